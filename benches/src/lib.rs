@@ -1,0 +1,1 @@
+//! Baselines and fixtures that the benchmarks share.

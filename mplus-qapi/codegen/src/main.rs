@@ -1,0 +1,2 @@
+//! Generates the types and operations of `mplus-qapi` from the WSDL.
+fn main() {}

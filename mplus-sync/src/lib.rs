@@ -1,0 +1,1 @@
+//! Menu, stock, order and branch sync with the MplusKASSA point of sale.

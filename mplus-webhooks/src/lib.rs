@@ -1,0 +1,1 @@
+//! Webhooks and external payments for the MplusKASSA point of sale.
