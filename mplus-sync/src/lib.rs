@@ -1,1 +1,5 @@
 //! Menu, stock, order and branch sync with the MplusKASSA point of sale.
+
+pub mod cancel;
+pub mod clock;
+pub mod schedule;

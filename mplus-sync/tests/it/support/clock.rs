@@ -1,0 +1,46 @@
+//! A clock that a test controls.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use mplus_sync::clock::Clock;
+
+/// Sleeping moves it on at once, and every sleep is written down.
+#[derive(Debug)]
+pub(crate) struct TestClock {
+    state: Mutex<(DateTime<Utc>, Vec<Duration>)>,
+}
+
+impl TestClock {
+    pub(crate) fn at(now: &str) -> Self {
+        Self { state: Mutex::new((now.parse().unwrap(), Vec::new())) }
+    }
+
+    /// How long each sleep so far was to last, in order.
+    pub(crate) fn sleeps(&self) -> Vec<Duration> {
+        self.state.lock().unwrap().1.clone()
+    }
+
+    /// Moves the clock without a sleep, as if somebody had set it.
+    pub(crate) fn set(&self, now: &str) {
+        self.state.lock().unwrap().0 = now.parse().unwrap();
+    }
+}
+
+#[async_trait]
+impl Clock for TestClock {
+    fn now(&self) -> DateTime<Utc> {
+        self.state.lock().unwrap().0
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        {
+            let mut state = self.state.lock().unwrap();
+            state.0 += duration;
+            state.1.push(duration);
+        }
+        tokio::task::yield_now().await;
+    }
+}

@@ -1,0 +1,5 @@
+//! What several test modules need.
+
+mod clock;
+
+pub(crate) use clock::TestClock;
