@@ -2,4 +2,6 @@
 
 pub mod cancel;
 pub mod clock;
+pub mod model;
 pub mod schedule;
+pub mod store;

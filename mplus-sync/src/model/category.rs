@@ -1,0 +1,54 @@
+//! Categories: the POS's products.
+
+use serde::{Deserialize, Serialize};
+
+use super::{CategoryId, ProductNumber, Record};
+
+/// A group of items on the host; a product at the POS.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Category {
+    /// The host's identifier.
+    pub id: CategoryId,
+    /// As guests read it.
+    pub name: String,
+    /// A longer text for guests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Where it stands among its neighbours; lower comes first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<i32>,
+    /// The article groups of the POS that the product is in (`groupNumbers`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub group_numbers: Vec<i32>,
+    /// Whether guests see it. A category that is gone is inactive; none is ever deleted.
+    pub active: bool,
+}
+
+impl Category {
+    /// An active category.
+    pub fn new(id: impl Into<CategoryId>, name: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            name: name.into(),
+            description: None,
+            position: None,
+            group_numbers: Vec::new(),
+            active: true,
+        }
+    }
+}
+
+impl Record for Category {
+    type Id = CategoryId;
+    type PosId = ProductNumber;
+    const NAME: &'static str = "category";
+
+    fn id(&self) -> &CategoryId {
+        &self.id
+    }
+
+    fn pos_key(number: &ProductNumber) -> String {
+        number.to_string()
+    }
+}

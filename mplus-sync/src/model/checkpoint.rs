@@ -1,0 +1,82 @@
+//! How far a pull has come.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::BranchNumber;
+
+/// How far the pull of one resource has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// What is pulled.
+    pub resource: Resource,
+    /// The highest marker whose change is stored.
+    pub marker: Marker,
+}
+
+impl Checkpoint {
+    /// A resource that is stored up to and with this marker.
+    pub fn new(resource: Resource, marker: Marker) -> Self {
+        Self { resource, marker }
+    }
+}
+
+/// A sync marker of the POS: an opaque number that grows with every change of its resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Marker(i64);
+
+impl Marker {
+    /// Takes the marker as the POS wrote it.
+    pub const fn new(marker: i64) -> Self {
+        Self(marker)
+    }
+
+    /// The plain number, as the wire wants it.
+    pub const fn get(self) -> i64 {
+        self.0
+    }
+}
+
+/// What is pulled with a marker of its own.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Resource(Cow<'static, str>);
+
+impl Resource {
+    /// Products and their articles.
+    pub const ARTICLES: Self = Self(Cow::Borrowed("articles"));
+    /// Preparation method groups.
+    pub const PREPARATION_METHOD_GROUPS: Self = Self(Cow::Borrowed("preparation_method_groups"));
+    /// Article alterations groups.
+    pub const ARTICLE_ALTERATIONS_GROUPS: Self = Self(Cow::Borrowed("article_alterations_groups"));
+    /// Allergens and diets of articles.
+    pub const ARTICLE_NUTRITION: Self = Self(Cow::Borrowed("article_nutrition"));
+    /// Article groups.
+    pub const ARTICLE_GROUPS: Self = Self(Cow::Borrowed("article_groups"));
+    /// Relations.
+    pub const RELATIONS: Self = Self(Cow::Borrowed("relations"));
+
+    /// A branch's stock, whose marker is `stockId`.
+    pub fn stock(branch: BranchNumber) -> Self {
+        Self(Cow::Owned(format!("stock-{branch}")))
+    }
+
+    /// A resource that this list does not name.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self(Cow::Owned(name.into()))
+    }
+
+    /// The name under which the checkpoint is stored.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Resource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,162 @@
+//! The menu: categories, items, modifier groups, combos.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::model::{
+    Category, Checkpoint, Combo, ConnectionId, Item, ModifierGroup, Record, Revision, SyncState, Tracked,
+};
+
+use super::StoreError;
+
+/// Which records to read.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Select<T: Record> {
+    /// Those with these host identifiers; absent ones are left out.
+    Ids(Vec<T::Id>),
+    /// Those with these numbers at the POS; absent ones are left out.
+    PosIds(Vec<T::PosId>),
+    /// All, a page at a time.
+    Page(Page<T::Id>),
+    /// Those that the host edited and that were not pushed since, a page at a time.
+    Edited(Page<T::Id>),
+}
+
+/// One page of records in the order of their identifiers, compared byte by byte.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<K> {
+    /// Begin behind this one; none begins at the start.
+    pub after: Option<K>,
+    /// How many at most. A page with fewer is the last.
+    pub limit: usize,
+}
+
+impl<K> Page<K> {
+    /// The first page.
+    pub fn first(limit: usize) -> Self {
+        Self { after: None, limit }
+    }
+
+    /// The page behind a record.
+    pub fn after(last: K, limit: usize) -> Self {
+        Self { after: Some(last), limit }
+    }
+}
+
+/// What a pull writes at once.
+///
+/// An identifier may be in a chunk once for each kind of record.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CatalogChunk {
+    /// Categories to write.
+    pub categories: Vec<Tracked<Category>>,
+    /// Items to write.
+    pub items: Vec<Tracked<Item>>,
+    /// Modifier groups to write.
+    pub modifier_groups: Vec<Tracked<ModifierGroup>>,
+    /// Combos to write.
+    pub combos: Vec<Tracked<Combo>>,
+    /// How far the pull has come when all this is written.
+    pub checkpoints: Vec<Checkpoint>,
+}
+
+/// What the host edited, to be pushed by the next sync.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CatalogEdits {
+    /// Edited categories.
+    pub categories: Vec<Category>,
+    /// Edited items.
+    pub items: Vec<Item>,
+    /// Edited combos.
+    pub combos: Vec<Combo>,
+}
+
+/// What a push wrote to the POS.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CatalogPushes {
+    /// Pushed categories.
+    pub categories: Vec<Pushed<Category>>,
+    /// Pushed items.
+    pub items: Vec<Pushed<Item>>,
+    /// Pushed combos.
+    pub combos: Vec<Pushed<Combo>>,
+}
+
+/// A record that the POS has taken.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pushed<T: Record> {
+    /// The host's identifier.
+    pub id: T::Id,
+    /// The revision that was pushed.
+    pub revision: Revision,
+    /// The POS's number, given just now or known before.
+    pub number: T::PosId,
+    /// What both sides agree on now.
+    pub sync: SyncState,
+}
+
+/// Keeps the menu.
+///
+/// Writes by the sync carry the revision that was read and are refused as a whole when one record has moved on, so
+/// that no edit of the host is ever overwritten unseen.
+#[async_trait]
+pub trait CatalogStore: Send + Sync {
+    /// Writes a chunk and its checkpoints in one transaction: all of it or nothing.
+    ///
+    /// Each record replaces the stored one, its pending edit included, and gets the next revision; one of
+    /// [`Revision::NEW`] must not exist yet.
+    ///
+    /// # Errors
+    /// [`Conflict`](super::StoreErrorKind::Conflict) when a record's stored revision is not the one given, or when its
+    /// number at the POS belongs to another record: nothing is written; read again and decide again.
+    async fn apply(&self, connection: &ConnectionId, chunk: CatalogChunk) -> Result<(), StoreError>;
+
+    /// Reads categories; in no particular order unless a page is asked.
+    async fn categories(
+        &self,
+        connection: &ConnectionId,
+        select: Select<Category>,
+    ) -> Result<Vec<Tracked<Category>>, StoreError>;
+
+    /// Reads items; in no particular order unless a page is asked.
+    async fn items(
+        &self,
+        connection: &ConnectionId,
+        select: Select<Item>,
+    ) -> Result<Vec<Tracked<Item>>, StoreError>;
+
+    /// Reads modifier groups; in no particular order unless a page is asked.
+    async fn modifier_groups(
+        &self,
+        connection: &ConnectionId,
+        select: Select<ModifierGroup>,
+    ) -> Result<Vec<Tracked<ModifierGroup>>, StoreError>;
+
+    /// Reads combos; in no particular order unless a page is asked.
+    async fn combos(
+        &self,
+        connection: &ConnectionId,
+        select: Select<Combo>,
+    ) -> Result<Vec<Tracked<Combo>>, StoreError>;
+
+    /// Takes the host's edits: all of them or none.
+    ///
+    /// Replaces or adds the records, marks them edited at `now` and gives them the next revision. Numbers at the POS
+    /// and sync states stay. The host's edit is never refused for a revision.
+    async fn save_edits(
+        &self,
+        connection: &ConnectionId,
+        edits: CatalogEdits,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError>;
+
+    /// Records what the POS has taken: all of it or nothing.
+    ///
+    /// Number and sync state are stored whatever happened meanwhile, for they are facts. The edit counts as pushed when
+    /// the stored revision is the one that was pushed; one that the host made meanwhile stays pending.
+    ///
+    /// # Errors
+    /// [`NotFound`](super::StoreErrorKind::NotFound) when a record is not there,
+    /// [`Conflict`](super::StoreErrorKind::Conflict) when a number belongs to another record.
+    async fn mark_pushed(&self, connection: &ConnectionId, pushes: CatalogPushes) -> Result<(), StoreError>;
+}

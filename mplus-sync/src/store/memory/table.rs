@@ -1,0 +1,145 @@
+//! Records of one kind, findable by both sides' identifiers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+
+use chrono::{DateTime, Utc};
+
+use crate::model::{Record, Tracked};
+use crate::store::{Page, Pushed, Select, StoreError, StoreErrorKind};
+
+/// Records of one kind. Each change is checked as a whole before any of it is made.
+#[derive(Debug)]
+pub(super) struct Table<T: Record> {
+    rows: BTreeMap<T::Id, Tracked<T>>,
+    ids: BTreeMap<T::PosId, T::Id>,
+}
+
+impl<T: Record> Default for Table<T> {
+    fn default() -> Self {
+        Self { rows: BTreeMap::new(), ids: BTreeMap::new() }
+    }
+}
+
+/// A page of a map's values.
+pub(super) fn behind<K: Ord + Clone, V>(rows: &BTreeMap<K, V>, page: Page<K>) -> impl Iterator<Item = &V> {
+    let start = page.after.map_or(Bound::Unbounded, Bound::Excluded);
+    rows.range((start, Bound::Unbounded)).map(|(_, row)| row).take(page.limit)
+}
+
+impl<T: Record> Table<T> {
+    pub(super) fn select(&self, select: Select<T>) -> Vec<Tracked<T>> {
+        let by_id = |id: &T::Id| self.rows.get(id).cloned();
+        match select {
+            Select::Ids(ids) => BTreeSet::from_iter(ids).iter().filter_map(by_id).collect(),
+            Select::PosIds(numbers) => {
+                let ids = BTreeSet::from_iter(numbers);
+                ids.iter().filter_map(|number| self.ids.get(number)).filter_map(by_id).collect()
+            }
+            Select::Page(page) => behind(&self.rows, page).cloned().collect(),
+            Select::Edited(page) => {
+                let all = Page { after: page.after, limit: usize::MAX };
+                let edited = behind(&self.rows, all).filter(|row| row.edited_at.is_some());
+                edited.take(page.limit).cloned().collect()
+            }
+        }
+    }
+
+    /// Whether these records may be written as they are.
+    pub(super) fn check(&self, rows: &[Tracked<T>]) -> Result<(), StoreError> {
+        let conflict = |what: &str, id: &T::Id| {
+            let action = format!("write {} {}", T::NAME, id.as_ref());
+            StoreError::new(StoreErrorKind::Conflict, action).with_source(what.to_owned())
+        };
+        let mut seen = BTreeSet::new();
+        for row in rows {
+            let id = row.record.id();
+            if !seen.insert(id) {
+                return Err(StoreError::new(
+                    StoreErrorKind::Invalid,
+                    format!("write {} {} twice at once", T::NAME, id.as_ref()),
+                ));
+            }
+            let stored = self.rows.get(id).map(|row| row.revision).unwrap_or_default();
+            if stored != row.revision {
+                return Err(conflict("its revision has moved on", id));
+            }
+        }
+        let numbers = rows.iter().map(|row| (row.record.id(), row.external_ids.mpluskassa.as_ref()));
+        self.check_numbers(numbers).map_err(|id| conflict("its number belongs to another record", &id))
+    }
+
+    /// Whether records may have these numbers; the first that may not is the error.
+    fn check_numbers<'a>(
+        &'a self,
+        numbers: impl Iterator<Item = (&'a T::Id, Option<&'a T::PosId>)> + Clone,
+    ) -> Result<(), T::Id> {
+        let written: BTreeSet<&T::Id> = numbers.clone().map(|(id, _)| id).collect();
+        let mut taken = BTreeSet::new();
+        for (id, number) in numbers {
+            let Some(number) = number else { continue };
+            let by_another =
+                self.ids.get(number).is_some_and(|owner| owner != id && !written.contains(owner));
+            if by_another || !taken.insert(number) {
+                return Err(id.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes records that were checked.
+    pub(super) fn write(&mut self, rows: Vec<Tracked<T>>) {
+        for row in &rows {
+            if let Some(number) =
+                self.rows.get(row.record.id()).and_then(|old| old.external_ids.mpluskassa.as_ref())
+            {
+                self.ids.remove(number);
+            }
+        }
+        for mut row in rows {
+            row.revision = row.revision.next();
+            if let Some(number) = &row.external_ids.mpluskassa {
+                self.ids.insert(number.clone(), row.record.id().clone());
+            }
+            self.rows.insert(row.record.id().clone(), row);
+        }
+    }
+
+    pub(super) fn edit(&mut self, records: Vec<T>, now: DateTime<Utc>) {
+        for record in records {
+            let id = record.id().clone();
+            let row = self.rows.entry(id).or_insert_with(|| Tracked::new(record.clone()));
+            row.record = record;
+            row.edited_at = Some(now);
+            row.revision = row.revision.next();
+        }
+    }
+
+    /// Whether these records may be marked as pushed.
+    pub(super) fn check_pushed(&self, pushes: &[Pushed<T>]) -> Result<(), StoreError> {
+        let action = |id: &T::Id| format!("mark {} {} as pushed", T::NAME, id.as_ref());
+        if let Some(absent) = pushes.iter().find(|push| !self.rows.contains_key(&push.id)) {
+            return Err(StoreError::new(StoreErrorKind::NotFound, action(&absent.id)));
+        }
+        self.check_numbers(pushes.iter().map(|push| (&push.id, Some(&push.number)))).map_err(|id| {
+            StoreError::new(StoreErrorKind::Conflict, action(&id))
+                .with_source("its number belongs to another record")
+        })
+    }
+
+    /// Marks records that were checked.
+    pub(super) fn mark_pushed(&mut self, pushes: Vec<Pushed<T>>) {
+        for push in pushes {
+            let Some(row) = self.rows.get_mut(&push.id) else { continue };
+            if let Some(old) = row.external_ids.mpluskassa.replace(push.number.clone()) {
+                self.ids.remove(&old);
+            }
+            self.ids.insert(push.number, push.id);
+            if row.revision == push.revision {
+                row.edited_at = None;
+            }
+            row.sync = push.sync;
+            row.revision = row.revision.next();
+        }
+    }
+}
