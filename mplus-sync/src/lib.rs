@@ -2,6 +2,7 @@
 
 pub mod cancel;
 pub mod clock;
+pub mod media;
 pub mod model;
 pub mod schedule;
 pub mod store;

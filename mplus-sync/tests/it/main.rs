@@ -3,7 +3,8 @@
 // A helper may fail its test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod media;
 #[cfg(feature = "tokio-runner")]
 mod schedule;
-#[cfg(feature = "tokio-runner")]
+#[cfg(any(feature = "tokio-runner", feature = "cloudflare-images"))]
 mod support;

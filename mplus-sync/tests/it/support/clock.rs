@@ -24,6 +24,7 @@ impl TestClock {
     }
 
     /// Moves the clock without a sleep, as if somebody had set it.
+    #[cfg(feature = "tokio-runner")]
     pub(crate) fn set(&self, now: &str) {
         self.state.lock().unwrap().0 = now.parse().unwrap();
     }
