@@ -6,3 +6,5 @@ pub mod media;
 pub mod model;
 pub mod schedule;
 pub mod store;
+#[cfg(feature = "testkit")]
+pub mod testkit;

@@ -6,5 +6,7 @@
 mod media;
 #[cfg(feature = "tokio-runner")]
 mod schedule;
+#[cfg(feature = "testkit")]
+mod store;
 #[cfg(any(feature = "tokio-runner", feature = "cloudflare-images"))]
 mod support;

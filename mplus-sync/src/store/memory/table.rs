@@ -72,14 +72,12 @@ impl<T: Record> Table<T> {
     /// Whether records may have these numbers; the first that may not is the error.
     fn check_numbers<'a>(
         &'a self,
-        numbers: impl Iterator<Item = (&'a T::Id, Option<&'a T::PosId>)> + Clone,
+        numbers: impl Iterator<Item = (&'a T::Id, Option<&'a T::PosId>)>,
     ) -> Result<(), T::Id> {
-        let written: BTreeSet<&T::Id> = numbers.clone().map(|(id, _)| id).collect();
         let mut taken = BTreeSet::new();
         for (id, number) in numbers {
             let Some(number) = number else { continue };
-            let by_another =
-                self.ids.get(number).is_some_and(|owner| owner != id && !written.contains(owner));
+            let by_another = self.ids.get(number).is_some_and(|owner| owner != id);
             if by_another || !taken.insert(number) {
                 return Err(id.clone());
             }

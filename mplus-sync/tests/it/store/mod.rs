@@ -1,0 +1,3 @@
+//! Every store in the box shows every behaviour of the conformance suite.
+
+mod memory;
