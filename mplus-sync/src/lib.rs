@@ -1,10 +1,11 @@
 //! Menu, stock, order and branch sync with the MplusKASSA point of sale.
 
 pub mod cancel;
-pub mod clock;
 pub mod media;
 pub mod model;
+pub mod runtime;
 pub mod schedule;
 pub mod store;
+pub mod tax;
 #[cfg(feature = "testkit")]
 pub mod testkit;

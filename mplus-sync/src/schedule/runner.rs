@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::DailySchedule;
 use crate::cancel::CancelToken;
-use crate::clock::Clock;
+use crate::runtime::Runtime;
 
 /// The longest single wait. A laptop that slept, or a clock that was set, is noticed after at most this long.
 const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
@@ -19,25 +19,27 @@ const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
 /// failures, and the next day it is called again.
 ///
 /// ```no_run
-/// use mplus_sync::{cancel::CancelToken, clock::SystemClock, schedule::{DailySchedule, run_daily}};
+/// use mplus_sync::cancel::CancelToken;
+/// use mplus_sync::runtime::TokioRuntime;
+/// use mplus_sync::schedule::{DailySchedule, run_daily};
 ///
 /// # async fn host() -> Result<(), Box<dyn std::error::Error>> {
 /// let schedule = DailySchedule::at(4, 0)?;
 /// let cancel = CancelToken::new();
-/// run_daily(&schedule, &SystemClock, &cancel, async |due| println!("sync of {due}")).await;
+/// run_daily(&schedule, &TokioRuntime, &cancel, async |due| println!("sync of {due}")).await;
 /// # Ok(())
 /// # }
 /// ```
 pub async fn run_daily<Job: Future>(
     schedule: &DailySchedule,
-    clock: &dyn Clock,
+    runtime: &dyn Runtime,
     cancel: &CancelToken,
     mut job: impl FnMut(DateTime<Utc>) -> Job,
 ) {
     let forever = async {
         loop {
-            let due = schedule.next_after(clock.now());
-            wait_until(due, clock).await;
+            let due = schedule.next_after(runtime.now());
+            wait_until(due, runtime).await;
             job(due).await;
         }
     };
@@ -45,11 +47,11 @@ pub async fn run_daily<Job: Future>(
     let _: Result<(), _> = cancel.stop_or(forever).await;
 }
 
-async fn wait_until(due: DateTime<Utc>, clock: &dyn Clock) {
+async fn wait_until(due: DateTime<Utc>, runtime: &dyn Runtime) {
     // `to_std` refuses negative durations: then `due` has passed.
-    while let Ok(left) = (due - clock.now()).to_std()
+    while let Ok(left) = (due - runtime.now()).to_std()
         && !left.is_zero()
     {
-        clock.sleep(left.min(LONGEST_WAIT)).await;
+        runtime.sleep(left.min(LONGEST_WAIT)).await;
     }
 }

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use mplus_sync::cancel::CancelToken;
-use mplus_sync::clock::Clock;
+use mplus_sync::runtime::Runtime;
 use mplus_sync::schedule::{DailySchedule, run_daily};
 
-use crate::support::TestClock;
+use crate::support::TestRuntime;
 
 fn daily() -> DailySchedule {
     DailySchedule::at(2, 30).unwrap()
@@ -20,10 +20,10 @@ fn short(instant: DateTime<Utc>) -> String {
 
 #[tokio::test]
 async fn runs_once_a_day_across_the_spring_change_until_cancelled() {
-    let clock = TestClock::at("2026-03-27T12:00:00Z");
+    let runtime = TestRuntime::at("2026-03-27T12:00:00Z");
     let (cancel, runs) = (CancelToken::new(), RefCell::new(Vec::new()));
-    run_daily(&daily(), &clock, &cancel, async |due| {
-        assert!(clock.now() >= due, "started before it was due");
+    run_daily(&daily(), &runtime, &cancel, async |due| {
+        assert!(runtime.now() >= due, "started before it was due");
         runs.borrow_mut().push(short(due));
         if runs.borrow().len() == 3 {
             cancel.cancel();
@@ -35,9 +35,9 @@ async fn runs_once_a_day_across_the_spring_change_until_cancelled() {
 
 #[tokio::test]
 async fn a_cancel_drops_the_job_that_is_running() {
-    let clock = TestClock::at("2026-03-27T12:00:00Z");
+    let runtime = TestRuntime::at("2026-03-27T12:00:00Z");
     let cancel = CancelToken::new();
-    run_daily(&daily(), &clock, &cancel, async |_| {
+    run_daily(&daily(), &runtime, &cancel, async |_| {
         cancel.cancel();
         std::future::pending::<()>().await;
     })
@@ -47,12 +47,12 @@ async fn a_cancel_drops_the_job_that_is_running() {
 
 #[tokio::test]
 async fn a_job_that_takes_two_days_leaves_out_the_run_it_missed() {
-    let clock = TestClock::at("2026-07-01T12:00:00Z");
+    let runtime = TestRuntime::at("2026-07-01T12:00:00Z");
     let (cancel, runs) = (CancelToken::new(), RefCell::new(Vec::new()));
-    run_daily(&daily(), &clock, &cancel, async |due| {
+    run_daily(&daily(), &runtime, &cancel, async |due| {
         runs.borrow_mut().push(short(due));
         match runs.borrow().len() {
-            1 => clock.set("2026-07-04T12:00:00Z"),
+            1 => runtime.set("2026-07-04T12:00:00Z"),
             _ => cancel.cancel(),
         }
     })
@@ -62,10 +62,10 @@ async fn a_job_that_takes_two_days_leaves_out_the_run_it_missed() {
 
 #[tokio::test]
 async fn waits_in_short_pieces_so_that_a_moved_clock_is_noticed() {
-    let clock = TestClock::at("2026-07-01T12:00:00Z");
+    let runtime = TestRuntime::at("2026-07-01T12:00:00Z");
     let cancel = CancelToken::new();
-    run_daily(&daily(), &clock, &cancel, async |_| cancel.cancel()).await;
-    let sleeps = clock.sleeps();
+    run_daily(&daily(), &runtime, &cancel, async |_| cancel.cancel()).await;
+    let sleeps = runtime.sleeps();
     assert!(sleeps.iter().all(|sleep| *sleep <= Duration::from_secs(15 * 60)), "{sleeps:?}");
     assert!(sleeps.iter().sum::<Duration>() >= Duration::from_secs(45_000), "12.5 hours until 00:30 UTC");
 }

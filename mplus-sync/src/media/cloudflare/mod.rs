@@ -13,7 +13,7 @@ use reqwest::{Client, RequestBuilder, Url};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{ContentHash, Image, MediaError, MediaStore, StoredImage};
-use crate::clock::{Clock, SystemClock};
+use crate::runtime::{Runtime, TokioRuntime};
 use reply::{Reply, Verdict};
 pub use retry::RetryLimits;
 
@@ -51,8 +51,7 @@ pub struct CloudflareImages {
     token: SecretString,
     variant: String,
     limits: RetryLimits,
-    clock: Arc<dyn Clock>,
-    random: Arc<dyn Fn() -> f64 + Send + Sync>,
+    runtime: Arc<dyn Runtime>,
 }
 
 /// A store that cannot be set up.
@@ -85,8 +84,7 @@ impl CloudflareImages {
             token,
             variant: "public".to_owned(),
             limits: RetryLimits::default(),
-            clock: Arc::new(SystemClock),
-            random: Arc::new(retry::random_fraction),
+            runtime: Arc::new(TokioRuntime),
         })
     }
 
@@ -110,17 +108,10 @@ impl CloudflareImages {
         self
     }
 
-    /// Another clock to wait with.
+    /// Another clock, timer and source of randomness for the waits.
     #[must_use]
-    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
-        self
-    }
-
-    /// Another source of randomness for the waits: numbers from 0 to below 1.
-    #[must_use]
-    pub fn with_random(mut self, random: impl Fn() -> f64 + Send + Sync + 'static) -> Self {
-        self.random = Arc::new(random);
+    pub fn with_runtime(mut self, runtime: Arc<dyn Runtime>) -> Self {
+        self.runtime = runtime;
         self
     }
 
@@ -164,8 +155,8 @@ impl CloudflareImages {
                 Verdict::Fails(error) => return Err(error),
                 Verdict::Again { after, error } => (after, error),
             };
-            match self.limits.wait(attempt, after, (self.random)()) {
-                Some(wait) => self.clock.sleep(wait).await,
+            match self.limits.wait(attempt, after, self.runtime.random()) {
+                Some(wait) => self.runtime.sleep(wait).await,
                 None => return Err(error),
             }
         }
@@ -180,7 +171,7 @@ impl CloudflareImages {
         let status = response.status().as_u16();
         let header =
             response.headers().get(reqwest::header::RETRY_AFTER).and_then(|value| value.to_str().ok());
-        let after = header.and_then(|text| retry::parse_retry_after(text, self.clock.now()));
+        let after = header.and_then(|text| retry::parse_retry_after(text, self.runtime.now()));
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await? {
             if body.len() + chunk.len() > reply::LARGEST {

@@ -1,6 +1,5 @@
 //! How long to wait before a call is repeated. No clock in here.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -52,12 +51,6 @@ pub(super) fn parse_retry_after(text: &str, now: DateTime<Utc>) -> Option<Durati
     Some((until.with_timezone(&Utc) - now).to_std().unwrap_or_default())
 }
 
-/// A number from 0 to below 1, from the keys that the standard library draws for its hash maps.
-pub(super) fn random_fraction() -> f64 {
-    let number = RandomState::new().build_hasher().finish();
-    f64::from(u32::try_from(number >> 32).unwrap_or_default()) / (f64::from(u32::MAX) + 1.0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,12 +97,5 @@ mod tests {
         assert_eq!(parse_retry_after("Mon, 23 Nov 2026 21:00:00 GMT", now), Some(Duration::ZERO));
         assert_eq!(parse_retry_after("soon", now), None);
         assert_eq!(parse_retry_after("-5", now), None);
-    }
-
-    #[test]
-    fn random_numbers_are_fractions_and_differ() {
-        let numbers: Vec<_> = (0..100).map(|_| random_fraction()).collect();
-        assert!(numbers.iter().all(|number| (0.0..1.0).contains(number)));
-        assert!(numbers.iter().any(|number| *number < 0.5) && numbers.iter().any(|number| *number >= 0.5));
     }
 }

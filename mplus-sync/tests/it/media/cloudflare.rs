@@ -8,32 +8,31 @@ use secrecy::SecretString;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::image;
-use crate::support::TestClock;
+use crate::support::TestRuntime;
 
 const TOKEN: &str = "cf-token-1f3a";
 const UPLOAD: &str = "/client/v4/accounts/acc0unt/images/v1";
 
-fn store_at(origin: &str, clock: &Arc<TestClock>) -> CloudflareImages {
+fn store_at(origin: &str, runtime: &Arc<TestRuntime>) -> CloudflareImages {
     CloudflareImages::new("acc0unt", SecretString::from(TOKEN))
         .unwrap()
         .with_base_url(&format!("{origin}/client/v4"))
         .unwrap()
-        .with_clock(clock.clone())
-        .with_random(|| 0.0)
+        .with_runtime(runtime.clone())
 }
 
 struct Cloudflare {
     server: ServerGuard,
-    clock: Arc<TestClock>,
+    runtime: Arc<TestRuntime>,
     store: CloudflareImages,
 }
 
 impl Cloudflare {
     async fn start() -> Self {
         let server = Server::new_async().await;
-        let clock = Arc::new(TestClock::at("2026-11-23T22:00:00Z"));
-        let store = store_at(&server.url(), &clock);
-        Self { server, clock, store }
+        let runtime = Arc::new(TestRuntime::at("2026-11-23T22:00:00Z"));
+        let store = store_at(&server.url(), &runtime);
+        Self { server, runtime, store }
     }
 
     /// Answers one upload, in the order of these calls.
@@ -61,7 +60,7 @@ impl Cloudflare {
     }
 
     fn seconds_slept(&self) -> Vec<f64> {
-        self.clock.sleeps().iter().map(Duration::as_secs_f64).collect()
+        self.runtime.sleeps().iter().map(Duration::as_secs_f64).collect()
     }
 }
 
@@ -219,14 +218,14 @@ async fn nobody_listening_is_an_error_that_shows_neither_token_nor_address() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let clock = Arc::new(TestClock::at("2026-11-23T22:00:00Z"));
-    let store = store_at(&format!("http://{address}"), &clock);
+    let runtime = Arc::new(TestRuntime::at("2026-11-23T22:00:00Z"));
+    let store = store_at(&format!("http://{address}"), &runtime);
     let error = store.put(&image("cola")).await.unwrap_err();
     assert!(matches!(error, MediaError::Unavailable { .. }), "{error:?}");
     for text in [error.to_string(), format!("{error:?}"), format!("{store:?}")] {
         assert!(!text.contains(TOKEN) && !text.contains("images/v1"), "{text}");
     }
-    assert_eq!(clock.sleeps().len(), 4);
+    assert_eq!(runtime.sleeps().len(), 4);
 }
 
 #[tokio::test]
@@ -246,10 +245,10 @@ async fn an_answer_that_is_cut_off_is_asked_for_again() {
             socket.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
         }
     });
-    let clock = Arc::new(TestClock::at("2026-11-23T22:00:00Z"));
-    let found = store_at(&format!("http://{address}"), &clock).find(&image("cola").hash()).await.unwrap();
+    let runtime = Arc::new(TestRuntime::at("2026-11-23T22:00:00Z"));
+    let found = store_at(&format!("http://{address}"), &runtime).find(&image("cola").hash()).await.unwrap();
     assert_eq!(found.map(|image| image.url), Some(cola_url()));
-    assert_eq!(clock.sleeps().len(), 1);
+    assert_eq!(runtime.sleeps().len(), 1);
     server.await.unwrap();
 }
 

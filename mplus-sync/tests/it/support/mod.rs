@@ -1,5 +1,5 @@
 //! What several test modules need.
 
-mod clock;
+mod runtime;
 
-pub(crate) use clock::TestClock;
+pub(crate) use runtime::TestRuntime;

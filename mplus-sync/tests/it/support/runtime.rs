@@ -1,19 +1,19 @@
-//! A clock that a test controls.
+//! A world that a test controls.
 
 use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use mplus_sync::clock::Clock;
+use mplus_sync::runtime::Runtime;
 
-/// Sleeping moves it on at once, and every sleep is written down.
+/// Sleeping moves the clock on at once, and every sleep is written down. Random numbers are 0.
 #[derive(Debug)]
-pub(crate) struct TestClock {
+pub(crate) struct TestRuntime {
     state: Mutex<(DateTime<Utc>, Vec<Duration>)>,
 }
 
-impl TestClock {
+impl TestRuntime {
     pub(crate) fn at(now: &str) -> Self {
         Self { state: Mutex::new((now.parse().unwrap(), Vec::new())) }
     }
@@ -31,7 +31,7 @@ impl TestClock {
 }
 
 #[async_trait]
-impl Clock for TestClock {
+impl Runtime for TestRuntime {
     fn now(&self) -> DateTime<Utc> {
         self.state.lock().unwrap().0
     }
@@ -43,5 +43,9 @@ impl Clock for TestClock {
             state.1.push(duration);
         }
         tokio::task::yield_now().await;
+    }
+
+    fn random(&self) -> f64 {
+        0.0
     }
 }
