@@ -1,0 +1,169 @@
+//! The client: one connection of a merchant to its POS.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use tokio::sync::Semaphore;
+
+use crate::{Call, Credentials, Endpoint, Error, RetryPolicy, Runtime, Transport, soap::Operation};
+
+/// A connection to the service. Cheap to clone; clones share their transport and their limit of connections.
+///
+/// Every operation has a method in its domain's module; what they return is awaited for the response, or asked for a
+/// stream, pages, another time-out first (see [`Call`]).
+///
+/// ```
+/// # #[cfg(feature = "testkit")] {
+/// use mplus_qapi::{Client, products::GetProductsRequest};
+///
+/// # async fn example(client: Client) -> Result<(), mplus_qapi::Error> {
+/// let request = GetProductsRequest { sync_marker: Some(1), ..Default::default() };
+/// let response = client.get_products(request).await?;
+/// for product in &response.product_list {
+///     println!("{}", product.description);
+/// }
+/// # Ok(())
+/// # }
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Client {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) runtime: Arc<dyn Runtime>,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) credentials: Credentials,
+    pub(crate) connections: Arc<Semaphore>,
+    pub(crate) settings: Settings,
+}
+
+/// What applies to every call unless the call says otherwise.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) timeout: Duration,
+    pub(crate) retry: RetryPolicy,
+    pub(crate) strict: bool,
+    pub(crate) buffered_limit: u64,
+    pub(crate) streamed_limit: u64,
+}
+
+impl Client {
+    /// Settings to start from. `transport` and `runtime` are usually those of the features `reqwest` and `tokio`; see
+    /// [`Self::connect`].
+    pub fn builder(
+        endpoint: Endpoint,
+        credentials: Credentials,
+        transport: impl Transport,
+        runtime: impl Runtime,
+    ) -> ClientBuilder {
+        ClientBuilder {
+            inner: Inner {
+                transport: Arc::new(transport),
+                runtime: Arc::new(runtime),
+                endpoint,
+                credentials,
+                connections: Arc::new(Semaphore::new(4)),
+                settings: Settings {
+                    timeout: Duration::from_secs(600),
+                    retry: RetryPolicy::default(),
+                    strict: false,
+                    buffered_limit: 64 << 20,
+                    streamed_limit: 1 << 30,
+                },
+            },
+        }
+    }
+
+    /// A client over reqwest and tokio with the usual settings. Nothing is sent yet.
+    #[cfg(feature = "reqwest")]
+    pub fn connect(
+        endpoint: Endpoint,
+        credentials: Credentials,
+    ) -> Result<Self, crate::transport::TransportError> {
+        let transport = crate::transport::ReqwestTransport::builder().build()?;
+        Ok(Self::builder(endpoint, credentials, transport, crate::TokioRuntime).build())
+    }
+
+    /// Sends a request and waits for its response: the generic form of the operations' methods.
+    pub async fn send<O: Operation>(&self, operation: O) -> Result<O::Response, Error> {
+        self.call(operation).await
+    }
+
+    /// A call to be adjusted and then awaited or streamed.
+    pub fn call<O: Operation>(&self, operation: O) -> Call<'_, O> {
+        Call::new(self, operation)
+    }
+
+    /// Where this client sends to.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.inner.endpoint
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("endpoint", &self.inner.endpoint.as_str())
+            .field("transport", &self.inner.transport)
+            .field("settings", &self.inner.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Settings of a [`Client`].
+#[must_use]
+pub struct ClientBuilder {
+    inner: Inner,
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder").field("settings", &self.inner.settings).finish_non_exhaustive()
+    }
+}
+
+impl ClientBuilder {
+    /// From the start of an attempt to the last byte of its response. 600 s unless set.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.inner.settings.timeout = timeout;
+        self
+    }
+
+    /// How failed attempts are repeated.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.inner.settings.retry = policy;
+        self
+    }
+
+    /// Makes a required element that is absent an error. Otherwise it gets its default and is reported: older versions
+    /// of the service do not know newer elements.
+    pub fn strict(mut self, strict: bool) -> Self {
+        self.inner.settings.strict = strict;
+        self
+    }
+
+    /// How many requests may be under way at once; further ones wait. 4 unless set; the service's own limit is not known.
+    pub fn max_connections(mut self, connections: usize) -> Self {
+        self.inner.connections = Arc::new(Semaphore::new(connections.max(1)));
+        self
+    }
+
+    /// The largest response in bytes that is held at once, unpacked: 64 MiB unless set. In a stream it bounds one item.
+    pub fn buffered_limit(mut self, bytes: u64) -> Self {
+        self.inner.settings.buffered_limit = bytes;
+        self
+    }
+
+    /// The largest response in bytes that is streamed, unpacked: 1 GiB unless set.
+    pub fn streamed_limit(mut self, bytes: u64) -> Self {
+        self.inner.settings.streamed_limit = bytes;
+        self
+    }
+
+    /// The client.
+    pub fn build(self) -> Client {
+        Client { inner: Arc::new(self.inner) }
+    }
+}

@@ -1,0 +1,152 @@
+//! Reading a record: the one loop that fills every type of the service.
+
+use super::{
+    DecodeError, Element, Record, Role, Schema,
+    namespaces::Namespace,
+    reader::{Reader, Tag},
+};
+use crate::value::Decimal;
+
+/// Fills `record` from the children of `tag`, which was just opened, up to its end tag.
+///
+/// Known elements go to their fields in whatever order they come, unknown ones and those of other namespaces are
+/// skipped whole. What is missing keeps its default and is reported.
+pub(crate) fn read_record<'x>(
+    reader: &mut Reader<'x>,
+    tag: &Tag<'x>,
+    record: &mut dyn Record,
+) -> Result<(), DecodeError> {
+    let schema = record.schema();
+    let mut filled = Filled::default();
+    let mut next = 0;
+    loop {
+        let expected = schema.elements.get(next).and_then(|element| reader.open_expected(element.name));
+        let (position, child) = match expected {
+            Some(child) => (next, child),
+            None => match reader.next_child(tag)? {
+                None => break,
+                Some(child) => match find(schema, next, &child) {
+                    Some(position) if !child.nil => (position, child),
+                    _ => {
+                        reader.skip(&child)?;
+                        continue;
+                    }
+                },
+            },
+        };
+        let element = &schema.elements[position];
+        read_element(reader, &child, element, record, &mut filled)?;
+        // In a list the same element follows; else the next one, or one further on.
+        next = if element.repeated { position } else { position + 1 };
+    }
+    report_missing(reader, schema, schema.required & !filled.seen)
+}
+
+/// Which fields of a record were read so far.
+#[derive(Debug, Default)]
+pub(crate) struct Filled {
+    seen: u128,
+    /// Scales that came before the value that they belong to.
+    early_scales: Vec<(usize, u32)>,
+}
+
+impl Filled {
+    pub(crate) fn mark(&mut self, field: usize) {
+        self.seen |= 1 << field;
+    }
+
+    pub(crate) fn seen(&self) -> u128 {
+        self.seen
+    }
+}
+
+/// Reads one element of a record into its field.
+pub(crate) fn read_element<'x>(
+    reader: &mut Reader<'x>,
+    tag: &Tag<'x>,
+    element: &Element,
+    record: &mut dyn Record,
+    filled: &mut Filled,
+) -> Result<(), DecodeError> {
+    let Some(field) = record.field_mut(element.field) else {
+        return reader.skip(tag);
+    };
+    if element.role == Role::ScaleOf {
+        let places = read_scale(reader, tag, element)?;
+        if filled.seen & (1 << element.field) != 0 {
+            field.set_scale(places);
+        } else {
+            filled.early_scales.push((element.field, places));
+        }
+        return Ok(());
+    }
+    if field.read(reader, tag, element)? {
+        filled.mark(element.field);
+    }
+    if let Some((_, places)) = filled.early_scales.iter().find(|(field, _)| *field == element.field) {
+        field.set_scale(*places);
+    }
+    Ok(())
+}
+
+/// Where the element of this tag stands in the schema; looked for from `next` on, since that is where it mostly is.
+pub(crate) fn find(schema: &Schema, next: usize, tag: &Tag<'_>) -> Option<usize> {
+    if tag.namespace != Namespace::Service {
+        return None;
+    }
+    let name = tag.local_name();
+    let (before, after) = schema.elements.split_at_checked(next)?;
+    let later = after.iter().position(|element| element.name == name).map(|found| found + next);
+    later.or_else(|| before.iter().position(|element| element.name == name))
+}
+
+/// The number of decimals that a companion element tells. A decimal of ours has at most 28.
+fn read_scale<'x>(reader: &mut Reader<'x>, tag: &Tag<'x>, element: &Element) -> Result<u32, DecodeError> {
+    let text = reader.text(tag)?;
+    match text.trim() {
+        "" => Ok(0),
+        digits => match digits.parse() {
+            Ok(places) if places <= Decimal::MAX_SCALE => Ok(places),
+            _ => Err(reader.invalid(element, digits, "a number of decimals from 0 to 28")),
+        },
+    }
+}
+
+pub(crate) fn report_missing(
+    reader: &mut Reader<'_>,
+    schema: &'static Schema,
+    missing: u128,
+) -> Result<(), DecodeError> {
+    if missing == 0 {
+        return Ok(());
+    }
+    for element in schema.elements {
+        if element.role != Role::ScaleOf && missing & (1 << element.field) != 0 {
+            reader.missing(schema, element.name)?;
+        }
+    }
+    Ok(())
+}
+
+/// Reads the items of a wrapped list: every child `item` of the wrapper `tag` goes to `read`, others are skipped.
+pub(crate) fn read_items<'x>(
+    reader: &mut Reader<'x>,
+    tag: &Tag<'x>,
+    item: &str,
+    mut read: impl FnMut(&mut Reader<'x>, &Tag<'x>) -> Result<(), DecodeError>,
+) -> Result<(), DecodeError> {
+    loop {
+        let child = match reader.open_expected(item) {
+            Some(child) => child,
+            None => match reader.next_child(tag)? {
+                None => return Ok(()),
+                Some(child) if child.is_service(item) && !child.nil => child,
+                Some(other) => {
+                    reader.skip(&other)?;
+                    continue;
+                }
+            },
+        };
+        read(reader, &child)?;
+    }
+}

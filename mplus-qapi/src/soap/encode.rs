@@ -1,0 +1,81 @@
+//! Writing a record: the one function that spells every type of the service.
+
+use super::{EncodeError, Record, Role, View, writer::Writer};
+use crate::value::{Binary, Decimal};
+
+/// Writes the elements of `record`, in schema order.
+pub(crate) fn write_record(writer: &mut Writer, record: &dyn Record) -> Result<(), EncodeError> {
+    for element in record.schema().elements {
+        let view = record.field(element.field).map_or(View::Absent, |field| field.view());
+        match (element.role, view) {
+            (_, View::Absent) => {}
+            (Role::ScaleOf, View::Decimal(value)) => {
+                writer.open(element.name);
+                writer.display(value.scale());
+                writer.close();
+            }
+            (Role::ScaleOf, _) => {}
+            (role, View::List(items)) => {
+                if element.item.is_some() {
+                    writer.open(element.name);
+                }
+                for index in 0..items.count() {
+                    write_element(writer, element.item.unwrap_or(element.name), role, items.item(index))?;
+                }
+                if element.item.is_some() {
+                    writer.close();
+                }
+            }
+            (role, view) => write_element(writer, element.name, role, view)?,
+        }
+    }
+    Ok(())
+}
+
+/// Writes one element around one value.
+fn write_element(
+    writer: &mut Writer,
+    name: &'static str,
+    role: Role,
+    view: View<'_>,
+) -> Result<(), EncodeError> {
+    writer.open(name);
+    match view {
+        View::Bool(value) => writer.display(value),
+        View::Int(value) => writer.display(value),
+        View::Unsigned(value) => writer.display(value),
+        View::Decimal(value) => match role {
+            Role::Value | Role::ScaleOf => writer.display(value),
+            Role::Cents => match unscaled(value, Some(2)) {
+                Some(cents) => writer.display(cents),
+                None => return Err(writer.error(format!("{value} is no whole number of cents (of 64 bits)"))),
+            },
+            Role::Scaled => match unscaled(value, None) {
+                Some(digits) => writer.display(digits),
+                None => return Err(writer.error(format!("{value} has more digits than the element holds"))),
+            },
+        },
+        View::Text(value) => writer.escaped(value)?,
+        View::Choice("") => return Err(writer.error("a value has to be chosen, it was left unset")),
+        View::Choice(value) => writer.escaped(value)?,
+        View::Date(value) => writer.display(value),
+        View::DateTime(value) => writer.display(value),
+        View::Binary(value) => writer.raw(&Binary::to_base64(value)),
+        View::Record(value) => write_record(writer, value)?,
+        View::Absent | View::List(_) => {}
+    }
+    writer.close();
+    Ok(())
+}
+
+/// The digits of `value` at `scale` decimals (or its own), if that is exact.
+fn unscaled(value: Decimal, scale: Option<u32>) -> Option<i64> {
+    let mut exact = value;
+    if let Some(scale) = scale {
+        exact.rescale(scale);
+        if exact != value || exact.scale() != scale {
+            return None;
+        }
+    }
+    i64::try_from(exact.mantissa()).ok()
+}

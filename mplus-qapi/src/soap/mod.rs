@@ -1,0 +1,49 @@
+//! The wire: SOAP 1.1 document/literal, read and written through one interpreter.
+//!
+//! A type of the service is a plain struct plus a [`Schema`]: the table of its elements in schema order. The macro
+//! [`record!`](crate::soap) makes both from one line per element. Everything that happens to a type (decoding,
+//! encoding, JSON) is written once, over that table:
+//!
+//! ```text
+//! bytes --Reader--> tags and text --decode--> &mut dyn Field   (one field of one record)
+//! &dyn Record --View--> encode --Writer--> text
+//! ```
+
+mod boundary;
+mod decode;
+mod encode;
+mod envelope;
+mod error;
+mod items;
+mod namespaces;
+pub(crate) mod operation;
+mod reader;
+pub(crate) mod record;
+pub(crate) mod scalar;
+pub(crate) mod schema;
+#[cfg(feature = "serde")]
+pub(crate) mod serialize;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+#[cfg(feature = "testkit")]
+pub use self::operation::Descriptor;
+pub use self::{
+    envelope::{Fault, SoapVersion},
+    error::{DecodeError, DecodeProblem, EncodeError},
+    operation::{ListResponse, Operation, OperationInfo, Outcome, OutcomeError, Paged, Repeat},
+    schema::{Element, Field, Items, Record, Role, Schema, View},
+};
+
+pub(crate) use self::{envelope::*, items::*, reader::*};
+
+/// What generated modules import.
+pub(crate) mod prelude {
+    pub(crate) use super::operation::{from_request, lists, operations, outcomes, pages, streams};
+    pub(crate) use super::record::{record, wire_enum};
+    pub(crate) use crate::value::{Binary, Date, DateTime, Decimal, List, SoapMplusDate, SoapMplusDateTime};
+}
+
+/// The namespace of all elements of the service.
+pub const NAMESPACE: &str = "urn:mplusqapi";

@@ -1,0 +1,176 @@
+//! The two macros that turn a schema written as lines into Rust types.
+
+/// A struct of the service, its element table and the access to its fields by number.
+macro_rules! record {
+    ($(#[$meta:meta])* $name:ident $wsdl:literal {
+        $($index:literal $field:ident : $type:ty = $wire:literal $(/ $item:literal)? $([$role:ident])? ;
+          $(scale $companion:literal of $target:literal ;)*)*
+    }) => {
+        #[doc = concat!("`", $wsdl, "` of the service.")]
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq, Default)]
+        pub struct $name {
+            $(
+                #[doc = concat!("`", $wire, $("/", $item,)? "`", $($crate::soap::record::unit!($role),)? ".")]
+                pub $field: $type,
+            )*
+        }
+
+        impl $crate::soap::Record for $name {
+            fn schema(&self) -> &'static $crate::soap::Schema {
+                static SCHEMA: $crate::soap::Schema = $crate::soap::Schema {
+                    name: $wsdl,
+                    elements: &[$(
+                        $crate::soap::Element {
+                            name: $wire,
+                            item: $crate::soap::record::item!($($item)?),
+                            repeated: $crate::soap::schema::is_repeated::<$type>(
+                                $crate::soap::record::item!($($item)?).is_some(),
+                            ),
+                            field: $index,
+                            role: $crate::soap::record::role!($($role)?),
+                        },
+                        $($crate::soap::Element {
+                            name: $companion,
+                            item: None,
+                            repeated: false,
+                            field: $target,
+                            role: $crate::soap::Role::ScaleOf,
+                        },)*
+                    )*],
+                    required: 0 $(| $crate::soap::schema::required_bit::<$type>(
+                        $index,
+                        $crate::soap::record::item!($($item)?).is_some(),
+                    ))*,
+                };
+                &SCHEMA
+            }
+
+            fn field(&self, index: usize) -> Option<&dyn $crate::soap::Field> {
+                match index {
+                    $($index => Some(&self.$field),)*
+                    _ => None,
+                }
+            }
+
+            fn field_mut(&mut self, index: usize) -> Option<&mut dyn $crate::soap::Field> {
+                match index {
+                    $($index => Some(&mut self.$field),)*
+                    _ => None,
+                }
+            }
+        }
+
+        $crate::soap::record::serde_impl!($name);
+    };
+}
+
+/// An enum of the service. A text that this version does not know is kept as `Unknown` and written back as it came.
+macro_rules! wire_enum {
+    ($(#[$meta:meta])* $name:ident $wsdl:literal { $($variant:ident = $text:literal;)* }) => {
+        #[doc = concat!("`", $wsdl, "` of the service.")]
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum $name {
+            $(
+                #[doc = concat!("`", $text, "`.")]
+                $variant,
+            )*
+            /// A text that this version of the crate does not know. Empty means not set.
+            Unknown(String),
+        }
+
+        impl $name {
+            /// The text on the wire.
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$variant => $text,)*
+                    Self::Unknown(text) => text,
+                }
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                match text {
+                    $($text => Self::$variant,)*
+                    other => Self::Unknown(other.to_owned()),
+                }
+            }
+        }
+
+        impl Default for $name {
+            /// Not set: encoding it is an error.
+            fn default() -> Self {
+                Self::Unknown(String::new())
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl $crate::soap::scalar::Choice for $name {
+            fn text(&self) -> &str {
+                self.as_str()
+            }
+
+            fn parse(text: &str) -> Self {
+                Self::from(text)
+            }
+        }
+
+        $crate::soap::scalar::choice!($name);
+    };
+}
+
+macro_rules! item {
+    () => {
+        None::<&'static str>
+    };
+    ($item:literal) => {
+        Some($item)
+    };
+}
+
+macro_rules! role {
+    () => {
+        $crate::soap::Role::Value
+    };
+    (cents) => {
+        $crate::soap::Role::Cents
+    };
+    (scaled) => {
+        $crate::soap::Role::Scaled
+    };
+}
+
+macro_rules! unit {
+    (cents) => {
+        " (euros here, cents on the wire)"
+    };
+    (scaled) => {
+        " (the scale of this decimal is what the wire tells in a companion element)"
+    };
+}
+
+#[cfg(feature = "serde")]
+macro_rules! serde_impl {
+    ($name:ident) => {
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                $crate::soap::serialize::serialize_record(self, serializer)
+            }
+        }
+    };
+}
+
+#[cfg(not(feature = "serde"))]
+macro_rules! serde_impl {
+    ($name:ident) => {};
+}
+
+pub(crate) use {item, record, role, serde_impl, unit, wire_enum};

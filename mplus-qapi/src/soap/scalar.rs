@@ -1,0 +1,331 @@
+//! Reading and viewing single values, optional values and lists of them.
+
+use super::{
+    DecodeError, Element, Field, Items, Record, Role, View,
+    decode::{read_items, read_record},
+    reader::{Reader, Tag},
+    schema::Occurs,
+};
+use crate::value::{Binary, Date, DateTime, Decimal, List};
+
+/// The content of one element.
+pub(crate) trait Value: Default {
+    fn view(&self) -> View<'_>;
+
+    /// Reads the element's content; `false` when it was empty and that is no value of this type.
+    fn read<'x>(
+        &mut self,
+        reader: &mut Reader<'x>,
+        tag: &Tag<'x>,
+        element: &Element,
+    ) -> Result<bool, DecodeError>;
+
+    fn set_scale(&mut self, _places: u32) {}
+}
+
+/// An enum of the service.
+pub(crate) trait Choice: Default {
+    fn text(&self) -> &str;
+    fn parse(text: &str) -> Self;
+}
+
+impl<T: Record + Default> Value for T {
+    fn view(&self) -> View<'_> {
+        View::Record(self)
+    }
+
+    fn read<'x>(
+        &mut self,
+        reader: &mut Reader<'x>,
+        tag: &Tag<'x>,
+        element: &Element,
+    ) -> Result<bool, DecodeError> {
+        reader.enter(element.name)?;
+        read_record(reader, tag, self)?;
+        reader.leave();
+        Ok(true)
+    }
+}
+
+impl Value for String {
+    fn view(&self) -> View<'_> {
+        View::Text(self)
+    }
+
+    fn read<'x>(&mut self, reader: &mut Reader<'x>, tag: &Tag<'x>, _: &Element) -> Result<bool, DecodeError> {
+        *self = reader.text(tag)?.into_owned();
+        Ok(true)
+    }
+}
+
+/// Values that are one word of text: white space around it is not theirs and an empty element holds none.
+macro_rules! token {
+    ($type:ty, $view:ident $(as $wide:ty)?, $expected:literal, $parse:expr) => {
+        impl Value for $type {
+            fn view(&self) -> View<'_> {
+                View::$view(*self $(as $wide)?)
+            }
+
+            fn read<'x>(
+                &mut self,
+                reader: &mut Reader<'x>,
+                tag: &Tag<'x>,
+                element: &Element,
+            ) -> Result<bool, DecodeError> {
+                let text = reader.text(tag)?;
+                let token = text.trim_ascii();
+                if token.is_empty() {
+                    return Ok(false);
+                }
+                let parse: fn(&str) -> Option<$type> = $parse;
+                *self = parse(token).ok_or_else(|| reader.invalid(element, token, $expected))?;
+                Ok(true)
+            }
+        }
+    };
+}
+
+token!(i16, Int as i64, "a whole number of 16 bits", |token| token.parse().ok());
+token!(i32, Int as i64, "a whole number of 32 bits", |token| token.parse().ok());
+token!(i64, Int, "a whole number of 64 bits", |token| token.parse().ok());
+token!(u8, Unsigned as u64, "a whole number from 0 to 255", |token| token.parse().ok());
+token!(u16, Unsigned as u64, "a whole number from 0 to 65535", |token| token.parse().ok());
+token!(u32, Unsigned as u64, "a whole number of 32 bits, not negative", |token| token.parse().ok());
+token!(u64, Unsigned, "a whole number of 64 bits, not negative", |token| token.parse().ok());
+token!(Date, Date, "a date such as 2026-01-31", |token| token.parse().ok());
+token!(DateTime, DateTime, "a date and time such as 2026-01-31T18:00:00+01:00", |token| token.parse().ok());
+token!(bool, Bool, "true or false", |token| match token {
+    "true" | "1" => Some(true),
+    "false" | "0" => Some(false),
+    _ => None,
+});
+
+impl Value for Decimal {
+    fn view(&self) -> View<'_> {
+        View::Decimal(*self)
+    }
+
+    fn read<'x>(
+        &mut self,
+        reader: &mut Reader<'x>,
+        tag: &Tag<'x>,
+        element: &Element,
+    ) -> Result<bool, DecodeError> {
+        let text = reader.text(tag)?;
+        let token = text.trim_ascii();
+        if token.is_empty() {
+            return Ok(false);
+        }
+        let (value, expected) = match element.role {
+            Role::Value => (parse_decimal(token), "a decimal of at most 28 digits"),
+            Role::Cents => (parse_unscaled(token, 2), "a whole number of cents"),
+            Role::Scaled | Role::ScaleOf => (parse_unscaled(token, 0), "a whole number of 64 bits"),
+        };
+        *self = value.ok_or_else(|| reader.invalid(element, token, expected))?;
+        Ok(true)
+    }
+
+    fn set_scale(&mut self, places: u32) {
+        // The reader has checked the range; a decimal refuses a larger scale and stays as it is.
+        let _ = Decimal::set_scale(self, places);
+    }
+}
+
+fn parse_unscaled(token: &str, scale: u32) -> Option<Decimal> {
+    token.parse().ok().map(|unscaled: i64| Decimal::new(unscaled, scale))
+}
+
+/// An xsd:decimal: digits with an optional sign and point, no exponent, and never rounded.
+fn parse_decimal(token: &str) -> Option<Decimal> {
+    let digits = token.strip_prefix('+').unwrap_or(token);
+    let plain = digits.bytes().enumerate().all(|(at, byte)| {
+        byte.is_ascii_digit() || byte == b'.' || (byte == b'-' && at == 0 && digits.len() == token.len())
+    });
+    if !plain || !digits.bytes().any(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    Decimal::from_str_exact(digits).ok()
+}
+
+impl Value for Binary {
+    fn view(&self) -> View<'_> {
+        View::Binary(self.as_ref())
+    }
+
+    fn read<'x>(
+        &mut self,
+        reader: &mut Reader<'x>,
+        tag: &Tag<'x>,
+        element: &Element,
+    ) -> Result<bool, DecodeError> {
+        let text = reader.text(tag)?;
+        *self = Binary::from_base64(&text).ok_or_else(|| reader.invalid(element, &text, "base64"))?;
+        Ok(true)
+    }
+}
+
+/// `Value` for one enum. (A blanket implementation over `Choice` would overlap with the one over `Record`.)
+macro_rules! choice {
+    ($name:ident) => {
+        impl $crate::soap::scalar::Value for $name {
+            fn view(&self) -> $crate::soap::View<'_> {
+                $crate::soap::View::Choice($crate::soap::scalar::Choice::text(self))
+            }
+
+            fn read<'x>(
+                &mut self,
+                reader: &mut $crate::soap::Reader<'x>,
+                tag: &$crate::soap::Tag<'x>,
+                _: &$crate::soap::Element,
+            ) -> Result<bool, $crate::soap::DecodeError> {
+                $crate::soap::scalar::read_choice(self, reader, tag)
+            }
+        }
+    };
+}
+
+pub(crate) use choice;
+
+pub(crate) fn read_choice<'x, T: Choice>(
+    choice: &mut T,
+    reader: &mut Reader<'x>,
+    tag: &Tag<'x>,
+) -> Result<bool, DecodeError> {
+    let text = reader.text(tag)?;
+    let token = text.trim_ascii();
+    *choice = T::parse(token);
+    Ok(!token.is_empty())
+}
+
+impl<T: Value> Field for T {
+    fn view(&self) -> View<'_> {
+        Value::view(self)
+    }
+
+    fn read<'x>(
+        &mut self,
+        reader: &mut Reader<'x>,
+        tag: &Tag<'x>,
+        element: &Element,
+    ) -> Result<bool, DecodeError> {
+        Value::read(self, reader, tag, element)
+    }
+
+    fn set_scale(&mut self, places: u32) {
+        Value::set_scale(self, places);
+    }
+}
+
+impl<T: Value> Occurs for T {
+    const ONE: bool = true;
+    const LIST: bool = false;
+}
+
+impl<T: Value> Field for Option<T> {
+    fn view(&self) -> View<'_> {
+        self.as_ref().map_or(View::Absent, Value::view)
+    }
+
+    fn read<'x>(
+        &mut self,
+        reader: &mut Reader<'x>,
+        tag: &Tag<'x>,
+        element: &Element,
+    ) -> Result<bool, DecodeError> {
+        let filled = self.insert(T::default()).read(reader, tag, element)?;
+        if !filled {
+            *self = None;
+        }
+        Ok(filled)
+    }
+
+    fn set_scale(&mut self, places: u32) {
+        if let Some(value) = self {
+            value.set_scale(places);
+        }
+    }
+}
+
+impl<T: Value> Occurs for Option<T> {
+    const ONE: bool = false;
+    const LIST: bool = false;
+}
+
+impl<T: Value> Field for Vec<T> {
+    fn view(&self) -> View<'_> {
+        View::List(self)
+    }
+
+    fn read<'x>(
+        &mut self,
+        reader: &mut Reader<'x>,
+        tag: &Tag<'x>,
+        element: &Element,
+    ) -> Result<bool, DecodeError> {
+        let Some(item) = element.item else {
+            return read_item(self, reader, tag, element);
+        };
+        let item = Element { name: item, item: None, repeated: true, ..*element };
+        reader.enter(element.name)?;
+        read_items(reader, tag, item.name, |reader, tag| read_item(self, reader, tag, &item).map(drop))?;
+        reader.leave();
+        Ok(true)
+    }
+
+    fn set_scale(&mut self, _: u32) {}
+}
+
+/// Appends one item. An empty element that holds no value of the type is no item.
+fn read_item<'x, T: Value>(
+    items: &mut Vec<T>,
+    reader: &mut Reader<'x>,
+    tag: &Tag<'x>,
+    element: &Element,
+) -> Result<bool, DecodeError> {
+    reader.number(Some(items.len()));
+    items.push(T::default());
+    let Some(item) = items.last_mut() else { return Ok(false) };
+    let filled = item.read(reader, tag, element)?;
+    reader.number(None);
+    if !filled {
+        items.pop();
+    }
+    Ok(filled)
+}
+
+impl<T: Value> Occurs for Vec<T> {
+    const ONE: bool = false;
+    const LIST: bool = true;
+}
+
+impl<T: Value> Items for Vec<T> {
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    fn item(&self, index: usize) -> View<'_> {
+        self.get(index).map_or(View::Absent, Value::view)
+    }
+}
+
+impl<T: Value> Field for List<T> {
+    fn view(&self) -> View<'_> {
+        self.items().map_or(View::Absent, |items| View::List(items))
+    }
+
+    fn read<'x>(
+        &mut self,
+        reader: &mut Reader<'x>,
+        tag: &Tag<'x>,
+        element: &Element,
+    ) -> Result<bool, DecodeError> {
+        self.items_mut().read(reader, tag, element)
+    }
+
+    fn set_scale(&mut self, _: u32) {}
+}
+
+impl<T: Value> Occurs for List<T> {
+    const ONE: bool = false;
+    const LIST: bool = false;
+}

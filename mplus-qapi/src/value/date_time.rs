@@ -1,0 +1,209 @@
+//! xsd:dateTime.
+
+use std::{fmt, str::FromStr};
+
+use chrono::{FixedOffset, LocalResult, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Timelike, Utc};
+
+use super::date::{parse_day, write_day};
+
+/// A date and time (xsd:dateTime) as the wire told it: wall clock, fraction, and the offset from UTC if there was one.
+///
+/// Without an offset it is no instant yet: [`Self::to_instant`] asks for the zone that the clock stood in.
+///
+/// ```
+/// use mplus_qapi::value::{AMSTERDAM, DateTime};
+///
+/// let told: DateTime = "2026-07-01T18:30:00.5".parse()?;
+/// assert_eq!(told.offset(), None);
+/// let instant = told.to_instant(&AMSTERDAM)?;
+/// assert_eq!(instant.to_rfc3339(), "2026-07-01T16:30:00.500+00:00");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct DateTime {
+    /// What the clock on the wall showed. Nanoseconds are the finest.
+    pub wall_clock: NaiveDateTime,
+    offset_minutes: Option<i16>,
+}
+
+/// A wall clock time is not one instant in its zone: the clocks went forward over it, or back through it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InstantError {
+    /// The clocks were put forward over this time; it did not exist.
+    Skipped,
+    /// The clocks were put back through this time; it happened twice.
+    Twice {
+        /// The first time.
+        earlier: chrono::DateTime<Utc>,
+        /// The second time.
+        later: chrono::DateTime<Utc>,
+    },
+    /// The instant lies outside of what chrono can tell.
+    OutOfRange,
+}
+
+impl fmt::Display for InstantError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Skipped => f.write_str("the clocks skipped this time in the zone"),
+            Self::Twice { earlier, later } => {
+                write!(f, "this time happened twice in the zone: {earlier} and {later}")
+            }
+            Self::OutOfRange => f.write_str("the instant is out of range"),
+        }
+    }
+}
+
+impl std::error::Error for InstantError {}
+
+impl DateTime {
+    /// A wall clock time in a zone that is not told.
+    pub const fn local(wall_clock: NaiveDateTime) -> Self {
+        Self { wall_clock, offset_minutes: None }
+    }
+
+    /// The offset that the wire told.
+    pub fn offset(&self) -> Option<FixedOffset> {
+        FixedOffset::east_opt(i32::from(self.offset_minutes?) * 60)
+    }
+
+    /// The instant: by the offset if there was one, else by `zone`.
+    pub fn to_instant<Z: TimeZone>(&self, zone: &Z) -> Result<chrono::DateTime<Utc>, InstantError> {
+        match self.offset_minutes {
+            Some(minutes) => {
+                let east = TimeDelta::minutes(i64::from(minutes));
+                let utc = self.wall_clock.checked_sub_signed(east).ok_or(InstantError::OutOfRange)?;
+                Ok(utc.and_utc())
+            }
+            None => local_to_instant(self.wall_clock, zone),
+        }
+    }
+}
+
+/// The instant at which the clocks of `zone` showed `wall_clock`.
+pub(super) fn local_to_instant<Z: TimeZone>(
+    wall_clock: NaiveDateTime,
+    zone: &Z,
+) -> Result<chrono::DateTime<Utc>, InstantError> {
+    match zone.from_local_datetime(&wall_clock) {
+        LocalResult::Single(instant) => Ok(instant.to_utc()),
+        LocalResult::Ambiguous(earlier, later) => {
+            Err(InstantError::Twice { earlier: earlier.to_utc(), later: later.to_utc() })
+        }
+        LocalResult::None => Err(InstantError::Skipped),
+    }
+}
+
+impl From<chrono::DateTime<FixedOffset>> for DateTime {
+    /// Seconds of the offset are dropped from the offset, not from the instant; zones in use have none.
+    fn from(instant: chrono::DateTime<FixedOffset>) -> Self {
+        let minutes = instant.offset().local_minus_utc() / 60;
+        let wall_clock = instant.naive_utc() + TimeDelta::minutes(i64::from(minutes));
+        Self { wall_clock, offset_minutes: i16::try_from(minutes).ok() }
+    }
+}
+
+impl From<chrono::DateTime<Utc>> for DateTime {
+    fn from(instant: chrono::DateTime<Utc>) -> Self {
+        Self { wall_clock: instant.naive_utc(), offset_minutes: Some(0) }
+    }
+}
+
+/// The text is not a date and time of the form `2026-01-31T18:00:00.5+01:00` (fraction and offset may be absent).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ParseDateTimeError;
+
+impl FromStr for DateTime {
+    type Err = ParseDateTimeError;
+
+    fn from_str(text: &str) -> Result<Self, ParseDateTimeError> {
+        let (day, rest) = text.split_once('T').ok_or(ParseDateTimeError)?;
+        let (clock, offset) = split_offset(rest);
+        let offset_minutes =
+            offset.map(|offset| parse_offset(offset).ok_or(ParseDateTimeError)).transpose()?;
+        let day = parse_day(day).ok_or(ParseDateTimeError)?;
+        // Midnight may be told as the end of the day before.
+        let wall_clock = match clock.strip_prefix("24:00:00") {
+            Some(rest) if rest.trim_start_matches('.').bytes().all(|byte| byte == b'0') => {
+                day.succ_opt().ok_or(ParseDateTimeError)?.and_time(NaiveTime::MIN)
+            }
+            _ => day.and_time(parse_clock(clock).ok_or(ParseDateTimeError)?),
+        };
+        Ok(Self { wall_clock, offset_minutes })
+    }
+}
+
+impl fmt::Display for DateTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = self.wall_clock.time();
+        write_day(f, self.wall_clock.date())?;
+        write!(f, "T{:02}:{:02}:{:02}", time.hour(), time.minute(), time.second())?;
+        if time.nanosecond() != 0 {
+            let fraction = format!("{:09}", time.nanosecond());
+            write!(f, ".{}", fraction.trim_end_matches('0'))?;
+        }
+        write_offset(f, self.offset_minutes)
+    }
+}
+
+/// `18:00:00` with an optional fraction of at most nine digits that matter.
+fn parse_clock(text: &str) -> Option<NaiveTime> {
+    let (clock, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let mut parts = clock.split(':');
+    let mut part =
+        || parts.next().filter(|part| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit()));
+    let (hour, minute, second) = (part()?, part()?, part()?);
+    if parts.next().is_some() || fraction.is_empty() || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let fraction = fraction.trim_end_matches('0');
+    if fraction.len() > 9 {
+        return None;
+    }
+    let nanoseconds = format!("{fraction:0<9}").parse().ok()?;
+    NaiveTime::from_hms_nano_opt(hour.parse().ok()?, minute.parse().ok()?, second.parse().ok()?, nanoseconds)
+}
+
+/// Splits `Z`, `+01:00` or `-01:00` off the end of a date or a clock.
+pub(super) fn split_offset(text: &str) -> (&str, Option<&str>) {
+    let length = match text.as_bytes() {
+        [.., b'Z'] => 1,
+        [.., b'+' | b'-', _, _, b':', _, _] => 6,
+        _ => return (text, None),
+    };
+    match text.split_at_checked(text.len() - length) {
+        Some((value, offset)) => (value, Some(offset)),
+        None => (text, None),
+    }
+}
+
+/// Minutes east of UTC, at most 14 hours either way.
+pub(super) fn parse_offset(text: &str) -> Option<i16> {
+    if text == "Z" {
+        return Some(0);
+    }
+    let (sign, clock) = match text.split_at_checked(1)? {
+        ("+", clock) => (1, clock),
+        ("-", clock) => (-1, clock),
+        _ => return None,
+    };
+    let (hours, minutes) = clock.split_once(':')?;
+    let digits =
+        [hours, minutes].iter().all(|part| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit()));
+    let (hours, minutes): (i16, i16) = (hours.parse().ok()?, minutes.parse().ok()?);
+    let total = hours * 60 + minutes;
+    (digits && minutes < 60 && total <= 14 * 60).then_some(sign * total)
+}
+
+pub(super) fn write_offset(f: &mut fmt::Formatter<'_>, minutes: Option<i16>) -> fmt::Result {
+    match minutes {
+        None => Ok(()),
+        Some(0) => f.write_str("Z"),
+        Some(minutes) => {
+            let sign = if minutes < 0 { '-' } else { '+' };
+            let minutes = minutes.unsigned_abs();
+            write!(f, "{sign}{:02}:{:02}", minutes / 60, minutes % 60)
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! The values of the service: exact, and nothing of the wire forgotten.
+
+mod binary;
+mod date;
+mod date_time;
+mod list;
+mod mplus_date;
+mod zone;
+
+pub use rust_decimal::Decimal;
+
+pub use self::{
+    binary::Binary,
+    date::Date,
+    date_time::{DateTime, InstantError},
+    list::List,
+    mplus_date::{SoapMplusDate, SoapMplusDateTime},
+    zone::AMSTERDAM,
+};

@@ -1,0 +1,112 @@
+//! The service's own dates and times, told field by field.
+
+use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Timelike, Utc};
+
+use super::date_time::{InstantError, local_to_instant};
+use crate::soap::prelude::record;
+
+record! {
+    #[derive(Copy, Eq, Hash)]
+    SoapMplusDate "SoapMplusDate" {
+        0 day: i32 = "day";
+        1 mon: i32 = "mon";
+        2 year: i32 = "year";
+    }
+}
+
+record! {
+    #[derive(Copy, Eq, Hash)]
+    SoapMplusDateTime "SoapMplusDateTime" {
+        0 sec: i32 = "sec";
+        1 min: i32 = "min";
+        2 hour: i32 = "hour";
+        3 day: i32 = "day";
+        4 mon: i32 = "mon";
+        5 year: i32 = "year";
+        6 isdst: bool = "isdst";
+        7 timezone: i32 = "timezone";
+    }
+}
+
+impl SoapMplusDate {
+    /// The day, or `None` for the zeros that mean "no date" (api-facts.md, section 3.4) and for days that do not exist.
+    pub fn to_date(self) -> Option<NaiveDate> {
+        day(self.year, self.mon, self.day)
+    }
+}
+
+impl From<NaiveDate> for SoapMplusDate {
+    fn from(date: NaiveDate) -> Self {
+        Self { day: date.day() as i32, mon: date.month() as i32, year: date.year() }
+    }
+}
+
+/// ```
+/// use mplus_qapi::value::{AMSTERDAM, SoapMplusDateTime};
+///
+/// let told = SoapMplusDateTime { hour: 18, day: 1, mon: 7, year: 2026, isdst: true, timezone: 120, ..Default::default() };
+/// assert_eq!(told.to_instant(&AMSTERDAM)?.map(|instant| instant.to_rfc3339()), Some("2026-07-01T16:00:00+00:00".into()));
+/// assert_eq!(SoapMplusDateTime::default().to_instant(&AMSTERDAM)?, None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+impl SoapMplusDateTime {
+    /// What the clock on the wall showed, or `None` when a zero says that there is no date.
+    pub fn to_wall_clock(self) -> Option<NaiveDateTime> {
+        let part = |value: i32| u32::try_from(value).ok();
+        day(self.year, self.mon, self.day)?.and_hms_opt(part(self.hour)?, part(self.min)?, part(self.sec)?)
+    }
+
+    /// The instant, or `None` when there is no date.
+    ///
+    /// `timezone` is taken as minutes east of UTC. A zero there is what senders write that only know the wall clock (and
+    /// what UTC itself would look like): then `zone` decides, with `isdst` choosing between the two instants of an hour
+    /// that happened twice (api-facts.md, section 3.4).
+    pub fn to_instant<Z: TimeZone>(self, zone: &Z) -> Result<Option<chrono::DateTime<Utc>>, InstantError> {
+        let Some(wall_clock) = self.to_wall_clock() else { return Ok(None) };
+        if self.timezone != 0 {
+            let east = TimeDelta::minutes(i64::from(self.timezone));
+            let utc = wall_clock.checked_sub_signed(east).ok_or(InstantError::OutOfRange)?;
+            return Ok(Some(utc.and_utc()));
+        }
+        match local_to_instant(wall_clock, zone) {
+            Err(InstantError::Twice { earlier, later }) => Ok(Some(if self.isdst { earlier } else { later })),
+            other => other.map(Some),
+        }
+    }
+
+    /// The wall clock of `zone` at `instant`, with its offset and whether that is summer time.
+    pub fn from_instant(instant: chrono::DateTime<Utc>, zone: chrono_tz::Tz) -> Self {
+        use chrono_tz::OffsetComponents as _;
+        let local = instant.with_timezone(&zone);
+        let summer = local.offset().dst_offset();
+        let offset = local.offset().base_utc_offset() + summer;
+        Self {
+            isdst: !summer.is_zero(),
+            timezone: offset.num_minutes() as i32,
+            ..Self::from(local.naive_local())
+        }
+    }
+}
+
+impl From<NaiveDateTime> for SoapMplusDateTime {
+    /// A wall clock time in a zone that is not told: `timezone` 0 and `isdst` false.
+    fn from(local: NaiveDateTime) -> Self {
+        Self {
+            sec: local.second() as i32,
+            min: local.minute() as i32,
+            hour: local.hour() as i32,
+            day: local.day() as i32,
+            mon: local.month() as i32,
+            year: local.year(),
+            isdst: false,
+            timezone: 0,
+        }
+    }
+}
+
+fn day(year: i32, month: i32, day: i32) -> Option<NaiveDate> {
+    if year == 0 {
+        return None;
+    }
+    NaiveDate::from_ymd_opt(year, u32::try_from(month).ok()?, u32::try_from(day).ok()?)
+}
