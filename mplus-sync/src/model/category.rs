@@ -51,4 +51,8 @@ impl Record for Category {
     fn pos_key(number: &ProductNumber) -> String {
         number.to_string()
     }
+
+    fn from_pos_key(key: &str) -> Option<ProductNumber> {
+        key.parse().ok().map(ProductNumber::new)
+    }
 }

@@ -64,6 +64,10 @@ impl Record for Combo {
     fn pos_key(number: &ArticleNumber) -> String {
         number.to_string()
     }
+
+    fn from_pos_key(key: &str) -> Option<ArticleNumber> {
+        key.parse().ok().map(ArticleNumber::new)
+    }
 }
 
 /// One part of a combo, of which a choice is made.

@@ -125,6 +125,10 @@ impl Record for Item {
     fn pos_key(number: &ArticleNumber) -> String {
         number.to_string()
     }
+
+    fn from_pos_key(key: &str) -> Option<ArticleNumber> {
+        key.parse().ok().map(ArticleNumber::new)
+    }
 }
 
 /// A price that one location asks instead of the item's; a branch price deviation at the POS.

@@ -72,6 +72,10 @@ impl Record for Location {
     fn pos_key(number: &BranchNumber) -> String {
         number.to_string()
     }
+
+    fn from_pos_key(key: &str) -> Option<BranchNumber> {
+        key.parse().ok().map(BranchNumber::new)
+    }
 }
 
 /// A till or terminal of a branch.

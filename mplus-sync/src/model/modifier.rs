@@ -50,11 +50,14 @@ impl Record for ModifierGroup {
     }
 
     fn pos_key(group: &PosModifierGroup) -> String {
-        let source = match group.source {
-            ModifierSource::PreparationMethod => "preparation",
-            ModifierSource::ArticleAlteration => "alteration",
-        };
-        format!("{source}-{}", group.number)
+        format!("{}-{}", group.source.as_str(), group.number)
+    }
+
+    fn from_pos_key(key: &str) -> Option<PosModifierGroup> {
+        let (name, number) = key.split_once('-')?;
+        let sources = [ModifierSource::PreparationMethod, ModifierSource::ArticleAlteration];
+        let source = sources.into_iter().find(|source| source.as_str() == name)?;
+        Some(PosModifierGroup { source, number: number.parse().ok()? })
     }
 }
 
@@ -107,4 +110,27 @@ pub enum ModifierSource {
     PreparationMethod,
     /// An article alterations group.
     ArticleAlteration,
+}
+
+impl ModifierSource {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::PreparationMethod => "preparation",
+            Self::ArticleAlteration => "alteration",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_of_both_sources_with_one_number_are_told_apart() {
+        for source in [ModifierSource::PreparationMethod, ModifierSource::ArticleAlteration] {
+            let group = PosModifierGroup { source, number: -7 };
+            assert_eq!(ModifierGroup::from_pos_key(&ModifierGroup::pos_key(&group)), Some(group));
+        }
+        assert_eq!(ModifierGroup::from_pos_key("preparation-x"), None);
+    }
 }

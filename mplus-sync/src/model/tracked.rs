@@ -30,6 +30,9 @@ pub trait Record:
 
     /// The POS's number as text, unique among records of this kind.
     fn pos_key(number: &Self::PosId) -> String;
+
+    /// The POS's number that such a text stands for; none when it stands for none.
+    fn from_pos_key(key: &str) -> Option<Self::PosId>;
 }
 
 /// A record as a store keeps it.

@@ -28,6 +28,10 @@ mod lease;
 mod location;
 mod memory;
 mod outbox;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod row;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 mod stock;
 mod vault;
 
@@ -41,6 +45,8 @@ pub use lease::LeaseStore;
 pub use location::LocationStore;
 pub use memory::MemoryStore;
 pub use outbox::{ClaimRequest, Enqueued, OrderOutbox};
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteStore;
 pub use stock::{StockChunk, StockStore};
 pub use vault::{CredentialVault, Credentials, MemoryVault};
 
