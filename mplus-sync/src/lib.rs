@@ -1,6 +1,7 @@
 //! Menu, stock, order and branch sync with the MplusKASSA point of sale.
 
 pub mod cancel;
+pub mod conflict;
 pub mod media;
 pub mod model;
 pub mod runtime;
