@@ -268,26 +268,25 @@ macro_rules! repeat_doc {
     };
 }
 
-/// Lets a method take the type inside of a root element with one child.
+/// Lets a method take the type inside of a root element with one child; `?` when the child may be absent.
 macro_rules! from_request {
-    ($inner:ident => $request:ident . $field:ident $($optional:tt)?; $($more:tt)*) => {
+    ($inner:ident => $request:ident . $field:ident ; $($more:tt)*) => {
         impl From<$inner> for $request {
             fn from(inner: $inner) -> Self {
-                Self { $field: $crate::soap::operation::wrap!(inner $($optional)?) }
+                Self { $field: inner }
+            }
+        }
+        $crate::soap::operation::from_request!($($more)*);
+    };
+    ($inner:ident => $request:ident . $field:ident ? ; $($more:tt)*) => {
+        impl From<$inner> for $request {
+            fn from(inner: $inner) -> Self {
+                Self { $field: Some(inner) }
             }
         }
         $crate::soap::operation::from_request!($($more)*);
     };
     () => {};
-}
-
-macro_rules! wrap {
-    ($inner:ident) => {
-        $inner
-    };
-    ($inner:ident ?) => {
-        Some($inner)
-    };
 }
 
 /// Response types that are one list; where the type is.
@@ -323,17 +322,18 @@ macro_rules! streams {
 
 /// Operations that page by sync marker.
 macro_rules! pages {
-    ($( $request:ident {
-        marker: $($marker:ident).+,
-        limit: $($limit:ident).+,
+    ($( $request:ident ( $($place:tt)+ ) {
+        marker: $marker:ident,
+        limit: $limit:ident,
         newest: $($($newest:ident).+),+
     } ; )*) => {
         $(
             impl $crate::soap::Paged for $request {
                 fn set_page(&mut self, marker: i64, limit: i32) {
                     use $crate::soap::operation::Marker as _;
-                    self.$($marker).+.set(marker);
-                    self.$($limit).+.set(i64::from(limit));
+                    let place = $crate::soap::operation::opened!(self; $($place)+);
+                    place.$marker.set(marker);
+                    place.$limit.set(i64::from(limit));
                 }
 
                 fn newest_marker(
@@ -344,6 +344,22 @@ macro_rules! pages {
                 }
             }
         )*
+    };
+}
+
+/// The struct at a path in a request; what may be absent (`?`) is put there.
+macro_rules! opened {
+    ($at:expr; $field:ident) => {
+        &mut $at.$field
+    };
+    ($at:expr; $field:ident ?) => {
+        $at.$field.get_or_insert_default()
+    };
+    ($at:expr; $field:ident . $($rest:tt)+) => {
+        $crate::soap::operation::opened!($at.$field; $($rest)+)
+    };
+    ($at:expr; $field:ident ? . $($rest:tt)+) => {
+        $crate::soap::operation::opened!($at.$field.get_or_insert_default(); $($rest)+)
     };
 }
 
@@ -362,13 +378,14 @@ macro_rules! outcomes {
         $(
             impl $crate::soap::Outcome for $response {
                 fn into_result(self) -> Result<Self, $crate::soap::OutcomeError> {
-                    use $crate::soap::operation::{MessageField as _, ResultField};
+                    use $crate::soap::operation::ResultField;
                     let result: Option<&$result> = ResultField::<$result>::told(&self.$field);
                     if matches!(result, Some($($result::$accepted)|*)) {
                         return Ok(self);
                     }
                     let text = result.map(|result| result.as_str().to_owned()).unwrap_or_default();
-                    let message: Option<String> = None $(.or(self.$message.told()))?;
+                    let message: Option<String> =
+                        None $(.or($crate::soap::operation::MessageField::told(&self.$message)))?;
                     Err($crate::soap::OutcomeError::new(
                         $crate::soap::Record::schema(&self).name,
                         text,
@@ -381,5 +398,5 @@ macro_rules! outcomes {
 }
 
 pub(crate) use {
-    from_request, lists, newest, operations, outcomes, pages, repeat, repeat_doc, streams, wrap,
+    from_request, lists, newest, opened, operations, outcomes, pages, repeat, repeat_doc, streams,
 };

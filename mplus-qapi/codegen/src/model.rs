@@ -1,0 +1,482 @@
+//! The service in terms of Rust: names, field types, lists, scales. Which module a type lives in is not decided here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    domains::{Names, Scaled},
+    error::{Result, bail},
+    names::{self, Ledger},
+    wsdl::{Content, Element, Kind, Root, Service},
+};
+
+/// What all of the generator's outputs are made from.
+#[derive(Debug)]
+pub struct Model {
+    /// The service's version, where the WSDL states one.
+    pub version: Option<String>,
+    /// In the order of the WSDL.
+    pub operations: Vec<Operation>,
+    /// All structs, requests included, by Rust name.
+    pub records: BTreeMap<String, Record>,
+    /// All enums, by Rust name.
+    pub enums: BTreeMap<String, Enum>,
+}
+
+/// A call of the service.
+#[derive(Debug)]
+pub struct Operation {
+    /// Name in the WSDL.
+    pub name: String,
+    /// Method of the client.
+    pub method: String,
+    /// Struct of the request's root element.
+    pub request: String,
+    /// Name of the response's root element.
+    pub response_root: String,
+    /// Struct of the response.
+    pub response: String,
+    /// Path of the idempotency key in the request.
+    pub key: Option<String>,
+}
+
+/// A struct.
+#[derive(Debug)]
+pub struct Record {
+    /// Name in the WSDL.
+    pub wsdl: String,
+    /// Its elements in wire order.
+    pub lines: Vec<Line>,
+}
+
+/// An element of a [`Record`].
+#[derive(Debug)]
+pub enum Line {
+    /// An element with a field of its own.
+    Field(Field),
+    /// The number of decimals of another field.
+    Scale {
+        /// Name of the element.
+        wire: String,
+        /// Number of the field that it belongs to.
+        of: usize,
+    },
+}
+
+/// A field of a struct.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Its number.
+    pub index: usize,
+    /// Its name.
+    pub name: String,
+    /// The element on the wire.
+    pub wire: String,
+    /// For a list in a wrapper: the element of one item.
+    pub item: Option<String>,
+    /// How often.
+    pub shape: Shape,
+    /// What.
+    pub value: Value,
+    /// It is behind a pointer, because the type holds itself.
+    pub boxed: bool,
+    /// An integer that is a decimal.
+    pub role: Option<Role>,
+}
+
+/// How often a field's value occurs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// Exactly once.
+    One,
+    /// At most once.
+    Optional,
+    /// Any number: a bare repeat, or in a wrapper that is always there.
+    Vec,
+    /// Any number, in a wrapper that may be absent.
+    List,
+}
+
+/// What a field holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// A type of Rust or of the runtime.
+    Plain(&'static str),
+    /// A struct of the service.
+    Record(String),
+    /// An enum of the service.
+    Enum(String),
+}
+
+/// How an integer is a decimal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Two decimals.
+    Cents,
+    /// As many as a companion element tells.
+    Scaled,
+}
+
+/// An enum.
+#[derive(Debug)]
+pub struct Enum {
+    /// Name in the WSDL.
+    pub wsdl: String,
+    /// Variants and their texts, in the order of the WSDL.
+    pub variants: Vec<(String, String)>,
+}
+
+impl Record {
+    /// Its fields.
+    pub fn fields(&self) -> impl Iterator<Item = &Field> {
+        self.lines.iter().filter_map(|line| match line {
+            Line::Field(field) => Some(field),
+            Line::Scale { .. } => None,
+        })
+    }
+
+    /// The field of an element.
+    pub fn field(&self, wire: &str) -> Option<&Field> {
+        self.fields().find(|field| field.wire == wire)
+    }
+
+    /// Structs and enums that its fields name.
+    pub fn references(&self) -> impl Iterator<Item = &str> {
+        self.fields().filter_map(|field| match &field.value {
+            Value::Plain(_) => None,
+            Value::Record(name) | Value::Enum(name) => Some(name.as_str()),
+        })
+    }
+
+    /// Its list, when it has exactly one.
+    pub fn only_list(&self) -> Option<&Field> {
+        let mut lists = self.fields().filter(|field| matches!(field.shape, Shape::Vec | Shape::List));
+        lists.next().filter(|_| lists.next().is_none())
+    }
+}
+
+impl Value {
+    /// Its name in Rust.
+    pub fn rust(&self) -> &str {
+        match self {
+            Self::Plain(name) => name,
+            Self::Record(name) | Self::Enum(name) => name,
+        }
+    }
+}
+
+impl Field {
+    /// Its type in Rust.
+    pub fn rust_type(&self) -> String {
+        let value =
+            if self.boxed { format!("Box<{}>", self.value.rust()) } else { self.value.rust().to_owned() };
+        match self.shape {
+            Shape::One => value,
+            Shape::Optional => format!("Option<{value}>"),
+            Shape::Vec => format!("Vec<{value}>"),
+            Shape::List => format!("List<{value}>"),
+        }
+    }
+}
+
+impl Model {
+    /// Gives everything its name and its type.
+    ///
+    /// # Errors
+    /// A name that is not unique, or a table that names what the service does not have.
+    pub fn build(service: &Service, scaled: &Scaled, names: &Names) -> Result<Self> {
+        let builder = Builder { service, scaled, names: given_names(service, names)? };
+        let mut model = Self {
+            version: service.version.clone(),
+            operations: Vec::new(),
+            records: BTreeMap::new(),
+            enums: BTreeMap::new(),
+        };
+        for name in service.types.keys().filter(|name| plain_type(name).is_none()) {
+            let record = builder.record(name, service.elements(name), false)?;
+            model.records.insert(builder.name(name).to_owned(), record);
+        }
+        for (name, values) in &service.enums {
+            let variants = names::variants(name, values)?.into_iter().zip(values.iter().cloned()).collect();
+            model.enums.insert(builder.name(name).to_owned(), Enum { wsdl: name.clone(), variants });
+        }
+        let mut methods = Ledger::new("the methods of the client");
+        for operation in &service.operations {
+            let request = names::type_name(&operation.name);
+            model.records.insert(request.clone(), builder.request(&operation.request)?);
+            let response = builder.response(&operation.response, &mut model.records)?;
+            let method = names::field_name(&operation.name);
+            methods.give(&method, &operation.name)?;
+            let key = builder.idempotency_key(&operation.request);
+            model.operations.push(Operation {
+                name: operation.name.clone(),
+                method,
+                request,
+                response_root: operation.response.name.clone(),
+                response,
+                key,
+            });
+        }
+        for operation in model.operations.iter().filter(|operation| model.streamed(operation).is_some()) {
+            methods
+                .give(&names::stream_name(&operation.name), format!("the stream of {}", operation.name))?;
+        }
+        model.box_cycles()?;
+        scaled.check_known(service)?;
+        Ok(model)
+    }
+
+    /// The list of an operation's response, when it has exactly one.
+    pub fn streamed(&self, operation: &Operation) -> Option<&Field> {
+        self.records.get(&operation.response)?.only_list()
+    }
+
+    /// Puts a pointer wherever a struct would hold itself.
+    fn box_cycles(&mut self) -> Result<()> {
+        let mut held: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (name, record) in &self.records {
+            let direct = record.fields().filter(|field| matches!(field.shape, Shape::One | Shape::Optional));
+            let inner = direct.filter_map(|field| match &field.value {
+                Value::Record(inner) => Some(inner.as_str()),
+                _ => None,
+            });
+            held.insert(name, inner.collect());
+        }
+        let mut cyclic: BTreeSet<(String, String)> = BTreeSet::new();
+        for (name, inner) in &held {
+            for inner in inner {
+                if reaches(&held, inner, name) {
+                    cyclic.insert(((*name).to_owned(), (*inner).to_owned()));
+                }
+            }
+        }
+        for (name, record) in &mut self.records {
+            for line in &mut record.lines {
+                let Line::Field(field) = line else { continue };
+                if let Value::Record(inner) = &field.value
+                    && matches!(field.shape, Shape::One | Shape::Optional)
+                    && cyclic.contains(&(name.clone(), inner.clone()))
+                {
+                    if field.shape == Shape::One {
+                        bail!(
+                            "{name}.{} requires a {inner}, which requires a {name}: no such value exists",
+                            field.name
+                        );
+                    }
+                    field.boxed = true;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn reaches<'a>(held: &BTreeMap<&'a str, Vec<&'a str>>, from: &'a str, to: &str) -> bool {
+    let mut seen = BTreeSet::new();
+    let mut open = vec![from];
+    while let Some(name) = open.pop() {
+        if name == to {
+            return true;
+        }
+        if seen.insert(name) {
+            open.extend(held.get(name).into_iter().flatten());
+        }
+    }
+    false
+}
+
+/// Rust names of all types and enums of the service. The operations come first: they keep theirs.
+fn given_names(service: &Service, names: &Names) -> Result<BTreeMap<String, String>> {
+    let mut ledger = Ledger::of_types();
+    let mut given = BTreeMap::new();
+    for operation in &service.operations {
+        ledger.give(&names::type_name(&operation.name), format!("operation {}", operation.name))?;
+    }
+    for name in service.types.keys().chain(service.enums.keys()) {
+        if let Some(plain) = plain_type(name) {
+            given.insert(name.clone(), plain.to_owned());
+            continue;
+        }
+        let rust = names.get(name).cloned().unwrap_or_else(|| names::type_name(name));
+        ledger.give(&rust, format!("type {name}"))?;
+        given.insert(name.clone(), rust);
+    }
+    for root in service.operations.iter().map(|operation| &operation.response) {
+        if matches!(root.content, Content::Inline(_)) && !given.contains_key(&root.name) {
+            let rust = names::type_name(&root.name);
+            ledger.give(&rust, format!("element {}", root.name))?;
+            given.insert(root.name.clone(), rust);
+        }
+    }
+    if let Some(stray) = names.keys().find(|name| !given.contains_key(*name)) {
+        bail!("[names] of domains.toml names {stray}, which is not a type of the service");
+    }
+    Ok(given)
+}
+
+/// The types of the service that the runtime has by hand.
+fn plain_type(name: &str) -> Option<&'static str> {
+    match name {
+        "SoapMplusDate" => Some("SoapMplusDate"),
+        "SoapMplusDateTime" => Some("SoapMplusDateTime"),
+        _ => None,
+    }
+}
+
+fn builtin(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "string" => "String",
+        "boolean" => "bool",
+        "short" => "i16",
+        "int" => "i32",
+        "long" => "i64",
+        "unsignedByte" => "u8",
+        "unsignedShort" => "u16",
+        "unsignedInt" => "u32",
+        "unsignedLong" => "u64",
+        "decimal" => "Decimal",
+        "date" => "Date",
+        "dateTime" => "DateTime",
+        "base64" => "Binary",
+        _ => return None,
+    })
+}
+
+struct Builder<'a> {
+    service: &'a Service,
+    scaled: &'a Scaled,
+    names: BTreeMap<String, String>,
+}
+
+impl Builder<'_> {
+    fn name<'n>(&'n self, wsdl: &'n str) -> &'n str {
+        self.names.get(wsdl).map_or(wsdl, String::as_str)
+    }
+
+    fn request(&self, root: &Root) -> Result<Record> {
+        let elements = match &root.content {
+            Content::Named(name) => self.service.elements(name),
+            Content::Inline(elements) => {
+                elements.iter().map(|element| (root.name.as_str(), element)).collect()
+            }
+        };
+        self.record(&root.name, elements, true)
+    }
+
+    /// The struct of a response. One that is written in place becomes a struct named like its element.
+    fn response(&self, root: &Root, records: &mut BTreeMap<String, Record>) -> Result<String> {
+        match &root.content {
+            Content::Named(name) => Ok(self.name(name).to_owned()),
+            Content::Inline(elements) => {
+                let elements = elements.iter().map(|element| (root.name.as_str(), element)).collect();
+                let rust = self.name(&root.name).to_owned();
+                records.insert(rust.clone(), self.record(&root.name, elements, false)?);
+                Ok(rust)
+            }
+        }
+    }
+
+    /// `elements`: each with the type that declares it. `is_request`: it is the root element of a request.
+    fn record(&self, wsdl: &str, elements: Vec<(&str, &Element)>, is_request: bool) -> Result<Record> {
+        let mut fields = Ledger::new(wsdl);
+        let mut lines: Vec<Line> = Vec::new();
+        let mut companions = Vec::new();
+        let mut index = 0;
+        for (declared_in, element) in elements {
+            if self.scaled.companion_of(declared_in, &element.name).is_some() {
+                companions.push((lines.len(), declared_in, element));
+                lines.push(Line::Scale { wire: element.name.clone(), of: 0 });
+                continue;
+            }
+            let name = names::field_name(&element.name);
+            fields.give(&name, &element.name)?;
+            let mut field = self.field(wsdl, name, element, is_request)?;
+            field.index = index;
+            index += 1;
+            if let Some(role) = self.scaled.role(declared_in, &element.name) {
+                if !matches!(field.value, Value::Plain("i64" | "i32")) || field.shape == Shape::Vec {
+                    bail!("scaled.toml: {wsdl}.{} is not an integer", element.name);
+                }
+                field.value = Value::Plain("Decimal");
+                field.role = Some(role);
+            }
+            lines.push(Line::Field(field));
+        }
+        for (at, declared_in, element) in companions {
+            let scaled = self.scaled.companion_of(declared_in, &element.name).unwrap_or_default();
+            let of = lines.iter().find_map(|line| match line {
+                Line::Field(field) if field.wire == scaled => Some(field.index),
+                _ => None,
+            });
+            let Some(of) = of else { bail!("scaled.toml: {wsdl} has no element {scaled}") };
+            if at == 0 {
+                bail!("{wsdl}.{} is a scale before the first field; the table cannot say that", element.name);
+            }
+            lines[at] = Line::Scale { wire: element.name.clone(), of };
+        }
+        Ok(Record { wsdl: wsdl.to_owned(), lines })
+    }
+
+    fn field(&self, wsdl: &str, name: String, element: &Element, is_request: bool) -> Result<Field> {
+        let mut field = Field {
+            index: 0,
+            name,
+            wire: element.name.clone(),
+            item: None,
+            shape: match (element.repeated, element.optional) {
+                (true, _) => Shape::Vec,
+                (false, true) => Shape::Optional,
+                (false, false) => Shape::One,
+            },
+            value: self.value(wsdl, element)?,
+            boxed: false,
+            role: None,
+        };
+        let stays = element.repeated || (is_request && element.name == "request");
+        if let Kind::Named(list) = &element.kind
+            && !stays
+            && let Some(item) = self.only_repeated(list)
+        {
+            field.shape = if element.optional { Shape::List } else { Shape::Vec };
+            field.item = Some(item.name.clone());
+            field.value = self.value(list, item)?;
+        }
+        Ok(field)
+    }
+
+    /// The one element of a type that is nothing but a list.
+    fn only_repeated<'n>(&'n self, name: &'n str) -> Option<&'n Element> {
+        match self.service.elements(name)[..] {
+            [(_, element)] if element.repeated => Some(element),
+            _ => None,
+        }
+    }
+
+    fn value(&self, wsdl: &str, element: &Element) -> Result<Value> {
+        match &element.kind {
+            Kind::Builtin(name) => match builtin(name) {
+                Some(rust) => Ok(Value::Plain(rust)),
+                None => {
+                    bail!("{wsdl}.{} has the type {name}, which the generator does not know", element.name)
+                }
+            },
+            Kind::Named(name) => Ok(match plain_type(name) {
+                Some(rust) => Value::Plain(rust),
+                None if self.service.enums.contains_key(name) => Value::Enum(self.name(name).to_owned()),
+                None => Value::Record(self.name(name).to_owned()),
+            }),
+        }
+    }
+
+    /// Where the key stands, in a request whose type is made for it.
+    fn idempotency_key(&self, root: &Root) -> Option<String> {
+        let Content::Inline(elements) = &root.content else { return None };
+        elements.iter().find_map(|element| match &element.kind {
+            Kind::Named(name)
+                if !element.optional && !element.repeated && self.service.extends(name, "IdempotentReq") =>
+            {
+                Some(format!("{}.{}", names::field_name(&element.name), names::field_name("idempotencyKey")))
+            }
+            _ => None,
+        })
+    }
+}
