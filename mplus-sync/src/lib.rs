@@ -4,6 +4,8 @@ pub mod cancel;
 pub mod conflict;
 pub mod media;
 pub mod model;
+pub mod progress;
+pub mod report;
 pub mod runtime;
 pub mod schedule;
 pub mod store;
