@@ -1,7 +1,7 @@
 //! Both sides changed the same thing: who wins, and why.
 //!
 //! [`decide`] is the whole rule, for one value of any type: a field, a record, or a record's
-//! [`Fingerprint`](crate::model::Fingerprint) where the content that both sides last agreed on was not kept.
+//! [`Fingerprint`] where the content that both sides last agreed on was not kept.
 //!
 //! 1. Equal on both sides: nothing to do.
 //! 2. Changed on one side since both agreed: that side's value is taken over, which is no conflict. What the POS shows

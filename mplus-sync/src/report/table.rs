@@ -8,15 +8,21 @@ use crate::model::MissingField;
 /// Details of one sort that are printed.
 const LINES_SHOWN: usize = 20;
 
-/// The columns of the table; one that has only zeros is left out, unless it says so.
-const COLUMNS: [(&str, bool, fn(&Counts) -> u64); 7] = [
-    ("pulled", true, |counts| counts.pulled),
-    ("unchanged", false, |counts| counts.unchanged),
-    ("deactivated", false, |counts| counts.deactivated),
-    ("pushed", true, |counts| counts.pushed),
-    ("skipped", false, |counts| counts.skipped),
-    ("conflicts", false, |counts| counts.conflicts),
-    ("failed", false, |counts| counts.failed),
+/// A column of the table. One that has only zeros is left out, unless it is `always` there.
+struct Column {
+    title: &'static str,
+    always: bool,
+    count: fn(&Counts) -> u64,
+}
+
+const COLUMNS: [Column; 7] = [
+    Column { title: "pulled", always: true, count: |counts| counts.pulled },
+    Column { title: "unchanged", always: false, count: |counts| counts.unchanged },
+    Column { title: "deactivated", always: false, count: |counts| counts.deactivated },
+    Column { title: "pushed", always: true, count: |counts| counts.pushed },
+    Column { title: "skipped", always: false, count: |counts| counts.skipped },
+    Column { title: "conflicts", always: false, count: |counts| counts.conflicts },
+    Column { title: "failed", always: false, count: |counts| counts.failed },
 ];
 
 impl fmt::Display for RunReport {
@@ -59,19 +65,17 @@ impl RunReport {
         if self.counts.is_empty() {
             return Ok(());
         }
-        let shown = || {
-            let is_shown = |count: fn(&Counts) -> u64| self.counts.values().any(|counts| count(counts) > 0);
-            COLUMNS.iter().filter(move |(_, always, count)| *always || is_shown(*count))
-        };
+        let has_any = |column: &Column| self.counts.values().any(|counts| (column.count)(counts) > 0);
+        let columns: Vec<_> = COLUMNS.iter().filter(|column| column.always || has_any(column)).collect();
         let widest = self.counts.keys().map(|resource| resource.as_str().chars().count()).max().unwrap_or(0);
         write!(f, "\n{:widest$}", "")?;
-        for (title, ..) in shown() {
+        for Column { title, .. } in &columns {
             write!(f, "  {title:>9}")?;
         }
         writeln!(f)?;
         for (resource, counts) in &self.counts {
             write!(f, "{:widest$}", Plain(resource.as_str()))?;
-            for (title, _, count) in shown() {
+            for Column { title, count, .. } in &columns {
                 write!(f, "  {:>width$}", count(counts), width = title.len().max(9))?;
             }
             writeln!(f)?;

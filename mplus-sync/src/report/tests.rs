@@ -108,10 +108,13 @@ articles          3          0
 
 #[test]
 fn everything_that_a_person_should_look_at_makes_a_report_unclean() {
-    let note = || Note::general(Resource::ARTICLES, "m", "a");
+    fn note() -> Note {
+        Note::general(Resource::ARTICLES, "m", "a")
+    }
     let missing = vec![MissingField::Phone];
     let location = IncompleteLocation { location: LocationId::from("l"), name: "L".to_owned(), missing };
-    let changes: [Box<dyn Fn(&mut RunReport)>; 7] = [
+    type Change = Box<dyn Fn(&mut RunReport)>;
+    let changes: [Change; 7] = [
         Box::new(|report| report.skip(note())),
         Box::new(|report| report.fail(note())),
         Box::new(|report| report.ask_for(note())),
