@@ -39,6 +39,8 @@ pub use modifier::{Modifier, ModifierGroup, ModifierSource, PosModifierGroup};
 pub use order::{
     ChosenItem, Discount, LineModifier, Order, OrderKind, OrderLine, Payment, PaymentMethod, Sold, TableRef,
 };
+#[cfg(feature = "postgres")]
+pub(crate) use outbox::WORKER_LOST;
 pub use outbox::{Claim, OutboxEntry, OutboxState, OutboxStateKind, Outcome, PosOrder, StepRefused};
 pub use stock::InventoryLevel;
 pub use tracked::{

@@ -177,6 +177,9 @@ pub enum Outcome {
     },
 }
 
+/// What is noted on an order whose claim ended without an outcome.
+pub(crate) const WORKER_LOST: &str = "the worker that was sending it was not heard of again";
+
 /// Why a step of an order is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum StepRefused {
@@ -290,7 +293,7 @@ impl OutboxEntry {
         if self.state.kind() == OutboxStateKind::Sending && self.due_at <= now {
             self.state = OutboxState::Queued;
             self.may_be_at_pos = true;
-            self.last_error = Some("the worker that was sending it was not heard of again".to_owned());
+            self.last_error = Some(WORKER_LOST.to_owned());
             self.updated_at = now;
         }
         self

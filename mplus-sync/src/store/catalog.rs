@@ -61,6 +61,8 @@ pub struct CatalogChunk {
 }
 
 /// What the host edited, to be pushed by the next sync.
+///
+/// An identifier may be in it once for each kind of record.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CatalogEdits {
     /// Edited categories.
@@ -72,6 +74,8 @@ pub struct CatalogEdits {
 }
 
 /// What a push wrote to the POS.
+///
+/// An identifier may be in it once for each kind of record.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CatalogPushes {
     /// Pushed categories.
@@ -109,6 +113,7 @@ pub trait CatalogStore: Send + Sync {
     /// # Errors
     /// [`Conflict`](super::StoreErrorKind::Conflict) when a record's stored revision is not the one given, or when its
     /// number at the POS belongs to another record: nothing is written; read again and decide again.
+    /// [`Invalid`](super::StoreErrorKind::Invalid) when an identifier is in the chunk twice.
     async fn apply(&self, connection: &ConnectionId, chunk: CatalogChunk) -> Result<(), StoreError>;
 
     /// Reads categories; in no particular order unless a page is asked.

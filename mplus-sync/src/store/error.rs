@@ -77,8 +77,15 @@ impl fmt::Display for StoreError {
             StoreErrorKind::Invalid => "the store refuses it",
         };
         write!(f, "could not {}: {why}", self.action)?;
-        if let Some(source) = &self.source {
-            write!(f, " ({source})")?;
+        let mut cause = self.source();
+        let mut separator = " (";
+        while let Some(source) = cause {
+            write!(f, "{separator}{source}")?;
+            separator = ": ";
+            cause = source.source();
+        }
+        if self.source.is_some() {
+            f.write_str(")")?;
         }
         if self.may_have_happened {
             f.write_str("; the change may have been made")?;

@@ -28,6 +28,8 @@ mod lease;
 mod location;
 mod memory;
 mod outbox;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod row;
 #[cfg(feature = "sqlite")]
@@ -45,6 +47,8 @@ pub use lease::LeaseStore;
 pub use location::LocationStore;
 pub use memory::MemoryStore;
 pub use outbox::{ClaimRequest, Enqueued, OrderOutbox};
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 pub use stock::{StockChunk, StockStore};

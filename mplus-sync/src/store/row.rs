@@ -5,8 +5,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::model::{
-    Category, Combo, ConnectionId, Item, Location, ModifierGroup, Order, OutboxEntry, OutboxState, OutboxStateKind,
-    Record, Revision, SyncState, Tracked,
+    Category, Combo, ConnectionId, Item, Location, ModifierGroup, Order, OutboxEntry, OutboxState,
+    OutboxStateKind, Record, Revision, SyncState, Tracked,
 };
 
 use super::{Enqueued, StoreError, StoreErrorKind};
@@ -82,7 +82,11 @@ pub(super) fn sync_json(sync: &SyncState) -> Result<Option<String>, StoreError> 
 
 /// Puts what is written into the order of its keys, so that two writers never wait for each other in a circle, and
 /// refuses a key that is there twice.
-pub(super) fn in_key_order<R, K: Ord>(rows: &mut [R], what: &str, key: impl Fn(&R) -> K) -> Result<(), StoreError> {
+pub(super) fn in_key_order<R, K: Ord>(
+    rows: &mut [R],
+    what: &str,
+    key: impl Fn(&R) -> K,
+) -> Result<(), StoreError> {
     rows.sort_by_cached_key(&key);
     if rows.windows(2).any(|pair| key(&pair[0]) == key(&pair[1])) {
         return Err(StoreError::new(StoreErrorKind::Invalid, format!("write a {what} twice at once")));
@@ -91,8 +95,9 @@ pub(super) fn in_key_order<R, K: Ord>(rows: &mut [R], what: &str, key: impl Fn(&
 }
 
 pub(super) fn to_json<T: Serialize + ?Sized>(value: &T) -> Result<String, StoreError> {
-    serde_json::to_string(value)
-        .map_err(|error| StoreError::new(StoreErrorKind::Invalid, "write a record as JSON").with_source(error))
+    serde_json::to_string(value).map_err(|error| {
+        StoreError::new(StoreErrorKind::Invalid, "write a record as JSON").with_source(error)
+    })
 }
 
 pub(super) fn from_json<T: DeserializeOwned>(json: &str, what: &str, id: &str) -> Result<T, StoreError> {

@@ -68,11 +68,14 @@ impl CatalogStore for MemoryStore {
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         self.write(connection, |merchant| {
+            merchant.categories.check_edits(&edits.categories)?;
+            merchant.items.check_edits(&edits.items)?;
+            merchant.combos.check_edits(&edits.combos)?;
             merchant.categories.edit(edits.categories, now);
             merchant.items.edit(edits.items, now);
             merchant.combos.edit(edits.combos, now);
-        });
-        Ok(())
+            Ok(())
+        })
     }
 
     async fn mark_pushed(&self, connection: &ConnectionId, pushes: CatalogPushes) -> Result<(), StoreError> {

@@ -27,6 +27,18 @@ pub(super) fn behind<K: Ord + Clone, V>(rows: &BTreeMap<K, V>, page: Page<K>) ->
     rows.range((start, Bound::Unbounded)).map(|(_, row)| row).take(page.limit)
 }
 
+/// Refuses a record that is written twice at once.
+fn once<'a, T: Record>(ids: impl Iterator<Item = &'a T::Id>) -> Result<(), StoreError> {
+    let mut seen = BTreeSet::new();
+    for id in ids {
+        if !seen.insert(id) {
+            let action = format!("write {} {} twice at once", T::NAME, id.as_ref());
+            return Err(StoreError::new(StoreErrorKind::Invalid, action));
+        }
+    }
+    Ok(())
+}
+
 impl<T: Record> Table<T> {
     pub(super) fn select(&self, select: Select<T>) -> Vec<Tracked<T>> {
         let by_id = |id: &T::Id| self.rows.get(id).cloned();
@@ -51,15 +63,9 @@ impl<T: Record> Table<T> {
             let action = format!("write {} {}", T::NAME, id.as_ref());
             StoreError::new(StoreErrorKind::Conflict, action).with_source(what.to_owned())
         };
-        let mut seen = BTreeSet::new();
+        once::<T>(rows.iter().map(|row| row.record.id()))?;
         for row in rows {
             let id = row.record.id();
-            if !seen.insert(id) {
-                return Err(StoreError::new(
-                    StoreErrorKind::Invalid,
-                    format!("write {} {} twice at once", T::NAME, id.as_ref()),
-                ));
-            }
             let stored = self.rows.get(id).map(|row| row.revision).unwrap_or_default();
             if stored != row.revision {
                 return Err(conflict("its revision has moved on", id));
@@ -103,6 +109,11 @@ impl<T: Record> Table<T> {
         }
     }
 
+    /// Whether these edits may be taken.
+    pub(super) fn check_edits(&self, records: &[T]) -> Result<(), StoreError> {
+        once::<T>(records.iter().map(T::id))
+    }
+
     pub(super) fn edit(&mut self, records: Vec<T>, now: DateTime<Utc>) {
         for record in records {
             let id = record.id().clone();
@@ -115,6 +126,7 @@ impl<T: Record> Table<T> {
 
     /// Whether these records may be marked as pushed.
     pub(super) fn check_pushed(&self, pushes: &[Pushed<T>]) -> Result<(), StoreError> {
+        once::<T>(pushes.iter().map(|push| &push.id))?;
         let action = |id: &T::Id| format!("mark {} {} as pushed", T::NAME, id.as_ref());
         if let Some(absent) = pushes.iter().find(|push| !self.rows.contains_key(&push.id)) {
             return Err(StoreError::new(StoreErrorKind::NotFound, action(&absent.id)));

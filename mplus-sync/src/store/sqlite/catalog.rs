@@ -80,9 +80,9 @@ impl CatalogStore for SqliteStore {
     ) -> Result<(), StoreError> {
         let connection = connection.clone();
         self.write("save the host's edits", Immediate, move |transaction| {
-            records::edit(transaction, &connection, &edits.categories, now)?;
-            records::edit(transaction, &connection, &edits.items, now)?;
-            records::edit(transaction, &connection, &edits.combos, now)
+            records::edit(transaction, &connection, edits.categories, now)?;
+            records::edit(transaction, &connection, edits.items, now)?;
+            records::edit(transaction, &connection, edits.combos, now)
         })
         .await
     }
@@ -90,9 +90,9 @@ impl CatalogStore for SqliteStore {
     async fn mark_pushed(&self, connection: &ConnectionId, pushes: CatalogPushes) -> Result<(), StoreError> {
         let connection = connection.clone();
         self.write("mark records as pushed", Immediate, move |transaction| {
-            records::mark_pushed(transaction, &connection, &pushes.categories)?;
-            records::mark_pushed(transaction, &connection, &pushes.items)?;
-            records::mark_pushed(transaction, &connection, &pushes.combos)
+            records::mark_pushed(transaction, &connection, pushes.categories)?;
+            records::mark_pushed(transaction, &connection, pushes.items)?;
+            records::mark_pushed(transaction, &connection, pushes.combos)
         })
         .await
     }

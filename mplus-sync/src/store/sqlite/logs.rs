@@ -114,8 +114,7 @@ impl LeaseStore for SqliteStore {
         self.write("renew a lease", Immediate, move |transaction| {
             let sql = "UPDATE mplus_leases SET ends_at = ?4 \
                        WHERE connection = ?1 AND name = ?2 AND token = ?3 AND holder IS NOT NULL";
-            let values =
-                params![lease.connection.as_str(), lease.name.as_str(), lease.token, Time(until)];
+            let values = params![lease.connection.as_str(), lease.name.as_str(), lease.token, Time(until)];
             match transaction.execute(sql, values).map_err(error::of("renew a lease"))? {
                 0 => Err(StoreError::new(StoreErrorKind::Conflict, "renew the lease")),
                 _ => Ok(Lease { until, ..lease }),
@@ -166,8 +165,7 @@ impl ActivityLog for SqliteStore {
             let sql = "SELECT sequence, body FROM mplus_activities \
                        WHERE connection = ?1 AND sequence < ?2 ORDER BY sequence DESC LIMIT ?3";
             let mut statement = database.prepare_cached(sql).map_err(&failed)?;
-            let values =
-                params![connection.as_str(), before.unwrap_or(i64::MAX), records::limit(limit)];
+            let values = params![connection.as_str(), before.unwrap_or(i64::MAX), records::limit(limit)];
             let rows = statement.query_map(values, |row| Ok((row.get(0)?, row.get(1)?)));
             let rows = rows.map_err(&failed)?.map(|row| {
                 let (sequence, body): (i64, String) = row.map_err(&failed)?;
@@ -224,9 +222,8 @@ impl ConnectionStore for SqliteStore {
         self.read("read connections", move |database| {
             let failed = error::of("read connections");
             let (last, behind) = records::after(&page);
-            let sql = format!(
-                "SELECT id, body FROM mplus_connections WHERE id {behind} ?1 ORDER BY id LIMIT ?2"
-            );
+            let sql =
+                format!("SELECT id, body FROM mplus_connections WHERE id {behind} ?1 ORDER BY id LIMIT ?2");
             let mut statement = database.prepare_cached(&sql).map_err(&failed)?;
             let rows = statement.query_map(params![last, records::limit(page.limit)], |row| {
                 Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use crate::model::{
-    Claim, ConnectionId, Order, OrderNumber, Outcome, OutboxEntry, OutboxState, OutboxStateKind, StepRefused,
+    Claim, ConnectionId, Order, OrderNumber, OutboxEntry, OutboxState, OutboxStateKind, Outcome, StepRefused,
 };
 use crate::store::row::{self, ENTRY_COLUMNS, EntryRow};
 use crate::store::{ClaimRequest, Enqueued, OrderOutbox, StoreError, StoreErrorKind};
@@ -116,10 +116,9 @@ impl SqliteStore {
         let (connection, order) = (connection.clone(), order.clone());
         self.write(action, Immediate, move |transaction| {
             let refused = |kind| StoreError::new(kind, format!("{action} {order}"));
-            let found = find(transaction, &connection, &order)?
-                .ok_or_else(|| refused(StoreErrorKind::NotFound))?;
-            let next =
-                step(found).map_err(|why| refused(StoreErrorKind::Conflict).with_source(why))?;
+            let found =
+                find(transaction, &connection, &order)?.ok_or_else(|| refused(StoreErrorKind::NotFound))?;
+            let next = step(found).map_err(|why| refused(StoreErrorKind::Conflict).with_source(why))?;
             save(transaction, &next)
         })
         .await
@@ -196,9 +195,8 @@ impl OrderOutbox for SqliteStore {
     async fn release_expired(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
         self.write("release ended claims", Immediate, move |transaction| {
             let failed = error::of("release ended claims");
-            let sql = format!(
-                "SELECT {ENTRY_COLUMNS} FROM mplus_outbox WHERE state = 'sending' AND due_at <= ?1"
-            );
+            let sql =
+                format!("SELECT {ENTRY_COLUMNS} FROM mplus_outbox WHERE state = 'sending' AND due_at <= ?1");
             let mut statement = transaction.prepare_cached(&sql).map_err(&failed)?;
             let mut count = 0;
             for row in statement.query_map([Time(now)], entry_of).map_err(&failed)? {

@@ -130,8 +130,9 @@ pub(super) fn write<T: Stored>(
             update.execute(values)
         };
         let taken = |error: rusqlite::Error| match failed(error) {
-            error if error.kind() == StoreErrorKind::Conflict => row::conflict(T::NAME, &row.id)
-                .with_source("its number at the POS belongs to another record"),
+            error if error.kind() == StoreErrorKind::Conflict => {
+                row::conflict(T::NAME, &row.id).with_source("its number at the POS belongs to another record")
+            }
             error => error,
         };
         if written.map_err(taken)? == 0 {
@@ -145,9 +146,10 @@ pub(super) fn write<T: Stored>(
 pub(super) fn edit<T: Stored>(
     transaction: &Transaction<'_>,
     connection: &ConnectionId,
-    records: &[T],
+    mut records: Vec<T>,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
+    row::in_key_order(&mut records, T::NAME, |record| record.id().clone())?;
     let failed = error::of("save the host's edits");
     let sql = format!(
         "INSERT INTO {} (connection, {COLUMNS}) VALUES (?1, ?2, NULL, ?3, NULL, ?4, 1) \
@@ -156,7 +158,7 @@ pub(super) fn edit<T: Stored>(
         T::TABLE
     );
     let mut statement = transaction.prepare_cached(&sql).map_err(&failed)?;
-    for record in records {
+    for record in &records {
         let values = params![connection.as_str(), record.id().as_ref(), row::to_json(record)?, Time(now)];
         statement.execute(values).map_err(&failed)?;
     }
@@ -167,8 +169,9 @@ pub(super) fn edit<T: Stored>(
 pub(super) fn mark_pushed<T: Stored>(
     transaction: &Transaction<'_>,
     connection: &ConnectionId,
-    pushes: &[Pushed<T>],
+    mut pushes: Vec<Pushed<T>>,
 ) -> Result<(), StoreError> {
+    row::in_key_order(&mut pushes, T::NAME, |push| push.id.clone())?;
     let failed = error::of("mark records as pushed");
     let sql = format!(
         "UPDATE {} SET pos_key = ?3, sync = ?4, revision = revision + 1, \
@@ -177,7 +180,7 @@ pub(super) fn mark_pushed<T: Stored>(
         T::TABLE
     );
     let mut statement = transaction.prepare_cached(&sql).map_err(&failed)?;
-    for push in pushes {
+    for push in &pushes {
         let (id, key, sync) = (push.id.as_ref(), T::pos_key(&push.number), row::sync_json(&push.sync)?);
         let values = params![connection.as_str(), id, key, sync, push.revision.get()];
         if statement.execute(values).map_err(&failed)? == 0 {

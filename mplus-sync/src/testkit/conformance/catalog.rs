@@ -10,7 +10,7 @@ use crate::model::{
     ModifierGroup, ModifierSource, Nutrient, PosModifierGroup, Presence, ProductNumber, Resource, Revision,
     Tracked, Variant, Version,
 };
-use crate::store::{CatalogChunk, Page, Select, Store, StoreErrorKind};
+use crate::store::{CatalogChunk, CatalogEdits, Page, Select, Store, StoreErrorKind};
 
 use super::samples::{item, items, merchant, minute};
 use super::{Case, Checked, Unmet, expect, expect_equal, expect_refused};
@@ -199,6 +199,9 @@ pub(super) async fn twice_in_a_chunk(case: &Case<'_>) -> Checked {
     let store = case.open().await?;
     let refused = store.apply(&merchant(), items([item("a", 1), item("b", 2), item("a", 1)])).await;
     expect_refused("the chunk", refused, StoreErrorKind::Invalid)?;
+    let edits = CatalogEdits { items: vec![Item::new("b", "B"); 2], ..CatalogEdits::default() };
+    let refused = store.save_edits(&merchant(), edits, minute(1)).await;
+    expect_refused("the edits", refused, StoreErrorKind::Invalid)?;
     expect_equal("the item", by_id(&*store, "b").await?, None)
 }
 

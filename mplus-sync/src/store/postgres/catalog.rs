@@ -1,0 +1,126 @@
+//! The menu in Postgres.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::model::{
+    Category, Checkpoint, Combo, ConnectionId, Item, Marker, ModifierGroup, Resource, Tracked,
+};
+use crate::store::row::Stored;
+use crate::store::{
+    CatalogChunk, CatalogEdits, CatalogPushes, CatalogStore, CheckpointStore, Select, StoreError,
+};
+
+use super::{PostgresStore, begin, commit, error, records};
+
+impl PostgresStore {
+    pub(super) async fn select<T: Stored>(
+        &self,
+        connection: &ConnectionId,
+        select: Select<T>,
+    ) -> Result<Vec<Tracked<T>>, StoreError> {
+        let client = self.client("read records").await?;
+        records::select(&client, connection, &select).await
+    }
+}
+
+#[async_trait]
+impl CatalogStore for PostgresStore {
+    async fn apply(&self, connection: &ConnectionId, chunk: CatalogChunk) -> Result<(), StoreError> {
+        let action = "write a chunk of the menu";
+        let mut client = self.client(action).await?;
+        let transaction = begin(&mut client, action).await?;
+        records::write(&transaction, connection, chunk.categories).await?;
+        records::write(&transaction, connection, chunk.items).await?;
+        records::write(&transaction, connection, chunk.modifier_groups).await?;
+        records::write(&transaction, connection, chunk.combos).await?;
+        records::write_checkpoints(&transaction, connection, chunk.checkpoints).await?;
+        commit(transaction, action).await
+    }
+
+    async fn categories(
+        &self,
+        connection: &ConnectionId,
+        select: Select<Category>,
+    ) -> Result<Vec<Tracked<Category>>, StoreError> {
+        self.select(connection, select).await
+    }
+
+    async fn items(
+        &self,
+        connection: &ConnectionId,
+        select: Select<Item>,
+    ) -> Result<Vec<Tracked<Item>>, StoreError> {
+        self.select(connection, select).await
+    }
+
+    async fn modifier_groups(
+        &self,
+        connection: &ConnectionId,
+        select: Select<ModifierGroup>,
+    ) -> Result<Vec<Tracked<ModifierGroup>>, StoreError> {
+        self.select(connection, select).await
+    }
+
+    async fn combos(
+        &self,
+        connection: &ConnectionId,
+        select: Select<Combo>,
+    ) -> Result<Vec<Tracked<Combo>>, StoreError> {
+        self.select(connection, select).await
+    }
+
+    async fn save_edits(
+        &self,
+        connection: &ConnectionId,
+        edits: CatalogEdits,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let action = "save the host's edits";
+        let mut client = self.client(action).await?;
+        let transaction = begin(&mut client, action).await?;
+        records::edit(&transaction, connection, edits.categories, now).await?;
+        records::edit(&transaction, connection, edits.items, now).await?;
+        records::edit(&transaction, connection, edits.combos, now).await?;
+        commit(transaction, action).await
+    }
+
+    async fn mark_pushed(&self, connection: &ConnectionId, pushes: CatalogPushes) -> Result<(), StoreError> {
+        let action = "mark records as pushed";
+        let mut client = self.client(action).await?;
+        let transaction = begin(&mut client, action).await?;
+        records::mark_pushed(&transaction, connection, pushes.categories).await?;
+        records::mark_pushed(&transaction, connection, pushes.items).await?;
+        records::mark_pushed(&transaction, connection, pushes.combos).await?;
+        commit(transaction, action).await
+    }
+}
+
+#[async_trait]
+impl CheckpointStore for PostgresStore {
+    async fn checkpoints(&self, connection: &ConnectionId) -> Result<Vec<Checkpoint>, StoreError> {
+        let failed = error::of("read checkpoints");
+        let client = self.client("read checkpoints").await?;
+        let sql = "SELECT resource, marker FROM mplus_checkpoints WHERE connection = $1 ORDER BY resource";
+        let statement = client.prepare_cached(sql).await.map_err(&failed)?;
+        let rows = client.query(&statement, &[&connection.as_str()]).await.map_err(&failed)?;
+        let point = |row: &tokio_postgres::Row| {
+            let (name, marker): (String, i64) = (row.try_get(0)?, row.try_get(1)?);
+            Ok(Checkpoint::new(Resource::named(name), Marker::new(marker)))
+        };
+        rows.iter().map(point).collect::<Result<_, _>>().map_err(failed)
+    }
+
+    async fn forget_checkpoints(
+        &self,
+        connection: &ConnectionId,
+        resources: &[Resource],
+    ) -> Result<(), StoreError> {
+        let action = "forget checkpoints";
+        let client = self.client(action).await?;
+        let names: Vec<&str> = resources.iter().map(Resource::as_str).collect();
+        let sql = "DELETE FROM mplus_checkpoints WHERE connection = $1 AND resource = ANY($2)";
+        client.execute(sql, &[&connection.as_str(), &names]).await.map_err(error::of_write(action))?;
+        Ok(())
+    }
+}

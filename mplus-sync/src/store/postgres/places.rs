@@ -1,0 +1,147 @@
+//! Locations, tables and stock in Postgres.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use tokio_postgres::types::ToSql;
+
+use crate::model::{ConnectionId, FloorPlan, InventoryLevel, ItemId, Location, LocationId, Tracked};
+use crate::store::{LocationStore, Page, Select, StockChunk, StockStore, StoreError, row};
+
+use super::{PostgresStore, begin, commit, error, limit, records};
+
+#[async_trait]
+impl LocationStore for PostgresStore {
+    async fn apply_locations(
+        &self,
+        connection: &ConnectionId,
+        locations: Vec<Tracked<Location>>,
+    ) -> Result<(), StoreError> {
+        let mut client = self.client("write locations").await?;
+        let transaction = begin(&mut client, "write locations").await?;
+        records::write(&transaction, connection, locations).await?;
+        commit(transaction, "write locations").await
+    }
+
+    async fn locations(
+        &self,
+        connection: &ConnectionId,
+        select: Select<Location>,
+    ) -> Result<Vec<Tracked<Location>>, StoreError> {
+        self.select(connection, select).await
+    }
+
+    async fn save_floor_plan(&self, connection: &ConnectionId, plan: &FloorPlan) -> Result<(), StoreError> {
+        let client = self.client("save a floor plan").await?;
+        let sql = "INSERT INTO mplus_floor_plans (connection, location, body) VALUES ($1, $2, $3::text::json) \
+                   ON CONFLICT (connection, location) DO UPDATE SET body = excluded.body";
+        client
+            .execute(sql, &[&connection.as_str(), &plan.location.as_str(), &row::to_json(plan)?])
+            .await
+            .map(drop)
+            .map_err(error::of_write("save a floor plan"))
+    }
+
+    async fn floor_plan(
+        &self,
+        connection: &ConnectionId,
+        location: &LocationId,
+    ) -> Result<Option<FloorPlan>, StoreError> {
+        let client = self.client("read a floor plan").await?;
+        let sql = "SELECT body::text FROM mplus_floor_plans WHERE connection = $1 AND location = $2";
+        let found = client.query_opt(sql, &[&connection.as_str(), &location.as_str()]).await;
+        let found = found.map_err(error::of("read a floor plan"))?;
+        found.map(|found| row::from_json(found.get(0), "floor plan", location.as_str())).transpose()
+    }
+}
+
+const LEVEL_COLUMNS: &str = "location, item, amount::text, day_stock, changed_at";
+
+fn level_of(row: &tokio_postgres::Row) -> Result<InventoryLevel, StoreError> {
+    let failed = error::of("read stock");
+    let item: String = row.try_get(1).map_err(&failed)?;
+    let amount: &str = row.try_get(2).map_err(&failed)?;
+    Ok(InventoryLevel {
+        location: LocationId::from(row.try_get::<_, String>(0).map_err(&failed)?),
+        amount: amount
+            .parse()
+            .map_err(|_| row::corrupt("the stock of item", &item).with_source("its amount is too long"))?,
+        item: item.into(),
+        day_stock: row.try_get(3).map_err(&failed)?,
+        changed_at: row.try_get(4).map_err(&failed)?,
+    })
+}
+
+impl PostgresStore {
+    async fn read_levels(
+        &self,
+        sql: &str,
+        values: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<InventoryLevel>, StoreError> {
+        let failed = error::of("read stock");
+        let client = self.client("read stock").await?;
+        let statement = client.prepare_cached(sql).await.map_err(&failed)?;
+        let rows = client.query(&statement, values).await.map_err(&failed)?;
+        rows.iter().map(level_of).collect()
+    }
+}
+
+#[async_trait]
+impl StockStore for PostgresStore {
+    async fn apply_stock(&self, connection: &ConnectionId, chunk: StockChunk) -> Result<(), StoreError> {
+        let mut levels = chunk.levels;
+        row::in_key_order(&mut levels, "stock level", |level| (level.location.clone(), level.item.clone()))?;
+        let failed = error::of("write stock");
+        let locations: Vec<&str> = levels.iter().map(|level| level.location.as_str()).collect();
+        let items: Vec<&str> = levels.iter().map(|level| level.item.as_str()).collect();
+        let amounts: Vec<String> = levels.iter().map(|level| level.amount.to_string()).collect();
+        let day_stock: Vec<bool> = levels.iter().map(|level| level.day_stock).collect();
+        let changed_at: Vec<DateTime<Utc>> = levels.iter().map(|level| level.changed_at).collect();
+        let mut client = self.client("write stock").await?;
+        let transaction = begin(&mut client, "write stock").await?;
+        if !levels.is_empty() {
+            let sql = "INSERT INTO mplus_inventory_levels \
+                       (connection, location, item, amount, day_stock, changed_at) \
+                       SELECT $1, location, item, amount::numeric, day_stock, changed_at \
+                       FROM unnest($2::text[], $3::text[], $4::text[], $5::boolean[], $6::timestamptz[]) \
+                       AS row (location, item, amount, day_stock, changed_at) \
+                       ON CONFLICT (connection, location, item) DO UPDATE SET amount = excluded.amount, \
+                       day_stock = excluded.day_stock, changed_at = excluded.changed_at";
+            let statement = transaction.prepare_cached(sql).await.map_err(&failed)?;
+            let values: [&(dyn ToSql + Sync); 6] =
+                [&connection.as_str(), &locations, &items, &amounts, &day_stock, &changed_at];
+            transaction.execute(&statement, &values).await.map_err(&failed)?;
+        }
+        records::write_checkpoints(&transaction, connection, chunk.checkpoints).await?;
+        commit(transaction, "write stock").await
+    }
+
+    async fn levels_of(
+        &self,
+        connection: &ConnectionId,
+        location: &LocationId,
+        items: &[ItemId],
+    ) -> Result<Vec<InventoryLevel>, StoreError> {
+        let sql = format!(
+            "SELECT {LEVEL_COLUMNS} FROM mplus_inventory_levels \
+             WHERE connection = $1 AND location = $2 AND item = ANY($3)"
+        );
+        let items: Vec<&str> = items.iter().map(ItemId::as_str).collect();
+        self.read_levels(&sql, &[&connection.as_str(), &location.as_str(), &items]).await
+    }
+
+    async fn levels(
+        &self,
+        connection: &ConnectionId,
+        location: &LocationId,
+        page: Page<ItemId>,
+    ) -> Result<Vec<InventoryLevel>, StoreError> {
+        let (last, behind) = records::after(&page);
+        let sql = format!(
+            "SELECT {LEVEL_COLUMNS} FROM mplus_inventory_levels \
+             WHERE connection = $1 AND location = $2 AND item {behind} $3 ORDER BY item LIMIT $4"
+        );
+        let values: [&(dyn ToSql + Sync); 4] =
+            [&connection.as_str(), &location.as_str(), &last, &limit(page.limit)];
+        self.read_levels(&sql, &values).await
+    }
+}

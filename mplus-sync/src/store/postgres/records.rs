@@ -1,0 +1,271 @@
+//! Records of any kind: all their tables have the same columns, and many rows are one statement.
+
+use chrono::{DateTime, Utc};
+use deadpool_postgres::{Object, Transaction};
+use tokio_postgres::types::ToSql;
+
+use crate::model::{Checkpoint, ConnectionId, Tracked};
+use crate::store::row::{self, Row, Stored};
+use crate::store::{Page, Pushed, Select, StoreError, StoreErrorKind};
+
+use super::{error, limit};
+
+const COLUMNS: &str = "id, pos_key, body::text, sync::text, edited_at, revision";
+
+fn row_of(row: &tokio_postgres::Row) -> Result<Row, tokio_postgres::Error> {
+    Ok(Row {
+        id: row.try_get(0)?,
+        pos_key: row.try_get(1)?,
+        body: row.try_get(2)?,
+        sync: row.try_get(3)?,
+        edited_at: row.try_get(4)?,
+        revision: row.try_get(5)?,
+    })
+}
+
+/// Where a page begins: every identifier is behind the empty text or equal to it.
+pub(super) fn after<K: AsRef<str>>(page: &Page<K>) -> (&str, &'static str) {
+    page.after.as_ref().map_or(("", ">="), |last| (last.as_ref(), ">"))
+}
+
+pub(super) async fn select<T: Stored>(
+    client: &Object,
+    connection: &ConnectionId,
+    select: &Select<T>,
+) -> Result<Vec<Tracked<T>>, StoreError> {
+    let table = T::TABLE;
+    let connection = connection.as_str();
+    match select {
+        Select::Ids(ids) => {
+            let ids: Vec<&str> = ids.iter().map(AsRef::as_ref).collect();
+            let sql = format!("SELECT {COLUMNS} FROM {table} WHERE connection = $1 AND id = ANY($2)");
+            many(client, &sql, &[&connection, &ids]).await
+        }
+        Select::PosIds(numbers) => {
+            let keys: Vec<String> = numbers.iter().map(T::pos_key).collect();
+            let sql = format!("SELECT {COLUMNS} FROM {table} WHERE connection = $1 AND pos_key = ANY($2)");
+            many(client, &sql, &[&connection, &keys]).await
+        }
+        Select::Page(page) | Select::Edited(page) => {
+            let edited = if matches!(select, Select::Edited(_)) { "AND edited_at IS NOT NULL" } else { "" };
+            let (last, behind) = after(page);
+            let sql = format!(
+                "SELECT {COLUMNS} FROM {table} WHERE connection = $1 AND id {behind} $2 {edited} \
+                 ORDER BY id LIMIT $3"
+            );
+            many(client, &sql, &[&connection, &last, &limit(page.limit)]).await
+        }
+    }
+}
+
+async fn many<T: Stored>(
+    client: &Object,
+    sql: &str,
+    values: &[&(dyn ToSql + Sync)],
+) -> Result<Vec<Tracked<T>>, StoreError> {
+    let failed = error::of("read records");
+    let statement = client.prepare_cached(sql).await.map_err(&failed)?;
+    let rows = client.query(&statement, values).await.map_err(&failed)?;
+    rows.iter().map(|row| row_of(row).map_err(&failed)?.into_tracked()).collect()
+}
+
+/// Rows, column by column.
+#[derive(Default)]
+struct Columns {
+    ids: Vec<String>,
+    pos_keys: Vec<Option<String>>,
+    bodies: Vec<String>,
+    syncs: Vec<Option<String>>,
+    edited_at: Vec<Option<DateTime<Utc>>>,
+    revisions: Vec<i64>,
+}
+
+impl Columns {
+    fn push(&mut self, row: Row) {
+        self.ids.push(row.id);
+        self.pos_keys.push(row.pos_key);
+        self.bodies.push(row.body);
+        self.syncs.push(row.sync);
+        self.edited_at.push(row.edited_at);
+        self.revisions.push(row.revision);
+    }
+}
+
+/// Writes records whose stored revision is the one given.
+pub(super) async fn write<T: Stored>(
+    transaction: &Transaction<'_>,
+    connection: &ConnectionId,
+    mut records: Vec<Tracked<T>>,
+) -> Result<(), StoreError> {
+    row::in_key_order(&mut records, T::NAME, |tracked| tracked.record.id().clone())?;
+    let (mut new, mut known) = (Columns::default(), Columns::default());
+    for tracked in &records {
+        let row = Row::of(tracked)?;
+        if row.revision == 0 { new.push(row) } else { known.push(row) }
+    }
+    insert::<T>(transaction, connection, &new).await?;
+    update::<T>(transaction, connection, &known).await
+}
+
+async fn insert<T: Stored>(
+    transaction: &Transaction<'_>,
+    connection: &ConnectionId,
+    rows: &Columns,
+) -> Result<(), StoreError> {
+    if rows.ids.is_empty() {
+        return Ok(());
+    }
+    let sql = format!(
+        "INSERT INTO {} (connection, id, pos_key, body, sync, edited_at, revision) \
+         SELECT $1, id, pos_key, body::json, sync::json, edited_at, 1 \
+         FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[]) \
+         AS row (id, pos_key, body, sync, edited_at) ON CONFLICT (connection, id) DO NOTHING",
+        T::TABLE
+    );
+    let values: [&(dyn ToSql + Sync); 6] =
+        [&connection.as_str(), &rows.ids, &rows.pos_keys, &rows.bodies, &rows.syncs, &rows.edited_at];
+    written::<T>(transaction, &sql, &values, rows.ids.len()).await
+}
+
+async fn update<T: Stored>(
+    transaction: &Transaction<'_>,
+    connection: &ConnectionId,
+    rows: &Columns,
+) -> Result<(), StoreError> {
+    if rows.ids.is_empty() {
+        return Ok(());
+    }
+    // Locking in the order of the keys keeps two writers from waiting for each other in a circle.
+    let sql = format!(
+        "WITH locked AS MATERIALIZED (SELECT id FROM {table} \
+         WHERE connection = $1 AND id = ANY($2::text[]) ORDER BY id FOR NO KEY UPDATE) \
+         UPDATE {table} AS stored SET pos_key = row.pos_key, body = row.body::json, sync = row.sync::json, \
+         edited_at = row.edited_at, revision = stored.revision + 1 \
+         FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::bigint[]) \
+         AS row (id, pos_key, body, sync, edited_at, revision) JOIN locked ON locked.id = row.id \
+         WHERE stored.connection = $1 AND stored.id = row.id AND stored.revision = row.revision",
+        table = T::TABLE
+    );
+    let values: [&(dyn ToSql + Sync); 7] = [
+        &connection.as_str(),
+        &rows.ids,
+        &rows.pos_keys,
+        &rows.bodies,
+        &rows.syncs,
+        &rows.edited_at,
+        &rows.revisions,
+    ];
+    written::<T>(transaction, &sql, &values, rows.ids.len()).await
+}
+
+/// Runs a write that must touch every row.
+async fn written<T: Stored>(
+    transaction: &Transaction<'_>,
+    sql: &str,
+    values: &[&(dyn ToSql + Sync)],
+    wanted: usize,
+) -> Result<(), StoreError> {
+    let failed = error::of("write records");
+    let statement = transaction.prepare_cached(sql).await.map_err(&failed)?;
+    let count = transaction.execute(&statement, values).await.map_err(|error| match failed(error) {
+        error if error.kind() == StoreErrorKind::Conflict => {
+            StoreError::new(StoreErrorKind::Conflict, format!("write records of kind {}", T::NAME))
+                .with_source("a number at the POS belongs to another record")
+        }
+        error => error,
+    })?;
+    if count == wanted as u64 {
+        return Ok(());
+    }
+    let moved_on = wanted as u64 - count.min(wanted as u64);
+    Err(StoreError::new(StoreErrorKind::Conflict, format!("write records of kind {}", T::NAME))
+        .with_source(format!("the revisions of {moved_on} of {wanted} have moved on")))
+}
+
+/// Takes the host's edits, whatever the stored revisions are.
+pub(super) async fn edit<T: Stored>(
+    transaction: &Transaction<'_>,
+    connection: &ConnectionId,
+    mut records: Vec<T>,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    if records.is_empty() {
+        return Ok(());
+    }
+    row::in_key_order(&mut records, T::NAME, |record| record.id().clone())?;
+    let failed = error::of("save the host's edits");
+    let ids: Vec<&str> = records.iter().map(|record| record.id().as_ref()).collect();
+    let bodies: Vec<String> = records.iter().map(row::to_json).collect::<Result<_, _>>()?;
+    let sql = format!(
+        "INSERT INTO {} AS stored (connection, id, body, edited_at, revision) \
+         SELECT $1, id, body::json, $4, 1 FROM unnest($2::text[], $3::text[]) AS row (id, body) \
+         ON CONFLICT (connection, id) DO UPDATE \
+         SET body = excluded.body, edited_at = excluded.edited_at, revision = stored.revision + 1",
+        T::TABLE
+    );
+    let statement = transaction.prepare_cached(&sql).await.map_err(&failed)?;
+    transaction.execute(&statement, &[&connection.as_str(), &ids, &bodies, &now]).await.map_err(&failed)?;
+    Ok(())
+}
+
+/// Records what the POS has taken.
+pub(super) async fn mark_pushed<T: Stored>(
+    transaction: &Transaction<'_>,
+    connection: &ConnectionId,
+    mut pushes: Vec<Pushed<T>>,
+) -> Result<(), StoreError> {
+    if pushes.is_empty() {
+        return Ok(());
+    }
+    row::in_key_order(&mut pushes, T::NAME, |push| push.id.clone())?;
+    let failed = error::of("mark records as pushed");
+    let ids: Vec<&str> = pushes.iter().map(|push| push.id.as_ref()).collect();
+    let keys: Vec<String> = pushes.iter().map(|push| T::pos_key(&push.number)).collect();
+    let syncs: Vec<Option<String>> =
+        pushes.iter().map(|push| row::sync_json(&push.sync)).collect::<Result<_, _>>()?;
+    let revisions: Vec<i64> = pushes.iter().map(|push| push.revision.get()).collect();
+    let sql = format!(
+        "WITH locked AS MATERIALIZED (SELECT id FROM {table} \
+         WHERE connection = $1 AND id = ANY($2::text[]) ORDER BY id FOR NO KEY UPDATE) \
+         UPDATE {table} AS stored SET pos_key = row.pos_key, sync = row.sync::json, \
+         revision = stored.revision + 1, \
+         edited_at = CASE WHEN stored.revision = row.revision THEN NULL ELSE stored.edited_at END \
+         FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[]) \
+         AS row (id, pos_key, sync, revision) JOIN locked ON locked.id = row.id \
+         WHERE stored.connection = $1 AND stored.id = row.id",
+        table = T::TABLE
+    );
+    let statement = transaction.prepare_cached(&sql).await.map_err(&failed)?;
+    let values: [&(dyn ToSql + Sync); 5] = [&connection.as_str(), &ids, &keys, &syncs, &revisions];
+    let count = transaction.execute(&statement, &values).await.map_err(&failed)?;
+    if count < ids.len() as u64 {
+        let action = format!(
+            "mark {} of {} records of kind {} as pushed",
+            ids.len() as u64 - count,
+            ids.len(),
+            T::NAME
+        );
+        return Err(StoreError::new(StoreErrorKind::NotFound, action));
+    }
+    Ok(())
+}
+
+pub(super) async fn write_checkpoints(
+    transaction: &Transaction<'_>,
+    connection: &ConnectionId,
+    mut checkpoints: Vec<Checkpoint>,
+) -> Result<(), StoreError> {
+    if checkpoints.is_empty() {
+        return Ok(());
+    }
+    row::in_key_order(&mut checkpoints, "checkpoint", |point| point.resource.clone())?;
+    let failed = error::of("write checkpoints");
+    let resources: Vec<&str> = checkpoints.iter().map(|point| point.resource.as_str()).collect();
+    let markers: Vec<i64> = checkpoints.iter().map(|point| point.marker.get()).collect();
+    let sql = "INSERT INTO mplus_checkpoints (connection, resource, marker) \
+               SELECT $1, resource, marker FROM unnest($2::text[], $3::bigint[]) AS row (resource, marker) \
+               ON CONFLICT (connection, resource) DO UPDATE SET marker = excluded.marker";
+    let statement = transaction.prepare_cached(sql).await.map_err(&failed)?;
+    let values: [&(dyn ToSql + Sync); 3] = [&connection.as_str(), &resources, &markers];
+    transaction.execute(&statement, &values).await.map(drop).map_err(&failed)
+}
