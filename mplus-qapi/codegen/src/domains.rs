@@ -162,6 +162,12 @@ impl Scaled {
         entry.scaled.iter().find(|(_, companion)| *companion == element).map(|(scaled, _)| scaled.as_str())
     }
 
+    /// Without the types that a service does not have: one table serves several versions.
+    pub fn only_known(&self, service: &Service) -> Self {
+        let known = self.0.iter().filter(|(name, _)| declared(service, name).is_some());
+        Self(known.map(|(name, entry)| (name.clone(), entry.clone())).collect())
+    }
+
     /// Refuses what names a type or an element that the service does not have, and a companion of two.
     pub(crate) fn check_known(&self, service: &Service) -> Result<()> {
         for (name, entry) in &self.0 {
@@ -225,8 +231,9 @@ impl<'a> Layout<'a> {
                 (None, false) => Repeat::Write,
             };
             operations.entry(domain).or_default().push((operation, repeat));
-            for root in [&operation.request, &operation.response] {
-                mark_users(model, root, domain, &mut users);
+            let roots = [operation.request.as_str(), operation.response.as_str()];
+            for name in model.reachable(roots.into_iter()) {
+                users.entry(name).or_default().insert(domain);
             }
         }
         let modules = domains.domains.iter().filter_map(|(name, entry)| {
@@ -239,27 +246,8 @@ impl<'a> Layout<'a> {
                 types: own.map(|(rust, _)| *rust).collect(),
             })
         });
-        Ok(Self {
-            modules: modules.collect(),
-            shared: users
-                .iter()
-                .filter(|(_, by)| by.len() > 1)
-                .map(|(rust, by)| (*rust, by.clone()))
-                .collect(),
-        })
-    }
-}
-
-fn mark_users<'a>(
-    model: &'a Model,
-    root: &'a str,
-    domain: &'a str,
-    users: &mut BTreeMap<&'a str, BTreeSet<&'a str>>,
-) {
-    let mut open = vec![root];
-    while let Some(name) = open.pop() {
-        if users.entry(name).or_default().insert(domain) {
-            open.extend(model.records.get(name).into_iter().flat_map(|record| record.references()));
-        }
+        let modules = modules.collect();
+        users.retain(|_, by| by.len() > 1);
+        Ok(Self { modules, shared: users })
     }
 }

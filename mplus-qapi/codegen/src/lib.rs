@@ -5,6 +5,7 @@
 //!                                     \------diff----> changes
 //! ```
 
+pub mod diff;
 pub mod domains;
 pub mod error;
 pub mod model;
@@ -15,8 +16,9 @@ pub mod wsdl;
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::{
+    diff::Change,
     domains::{Domains, Layout, Scaled},
-    error::Result,
+    error::{Error, Result},
     model::Model,
     wsdl::Service,
 };
@@ -37,4 +39,22 @@ pub fn generate(
     let model = Model::build(&service, &Scaled::parse(scaled)?, &domains.names)?;
     let layout = Layout::new(&model, &domains, only)?;
     render::files(&model, &layout, &domains)
+}
+
+/// What changes from one WSDL to another, for users of the generated types.
+///
+/// # Errors
+/// As for [`generate`]. Tables may name what only one of the two services has.
+pub fn compare(old: &str, new: &str, domains: &str, scaled: &str) -> Result<Vec<Change>> {
+    let names = Domains::parse(domains)?.names;
+    let scaled = Scaled::parse(scaled)?;
+    let build = |wsdl: &str| -> Result<Model> {
+        let service = Service::parse(wsdl)?;
+        let known = |name: &str| service.types.contains_key(name) || service.enums.contains_key(name);
+        let names = names.clone().into_iter().filter(|(name, _)| known(name)).collect();
+        Model::build(&service, &scaled.only_known(&service), &names)
+    };
+    let old = build(old).map_err(|error| Error::new(format!("the old WSDL: {error}")))?;
+    let new = build(new).map_err(|error| Error::new(format!("the new WSDL: {error}")))?;
+    Ok(diff::changes(&old, &new))
 }

@@ -9,6 +9,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 use mplus_codegen::{
+    compare,
     error::{Error, Result},
     generate,
     render::MARK,
@@ -26,6 +27,8 @@ struct Cli {
 enum Command {
     /// Write the generated modules.
     Generate(Generate),
+    /// List what changes from one WSDL to another, and what of it breaks code that uses the generated types.
+    Diff(Diff),
 }
 
 #[derive(Debug, Args)]
@@ -46,6 +49,19 @@ struct Generate {
 }
 
 #[derive(Debug, Args)]
+struct Diff {
+    /// The WSDL that the code was made for.
+    old: PathBuf,
+    /// The WSDL that it shall be made for.
+    new: PathBuf,
+    /// End with exit code 1 when a change is breaking.
+    #[arg(long)]
+    fail_on_breaking: bool,
+    #[command(flatten)]
+    tables: Tables,
+}
+
+#[derive(Debug, Args)]
 struct Tables {
     /// Which operation belongs to which domain.
     #[arg(long, default_value = "mplus-qapi/codegen/domains.toml")]
@@ -61,6 +77,7 @@ const GENERATED: &str = "mplus-qapi/src/generated";
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Generate(options) => run_generate(&options),
+        Command::Diff(options) => run_diff(&options),
     };
     match result {
         Ok(summary) => {
@@ -91,6 +108,21 @@ fn run_generate(options: &Generate) -> Result<String> {
     }
     write(out, &files)?;
     Ok(format!("{}: {} files, {lines} lines", out.display(), files.len()))
+}
+
+fn run_diff(options: &Diff) -> Result<String> {
+    let changes = compare(
+        &read(&options.old)?,
+        &read(&options.new)?,
+        &read(&options.tables.domains)?,
+        &read(&options.tables.scaled)?,
+    )?;
+    for change in &changes {
+        println!("{change}");
+    }
+    let breaking = changes.iter().filter(|change| change.breaking).count();
+    let summary = format!("{} changes, {breaking} breaking", changes.len());
+    if options.fail_on_breaking && breaking > 0 { Err(Error::new(summary)) } else { Ok(summary) }
 }
 
 /// `--only`: a file when there is one of that name, else the names themselves.

@@ -222,7 +222,29 @@ impl Model {
         }
         model.box_cycles()?;
         scaled.check_known(service)?;
+        model.drop_unused();
         Ok(model)
+    }
+
+    /// What the types `from` hold, and they themselves.
+    pub fn reachable<'a>(&'a self, from: impl Iterator<Item = &'a str>) -> BTreeSet<&'a str> {
+        let mut reached = BTreeSet::new();
+        let mut open: Vec<&str> = from.collect();
+        while let Some(name) = open.pop() {
+            if reached.insert(name) {
+                open.extend(self.records.get(name).into_iter().flat_map(Record::references));
+            }
+        }
+        reached
+    }
+
+    /// Bases, wrappers of lists and whatever else no operation sends or answers by itself.
+    fn drop_unused(&mut self) {
+        let roots = self.operations.iter().flat_map(|operation| [&operation.request, &operation.response]);
+        let used: BTreeSet<String> =
+            self.reachable(roots.map(String::as_str)).into_iter().map(str::to_owned).collect();
+        self.records.retain(|name, _| used.contains(name));
+        self.enums.retain(|name, _| used.contains(name));
     }
 
     /// The list of an operation's response, when it has exactly one.
@@ -341,6 +363,9 @@ fn builtin(name: &str) -> Option<&'static str> {
     })
 }
 
+/// The runtime keeps a bit for each field of a struct in 128.
+const LAST_INDEX: usize = 127;
+
 struct Builder<'a> {
     service: &'a Service,
     scaled: &'a Scaled,
@@ -389,6 +414,9 @@ impl Builder<'_> {
             }
             let name = names::field_name(&element.name);
             fields.give(&name, &element.name)?;
+            if index > LAST_INDEX {
+                bail!("{wsdl} has more than {} elements; its table has no place for them", LAST_INDEX + 1);
+            }
             let mut field = self.field(wsdl, name, element, is_request)?;
             field.index = index;
             index += 1;
@@ -469,14 +497,16 @@ impl Builder<'_> {
 
     /// Where the key stands, in a request whose type is made for it.
     fn idempotency_key(&self, root: &Root) -> Option<String> {
-        let Content::Inline(elements) = &root.content else { return None };
-        elements.iter().find_map(|element| match &element.kind {
-            Kind::Named(name)
-                if !element.optional && !element.repeated && self.service.extends(name, "IdempotentReq") =>
-            {
-                Some(format!("{}.{}", names::field_name(&element.name), names::field_name("idempotencyKey")))
-            }
-            _ => None,
-        })
+        let has_key = |name: &str| self.service.extends(name, "IdempotentReq");
+        let key = names::field_name("idempotencyKey");
+        match &root.content {
+            Content::Named(name) => has_key(name).then_some(key),
+            Content::Inline(elements) => elements.iter().find_map(|element| match &element.kind {
+                Kind::Named(name) if !element.optional && !element.repeated && has_key(name) => {
+                    Some(format!("{}.{key}", names::field_name(&element.name)))
+                }
+                _ => None,
+            }),
+        }
     }
 }

@@ -63,8 +63,7 @@ impl Renderer<'_> {
         }
         if !self.layout.shared.is_empty() {
             let users = self.layout.shared.values().flatten().copied().collect();
-            text +=
-                &format!("/// Types that several domains use.\n{}pub mod types;\n", self.condition(&users));
+            text += &format!("/// Types that several domains use.\n{}pub mod types;\n", condition(&users));
         }
         text += "\n/// The operations of all domains that are compiled.\n#[cfg(feature = \"testkit\")]\n";
         text += "pub(crate) fn operations() -> Vec<&'static [crate::soap::Descriptor]> {\n";
@@ -108,7 +107,7 @@ impl Renderer<'_> {
         let mut text = self.header();
         text += "use crate::soap::prelude::*;\n";
         for (name, users) in &self.layout.shared {
-            let condition = self.condition(users);
+            let condition = condition(users);
             let definition = self.definition(name);
             text += &format!("\n{condition}{}", definition.trim_start());
             let abilities = self.abilities([*name].into_iter())?;
@@ -119,15 +118,6 @@ impl Renderer<'_> {
             }
         }
         Ok(text)
-    }
-
-    /// The attribute for what only some domains need.
-    fn condition(&self, users: &BTreeSet<&str>) -> String {
-        if users.len() == self.domains.domains.len() {
-            return String::new();
-        }
-        let features: Vec<String> = users.iter().map(|name| format!("feature = \"{name}\"")).collect();
-        format!("#[cfg(any({}))]\n", features.join(", "))
     }
 
     /// Whether the text of a module names a shared type.
@@ -267,6 +257,12 @@ impl Renderer<'_> {
             (None, None) => String::new(),
         }
     }
+}
+
+/// The attribute for what only some domains need.
+fn condition(users: &BTreeSet<&str>) -> String {
+    let features: Vec<String> = users.iter().map(|name| format!("feature = \"{name}\"")).collect();
+    format!("#[cfg(any({}))]\n", features.join(", "))
 }
 
 /// Whether an operation is there for what it returns. Others may return a list too: of what they have made.

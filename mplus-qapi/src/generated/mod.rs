@@ -104,6 +104,7 @@ pub mod todo;
 #[cfg(feature = "vouchers")]
 pub mod vouchers;
 /// Types that several domains use.
+#[cfg(any(feature = "activities", feature = "article_details", feature = "bookkeeping", feature = "branches", feature = "cards", feature = "configuration", feature = "employees", feature = "external_payments", feature = "giftcards", feature = "interbranch", feature = "invoices", feature = "layout", feature = "media", feature = "nutrition", feature = "orders", feature = "payments", feature = "preparation", feature = "pricing", feature = "printing", feature = "products", feature = "proposals", feature = "purchasing", feature = "receipts", feature = "relations", feature = "reports", feature = "sales_repeat", feature = "stock", feature = "stock_management", feature = "system", feature = "table_orders", feature = "terminals", feature = "timeline", feature = "todo", feature = "vouchers"))]
 pub mod types;
 
 /// The operations of all domains that are compiled.
