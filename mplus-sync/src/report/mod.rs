@@ -6,6 +6,7 @@
 //! However much goes wrong, a report stays small: it counts everything and keeps the first
 //! [`DETAILS_KEPT`] details of each sort, with long names and values cut.
 
+mod activity;
 mod table;
 
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 use rust_decimal::Decimal;
 
 use super::*;
-use crate::model::BtwCode;
+use crate::model::{ActivityLevel, BtwCode};
 use crate::tax::{TaxMapping, VatGroup};
 
 fn at(millis: i64) -> DateTime<Utc> {
@@ -194,4 +194,52 @@ fn the_json_form_has_what_a_machine_asks_for() {
     assert_eq!(json["incomplete_locations"]["first"][0]["missing"][0], "coordinates");
     assert_eq!(json["failures"]["total"], 1);
     assert_eq!(json["started_at"], "2027-01-15T08:00:00Z");
+}
+
+#[test]
+fn the_activity_log_gets_a_summary_and_a_line_for_what_needs_a_person() {
+    let lines = full_report().activities();
+    let short = |line: &crate::model::Activity| (line.level, line.subject.clone(), line.message.clone());
+    let line =
+        |level, subject: Option<&str>, message: &str| (level, subject.map(str::to_owned), message.to_owned());
+    assert_eq!(
+        lines.iter().map(short).collect::<Vec<_>>(),
+        [
+            line(
+                ActivityLevel::Warning,
+                None,
+                "manual sync completed, with something to look at (100 pulled, 5 pushed, 1 skipped, 1 in conflict, \
+                 1 to do by hand, 1 to complete, 1 failed)"
+            ),
+            line(ActivityLevel::Error, None, "the POS did not answer. The next sync tries again"),
+            line(
+                ActivityLevel::Warning,
+                Some("Cola (item-7)"),
+                "Tax mismatch: 13 % is not in the tax mapping. Add 13 % to the tax mapping, or correct the item's \
+                 tax rate"
+            ),
+            line(
+                ActivityLevel::Warning,
+                Some("Lunch (combo-1)"),
+                "the choice Fries was removed on the host. Remove it from the article menu"
+            ),
+        ]
+    );
+    assert!(lines.iter().all(|line| line.topic == "menu" && line.at == at(12_340)));
+}
+
+#[test]
+fn a_run_without_anything_to_do_is_one_line_in_the_activity_log() {
+    let mut report = report();
+    report.finish(RunOutcome::Completed, at(1));
+    let lines = report.activities();
+    assert_eq!((lines.len(), lines[0].message.as_str()), (1, "manual sync completed (nothing changed)"));
+    assert_eq!(lines[0].level, ActivityLevel::Info);
+}
+
+#[test]
+fn fifty_thousand_problems_do_not_flood_the_activity_log() {
+    let mut report = report();
+    (0..50_000).for_each(|_| report.skip(Note::general(Resource::ARTICLES, "m", "a")));
+    assert_eq!(report.activities().len(), 21);
 }
