@@ -5,6 +5,25 @@
 //!
 //! However much goes wrong, a report stays small: it counts everything and keeps the first
 //! [`DETAILS_KEPT`] details of each sort, with long names and values cut.
+//!
+//! ```
+//! use chrono::{DateTime, Utc};
+//! use mplus_sync::conflict::SyncContext;
+//! use mplus_sync::model::{ConnectionId, Resource};
+//! use mplus_sync::report::{Note, RunOutcome, RunReport, Scope, Subject};
+//!
+//! # fn host(now: DateTime<Utc>) -> Result<(), serde_json::Error> {
+//! let mut report = RunReport::start("menu", ConnectionId::from("bistro"), SyncContext::Manual, Scope::Full, now);
+//! report.count(&Resource::ARTICLES).pulled += 500;
+//! let (message, advice) = ("its price is negative", "Correct it in the POS");
+//! report.skip(Note::about(Resource::ARTICLES, Subject::new("Cola", "article 12"), message, advice));
+//! report.finish(RunOutcome::Completed, now);
+//!
+//! println!("{report}");
+//! println!("{}", serde_json::to_string(&report)?);
+//! # Ok(())
+//! # }
+//! ```
 
 mod activity;
 mod table;

@@ -24,28 +24,32 @@ mod problem;
 mod table;
 
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use crate::model::{BranchNumber, BtwCode};
 
 pub use problem::{CodeRate, TaxProblem, TaxProblemKind};
 pub use table::TaxTable;
 
-/// The rates that a connection's host uses, and the BTW code of each.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The rates that a connection's host uses, and the BTW code of each. Its JSON form is for the host to keep.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaxMapping {
     rules: Vec<TaxRule>,
+    #[serde(default)]
     country: Option<String>,
+    #[serde(default)]
     scale: PercentageScale,
 }
 
 /// One rate of the host.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaxRule {
     /// In per cent: `21` for 21 %.
     pub rate: Decimal,
     /// What the POS's back office calls it, without "BTW": `Hoog`.
     pub name: String,
     /// The POS's code; none to take the one code that has the rate at the POS.
+    #[serde(default)]
     pub code: Option<BtwCode>,
 }
 
@@ -157,7 +161,8 @@ impl VatGroup {
 /// How the POS writes a percentage.
 ///
 /// The WSDL declares `vatPercentage` as an integer and does not say of what: 21 % may come as `21` or as `2100`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PercentageScale {
     /// Look at the whole list: when any number in it is above 100, all are hundredths of a per cent, otherwise all are

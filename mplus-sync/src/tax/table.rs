@@ -274,6 +274,17 @@ mod tests {
     }
 
     #[test]
+    fn a_host_can_keep_the_mapping_as_json() {
+        let mapping =
+            TaxMapping::dutch().with_code(0.into(), "Vrij", code(5)).with_scale(PercentageScale::Percent);
+        let json = serde_json::to_string(&mapping).unwrap();
+        assert_eq!(serde_json::from_str::<TaxMapping>(&json).unwrap(), mapping);
+        let short = r#"{"rules":[{"rate":"9.0","name":"Laag"}]}"#;
+        let table = serde_json::from_str::<TaxMapping>(short).unwrap().check(&groups(&DUTCH));
+        assert_eq!(table.code_for("Cola", Some(9.into())), Ok(code(2)));
+    }
+
+    #[test]
     fn a_problem_has_a_json_form_for_machines() {
         let problem =
             TaxMapping::dutch().check(&groups(&DUTCH)).code_for("Cola", Some(13.into())).unwrap_err();
