@@ -1,0 +1,127 @@
+//! Everything in memory: for tests, and for a single process that may forget on restart.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use super::{Claim, Store, StoreError, StoredReply};
+use crate::payment::{Payment, PaymentKey};
+
+/// A store in memory. A restart forgets open payments, so real money needs one of the databases.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    work: Mutex<HashMap<String, Work>>,
+    payments: Mutex<HashMap<PaymentKey, Payment>>,
+}
+
+#[derive(Debug)]
+enum Work {
+    Taken(DateTime<Utc>),
+    Done(StoredReply, DateTime<Utc>),
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn work(&self) -> MutexGuard<'_, HashMap<String, Work>> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn payments(&self) -> MutexGuard<'_, HashMap<PaymentKey, Payment>> {
+        self.payments.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn claim(
+        &self,
+        key: &str,
+        now: DateTime<Utc>,
+        stale_before: DateTime<Utc>,
+    ) -> Result<Claim, StoreError> {
+        let mut work = self.work();
+        match work.get(key) {
+            Some(Work::Done(reply, _)) => return Ok(Claim::Done(reply.clone())),
+            Some(Work::Taken(since)) if *since >= stale_before => return Ok(Claim::Taken),
+            Some(Work::Taken(_)) | None => {}
+        }
+        work.insert(key.to_owned(), Work::Taken(now));
+        Ok(Claim::Granted)
+    }
+
+    async fn finish(&self, key: &str, reply: &StoredReply, now: DateTime<Utc>) -> Result<(), StoreError> {
+        self.work().insert(key.to_owned(), Work::Done(reply.clone(), now));
+        Ok(())
+    }
+
+    async fn release(&self, key: &str) -> Result<(), StoreError> {
+        let mut work = self.work();
+        if let Some(Work::Taken(_)) = work.get(key) {
+            work.remove(key);
+        }
+        Ok(())
+    }
+
+    async fn forget_finished(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
+        let mut work = self.work();
+        let earlier = work.len();
+        work.retain(|_, work| !matches!(work, Work::Done(_, at) if *at < before));
+        Ok((earlier - work.len()) as u64)
+    }
+
+    async fn insert_payment(&self, payment: &Payment) -> Result<Option<Payment>, StoreError> {
+        let mut payments = self.payments();
+        if let Some(existing) = payments.get(&payment.key) {
+            return Ok(Some(existing.clone()));
+        }
+        payments.insert(payment.key.clone(), payment.clone());
+        Ok(None)
+    }
+
+    async fn payment(&self, key: &PaymentKey) -> Result<Option<Payment>, StoreError> {
+        Ok(self.payments().get(key).cloned())
+    }
+
+    async fn replace_payment(&self, payment: &Payment) -> Result<bool, StoreError> {
+        let mut payments = self.payments();
+        match payments.get_mut(&payment.key) {
+            Some(stored) if stored.version + 1 == payment.version => {
+                *stored = payment.clone();
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    async fn payments_by_reference(
+        &self,
+        provider: &str,
+        reference: &str,
+    ) -> Result<Vec<Payment>, StoreError> {
+        let payments = self.payments();
+        let known = payments.values().filter(|payment| {
+            payment.provider == provider && payment.provider_reference.as_deref() == Some(reference)
+        });
+        Ok(known.cloned().collect())
+    }
+
+    async fn payments_to_refresh(
+        &self,
+        now: DateTime<Utc>,
+        limit: usize,
+    ) -> Result<Vec<Payment>, StoreError> {
+        let payments = self.payments();
+        let mut due: Vec<&Payment> = payments
+            .values()
+            .filter(|payment| !payment.state.is_terminal() && payment.refresh_at <= now)
+            .collect();
+        due.sort_by_key(|payment| payment.refresh_at);
+        Ok(due.into_iter().take(limit).cloned().collect())
+    }
+}

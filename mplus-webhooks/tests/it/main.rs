@@ -1,0 +1,4 @@
+//! The crate's behaviour from outside.
+
+mod payments;
+mod support;

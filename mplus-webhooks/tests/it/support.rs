@@ -1,0 +1,58 @@
+//! An orchestrator with everything in memory, and tills that talk to it.
+
+use std::sync::Arc;
+
+use mplus_webhooks::payment::OneProvider;
+use mplus_webhooks::testkit::{ManualProvider, Till};
+use mplus_webhooks::{
+    Builder, FixedSubscriptions, MemoryStore, MemoryTransactions, MerchantId, Orchestrator, Subscription,
+    SubscriptionSecret, TokioRuntime,
+};
+
+pub(crate) const SECRET: &str = "eFc5HrxwLbONJ+EYXrbHB+a9HueYIQzotgKRLRVAfx0=";
+pub(crate) const SUBSCRIPTION: &str = "restaurant";
+
+pub(crate) fn secret() -> SubscriptionSecret {
+    SubscriptionSecret::from_base64(&SECRET.into()).unwrap()
+}
+
+pub(crate) fn merchant() -> MerchantId {
+    MerchantId::new("merchant-1")
+}
+
+/// A host with everything in memory.
+pub(crate) struct Host {
+    pub(crate) orchestrator: Orchestrator,
+    pub(crate) provider: Arc<ManualProvider>,
+    pub(crate) transactions: Arc<MemoryTransactions>,
+}
+
+impl Host {
+    pub(crate) fn new() -> Self {
+        Self::with(|builder| builder)
+    }
+
+    pub(crate) fn with(configure: impl FnOnce(Builder) -> Builder) -> Self {
+        let provider = Arc::new(ManualProvider::new());
+        let transactions = Arc::new(MemoryTransactions::new());
+        let subscriptions = FixedSubscriptions::new([Subscription::new(SUBSCRIPTION, merchant(), secret())]);
+        let builder = Orchestrator::builder(
+            Arc::new(subscriptions),
+            Arc::new(MemoryStore::new()),
+            Arc::new(TokioRuntime),
+        )
+        .transactions(transactions.clone())
+        .payments(Arc::new(OneProvider(provider.clone())));
+        Self { orchestrator: configure(builder).build(), provider, transactions }
+    }
+
+    /// What the background refresh would do now.
+    pub(crate) async fn refresh(&self, payment_id: &str) {
+        let key = mplus_webhooks::payment::PaymentKey { merchant: merchant(), id: payment_id.to_owned() };
+        self.orchestrator.payments().unwrap().refresh(&key).await.unwrap();
+    }
+}
+
+pub(crate) fn till(seed: u64) -> Till {
+    Till::in_process(SUBSCRIPTION, secret(), seed)
+}
