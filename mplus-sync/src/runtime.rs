@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 /// What the sync needs of the world besides storage and the POS.
 ///
-/// [`TokioRuntime`] (feature `tokio-runtime`) is the real one. A test hands in its own, which makes waiting instant
+/// `TokioRuntime` (feature `tokio-runtime`) is the real one. A test hands in its own, which makes waiting instant
 /// and everything predictable.
 #[async_trait]
 pub trait Runtime: Debug + Send + Sync {
