@@ -143,3 +143,63 @@ fn capital(word: &str) -> String {
     let mut letters = word.chars();
     letters.next().map(|first| first.to_ascii_uppercase().to_string() + letters.as_str()).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variants_of(values: &[&str]) -> Vec<String> {
+        variants("Some", &values.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>()).unwrap()
+    }
+
+    #[test]
+    fn types_are_pascal_case_whatever_the_service_writes() {
+        assert_eq!(type_name("getProducts"), "GetProducts");
+        assert_eq!(type_name("ReportBPEResponse"), "ReportBpeResponse");
+        assert_eq!(type_name("ns-EidType"), "NsEidType");
+        assert_eq!(type_name("Struct-1"), "Struct1");
+        assert_eq!(type_name("createOrderV3"), "CreateOrderV3");
+    }
+
+    #[test]
+    fn fields_are_snake_case_and_never_a_keyword() {
+        assert_eq!(field_name("extOrderId"), "ext_order_id");
+        assert_eq!(field_name("employee-number"), "employee_number");
+        assert_eq!(field_name("isVIPGuest"), "is_vip_guest");
+        assert_eq!(field_name("type"), "r#type");
+        assert_eq!(field_name("return"), "r#return");
+        assert_eq!(field_name("self"), "self_");
+        assert_eq!(field_name("2go"), "n2go");
+    }
+
+    #[test]
+    fn streams_are_named_for_what_they_bring() {
+        assert_eq!(stream_name("getProducts"), "stream_products");
+        assert_eq!(stream_name("reportTables"), "stream_report_tables");
+    }
+
+    #[test]
+    fn variants_leave_out_the_words_that_all_values_share() {
+        assert_eq!(variants_of(&["A-RESULT-OK", "A-RESULT-NOT-FOUND"]), ["Ok", "NotFound"]);
+        assert_eq!(variants_of(&["A-RESULT-OK"]), ["Ok"]);
+        assert_eq!(variants_of(&["A-B", "A-B-C"]), ["B", "BC"]);
+        assert_eq!(variants_of(&["TOP", "RIGHT"]), ["Top", "Right"]);
+    }
+
+    #[test]
+    fn variants_keep_clear_of_what_is_taken() {
+        assert_eq!(variants_of(&["X-UNKNOWN", "X-SELF", "X-2-GO"]), ["UnknownValue", "SelfValue", "N2Go"]);
+        let twice = variants("Some", &["ON-OFF".to_owned(), "ON_OFF".to_owned()]).unwrap_err().to_string();
+        assert!(twice.contains("both be called OnOff"), "{twice}");
+    }
+
+    #[test]
+    fn the_ledger_gives_a_name_once() {
+        let mut ledger = Ledger::of_types();
+        ledger.give("Order", "type Order").unwrap();
+        let error = ledger.give("Order", "operation order").unwrap_err().to_string();
+        assert!(error.contains("operation order and type Order would both be called Order"), "{error}");
+        assert!(error.contains("[names]"), "{error}");
+        assert!(ledger.give("Vec", "type Vec").is_err());
+    }
+}
