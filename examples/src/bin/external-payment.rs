@@ -1,0 +1,60 @@
+//! An external payment in one page: the till starts it and asks, the customer pays, the till goes on.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mplus_webhooks::payment::{OneProvider, PaymentKey};
+use mplus_webhooks::testkit::{ManualProvider, Till, TillLine};
+use mplus_webhooks::{
+    FixedSubscriptions, MemoryStore, MemoryTransactions, MerchantId, Orchestrator, Subscription,
+    SubscriptionSecret, TokioRuntime,
+};
+use rust_decimal::Decimal;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    // The host: who may send, what is remembered, who takes the money, where finished sales go.
+    let secret = SubscriptionSecret::from_bytes(b"a key that only this example knows")?;
+    let merchant = MerchantId::new("merchant");
+    let provider = Arc::new(ManualProvider::new());
+    let transactions = Arc::new(MemoryTransactions::new());
+    let subscription = Subscription::new("restaurant", merchant.clone(), secret.clone());
+    let host = Orchestrator::builder(
+        Arc::new(FixedSubscriptions::new([subscription])),
+        Arc::new(MemoryStore::new()),
+        Arc::new(TokioRuntime),
+    )
+    .transactions(transactions.clone())
+    .payments(Arc::new(OneProvider(provider.clone())))
+    .build();
+
+    // The till: rings up a coffee, and chooses the payment method that is linked to the webhook.
+    let till = Till::in_process("restaurant", secret, 1);
+    let price = Decimal::new(270, 2);
+    let session = till.ring_up(&host, &[TillLine::new(1, "Coffee", price)]).await?;
+    let payment = till.start_payment(price);
+    println!("start: {}", text(&payment.start(&host).await?.body));
+    println!("poll:  {}", text(&payment.poll(&host).await?.body));
+
+    // The customer pays; a provider's webhook or the background refresh brings the news.
+    provider.confirm(&payment.id);
+    if let Some(payments) = host.payments() {
+        payments.refresh(&PaymentKey { merchant, id: payment.id.clone() }).await?;
+    }
+
+    let pause = || tokio::time::sleep(Duration::from_millis(50));
+    let paid = payment.poll_until_finished(&host, 10, pause).await?;
+    println!("poll:  {}", text(&paid.body));
+
+    // The till finishes the sale, which becomes a transaction.
+    till.complete(&host, &session).await?;
+    for (transaction, status) in transactions.all() {
+        println!("{status:?}: session {}, {:?} euros", transaction.key.session_id, transaction.total_incl);
+    }
+    Ok(())
+}
+
+fn text(body: &[u8]) -> std::borrow::Cow<'_, str> {
+    String::from_utf8_lossy(body)
+}
