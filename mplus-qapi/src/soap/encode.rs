@@ -1,11 +1,20 @@
 //! Writing a record: the one function that spells every type of the service.
 
-use super::{EncodeError, Record, Role, View, writer::Writer};
+use super::{Element, EncodeError, Record, Role, View, writer::Writer};
 use crate::value::{Binary, Decimal};
 
 /// Writes the elements of `record`, in schema order.
 pub(crate) fn write_record(writer: &mut Writer, record: &dyn Record) -> Result<(), EncodeError> {
-    for element in record.schema().elements {
+    write_elements(writer, record, record.schema().elements)
+}
+
+/// Writes some of the elements of `record`.
+pub(crate) fn write_elements(
+    writer: &mut Writer,
+    record: &dyn Record,
+    elements: &[Element],
+) -> Result<(), EncodeError> {
+    for element in elements {
         let view = record.field(element.field).map_or(View::Absent, |field| field.view());
         match (element.role, view) {
             (_, View::Absent) => {}
@@ -33,7 +42,7 @@ pub(crate) fn write_record(writer: &mut Writer, record: &dyn Record) -> Result<(
 }
 
 /// Writes one element around one value.
-fn write_element(
+pub(crate) fn write_element(
     writer: &mut Writer,
     name: &'static str,
     role: Role,

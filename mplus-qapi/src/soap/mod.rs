@@ -14,11 +14,14 @@ mod decode;
 mod encode;
 mod envelope;
 mod error;
+#[cfg(feature = "testkit")]
+mod item_encoder;
 mod items;
 mod namespaces;
 pub(crate) mod operation;
 mod reader;
 pub(crate) mod record;
+pub(crate) mod sample;
 pub(crate) mod scalar;
 pub(crate) mod schema;
 #[cfg(feature = "serde")]
@@ -28,7 +31,7 @@ mod tests;
 mod writer;
 
 #[cfg(feature = "testkit")]
-pub use self::operation::Descriptor;
+pub use self::{operation::Descriptor, sample::Sampler};
 pub use self::{
     envelope::{Fault, SoapVersion},
     error::{DecodeError, DecodeProblem, EncodeError},
@@ -36,6 +39,8 @@ pub use self::{
     schema::{Element, Field, Items, Record, Role, Schema, View},
 };
 
+#[cfg(feature = "testkit")]
+pub(crate) use self::item_encoder::ItemEncoder;
 pub(crate) use self::{envelope::*, items::*, reader::*};
 
 /// What generated modules import.

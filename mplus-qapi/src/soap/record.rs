@@ -114,6 +114,8 @@ macro_rules! wire_enum {
         }
 
         impl $crate::soap::scalar::Choice for $name {
+            const TEXTS: &'static [&'static str] = &[$($text),*];
+
             fn text(&self) -> &str {
                 self.as_str()
             }

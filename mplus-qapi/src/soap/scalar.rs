@@ -4,12 +4,13 @@ use super::{
     DecodeError, Element, Field, Items, Record, Role, View,
     decode::{read_items, read_record},
     reader::{Reader, Tag},
+    sample::Sample,
     schema::Occurs,
 };
 use crate::value::{Binary, Date, DateTime, Decimal, List};
 
 /// The content of one element.
-pub(crate) trait Value: Default {
+pub(crate) trait Value: Default + Sample {
     fn view(&self) -> View<'_>;
 
     /// Reads the element's content; `false` when it was empty and that is no value of this type.
@@ -25,6 +26,9 @@ pub(crate) trait Value: Default {
 
 /// An enum of the service.
 pub(crate) trait Choice: Default {
+    /// All texts that are known.
+    const TEXTS: &'static [&'static str];
+
     fn text(&self) -> &str;
     fn parse(text: &str) -> Self;
 }
@@ -181,6 +185,13 @@ macro_rules! choice {
                 $crate::soap::scalar::read_choice(self, reader, tag)
             }
         }
+
+        #[cfg(feature = "testkit")]
+        impl $crate::soap::sample::Sample for $name {
+            fn sample(sampler: &mut $crate::soap::Sampler, _: &$crate::soap::Element) -> Self {
+                $crate::soap::sample::sample_choice(sampler)
+            }
+        }
     };
 }
 
@@ -214,6 +225,11 @@ impl<T: Value> Field for T {
     fn set_scale(&mut self, places: u32) {
         Value::set_scale(self, places);
     }
+
+    #[cfg(feature = "testkit")]
+    fn sample(&mut self, sampler: &mut super::Sampler, element: &Element) {
+        *self = T::sample(sampler, element);
+    }
 }
 
 impl<T: Value> Occurs for T {
@@ -244,6 +260,11 @@ impl<T: Value> Field for Option<T> {
             value.set_scale(places);
         }
     }
+
+    #[cfg(feature = "testkit")]
+    fn sample(&mut self, sampler: &mut super::Sampler, element: &Element) {
+        *self = sampler.is_present().then(|| T::sample(sampler, element));
+    }
 }
 
 impl<T: Value> Occurs for Option<T> {
@@ -273,6 +294,11 @@ impl<T: Value> Field for Vec<T> {
     }
 
     fn set_scale(&mut self, _: u32) {}
+
+    #[cfg(feature = "testkit")]
+    fn sample(&mut self, sampler: &mut super::Sampler, element: &Element) {
+        *self = (0..sampler.count()).map(|_| T::sample(sampler, element)).collect();
+    }
 }
 
 /// Appends one item. An empty element that holds no value of the type is no item.
@@ -323,6 +349,14 @@ impl<T: Value> Field for List<T> {
     }
 
     fn set_scale(&mut self, _: u32) {}
+
+    #[cfg(feature = "testkit")]
+    fn sample(&mut self, sampler: &mut super::Sampler, element: &Element) {
+        *self = List::absent();
+        if sampler.is_present() {
+            self.items_mut().sample(sampler, element);
+        }
+    }
 }
 
 impl<T: Value> Occurs for List<T> {

@@ -55,7 +55,7 @@ pub trait Record: Send + Sync {
     fn field_mut(&mut self, index: usize) -> Option<&mut dyn Field>;
 }
 
-impl<T: Record> Record for Box<T> {
+impl<T: Record + ?Sized> Record for Box<T> {
     fn schema(&self) -> &'static Schema {
         (**self).schema()
     }
@@ -86,6 +86,11 @@ pub trait Field {
     /// Moves the decimal point of a value that was read as an integer.
     #[doc(hidden)]
     fn set_scale(&mut self, places: u32);
+
+    /// Sets the field to some value of its type.
+    #[cfg(feature = "testkit")]
+    #[doc(hidden)]
+    fn sample(&mut self, sampler: &mut super::Sampler, element: &Element);
 }
 
 /// A field seen from outside: what it holds, not how it is stored.

@@ -357,3 +357,70 @@ fn json_has_wire_names_exact_decimals_and_no_absent_fields() {
     let json = serde_json::to_value(&line).expect("serializes");
     assert_eq!(json, serde_json::json!({"quantity": "1.0", "price": "9.95", "tags": []}));
 }
+
+/// Every request and response of every operation that is compiled in, filled from seeds.
+#[cfg(feature = "testkit")]
+mod all_operations {
+    use super::*;
+
+    fn each_document(mut check: impl FnMut(&'static str, &dyn Record, fn() -> Box<dyn Record>)) {
+        for descriptor in crate::generated::operations().into_iter().flatten() {
+            let info = descriptor.info;
+            for (root, make) in [(info.name, descriptor.request), (info.response, descriptor.response)] {
+                for seed in 0..4 {
+                    let mut record = make();
+                    Sampler::awkward(seed).fill(&mut record);
+                    check(root, &record, make);
+                }
+            }
+        }
+    }
+
+    /// The first difference between two values.
+    fn difference(one: View<'_>, other: View<'_>) -> Option<String> {
+        match (one, other) {
+            (View::Record(one), View::Record(other)) => {
+                one.schema().elements.iter().find_map(|element| {
+                    let found = difference(field(one, element), field(other, element))?;
+                    Some(format!("{}/{found}", element.name))
+                })
+            }
+            (View::List(one), View::List(other)) if one.count() == other.count() => {
+                (0..one.count()).find_map(|index| difference(one.item(index), other.item(index)))
+            }
+            (View::Decimal(one), View::Decimal(other)) if one == other && one.scale() == other.scale() => None,
+            (one, other) => {
+                let (one, other) = (format!("{one:?}"), format!("{other:?}"));
+                (one != other).then(|| format!(": {one} is not {other}"))
+            }
+        }
+    }
+
+    fn field<'a>(record: &'a dyn Record, element: &Element) -> View<'a> {
+        record.field(element.field).map_or(View::Absent, |field| field.view())
+    }
+
+    #[test]
+    fn what_is_written_reads_back_the_same_in_value_and_scale() {
+        each_document(|root, record, make| {
+            let text = write_envelope(root, record).expect(root);
+            let mut read = make();
+            let missing = read_envelope(text.as_bytes(), root, &mut read, true).expect(root);
+            assert!(missing.is_empty(), "{root}: {missing:?}");
+            assert_eq!(difference(View::Record(record), View::Record(&read)), None, "{root}\n{text}");
+            assert_eq!(write_envelope(root, &read).expect(root), text);
+        });
+    }
+
+    #[test]
+    fn a_document_cut_off_at_any_tag_is_an_error() {
+        each_document(|root, record, make| {
+            let text = write_envelope(root, record).expect(root);
+            let last = text.rfind('<').expect("a tag");
+            let cuts = text.match_indices(['<', '>']).map(|(at, _)| at).filter(|at| *at <= last);
+            for cut in cuts.step_by(97) {
+                assert!(read_envelope(text[..cut].as_bytes(), root, &mut make(), false).is_err(), "{root} at {cut}");
+            }
+        });
+    }
+}

@@ -19,6 +19,18 @@ impl Writer {
         self.text
     }
 
+    /// How many bytes were written since the last [`Self::take`].
+    #[cfg(feature = "testkit")]
+    pub(crate) fn len(&self) -> usize {
+        self.text.len()
+    }
+
+    /// Hands out what was written so far.
+    #[cfg(feature = "testkit")]
+    pub(crate) fn take(&mut self) -> String {
+        std::mem::take(&mut self.text)
+    }
+
     /// Text that is no data: the envelope.
     pub(crate) fn raw(&mut self, markup: &str) {
         self.text.push_str(markup);
