@@ -108,7 +108,7 @@ pub trait CatalogStore: Send + Sync {
     /// Writes a chunk and its checkpoints in one transaction: all of it or nothing.
     ///
     /// Each record replaces the stored one, its pending edit included, and gets the next revision; one of
-    /// [`Revision::NEW`] must not exist yet.
+    /// [`Revision::NEW`] must not exist yet. Moving a number from one record to another takes two chunks.
     ///
     /// # Errors
     /// [`Conflict`](super::StoreErrorKind::Conflict) when a record's stored revision is not the one given, or when its

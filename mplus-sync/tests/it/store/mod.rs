@@ -1,5 +1,8 @@
 //! Every store in the box shows every behaviour of the conformance suite.
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod agreement;
+mod faulty;
 mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;

@@ -1,6 +1,5 @@
 //! The store in Postgres. Needs `MPLUS_TEST_POSTGRES`, the URL of a database in which schemas may be made.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -13,17 +12,12 @@ use mplus_sync::store::{
     CheckpointStore, Enqueued, OrderOutbox, PostgresStore, Store, StoreError, StoreErrorKind,
 };
 use mplus_sync::testkit::conformance::{self, StoreFactory};
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::TestRunner;
 use tokio::sync::Mutex;
 use tokio_postgres::NoTls;
 
-/// Whether there is a database to test with; says so when there is none.
-fn is_available() -> bool {
-    let named = std::env::var_os("MPLUS_TEST_POSTGRES").is_some();
-    if !named {
-        eprintln!("skipped: MPLUS_TEST_POSTGRES names no database");
-    }
-    named
-}
+use super::agreement;
 
 /// A schema of its own, dropped at the end of its test.
 pub(crate) struct Schema {
@@ -36,10 +30,10 @@ impl Schema {
     /// None, with a line that says so, when there is no database to test with.
     pub(crate) async fn create() -> Option<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        if !is_available() {
+        let Ok(url) = std::env::var("MPLUS_TEST_POSTGRES") else {
+            eprintln!("skipped: MPLUS_TEST_POSTGRES names no database");
             return None;
-        }
-        let url = std::env::var("MPLUS_TEST_POSTGRES").unwrap();
+        };
         let (admin, connection) =
             tokio_postgres::connect(&url, NoTls).await.expect("MPLUS_TEST_POSTGRES works");
         tokio::spawn(connection);
@@ -54,37 +48,70 @@ impl Schema {
         &self.url
     }
 
+    async fn empty(&self) {
+        let tables =
+            "SELECT tablename::text FROM pg_tables WHERE schemaname = $1 AND tablename <> 'mplus_migrations'";
+        for table in self.admin.query(tables, &[&self.name]).await.unwrap() {
+            let delete = format!("DELETE FROM {}.{}", self.name, table.get::<_, &str>(0));
+            self.admin.batch_execute(&delete).await.unwrap();
+        }
+    }
+
     pub(crate) async fn drop(self) {
         self.admin.batch_execute(&format!("DROP SCHEMA {} CASCADE", self.name)).await.unwrap();
     }
 }
 
-/// Each store has a schema of its own.
-#[derive(Default)]
-struct PostgresStores(Mutex<BTreeMap<String, Schema>>);
+/// One schema, emptied for each behaviour: they come one after the other.
+struct PostgresStores {
+    schema: Schema,
+    last: Mutex<String>,
+}
 
 #[async_trait]
 impl StoreFactory for PostgresStores {
     async fn open(&self, name: &str) -> Result<Arc<dyn Store>, StoreError> {
-        let mut schemas = self.0.lock().await;
-        if !schemas.contains_key(name) {
-            schemas.insert(name.to_owned(), Schema::create().await.expect("there is a database"));
+        let store = PostgresStore::connect(self.schema.url()).await?;
+        let mut last = self.last.lock().await;
+        if *last != name {
+            *last = name.to_owned();
+            self.schema.empty().await;
         }
-        Ok(Arc::new(PostgresStore::connect(schemas[name].url()).await?))
+        Ok(Arc::new(store))
     }
 }
 
 #[tokio::test]
 async fn the_store_in_postgres_shows_every_behaviour() {
-    if !is_available() {
-        return;
-    }
-    let stores = PostgresStores::default();
+    let Some(schema) = Schema::create().await else { return };
+    let stores = PostgresStores { schema, last: Mutex::default() };
     let report = conformance::run(&stores).await;
-    for (_, schema) in stores.0.into_inner() {
-        schema.drop().await;
-    }
+    stores.schema.drop().await;
     assert!(report.is_met(), "{report}");
+}
+
+/// Runs a property on an emptied schema for each of its cases.
+fn for_each_case<S: Strategy>(steps: S, property: impl AsyncFn(&dyn Store, S::Value)) {
+    agreement::block_on(async {
+        let Some(schema) = Schema::create().await else { return };
+        let store = PostgresStore::connect(schema.url()).await.unwrap();
+        let mut runner = TestRunner::deterministic();
+        for _ in 0..12 {
+            schema.empty().await;
+            property(&store, steps.new_tree(&mut runner).unwrap().current()).await;
+        }
+        schema.drop().await;
+    });
+}
+
+#[test]
+fn the_outbox_in_postgres_answers_as_the_one_in_memory() {
+    for_each_case(agreement::order_steps(), agreement::orders_agree);
+}
+
+#[test]
+fn the_menu_in_postgres_answers_as_the_one_in_memory() {
+    for_each_case(agreement::item_steps(), agreement::items_agree);
 }
 
 #[tokio::test]
@@ -116,6 +143,18 @@ async fn an_order_queued_in_the_hosts_transaction_comes_and_goes_with_it() {
     transaction.commit().await.unwrap();
     assert!(store.entry(&merchant, &order.number).await.unwrap().is_some());
     schema.drop().await;
+}
+
+#[tokio::test]
+async fn tables_of_a_newer_release_are_refused() {
+    let Some(schema) = Schema::create().await else { return };
+    PostgresStore::connect(schema.url()).await.unwrap();
+    let newer = format!("INSERT INTO {}.mplus_migrations VALUES (99)", schema.name);
+    schema.admin.batch_execute(&newer).await.unwrap();
+    let refused = PostgresStore::connect(schema.url()).await.unwrap_err();
+    schema.drop().await;
+    assert_eq!(refused.kind(), StoreErrorKind::Invalid);
+    assert!(refused.to_string().contains("version 99"), "{refused}");
 }
 
 #[tokio::test]
