@@ -1,15 +1,17 @@
 //! Generates the types and operations of `mplus-qapi` from the WSDL.
 //!
 //! ```text
-//! WSDL --wsdl--> Service --model--> Model --domains--> Layout --render--> files
+//! WSDL --wsdl--> Service --build--> Model --domains--> Layout --render--> files
 //!                                     \------diff----> changes
 //! ```
 
+mod build;
 pub mod diff;
 pub mod domains;
 pub mod error;
 pub mod model;
 pub mod names;
+mod recursion;
 pub mod render;
 pub mod wsdl;
 

@@ -121,6 +121,6 @@ fn a_type_that_requires_itself() {
         "service.wsdl",
         "<element name=\"number\" type=\"xsd:int\" />",
         "<element name=\"number\" type=\"tns:Table\" />",
-        "no such value exists",
+        "a Table requires a Table in it",
     );
 }

@@ -63,6 +63,7 @@ wire_enum! { DrinkState "DrinkState" {
 
 record! { Garnish "Garnish" {
     0 drink: Option<Drink> = "drink";
+    1 jar: Option<Jar> = "jar";
 } }
 
 record! { GetDrinks "getDrinks" {
@@ -72,6 +73,15 @@ record! { GetDrinks "getDrinks" {
 record! { GetDrinksResponse "GetDrinksResponse" {
     0 drink_list: Vec<Drink> = "drinkList" / "drink";
     1 when: SoapMplusDate = "when";
+} }
+
+record! { Jar "Jar" {
+    0 lid: Lid = "lid";
+} }
+
+record! { Lid "Lid" {
+    0 spare: Option<Box<Jar>> = "spare";
+    1 drink: Option<Drink> = "drink";
 } }
 
 record! { ListRequest "ListRequest" {
