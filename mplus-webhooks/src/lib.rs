@@ -52,6 +52,10 @@ pub use orchestrator::{Builder, Orchestrator, RefreshGuard, Refunds, SIGNATURE_H
 pub use runtime::TokioRuntime;
 pub use runtime::{Runtime, Task};
 pub use secret::{SecretError, SubscriptionSecret};
+#[cfg(feature = "postgres")]
+pub use store::PostgresStore;
+#[cfg(feature = "sqlite")]
+pub use store::SqliteStore;
 pub use store::{Claim, MemoryStore, Store, StoreError, StoredReply};
 pub use subscription::{
     CachedResolver, FixedSubscriptions, MerchantId, ResolveError, Subscription, SubscriptionResolver,

@@ -3,6 +3,12 @@
 //! [`MemoryStore`] is always here. A host may write its own and run `testkit`'s conformance suite against it.
 
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod row;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 use std::fmt::Debug;
 
@@ -13,6 +19,10 @@ use chrono::{DateTime, Utc};
 use crate::payment::{Payment, PaymentKey};
 
 pub use memory::MemoryStore;
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresStore;
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteStore;
 
 /// The store could not answer.
 #[derive(Debug, thiserror::Error)]

@@ -2,6 +2,7 @@
 //!
 //! Everything works on an [`Orchestrator`] in the same process, and against a real URL with feature `reqwest`.
 
+pub mod conformance;
 mod provider;
 mod reply;
 mod till;

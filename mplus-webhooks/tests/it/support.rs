@@ -33,9 +33,20 @@ impl Host {
     }
 
     pub(crate) fn with(configure: impl FnOnce(Builder) -> Builder) -> Self {
+        Self::assemble([Subscription::new(SUBSCRIPTION, merchant(), secret())], configure)
+    }
+
+    pub(crate) fn with_subscriptions(subscriptions: impl IntoIterator<Item = Subscription>) -> Self {
+        Self::assemble(subscriptions, |builder| builder)
+    }
+
+    fn assemble(
+        subscriptions: impl IntoIterator<Item = Subscription>,
+        configure: impl FnOnce(Builder) -> Builder,
+    ) -> Self {
         let provider = Arc::new(ManualProvider::new());
         let transactions = Arc::new(MemoryTransactions::new());
-        let subscriptions = FixedSubscriptions::new([Subscription::new(SUBSCRIPTION, merchant(), secret())]);
+        let subscriptions = FixedSubscriptions::new(subscriptions);
         let builder = Orchestrator::builder(
             Arc::new(subscriptions),
             Arc::new(MemoryStore::new()),

@@ -1,0 +1,62 @@
+//! A scope for actix-web.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{self, Payload};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, Scope};
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Request, Response};
+
+use crate::Orchestrator;
+use crate::adapter::BASE_PATH;
+
+/// The routes of the webhook, to be added to the host's application.
+///
+/// ```no_run
+/// # async fn serve(orchestrator: mplus_webhooks::Orchestrator) -> std::io::Result<()> {
+/// use actix_web::{App, HttpServer};
+///
+/// HttpServer::new(move || App::new().service(mplus_webhooks::adapter::actix::scope(orchestrator.clone())))
+///     .bind("127.0.0.1:8080")?
+///     .run()
+///     .await
+/// # }
+/// ```
+pub fn scope(orchestrator: Orchestrator) -> Scope {
+    web::scope(BASE_PATH)
+        .app_data(web::Data::new(orchestrator))
+        .route("/health", web::get().to(|| async { "ok" }))
+        .route("/{event}", web::post().to(receive))
+}
+
+/// Answers one request. The body is taken as the bytes that arrived, which is what was signed.
+async fn receive(orchestrator: web::Data<Orchestrator>, request: HttpRequest, body: Payload) -> HttpResponse {
+    match body.to_bytes_limited(orchestrator.max_body()).await {
+        Ok(Ok(body)) => answer(orchestrator.handle(translate(&request, body)).await),
+        Ok(Err(error)) => HttpResponse::from_error(error),
+        Err(_) => HttpResponse::PayloadTooLarge().body("the body is too long"),
+    }
+}
+
+/// actix-web has its own `http` types, of an older version.
+fn translate(request: &HttpRequest, body: Bytes) -> Request<Bytes> {
+    let mut translated = Request::new(body);
+    *translated.method_mut() = http::Method::POST;
+    *translated.uri_mut() = request.path().parse().unwrap_or_default();
+    for (name, value) in request.headers() {
+        let name = HeaderName::from_bytes(name.as_str().as_bytes());
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(value.as_bytes())) {
+            translated.headers_mut().append(name, value);
+        }
+    }
+    translated
+}
+
+fn answer(response: Response<Bytes>) -> HttpResponse {
+    let status =
+        StatusCode::from_u16(response.status().as_u16()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut answer = HttpResponseBuilder::new(status);
+    for (name, value) in response.headers() {
+        answer.append_header((name.as_str(), value.as_bytes()));
+    }
+    answer.body(response.into_body())
+}
