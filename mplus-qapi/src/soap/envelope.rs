@@ -73,9 +73,21 @@ impl fmt::Display for Fault {
 
 /// Why an envelope holds no response.
 #[derive(Debug)]
-pub(crate) enum ResponseError {
+#[cfg_attr(not(feature = "testkit"), expect(unreachable_pub, reason = "public with the feature"))]
+pub enum ResponseError {
+    /// It cannot be read.
     Decode(DecodeError),
+    /// It holds a fault.
     Fault(Fault),
+}
+
+impl fmt::Display for ResponseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Decode(error) => error.fmt(f),
+            Self::Fault(fault) => write!(f, "the POS answered {fault}"),
+        }
+    }
 }
 
 impl From<DecodeError> for ResponseError {

@@ -9,8 +9,13 @@
 //! &dyn Record --View--> encode --Writer--> text
 //! ```
 
+// A part of the domains does not use all values, macros and traits that the generated modules may need.
+#![cfg_attr(not(feature = "full"), allow(dead_code, unused_imports, unused_macros))]
+
 mod boundary;
 mod decode;
+#[cfg(feature = "testkit")]
+mod document;
 mod encode;
 mod envelope;
 mod error;
@@ -31,7 +36,12 @@ mod tests;
 mod writer;
 
 #[cfg(feature = "testkit")]
-pub use self::{operation::Descriptor, sample::Sampler};
+pub use self::{
+    document::{read_document, write_document},
+    envelope::ResponseError,
+    operation::Descriptor,
+    sample::Sampler,
+};
 pub use self::{
     envelope::{Fault, SoapVersion},
     error::{DecodeError, DecodeProblem, EncodeError},

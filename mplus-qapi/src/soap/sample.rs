@@ -65,7 +65,7 @@ mod sampler {
 
         /// Whether an optional field is there; types that hold themselves come to an end.
         pub(crate) fn is_present(&mut self) -> bool {
-            self.below(256) < self.present && self.depth < 7
+            self.below(256) < self.present && self.depth < if self.awkward { 7 } else { 5 }
         }
 
         /// How many items a list has.
@@ -73,7 +73,9 @@ mod sampler {
             match (self.depth, self.awkward) {
                 (..4, true) => self.below(self.items + 1),
                 (..4, false) => self.items,
-                _ => self.below(2),
+                (4, false) => 1,
+                (_, false) => 0,
+                (_, true) => self.below(2),
             }
         }
 

@@ -1,0 +1,28 @@
+//! Two or more ways of doing the same, timed in turns, so that a noisy machine is noisy to all of them.
+
+use std::{hint::black_box, time::Instant};
+
+/// One way of doing it.
+pub type Way<'a> = (&'static str, Box<dyn FnMut() -> usize + 'a>);
+
+/// Seconds per run of each way, median of `rounds` turns.
+#[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
+pub fn seconds(ways: &mut [Way<'_>], rounds: usize) -> Vec<f64> {
+    let mut times = vec![Vec::new(); ways.len()];
+    for (_, way) in ways.iter_mut() {
+        black_box(way());
+    }
+    for _ in 0..rounds {
+        for ((_, way), times) in ways.iter_mut().zip(&mut times) {
+            let started = Instant::now();
+            black_box(way());
+            times.push(started.elapsed().as_secs_f64());
+        }
+    }
+    times.into_iter().map(median).collect()
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}

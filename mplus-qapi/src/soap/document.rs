@@ -1,0 +1,22 @@
+//! Whole documents without a client: for tools, test servers and measurements.
+
+use super::{
+    EncodeError, Record,
+    envelope::{ResponseError, read_envelope, write_envelope},
+};
+
+/// Writes an envelope with `record` in its body as the element `root`.
+pub fn write_document(root: &'static str, record: &dyn Record) -> Result<String, EncodeError> {
+    write_envelope(root, record)
+}
+
+/// Reads the element `root` in the body of an envelope into `record`, a fresh one. Returns the paths of required elements
+/// that were absent; with `strict` those are errors.
+pub fn read_document(
+    document: &[u8],
+    root: &str,
+    record: &mut dyn Record,
+    strict: bool,
+) -> Result<Vec<String>, ResponseError> {
+    read_envelope(document, root, record, strict)
+}
