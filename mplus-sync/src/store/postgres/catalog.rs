@@ -6,23 +6,11 @@ use chrono::{DateTime, Utc};
 use crate::model::{
     Category, Checkpoint, Combo, ConnectionId, Item, Marker, ModifierGroup, Resource, Tracked,
 };
-use crate::store::row::Stored;
 use crate::store::{
     CatalogChunk, CatalogEdits, CatalogPushes, CatalogStore, CheckpointStore, Select, StoreError,
 };
 
 use super::{PostgresStore, begin, commit, error, records};
-
-impl PostgresStore {
-    pub(super) async fn select<T: Stored>(
-        &self,
-        connection: &ConnectionId,
-        select: Select<T>,
-    ) -> Result<Vec<Tracked<T>>, StoreError> {
-        let client = self.client("read records").await?;
-        records::select(&client, connection, &select).await
-    }
-}
 
 #[async_trait]
 impl CatalogStore for PostgresStore {
@@ -99,16 +87,14 @@ impl CatalogStore for PostgresStore {
 #[async_trait]
 impl CheckpointStore for PostgresStore {
     async fn checkpoints(&self, connection: &ConnectionId) -> Result<Vec<Checkpoint>, StoreError> {
-        let failed = error::of("read checkpoints");
-        let client = self.client("read checkpoints").await?;
+        let action = "read checkpoints";
         let sql = "SELECT resource, marker FROM mplus_checkpoints WHERE connection = $1 ORDER BY resource";
-        let statement = client.prepare_cached(sql).await.map_err(&failed)?;
-        let rows = client.query(&statement, &[&connection.as_str()]).await.map_err(&failed)?;
+        let rows = self.query(action, sql, &[&connection.as_str()]).await?;
         let point = |row: &tokio_postgres::Row| {
             let (name, marker): (String, i64) = (row.try_get(0)?, row.try_get(1)?);
             Ok(Checkpoint::new(Resource::named(name), Marker::new(marker)))
         };
-        rows.iter().map(point).collect::<Result<_, _>>().map_err(failed)
+        rows.iter().map(point).collect::<Result<_, _>>().map_err(error::of(action))
     }
 
     async fn forget_checkpoints(
@@ -116,11 +102,8 @@ impl CheckpointStore for PostgresStore {
         connection: &ConnectionId,
         resources: &[Resource],
     ) -> Result<(), StoreError> {
-        let action = "forget checkpoints";
-        let client = self.client(action).await?;
         let names: Vec<&str> = resources.iter().map(Resource::as_str).collect();
         let sql = "DELETE FROM mplus_checkpoints WHERE connection = $1 AND resource = ANY($2)";
-        client.execute(sql, &[&connection.as_str(), &names]).await.map_err(error::of_write(action))?;
-        Ok(())
+        self.execute("forget checkpoints", sql, &[&connection.as_str(), &names]).await.map(drop)
     }
 }

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use tokio_postgres::Row;
 
 use crate::model::{
     Activity, Connection, ConnectionId, CustomerId, CustomerLink, Lease, LeaseName, LoggedActivity, WorkerId,
@@ -10,7 +11,7 @@ use crate::store::{
     ActivityLog, ConnectionStore, CustomerStore, LeaseStore, Page, StoreError, StoreErrorKind, row,
 };
 
-use super::{PostgresStore, error, limit, records};
+use super::{PostgresStore, Values, error, first_json, limit, records};
 
 #[async_trait]
 impl CustomerStore for PostgresStore {
@@ -19,11 +20,10 @@ impl CustomerStore for PostgresStore {
         connection: &ConnectionId,
         customer: &CustomerId,
     ) -> Result<Option<CustomerLink>, StoreError> {
-        let client = self.client("read a customer's link").await?;
         let sql = "SELECT body::text FROM mplus_customer_links WHERE connection = $1 AND customer = $2";
-        let found = client.query_opt(sql, &[&connection.as_str(), &customer.as_str()]).await;
-        let found = found.map_err(error::of("read a customer's link"))?;
-        found.map(|found| row::from_json(found.get(0), "the link of customer", customer.as_str())).transpose()
+        let values: Values<'_> = &[&connection.as_str(), &customer.as_str()];
+        let found = self.query("read a customer's link", sql, values).await?;
+        first_json(&found, "the link of customer", customer.as_str())
     }
 
     async fn link_customer(
@@ -31,15 +31,10 @@ impl CustomerStore for PostgresStore {
         connection: &ConnectionId,
         link: CustomerLink,
     ) -> Result<CustomerLink, StoreError> {
-        let client = self.client("link a customer").await?;
         let sql = "INSERT INTO mplus_customer_links (connection, customer, body) VALUES ($1, $2, $3::text::json) \
                    ON CONFLICT (connection, customer) DO NOTHING";
-        let linked = client
-            .execute(sql, &[&connection.as_str(), &link.customer.as_str(), &row::to_json(&link)?])
-            .await
-            .map_err(error::of_write("link a customer"))?;
-        drop(client);
-        if linked == 1 {
+        let values: Values<'_> = &[&connection.as_str(), &link.customer.as_str(), &row::to_json(&link)?];
+        if self.execute("link a customer", sql, values).await? == 1 {
             return Ok(link);
         }
         Ok(self.customer_link(connection, &link.customer).await?.unwrap_or(link))
@@ -50,10 +45,9 @@ impl CustomerStore for PostgresStore {
         connection: &ConnectionId,
         customer: &CustomerId,
     ) -> Result<(), StoreError> {
-        let client = self.client("unlink a customer").await?;
         let sql = "DELETE FROM mplus_customer_links WHERE connection = $1 AND customer = $2";
-        let deleted = client.execute(sql, &[&connection.as_str(), &customer.as_str()]).await;
-        deleted.map(drop).map_err(error::of_write("unlink a customer"))
+        let values: Values<'_> = &[&connection.as_str(), &customer.as_str()];
+        self.execute("unlink a customer", sql, values).await.map(drop)
     }
 }
 
@@ -67,17 +61,13 @@ impl LeaseStore for PostgresStore {
         until: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Result<Option<Lease>, StoreError> {
-        let failed = error::of_write("acquire a lease");
-        let client = self.client("acquire a lease").await?;
         let sql = "INSERT INTO mplus_leases AS held (connection, name, holder, ends_at, token) \
                    VALUES ($1, $2, $3, $4, 1) ON CONFLICT (connection, name) DO UPDATE \
                    SET holder = excluded.holder, ends_at = excluded.ends_at, token = held.token + 1 \
                    WHERE held.holder IS NULL OR held.holder = excluded.holder OR held.ends_at <= $5 \
                    RETURNING token";
-        let granted = client
-            .query_opt(sql, &[&connection.as_str(), &name.as_str(), &holder.as_str(), &until, &now])
-            .await
-            .map_err(&failed)?;
+        let values: Values<'_> = &[&connection.as_str(), &name.as_str(), &holder.as_str(), &until, &now];
+        let granted = self.query("acquire a lease", sql, values).await?;
         let lease = |token| Lease {
             connection: connection.clone(),
             name: name.clone(),
@@ -85,29 +75,24 @@ impl LeaseStore for PostgresStore {
             until,
             token,
         };
-        granted.map(|granted| granted.try_get(0).map(lease).map_err(&failed)).transpose()
+        let token = |row: &Row| row.try_get(0).map(lease).map_err(error::of("acquire a lease"));
+        granted.first().map(token).transpose()
     }
 
     async fn renew(&self, lease: &Lease, until: DateTime<Utc>) -> Result<Lease, StoreError> {
-        let client = self.client("renew a lease").await?;
         let sql = "UPDATE mplus_leases SET ends_at = $4 \
                    WHERE connection = $1 AND name = $2 AND token = $3 AND holder IS NOT NULL";
-        let renewed = client
-            .execute(sql, &[&lease.connection.as_str(), &lease.name.as_str(), &lease.token, &until])
-            .await
-            .map_err(error::of_write("renew a lease"))?;
-        match renewed {
+        let values: Values<'_> = &[&lease.connection.as_str(), &lease.name.as_str(), &lease.token, &until];
+        match self.execute("renew a lease", sql, values).await? {
             0 => Err(StoreError::new(StoreErrorKind::Conflict, "renew the lease")),
             _ => Ok(Lease { until, ..lease.clone() }),
         }
     }
 
     async fn release(&self, lease: &Lease) -> Result<(), StoreError> {
-        let client = self.client("release a lease").await?;
         let sql = "UPDATE mplus_leases SET holder = NULL WHERE connection = $1 AND name = $2 AND token = $3";
-        let released =
-            client.execute(sql, &[&lease.connection.as_str(), &lease.name.as_str(), &lease.token]).await;
-        released.map(drop).map_err(error::of_write("release a lease"))
+        let values: Values<'_> = &[&lease.connection.as_str(), &lease.name.as_str(), &lease.token];
+        self.execute("release a lease", sql, values).await.map(drop)
     }
 }
 
@@ -116,12 +101,10 @@ impl ActivityLog for PostgresStore {
     async fn log(&self, connection: &ConnectionId, activities: &[Activity]) -> Result<(), StoreError> {
         let times: Vec<DateTime<Utc>> = activities.iter().map(|activity| activity.at).collect();
         let bodies: Vec<String> = activities.iter().map(row::to_json).collect::<Result<_, _>>()?;
-        let client = self.client("log activities").await?;
         let sql = "INSERT INTO mplus_activities (connection, at, body) SELECT $1, at, body::json \
                    FROM unnest($2::timestamptz[], $3::text[]) WITH ORDINALITY AS row (at, body, position) \
                    ORDER BY position";
-        let logged = client.execute(sql, &[&connection.as_str(), &times, &bodies]).await;
-        logged.map(drop).map_err(error::of_write("log activities"))
+        self.execute("log activities", sql, &[&connection.as_str(), &times, &bodies]).await.map(drop)
     }
 
     async fn activities(
@@ -131,12 +114,11 @@ impl ActivityLog for PostgresStore {
         page: usize,
     ) -> Result<Vec<LoggedActivity>, StoreError> {
         let failed = error::of("read activities");
-        let client = self.client("read activities").await?;
         let sql = "SELECT sequence, body::text FROM mplus_activities \
                    WHERE connection = $1 AND sequence < $2 ORDER BY sequence DESC LIMIT $3";
         let before = before.unwrap_or(i64::MAX);
-        let rows = client.query(sql, &[&connection.as_str(), &before, &limit(page)]).await;
-        let rows = rows.map_err(&failed)?;
+        let values: Values<'_> = &[&connection.as_str(), &before, &limit(page)];
+        let rows = self.query("read activities", sql, values).await?;
         let logged = rows.iter().map(|row| {
             let sequence: i64 = row.try_get(0).map_err(&failed)?;
             let body: &str = row.try_get(1).map_err(&failed)?;
@@ -151,37 +133,32 @@ impl ActivityLog for PostgresStore {
         connection: &ConnectionId,
         before: DateTime<Utc>,
     ) -> Result<u64, StoreError> {
-        let client = self.client("prune activities").await?;
         let sql = "DELETE FROM mplus_activities WHERE connection = $1 AND at < $2";
-        let pruned = client.execute(sql, &[&connection.as_str(), &before]).await;
-        pruned.map_err(error::of_write("prune activities"))
+        self.execute("prune activities", sql, &[&connection.as_str(), &before]).await
     }
 }
 
 #[async_trait]
 impl ConnectionStore for PostgresStore {
     async fn save_connection(&self, connection: &Connection) -> Result<(), StoreError> {
-        let client = self.client("save a connection").await?;
         let sql = "INSERT INTO mplus_connections (id, body) VALUES ($1, $2::text::json) \
                    ON CONFLICT (id) DO UPDATE SET body = excluded.body";
-        let saved = client.execute(sql, &[&connection.id.as_str(), &row::to_json(connection)?]).await;
-        saved.map(drop).map_err(error::of_write("save a connection"))
+        let values: Values<'_> = &[&connection.id.as_str(), &row::to_json(connection)?];
+        self.execute("save a connection", sql, values).await.map(drop)
     }
 
     async fn connection(&self, id: &ConnectionId) -> Result<Option<Connection>, StoreError> {
-        let client = self.client("read a connection").await?;
         let sql = "SELECT body::text FROM mplus_connections WHERE id = $1";
-        let found = client.query_opt(sql, &[&id.as_str()]).await.map_err(error::of("read a connection"))?;
-        found.map(|found| row::from_json(found.get(0), "connection", id.as_str())).transpose()
+        let found = self.query("read a connection", sql, &[&id.as_str()]).await?;
+        first_json(&found, "connection", id.as_str())
     }
 
     async fn connections(&self, page: Page<ConnectionId>) -> Result<Vec<Connection>, StoreError> {
         let failed = error::of("read connections");
-        let client = self.client("read connections").await?;
         let (last, behind) = records::after(&page);
         let sql =
             format!("SELECT id, body::text FROM mplus_connections WHERE id {behind} $1 ORDER BY id LIMIT $2");
-        let rows = client.query(&sql, &[&last, &limit(page.limit)]).await.map_err(&failed)?;
+        let rows = self.query("read connections", &sql, &[&last, &limit(page.limit)]).await?;
         let connections = rows.iter().map(|row| {
             let id: &str = row.try_get(0).map_err(&failed)?;
             row::from_json(row.try_get(1).map_err(&failed)?, "connection", id)

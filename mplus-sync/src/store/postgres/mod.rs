@@ -12,9 +12,11 @@ use std::fmt;
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Transaction};
-use tokio_postgres::{Config, NoTls};
+use serde::de::DeserializeOwned;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Config, NoTls, Row};
 
-use super::{StoreError, StoreErrorKind};
+use super::{StoreError, StoreErrorKind, row};
 
 pub use orders::enqueue_in;
 
@@ -84,7 +86,23 @@ impl PostgresStore {
     async fn client(&self, action: &str) -> Result<Object, StoreError> {
         self.pool.get().await.map_err(error::no_client(action))
     }
+
+    /// Runs one statement that reads.
+    async fn query(&self, action: &str, sql: &str, values: Values<'_>) -> Result<Vec<Row>, StoreError> {
+        let client = self.client(action).await?;
+        let statement = client.prepare_cached(sql).await.map_err(error::of(action))?;
+        client.query(&statement, values).await.map_err(error::of(action))
+    }
+
+    /// Runs one statement that writes, and counts the rows that it touched.
+    async fn execute(&self, action: &str, sql: &str, values: Values<'_>) -> Result<u64, StoreError> {
+        let client = self.client(action).await?;
+        let statement = client.prepare_cached(sql).await.map_err(error::of(action))?;
+        client.execute(&statement, values).await.map_err(error::of_write(action))
+    }
 }
+
+type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 async fn begin<'a>(client: &'a mut Object, action: &str) -> Result<Transaction<'a>, StoreError> {
     client.transaction().await.map_err(error::of(action))
@@ -97,4 +115,11 @@ async fn commit(transaction: Transaction<'_>, action: &str) -> Result<(), StoreE
 /// A page's limit as Postgres takes it.
 fn limit(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+/// The first column of the first row, which is JSON.
+fn first_json<T: DeserializeOwned>(rows: &[Row], what: &str, id: &str) -> Result<Option<T>, StoreError> {
+    let Some(row) = rows.first() else { return Ok(None) };
+    let json: &str = row.try_get(0).map_err(error::of(&format!("read {what} {id}")))?;
+    row::from_json(json, what, id).map(Some)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use tokio_postgres::{GenericClient, Row};
+use tokio_postgres::{GenericClient, Row, Statement};
 
 use crate::model::{
     Claim, ConnectionId, Order, OrderNumber, OutboxEntry, OutboxState, OutboxStateKind, Outcome, StepRefused,
@@ -13,10 +13,15 @@ use crate::model::{
 use crate::store::row::{self, EntryRow};
 use crate::store::{ClaimRequest, Enqueued, OrderOutbox, StoreError, StoreErrorKind};
 
-use super::{PostgresStore, error, limit};
+use super::{PostgresStore, Values, error, limit};
 
-const COLUMNS: &str = "o.connection, o.sequence, o.number, o.body::text, o.state_detail::text, o.attempts, \
-     o.claims, o.may_be_at_pos, o.due_at, o.last_error, o.queued_at, o.updated_at";
+/// The columns of [`EntryRow`], in its order.
+macro_rules! columns {
+    () => {
+        "o.connection, o.sequence, o.number, o.body::text, o.state_detail::text, o.attempts, o.claims, \
+         o.may_be_at_pos, o.due_at, o.last_error, o.queued_at, o.updated_at"
+    };
+}
 
 fn entry_of(row: &Row) -> Result<OutboxEntry, StoreError> {
     let columns = || {
@@ -38,14 +43,38 @@ fn entry_of(row: &Row) -> Result<OutboxEntry, StoreError> {
     columns().map_err(error::of("read an order"))?.into_entry()
 }
 
+/// Reads one order's entry.
+const FIND: &str =
+    concat!("SELECT ", columns!(), " FROM mplus_outbox AS o WHERE o.connection = $1 AND o.number = $2");
+
+/// Queues an order unless its number is known.
+const ENQUEUE: &str = "INSERT INTO mplus_outbox (connection, number, lane, body, state, state_detail, attempts, \
+     claims, may_be_at_pos, due_at, queued_at, updated_at) \
+     VALUES ($1, $2, $3, $4::text::json, $5, $6::text::json, 0, 0, false, $7, $7, $7) \
+     ON CONFLICT (connection, number) DO NOTHING";
+
 async fn find(
     client: &impl GenericClient,
+    statement: &Statement,
     connection: &ConnectionId,
     order: &OrderNumber,
 ) -> Result<Option<OutboxEntry>, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM mplus_outbox AS o WHERE o.connection = $1 AND o.number = $2");
-    let found = client.query_opt(&sql, &[&connection.as_str(), &order.as_str()]).await;
+    let found = client.query_opt(statement, &[&connection.as_str(), &order.as_str()]).await;
     found.map_err(error::of("read an order"))?.as_ref().map(entry_of).transpose()
+}
+
+async fn enqueue(
+    client: &impl GenericClient,
+    statement: &Statement,
+    connection: &ConnectionId,
+    order: &Order,
+    now: DateTime<Utc>,
+) -> Result<u64, StoreError> {
+    let (state, body) = (OutboxState::Queued, row::to_json(order)?);
+    let (name, detail) = (state.kind().as_str(), row::to_json(&state)?);
+    let (connection, number, lane) = (connection.as_str(), order.number.as_str(), order.lane());
+    let values: Values<'_> = &[&connection, &number, &lane, &body, &name, &detail, &now];
+    client.execute(statement, values).await.map_err(error::of_write("queue an order"))
 }
 
 /// Queues an order in the host's own transaction, in a database in which a [`PostgresStore`] was opened.
@@ -61,28 +90,19 @@ pub async fn enqueue_in(
     order: &Order,
     now: DateTime<Utc>,
 ) -> Result<Enqueued, StoreError> {
-    let (state, body) = (OutboxState::Queued, row::to_json(order)?);
-    let (name, detail) = (state.kind().as_str(), row::to_json(&state)?);
-    let sql = "INSERT INTO mplus_outbox (connection, number, lane, body, state, state_detail, attempts, claims, \
-               may_be_at_pos, due_at, queued_at, updated_at) \
-               VALUES ($1, $2, $3, $4::text::json, $5, $6::text::json, 0, 0, false, $7, $7, $7) \
-               ON CONFLICT (connection, number) DO NOTHING";
-    let queued = client
-        .execute(
-            sql,
-            &[&connection.as_str(), &order.number.as_str(), &order.lane(), &body, &name, &detail, &now],
-        )
-        .await
-        .map_err(error::of_write("queue an order"))?;
-    if queued == 1 {
+    let failed = error::of("queue an order");
+    let statement = client.prepare(ENQUEUE).await.map_err(&failed)?;
+    if enqueue(client, &statement, connection, order, now).await? == 1 {
         return Ok(Enqueued::New);
     }
-    row::known_order(find(client, connection, &order.number).await?, order)
+    let statement = client.prepare(FIND).await.map_err(&failed)?;
+    row::known_order(find(client, &statement, connection, &order.number).await?, order)
 }
 
 /// Claims what is due: open orders that are due longest, of each table only its first, passing over what another worker
 /// is claiming at this moment.
-const CLAIM: &str = "WITH due AS (SELECT sequence, due_at FROM mplus_outbox AS first \
+const CLAIM: &str = concat!(
+    "WITH due AS (SELECT sequence, due_at FROM mplus_outbox AS first \
          WHERE state IN ('queued', 'sending') AND due_at <= $1 AND ($2::text IS NULL OR connection = $2) \
          AND (lane IS NULL OR NOT EXISTS (SELECT 1 FROM mplus_outbox AS earlier \
              WHERE earlier.connection = first.connection AND earlier.lane = first.lane \
@@ -92,7 +112,10 @@ const CLAIM: &str = "WITH due AS (SELECT sequence, due_at FROM mplus_outbox AS f
      UPDATE mplus_outbox AS o SET may_be_at_pos = o.may_be_at_pos OR o.state = 'sending', state = 'sending', \
          state_detail = $4::text::json, attempts = o.attempts + 1, claims = o.claims + 1, due_at = $5, \
          updated_at = $1 \
-     FROM due WHERE o.sequence = due.sequence RETURNING ";
+     FROM due WHERE o.sequence = due.sequence RETURNING ",
+    columns!(),
+    ", due.due_at"
+);
 
 /// Writes an entry's next step over the one that was read, unless another step was faster.
 const STEP: &str = "UPDATE mplus_outbox SET state = $4, state_detail = $5::text::json, attempts = $6, \
@@ -111,19 +134,20 @@ impl PostgresStore {
     ) -> Result<(), StoreError> {
         let refused = |kind| StoreError::new(kind, format!("{action} {order}"));
         let client = self.client(action).await?;
-        let statement = client.prepare_cached(STEP).await.map_err(error::of(action))?;
+        let read = client.prepare_cached(FIND).await.map_err(error::of(action))?;
+        let write = client.prepare_cached(STEP).await.map_err(error::of(action))?;
         loop {
-            let found = find(&**client, connection, order).await?;
+            let found = find(&**client, &read, connection, order).await?;
             let found = found.ok_or_else(|| refused(StoreErrorKind::NotFound))?;
-            let read = found.state.kind().as_str();
+            let state = found.state.kind().as_str();
             let next = step(found).map_err(|why| refused(StoreErrorKind::Conflict).with_source(why))?;
             let written = client
                 .execute(
-                    &statement,
+                    &write,
                     &[
                         &next.sequence,
                         &next.claims,
-                        &read,
+                        &state,
                         &next.state.kind().as_str(),
                         &row::to_json(&next.state)?,
                         &i64::from(next.attempts),
@@ -151,7 +175,12 @@ impl OrderOutbox for PostgresStore {
         now: DateTime<Utc>,
     ) -> Result<Enqueued, StoreError> {
         let client = self.client("queue an order").await?;
-        enqueue_in(&**client, connection, order, now).await
+        let statement = client.prepare_cached(ENQUEUE).await.map_err(error::of("queue an order"))?;
+        if enqueue(&**client, &statement, connection, order, now).await? == 1 {
+            return Ok(Enqueued::New);
+        }
+        drop(client);
+        row::known_order(self.entry(connection, &order.number).await?, order)
     }
 
     async fn claim(
@@ -161,8 +190,7 @@ impl OrderOutbox for PostgresStore {
     ) -> Result<Vec<OutboxEntry>, StoreError> {
         let action = "claim orders";
         let client = self.client(action).await?;
-        let sql = format!("{CLAIM}{COLUMNS}, due.due_at");
-        let statement = client.prepare_cached(&sql).await.map_err(error::of(action))?;
+        let statement = client.prepare_cached(CLAIM).await.map_err(error::of(action))?;
         let sending = row::to_json(&OutboxState::Sending { worker: request.worker.clone() })?;
         let connection = request.connection.as_ref().map(ConnectionId::as_str);
         let rows = client
@@ -199,13 +227,11 @@ impl OrderOutbox for PostgresStore {
     }
 
     async fn release_expired(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
-        let client = self.client("release ended claims").await?;
         let sql = "UPDATE mplus_outbox SET state = $2, state_detail = $3::text::json, may_be_at_pos = true, \
                    last_error = $4, updated_at = $1 WHERE state = 'sending' AND due_at <= $1";
         let queued = OutboxState::Queued;
         let (name, detail) = (queued.kind().as_str(), row::to_json(&queued)?);
-        let released = client.execute(sql, &[&now, &name, &detail, &WORKER_LOST]).await;
-        released.map_err(error::of_write("release ended claims"))
+        self.execute("release ended claims", sql, &[&now, &name, &detail, &WORKER_LOST]).await
     }
 
     async fn entry(
@@ -213,8 +239,8 @@ impl OrderOutbox for PostgresStore {
         connection: &ConnectionId,
         order: &OrderNumber,
     ) -> Result<Option<OutboxEntry>, StoreError> {
-        let client = self.client("read an order").await?;
-        find(&**client, connection, order).await
+        let found = self.query("read an order", FIND, &[&connection.as_str(), &order.as_str()]).await?;
+        found.first().map(entry_of).transpose()
     }
 
     async fn entries(
@@ -224,24 +250,22 @@ impl OrderOutbox for PostgresStore {
         after: Option<i64>,
         page: usize,
     ) -> Result<Vec<OutboxEntry>, StoreError> {
-        let client = self.client("read orders").await?;
-        let sql = format!(
-            "SELECT {COLUMNS} FROM mplus_outbox AS o \
+        let sql = concat!(
+            "SELECT ",
+            columns!(),
+            " FROM mplus_outbox AS o \
              WHERE o.connection = $1 AND o.state = $2 AND o.sequence > $3 ORDER BY o.sequence LIMIT $4"
         );
         let last = after.unwrap_or(i64::MIN);
-        let rows = client
-            .query(&sql, &[&connection.as_str(), &state.as_str(), &last, &limit(page)])
-            .await
-            .map_err(error::of("read orders"))?;
+        let values: Values<'_> = &[&connection.as_str(), &state.as_str(), &last, &limit(page)];
+        let rows = self.query("read orders", sql, values).await?;
         rows.iter().map(entry_of).collect()
     }
 
     async fn counts(&self, connection: &ConnectionId) -> Result<BTreeMap<OutboxStateKind, u64>, StoreError> {
         let failed = error::of("count orders");
-        let client = self.client("count orders").await?;
         let sql = "SELECT state, count(*) FROM mplus_outbox WHERE connection = $1 GROUP BY state";
-        let rows = client.query(sql, &[&connection.as_str()]).await.map_err(&failed)?;
+        let rows = self.query("count orders", sql, &[&connection.as_str()]).await?;
         let mut counts = BTreeMap::new();
         for row in &rows {
             let state: &str = row.try_get(0).map_err(&failed)?;
@@ -256,9 +280,7 @@ impl OrderOutbox for PostgresStore {
         connection: &ConnectionId,
         before: DateTime<Utc>,
     ) -> Result<u64, StoreError> {
-        let client = self.client("prune orders").await?;
         let sql = "DELETE FROM mplus_outbox WHERE connection = $1 AND state = 'accepted' AND updated_at < $2";
-        let pruned = client.execute(sql, &[&connection.as_str(), &before]).await;
-        pruned.map_err(error::of_write("prune orders"))
+        self.execute("prune orders", sql, &[&connection.as_str(), &before]).await
     }
 }

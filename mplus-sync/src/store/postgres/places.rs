@@ -2,12 +2,11 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use tokio_postgres::types::ToSql;
 
 use crate::model::{ConnectionId, FloorPlan, InventoryLevel, ItemId, Location, LocationId, Tracked};
 use crate::store::{LocationStore, Page, Select, StockChunk, StockStore, StoreError, row};
 
-use super::{PostgresStore, begin, commit, error, limit, records};
+use super::{PostgresStore, Values, begin, commit, error, first_json, limit, records};
 
 #[async_trait]
 impl LocationStore for PostgresStore {
@@ -31,14 +30,10 @@ impl LocationStore for PostgresStore {
     }
 
     async fn save_floor_plan(&self, connection: &ConnectionId, plan: &FloorPlan) -> Result<(), StoreError> {
-        let client = self.client("save a floor plan").await?;
         let sql = "INSERT INTO mplus_floor_plans (connection, location, body) VALUES ($1, $2, $3::text::json) \
                    ON CONFLICT (connection, location) DO UPDATE SET body = excluded.body";
-        client
-            .execute(sql, &[&connection.as_str(), &plan.location.as_str(), &row::to_json(plan)?])
-            .await
-            .map(drop)
-            .map_err(error::of_write("save a floor plan"))
+        let values: Values<'_> = &[&connection.as_str(), &plan.location.as_str(), &row::to_json(plan)?];
+        self.execute("save a floor plan", sql, values).await.map(drop)
     }
 
     async fn floor_plan(
@@ -46,11 +41,9 @@ impl LocationStore for PostgresStore {
         connection: &ConnectionId,
         location: &LocationId,
     ) -> Result<Option<FloorPlan>, StoreError> {
-        let client = self.client("read a floor plan").await?;
         let sql = "SELECT body::text FROM mplus_floor_plans WHERE connection = $1 AND location = $2";
-        let found = client.query_opt(sql, &[&connection.as_str(), &location.as_str()]).await;
-        let found = found.map_err(error::of("read a floor plan"))?;
-        found.map(|found| row::from_json(found.get(0), "floor plan", location.as_str())).transpose()
+        let found = self.query("read a floor plan", sql, &[&connection.as_str(), &location.as_str()]).await?;
+        first_json(&found, "floor plan", location.as_str())
     }
 }
 
@@ -69,20 +62,6 @@ fn level_of(row: &tokio_postgres::Row) -> Result<InventoryLevel, StoreError> {
         day_stock: row.try_get(3).map_err(&failed)?,
         changed_at: row.try_get(4).map_err(&failed)?,
     })
-}
-
-impl PostgresStore {
-    async fn read_levels(
-        &self,
-        sql: &str,
-        values: &[&(dyn ToSql + Sync)],
-    ) -> Result<Vec<InventoryLevel>, StoreError> {
-        let failed = error::of("read stock");
-        let client = self.client("read stock").await?;
-        let statement = client.prepare_cached(sql).await.map_err(&failed)?;
-        let rows = client.query(&statement, values).await.map_err(&failed)?;
-        rows.iter().map(level_of).collect()
-    }
 }
 
 #[async_trait]
@@ -107,9 +86,9 @@ impl StockStore for PostgresStore {
                        ON CONFLICT (connection, location, item) DO UPDATE SET amount = excluded.amount, \
                        day_stock = excluded.day_stock, changed_at = excluded.changed_at";
             let statement = transaction.prepare_cached(sql).await.map_err(&failed)?;
-            let values: [&(dyn ToSql + Sync); 6] =
-                [&connection.as_str(), &locations, &items, &amounts, &day_stock, &changed_at];
-            transaction.execute(&statement, &values).await.map_err(&failed)?;
+            let values: Values<'_> =
+                &[&connection.as_str(), &locations, &items, &amounts, &day_stock, &changed_at];
+            transaction.execute(&statement, values).await.map_err(&failed)?;
         }
         records::write_checkpoints(&transaction, connection, chunk.checkpoints).await?;
         commit(transaction, "write stock").await
@@ -126,7 +105,8 @@ impl StockStore for PostgresStore {
              WHERE connection = $1 AND location = $2 AND item = ANY($3)"
         );
         let items: Vec<&str> = items.iter().map(ItemId::as_str).collect();
-        self.read_levels(&sql, &[&connection.as_str(), &location.as_str(), &items]).await
+        let values: Values<'_> = &[&connection.as_str(), &location.as_str(), &items];
+        self.query("read stock", &sql, values).await?.iter().map(level_of).collect()
     }
 
     async fn levels(
@@ -140,8 +120,7 @@ impl StockStore for PostgresStore {
             "SELECT {LEVEL_COLUMNS} FROM mplus_inventory_levels \
              WHERE connection = $1 AND location = $2 AND item {behind} $3 ORDER BY item LIMIT $4"
         );
-        let values: [&(dyn ToSql + Sync); 4] =
-            [&connection.as_str(), &location.as_str(), &last, &limit(page.limit)];
-        self.read_levels(&sql, &values).await
+        let values: Values<'_> = &[&connection.as_str(), &location.as_str(), &last, &limit(page.limit)];
+        self.query("read stock", &sql, values).await?.iter().map(level_of).collect()
     }
 }

@@ -1,14 +1,14 @@
 //! Records of any kind: all their tables have the same columns, and many rows are one statement.
 
 use chrono::{DateTime, Utc};
-use deadpool_postgres::{Object, Transaction};
+use deadpool_postgres::Transaction;
 use tokio_postgres::types::ToSql;
 
 use crate::model::{Checkpoint, ConnectionId, Tracked};
 use crate::store::row::{self, Row, Stored};
 use crate::store::{Page, Pushed, Select, StoreError, StoreErrorKind};
 
-use super::{error, limit};
+use super::{PostgresStore, error, limit};
 
 const COLUMNS: &str = "id, pos_key, body::text, sync::text, edited_at, revision";
 
@@ -28,45 +28,47 @@ pub(super) fn after<K: AsRef<str>>(page: &Page<K>) -> (&str, &'static str) {
     page.after.as_ref().map_or(("", ">="), |last| (last.as_ref(), ">"))
 }
 
-pub(super) async fn select<T: Stored>(
-    client: &Object,
-    connection: &ConnectionId,
-    select: &Select<T>,
-) -> Result<Vec<Tracked<T>>, StoreError> {
-    let table = T::TABLE;
-    let connection = connection.as_str();
-    match select {
-        Select::Ids(ids) => {
-            let ids: Vec<&str> = ids.iter().map(AsRef::as_ref).collect();
-            let sql = format!("SELECT {COLUMNS} FROM {table} WHERE connection = $1 AND id = ANY($2)");
-            many(client, &sql, &[&connection, &ids]).await
-        }
-        Select::PosIds(numbers) => {
-            let keys: Vec<String> = numbers.iter().map(T::pos_key).collect();
-            let sql = format!("SELECT {COLUMNS} FROM {table} WHERE connection = $1 AND pos_key = ANY($2)");
-            many(client, &sql, &[&connection, &keys]).await
-        }
-        Select::Page(page) | Select::Edited(page) => {
-            let edited = if matches!(select, Select::Edited(_)) { "AND edited_at IS NOT NULL" } else { "" };
-            let (last, behind) = after(page);
-            let sql = format!(
-                "SELECT {COLUMNS} FROM {table} WHERE connection = $1 AND id {behind} $2 {edited} \
-                 ORDER BY id LIMIT $3"
-            );
-            many(client, &sql, &[&connection, &last, &limit(page.limit)]).await
+impl PostgresStore {
+    pub(super) async fn select<T: Stored>(
+        &self,
+        connection: &ConnectionId,
+        select: Select<T>,
+    ) -> Result<Vec<Tracked<T>>, StoreError> {
+        let table = T::TABLE;
+        let connection = connection.as_str();
+        match &select {
+            Select::Ids(ids) => {
+                let ids: Vec<&str> = ids.iter().map(AsRef::as_ref).collect();
+                let sql = format!("SELECT {COLUMNS} FROM {table} WHERE connection = $1 AND id = ANY($2)");
+                self.tracked(&sql, &[&connection, &ids]).await
+            }
+            Select::PosIds(numbers) => {
+                let keys: Vec<String> = numbers.iter().map(T::pos_key).collect();
+                let sql =
+                    format!("SELECT {COLUMNS} FROM {table} WHERE connection = $1 AND pos_key = ANY($2)");
+                self.tracked(&sql, &[&connection, &keys]).await
+            }
+            Select::Page(page) | Select::Edited(page) => {
+                let edited =
+                    if matches!(select, Select::Edited(_)) { "AND edited_at IS NOT NULL" } else { "" };
+                let (last, behind) = after(page);
+                let sql = format!(
+                    "SELECT {COLUMNS} FROM {table} WHERE connection = $1 AND id {behind} $2 {edited} \
+                     ORDER BY id LIMIT $3"
+                );
+                self.tracked(&sql, &[&connection, &last, &limit(page.limit)]).await
+            }
         }
     }
-}
 
-async fn many<T: Stored>(
-    client: &Object,
-    sql: &str,
-    values: &[&(dyn ToSql + Sync)],
-) -> Result<Vec<Tracked<T>>, StoreError> {
-    let failed = error::of("read records");
-    let statement = client.prepare_cached(sql).await.map_err(&failed)?;
-    let rows = client.query(&statement, values).await.map_err(&failed)?;
-    rows.iter().map(|row| row_of(row).map_err(&failed)?.into_tracked()).collect()
+    async fn tracked<T: Stored>(
+        &self,
+        sql: &str,
+        values: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Tracked<T>>, StoreError> {
+        let rows = self.query("read records", sql, values).await?;
+        rows.iter().map(|row| row_of(row).map_err(error::of("read records"))?.into_tracked()).collect()
+    }
 }
 
 /// Rows, column by column.
@@ -98,53 +100,44 @@ pub(super) async fn write<T: Stored>(
     mut records: Vec<Tracked<T>>,
 ) -> Result<(), StoreError> {
     row::in_key_order(&mut records, T::NAME, |tracked| tracked.record.id().clone())?;
-    let (mut new, mut known) = (Columns::default(), Columns::default());
+    if records.is_empty() {
+        return Ok(());
+    }
+    let mut rows = Columns::default();
     for tracked in &records {
-        let row = Row::of(tracked)?;
-        if row.revision == 0 { new.push(row) } else { known.push(row) }
+        rows.push(Row::of(tracked)?);
     }
-    insert::<T>(transaction, connection, &new).await?;
-    update::<T>(transaction, connection, &known).await
+    let (count, inserted) = upsert::<T>(transaction, connection, &rows).await?;
+    // A new record that exists was not written; a known one that is gone was inserted.
+    let (wanted, new) = (rows.ids.len(), rows.revisions.iter().filter(|revision| **revision == 0).count());
+    if (count, inserted) == (wanted, new) {
+        return Ok(());
+    }
+    let moved_on = (wanted - count).max(inserted.abs_diff(new));
+    Err(StoreError::new(StoreErrorKind::Conflict, format!("write records of kind {}", T::NAME))
+        .with_source(format!("the revisions of {moved_on} of {wanted} have moved on")))
 }
 
-async fn insert<T: Stored>(
+/// Writes rows where the stored revision allows it; answers how many were written and how many of these are new.
+///
+/// Every row is found through the primary key, in the order of the keys: no plan can turn bad, and two writers never
+/// wait for each other in a circle. A row that was inserted has no `xmax`, one that was updated has its writer's.
+async fn upsert<T: Stored>(
     transaction: &Transaction<'_>,
     connection: &ConnectionId,
     rows: &Columns,
-) -> Result<(), StoreError> {
-    if rows.ids.is_empty() {
-        return Ok(());
-    }
+) -> Result<(usize, usize), StoreError> {
+    let failed = error::of("write records");
     let sql = format!(
-        "INSERT INTO {} (connection, id, pos_key, body, sync, edited_at, revision) \
-         SELECT $1, id, pos_key, body::json, sync::json, edited_at, 1 \
-         FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[]) \
-         AS row (id, pos_key, body, sync, edited_at) ON CONFLICT (connection, id) DO NOTHING",
-        T::TABLE
-    );
-    let values: [&(dyn ToSql + Sync); 6] =
-        [&connection.as_str(), &rows.ids, &rows.pos_keys, &rows.bodies, &rows.syncs, &rows.edited_at];
-    written::<T>(transaction, &sql, &values, rows.ids.len()).await
-}
-
-async fn update<T: Stored>(
-    transaction: &Transaction<'_>,
-    connection: &ConnectionId,
-    rows: &Columns,
-) -> Result<(), StoreError> {
-    if rows.ids.is_empty() {
-        return Ok(());
-    }
-    // Locking in the order of the keys keeps two writers from waiting for each other in a circle.
-    let sql = format!(
-        "WITH locked AS MATERIALIZED (SELECT id FROM {table} \
-         WHERE connection = $1 AND id = ANY($2::text[]) ORDER BY id FOR NO KEY UPDATE) \
-         UPDATE {table} AS stored SET pos_key = row.pos_key, body = row.body::json, sync = row.sync::json, \
-         edited_at = row.edited_at, revision = stored.revision + 1 \
+        "WITH written AS (INSERT INTO {} AS stored (connection, id, pos_key, body, sync, edited_at, revision) \
+         SELECT $1, id, pos_key, body::json, sync::json, edited_at, revision + 1 \
          FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::bigint[]) \
-         AS row (id, pos_key, body, sync, edited_at, revision) JOIN locked ON locked.id = row.id \
-         WHERE stored.connection = $1 AND stored.id = row.id AND stored.revision = row.revision",
-        table = T::TABLE
+         AS row (id, pos_key, body, sync, edited_at, revision) \
+         ON CONFLICT (connection, id) DO UPDATE SET pos_key = excluded.pos_key, body = excluded.body, \
+         sync = excluded.sync, edited_at = excluded.edited_at, revision = excluded.revision \
+         WHERE stored.revision = excluded.revision - 1 RETURNING stored.xmax = 0 AS inserted) \
+         SELECT count(*), count(*) FILTER (WHERE inserted) FROM written",
+        T::TABLE
     );
     let values: [&(dyn ToSql + Sync); 7] = [
         &connection.as_str(),
@@ -155,31 +148,16 @@ async fn update<T: Stored>(
         &rows.edited_at,
         &rows.revisions,
     ];
-    written::<T>(transaction, &sql, &values, rows.ids.len()).await
-}
-
-/// Runs a write that must touch every row.
-async fn written<T: Stored>(
-    transaction: &Transaction<'_>,
-    sql: &str,
-    values: &[&(dyn ToSql + Sync)],
-    wanted: usize,
-) -> Result<(), StoreError> {
-    let failed = error::of("write records");
-    let statement = transaction.prepare_cached(sql).await.map_err(&failed)?;
-    let count = transaction.execute(&statement, values).await.map_err(|error| match failed(error) {
+    let statement = transaction.prepare_cached(&sql).await.map_err(&failed)?;
+    let counts = transaction.query_one(&statement, &values).await.map_err(|error| match failed(error) {
         error if error.kind() == StoreErrorKind::Conflict => {
             StoreError::new(StoreErrorKind::Conflict, format!("write records of kind {}", T::NAME))
                 .with_source("a number at the POS belongs to another record")
         }
         error => error,
     })?;
-    if count == wanted as u64 {
-        return Ok(());
-    }
-    let moved_on = wanted as u64 - count.min(wanted as u64);
-    Err(StoreError::new(StoreErrorKind::Conflict, format!("write records of kind {}", T::NAME))
-        .with_source(format!("the revisions of {moved_on} of {wanted} have moved on")))
+    let count = |index| counts.try_get::<_, i64>(index).map(|count| count.unsigned_abs() as usize);
+    Ok((count(0).map_err(&failed)?, count(1).map_err(&failed)?))
 }
 
 /// Takes the host's edits, whatever the stored revisions are.
