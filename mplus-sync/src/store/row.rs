@@ -9,7 +9,7 @@ use crate::model::{
     OutboxStateKind, Record, Revision, SyncState, Tracked,
 };
 
-use super::{Enqueued, StoreError, StoreErrorKind};
+use super::{Enqueued, Page, StoreError, StoreErrorKind};
 
 /// A record with a table of its own. All of these tables have the columns of [`Row`].
 pub(super) trait Stored: Record {
@@ -163,4 +163,14 @@ pub(super) fn known_order(known: Option<OutboxEntry>, order: &Order) -> Result<E
     }
     let action = format!("queue order {}: another order has this number", order.number);
     Err(StoreError::new(StoreErrorKind::Conflict, action))
+}
+
+/// A page's limit as the databases take it.
+pub(super) fn limit(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+/// Where a page begins, and how a key is compared with it: every key is behind the empty text or equal to it.
+pub(super) fn page_start<K: AsRef<str>>(page: &Page<K>) -> (&str, &'static str) {
+    page.after.as_ref().map_or(("", ">="), |last| (last.as_ref(), ">"))
 }

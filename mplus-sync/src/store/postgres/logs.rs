@@ -11,7 +11,7 @@ use crate::store::{
     ActivityLog, ConnectionStore, CustomerStore, LeaseStore, Page, StoreError, StoreErrorKind, row,
 };
 
-use super::{PostgresStore, Values, error, first_json, limit, records};
+use super::{PostgresStore, Values, error, first_json};
 
 #[async_trait]
 impl CustomerStore for PostgresStore {
@@ -117,7 +117,7 @@ impl ActivityLog for PostgresStore {
         let sql = "SELECT sequence, body::text FROM mplus_activities \
                    WHERE connection = $1 AND sequence < $2 ORDER BY sequence DESC LIMIT $3";
         let before = before.unwrap_or(i64::MAX);
-        let values: Values<'_> = &[&connection.as_str(), &before, &limit(page)];
+        let values: Values<'_> = &[&connection.as_str(), &before, &row::limit(page)];
         let rows = self.query("read activities", sql, values).await?;
         let logged = rows.iter().map(|row| {
             let sequence: i64 = row.try_get(0).map_err(&failed)?;
@@ -155,10 +155,10 @@ impl ConnectionStore for PostgresStore {
 
     async fn connections(&self, page: Page<ConnectionId>) -> Result<Vec<Connection>, StoreError> {
         let failed = error::of("read connections");
-        let (last, behind) = records::after(&page);
+        let (last, behind) = row::page_start(&page);
         let sql =
             format!("SELECT id, body::text FROM mplus_connections WHERE id {behind} $1 ORDER BY id LIMIT $2");
-        let rows = self.query("read connections", &sql, &[&last, &limit(page.limit)]).await?;
+        let rows = self.query("read connections", &sql, &[&last, &row::limit(page.limit)]).await?;
         let connections = rows.iter().map(|row| {
             let id: &str = row.try_get(0).map_err(&failed)?;
             row::from_json(row.try_get(1).map_err(&failed)?, "connection", id)

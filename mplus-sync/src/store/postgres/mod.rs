@@ -112,11 +112,6 @@ async fn commit(transaction: Transaction<'_>, action: &str) -> Result<(), StoreE
     transaction.commit().await.map_err(error::of_write(action))
 }
 
-/// A page's limit as Postgres takes it.
-fn limit(limit: usize) -> i64 {
-    i64::try_from(limit).unwrap_or(i64::MAX)
-}
-
 /// The first column of the first row, which is JSON.
 fn first_json<T: DeserializeOwned>(rows: &[Row], what: &str, id: &str) -> Result<Option<T>, StoreError> {
     let Some(row) = rows.first() else { return Ok(None) };

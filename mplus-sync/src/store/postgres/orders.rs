@@ -13,7 +13,7 @@ use crate::model::{
 use crate::store::row::{self, EntryRow};
 use crate::store::{ClaimRequest, Enqueued, OrderOutbox, StoreError, StoreErrorKind};
 
-use super::{PostgresStore, Values, error, limit};
+use super::{PostgresStore, Values, error};
 
 /// The columns of [`EntryRow`], in its order.
 macro_rules! columns {
@@ -194,7 +194,7 @@ impl OrderOutbox for PostgresStore {
         let sending = row::to_json(&OutboxState::Sending { worker: request.worker.clone() })?;
         let connection = request.connection.as_ref().map(ConnectionId::as_str);
         let rows = client
-            .query(&statement, &[&now, &connection, &limit(request.limit), &sending, &request.until])
+            .query(&statement, &[&now, &connection, &row::limit(request.limit), &sending, &request.until])
             .await
             .map_err(error::of_write(action))?;
         let mut claimed = Vec::with_capacity(rows.len());
@@ -257,7 +257,7 @@ impl OrderOutbox for PostgresStore {
              WHERE o.connection = $1 AND o.state = $2 AND o.sequence > $3 ORDER BY o.sequence LIMIT $4"
         );
         let last = after.unwrap_or(i64::MIN);
-        let values: Values<'_> = &[&connection.as_str(), &state.as_str(), &last, &limit(page)];
+        let values: Values<'_> = &[&connection.as_str(), &state.as_str(), &last, &row::limit(page)];
         let rows = self.query("read orders", sql, values).await?;
         rows.iter().map(entry_of).collect()
     }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use crate::model::{ConnectionId, FloorPlan, InventoryLevel, ItemId, Location, LocationId, Tracked};
 use crate::store::{LocationStore, Page, Select, StockChunk, StockStore, StoreError, row};
 
-use super::{PostgresStore, Values, begin, commit, error, first_json, limit, records};
+use super::{PostgresStore, Values, begin, commit, error, first_json, records};
 
 #[async_trait]
 impl LocationStore for PostgresStore {
@@ -115,12 +115,12 @@ impl StockStore for PostgresStore {
         location: &LocationId,
         page: Page<ItemId>,
     ) -> Result<Vec<InventoryLevel>, StoreError> {
-        let (last, behind) = records::after(&page);
+        let (last, behind) = row::page_start(&page);
         let sql = format!(
             "SELECT {LEVEL_COLUMNS} FROM mplus_inventory_levels \
              WHERE connection = $1 AND location = $2 AND item {behind} $3 ORDER BY item LIMIT $4"
         );
-        let values: Values<'_> = &[&connection.as_str(), &location.as_str(), &last, &limit(page.limit)];
+        let values: Values<'_> = &[&connection.as_str(), &location.as_str(), &last, &row::limit(page.limit)];
         self.query("read stock", &sql, values).await?.iter().map(level_of).collect()
     }
 }

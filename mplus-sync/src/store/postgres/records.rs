@@ -6,9 +6,9 @@ use tokio_postgres::types::ToSql;
 
 use crate::model::{Checkpoint, ConnectionId, Tracked};
 use crate::store::row::{self, Row, Stored};
-use crate::store::{Page, Pushed, Select, StoreError, StoreErrorKind};
+use crate::store::{Pushed, Select, StoreError, StoreErrorKind};
 
-use super::{PostgresStore, error, limit};
+use super::{PostgresStore, error};
 
 const COLUMNS: &str = "id, pos_key, body::text, sync::text, edited_at, revision";
 
@@ -21,11 +21,6 @@ fn row_of(row: &tokio_postgres::Row) -> Result<Row, tokio_postgres::Error> {
         edited_at: row.try_get(4)?,
         revision: row.try_get(5)?,
     })
-}
-
-/// Where a page begins: every identifier is behind the empty text or equal to it.
-pub(super) fn after<K: AsRef<str>>(page: &Page<K>) -> (&str, &'static str) {
-    page.after.as_ref().map_or(("", ">="), |last| (last.as_ref(), ">"))
 }
 
 impl PostgresStore {
@@ -51,12 +46,12 @@ impl PostgresStore {
             Select::Page(page) | Select::Edited(page) => {
                 let edited =
                     if matches!(select, Select::Edited(_)) { "AND edited_at IS NOT NULL" } else { "" };
-                let (last, behind) = after(page);
+                let (last, behind) = row::page_start(page);
                 let sql = format!(
                     "SELECT {COLUMNS} FROM {table} WHERE connection = $1 AND id {behind} $2 {edited} \
                      ORDER BY id LIMIT $3"
                 );
-                self.tracked(&sql, &[&connection, &last, &limit(page.limit)]).await
+                self.tracked(&sql, &[&connection, &last, &row::limit(page.limit)]).await
             }
         }
     }

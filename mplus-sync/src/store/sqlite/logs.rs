@@ -13,7 +13,7 @@ use crate::store::{
 
 use super::Durability::Immediate;
 use super::time::Time;
-use super::{SqliteStore, error, records};
+use super::{SqliteStore, error};
 
 fn link_of(
     database: &rusqlite::Connection,
@@ -165,7 +165,7 @@ impl ActivityLog for SqliteStore {
             let sql = "SELECT sequence, body FROM mplus_activities \
                        WHERE connection = ?1 AND sequence < ?2 ORDER BY sequence DESC LIMIT ?3";
             let mut statement = database.prepare_cached(sql).map_err(&failed)?;
-            let values = params![connection.as_str(), before.unwrap_or(i64::MAX), records::limit(limit)];
+            let values = params![connection.as_str(), before.unwrap_or(i64::MAX), row::limit(limit)];
             let rows = statement.query_map(values, |row| Ok((row.get(0)?, row.get(1)?)));
             let rows = rows.map_err(&failed)?.map(|row| {
                 let (sequence, body): (i64, String) = row.map_err(&failed)?;
@@ -221,11 +221,11 @@ impl ConnectionStore for SqliteStore {
     async fn connections(&self, page: Page<ConnectionId>) -> Result<Vec<Connection>, StoreError> {
         self.read("read connections", move |database| {
             let failed = error::of("read connections");
-            let (last, behind) = records::after(&page);
+            let (last, behind) = row::page_start(&page);
             let sql =
                 format!("SELECT id, body FROM mplus_connections WHERE id {behind} ?1 ORDER BY id LIMIT ?2");
             let mut statement = database.prepare_cached(&sql).map_err(&failed)?;
-            let rows = statement.query_map(params![last, records::limit(page.limit)], |row| {
+            let rows = statement.query_map(params![last, row::limit(page.limit)], |row| {
                 Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
             });
             let rows = rows.map_err(&failed)?.map(|row| {

@@ -14,7 +14,7 @@ use crate::store::{ClaimRequest, Enqueued, OrderOutbox, StoreError, StoreErrorKi
 
 use super::Durability::Immediate;
 use super::time::Time;
-use super::{SqliteStore, error, records};
+use super::{SqliteStore, error};
 
 fn entry_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<EntryRow> {
     let time = |index| row.get::<_, Time>(index).map(|time| time.0);
@@ -149,7 +149,7 @@ impl OrderOutbox for SqliteStore {
         self.write("claim orders", Immediate, move |transaction| {
             let failed = error::of("claim orders");
             let connection = request.connection.as_ref().map(ConnectionId::as_str);
-            let values = params![Time(now), connection, records::limit(request.limit)];
+            let values = params![Time(now), connection, row::limit(request.limit)];
             let mut due = transaction.prepare_cached(DUE).map_err(&failed)?;
             let due = due.query_map(values, |row| row.get(0)).map_err(&failed)?;
             let due: Vec<i64> = due.collect::<Result<_, _>>().map_err(&failed)?;
@@ -233,7 +233,7 @@ impl OrderOutbox for SqliteStore {
             );
             let mut statement = database.prepare_cached(&sql).map_err(&failed)?;
             let last = after.unwrap_or(i64::MIN);
-            let values = params![connection.as_str(), state.as_str(), last, records::limit(limit)];
+            let values = params![connection.as_str(), state.as_str(), last, row::limit(limit)];
             let rows = statement.query_map(values, entry_of).map_err(&failed)?;
             rows.map(|row| row.map_err(&failed)?.into_entry()).collect()
         })

@@ -154,12 +154,12 @@ impl StockStore for SqliteStore {
     ) -> Result<Vec<InventoryLevel>, StoreError> {
         let (connection, location) = (connection.clone(), location.clone());
         self.read("read stock", move |database| {
-            let (last, behind) = records::after(&page);
+            let (last, behind) = row::page_start(&page);
             let sql = format!(
                 "SELECT {LEVEL_COLUMNS} FROM mplus_inventory_levels \
                  WHERE connection = ?1 AND location = ?2 AND item {behind} ?3 ORDER BY item LIMIT ?4"
             );
-            let limit = records::limit(page.limit);
+            let limit = row::limit(page.limit);
             let values = params![connection.as_str(), location.as_str(), last, limit];
             read_levels(database, &sql, std::iter::once(values))
         })

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Params, Transaction, params};
 
 use crate::model::{Checkpoint, ConnectionId, Tracked};
 use crate::store::row::{self, Row, Stored};
-use crate::store::{Page, Pushed, Select, StoreError, StoreErrorKind};
+use crate::store::{Pushed, Select, StoreError, StoreErrorKind};
 
 use super::error;
 use super::time::Time;
@@ -26,16 +26,6 @@ fn row_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
     })
 }
 
-/// A page's limit as SQLite takes it.
-pub(super) fn limit(limit: usize) -> i64 {
-    i64::try_from(limit).unwrap_or(i64::MAX)
-}
-
-/// Where a page begins: every identifier is behind the empty text or equal to it.
-pub(super) fn after<K: AsRef<str>>(page: &Page<K>) -> (&str, &'static str) {
-    page.after.as_ref().map_or(("", ">="), |last| (last.as_ref(), ">"))
-}
-
 pub(super) fn select<T: Stored>(
     database: &Connection,
     connection: &ConnectionId,
@@ -52,19 +42,19 @@ pub(super) fn select<T: Stored>(
             each(database, connection, "pos_key", keys.iter().map(String::as_str))
         }
         Select::Page(page) => {
-            let (last, behind) = after(page);
+            let (last, behind) = row::page_start(page);
             let sql = format!(
                 "SELECT {COLUMNS} FROM {table} WHERE connection = ?1 AND id {behind} ?2 ORDER BY id LIMIT ?3"
             );
-            many(database, &sql, params![connection.as_str(), last, limit(page.limit)])
+            many(database, &sql, params![connection.as_str(), last, row::limit(page.limit)])
         }
         Select::Edited(page) => {
-            let (last, behind) = after(page);
+            let (last, behind) = row::page_start(page);
             let sql = format!(
                 "SELECT {COLUMNS} FROM {table} WHERE connection = ?1 AND id {behind} ?2 \
                  AND edited_at IS NOT NULL ORDER BY id LIMIT ?3"
             );
-            many(database, &sql, params![connection.as_str(), last, limit(page.limit)])
+            many(database, &sql, params![connection.as_str(), last, row::limit(page.limit)])
         }
     }
 }
