@@ -32,6 +32,8 @@ mod handler;
 mod http_client;
 mod orchestrator;
 pub mod payment;
+#[cfg(any(feature = "stripe", feature = "viva"))]
+pub mod provider;
 pub mod reply;
 mod runtime;
 mod secret;

@@ -63,6 +63,13 @@ pub struct Payment {
 impl Payment {
     /// Applies an input: the changed payment, and what has to be done. `None` when nothing changed.
     pub fn apply(&self, input: PaymentInput, news: Option<&ProviderNews>) -> (Option<Self>, PaymentEffect) {
+        if let (Some(known), Some(told)) =
+            (&self.provider_reference, news.and_then(|news| news.reference.as_ref()))
+            && known != told
+        {
+            // A start that was repeated at a provider without idempotency: the first one stands, nobody was shown the other.
+            return (None, PaymentEffect::None);
+        }
         let (state, effect) = transition(self.state, input);
         let mut next = self.clone();
         next.state = state;

@@ -464,12 +464,7 @@ impl ExternalPayments {
         for _ in 0..MAX_EFFECTS {
             match effect {
                 PaymentEffect::None => return Ok(payment),
-                PaymentEffect::ReportConflict => {
-                    tracing::error!(payment = %key.id, state = ?payment.state, ?provider_says, "the provider contradicts a payment that has ended");
-                    let notice = PaymentNotice::Conflict { payment: payment.clone(), provider_says };
-                    self.handler.payment_changed(&notice).await;
-                    return Ok(payment);
-                }
+                PaymentEffect::ReportConflict => break,
                 PaymentEffect::ReportUnexpectedCapture => {
                     tracing::error!(payment = %key.id, "captured after the POS had given the payment up");
                     self.handler.payment_changed(&PaymentNotice::UnexpectedCapture(payment.clone())).await;
@@ -477,7 +472,7 @@ impl ExternalPayments {
                 }
                 PaymentEffect::CancelAtProvider | PaymentEffect::AskProvider => {}
             }
-            match self.follow_up(&payment, effect).await {
+            match self.follow_up(&payment, effect).await? {
                 Ok(news) => {
                     provider_says = news.status;
                     let input = PaymentInput::Provider(news.status, NewsSource::Asked);
@@ -489,37 +484,42 @@ impl ExternalPayments {
                 }
             }
         }
+        if payment.state.is_terminal() && effect != PaymentEffect::None {
+            tracing::error!(payment = %key.id, state = ?payment.state, ?provider_says, "the provider contradicts a payment that has ended");
+            let notice = PaymentNotice::Conflict { payment: payment.clone(), provider_says };
+            self.handler.payment_changed(&notice).await;
+        }
         Ok(payment)
     }
 
+    /// Asks the provider for what an effect needs.
     async fn follow_up(
         &self,
         payment: &Payment,
         effect: PaymentEffect,
-    ) -> Result<ProviderNews, ProviderError> {
-        let provider = self.providers.named(&payment.key.merchant, &payment.provider).ok_or_else(|| {
-            ProviderError::Unreachable {
-                provider: payment.provider.clone(),
-                message: "it is no longer configured".to_owned(),
-            }
-        })?;
+    ) -> Result<Result<ProviderNews, ProviderError>, SettleError> {
+        let Some(provider) = self.providers.named(&payment.key.merchant, &payment.provider) else {
+            let message = "it is no longer configured".to_owned();
+            return Ok(Err(ProviderError::Unreachable { provider: payment.provider.clone(), message }));
+        };
         let mut payment = payment.clone();
         if payment.provider_reference.is_none() {
             // Creating may be under way, or its answer was lost. Only a payment that is known for sure can be cancelled for sure.
             match provider.create(&payment).await {
-                Ok(news) => payment.provider_reference.clone_from(&news.reference),
-                Err(ProviderError::Refused { .. }) => return Ok(ProviderNews::new(ProviderStatus::Failed)),
-                Err(error) => return Err(error),
+                Ok(news) => {
+                    let input = PaymentInput::Provider(news.status, NewsSource::Asked);
+                    (payment, _) = self.apply(&payment.key, input, Some(&news)).await?;
+                }
+                Err(ProviderError::Refused { .. }) => {
+                    return Ok(Ok(ProviderNews::new(ProviderStatus::Failed)));
+                }
+                Err(error) => return Ok(Err(error)),
             }
         }
-        let mut news = match effect {
-            PaymentEffect::CancelAtProvider => cancel_or_ask(&*provider, &payment).await?,
-            _ => provider.get(&payment).await?,
-        };
-        if news.reference.is_none() {
-            news.reference.clone_from(&payment.provider_reference);
-        }
-        Ok(news)
+        Ok(match effect {
+            PaymentEffect::CancelAtProvider => cancel_or_ask(&*provider, &payment).await,
+            _ => provider.get(&payment).await,
+        })
     }
 
     /// Applies one input to the stored payment, however many write at the same time.

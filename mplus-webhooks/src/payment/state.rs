@@ -203,17 +203,21 @@ fn provider_news(
             PaymentState::Failed | PaymentState::Cancelled | PaymentState::Expired,
             Status::Failed | Status::Cancelled,
         ) => (state, Effect::None),
+        // An answer that another one overtook.
+        (PaymentState::Confirmed, Status::Pending | Status::Authorised | Status::Declined) => {
+            (state, Effect::None)
+        }
         (
-            PaymentState::Confirmed,
-            Status::Pending | Status::Authorised | Status::Declined | Status::Failed | Status::Cancelled,
-        )
-        | (
             PaymentState::Failed | PaymentState::Cancelled | PaymentState::Expired,
-            Status::Pending | Status::Authorised | Status::Declined | Status::Captured(_),
-        ) => match source {
-            NewsSource::Pushed => (state, Effect::AskProvider),
-            NewsSource::Asked => (state, Effect::ReportConflict),
-        },
+            Status::Pending | Status::Authorised | Status::Declined,
+        ) => (state, Effect::AskProvider),
+        (PaymentState::Confirmed, Status::Failed | Status::Cancelled)
+        | (PaymentState::Failed | PaymentState::Cancelled | PaymentState::Expired, Status::Captured(_)) => {
+            match source {
+                NewsSource::Pushed => (state, Effect::AskProvider),
+                NewsSource::Asked => (state, Effect::ReportConflict),
+            }
+        }
     }
 }
 
@@ -222,5 +226,210 @@ fn ask(source: NewsSource) -> PaymentEffect {
     match source {
         NewsSource::Pushed => PaymentEffect::AskProvider,
         NewsSource::Asked => PaymentEffect::None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeSet, HashSet};
+
+    use super::*;
+
+    const DUE: Decimal = Decimal::ONE_HUNDRED;
+
+    /// The provider's truth: what it does never depends on what anybody believes.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    enum Truth {
+        Open,
+        Held,
+        Captured,
+        Cancelled,
+        Failed,
+    }
+
+    impl Truth {
+        fn status(self) -> ProviderStatus {
+            match self {
+                Self::Open => ProviderStatus::Pending,
+                Self::Held => ProviderStatus::Authorised,
+                Self::Captured => ProviderStatus::Captured(DUE),
+                Self::Cancelled => ProviderStatus::Cancelled,
+                Self::Failed => ProviderStatus::Failed,
+            }
+        }
+
+        fn has_ended(self) -> bool {
+            matches!(self, Self::Captured | Self::Cancelled | Self::Failed)
+        }
+    }
+
+    /// Everything at one moment: what is stored, what is true, what is on its way, what is still to be done.
+    #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+    struct World {
+        stored: PaymentState,
+        truth: Truth,
+        /// News on the way, in no order; those of a sort are one.
+        on_the_way: BTreeSet<(u8, bool)>,
+        cancel_due: bool,
+        ask_due: bool,
+    }
+
+    const STATUSES: [ProviderStatus; 7] = [
+        ProviderStatus::Pending,
+        ProviderStatus::Authorised,
+        ProviderStatus::Captured(DUE),
+        ProviderStatus::Declined,
+        ProviderStatus::Failed,
+        ProviderStatus::Cancelled,
+        ProviderStatus::Unknown,
+    ];
+
+    impl World {
+        fn send(&mut self, status: ProviderStatus, source: NewsSource) {
+            let number = STATUSES.iter().position(|known| *known == status).unwrap();
+            self.on_the_way.insert((number as u8, source == NewsSource::Asked));
+        }
+
+        fn apply(&mut self, input: PaymentInput) {
+            let before = self.stored;
+            let (after, effect) = transition(self.stored, input);
+            assert!(!before.is_terminal() || before == after, "{before:?} changed to {after:?} on {input:?}");
+            self.stored = after;
+            match effect {
+                PaymentEffect::CancelAtProvider => self.cancel_due = true,
+                PaymentEffect::AskProvider => self.ask_due = true,
+                PaymentEffect::None | PaymentEffect::ReportUnexpectedCapture => {}
+                PaymentEffect::ReportConflict => {
+                    panic!("no honest provider contradicts itself: {before:?} {input:?}")
+                }
+            }
+        }
+
+        /// Every world that one step can lead to.
+        fn steps(&self) -> Vec<Self> {
+            let mut next = Vec::new();
+            let mut step = |change: &dyn Fn(&mut Self)| {
+                let mut world = self.clone();
+                change(&mut world);
+                next.push(world);
+            };
+            // Two tills send the same four events; what one sends, the other may have sent.
+            for input in [
+                PaymentInput::Start,
+                PaymentInput::Poll,
+                PaymentInput::RequestCancel,
+                PaymentInput::Cancel,
+                PaymentInput::TimeOut,
+            ] {
+                step(&move |world| world.apply(input));
+            }
+            if !self.truth.has_ended() {
+                for truth in [Truth::Held, Truth::Captured, Truth::Cancelled, Truth::Failed] {
+                    step(&move |world| world.truth = truth);
+                }
+                step(&|world| world.send(ProviderStatus::Declined, NewsSource::Pushed));
+            }
+            step(&|world| world.send(world.truth.status(), NewsSource::Pushed));
+            step(&|world| world.send(ProviderStatus::Unknown, NewsSource::Pushed));
+            // News arrive late, in any order, and more than once.
+            for &(number, asked) in &self.on_the_way {
+                let source = if asked { NewsSource::Asked } else { NewsSource::Pushed };
+                let input = PaymentInput::Provider(STATUSES[usize::from(number)], source);
+                step(&move |world| world.apply(input));
+                step(&move |world| {
+                    world.on_the_way.remove(&(number, asked));
+                    world.apply(input);
+                });
+            }
+            if self.cancel_due {
+                step(&|world| world.carry_out_cancel());
+            }
+            if self.ask_due {
+                step(&|world| world.carry_out_ask());
+            }
+            next
+        }
+
+        fn carry_out_cancel(&mut self) {
+            self.cancel_due = false;
+            if !self.truth.has_ended() {
+                self.truth = Truth::Cancelled;
+            }
+            self.send(self.truth.status(), NewsSource::Asked);
+        }
+
+        fn carry_out_ask(&mut self) {
+            self.ask_due = false;
+            self.send(self.truth.status(), NewsSource::Asked);
+        }
+
+        /// What is stored has to be true, now and after everything has arrived.
+        fn check(&self) {
+            match self.stored {
+                PaymentState::Confirmed => assert_eq!(self.truth, Truth::Captured, "{self:?}"),
+                PaymentState::Failed | PaymentState::Cancelled | PaymentState::Expired => {
+                    assert!(matches!(self.truth, Truth::Cancelled | Truth::Failed), "{self:?}");
+                }
+                PaymentState::Pending | PaymentState::Authorised | PaymentState::CancelRequested(_) => {}
+            }
+            let mut settled = self.clone();
+            if settled.cancel_due {
+                settled.carry_out_cancel();
+            }
+            let news = PaymentInput::Provider(settled.truth.status(), NewsSource::Asked);
+            settled.apply(news);
+            assert_eq!(
+                settled.stored == PaymentState::Confirmed,
+                settled.truth == Truth::Captured,
+                "{self:?}"
+            );
+            assert_eq!(settled.stored.is_terminal(), settled.truth.has_ended(), "{self:?}");
+        }
+    }
+
+    #[test]
+    fn no_interleaving_of_tills_operator_and_provider_up_to_eight_steps_tells_a_lie() {
+        let start = World {
+            stored: PaymentState::Pending,
+            truth: Truth::Open,
+            on_the_way: BTreeSet::new(),
+            cancel_due: false,
+            ask_due: false,
+        };
+        let mut seen = HashSet::from([start.clone()]);
+        let mut frontier = vec![start];
+        for _ in 0..8 {
+            let mut next = Vec::new();
+            for world in frontier.iter().flat_map(World::steps) {
+                if seen.insert(world.clone()) {
+                    world.check();
+                    next.push(world);
+                }
+            }
+            frontier = next;
+        }
+        assert!(seen.len() > 5_000, "only {} worlds were reached", seen.len());
+    }
+
+    #[test]
+    fn a_capture_of_nothing_or_less_confirms_nothing() {
+        for amount in [Decimal::ZERO, -Decimal::ONE] {
+            let news = PaymentInput::Provider(ProviderStatus::Captured(amount), NewsSource::Pushed);
+            assert_eq!(
+                transition(PaymentState::Pending, news),
+                (PaymentState::Pending, PaymentEffect::AskProvider)
+            );
+        }
+    }
+
+    #[test]
+    fn a_contradiction_is_asked_about_first_and_reported_then() {
+        let news = |source| PaymentInput::Provider(ProviderStatus::Cancelled, source);
+        let confirmed = PaymentState::Confirmed;
+        assert_eq!(transition(confirmed, news(NewsSource::Pushed)), (confirmed, PaymentEffect::AskProvider));
+        assert_eq!(
+            transition(confirmed, news(NewsSource::Asked)),
+            (confirmed, PaymentEffect::ReportConflict)
+        );
     }
 }

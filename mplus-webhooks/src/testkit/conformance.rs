@@ -85,11 +85,11 @@ async fn forgetting(store: &dyn Store) -> Checked {
     rule(claim("event:unfinished").await? == Claim::Taken, "unfinished work is kept")
 }
 
-fn payment(merchant: &str, id: &str) -> Payment {
+/// A payment as `startExternalPayment` makes it, of `amount` euros, for tests of stores and providers.
+pub fn sample_payment(merchant: &str, id: &str, amount: Decimal) -> Payment {
     Payment {
         key: PaymentKey { merchant: MerchantId::new(merchant), id: id.to_owned() },
-        // More digits than a float holds.
-        amount: Decimal::from_i128_with_scale(1_234_567_890_123_456_789_012_345, 2),
+        amount,
         method: "K_WEBHOOK \"é\"".to_owned(),
         branch_number: 1,
         workplace_number: 2,
@@ -107,6 +107,11 @@ fn payment(merchant: &str, id: &str) -> Payment {
         refresh_at: at(3),
         version: 0,
     }
+}
+
+fn payment(merchant: &str, id: &str) -> Payment {
+    // More digits than a float holds.
+    sample_payment(merchant, id, Decimal::from_i128_with_scale(1_234_567_890_123_456_789_012_345, 2))
 }
 
 /// The payment after an input.

@@ -3,6 +3,7 @@
 mod adapters;
 mod bad_input;
 mod payments;
+mod providers;
 mod sessions;
 mod stores;
 mod support;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use mplus_webhooks::payment::OneProvider;
 use mplus_webhooks::testkit::{ManualProvider, Till};
 use mplus_webhooks::{
-    Builder, FixedSubscriptions, MemoryStore, MemoryTransactions, MerchantId, Orchestrator, Subscription,
-    SubscriptionSecret, TokioRuntime,
+    Builder, FixedSubscriptions, MemoryStore, MemoryTransactions, MerchantId, Orchestrator, Runtime,
+    Subscription, SubscriptionSecret, TokioRuntime,
 };
 
 pub(crate) const SECRET: &str = "eFc5HrxwLbONJ+EYXrbHB+a9HueYIQzotgKRLRVAfx0=";
@@ -33,27 +33,34 @@ impl Host {
     }
 
     pub(crate) fn with(configure: impl FnOnce(Builder) -> Builder) -> Self {
-        Self::assemble([Subscription::new(SUBSCRIPTION, merchant(), secret())], configure)
+        Self::assemble(
+            [Subscription::new(SUBSCRIPTION, merchant(), secret())],
+            Arc::new(TokioRuntime),
+            configure,
+        )
+    }
+
+    /// A host with a clock of its own.
+    pub(crate) fn on(runtime: Arc<dyn Runtime>) -> Self {
+        let subscription = Subscription::new(SUBSCRIPTION, merchant(), secret());
+        Self::assemble([subscription], runtime, |builder| builder)
     }
 
     pub(crate) fn with_subscriptions(subscriptions: impl IntoIterator<Item = Subscription>) -> Self {
-        Self::assemble(subscriptions, |builder| builder)
+        Self::assemble(subscriptions, Arc::new(TokioRuntime), |builder| builder)
     }
 
     fn assemble(
         subscriptions: impl IntoIterator<Item = Subscription>,
+        runtime: Arc<dyn Runtime>,
         configure: impl FnOnce(Builder) -> Builder,
     ) -> Self {
         let provider = Arc::new(ManualProvider::new());
         let transactions = Arc::new(MemoryTransactions::new());
         let subscriptions = FixedSubscriptions::new(subscriptions);
-        let builder = Orchestrator::builder(
-            Arc::new(subscriptions),
-            Arc::new(MemoryStore::new()),
-            Arc::new(TokioRuntime),
-        )
-        .transactions(transactions.clone())
-        .payments(Arc::new(OneProvider(provider.clone())));
+        let builder = Orchestrator::builder(Arc::new(subscriptions), Arc::new(MemoryStore::new()), runtime)
+            .transactions(transactions.clone())
+            .payments(Arc::new(OneProvider(provider.clone())));
         Self { orchestrator: configure(builder).build(), provider, transactions }
     }
 
