@@ -108,12 +108,7 @@ pub(super) fn corrupt(what: &str, id: &str) -> StoreError {
     StoreError::new(StoreErrorKind::Corrupt, format!("read {what} {id}"))
 }
 
-/// That a record's stored revision is not the one that was read, or that its number is another's.
-pub(super) fn conflict(what: &str, id: &str) -> StoreError {
-    StoreError::new(StoreErrorKind::Conflict, format!("write {what} {id}"))
-}
-
-/// An outbox entry as its table has it.
+/// An outbox entry as its table has it; `state` is the state with what belongs to it as JSON.
 pub(super) struct EntryRow {
     pub(super) connection: String,
     pub(super) sequence: i64,
@@ -128,10 +123,6 @@ pub(super) struct EntryRow {
     pub(super) queued_at: DateTime<Utc>,
     pub(super) updated_at: DateTime<Utc>,
 }
-
-/// The columns of [`EntryRow`], in its order; `state_detail` is the state with what belongs to it as JSON.
-pub(super) const ENTRY_COLUMNS: &str = "connection, sequence, number, body, state_detail, attempts, claims, \
-     may_be_at_pos, due_at, last_error, queued_at, updated_at";
 
 impl EntryRow {
     pub(super) fn into_entry(self) -> Result<OutboxEntry, StoreError> {

@@ -9,12 +9,16 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use crate::model::{
     Claim, ConnectionId, Order, OrderNumber, OutboxEntry, OutboxState, OutboxStateKind, Outcome, StepRefused,
 };
-use crate::store::row::{self, ENTRY_COLUMNS, EntryRow};
+use crate::store::row::{self, EntryRow};
 use crate::store::{ClaimRequest, Enqueued, OrderOutbox, StoreError, StoreErrorKind};
 
 use super::Durability::Immediate;
 use super::time::Time;
 use super::{SqliteStore, error};
+
+/// The columns of [`EntryRow`], in its order.
+const ENTRY_COLUMNS: &str = "connection, sequence, number, body, state_detail, attempts, claims, \
+     may_be_at_pos, due_at, last_error, queued_at, updated_at";
 
 fn entry_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<EntryRow> {
     let time = |index| row.get::<_, Time>(index).map(|time| time.0);

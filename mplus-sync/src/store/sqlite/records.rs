@@ -87,6 +87,11 @@ fn many<T: Stored>(
     rows.map(|row| row.map_err(&failed)?.into_tracked()).collect()
 }
 
+/// That a record's stored revision is not the one that was read, or that its number is another's.
+fn conflict(what: &str, id: &str) -> StoreError {
+    StoreError::new(StoreErrorKind::Conflict, format!("write {what} {id}"))
+}
+
 /// Writes records whose stored revision is the one given.
 pub(super) fn write<T: Stored>(
     transaction: &Transaction<'_>,
@@ -121,12 +126,12 @@ pub(super) fn write<T: Stored>(
         };
         let taken = |error: rusqlite::Error| match failed(error) {
             error if error.kind() == StoreErrorKind::Conflict => {
-                row::conflict(T::NAME, &row.id).with_source("its number at the POS belongs to another record")
+                conflict(T::NAME, &row.id).with_source("its number at the POS belongs to another record")
             }
             error => error,
         };
         if written.map_err(taken)? == 0 {
-            return Err(row::conflict(T::NAME, &row.id).with_source("its revision has moved on"));
+            return Err(conflict(T::NAME, &row.id).with_source("its revision has moved on"));
         }
     }
     Ok(())
