@@ -8,6 +8,11 @@ pub mod progress;
 pub mod report;
 pub mod runtime;
 pub mod schedule;
+pub mod orders;
+mod pos_call;
+pub mod relations;
+pub mod stock;
+pub mod tables;
 pub mod store;
 pub mod tax;
 #[cfg(feature = "testkit")]

@@ -1,0 +1,119 @@
+//! An order in the POS's terms, before it is written for one of the POS's operations.
+
+use chrono::{DateTime, Utc};
+use rust_decimal::{Decimal, RoundingStrategy};
+
+use crate::model::{ArticleNumber, BranchNumber, CourseNumber, OrderKind, OrderNumber, RelationNumber};
+
+use super::PreparationQuantity;
+
+/// An order in the POS's terms. All amounts are euros, VAT included, with at most two decimals.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct OrderDraft {
+    /// The host's order number (`extOrderId`).
+    pub number: OrderNumber,
+    /// How it reaches the guest.
+    pub kind: OrderKind,
+    /// Where it is entered and booked.
+    pub branch: BranchNumber,
+    /// The workplace at which it is entered.
+    pub workplace: i32,
+    /// The employee in whose name it is entered.
+    pub employee: i64,
+    /// Whose order it is; none while the customer's relation is still to be looked up.
+    pub relation: Option<RelationNumber>,
+    /// The guest's name, for the delivery address.
+    pub contact: Option<String>,
+    /// What is sold.
+    pub lines: Vec<DraftLine>,
+    /// What was paid.
+    pub payments: Vec<DraftPayment>,
+    /// The sum of the lines.
+    pub total: Decimal,
+    /// When the guest wants it.
+    pub requested_at: Option<DateTime<Utc>>,
+    /// When the guest placed it.
+    pub placed_at: DateTime<Utc>,
+    /// The guest's remark.
+    pub note: Option<String>,
+}
+
+impl OrderDraft {
+    /// How much was paid.
+    pub fn paid(&self) -> Decimal {
+        self.payments.iter().map(|payment| payment.amount).sum()
+    }
+}
+
+/// One line.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct DraftLine {
+    /// The article; none for a choice that is no article, or for mere text.
+    pub article: Option<ArticleNumber>,
+    /// What is shown instead of the article's own description.
+    pub text: Option<String>,
+    /// How many, with the scale that is sent.
+    pub quantity: Decimal,
+    /// The price of one.
+    pub unit_price: Decimal,
+    /// The course it is served in.
+    pub course: Option<CourseNumber>,
+    /// Which menu the line is part of.
+    pub menu: Option<MenuPlace>,
+    /// The number of the preparation method or article alteration that it stands for.
+    pub alteration: Option<i32>,
+    /// What the guest chose with it.
+    pub preparations: Vec<DraftLine>,
+}
+
+impl DraftLine {
+    pub(super) fn new(article: Option<ArticleNumber>, quantity: Decimal, unit_price: Decimal) -> Self {
+        Self {
+            article,
+            text: None,
+            quantity,
+            unit_price,
+            course: None,
+            menu: None,
+            alteration: None,
+            preparations: Vec::new(),
+        }
+    }
+
+    /// What the POS books for it: quantity times price to the cent, half a cent up, each preparation line on its own.
+    pub fn total(&self, counted: PreparationQuantity) -> Decimal {
+        let pieces = match counted {
+            PreparationQuantity::Total => Decimal::ONE,
+            PreparationQuantity::PerPiece => self.quantity,
+        };
+        let extras = self.preparations.iter().map(|line| cents(pieces * line.quantity * line.unit_price));
+        cents(self.quantity * self.unit_price) + extras.sum::<Decimal>()
+    }
+}
+
+/// To the cent, half a cent away from zero.
+fn cents(amount: Decimal) -> Decimal {
+    amount.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero)
+}
+
+/// A line's place in a menu.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MenuPlace {
+    /// The menu (`menuId`), when it is known.
+    pub menu: Option<String>,
+    /// What lines of one menu have in common (`menuLinesId`); the same for every build of the same order.
+    pub lines: String,
+}
+
+/// Money that was paid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DraftPayment {
+    /// The POS's code of the payment method.
+    pub method: String,
+    /// How much.
+    pub amount: Decimal,
+    /// The provider's reference.
+    pub reference: Option<String>,
+}

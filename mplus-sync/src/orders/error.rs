@@ -1,0 +1,166 @@
+//! Why an order is not at the POS, or may be there.
+
+use std::fmt;
+
+use mplus_qapi::Error as PosError;
+
+use crate::model::{OrderNumber, TableRef};
+use crate::relations::RelationError;
+use crate::store::StoreError;
+
+use super::OrderRefused;
+
+/// An order was not submitted, or nobody knows.
+#[derive(Debug)]
+pub struct SubmitError {
+    order: OrderNumber,
+    kind: SubmitErrorKind,
+    may_be_at_pos: bool,
+}
+
+/// What went wrong.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SubmitErrorKind {
+    /// The order cannot be sent as it is; nothing was sent.
+    Refused(OrderRefused),
+    /// The POS has an order with this number that is another one, or cannot be compared.
+    NumberTaken {
+        /// What differs.
+        difference: String,
+    },
+    /// The POS was asked and said no.
+    Declined {
+        /// The operation.
+        operation: &'static str,
+        /// What the POS said.
+        reason: String,
+    },
+    /// Somebody works at the table. It is free again when they are done.
+    TableClaimed {
+        /// Which table.
+        table: TableRef,
+        /// The workplace, when the POS says.
+        workplace: Option<i32>,
+    },
+    /// The table's order changed each time between reading and saving it.
+    TableBusy {
+        /// Which table.
+        table: TableRef,
+    },
+    /// The workplace is not a terminal that this integration may use.
+    Terminal {
+        /// The workplace.
+        workplace: i32,
+        /// What the POS said.
+        reason: String,
+    },
+    /// The customer's relation could not be found or created.
+    Relation(RelationError),
+    /// A call to the POS failed.
+    Pos(PosError),
+    /// The store failed.
+    Store(StoreError),
+}
+
+impl SubmitError {
+    pub(super) fn new(order: &OrderNumber, kind: SubmitErrorKind, may_be_at_pos: bool) -> Self {
+        Self { order: order.clone(), kind, may_be_at_pos }
+    }
+
+    /// The same when an earlier attempt may have brought the order to the POS.
+    pub(super) fn or_earlier(mut self, may_be_at_pos: bool) -> Self {
+        self.may_be_at_pos |= may_be_at_pos;
+        self
+    }
+
+    /// Which order.
+    pub fn order(&self) -> &OrderNumber {
+        &self.order
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> &SubmitErrorKind {
+        &self.kind
+    }
+
+    /// Whether the POS may have the order all the same: look there before sending it again, which
+    /// [`OrderService::submit`](super::OrderService::submit) does when it is told.
+    pub fn may_be_at_pos(&self) -> bool {
+        self.may_be_at_pos
+    }
+
+    /// Whether trying again as it is cannot help.
+    pub fn is_permanent(&self) -> bool {
+        matches!(self.kind, SubmitErrorKind::Refused(_) | SubmitErrorKind::NumberTaken { .. })
+    }
+}
+
+impl fmt::Display for SubmitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let order = &self.order;
+        match &self.kind {
+            SubmitErrorKind::Refused(refused) => return refused.fmt(f),
+            SubmitErrorKind::NumberTaken { difference } => write!(
+                f,
+                "MplusKASSA has an order with the number {order} already: {difference}; compare the two by hand"
+            )?,
+            SubmitErrorKind::Declined { operation, reason } => {
+                write!(f, "MplusKASSA did not take order {order} ({operation}): {reason}")?;
+            }
+            SubmitErrorKind::TableClaimed { table, workplace } => {
+                write!(f, "order {order} waits: table {} is in use at ", name_of(table))?;
+                match workplace {
+                    Some(workplace) => write!(f, "workplace {workplace}")?,
+                    None => f.write_str("another workplace")?,
+                }
+                f.write_str("; it is sent when the table is released there")?;
+            }
+            SubmitErrorKind::TableBusy { table } => write!(
+                f,
+                "order {order} waits: the order of table {} kept changing while this one was added; it is tried \
+                 again",
+                name_of(table)
+            )?,
+            SubmitErrorKind::Terminal { workplace, reason } => write!(
+                f,
+                "order {order} waits: workplace {workplace} cannot be used as a terminal: {reason}; choose one \
+                 that no handheld uses in the order settings"
+            )?,
+            SubmitErrorKind::Relation(error) => write!(f, "order {order} waits: {error}")?,
+            SubmitErrorKind::Pos(error) if error.is_authentication() => write!(
+                f,
+                "order {order} waits: MplusKASSA does not accept the user name and password; check the connection \
+                 ({error})"
+            )?,
+            SubmitErrorKind::Pos(error) if error.is_connect() => {
+                write!(f, "order {order} waits: MplusKASSA cannot be reached ({error})")?;
+            }
+            SubmitErrorKind::Pos(error) => write!(f, "order {order} waits: {error}")?,
+            SubmitErrorKind::Store(error) => write!(f, "order {order} waits: {error}")?,
+        }
+        if self.may_be_at_pos && !matches!(self.kind, SubmitErrorKind::NumberTaken { .. }) {
+            f.write_str("; it may be at the POS all the same")?;
+        }
+        Ok(())
+    }
+}
+
+fn name_of(table: &TableRef) -> String {
+    match table.sub_number {
+        1 => table.number.to_string(),
+        sub => format!("{}.{sub}", table.number),
+    }
+}
+
+impl std::error::Error for SubmitError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.kind {
+            SubmitErrorKind::Refused(error) => Some(error),
+            SubmitErrorKind::Relation(error) => Some(error),
+            SubmitErrorKind::Pos(error) => Some(error),
+            SubmitErrorKind::Store(error) => Some(error),
+            _ => None,
+        }
+    }
+}

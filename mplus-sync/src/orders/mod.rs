@@ -1,0 +1,32 @@
+//! Orders, from the host to the POS: built, submitted, and kept in an outbox until the POS has them.
+//!
+//! Orders flow one way. An order is built by a pure function ([`build`]): everything that could be wrong with it is found
+//! before anything is sent, and is told in one error. [`OrderService`] sends what was built; after an attempt of which
+//! nobody knows how it ended it looks for the order at the POS before it sends it again. [`OutboxWorker`] takes queued
+//! orders one after the other and does not let go before the POS has them or a person must look.
+
+mod build;
+mod compare;
+mod create;
+mod draft;
+mod error;
+mod find;
+mod menu;
+mod outbox;
+mod refusal;
+mod service;
+mod settings;
+mod table;
+mod terminal;
+mod wire;
+
+pub use build::{Place, build};
+pub use draft::{DraftLine, DraftPayment, MenuPlace, OrderDraft};
+pub use error::{SubmitError, SubmitErrorKind};
+pub use menu::{ComboArticle, MenuLinks, ModifierLink};
+pub use outbox::{OutboxWorker, RetryPlan, WorkerOptions, WorkerReport};
+pub use refusal::{OrderRefused, Problem};
+pub use service::{OrderService, QueueError, Queued};
+pub use settings::{
+    CreateCall, LocationSettings, OrderSettings, PaymentCode, PreparationQuantity, SpecialArticles, TableCall,
+};

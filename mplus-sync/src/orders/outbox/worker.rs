@@ -1,0 +1,322 @@
+//! Takes queued orders and does not let go before the POS has them.
+
+use std::fmt;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use futures_util::future::{Either, pending, select};
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::Notify;
+
+use crate::cancel::CancelToken;
+use crate::model::{Activity, ActivityLevel, Claim, ConnectionId, OutboxEntry, Outcome, PosOrder, WorkerId};
+use crate::orders::{OrderService, SubmitError};
+use crate::runtime::Runtime;
+use crate::store::{ActivityLog, ClaimRequest, OrderOutbox, Store, StoreError, StoreErrorKind};
+
+use super::RetryPlan;
+
+/// How often recording an outcome is tried before the claim is left to end.
+const RECORDS: u32 = 6;
+
+/// How a worker works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WorkerOptions {
+    /// Orders under way at once; no more than the client has connections. 4 unless set.
+    pub at_once: usize,
+    /// How long a claim holds without a sign of life: 2 minutes unless set. It is prolonged while an order is under way.
+    pub claim: Duration,
+    /// How long to wait when nothing is due: 1 second unless set. [`OutboxWorker::wake`] ends the wait.
+    pub idle: Duration,
+    /// How long orders under way may take to end after a cancel: 30 seconds unless set. What is cut off is taken up by
+    /// another worker when its claim has ended.
+    pub grace: Duration,
+    /// How often an order is tried.
+    pub retry: RetryPlan,
+}
+
+impl Default for WorkerOptions {
+    fn default() -> Self {
+        Self {
+            at_once: 4,
+            claim: Duration::from_secs(120),
+            idle: Duration::from_secs(1),
+            grace: Duration::from_secs(30),
+            retry: RetryPlan::default(),
+        }
+    }
+}
+
+/// What a worker did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WorkerReport {
+    /// Orders that the POS has.
+    pub accepted: u64,
+    /// Attempts after which an order is tried again.
+    pub retried: u64,
+    /// Orders that can never be sent as they are.
+    pub rejected: u64,
+    /// Orders that a person must look at.
+    pub needs_attention: u64,
+    /// Orders that another worker took over.
+    pub lost: u64,
+    /// Calls of the store that failed.
+    pub store_failures: u64,
+}
+
+/// Forwards the queued orders of one connection.
+///
+/// Any number of workers may share a store, on one machine or many; no order is sent by two of them at once. An order
+/// that fails rests and is tried again; others go on meanwhile, except those of the same table, which keep their order.
+/// After an attempt that nobody knows the end of, the order is looked for at the POS before it is sent again.
+pub struct OutboxWorker {
+    service: Arc<OrderService>,
+    outbox: Arc<dyn OrderOutbox>,
+    log: Arc<dyn ActivityLog>,
+    runtime: Arc<dyn Runtime>,
+    worker: WorkerId,
+    options: WorkerOptions,
+    wake: Arc<Notify>,
+}
+
+impl fmt::Debug for OutboxWorker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OutboxWorker")
+            .field("worker", &self.worker)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How an attempt ended, as far as it did.
+enum Ended {
+    Result(Result<PosOrder, SubmitError>),
+    /// There is no use in trying.
+    Decided(Outcome),
+    /// Another worker has the order.
+    Lost,
+}
+
+impl OutboxWorker {
+    /// A worker for the service's connection. `worker` has to differ among all workers that share the store.
+    pub fn new(
+        service: Arc<OrderService>,
+        store: Arc<dyn Store>,
+        runtime: Arc<dyn Runtime>,
+        worker: WorkerId,
+    ) -> Self {
+        let options = WorkerOptions::default();
+        Self { service, outbox: store.clone(), log: store, runtime, worker, options, wake: Arc::default() }
+    }
+
+    /// The same with other options.
+    #[must_use]
+    pub fn with_options(mut self, options: WorkerOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Ends a wait for due orders: call it after queueing one.
+    pub fn wake(&self) {
+        self.wake.notify_one();
+    }
+
+    /// Forwards orders until it is cancelled. Then it takes no more, and ends when those under way have, or after
+    /// [`WorkerOptions::grace`].
+    pub async fn run(&self, cancel: &CancelToken) -> WorkerReport {
+        let mut report = WorkerReport::default();
+        let mut running = FuturesUnordered::new();
+        let work = async {
+            loop {
+                let free = self.options.at_once.max(1).saturating_sub(running.len());
+                if free > 0 && !cancel.is_cancelled() {
+                    let claimed = self.claim(free, &mut report).await;
+                    running.extend(claimed.into_iter().map(|entry| self.forward(entry)));
+                }
+                if cancel.is_cancelled() && running.is_empty() {
+                    return;
+                }
+                let full = running.len() >= self.options.at_once.max(1);
+                let next = async { if running.is_empty() { pending().await } else { running.next().await } };
+                let idle = async {
+                    if full || cancel.is_cancelled() {
+                        pending().await
+                    } else {
+                        select(pin!(self.runtime.sleep(self.options.idle)), pin!(self.wake.notified())).await;
+                    }
+                };
+                let stop =
+                    async { if cancel.is_cancelled() { pending().await } else { cancel.cancelled().await } };
+                if let Either::Left((Some(done), _)) =
+                    select(pin!(next), select(pin!(idle), pin!(stop))).await
+                {
+                    report.add(done);
+                }
+            }
+        };
+        let cut_off = async {
+            cancel.cancelled().await;
+            self.runtime.sleep(self.options.grace).await;
+        };
+        select(pin!(work), pin!(cut_off)).await;
+        report
+    }
+
+    /// Forwards what is due now, each order once, and returns when nothing is due.
+    pub async fn run_once(&self) -> WorkerReport {
+        let mut report = WorkerReport::default();
+        loop {
+            let claimed = self.claim(self.options.at_once.max(1), &mut report).await;
+            if claimed.is_empty() {
+                return report;
+            }
+            let mut running: FuturesUnordered<_> =
+                claimed.into_iter().map(|entry| self.forward(entry)).collect();
+            while let Some(done) = running.next().await {
+                report.add(done);
+            }
+        }
+    }
+
+    async fn claim(&self, limit: usize, report: &mut WorkerReport) -> Vec<OutboxEntry> {
+        let now = self.runtime.now();
+        let request = ClaimRequest {
+            connection: Some(self.service.connection().clone()),
+            worker: self.worker.clone(),
+            limit,
+            until: now + self.claim_for(),
+        };
+        self.outbox.claim(&request, now).await.unwrap_or_else(|_| {
+            report.store_failures += 1;
+            Vec::new()
+        })
+    }
+
+    fn claim_for(&self) -> TimeDelta {
+        TimeDelta::from_std(self.options.claim).unwrap_or(TimeDelta::MAX)
+    }
+
+    /// Brings one claimed order as far as it gets and records that.
+    async fn forward(&self, entry: OutboxEntry) -> WorkerReport {
+        let claim = entry.claim();
+        let ended = match select(pin!(self.attempt(&entry)), pin!(self.keep(&claim))).await {
+            Either::Left((ended, _)) => ended,
+            Either::Right(((), _)) => Ended::Lost,
+        };
+        let outcome = match ended {
+            Ended::Lost => return WorkerReport { lost: 1, ..WorkerReport::default() },
+            Ended::Decided(outcome) => outcome,
+            Ended::Result(result) => {
+                self.options.retry.decide(&entry, &result, self.runtime.now(), self.runtime.random())
+            }
+        };
+        self.record(&entry, &claim, outcome).await
+    }
+
+    async fn attempt(&self, entry: &OutboxEntry) -> Ended {
+        match self.service.skips(&entry.order) {
+            Err(refused) => return Ended::Decided(Outcome::Rejected { reason: refused.to_string() }),
+            Ok(true) => {
+                let reason = format!(
+                    "order {} was kept from the POS as it asked (skip_order_sync, test environment)",
+                    entry.order.number
+                );
+                return Ended::Decided(Outcome::Rejected { reason });
+            }
+            Ok(false) => {}
+        }
+        if let Some(outcome) = self.options.retry.given_up(entry) {
+            return Ended::Decided(outcome);
+        }
+        Ended::Result(self.service.submit(&entry.order, entry.may_be_at_pos).await)
+    }
+
+    /// Prolongs a claim as long as it is held; ends when it is lost.
+    async fn keep(&self, claim: &Claim) {
+        loop {
+            self.runtime.sleep(self.options.claim / 3).await;
+            let until = self.runtime.now() + self.claim_for();
+            // A store that cannot be reached now may be reached before the claim ends.
+            if let Err(error) = self.outbox.extend_claim(claim, until).await
+                && matches!(error.kind(), StoreErrorKind::Conflict | StoreErrorKind::NotFound)
+            {
+                return;
+            }
+        }
+    }
+
+    async fn record(&self, entry: &OutboxEntry, claim: &Claim, outcome: Outcome) -> WorkerReport {
+        let mut report = WorkerReport::default();
+        for attempt in 1..=RECORDS {
+            match self.outbox.finish(claim, outcome.clone(), self.runtime.now()).await {
+                Ok(()) => {
+                    report.count(&outcome);
+                    self.tell(entry, &outcome).await;
+                    return report;
+                }
+                Err(error) if is_lost(&error) => {
+                    report.lost += 1;
+                    return report;
+                }
+                Err(_) => {
+                    report.store_failures += 1;
+                    self.runtime.sleep(self.options.retry.first_pause * attempt).await;
+                }
+            }
+        }
+        // The claim ends by itself; whoever takes the order up looks for it at the POS first.
+        report
+    }
+
+    /// Tells a person what they should know: what waits for them, and the first failure of an order.
+    async fn tell(&self, entry: &OutboxEntry, outcome: &Outcome) {
+        let (level, message) = match outcome {
+            Outcome::Rejected { reason } | Outcome::NeedsAttention { reason, .. } => {
+                (ActivityLevel::Error, reason.clone())
+            }
+            Outcome::Retry { error, .. } if entry.attempts == 1 => (ActivityLevel::Warning, error.clone()),
+            Outcome::Accepted { .. } | Outcome::Retry { .. } => return,
+        };
+        let activity = Activity {
+            at: self.runtime.now(),
+            level,
+            topic: "orders".to_owned(),
+            message,
+            subject: Some(entry.order.number.to_string()),
+        };
+        // The order's own state says the same.
+        let _ = self.log.log(self.connection(), &[activity]).await;
+    }
+
+    fn connection(&self) -> &ConnectionId {
+        self.service.connection()
+    }
+}
+
+fn is_lost(error: &StoreError) -> bool {
+    matches!(error.kind(), StoreErrorKind::Conflict | StoreErrorKind::NotFound)
+}
+
+impl WorkerReport {
+    fn count(&mut self, outcome: &Outcome) {
+        match outcome {
+            Outcome::Accepted { .. } => self.accepted += 1,
+            Outcome::Retry { .. } => self.retried += 1,
+            Outcome::Rejected { .. } => self.rejected += 1,
+            Outcome::NeedsAttention { .. } => self.needs_attention += 1,
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.accepted += other.accepted;
+        self.retried += other.retried;
+        self.rejected += other.rejected;
+        self.needs_attention += other.needs_attention;
+        self.lost += other.lost;
+        self.store_failures += other.store_failures;
+    }
+}

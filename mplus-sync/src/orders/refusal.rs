@@ -1,0 +1,224 @@
+//! Why an order cannot be sent as it is.
+
+use std::fmt;
+
+use rust_decimal::Decimal;
+
+use crate::model::{ComboId, ItemId, LocationId, ModifierGroupId, ModifierId, OrderNumber, PaymentMethod};
+
+/// An order cannot be sent as it is. Nothing was sent. Everything that is wrong with it is listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderRefused {
+    /// Which order.
+    pub order: OrderNumber,
+    /// What is wrong, at least one problem.
+    pub problems: Vec<Problem>,
+}
+
+/// Something that is wrong with an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Problem {
+    /// The order has no lines.
+    Empty,
+    /// An item has no article at the POS.
+    ItemUnlinked {
+        /// As the guest read it.
+        name: String,
+        /// Which.
+        item: ItemId,
+    },
+    /// A combo has no article at the POS.
+    ComboUnlinked {
+        /// As the guest read it.
+        name: String,
+        /// Which.
+        combo: ComboId,
+    },
+    /// A modifier is unknown to the POS.
+    ModifierUnlinked {
+        /// As the guest read it.
+        name: String,
+        /// Its group.
+        group: ModifierGroupId,
+        /// Which.
+        modifier: ModifierId,
+    },
+    /// No article is set up for an amount.
+    NoArticle {
+        /// For what: `discounts`, `tips`, `delivery fees`.
+        what: &'static str,
+    },
+    /// A payment method has no code of the POS.
+    PaymentUnmapped {
+        /// Which.
+        method: PaymentMethod,
+    },
+    /// The POS does not have a payment method's code, or it is inactive there.
+    PaymentUnknown {
+        /// Which.
+        method: PaymentMethod,
+        /// The code that it is mapped to.
+        code: String,
+    },
+    /// The lines do not add up to the order's total.
+    TotalDiffers {
+        /// What the order says.
+        total: Decimal,
+        /// What its lines add up to, as the POS books them.
+        lines: Decimal,
+    },
+    /// The payments do not fit the total.
+    PaymentsDiffer {
+        /// What the order costs.
+        total: Decimal,
+        /// What was paid.
+        paid: Decimal,
+    },
+    /// An order that is paid later holds payments.
+    PaidBeforehand {
+        /// What was paid.
+        paid: Decimal,
+    },
+    /// An amount has fractions of a cent.
+    FractionOfCent {
+        /// Of what.
+        what: String,
+        /// The amount.
+        amount: Decimal,
+    },
+    /// An amount is so large that it must be a mistake.
+    TooLarge {
+        /// Of what.
+        what: String,
+        /// The amount.
+        amount: Decimal,
+    },
+    /// An amount is below zero where it must not be.
+    Negative {
+        /// Of what.
+        what: String,
+        /// The amount.
+        amount: Decimal,
+    },
+    /// A quantity is zero, below zero, or too fine or too large for the POS.
+    Quantity {
+        /// Of what.
+        what: String,
+        /// The quantity.
+        quantity: Decimal,
+    },
+    /// The location has no branch at the POS.
+    NoBranch {
+        /// Which.
+        location: LocationId,
+    },
+    /// It is not known at which workplace of the branch to enter the order.
+    NoWorkplace {
+        /// Which location.
+        location: LocationId,
+    },
+    /// There is no customer and no fallback relation.
+    NoRelation,
+    /// The order asks to be kept from the POS, in an environment where real guests are served.
+    SkipOutsideTest,
+}
+
+impl fmt::Display for OrderRefused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "order {} was not sent to the POS: ", self.order)?;
+        for (index, problem) in self.problems.iter().enumerate() {
+            if index > 0 {
+                f.write_str("; ")?;
+            }
+            problem.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for OrderRefused {}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("it has no lines"),
+            Self::ItemUnlinked { name, item } => write!(
+                f,
+                "item \"{name}\" ({item}) has no article number of MplusKASSA (external_ids.mpluskassa); \
+                 sync the menu or link the item"
+            ),
+            Self::ComboUnlinked { name, combo } => write!(
+                f,
+                "combo \"{name}\" ({combo}) has no article number of MplusKASSA (external_ids.mpluskassa); \
+                 sync the menu or link the combo"
+            ),
+            Self::ModifierUnlinked { name, group, modifier } => write!(
+                f,
+                "modifier \"{name}\" ({modifier} of group {group}) is unknown to MplusKASSA; sync the menu"
+            ),
+            Self::NoArticle { what } => {
+                write!(f, "no article is set up for {what}; choose one in the order settings")
+            }
+            Self::PaymentUnmapped { method } => write!(
+                f,
+                "payment method {} is not mapped to one of MplusKASSA; map it in the order settings",
+                name_of(method)
+            ),
+            Self::PaymentUnknown { method, code } => write!(
+                f,
+                "payment method {} is mapped to \"{code}\", which MplusKASSA does not have or has switched off; \
+                 map it to another one",
+                name_of(method)
+            ),
+            Self::TotalDiffers { total, lines } => write!(
+                f,
+                "its total is {total} euros and its lines add up to {lines}, a difference of {}",
+                total - lines
+            ),
+            Self::PaymentsDiffer { total, paid } => {
+                write!(f, "it costs {total} euros and {paid} were paid, a difference of {}", total - paid)
+            }
+            Self::PaidBeforehand { paid } => write!(
+                f,
+                "{paid} euros were paid though it is to be paid later; send it as a table order that is paid now"
+            ),
+            Self::FractionOfCent { what, amount } => {
+                write!(f, "{what}: {amount} euros has fractions of a cent")
+            }
+            Self::TooLarge { what, amount } => write!(f, "{what}: {amount} euros cannot be right"),
+            Self::Negative { what, amount } => write!(f, "{what}: {amount} euros is below zero"),
+            Self::Quantity { what, quantity } => write!(
+                f,
+                "{what}: MplusKASSA takes no quantity of {quantity}; it must be above zero with at most 6 decimals"
+            ),
+            Self::NoBranch { location } => {
+                write!(f, "location {location} is no branch of MplusKASSA; sync the branches")
+            }
+            Self::NoWorkplace { location } => write!(
+                f,
+                "it is not set up at which workplace orders of location {location} are entered; choose one in the \
+                 order settings"
+            ),
+            Self::NoRelation => f.write_str(
+                "it has no customer and no fallback relation is set up; choose one in the order settings",
+            ),
+            Self::SkipOutsideTest => f.write_str(
+                "it asks to be kept from the POS (skip_order_sync), which is allowed in a test environment only",
+            ),
+        }
+    }
+}
+
+fn name_of(method: &PaymentMethod) -> &str {
+    match method {
+        PaymentMethod::Ideal => "iDEAL",
+        PaymentMethod::Card => "card",
+        PaymentMethod::Bancontact => "Bancontact",
+        PaymentMethod::Stripe => "Stripe",
+        PaymentMethod::VivaWallet => "Viva Wallet",
+        PaymentMethod::Cash => "cash",
+        PaymentMethod::GiftCard => "gift card",
+        PaymentMethod::Other(name) => name,
+    }
+}

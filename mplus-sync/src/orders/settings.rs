@@ -1,0 +1,192 @@
+//! What a merchant sets up for orders.
+
+use std::collections::BTreeMap;
+
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{ArticleNumber, Environment, LocationId, PaymentMethod, RelationNumber};
+
+/// How a merchant's orders are written and sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct OrderSettings {
+    /// The employee in whose name orders are entered (`employeeNumber`), unless the location names another.
+    pub employee: i64,
+    /// The relation of orders without a customer, and of customers who cannot be found or created. Without it such
+    /// orders are refused: the POS wants a relation on every order.
+    #[serde(default)]
+    pub fallback_relation: Option<RelationNumber>,
+    /// The POS's codes of the host's payment methods.
+    #[serde(default)]
+    pub payment_methods: Vec<PaymentCode>,
+    /// Articles that stand for what is no item.
+    #[serde(default)]
+    pub articles: SpecialArticles,
+    /// What differs from location to location.
+    #[serde(default)]
+    pub locations: BTreeMap<LocationId, LocationSettings>,
+    /// The POS's code of the delivery method for orders that are collected (`getDeliveryMethodsV2`).
+    #[serde(default)]
+    pub pickup_method: Option<String>,
+    /// The POS's code of the delivery method for orders that are delivered.
+    #[serde(default)]
+    pub delivery_method: Option<String>,
+    /// How pick-up and delivery orders are created.
+    #[serde(default)]
+    pub create_call: CreateCall,
+    /// How table orders are placed.
+    #[serde(default)]
+    pub table_call: TableCall,
+    /// What the quantity of a preparation line counts.
+    #[serde(default)]
+    pub preparation_quantity: PreparationQuantity,
+    /// The zone of the POS's clock.
+    #[serde(default = "amsterdam")]
+    pub zone: Tz,
+    /// Whether real guests are served. Only in a test environment may an order skip the POS.
+    #[serde(default = "live")]
+    pub environment: Environment,
+}
+
+fn amsterdam() -> Tz {
+    mplus_qapi::value::AMSTERDAM
+}
+
+fn live() -> Environment {
+    Environment::Live
+}
+
+impl OrderSettings {
+    /// Settings of a live merchant in the Netherlands; orders are entered in this employee's name.
+    pub fn new(employee: i64) -> Self {
+        Self {
+            employee,
+            fallback_relation: None,
+            payment_methods: Vec::new(),
+            articles: SpecialArticles::default(),
+            locations: BTreeMap::new(),
+            pickup_method: None,
+            delivery_method: None,
+            create_call: CreateCall::default(),
+            table_call: TableCall::default(),
+            preparation_quantity: PreparationQuantity::default(),
+            zone: amsterdam(),
+            environment: live(),
+        }
+    }
+
+    /// The same with a code of the POS for a payment method; one that was there is replaced.
+    #[must_use]
+    pub fn with_payment_method(mut self, method: PaymentMethod, code: impl Into<String>) -> Self {
+        self.payment_methods.retain(|known| known.method != method);
+        self.payment_methods.push(PaymentCode { method, code: code.into() });
+        self
+    }
+
+    /// The POS's code of a payment method.
+    pub fn payment_code(&self, method: &PaymentMethod) -> Option<&str> {
+        self.payment_methods.iter().find(|known| known.method == *method).map(|known| known.code.as_str())
+    }
+
+    /// The same with a fallback relation.
+    #[must_use]
+    pub fn with_fallback_relation(mut self, relation: RelationNumber) -> Self {
+        self.fallback_relation = Some(relation);
+        self
+    }
+
+    /// The same with settings for a location.
+    #[must_use]
+    pub fn with_location(mut self, location: impl Into<LocationId>, settings: LocationSettings) -> Self {
+        self.locations.insert(location.into(), settings);
+        self
+    }
+}
+
+/// What the POS calls a payment method of the host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentCode {
+    /// The host's payment method.
+    pub method: PaymentMethod,
+    /// The POS's code (`method` of `getPaymentMethodsV2`).
+    pub code: String,
+}
+
+/// Articles of the POS for amounts that are no item. An order with an amount whose article is not set is refused.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct SpecialArticles {
+    /// Sold at a negative price for a discount.
+    #[serde(default)]
+    pub discount: Option<ArticleNumber>,
+    /// The tip.
+    #[serde(default)]
+    pub tip: Option<ArticleNumber>,
+    /// The delivery fee.
+    #[serde(default)]
+    pub delivery_fee: Option<ArticleNumber>,
+    /// A free article that carries the guest's remarks as its text. Without it a remark on a line becomes part of the
+    /// line's text.
+    #[serde(default)]
+    pub remark: Option<ArticleNumber>,
+}
+
+/// What orders of one location need.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct LocationSettings {
+    /// The workplace at which orders are entered (`workplaceNumber`); for table orders by the calls of
+    /// [`TableCall::SaveTableOrder`] a terminal that no handheld uses. The branch's only workplace when not set.
+    #[serde(default)]
+    pub workplace: Option<i32>,
+    /// The employee, when it is not the merchant's.
+    #[serde(default)]
+    pub employee: Option<i64>,
+}
+
+impl LocationSettings {
+    /// Orders are entered at this workplace.
+    pub fn at_workplace(workplace: i32) -> Self {
+        Self { workplace: Some(workplace), employee: None }
+    }
+}
+
+/// Which operation creates an order for pick-up or delivery.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum CreateCall {
+    /// `createOrderV3`, and `createOrder` once a service has said that it does not know that one.
+    #[default]
+    Detect,
+    /// `createOrderV3`: carries an idempotency key and the payments.
+    CreateOrderV3,
+    /// `createOrder`, with `payOrder` for what was paid.
+    CreateOrder,
+}
+
+/// Which operations place a table order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum TableCall {
+    /// `saveTableOrder` at a registered terminal, and `createAndPayTableOrder` for what is paid already.
+    #[default]
+    SaveTableOrder,
+    /// `placeTableOrder` for both: carries an idempotency key and needs no terminal. The POS does not keep the host's
+    /// order number with it; the order number is sent as a line of text.
+    PlaceTableOrder,
+}
+
+/// What the quantity of a preparation line counts; the service's description leaves it open.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum PreparationQuantity {
+    /// All pieces of the line together: two burgers with cheese have a preparation line of 2.
+    #[default]
+    Total,
+    /// One piece of the line: two burgers with cheese have a preparation line of 1.
+    PerPiece,
+}

@@ -1,0 +1,57 @@
+//! The terminals at which table orders are saved.
+
+use std::sync::PoisonError;
+
+use mplus_qapi::terminals::{GetAvailableTerminalList, RegisterTerminal, RegisterTerminalResult};
+use mplus_qapi::types::Terminal;
+
+use super::build::stable_uuid;
+use super::service::Attempt;
+use super::{OrderService, SubmitError, SubmitErrorKind};
+
+impl OrderService {
+    /// The terminal of the draft's workplace, registered for this integration.
+    pub(super) async fn terminal(&self, attempt: &Attempt<'_>) -> Result<Terminal, SubmitError> {
+        let place = (attempt.draft.branch.get(), attempt.draft.workplace);
+        let known = self.terminals.lock().unwrap_or_else(PoisonError::into_inner).get(&place).cloned();
+        if let Some(terminal) = known {
+            return Ok(terminal);
+        }
+        let listed = self.client.get_available_terminal_list(GetAvailableTerminalList::default()).await;
+        let listed = listed.map_err(|error| attempt.read_failed(error))?.r#return;
+        let listed =
+            listed.into_iter().find(|terminal| (terminal.branch_number, terminal.terminal_number) == place);
+        let terminal = Terminal {
+            branch_number: place.0,
+            terminal_number: place.1,
+            // The same device for all workers of the merchant: they share the terminal.
+            unique_device_identifier: stable_uuid(&["terminal", self.connection.as_str()]),
+            terminal_software_name: Some(env!("CARGO_PKG_NAME").to_owned()),
+            terminal_software_version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+            ..listed.unwrap_or_default()
+        };
+        let request = RegisterTerminal { terminal: terminal.clone(), force_registration: false };
+        let response = self.client.register_terminal(request).await;
+        let response = response.map_err(|error| attempt.read_failed(error))?;
+        match response.result {
+            RegisterTerminalResult::Ok => {
+                let mut terminals = self.terminals.lock().unwrap_or_else(PoisonError::into_inner);
+                terminals.insert(place, terminal.clone());
+                Ok(terminal)
+            }
+            result => {
+                let reason = match response.error_message.trim() {
+                    "" => result.as_str().to_owned(),
+                    message => message.to_owned(),
+                };
+                Err(attempt.error(SubmitErrorKind::Terminal { workplace: place.1, reason }))
+            }
+        }
+    }
+
+    /// The registration may be what the POS objects to: the next attempt registers anew.
+    pub(super) fn forget_terminal(&self, attempt: &Attempt<'_>) {
+        let place = (attempt.draft.branch.get(), attempt.draft.workplace);
+        self.terminals.lock().unwrap_or_else(PoisonError::into_inner).remove(&place);
+    }
+}

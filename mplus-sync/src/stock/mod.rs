@@ -1,0 +1,11 @@
+//! Stock, from the POS to the host. Nothing is ever pushed: the POS is the source of truth.
+//!
+//! [`StockService::pull`] reads how much each branch can sell (`amountFree`) of the articles that the host knows, what
+//! changed since the last pull or everything, and writes it in chunks. It ends in a
+//! [`RunReport`](crate::report::RunReport).
+
+mod branch;
+mod items;
+mod service;
+
+pub use service::{StockOptions, StockService, StockSettings};

@@ -1,0 +1,104 @@
+//! Pulls tables and courses, and looks at tables.
+
+use std::fmt;
+use std::sync::Arc;
+
+use mplus_qapi::Client;
+use mplus_qapi::table_orders::{GetCourseListV2Request, GetTableListV3Request};
+
+use crate::model::{BranchNumber, ConnectionId, FloorPlan, LocationId, TableRef};
+use crate::runtime::Runtime;
+use crate::store::{LocationStore, Select, Store, StoreError};
+
+use super::{TableState, floor, read_table};
+
+/// Pulls the tables and courses of one connection's locations.
+pub struct TableService {
+    client: Client,
+    connection: ConnectionId,
+    locations: Arc<dyn LocationStore>,
+    runtime: Arc<dyn Runtime>,
+}
+
+impl fmt::Debug for TableService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TableService").field("connection", &self.connection).finish_non_exhaustive()
+    }
+}
+
+/// Tables could not be read or kept.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TableError {
+    /// The location has no branch at the POS.
+    #[error("location {location} is no branch of MplusKASSA; sync the branches")]
+    NoBranch {
+        /// Which.
+        location: LocationId,
+    },
+    /// The POS gave an answer that is not documented.
+    #[error("MplusKASSA did not show table {number}: {answer}")]
+    Unexpected {
+        /// Which table.
+        number: i32,
+        /// The answer.
+        answer: String,
+    },
+    /// A call to the POS failed.
+    #[error(transparent)]
+    Pos(#[from] mplus_qapi::Error),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl TableService {
+    /// A service for one connection.
+    pub fn new(
+        client: Client,
+        connection: ConnectionId,
+        store: Arc<dyn Store>,
+        runtime: Arc<dyn Runtime>,
+    ) -> Self {
+        Self { client, connection, locations: store, runtime }
+    }
+
+    /// Pulls the tables, sub-tables and courses of a location and keeps them as its floor plan.
+    ///
+    /// The POS gives no marker for these: the whole plan is read and replaced, and returned.
+    pub async fn pull(&self, location: &LocationId) -> Result<FloorPlan, TableError> {
+        let branch = self.branch(location).await?;
+        let request = GetTableListV3Request { branch_number: branch.get() };
+        let tables = self.client.get_table_list_v3(request).await?.whole_table;
+        let courses = self.client.get_course_list_v2(GetCourseListV2Request::default()).await?.course;
+        let plan = FloorPlan {
+            location: location.clone(),
+            tables: floor::tables(tables),
+            courses: floor::courses(courses),
+            read_at: self.runtime.now(),
+        };
+        self.locations.save_floor_plan(&self.connection, &plan).await?;
+        Ok(plan)
+    }
+
+    /// What goes on at a table, without claiming it. `workplace` is the one that asks.
+    pub async fn state(
+        &self,
+        location: &LocationId,
+        workplace: i32,
+        table: TableRef,
+    ) -> Result<TableState, TableError> {
+        let branch = self.branch(location).await?;
+        match read_table(&self.client, branch, workplace, table).await? {
+            Ok(order) => Ok(order.into()),
+            Err(answer) => Err(TableError::Unexpected { number: table.number, answer }),
+        }
+    }
+
+    async fn branch(&self, location: &LocationId) -> Result<BranchNumber, TableError> {
+        let wanted = Select::Ids(vec![location.clone()]);
+        let found = self.locations.locations(&self.connection, wanted).await?;
+        let branch = found.into_iter().next().and_then(|location| location.external_ids.mpluskassa);
+        branch.ok_or_else(|| TableError::NoBranch { location: location.clone() })
+    }
+}

@@ -1,0 +1,89 @@
+//! What goes on at a table.
+
+use mplus_qapi::Client;
+use mplus_qapi::table_orders::{GetTableOrderResult, GetTableOrderV3Request};
+use mplus_qapi::types::Order;
+use rust_decimal::Decimal;
+
+use crate::model::{BranchNumber, TableRef};
+
+/// What goes on at a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TableState {
+    /// Nobody has ordered.
+    Free,
+    /// There is an order.
+    Open(OpenOrder),
+    /// Somebody works at the table; its order cannot be read or changed meanwhile.
+    Claimed {
+        /// At which workplace, when the POS says.
+        workplace: Option<i32>,
+    },
+}
+
+/// A table's order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OpenOrder {
+    /// The POS's identifier.
+    pub order_id: String,
+    /// The host's order number, when the host opened the table.
+    pub number: Option<String>,
+    /// What it comes to in euros, VAT included.
+    pub total: Decimal,
+    /// What was paid of it, in euros.
+    pub prepaid: Decimal,
+}
+
+/// What the POS has of a table: its order, nothing, or that it is claimed.
+pub(crate) enum TableOrder {
+    Free,
+    Open(Box<Order>),
+    Claimed(Option<i32>),
+}
+
+/// Reads a table's order without claiming it.
+///
+/// An answer that is not one of the documented ones is handed out as its text.
+pub(crate) async fn read_table(
+    client: &Client,
+    branch: BranchNumber,
+    workplace: i32,
+    table: TableRef,
+) -> Result<Result<TableOrder, String>, mplus_qapi::Error> {
+    let request = GetTableOrderV3Request {
+        branch_number: branch.get(),
+        workplace_number: workplace,
+        table_number: table.number,
+        table_sub_number: Some(table.sub_number),
+        claim_table: Some(false),
+        uncondensed_lines: Some(true),
+        ..GetTableOrderV3Request::default()
+    };
+    let response = client.get_table_order_v3(request).await?;
+    Ok(match response.result {
+        GetTableOrderResult::Ok => {
+            Ok(response.order.map_or(TableOrder::Free, |order| TableOrder::Open(Box::new(order))))
+        }
+        GetTableOrderResult::None => Ok(TableOrder::Free),
+        GetTableOrderResult::AlreadyUsed | GetTableOrderResult::Claimed => {
+            Ok(TableOrder::Claimed(response.claimed_by_workplace_number))
+        }
+        other => Err(other.as_str().to_owned()),
+    })
+}
+
+impl From<TableOrder> for TableState {
+    fn from(order: TableOrder) -> Self {
+        match order {
+            TableOrder::Free => Self::Free,
+            TableOrder::Claimed(workplace) => Self::Claimed { workplace },
+            TableOrder::Open(order) => Self::Open(OpenOrder {
+                order_id: order.order_id,
+                number: order.ext_order_id.filter(|number| !number.is_empty()),
+                total: order.total_incl_amount.unwrap_or_default(),
+                prepaid: order.prepaid_amount.unwrap_or_default(),
+            }),
+        }
+    }
+}
