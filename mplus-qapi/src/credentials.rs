@@ -91,6 +91,18 @@ impl Endpoint {
         Ok(Self { url: format!("{scheme}://{authority}{path}") })
     }
 
+    /// Of a transport without a socket.
+    #[cfg(feature = "testkit")]
+    pub(crate) fn in_memory() -> Self {
+        Self { url: "https://pos.invalid/".to_owned() }
+    }
+
+    /// Of a server on this machine.
+    #[cfg(feature = "testkit")]
+    pub(crate) fn loopback(address: std::net::SocketAddr) -> Self {
+        Self { url: format!("http://{address}/") }
+    }
+
     /// The URL without credentials.
     pub fn as_str(&self) -> &str {
         &self.url

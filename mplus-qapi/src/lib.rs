@@ -11,6 +11,8 @@ mod stream;
 #[rustfmt::skip]
 mod generated;
 pub mod soap;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 pub mod transport;
 pub mod value;
 

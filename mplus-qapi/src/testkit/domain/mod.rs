@@ -1,0 +1,56 @@
+//! What the POS does, operation by operation; a file for each domain of the service.
+
+pub(super) mod article_groups;
+pub(super) mod branches;
+pub(super) mod external_payments;
+pub(super) mod media;
+mod nutrition;
+pub(super) mod orders;
+mod payments;
+pub(super) mod preparation;
+pub(super) mod prices;
+mod products;
+pub(super) mod relations;
+pub(super) mod stock;
+mod system;
+pub(super) mod table_orders;
+pub(super) mod terminals;
+
+use super::dispatch::Operations;
+
+/// All operations that the test POS knows.
+pub(super) fn register(operations: &mut Operations) {
+    for register in [
+        article_groups::register,
+        branches::register,
+        external_payments::register,
+        media::register,
+        nutrition::register,
+        orders::register,
+        payments::register,
+        preparation::register,
+        prices::register,
+        products::register,
+        relations::register,
+        stock::register,
+        system::register,
+        table_orders::register,
+        terminals::register,
+    ] {
+        register(operations);
+    }
+}
+
+/// What a request with a marker and a limit gets: the items with the lowest markers from `marker` on. They do not come in
+/// the order of their markers, as at the real POS.
+fn page<T>(mut items: Vec<(i64, T)>, marker: Option<i64>, limit: Option<i32>) -> Vec<T> {
+    if let Some(marker) = marker {
+        items.retain(|(own, _)| *own >= marker);
+        items.sort_by_key(|(own, _)| *own);
+        if let Some(limit) = limit {
+            items.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        }
+        items.reverse();
+    }
+    items.into_iter().map(|(_, item)| item).collect()
+}

@@ -1,0 +1,621 @@
+//! Orders for pick-up and delivery.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    orders::*,
+    testkit::{
+        catalogue::{vat_percentage, without_vat},
+        dispatch::{Answer, Items, Operations},
+        domain::{payments, table_orders::Tables},
+        state::State,
+    },
+    types::*,
+    value::Decimal,
+};
+
+/// All orders, table orders too.
+#[derive(Debug, Default)]
+pub(in crate::testkit) struct Orders {
+    by_id: BTreeMap<String, Order>,
+    ids_by_ext: BTreeMap<String, String>,
+    marker: i64,
+    pub(super) tables: Tables,
+}
+
+const ORDER: u32 = 1;
+const LINE: u32 = 2;
+const INVOICE: u32 = 3;
+
+pub(super) fn register(operations: &mut Operations) {
+    operations.on(create_order);
+    operations.on(create_order_v2);
+    operations.on(create_order_v3);
+    operations.on(get_order);
+    operations.on(find_order);
+    operations.list(get_orders);
+    operations.list(get_orders_by_ext_order_ids);
+    operations.on(update_order);
+    operations.on(update_order_v2);
+    operations.on(cancel_order);
+    operations.on(cancel_order_v2);
+    operations.on(pay_order);
+    operations.on(pay_order_v2);
+}
+
+impl Orders {
+    pub(super) fn marker(&self) -> i64 {
+        self.marker
+    }
+
+    pub(in crate::testkit) fn all(&self) -> impl Iterator<Item = &Order> {
+        self.by_id.values()
+    }
+
+    pub(in crate::testkit) fn get(&self, id: &str) -> Option<&Order> {
+        self.by_id.get(id)
+    }
+
+    pub(in crate::testkit) fn find(&self, ext_order_id: &str) -> Option<&Order> {
+        self.by_id.get(self.ids_by_ext.get(ext_order_id)?)
+    }
+
+    /// Keeps an order after a change: with a new marker and the next counters.
+    pub(super) fn keep_changed(&mut self, mut order: Order) {
+        self.marker += 1;
+        order.sync_marker = Some(self.marker);
+        order.change_counter = Some(order.change_counter.unwrap_or_default() + 1);
+        order.version_number = Some(order.version_number.unwrap_or_default() + 1);
+        if let Some(ext) = order.ext_order_id.clone().filter(|ext| !ext.is_empty()) {
+            self.ids_by_ext.insert(ext, order.order_id.clone());
+        }
+        self.by_id.insert(order.order_id.clone(), order);
+    }
+}
+
+impl State {
+    /// The relation that an order names, if it may.
+    fn check_relation(&self, order: &Order) -> Result<(), String> {
+        match order.relation_number.filter(|number| *number != 0) {
+            None => Err("An order needs a relation.".to_owned()),
+            Some(number) if self.relations.get(number).is_none() => {
+                Err(format!("There is no relation {number}."))
+            }
+            Some(_) => Ok(()),
+        }
+    }
+
+    pub(super) fn check_place(&self, branch: i32, workplace: Option<i32>) -> Result<(), String> {
+        if self.branches.get(branch).is_none() {
+            return Err(format!("There is no branch {branch}."));
+        }
+        match workplace.filter(|number| *number != 0) {
+            Some(number) if !self.branches.has_workplace(branch, number) => {
+                Err(format!("Branch {branch} has no workplace {number}."))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The order as the POS would keep it: its articles known, prices and totals filled in.
+    pub(super) fn complete(&mut self, mut order: Order, order_type: OrderType) -> Result<Order, String> {
+        let branch = order.entry_branch_number.filter(|number| *number != 0).unwrap_or(1);
+        self.check_place(branch, order.workplace_number)?;
+        if order.line_list.is_empty() {
+            return Err("An order needs a line.".to_owned());
+        }
+        order.entry_branch_number = Some(branch);
+        order.financial_branch_number =
+            order.financial_branch_number.filter(|number| *number != 0).or(Some(branch));
+        order.order_type = Some(order_type);
+        order.vat_method = order.vat_method.or(Some(VatMethod::Inclusive));
+        let dated =
+            order.financial_date.and_then(|date| date.to_date()).unwrap_or_else(|| self.clock.today());
+        order.financial_date = Some(dated.into());
+        let relation = order.relation_number.and_then(|number| self.relations.get(number));
+        order.relation_name = relation.and_then(|relation| relation.name.clone());
+        for line in &mut *order.line_list {
+            self.complete_line(line, branch)?;
+        }
+        self.total(&mut order);
+        Ok(order)
+    }
+
+    pub(super) fn complete_line(&mut self, line: &mut Line, branch: i32) -> Result<(), String> {
+        if line.line_id.as_deref().unwrap_or_default().is_empty() {
+            line.line_id = Some(self.clock.id(LINE));
+        }
+        for choice in &mut *line.preparation_list {
+            self.complete_line(choice, branch)?;
+        }
+        if line.article_number == 0 {
+            // A line of text.
+            return if line.text.as_deref().unwrap_or_default().is_empty() {
+                Err("A line without an article needs a text.".to_owned())
+            } else {
+                Ok(())
+            };
+        }
+        let Some(article) = self.catalogue.article(line.article_number) else {
+            return Err(format!("There is no article {}.", line.article_number));
+        };
+        if article.active == Some(false) {
+            return Err(format!("Article {} is not active.", line.article_number));
+        }
+        let price = self.price(&article, branch);
+        line.text = line.text.take().or(article.description);
+        line.plu_number = line.plu_number.take().or(article.plu_number);
+        let data =
+            line.data.get_or_insert_with(|| LineData { quantity: Decimal::ONE, ..LineData::default() });
+        let vat_code = data.vat_code.or(article.vat_code).unwrap_or_default();
+        let price = *data.price.get_or_insert(price);
+        data.original_price = data.original_price.or(Some(price));
+        data.vat_code = Some(vat_code);
+        data.vat_percentage = vat_percentage(vat_code).and_then(|percentage| i32::try_from(percentage).ok());
+        let full = price * data.quantity;
+        let percentage = Decimal::from(data.discount_percentage.unwrap_or_default());
+        let discount = full * percentage / Decimal::ONE_HUNDRED + data.discount_amount.unwrap_or_default();
+        let total = (full - discount).round_dp(2);
+        data.total_incl_amount = Some(total);
+        data.total_excl_amount = Some(without_vat(total, vat_code));
+        Ok(())
+    }
+
+    /// Sums up the lines, per VAT code and in all.
+    pub(super) fn total(&self, order: &mut Order) {
+        let mut groups: BTreeMap<i32, (Decimal, Decimal)> = BTreeMap::new();
+        let lines =
+            order.line_list.iter().flat_map(|line| std::iter::once(line).chain(&line.preparation_list));
+        for data in lines.filter_map(|line| line.data.as_ref()) {
+            let group = groups.entry(data.vat_code.unwrap_or_default()).or_default();
+            group.0 += data.total_incl_amount.unwrap_or_default();
+            group.1 += data.total_excl_amount.unwrap_or_default();
+        }
+        order.total_incl_amount = Some(groups.values().map(|(incl, _)| incl).sum());
+        order.total_excl_amount = Some(groups.values().map(|(_, excl)| excl).sum());
+        let vat_groups = groups.into_iter().map(|(vat_code, (incl, excl))| VatGroup {
+            vat_code,
+            vat_percentage: vat_percentage(vat_code).unwrap_or_default(),
+            excl_amount: Some(excl),
+            vat_amount: Some(incl - excl),
+            ..VatGroup::default()
+        });
+        order.vat_group_list = vat_groups.collect();
+    }
+
+    /// Keeps a new order, with an id and numbers of its own, and reserves its stock.
+    pub(super) fn keep_new(&mut self, mut order: Order) -> Order {
+        let number = YearNumber {
+            year: order.financial_date.map(|date| date.year).unwrap_or_default(),
+            number: self.orders.by_id.len() as i64 + 1,
+        };
+        order.order_id = self.clock.id(ORDER);
+        order.transaction_string = Some(format!("{}.{}", number.year, number.number));
+        order.order_number = Some(number);
+        order.entry_timestamp = Some(self.clock.stamp());
+        (order.change_counter, order.version_number) = (None, None);
+        order.prepaid_amount = Some(Decimal::new(0, 2));
+        order.fully_paid = Some(false);
+        order.delivery_state = Some(OrderDeliveryState::Nothing);
+        order.cancel_state = Some(OrderCancelState::Nothing);
+        order.complete_state = Some(OrderCompleteState::Nothing);
+        self.reserve_lines(&order, Decimal::ONE);
+        let id = order.order_id.clone();
+        self.orders.keep_changed(order);
+        self.orders.by_id.get(&id).cloned().unwrap_or_default()
+    }
+
+    /// Reserves what an order's lines need; with a factor of -1 it is free again.
+    pub(super) fn reserve_lines(&mut self, order: &Order, factor: Decimal) {
+        let branch = order.financial_branch_number.unwrap_or(1);
+        for line in &order.line_list {
+            let quantity = line.data.as_ref().map(|data| data.quantity).unwrap_or_default();
+            if let Some(article) = self.catalogue.article(line.article_number) {
+                self.reserve(branch, &article, quantity * factor, &order.order_id);
+            }
+        }
+    }
+
+    /// The id of a new invoice or receipt.
+    pub(super) fn invoice_id(&mut self) -> String {
+        self.clock.id(INVOICE)
+    }
+
+    fn create(&mut self, order: Option<Order>) -> Result<Order, (CreateOrderResult, String)> {
+        let order = order.unwrap_or_default();
+        let failed = |message: String| (CreateOrderResult::Failed, message);
+        let Some(ext) = order.ext_order_id.clone().filter(|ext| !ext.is_empty()) else {
+            return Err(failed("An order needs an extOrderId.".to_owned()));
+        };
+        if self.orders.find(&ext).is_some() {
+            return Err((
+                CreateOrderResult::ExtOrderIdAlreadyExists,
+                format!("There is an order with the extOrderId {ext}."),
+            ));
+        }
+        self.check_relation(&order).map_err(failed)?;
+        let order_type = order.order_type.clone().unwrap_or(OrderType::SalesOrder);
+        let table = order.table_number.filter(|number| *number != 0);
+        match (&order_type, table) {
+            (OrderType::TableOrder, None) => {
+                return Err(failed("A table order needs a table number.".to_owned()));
+            }
+            (OrderType::TableOrder, Some(_)) | (_, None) => {}
+            (_, Some(_)) => return Err(failed("Only a table order has a table number.".to_owned())),
+        }
+        let order = self.complete(order, order_type).map_err(failed)?;
+        if table.is_none() {
+            return Ok(self.keep_new(order));
+        }
+        let place = self.table_of(&order).map_err(failed)?;
+        if self.orders.tables.order_id(place).is_some() {
+            return Err(failed(format!("Table {} has an order already.", place.1)));
+        }
+        let order = self.keep_new(order);
+        self.orders.tables.seat(place, &order.order_id);
+        Ok(order)
+    }
+}
+
+fn info(order: &Order) -> CreateOrderInfo {
+    CreateOrderInfo {
+        order_id: order.order_id.clone(),
+        order_string: order.transaction_string.clone().unwrap_or_default(),
+        order_queued: Some(false),
+    }
+}
+
+fn create_order(state: &mut State, CreateOrder { order }: CreateOrder) -> Answer<CreateOrderResponse> {
+    Ok(match state.create(order) {
+        Ok(order) => CreateOrderResponse {
+            result: CreateOrderResult::Ok,
+            info: info(&order),
+            error_message: String::new(),
+        },
+        Err((result, error_message)) => {
+            CreateOrderResponse { result, info: CreateOrderInfo::default(), error_message }
+        }
+    })
+}
+
+fn create_order_v2(
+    state: &mut State,
+    CreateOrderV2 { request }: CreateOrderV2,
+) -> Answer<CreateOrderV2Response> {
+    Ok(match state.create(Some(request.order)) {
+        Ok(order) => CreateOrderV2Response {
+            result: CreateOrderResult::Ok,
+            info: info(&order),
+            order: Some(order),
+            error_message: None,
+        },
+        Err((result, message)) => CreateOrderV2Response {
+            result,
+            order: None,
+            error_message: Some(message),
+            info: CreateOrderInfo::default(),
+        },
+    })
+}
+
+/// With payments the order is created and paid, or neither.
+fn create_order_v3(
+    state: &mut State,
+    CreateOrderV3 { request }: CreateOrderV3,
+) -> Answer<CreateOrderV3Response> {
+    let refused = |result, message: String, pay_result| CreateOrderV3Response {
+        idempotency_result: IdempotencyResult::OriginalResponse,
+        result,
+        error_message: Some(message),
+        pay_result,
+        ..CreateOrderV3Response::default()
+    };
+    let prepay = request.prepay == Some(true);
+    if !request.payment_list.is_empty() {
+        let total = match payments::total(&request.payment_list) {
+            Ok(total) => total,
+            Err(message) => {
+                return Ok(refused(CreateOrderResult::PaymentFailed, message, Some(PayOrderResult::Failed)));
+            }
+        };
+        let order_type = request.order.order_type.clone().unwrap_or(OrderType::SalesOrder);
+        let priced = state.complete(request.order.clone(), order_type);
+        let due = priced.ok().and_then(|order| order.total_incl_amount);
+        if let Some(due) = due.filter(|due| !prepay && *due != total) {
+            let result =
+                if total < due { PayOrderResult::PaymentInsufficient } else { PayOrderResult::Failed };
+            let message = format!("The payments come to {total}, the order to {due}.");
+            return Ok(refused(CreateOrderResult::PaymentFailed, message, Some(result)));
+        }
+    }
+    let order = match state.create(Some(request.order)) {
+        Ok(order) => order,
+        Err((result, message)) => return Ok(refused(result, message, None)),
+    };
+    let mut pay_result = None;
+    let mut invoice_id = None;
+    if !request.payment_list.is_empty() {
+        match state.pay(&order.order_id, prepay, request.payment_list.into_vec()) {
+            Ok(invoice) => (pay_result, invoice_id) = (Some(PayOrderResult::Ok), invoice),
+            Err((result, _)) => pay_result = Some(result),
+        }
+    }
+    let kept = state.orders.get(&order.order_id).cloned();
+    Ok(CreateOrderV3Response {
+        idempotency_result: IdempotencyResult::OriginalResponse,
+        result: CreateOrderResult::Ok,
+        info: info(&order),
+        order: kept,
+        pay_result,
+        invoice_id,
+        ..CreateOrderV3Response::default()
+    })
+}
+
+impl State {
+    /// Books payments on an order. As a deposit they may be anything; else they have to be what is still due, and an
+    /// invoice is made: its id.
+    pub(super) fn pay(
+        &mut self,
+        order_id: &str,
+        prepay: bool,
+        payments: Vec<Payment>,
+    ) -> Result<Option<String>, (PayOrderResult, String)> {
+        let failed = |message: String| (PayOrderResult::Failed, message);
+        let Some(mut order) = self.orders.get(order_id).cloned() else {
+            return Err(failed(format!("There is no order {order_id}.")));
+        };
+        if !order.invoice_ids.is_empty() {
+            return Err((PayOrderResult::OrderAlreadyInvoiced, "The order is invoiced already.".to_owned()));
+        }
+        let paid = payments::total(&payments).map_err(failed)?;
+        let before = order.prepaid_amount.unwrap_or_default();
+        let due = order.total_incl_amount.unwrap_or_default() - before;
+        if !prepay && paid < due {
+            let message = format!("The payments come to {paid}, {due} is due.");
+            return Err((PayOrderResult::PaymentInsufficient, message));
+        }
+        if !prepay && paid > due {
+            return Err(failed(format!("The payments come to {paid}, only {due} is due.")));
+        }
+        for mut payment in payments {
+            payment.payment_id = Some(self.clock.id(4));
+            payment.entry_timestamp = Some(self.clock.stamp());
+            payment.branch_number = payment.branch_number.or(order.entry_branch_number);
+            order.payment_list.push(payment);
+        }
+        order.prepaid_amount = Some(before + paid);
+        order.fully_paid = Some(paid >= due);
+        let mut invoice = None;
+        if !prepay {
+            let id = self.invoice_id();
+            order.invoice_ids.push(id.clone());
+            order.complete_state = Some(OrderCompleteState::Complete);
+            invoice = Some(id);
+        }
+        self.orders.keep_changed(order);
+        Ok(invoice)
+    }
+}
+
+fn pay_order(state: &mut State, PayOrder { request }: PayOrder) -> Answer<PayOrderResponse> {
+    let (result, invoice_id, error_message) =
+        told(state.pay(&request.order_id, request.prepay, request.payment_list));
+    Ok(PayOrderResponse { result, invoice_id, error_message, ..PayOrderResponse::default() })
+}
+
+fn pay_order_v2(state: &mut State, PayOrderV2 { request }: PayOrderV2) -> Answer<PayOrderV2Response> {
+    let (result, invoice_id, error_message) =
+        told(state.pay(&request.order_id, request.prepay, request.payment_list));
+    Ok(PayOrderV2Response {
+        idempotency_result: IdempotencyResult::OriginalResponse,
+        result,
+        invoice_id,
+        error_message,
+        ..PayOrderV2Response::default()
+    })
+}
+
+/// The outcome of a payment as the responses tell it.
+pub(super) fn told(
+    paid: Result<Option<String>, (PayOrderResult, String)>,
+) -> (PayOrderResult, Option<String>, String) {
+    match paid {
+        Ok(invoice) => (PayOrderResult::Ok, invoice, String::new()),
+        Err((result, message)) => (result, None, message),
+    }
+}
+
+fn order_response(order: Option<&Order>) -> GetOrderResponse {
+    match order {
+        Some(order) => GetOrderResponse { result: GetOrderResult::Ok, order: Some(order.clone()) },
+        None => GetOrderResponse { result: GetOrderResult::NotFound, order: None },
+    }
+}
+
+fn get_order(state: &mut State, GetOrder { order_id }: GetOrder) -> Answer<GetOrderResponse> {
+    Ok(order_response(state.orders.get(&order_id)))
+}
+
+fn find_order(state: &mut State, FindOrder { ext_order_id }: FindOrder) -> Answer<GetOrderResponse> {
+    Ok(order_response(state.orders.find(&ext_order_id)))
+}
+
+/// Orders of sales only, unless other types are asked for.
+fn get_orders(state: &mut State, GetOrders { request }: GetOrders) -> Answer<Items<GetOrders>> {
+    let sales = [OrderType::SalesOrder, OrderType::RepeatSalesOrder, OrderType::ExternalSalesOrder];
+    let types = if request.order_type_list.is_empty() { &sales[..] } else { &request.order_type_list[..] };
+    let listed = |list: &[i32], number: Option<i32>| {
+        list.is_empty() || number.is_some_and(|number| list.contains(&number))
+    };
+    let wanted = |order: &&Order| {
+        let date = order.financial_date.and_then(|date| date.to_date());
+        let from = request.from_financial_date.and_then(|date| date.to_date());
+        let through = request.through_financial_date.and_then(|date| date.to_date());
+        order.order_type.as_ref().is_some_and(|kind| types.contains(kind))
+            && listed(&request.branch_numbers, order.entry_branch_number)
+            && (request.order_ids.is_empty() || request.order_ids.contains(&order.order_id))
+            && (request.relation_numbers.is_empty()
+                || order.relation_number.is_some_and(|number| request.relation_numbers.contains(&number)))
+            && from.is_none_or(|from| date >= Some(from))
+            && through.is_none_or(|through| date.is_some_and(|date| date <= through))
+            && (request.article_numbers.is_empty()
+                || order.line_list.iter().any(|line| request.article_numbers.contains(&line.article_number)))
+    };
+    let orders = state.orders.by_id.values().filter(wanted).map(|order| {
+        let mut order = order.clone();
+        if request.include_line_list == Some(false) {
+            order.line_list = Default::default();
+        }
+        (order.sync_marker.unwrap_or_default(), order)
+    });
+    Ok(Box::new(super::page(orders.collect(), request.sync_marker, request.sync_marker_limit).into_iter()))
+}
+
+fn get_orders_by_ext_order_ids(
+    state: &mut State,
+    GetOrdersByExtOrderIds { request }: GetOrdersByExtOrderIds,
+) -> Answer<Items<GetOrdersByExtOrderIds>> {
+    let found = request.ext_order_ids.iter().filter_map(|ext| state.orders.find(ext));
+    let orders = found.map(|order| (order.sync_marker.unwrap_or_default(), order.clone())).collect();
+    Ok(Box::new(super::page(orders, request.sync_marker, request.sync_marker_limit).into_iter()))
+}
+
+/// What makes a line of an order: article, text, quantity and price.
+type LineContents = (i64, Option<String>, Option<Decimal>, Option<Decimal>);
+
+/// What a person would call the contents of an order: two orders that are the same in this have no changes.
+pub(super) fn contents(order: &Order) -> impl PartialEq + use<> {
+    fn lines(list: &[Line]) -> Vec<LineContents> {
+        let one = |line: &Line| {
+            let data = line.data.as_ref();
+            let quantity = data.map(|data| data.quantity);
+            (line.article_number, line.text.clone(), quantity, data.and_then(|data| data.price))
+        };
+        list.iter().flat_map(|line| std::iter::once(line).chain(&line.preparation_list)).map(one).collect()
+    }
+    (
+        (lines(&order.line_list), order.relation_number, order.reference.clone(), order.number_of_guests),
+        (
+            order.delivery_method.clone(),
+            order.delivery_date,
+            order.delivery_period_begin,
+            order.delivery_address.clone(),
+        ),
+        (order.financial_date, order.payment_method.clone(), order.ext_order_id.clone()),
+    )
+}
+
+impl State {
+    fn update(&mut self, order: Option<Order>) -> (UpdateOrderResult, Option<Order>, String) {
+        let change = order.unwrap_or_default();
+        let Some(held) = self.orders.get(&change.order_id).cloned() else {
+            return (UpdateOrderResult::NotFound, None, "There is no such order.".to_owned());
+        };
+        if (change.change_counter, change.version_number) != (held.change_counter, held.version_number) {
+            let message = "The order was changed since it was read; read it again.";
+            return (UpdateOrderResult::OrderHasChanged, None, message.to_owned());
+        }
+        match self.replace(held, change) {
+            Err(message) => (UpdateOrderResult::Failed, None, message),
+            Ok(None) => (UpdateOrderResult::NoChanges, None, String::new()),
+            Ok(Some(order)) => (UpdateOrderResult::Ok, Some(order), String::new()),
+        }
+    }
+
+    /// Puts `change` in the place of `held`; `None` when nothing would change.
+    pub(super) fn replace(&mut self, held: Order, change: Order) -> Result<Option<Order>, String> {
+        let kind = held.order_type.clone().unwrap_or(OrderType::SalesOrder);
+        let change = Order {
+            ext_order_id: change.ext_order_id.or_else(|| held.ext_order_id.clone()),
+            relation_number: change.relation_number.or(held.relation_number),
+            financial_date: change.financial_date.or(held.financial_date),
+            ..change
+        };
+        let change = self.complete(change, kind)?;
+        if contents(&change) == contents(&held) {
+            return Ok(None);
+        }
+        self.reserve_lines(&held, Decimal::NEGATIVE_ONE);
+        let id = held.order_id.clone();
+        let order = Order {
+            order_id: held.order_id,
+            order_number: held.order_number,
+            transaction_string: held.transaction_string,
+            entry_timestamp: held.entry_timestamp,
+            change_counter: held.change_counter,
+            version_number: held.version_number,
+            prepaid_amount: held.prepaid_amount,
+            payment_list: held.payment_list,
+            invoice_ids: held.invoice_ids,
+            delivery_state: held.delivery_state,
+            cancel_state: held.cancel_state,
+            complete_state: held.complete_state,
+            fully_paid: Some(held.prepaid_amount >= change.total_incl_amount),
+            ..change
+        };
+        self.reserve_lines(&order, Decimal::ONE);
+        self.orders.keep_changed(order);
+        Ok(self.orders.get(&id).cloned())
+    }
+
+    /// Cancels an order; one that is cancelled is brought back.
+    pub(super) fn cancel(&mut self, order_id: &str) -> CancelOrderResponse {
+        let answer = |result, message: &str| CancelOrderResponse { result, message: message.to_owned() };
+        let Some(mut order) = self.orders.get(order_id).cloned() else {
+            return answer(CancelOrderResult::NotFound, "There is no such order.");
+        };
+        if !order.invoice_ids.is_empty() {
+            return answer(CancelOrderResult::Failed, "The order is invoiced.");
+        }
+        let cancelled = order.cancel_state == Some(OrderCancelState::Complete);
+        let (state, factor, result) = if cancelled {
+            (OrderCancelState::Nothing, Decimal::ONE, CancelOrderResult::UndoCancelOk)
+        } else {
+            (OrderCancelState::Complete, Decimal::NEGATIVE_ONE, CancelOrderResult::Ok)
+        };
+        self.reserve_lines(&order, factor);
+        order.cancel_state = Some(state);
+        self.orders.keep_changed(order);
+        answer(result, "")
+    }
+}
+
+fn update_order(state: &mut State, UpdateOrder { order }: UpdateOrder) -> Answer<UpdateOrderResponse> {
+    let (result, order, error_message) = state.update(order);
+    Ok(UpdateOrderResponse { result, info: update_info(order.as_ref()), error_message })
+}
+
+fn update_order_v2(
+    state: &mut State,
+    UpdateOrderV2 { request }: UpdateOrderV2,
+) -> Answer<UpdateOrderV2Response> {
+    let (result, order, message) = state.update(Some(request.order));
+    let error_message = (!message.is_empty()).then_some(message);
+    Ok(UpdateOrderV2Response { result, info: update_info(order.as_ref()), order, error_message })
+}
+
+fn update_info(order: Option<&Order>) -> UpdateOrderInfo {
+    let Some(order) = order else { return UpdateOrderInfo::default() };
+    let CreateOrderInfo { order_id, order_string, order_queued } = info(order);
+    UpdateOrderInfo { order_id, order_string, order_queued }
+}
+
+/// The first version does not bring a cancelled order back.
+fn cancel_order(state: &mut State, CancelOrder { order_id, .. }: CancelOrder) -> Answer<CancelOrderResponse> {
+    let order = state.orders.get(&order_id);
+    if order.is_some_and(|order| order.cancel_state == Some(OrderCancelState::Complete)) {
+        return Ok(CancelOrderResponse {
+            result: CancelOrderResult::AlreadyCancelled,
+            message: String::new(),
+        });
+    }
+    Ok(state.cancel(&order_id))
+}
+
+fn cancel_order_v2(
+    state: &mut State,
+    CancelOrderV2 { request }: CancelOrderV2,
+) -> Answer<CancelOrderResponse> {
+    Ok(state.cancel(&request.order_id))
+}

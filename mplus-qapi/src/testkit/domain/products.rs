@@ -1,0 +1,350 @@
+//! Products with their articles.
+
+use std::sync::Arc;
+
+use crate::{
+    products::*,
+    testkit::{
+        brasserie::{self, Dish},
+        catalogue::{MADE, article, characteristics, vat_percentage, without_vat},
+        dispatch::{Answer, Items, Operations},
+        images,
+        state::State,
+    },
+    value::Decimal,
+};
+
+pub(super) fn register(operations: &mut Operations) {
+    operations.list(get_products);
+    operations.on(create_product);
+    operations.on(update_product);
+}
+
+/// The filters of `getProducts`; all that are given have to hold.
+struct Filter {
+    request: GetProductsRequest,
+}
+
+impl Filter {
+    /// The product as far as it is asked for: only matching articles, unless all of them are wanted.
+    fn apply(&self, product: Arc<Product>) -> Option<Product> {
+        let request = &self.request;
+        if !request.group_numbers.is_empty()
+            && !product.group_numbers.iter().any(|group| request.group_numbers.contains(group))
+        {
+            return None;
+        }
+        let mut product = Arc::unwrap_or_clone(product);
+        let matching = product.article_list.iter().filter(|article| self.matches(article)).count();
+        if matching == 0 {
+            return None;
+        }
+        if request.include_all_articles_of_selected_products != Some(true)
+            && matching < product.article_list.len()
+        {
+            let articles = std::mem::take(&mut product.article_list);
+            product.article_list = articles.into_iter().filter(|article| self.matches(article)).collect();
+        }
+        Some(product)
+    }
+
+    fn matches(&self, article: &Article) -> bool {
+        let request = &self.request;
+        let plu = article.plu_number.as_deref().unwrap_or_default();
+        article.sync_marker >= request.sync_marker
+            && (request.article_numbers.is_empty()
+                || article.article_number.is_some_and(|number| request.article_numbers.contains(&number)))
+            && (request.plu_numbers.is_empty() || request.plu_numbers.iter().any(|text| text.text == plu))
+            && (request.only_webshop != Some(true) || article.webshop == Some(true))
+            && (request.only_active != Some(true) || article.active == Some(true))
+    }
+}
+
+fn get_products(state: &mut State, GetProducts { request }: GetProducts) -> Answer<Items<GetProducts>> {
+    let catalogue = Arc::clone(&state.catalogue);
+    let numbers: Box<dyn Iterator<Item = i64> + Send> = if !request.product_numbers.is_empty() {
+        Box::new(request.product_numbers.clone().into_iter())
+    } else if !request.article_numbers.is_empty() {
+        let owner = |article: &i64| catalogue.product_of(*article)?.product_number;
+        let mut owners: Vec<i64> = request.article_numbers.iter().filter_map(owner).collect();
+        owners.dedup();
+        Box::new(owners.into_iter())
+    } else {
+        Box::new(catalogue.since(request.sync_marker.unwrap_or_default()))
+    };
+    // A limit goes with a marker only, and counts articles.
+    let limit = request.sync_marker.and(request.sync_marker_limit);
+    let filter = Filter { request };
+    let products = numbers.filter_map(move |number| filter.apply(catalogue.product(number)?));
+    let Some(limit) = limit else { return Ok(Box::new(products)) };
+
+    let mut page: Vec<Product> = Vec::new();
+    let mut articles = 0;
+    for product in products {
+        articles += product.article_list.len();
+        // The first product comes whole, however many articles it has.
+        if !page.is_empty() && articles > usize::try_from(limit).unwrap_or_default() {
+            break;
+        }
+        page.push(product);
+    }
+    // As at the real POS, they do not come in the order of their markers.
+    page.reverse();
+    Ok(Box::new(page.into_iter()))
+}
+
+fn create_product(
+    state: &mut State,
+    CreateProduct { mut product }: CreateProduct,
+) -> Answer<CreateProductResponse> {
+    let failed = |result, message: String| {
+        Ok(CreateProductResponse { result, error_message: message, ..CreateProductResponse::default() })
+    };
+    let taken = product.product_number.filter(|number| state.catalogue.product(*number).is_some());
+    if let Some(number) = taken {
+        return failed(
+            CreateProductResult::FailedProductNumberAlreadyTaken,
+            format!("Product number {number} is taken."),
+        );
+    }
+    let numbers = product.article_list.iter().filter_map(|article| article.article_number);
+    let taken =
+        numbers.filter(|number| *number != 0).find(|number| state.catalogue.article(*number).is_some());
+    if let Some(number) = taken {
+        return failed(
+            CreateProductResult::FailedArticleNumberAlreadyTaken,
+            format!("Article number {number} is taken."),
+        );
+    }
+    if product.article_list.is_empty() {
+        return failed(CreateProductResult::Failed, "A product needs an article.".to_owned());
+    }
+    if let Err(message) = check_articles(&product) {
+        return failed(CreateProductResult::Failed, message);
+    }
+    let stamp = state.clock.stamp();
+    let catalogue = state.catalogue_mut();
+    let number = product.product_number.unwrap_or_else(|| catalogue.new_product_number());
+    product.product_number = Some(number);
+    let mut article_numbers = Vec::new();
+    for article in &mut *product.article_list {
+        let number = article.article_number.filter(|number| *number != 0);
+        let number = number.unwrap_or_else(|| catalogue.new_article_number());
+        article.article_number = Some(number);
+        article_numbers.push(number);
+        let marker = catalogue.next_marker();
+        article.sync_marker = Some(marker);
+        product.sync_marker = Some(marker);
+        (article.create_timestamp, article.change_timestamp) = (Some(stamp), Some(stamp));
+        article.active = article.active.or(Some(true));
+        fill_prices(article);
+    }
+    let sync_marker = product.sync_marker;
+    catalogue.put(product);
+    Ok(CreateProductResponse {
+        result: CreateProductResult::Ok,
+        product_number: number,
+        article_numbers,
+        change_timestamp: Some(stamp),
+        sync_marker,
+        error_message: String::new(),
+    })
+}
+
+/// What an article's elements do not name stays as it is.
+fn update_product(
+    state: &mut State,
+    UpdateProduct { product: update }: UpdateProduct,
+) -> Answer<UpdateProductResponse> {
+    let failed = |result, message: String| {
+        Ok(UpdateProductResponse { result, error_message: message, ..UpdateProductResponse::default() })
+    };
+    let held = update.product_number.and_then(|number| state.catalogue.product(number));
+    let Some(held) = held else {
+        return failed(UpdateProductResult::NotFound, "There is no such product.".to_owned());
+    };
+    for article in &update.article_list {
+        let number = article.article_number.filter(|number| *number != 0);
+        let owner = number.and_then(|number| state.catalogue.product_of(number));
+        if owner.is_some_and(|owner| owner.product_number != held.product_number) {
+            return failed(
+                UpdateProductResult::FailedArticleNumberAlreadyTaken,
+                format!("Article {} belongs to another product.", number.unwrap_or_default()),
+            );
+        }
+    }
+    if let Err(message) = check_articles(&update) {
+        return failed(UpdateProductResult::Failed, message);
+    }
+    let stamp = state.clock.stamp();
+    let catalogue = state.catalogue_mut();
+    let mut product = Arc::unwrap_or_clone(held);
+    let whole = update.description.is_some() || !update.group_numbers.is_empty();
+    product.description = update.description.or(product.description);
+    product.extra_text = update.extra_text.or(product.extra_text);
+    if !update.group_numbers.is_empty() {
+        product.group_numbers = update.group_numbers;
+    }
+    if update.sort_order_group_list.is_present() {
+        product.sort_order_group_list = update.sort_order_group_list;
+    }
+    let (mut existing, mut new, mut touched) = (Vec::new(), Vec::new(), Vec::new());
+    for change in update.article_list {
+        let number = change.article_number.filter(|number| *number != 0);
+        let position =
+            product.article_list.iter().position(|held| number.is_some() && held.article_number == number);
+        match (position, number) {
+            (Some(at), Some(number)) => {
+                merge(&mut product.article_list[at], &change);
+                existing.push(number);
+                touched.push(number);
+            }
+            _ => {
+                let number = number.unwrap_or_else(|| catalogue.new_article_number());
+                let active = change.active.or(Some(true));
+                let mut article = Article { article_number: Some(number), active, ..change };
+                article.create_timestamp = Some(stamp);
+                fill_prices(&mut article);
+                product.article_list.push(article);
+                new.push(number);
+                touched.push(number);
+            }
+        }
+    }
+    for article in &mut *product.article_list {
+        if whole || article.article_number.is_some_and(|number| touched.contains(&number)) {
+            let marker = catalogue.next_marker();
+            article.sync_marker = Some(marker);
+            article.change_timestamp = Some(stamp);
+            product.sync_marker = Some(marker);
+        }
+    }
+    let sync_marker = product.sync_marker;
+    catalogue.put(product);
+    Ok(UpdateProductResponse {
+        result: UpdateProductResult::Ok,
+        existing_article_numbers: existing,
+        new_article_numbers: new,
+        change_timestamp: Some(stamp),
+        sync_marker,
+        error_message: String::new(),
+    })
+}
+
+fn check_articles(product: &Product) -> Result<(), String> {
+    for article in &product.article_list {
+        let unknown = article.vat_code.filter(|code| vat_percentage(*code).is_none());
+        if let Some(code) = unknown {
+            return Err(format!("The rate for VAT-code {code} is not properly configured."));
+        }
+        if article.turnover_group.is_some_and(|group| !(0..=999).contains(&group)) {
+            return Err("The turnover group has to be between 0 and 999.".to_owned());
+        }
+    }
+    Ok(())
+}
+
+/// The price with or without VAT follows from the other one.
+fn fill_prices(article: &mut Article) {
+    let code = article.vat_code.unwrap_or_default();
+    article.vat_percentage = vat_percentage(code).and_then(|percentage| i32::try_from(percentage).ok());
+    match (article.price_incl, article.price_excl) {
+        (Some(incl), None) => article.price_excl = Some(without_vat(incl, code)),
+        (None, Some(excl)) => {
+            let hundredths = Decimal::from(vat_percentage(code).unwrap_or_default());
+            let incl = excl * (Decimal::from(10_000) + hundredths) / Decimal::from(10_000);
+            article.price_incl = Some(incl.round_dp(2));
+        }
+        _ => {}
+    }
+}
+
+macro_rules! take_over {
+    ($held:ident, $change:ident: $($field:ident)*) => {
+        $(if $change.$field.is_some() { $held.$field = $change.$field.clone(); })*
+    };
+}
+
+fn merge(held: &mut Article, change: &Article) {
+    take_over!(held, change:
+        ext_article_id plu_number active description colour size invoice_text receipt_text display_text barcode
+        content_unit content_quantity brand_name extra_text turnover_group vat_code purchase_price si_unit unit
+        webshop category_id stock_article special_price ask_for nutritional_characteristics discontinued course
+        supplier_relation_number supplier_article_number);
+    if change.price_incl.is_some() || change.price_excl.is_some() || change.vat_code.is_some() {
+        let incl = change.price_incl.or(if change.price_excl.is_some() { None } else { held.price_incl });
+        (held.price_incl, held.price_excl) = (incl, change.price_excl);
+        fill_prices(held);
+    }
+    if change.image_list.is_present() {
+        held.image_list = change.image_list.clone();
+    }
+    if change.custom_field_list.is_present() {
+        held.custom_field_list = change.custom_field_list.clone();
+    }
+}
+
+impl State {
+    /// Sets up the brasserie's menu.
+    pub(in crate::testkit) fn set_menu(&mut self) {
+        let mut picture = 0;
+        for (position, dish) in brasserie::MENU.iter().enumerate() {
+            picture += i64::from(dish.picture);
+            self.set_dish(dish, position as i32, dish.picture.then_some(picture));
+        }
+        self.set_components();
+        self.set_deviations();
+        self.set_choices();
+    }
+
+    fn set_dish(&mut self, dish: &Dish, position: i32, picture: Option<i64>) {
+        let catalogue = self.catalogue_mut();
+        let number = catalogue.new_product_number();
+        let mut articles = Vec::new();
+        for (at, (size, cents)) in (1..).zip(dish.sizes) {
+            let number = catalogue.new_article_number();
+            let description =
+                if size.is_empty() { dish.name.to_owned() } else { format!("{} {size}", dish.name) };
+            articles.push(Article {
+                sync_marker: Some(catalogue.next_marker()),
+                change_timestamp: Some(MADE),
+                create_timestamp: Some(MADE),
+                size: (!size.is_empty()).then(|| (*size).to_owned()),
+                size_sequence_number: (!size.is_empty()).then_some(at),
+                extra_text: (!dish.about.is_empty()).then(|| dish.about.to_owned()),
+                stock_article: Some(dish.stock.is_some()),
+                image_list: picture.map(images::image).into_iter().collect(),
+                nutritional_characteristics: Some(characteristics(dish.allergens, dish.diets)),
+                ..article(number, &description, *cents, dish.vat)
+            });
+        }
+        let numbers: Vec<i64> = articles.iter().filter_map(|article| article.article_number).collect();
+        catalogue.put(Product {
+            product_number: Some(number),
+            sync_marker: articles.last().and_then(|article| article.sync_marker),
+            description: Some(dish.name.to_owned()),
+            extra_text: (!dish.about.is_empty()).then(|| dish.about.to_owned()),
+            article_list: articles.into(),
+            group_numbers: vec![dish.group],
+            sort_order_group_list: vec![SortOrderGroup { group_number: dish.group, sort_order: position }]
+                .into(),
+        });
+        for article in numbers {
+            if !dish.choices.is_empty() {
+                self.preparation.attach(article, dish.choices.to_vec());
+            }
+            if let Some((digits, scale)) = dish.stock {
+                for branch in self.branches.numbers() {
+                    self.stock.fill(article, branch, Decimal::new(digits, scale));
+                }
+            }
+        }
+    }
+
+    /// The number of the first article of the brasserie's product with this name.
+    pub(in crate::testkit) fn first_article(&self, name: &str) -> Option<i64> {
+        let position = brasserie::MENU.iter().position(|dish| dish.name == name)?;
+        let before: usize = brasserie::MENU[..position].iter().map(|dish| dish.sizes.len()).sum();
+        Some(1001 + before as i64)
+    }
+}

@@ -1,0 +1,212 @@
+//! Stock levels and what changed them.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::{
+    products::Article,
+    stock::*,
+    testkit::{
+        catalogue::{Catalogue, MADE},
+        dispatch::{Answer, Items, Operations},
+        state::State,
+    },
+    value::{Decimal, SoapMplusDateTime},
+};
+
+/// What is there, per article and branch. Levels of a generated catalogue are computed until they change.
+#[derive(Debug, Clone, Default)]
+pub(in crate::testkit) struct Stock {
+    changed: Arc<BTreeMap<(i64, i32), Level>>,
+    history: Vec<ArticleStockHistory>,
+    last_id: i64,
+}
+
+/// The stock id of every level that was never changed.
+const COMPUTED_ID: i64 = 1;
+
+#[derive(Debug, Clone, Copy)]
+struct Level {
+    id: i64,
+    free: Decimal,
+    reserved: Decimal,
+    changed: SoapMplusDateTime,
+}
+
+pub(super) fn register(operations: &mut Operations) {
+    operations.list(get_stock);
+    operations.on(get_stock_history);
+    operations.on(update_stock);
+    operations.on(set_stock);
+}
+
+impl Stock {
+    pub(super) fn last_id(&self) -> i64 {
+        self.last_id.max(COMPUTED_ID)
+    }
+
+    /// What is there of an article when the POS begins.
+    pub(super) fn fill(&mut self, article: i64, branch: i32, free: Decimal) {
+        self.last_id = self.last_id() + 1;
+        let reserved = Decimal::new(0, free.scale());
+        let level = Level { id: self.last_id, free, reserved, changed: MADE };
+        Arc::make_mut(&mut self.changed).insert((article, branch), level);
+    }
+
+    fn level(&self, catalogue: &Catalogue, article: i64, branch: i32) -> Level {
+        let computed = || {
+            let free = catalogue.computed_stock_of(article).unwrap_or_default().into();
+            Level { id: COMPUTED_ID, free, reserved: Decimal::ZERO, changed: MADE }
+        };
+        self.changed.get(&(article, branch)).copied().unwrap_or_else(computed)
+    }
+
+    /// Keeps a level under a new id, with a line of history.
+    fn keep(
+        &mut self,
+        (article_number, branch): (i64, i32),
+        before: Level,
+        (free, reserved): (Decimal, Decimal),
+        timestamp: SoapMplusDateTime,
+        (kind, order): (StockHistoryType, Option<String>),
+    ) -> i64 {
+        self.last_id = self.last_id() + 1;
+        let level = Level { id: self.last_id, free, reserved, changed: timestamp };
+        Arc::make_mut(&mut self.changed).insert((article_number, branch), level);
+        self.history.push(ArticleStockHistory {
+            stock_id: self.last_id,
+            timestamp,
+            branch_number: Some(branch),
+            article_number,
+            amount_changed: free - before.free,
+            r#type: kind,
+            order_id: order,
+            ..ArticleStockHistory::default()
+        });
+        self.last_id
+    }
+}
+
+impl State {
+    /// Sets what is free of an article in a branch; the id of the change, if the article keeps stock.
+    pub(in crate::testkit) fn set_free(&mut self, branch: i32, article: i64, free: Decimal) -> Option<i64> {
+        self.catalogue.article(article).filter(keeps_stock)?;
+        let before = self.stock.level(&self.catalogue, article, branch);
+        let cause = (StockHistoryType::Correction, None);
+        let stamp = self.clock.stamp();
+        Some(self.stock.keep((article, branch), before, (free, before.reserved), stamp, cause))
+    }
+
+    /// Moves a quantity from free to reserved (or back, when it is negative), as far as the article keeps stock.
+    pub(super) fn reserve(&mut self, branch: i32, article: &Article, quantity: Decimal, order: &str) {
+        let Some(number) = article.article_number.filter(|_| keeps_stock(article)) else { return };
+        let before = self.stock.level(&self.catalogue, number, branch);
+        let after = (before.free - quantity, before.reserved + quantity);
+        let cause = (StockHistoryType::Sales, Some(order.to_owned()));
+        self.stock.keep((number, branch), before, after, self.clock.stamp(), cause);
+    }
+}
+
+pub(super) fn keeps_stock(article: &Article) -> bool {
+    article.stock_article == Some(true)
+}
+
+/// The levels of a branch: of the asked for articles or of all that keep stock, changed since `stockId` if it is given.
+fn get_stock(state: &mut State, GetStock { request }: GetStock) -> Answer<Items<GetStock>> {
+    let mut branches = vec![request.branch_number];
+    if !request.branch_numbers.is_empty() {
+        branches = request.branch_numbers.into_vec();
+    }
+    if request.day_stock_only_filter == Some(true) {
+        return Ok(Box::new(std::iter::empty()));
+    }
+    let (stock, catalogue) = (state.stock.clone(), Arc::clone(&state.catalogue));
+    let since = request.stock_id;
+    let levels = branches.into_iter().flat_map(move |branch| {
+        let numbers: Box<dyn Iterator<Item = i64> + Send> = if request.article_numbers.is_empty() {
+            let touched: Vec<i64> = stock
+                .changed
+                .keys()
+                .filter(|(_, held)| *held == branch)
+                .map(|(article, _)| *article)
+                .collect();
+            let computed = since.is_none_or(|since| since <= COMPUTED_ID);
+            let changed = Arc::clone(&stock.changed);
+            let untouched = catalogue.computed_stock().take(if computed { usize::MAX } else { 0 });
+            let untouched = untouched.map(|(article, _)| article);
+            Box::new(
+                untouched.filter(move |article| !changed.contains_key(&(*article, branch))).chain(touched),
+            )
+        } else {
+            Box::new(request.article_numbers.clone().into_iter())
+        };
+        let (stock, catalogue) = (stock.clone(), Arc::clone(&catalogue));
+        numbers.filter_map(move |article| {
+            catalogue.article(article).filter(keeps_stock)?;
+            let level = stock.level(&catalogue, article, branch);
+            since.is_none_or(|since| level.id >= since).then(|| article_stock(article, branch, level))
+        })
+    });
+    Ok(Box::new(levels))
+}
+
+fn article_stock(article_number: i64, branch: i32, level: Level) -> ArticleStock {
+    ArticleStock {
+        branch_number: Some(branch),
+        article_number,
+        change_timestamp: Some(level.changed),
+        stock_id: level.id,
+        amount_free: level.free,
+        amount_reserved: level.reserved,
+        amount_incoming: Decimal::ZERO,
+        own_amount_free: Some(level.free),
+        own_amount_reserved: Some(level.reserved),
+        own_amount_incoming: Some(Decimal::ZERO),
+        sub_article: Vec::new(),
+        is_day_stock_article: false,
+    }
+}
+
+fn get_stock_history(
+    state: &mut State,
+    GetStockHistory { request }: GetStockHistory,
+) -> Answer<GetStockHistoryResponse> {
+    let wanted = state.stock.history.iter().filter(|entry| {
+        entry.branch_number == Some(request.branch_number)
+            && (request.article_numbers.is_empty() || request.article_numbers.contains(&entry.article_number))
+    });
+    let entries = wanted.map(|entry| (entry.stock_id, entry.clone())).collect();
+    let list = super::page(entries, request.since_stock_id, request.since_stock_id_limit);
+    Ok(GetStockHistoryResponse { article_stock_history: list })
+}
+
+fn update_stock(state: &mut State, UpdateStock { request }: UpdateStock) -> Answer<UpdateStockResponse> {
+    let refused = |result| Ok(UpdateStockResponse { result, stock_id: None });
+    if state.branches.get(request.branch_number).is_none() {
+        return refused(UpdateStockResult::BranchNotFound);
+    }
+    let Some(article) = state.catalogue.article(request.article_number) else {
+        return refused(UpdateStockResult::ArticleNotFound);
+    };
+    if !keeps_stock(&article) {
+        return refused(UpdateStockResult::NoStockArticle);
+    }
+    let place = (request.article_number, request.branch_number);
+    let before = state.stock.level(&state.catalogue, place.0, place.1);
+    let after = (before.free + request.amount_changed, before.reserved);
+    let id = state.stock.keep(place, before, after, state.clock.stamp(), (StockHistoryType::Api, None));
+    Ok(UpdateStockResponse { result: UpdateStockResult::Ok, stock_id: Some(id) })
+}
+
+fn set_stock(state: &mut State, SetStock { request }: SetStock) -> Answer<SetStockResponse> {
+    let refused = |result| Ok(SetStockResponse { result, stock_id: None });
+    if state.branches.get(request.branch_number).is_none() {
+        return refused(SetStockResult::BranchNotFound);
+    }
+    if state.catalogue.article(request.article_number).is_none() {
+        return refused(SetStockResult::ArticleNotFound);
+    }
+    match state.set_free(request.branch_number, request.article_number, request.amount) {
+        Some(id) => Ok(SetStockResponse { result: SetStockResult::Ok, stock_id: Some(id) }),
+        None => refused(SetStockResult::NoStockArticle),
+    }
+}

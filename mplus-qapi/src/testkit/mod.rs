@@ -1,0 +1,45 @@
+//! A point of sale in memory, for tests: stateful, deterministic, and out of order on demand.
+//!
+//! [`Pos`] answers like the real service where its behaviour is known, and refuses what it would refuse. It is a
+//! [`Transport`](crate::Transport), so that a client talks to it without a socket; [`Pos::serve`] puts it on a real port.
+//!
+//! ```
+//! use mplus_qapi::{products::GetProductsRequest, testkit::{Fault, Pos}};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), mplus_qapi::Error> {
+//! let pos = Pos::brasserie();
+//! pos.faults().script([Fault::ResetBefore, Fault::Truncated]);
+//!
+//! // A read is repeated; the third attempt gets through.
+//! let response = pos.client().get_products(GetProductsRequest::default()).await?;
+//! assert!(response.product_list.len() > 40);
+//! assert_eq!(pos.requests().count("getProducts"), 3);
+//! # Ok(())
+//! # }
+//! ```
+
+mod brasserie;
+mod catalogue;
+mod clock;
+mod dispatch;
+mod domain;
+mod faults;
+mod http;
+mod images;
+mod message;
+mod pos;
+mod requests;
+mod runtime;
+mod state;
+mod transport;
+
+pub use self::{
+    domain::{external_payments::ExternalPaymentStatus, prices::Menu},
+    faults::{Fault, Faults},
+    http::PosServer,
+    message::{Direction, Message, MessageError},
+    pos::Pos,
+    requests::Requests,
+    runtime::VirtualRuntime,
+};

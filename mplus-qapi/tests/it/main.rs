@@ -1,0 +1,4 @@
+//! Behaviour of the whole crate against the test POS and real HTTP.
+#![cfg(feature = "testkit")]
+
+mod testkit;

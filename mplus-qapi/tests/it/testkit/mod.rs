@@ -1,0 +1,10 @@
+//! The test POS itself: what it answers, refuses and breaks.
+
+mod catalogue;
+mod faults;
+#[cfg(feature = "reqwest")]
+mod http;
+mod orders;
+mod stock;
+mod table_orders;
+mod wire;
