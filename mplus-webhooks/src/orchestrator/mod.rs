@@ -59,7 +59,14 @@ impl std::fmt::Debug for Orchestrator {
 #[derive(Debug)]
 #[must_use = "the refresh stops when this is dropped"]
 pub struct RefreshGuard {
-    _alive: Arc<()>,
+    alive: Arc<()>,
+}
+
+impl RefreshGuard {
+    /// Lets the refresh run as long as the runtime does.
+    pub fn detach(self) {
+        std::mem::forget(self.alive);
+    }
 }
 
 impl Orchestrator {
@@ -140,7 +147,7 @@ impl Orchestrator {
                 inner.once.runtime.sleep(every).await;
             }
         }));
-        RefreshGuard { _alive: alive }
+        RefreshGuard { alive }
     }
 }
 

@@ -7,3 +7,4 @@ mod providers;
 mod sessions;
 mod stores;
 mod support;
+mod troubleshooting;

@@ -1,9 +1,16 @@
 //! Every store in the box keeps the same rules, and survives a restart where it promises to.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use mplus_webhooks::event::EventName;
 use mplus_webhooks::testkit::conformance;
-use mplus_webhooks::{MemoryStore, PostgresStore, SqliteStore, Store as _};
+use mplus_webhooks::{
+    FixedSubscriptions, MemoryStore, Orchestrator, PostgresStore, SessionKey, SqliteStore, Store,
+    Subscription, TokioRuntime, Transaction, TransactionError, TransactionSink,
+};
+
+use crate::support::{SUBSCRIPTION, merchant, secret, till};
 
 #[tokio::test]
 async fn the_memory_store_conforms() {
@@ -21,7 +28,7 @@ async fn the_sqlite_store_conforms_and_survives_a_restart() {
 
 #[tokio::test]
 async fn the_postgres_store_conforms() {
-    let Some(pool) = postgres().await else { return };
+    let Some(pool) = postgres("conformance").await else { return };
     // Two at once make the tables once.
     let (store, other) = tokio::join!(PostgresStore::new(pool.clone()), PostgresStore::new(pool));
     other.unwrap();
@@ -29,12 +36,12 @@ async fn the_postgres_store_conforms() {
 }
 
 /// A pool whose connections work in an empty schema of their own; none without `MPLUS_TEST_POSTGRES`.
-async fn postgres() -> Option<deadpool_postgres::Pool> {
+async fn postgres(name: &str) -> Option<deadpool_postgres::Pool> {
     let Ok(url) = std::env::var("MPLUS_TEST_POSTGRES") else {
         eprintln!("skipped: set MPLUS_TEST_POSTGRES to a postgres:// URL to test the Postgres store");
         return None;
     };
-    let schema = "mplus_webhooks_test";
+    let schema = format!("mplus_webhooks_test_{name}");
     let mut config: tokio_postgres::Config = url.parse().unwrap();
     let (client, connection) = config.connect(tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
@@ -43,4 +50,59 @@ async fn postgres() -> Option<deadpool_postgres::Pool> {
     config.options(format!("-c search_path={schema}"));
     let manager = deadpool_postgres::Manager::new(config, tokio_postgres::NoTls);
     Some(deadpool_postgres::Pool::builder(manager).max_size(8).build().unwrap())
+}
+
+/// Two processes in front of one database, as far as the orchestrators can tell.
+async fn two_processes_record_a_sale_once(first: Arc<dyn Store>, second: Arc<dyn Store>) {
+    let sink = Arc::new(CountingSink::default());
+    let orchestrators = [first, second].map(|store| {
+        let subscription = Subscription::new(SUBSCRIPTION, merchant(), secret());
+        let resolver = Arc::new(FixedSubscriptions::new([subscription]));
+        Orchestrator::builder(resolver, store, Arc::new(TokioRuntime)).transactions(sink.clone()).build()
+    });
+    let till = till(1);
+    let session = serde_json::json!({ "session": { "sessionId": "s" } });
+    let completes = (0..20).map(|number| {
+        // Half of them are repeats of one request, the others new events about the same sale.
+        let request = till.signed(&EventName::CompleteSession, till.body(true, session.clone()));
+        let orchestrator = &orchestrators[number % 2];
+        async move {
+            let repeat = request.clone();
+            let replies = tokio::join!(orchestrator.handle(request), orchestrator.handle(repeat));
+            assert_eq!((replies.0.status().as_u16(), replies.1.status().as_u16()), (200, 200));
+        }
+    });
+    futures_util::future::join_all(completes).await;
+    assert_eq!(sink.0.load(Ordering::SeqCst), 1);
+}
+
+/// Not idempotent on purpose.
+#[derive(Debug, Default)]
+struct CountingSink(AtomicUsize);
+
+#[async_trait::async_trait]
+impl TransactionSink for CountingSink {
+    async fn create(&self, _: &Transaction) -> Result<(), TransactionError> {
+        tokio::task::yield_now().await;
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+
+    async fn cancel(&self, _: &SessionKey) -> Result<(), TransactionError> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn two_processes_on_one_sqlite_file_record_a_sale_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || Arc::new(SqliteStore::open(folder.path().join("webhooks.sqlite")).unwrap());
+    two_processes_record_a_sale_once(open(), open()).await;
+}
+
+#[tokio::test]
+async fn two_processes_on_one_postgres_record_a_sale_once() {
+    let Some(pool) = postgres("two").await else { return };
+    let store = Arc::new(PostgresStore::new(pool).await.unwrap());
+    two_processes_record_a_sale_once(store.clone(), store).await;
 }
