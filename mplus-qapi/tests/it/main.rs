@@ -2,3 +2,4 @@
 #![cfg(feature = "testkit")]
 
 mod testkit;
+mod vectors;
