@@ -197,24 +197,25 @@ impl Builder<'_> {
         for modifier in modifiers {
             self.check_price(&modifier.name, modifier.unit_price);
             self.check_quantity(&modifier.name, modifier.quantity);
-            let Some(link) = self.menu.modifier(&modifier.group, &modifier.modifier) else {
+            let link = self.menu.modifier(&modifier.group, &modifier.modifier);
+            if link.is_none() {
                 self.problem(Problem::ModifierUnlinked {
                     name: modifier.name.clone(),
                     group: modifier.group.clone(),
                     modifier: modifier.modifier.clone(),
                 });
-                continue;
-            };
+            }
+            let article = link.and_then(|link| link.article);
             let quantity = match per_piece {
                 true => modifier.quantity,
                 false => self.product(&modifier.name, pieces, modifier.quantity),
             };
-            let mut line = DraftLine::new(link.article, quantity, modifier.unit_price);
-            line.alteration = Some(link.alteration);
-            // A choice that is no article has no description of its own at the POS.
-            line.text = link.article.is_none().then(|| modifier.name.clone());
-            if link.article.is_none() {
-                // The POS books prices of articles only: what it costs becomes part of the price of the piece.
+            let mut line = DraftLine::new(article, quantity, modifier.unit_price);
+            line.alteration = link.map(|link| link.alteration);
+            if article.is_none() {
+                // It has no description of its own at the POS, which books prices of articles only: what it costs
+                // becomes part of the price of the piece.
+                line.text = Some(modifier.name.clone());
                 line.unit_price = Decimal::ZERO;
                 extra += self.amount(&modifier.name, modifier.quantity, modifier.unit_price);
             }
@@ -397,3 +398,6 @@ pub(super) fn stable_uuid(parts: &[&str]) -> String {
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
+
+#[cfg(test)]
+mod tests;

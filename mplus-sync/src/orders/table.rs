@@ -55,6 +55,7 @@ impl OrderService {
                 // Read again: the lines that were added are seen there, or added to what there is now.
                 SaveTableOrderResult::OrderHasChanged | SaveTableOrderResult::NoChanges => {}
                 result => {
+                    // The registration may be what it objects to.
                     self.forget_terminal(attempt);
                     let message = Some(response.error_message.as_str());
                     return Err(attempt.declined("saveTableOrder", result.as_str(), message));

@@ -3,7 +3,7 @@
 use std::sync::PoisonError;
 
 use mplus_qapi::terminals::{GetAvailableTerminalList, RegisterTerminal, RegisterTerminalResult};
-use mplus_qapi::types::Terminal;
+use mplus_qapi::types::{Terminal, TerminalStatus};
 
 use super::build::stable_uuid;
 use super::service::Attempt;
@@ -28,7 +28,7 @@ impl OrderService {
             unique_device_identifier: stable_uuid(&["terminal", self.connection.as_str()]),
             terminal_software_name: Some(env!("CARGO_PKG_NAME").to_owned()),
             terminal_software_version: Some(env!("CARGO_PKG_VERSION").to_owned()),
-            ..listed.unwrap_or_default()
+            ..listed.unwrap_or_else(unlisted)
         };
         let request = RegisterTerminal { terminal: terminal.clone(), force_registration: false };
         let response = self.client.register_terminal(request).await;
@@ -54,4 +54,9 @@ impl OrderService {
         let place = (attempt.draft.branch.get(), attempt.draft.workplace);
         self.terminals.lock().unwrap_or_else(PoisonError::into_inner).remove(&place);
     }
+}
+
+/// A terminal of which nothing is known.
+fn unlisted() -> Terminal {
+    Terminal { terminal_status: TerminalStatus::Available, ..Terminal::default() }
 }

@@ -61,7 +61,12 @@ pub(crate) async fn read_table(
         ..GetTableOrderV3Request::default()
     };
     let response = client.get_table_order_v3(request).await?;
+    let holder = response.claimed_by_workplace_number.filter(|holder| *holder != 0 && *holder != workplace);
     Ok(match response.result {
+        // Shown all the same, but nobody else may change it.
+        GetTableOrderResult::Ok | GetTableOrderResult::None if holder.is_some() => {
+            Ok(TableOrder::Claimed(holder))
+        }
         GetTableOrderResult::Ok => {
             Ok(response.order.map_or(TableOrder::Free, |order| TableOrder::Open(Box::new(order))))
         }

@@ -4,9 +4,17 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod media;
+#[cfg(feature = "testkit")]
+mod orders;
+#[cfg(feature = "testkit")]
+mod relations;
 #[cfg(feature = "tokio-runner")]
 mod schedule;
 #[cfg(feature = "testkit")]
+mod stock;
+#[cfg(feature = "testkit")]
 mod store;
-#[cfg(any(feature = "tokio-runner", feature = "cloudflare-images"))]
 mod support;
+#[cfg(feature = "testkit")]
+mod tables;
+

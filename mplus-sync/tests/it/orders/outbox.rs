@@ -1,0 +1,208 @@
+//! Workers and the outbox.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mplus_qapi::testkit::{Fault, Pos};
+use mplus_sync::cancel::CancelToken;
+use mplus_sync::model::{OrderKind, OutboxState, OutboxStateKind, TableRef, WorkerId};
+use mplus_sync::orders::{OutboxWorker, RetryPlan, WorkerOptions};
+use mplus_sync::runtime::Runtime;
+use mplus_sync::store::{ClaimRequest, MemoryStore};
+use mplus_sync::testkit::{FailAt, FaultyStore};
+
+use super::world::{World, euros, line, merchant, noon, order, paid};
+
+fn worker(world: &World, name: &str) -> OutboxWorker {
+    let service = Arc::new(world.service_of(name, world.pos.client()));
+    let runtime: Arc<dyn Runtime> = world.runtime.clone();
+    OutboxWorker::new(service, world.store.clone(), runtime, WorkerId::from(name))
+}
+
+async fn state(world: &World, number: &str) -> OutboxState {
+    world.store.entry(&merchant(), &number.into()).await.unwrap().unwrap().state
+}
+
+/// Lets the worker work until nothing is open; time passes as it waits.
+async fn drain(world: &World, worker: &OutboxWorker) {
+    for _ in 0..500 {
+        worker.run_once().await;
+        let counts = world.store.counts(&merchant()).await.unwrap();
+        let open = |kind| counts.get(&kind).copied().unwrap_or_default();
+        if open(OutboxStateKind::Queued) + open(OutboxStateKind::Sending) == 0 {
+            return;
+        }
+        world.runtime.sleep(Duration::from_secs(60)).await;
+    }
+    panic!("orders are stuck");
+}
+
+#[tokio::test]
+async fn queued_orders_reach_the_pos_once_through_every_fault() {
+    let world = World::open().await;
+    let table = OrderKind::DineInPayLater { table: TableRef::whole(7), guests: None };
+    for number in 0..60 {
+        let number = format!("o{number}");
+        let order = if number.ends_with('3') {
+            order(&number, table.clone())
+        } else {
+            paid(&number, OrderKind::Pickup)
+        };
+        world.service().enqueue(&order).await.unwrap();
+    }
+    world.pos.faults().random(0.3, 11);
+    let worker = worker(&world, "w").with_options(patient());
+    drain(&world, &worker).await;
+    let counts = world.store.counts(&merchant()).await.unwrap();
+    assert_eq!(counts.get(&OutboxStateKind::Accepted), Some(&60));
+    assert!(world.pos.faults().injected() > 20);
+    let total: rust_decimal::Decimal =
+        world.pos.orders().iter().filter_map(|order| order.total_incl_amount).sum();
+    assert_eq!(total, euros(60 * 2490), "each order is there once");
+}
+
+/// Many attempts, so that no order runs out of them by chance.
+fn patient() -> WorkerOptions {
+    let mut options = WorkerOptions::default();
+    options.retry.attempts = 100;
+    options
+}
+
+#[tokio::test]
+async fn a_poison_order_is_rejected_with_a_reason_and_holds_nobody_up() {
+    let world = World::open().await;
+    let mut poison = order("poison", OrderKind::Pickup);
+    poison.lines.push(line("unlinked", 1, 100));
+    poison.total = poison.sum();
+    world.store.enqueue(&merchant(), &poison, noon()).await.unwrap();
+    world.service().enqueue(&order("good", OrderKind::Pickup)).await.unwrap();
+    let report = worker(&world, "w").run_once().await;
+    assert_eq!((report.accepted, report.rejected), (1, 1));
+    let OutboxState::Rejected { reason } = state(&world, "poison").await else { panic!("not rejected") };
+    assert!(reason.contains("\"unlinked\" (unlinked) has no article number"), "{reason}");
+    let log = world.store.activities(&merchant(), None, 10).await.unwrap();
+    assert_eq!((log.len(), log[0].activity.subject.as_deref()), (1, Some("poison")));
+}
+
+#[tokio::test]
+async fn an_order_that_fails_rests_and_then_needs_attention() {
+    let world = World::open().await;
+    let cola = world.article("Coca-Cola");
+    world.pos.change_article(cola, |article| article.active = Some(false));
+    world.service().enqueue(&order("1", OrderKind::Pickup)).await.unwrap();
+    let mut options = WorkerOptions::default();
+    options.retry = RetryPlan::default();
+    options.retry.attempts = 3;
+    let worker = worker(&world, "w").with_options(options);
+    assert_eq!(worker.run_once().await.retried, 1);
+    assert_eq!(worker.run_once().await, Default::default(), "it rests");
+    drain(&world, &worker).await;
+    let OutboxState::NeedsAttention { reason } = state(&world, "1").await else { panic!("no attention") };
+    assert!(reason.ends_with(&format!("Article {cola} is not active.; it was tried 3 times")), "{reason}");
+    world.pos.change_article(cola, |article| article.active = Some(true));
+    world.store.requeue(&merchant(), &"1".into(), world.runtime.now()).await.unwrap();
+    drain(&world, &worker).await;
+    assert!(matches!(state(&world, "1").await, OutboxState::Accepted { .. }));
+}
+
+#[tokio::test]
+async fn a_claim_of_a_dead_worker_returns_and_its_order_is_looked_for_first() {
+    let world = World::open().await;
+    let order = paid("1", OrderKind::Pickup);
+    world.service().enqueue(&order).await.unwrap();
+    let now = world.runtime.now();
+    let until = now + chrono::TimeDelta::minutes(2);
+    let request = ClaimRequest { connection: Some(merchant()), worker: "dead".into(), limit: 1, until };
+    assert_eq!(world.store.claim(&request, now).await.unwrap().len(), 1);
+    // It died right after the POS had taken the order.
+    world.service().submit(&order, false).await.unwrap();
+    let worker = worker(&world, "alive");
+    assert_eq!(worker.run_once().await, Default::default(), "the claim still holds");
+    world.runtime.sleep(Duration::from_secs(121)).await;
+    assert_eq!(worker.run_once().await.accepted, 1);
+    assert_eq!((world.pos.orders().len(), world.pos.requests().count("createOrderV3")), (1, 1));
+}
+
+#[tokio::test]
+async fn an_order_whose_outcome_could_not_be_stored_is_not_sent_twice() {
+    let calls = {
+        let world = World::open().await;
+        let counting = Arc::new(FaultyStore::counting(world.store.clone()));
+        run_on(&world, counting.clone()).await;
+        counting.calls()
+    };
+    assert!(calls > 3);
+    for call in 1..=calls {
+        for fail in [FailAt::before(call), FailAt::after(call), FailAt::before(call).and_all_later()] {
+            let world = World::open().await;
+            run_on(&world, Arc::new(FaultyStore::failing(world.store.clone(), fail))).await;
+            world.runtime.sleep(Duration::from_secs(600)).await;
+            drain(&world, &worker(&world, "next")).await;
+            assert!(matches!(state(&world, "1").await, OutboxState::Accepted { .. }), "{fail:?}");
+            assert_eq!(world.pos.orders().len(), 1, "{fail:?}");
+        }
+    }
+}
+
+/// One order forwarded over a store that may fail.
+async fn run_on(world: &World, store: Arc<FaultyStore>) {
+    world.service().enqueue(&paid("1", OrderKind::Pickup)).await.unwrap();
+    let failing = World {
+        pos: world.pos.clone(),
+        store,
+        runtime: world.runtime.clone(),
+        settings: world.settings.clone(),
+    };
+    worker(&failing, "first").run_once().await;
+}
+
+#[tokio::test]
+async fn orders_of_one_table_arrive_in_their_order_while_others_pass() {
+    let world = World::open().await;
+    let table = OrderKind::DineInPayLater { table: TableRef::whole(7), guests: None };
+    world.service().enqueue(&order("first", table.clone())).await.unwrap();
+    world.service().enqueue(&order("second", table)).await.unwrap();
+    world.service().enqueue(&order("other", OrderKind::Pickup)).await.unwrap();
+    world.pos.faults().script_for("saveTableOrder", [Fault::ResetBefore]);
+    let worker = worker(&world, "w");
+    worker.run_once().await;
+    assert!(matches!(state(&world, "other").await, OutboxState::Accepted { .. }));
+    assert_eq!(state(&world, "second").await, OutboxState::Queued, "it waits for the first");
+    drain(&world, &worker).await;
+    assert_eq!(world.pos.table_order(1, 7).unwrap().ext_order_id.as_deref(), Some("first"));
+}
+
+#[tokio::test]
+async fn a_cancelled_worker_ends_what_it_began_and_takes_no_more() {
+    let world = World::with(Pos::brasserie(), Arc::new(MemoryStore::new())).await;
+    for number in 0..10 {
+        world.service().enqueue(&order(&number.to_string(), OrderKind::Pickup)).await.unwrap();
+    }
+    let cancel = CancelToken::new();
+    let worker = Arc::new(worker(&world, "w"));
+    let running = tokio::spawn({
+        let (worker, cancel) = (worker.clone(), cancel.clone());
+        async move { worker.run(&cancel).await }
+    });
+    while world.pos.orders().len() < 10 {
+        tokio::task::yield_now().await;
+    }
+    cancel.cancel();
+    let report = running.await.unwrap();
+    assert_eq!(report.accepted, 10);
+    world.service().enqueue(&order("late", OrderKind::Pickup)).await.unwrap();
+    assert_eq!(worker.run(&cancel).await, Default::default());
+    assert_eq!(state(&world, "late").await, OutboxState::Queued);
+}
+
+#[tokio::test]
+async fn an_order_that_skips_the_pos_on_a_live_store_is_rejected_by_the_worker() {
+    let world = World::open().await;
+    let mut skipping = order("1", OrderKind::Pickup);
+    skipping.skip_order_sync = true;
+    world.store.enqueue(&merchant(), &skipping, noon()).await.unwrap();
+    assert_eq!(worker(&world, "w").run_once().await.rejected, 1);
+    let OutboxState::Rejected { reason } = state(&world, "1").await else { panic!("not rejected") };
+    assert!(reason.contains("allowed in a test environment only"), "{reason}");
+    assert!(world.pos.orders().is_empty());
+}

@@ -1,0 +1,221 @@
+//! Pick-up and delivery orders.
+
+use mplus_qapi::testkit::Fault;
+use mplus_qapi::types::VatMethod;
+use mplus_sync::model::{
+    Customer, Environment, OrderKind, OutboxStateKind, PaymentMethod, PostalAddress, RelationNumber,
+};
+use mplus_sync::orders::{CreateCall, Problem, QueueError, Queued, SubmitErrorKind};
+use mplus_sync::store::StoreErrorKind;
+
+use super::world::{World, euros, line, merchant, order, paid};
+
+#[tokio::test]
+async fn a_paid_pick_up_order_arrives_with_its_lines_payment_and_number() {
+    let world = World::open().await;
+    let pos = world.service().submit(&paid("1001", OrderKind::Pickup), false).await.unwrap();
+    let kept = world.pos.order("1001").unwrap();
+    assert_eq!(pos.order_id.as_deref(), Some(kept.order_id.as_str()));
+    assert!(pos.order_number.is_some());
+    let lines = world.lines_of("1001");
+    assert_eq!(lines, [(world.article("Coca-Cola"), 2.into()), (world.article("Leeuwburger"), 1.into())]);
+    assert_eq!((kept.total_incl_amount, kept.prepaid_amount), (Some(euros(2490)), Some(euros(2490))));
+    assert_eq!((kept.vat_method, kept.relation_number), (Some(VatMethod::Inclusive), Some(1)));
+    assert_eq!((kept.entry_branch_number, kept.workplace_number), (Some(1), Some(2)));
+    assert_eq!(kept.payment_list[0].external_reference.as_deref(), Some("payment of 1001"));
+}
+
+#[tokio::test]
+async fn a_delivery_arrives_with_discount_tip_fee_and_address() {
+    let world = World::open().await;
+    let address = PostalAddress { street: Some("Spui 1".into()), ..PostalAddress::default() };
+    let mut order = order("1002", OrderKind::Delivery { address });
+    order.discounts = vec![mplus_sync::model::Discount { name: "Welcome".into(), amount: euros(500) }];
+    (order.tip, order.delivery_fee) = (euros(100), euros(250));
+    order.total = order.sum();
+    world.service().submit(&order, false).await.unwrap();
+    let kept = world.pos.order("1002").unwrap();
+    assert_eq!(kept.total_incl_amount, Some(euros(2490 - 500 + 350)));
+    assert_eq!(kept.delivery_address.unwrap().address.as_deref(), Some("Spui 1"));
+}
+
+#[tokio::test]
+async fn an_item_without_an_article_number_fails_the_order_by_name_and_nothing_is_sent() {
+    let world = World::open().await;
+    let mut order = paid("1003", OrderKind::Pickup);
+    order.customer = Some(Customer::new("guest", "Jan"));
+    order.lines.push(line("unlinked", 1, 500));
+    order.total = order.sum();
+    order.payments[0].amount = order.total;
+    let error = world.service().submit(&order, false).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "order 1003 was not sent to the POS: item \"unlinked\" (unlinked) has no article number of MplusKASSA \
+         (external_ids.mpluskassa); sync the menu or link the item"
+    );
+    assert!(error.is_permanent() && !error.may_be_at_pos());
+    assert!(world.pos.orders().is_empty());
+    assert_eq!((world.pos.relations().len(), world.pos.requests().count("createOrderV3")), (3, 0));
+}
+
+#[tokio::test]
+async fn a_payment_method_that_the_pos_does_not_have_is_refused_by_name() {
+    let mut world = World::open().await;
+    world.settings = world.settings.with_payment_method(PaymentMethod::Ideal, "OLD_CODE");
+    let error = world.service().submit(&paid("1", OrderKind::Pickup), false).await.unwrap_err();
+    let SubmitErrorKind::Refused(refused) = error.kind() else { panic!("{error}") };
+    let code = "OLD_CODE".to_owned();
+    assert_eq!(refused.problems, [Problem::PaymentUnknown { method: PaymentMethod::Ideal, code }]);
+    assert!(error.to_string().contains("payment method iDEAL is mapped to \"OLD_CODE\""), "{error}");
+}
+
+#[tokio::test]
+async fn the_same_order_sent_again_is_there_once_whatever_was_lost() {
+    for fault in Fault::ALL {
+        for call in [CreateCall::Detect, CreateCall::CreateOrder] {
+            for operation in ["createOrderV3", "createOrder", "payOrder", "payOrderV2", "findOrder"] {
+                let mut world = World::open().await;
+                world.settings.create_call = call;
+                world.pos.faults().script_for(operation, [fault]);
+                let order = paid("1001", OrderKind::Pickup);
+                let mut earlier = false;
+                let mut attempts = 0;
+                // Another process each time: nothing is remembered but what the error said.
+                while let Err(error) = world.service().submit(&order, earlier).await {
+                    earlier = error.may_be_at_pos();
+                    attempts += 1;
+                    assert!(attempts < 5, "{operation} {fault:?}: {error}");
+                }
+                world.pos.faults().clear();
+                world.service().submit(&order, true).await.unwrap();
+                assert_eq!(world.pos.orders().len(), 1, "{operation} {fault:?}");
+                let kept = world.pos.order("1001").unwrap();
+                assert_eq!(
+                    (kept.prepaid_amount, kept.payment_list.len()),
+                    (Some(euros(2490)), 1),
+                    "{operation} {fault:?}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_service_without_the_new_call_gets_the_old_one() {
+    let mut world = World::open().await;
+    world.settings.create_call = CreateCall::CreateOrder;
+    world.service().submit(&paid("1001", OrderKind::Pickup), false).await.unwrap();
+    let requests = world.pos.requests();
+    let counts = ["createOrderV3", "createOrder", "payOrder"].map(|name| requests.count(name));
+    assert_eq!(counts, [0, 1, 1]);
+    assert_eq!(world.pos.order("1001").unwrap().prepaid_amount, Some(euros(2490)));
+}
+
+#[tokio::test]
+async fn a_number_that_the_pos_has_for_another_order_needs_a_person() {
+    let world = World::open().await;
+    world.service().submit(&order("1001", OrderKind::Pickup), false).await.unwrap();
+    let mut other = order("1001", OrderKind::Pickup);
+    other.lines = vec![line("soup", 3, 850)];
+    other.total = other.sum();
+    // A new key, as if the first order had come from elsewhere.
+    let mut elsewhere = world;
+    elsewhere.settings.create_call = CreateCall::CreateOrder;
+    let error = elsewhere.service().submit(&other, false).await.unwrap_err();
+    assert!(matches!(error.kind(), SubmitErrorKind::NumberTaken { .. }), "{error}");
+    assert!(
+        error.to_string().contains("has an order with the number 1001 already: it has 0 of article"),
+        "{error}"
+    );
+    assert_eq!(elsewhere.pos.orders().len(), 1);
+}
+
+#[tokio::test]
+async fn what_the_pos_refused_is_sent_again_once_it_is_put_right() {
+    let world = World::open().await;
+    let cola = world.article("Coca-Cola");
+    world.pos.change_article(cola, |article| article.active = Some(false));
+    let order = order("1001", OrderKind::Pickup);
+    let error = world.service().submit(&order, false).await.unwrap_err();
+    let text = error.to_string();
+    assert_eq!(
+        text,
+        format!("MplusKASSA did not take order 1001 (createOrderV3): Article {cola} is not active.")
+    );
+    assert!(!error.may_be_at_pos() && !error.is_permanent());
+    world.pos.change_article(cola, |article| article.active = Some(true));
+    world.service().submit(&order, false).await.unwrap();
+    assert_eq!(world.pos.orders().len(), 1);
+}
+
+#[tokio::test]
+async fn a_customer_gets_a_relation_once_and_the_fallback_serves_the_rest() {
+    let world = World::open().await;
+    let mut first = order("1", OrderKind::Pickup);
+    first.customer = Some(Customer::new("guest", "Jan Jansen"));
+    let mut second = first.clone();
+    second.number = "2".into();
+    let mut nameless = order("3", OrderKind::Pickup);
+    nameless.customer = Some(Customer::new("nobody", " "));
+    for order in [&first, &second, &nameless] {
+        world.service().submit(order, false).await.unwrap();
+    }
+    let relation = |number: &str| world.pos.order(number).unwrap().relation_number;
+    assert_eq!((relation("1"), relation("2"), relation("3")), (Some(4), Some(4), Some(1)));
+    assert_eq!(world.pos.relations().len(), 4);
+}
+
+#[tokio::test]
+async fn without_a_customer_and_a_fallback_relation_an_order_is_refused() {
+    let mut world = World::open().await;
+    world.settings.fallback_relation = None;
+    let error = world.service().submit(&order("1", OrderKind::Pickup), false).await.unwrap_err();
+    assert!(error.to_string().contains("no customer and no fallback relation is set up"), "{error}");
+    world.settings.fallback_relation = Some(RelationNumber::new(2));
+    world.service().submit(&order("1", OrderKind::Pickup), false).await.unwrap();
+}
+
+#[tokio::test]
+async fn wrong_credentials_are_named_as_such() {
+    let world = World::open().await;
+    let builder = mplus_qapi::Client::builder(
+        mplus_qapi::Endpoint::new("pos.invalid", 1).unwrap(),
+        mplus_qapi::Credentials::new("testkit", "wrong"),
+        world.pos.clone(),
+        mplus_qapi::testkit::VirtualRuntime::default(),
+    );
+    let service = world.service_of("worker", builder.build());
+    let error = service.submit(&order("1001", OrderKind::Pickup), false).await.unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.starts_with("order 1001 waits: MplusKASSA does not accept the user name and password"),
+        "{text}"
+    );
+    assert!(!text.contains("wrong&") && !text.contains("secret="), "{text}");
+}
+
+#[tokio::test]
+async fn an_order_may_skip_the_pos_in_a_test_environment_only() {
+    let mut world = World::open().await;
+    let mut skipping = order("1001", OrderKind::Pickup);
+    skipping.skip_order_sync = true;
+    let refused = world.service().enqueue(&skipping).await.unwrap_err();
+    assert!(matches!(refused, QueueError::Refused(_)));
+    assert!(refused.to_string().contains("allowed in a test environment only"), "{refused}");
+    world.settings.environment = Environment::Test;
+    assert_eq!(world.service().enqueue(&skipping).await.unwrap(), Queued::Skipped);
+    let counts = world.store.counts(&merchant()).await.unwrap();
+    assert_eq!(counts.get(&OutboxStateKind::Queued).copied().unwrap_or_default(), 0);
+}
+
+#[tokio::test]
+async fn an_order_is_queued_once_and_another_one_with_its_number_is_refused() {
+    let world = World::open().await;
+    let order = order("1001", OrderKind::Pickup);
+    assert_eq!(world.service().enqueue(&order).await.unwrap(), Queued::New);
+    assert_eq!(world.service().enqueue(&order).await.unwrap(), Queued::Known);
+    let mut other = order;
+    other.total += euros(1);
+    let Err(QueueError::Store(error)) = world.service().enqueue(&other).await else { panic!("was queued") };
+    assert_eq!(error.kind(), StoreErrorKind::Conflict);
+}

@@ -1,0 +1,180 @@
+//! Table orders.
+
+use mplus_qapi::testkit::Fault;
+use mplus_sync::model::{OrderKind, TableRef};
+use mplus_sync::orders::{SubmitErrorKind, TableCall};
+
+use super::world::{World, euros, line, order, paid, sold};
+
+fn later(table: i32) -> OrderKind {
+    OrderKind::DineInPayLater { table: TableRef::whole(table), guests: Some(2) }
+}
+
+fn now(table: i32) -> OrderKind {
+    OrderKind::DineInPayNow { table: TableRef::whole(table), guests: None }
+}
+
+#[tokio::test]
+async fn a_table_is_opened_by_the_first_order_and_later_ones_are_added() {
+    let world = World::open().await;
+    let service = world.service();
+    let first = service.submit(&order("1", later(7)), false).await.unwrap();
+    let mut more = order("2", later(7));
+    more.lines = vec![line("soup", 2, 850)];
+    more.total = more.sum();
+    let second = service.submit(&more, false).await.unwrap();
+    assert_eq!(first.order_id, second.order_id);
+    let open = world.pos.table_order(1, 7).unwrap();
+    assert_eq!((open.ext_order_id.as_deref(), open.number_of_guests), (Some("1"), Some(2)));
+    let soup = world.article("Soupe à l'oignon");
+    assert_eq!(open.line_list.iter().map(sold).last(), Some((soup, 2.into())));
+    assert_eq!(open.total_incl_amount, Some(euros(2490 + 1700)));
+    assert_eq!(world.pos.requests().count("registerTerminal"), 1, "once for both");
+}
+
+#[tokio::test]
+async fn an_added_order_is_recognised_also_when_its_table_was_closed_since() {
+    let world = World::open().await;
+    world.service().submit(&order("1", later(7)), false).await.unwrap();
+    world.pos.faults().script_for("saveTableOrder", [Fault::ResetAfter]);
+    let more = order("2", later(7));
+    let error = world.service().submit(&more, false).await.unwrap_err();
+    assert!(error.may_be_at_pos(), "{error}");
+    let open = world.pos.table_order(1, 7).unwrap();
+    let terminal = terminal(1, "");
+    pay(&world, terminal, &open).await;
+    assert_eq!(world.pos.table_order(1, 7), None);
+    let found = world.service().submit(&more, error.may_be_at_pos()).await.unwrap();
+    assert_eq!(found.order_id, Some(open.order_id));
+    assert_eq!(world.pos.orders().len(), 1, "nothing was placed on the free table");
+}
+
+fn terminal(number: i32, device: &str) -> mplus_qapi::types::Terminal {
+    mplus_qapi::types::Terminal {
+        branch_number: 1,
+        terminal_number: number,
+        terminal_status: mplus_qapi::types::TerminalStatus::Available,
+        unique_device_identifier: device.into(),
+        ..Default::default()
+    }
+}
+
+/// A waiter settles the table.
+async fn pay(world: &World, terminal: mplus_qapi::types::Terminal, open: &mplus_qapi::types::Order) {
+    use mplus_qapi::table_orders::PayTableOrder;
+    use mplus_qapi::terminals::RegisterTerminal;
+    let client = world.pos.client();
+    let register = RegisterTerminal { terminal: terminal.clone(), force_registration: true };
+    client.register_terminal(register).await.unwrap();
+    let payment = mplus_qapi::types::Payment {
+        method: "CONTANT".into(),
+        amount: open.total_incl_amount.unwrap(),
+        ..Default::default()
+    };
+    let paid = PayTableOrder { terminal, order: Some(open.clone()), payment_list: vec![payment] };
+    let response = client.pay_table_order(paid).await.unwrap();
+    assert_eq!(response.error_message, "");
+}
+
+#[tokio::test]
+async fn a_paid_table_order_is_settled_at_once() {
+    let world = World::open().await;
+    let pos = world.service().submit(&paid("1", now(4)), false).await.unwrap();
+    let kept = world.pos.order("1").unwrap();
+    assert_eq!((pos.order_id, pos.receipt_id), (Some(kept.order_id), kept.invoice_ids.first().cloned()));
+    assert_eq!((kept.fully_paid, kept.payment_list.len()), (Some(true), 1));
+}
+
+#[tokio::test]
+async fn every_table_call_survives_every_fault_without_a_second_order() {
+    let operations = [
+        "saveTableOrder",
+        "createAndPayTableOrder",
+        "placeTableOrder",
+        "getTableOrderV3",
+        "registerTerminal",
+        "getAvailableTerminalList",
+    ];
+    for fault in Fault::ALL {
+        for call in [TableCall::SaveTableOrder, TableCall::PlaceTableOrder] {
+            for operation in operations {
+                let mut world = World::open().await;
+                world.settings.table_call = call;
+                let orders = [order("1", later(7)), order("2", later(7)), paid("3", now(8))];
+                for order in &orders {
+                    world.pos.faults().script_for(operation, [fault]);
+                    let mut earlier = false;
+                    let mut attempts = 0;
+                    while let Err(error) = world.service().submit(order, earlier).await {
+                        earlier = error.may_be_at_pos();
+                        attempts += 1;
+                        assert!(attempts < 5, "{operation} {fault:?}: {error}");
+                    }
+                }
+                let kept = world.pos.orders();
+                let totals: Vec<_> = kept.iter().filter_map(|order| order.total_incl_amount).collect();
+                assert_eq!(totals, [euros(2 * 2490), euros(2490)], "{call:?} {operation} {fault:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_claimed_table_is_a_clear_error_and_works_when_it_is_released() {
+    let world = World::open().await;
+    world.service().submit(&order("1", later(7)), false).await.unwrap();
+    world.pos.claim_table(1, 7, 1);
+    let error = world.service().submit(&order("2", later(7)), false).await.unwrap_err();
+    assert!(!error.is_permanent() && !error.may_be_at_pos());
+    assert!(matches!(error.kind(), SubmitErrorKind::TableClaimed { workplace: Some(1), .. }), "{error}");
+    assert_eq!(
+        error.to_string(),
+        "order 2 waits: table 7 is in use at workplace 1; it is sent when the table is released there"
+    );
+    world.pos.claim_table(1, 7, 2);
+    world.service().submit(&order("2", later(7)), false).await.unwrap();
+}
+
+#[tokio::test]
+async fn two_rounds_for_one_table_at_once_are_both_there() {
+    let world = World::open().await;
+    world.service().submit(&order("1", later(7)), false).await.unwrap();
+    let (first, second) =
+        (world.service_of("a", world.pos.client()), world.service_of("b", world.pos.client()));
+    let (two, three) = (order("2", later(7)), order("3", later(7)));
+    let (left, right) =
+        futures_util::future::join(first.submit(&two, false), second.submit(&three, false)).await;
+    (left.unwrap(), right.unwrap());
+    assert_eq!(world.pos.table_order(1, 7).unwrap().total_incl_amount, Some(euros(3 * 2490)));
+}
+
+#[tokio::test]
+async fn a_workplace_that_another_device_uses_is_named() {
+    let world = World::open().await;
+    let terminal = terminal(2, "a handheld");
+    let register = mplus_qapi::terminals::RegisterTerminal { terminal, force_registration: false };
+    world.pos.client().register_terminal(register).await.unwrap();
+    let error = world.service().submit(&order("1", later(7)), false).await.unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.starts_with("order 1 waits: workplace 2 cannot be used as a terminal: Another device"),
+        "{text}"
+    );
+    assert!(text.ends_with("choose one that no handheld uses in the order settings"), "{text}");
+}
+
+#[tokio::test]
+async fn the_modern_call_needs_no_terminal_and_names_the_order_in_a_line() {
+    let mut world = World::open().await;
+    world.settings.table_call = TableCall::PlaceTableOrder;
+    world.service().submit(&order("1", later(7)), false).await.unwrap();
+    let pos = world.service().submit(&paid("2", now(9)), false).await.unwrap();
+    assert!(pos.receipt_id.is_some());
+    let open = world.pos.table_order(1, 7).unwrap();
+    assert_eq!(open.line_list.last().and_then(|line| line.text.clone()).as_deref(), Some("1"));
+    assert_eq!((open.total_incl_amount, open.relation_number), (Some(euros(2490)), Some(1)));
+    assert_eq!(world.pos.requests().count("registerTerminal"), 0);
+    // The same order again, by anybody: the key is the same.
+    world.service().submit(&order("1", later(7)), true).await.unwrap();
+    assert_eq!(world.pos.table_order(1, 7).unwrap().total_incl_amount, Some(euros(2490)));
+}

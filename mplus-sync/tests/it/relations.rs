@@ -1,0 +1,108 @@
+//! Customers and relations.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use mplus_qapi::relations::CreateRelation;
+use mplus_qapi::testkit::Fault;
+use mplus_qapi::types::Relation;
+use mplus_sync::model::{Customer, RelationMatch, RelationNumber, WorkerId};
+use mplus_sync::relations::RelationService;
+use mplus_sync::runtime::Runtime;
+
+use crate::orders::world::{World, merchant};
+
+fn service(world: &World, worker: &str) -> RelationService {
+    let runtime: Arc<dyn Runtime> = world.runtime.clone();
+    RelationService::new(world.pos.client(), merchant(), world.store.clone(), runtime, WorkerId::from(worker))
+}
+
+fn guest(id: &str, email: &str) -> Customer {
+    let mut customer = Customer::new(id, "Jan Jansen");
+    customer.email = Some(email.into());
+    customer
+}
+
+async fn found_by(world: &World, customer: &str) -> RelationMatch {
+    world.store.customer_link(&merchant(), &customer.into()).await.unwrap().unwrap().found_by
+}
+
+#[tokio::test]
+async fn a_relation_with_the_very_address_is_taken() {
+    let world = World::open().await;
+    let relation = service(&world, "w").relation_of(&guest("guest", "anneke@example.com")).await.unwrap();
+    assert_eq!(relation, RelationNumber::new(2));
+    assert_eq!(found_by(&world, "guest").await, RelationMatch::Email);
+}
+
+#[tokio::test]
+async fn a_loose_hit_is_never_taken() {
+    let world = World::open().await;
+    for (id, email) in [("a", "neke@example.com"), ("b", "Anneke@Example.com"), ("c", "anneke@example.co")] {
+        let relation = service(&world, "w").relation_of(&guest(id, email)).await.unwrap();
+        assert!(relation.get() > 3, "{email} is {relation}");
+        assert_eq!(found_by(&world, id).await, RelationMatch::Created);
+    }
+}
+
+#[tokio::test]
+async fn the_hosts_identifier_is_compared_whole() {
+    let world = World::open().await;
+    let relation = Relation {
+        name: Some("Other".into()),
+        ext_relation_id: Some("guest-10".into()),
+        ..Relation::default()
+    };
+    world.pos.client().create_relation(CreateRelation::from(relation)).await.unwrap();
+    let created = service(&world, "w").relation_of(&Customer::new("guest-1", "Jan")).await.unwrap();
+    assert_eq!(created, RelationNumber::new(5));
+    let same = service(&world, "w").relation_of(&Customer::new("guest-10", "Other")).await.unwrap();
+    assert_eq!(same, RelationNumber::new(4));
+}
+
+#[tokio::test]
+async fn a_relation_is_remembered_and_not_asked_for_again() {
+    let world = World::open().await;
+    let customer = guest("guest", "jan@example.com");
+    let first = service(&world, "w").relation_of(&customer).await.unwrap();
+    let before = world.pos.requests().total();
+    assert_eq!(service(&world, "x").relation_of(&customer).await.unwrap(), first);
+    assert_eq!(world.pos.requests().total(), before);
+}
+
+#[tokio::test]
+async fn workers_that_need_the_same_customer_at_once_end_with_one_relation() {
+    let world = World::open().await;
+    let services: Vec<_> = (0..8).map(|number| service(&world, &format!("w{number}"))).collect();
+    let customer = guest("guest", "jan@example.com");
+    let found = join_all(services.iter().map(|service| service.relation_of(&customer))).await;
+    assert!(found.into_iter().all(|relation| relation.unwrap() == RelationNumber::new(4)));
+    assert_eq!(world.pos.relations().len(), 4);
+}
+
+#[tokio::test]
+async fn a_relation_is_created_once_whatever_is_lost_on_the_way() {
+    for fault in Fault::ALL {
+        let world = World::open().await;
+        world.pos.faults().script_for("createRelation", [fault]);
+        let customer = guest("guest", "jan@example.com");
+        let mut attempts = 0;
+        while service(&world, "w").relation_of(&customer).await.is_err() {
+            attempts += 1;
+            assert!(attempts < 3, "{fault:?}");
+        }
+        assert_eq!(world.pos.relations().len(), 4, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_names_the_customers_identifier_and_nothing_personal() {
+    let world = World::open().await;
+    world.pos.faults().random(1.0, 3);
+    let error = service(&world, "w").relation_of(&guest("guest", "jan@example.com")).await.unwrap_err();
+    let text = format!("{error} {error:?}");
+    assert!(
+        text.contains("guest") && !text.contains("jan@example.com") && !text.contains("Jansen"),
+        "{text}"
+    );
+}

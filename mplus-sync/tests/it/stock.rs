@@ -1,0 +1,180 @@
+//! Stock, pulled from a POS in memory.
+
+use std::sync::Arc;
+
+use mplus_qapi::testkit::{Fault, Pos};
+use mplus_sync::cancel::CancelToken;
+use mplus_sync::model::{
+    ArticleNumber, Checkpoint, InventoryLevel, Item, ItemId, LocationId, Marker, Resource, Tracked, WorkerId,
+};
+use mplus_sync::report::{RunOutcome, RunReport, Scope};
+use mplus_sync::runtime::Runtime;
+use mplus_sync::stock::{StockOptions, StockService, StockSettings};
+use mplus_sync::store::{CatalogChunk, MemoryStore, Store};
+use mplus_sync::testkit::{FailAt, FaultyStore};
+use rust_decimal::Decimal;
+
+use crate::orders::world::{World, merchant};
+
+fn service(world: &World, store: Arc<dyn Store>) -> StockService {
+    let runtime: Arc<dyn Runtime> = world.runtime.clone();
+    let mut settings = StockSettings::default();
+    settings.chunk = 3;
+    StockService::new(world.pos.client(), merchant(), store, runtime, WorkerId::from("w"))
+        .with_settings(settings)
+}
+
+/// A brasserie of which every article with stock is an item.
+async fn world() -> World {
+    let world = World::open().await;
+    let names = ["Bitter lemon", "Witbier", "Trappist dubbel", "Croissant"];
+    let items = names.map(|name| link(&world, name, name));
+    world.store.apply(&merchant(), chunk(items.to_vec(), 1)).await.unwrap();
+    world
+}
+
+fn link(world: &World, id: &str, name: &str) -> Tracked<Item> {
+    Tracked::new(Item::new(id, name)).linked(ArticleNumber::new(world.article(name)))
+}
+
+fn chunk(items: Vec<Tracked<Item>>, marker: i64) -> CatalogChunk {
+    let checkpoints = vec![Checkpoint::new(Resource::ARTICLES, Marker::new(marker))];
+    CatalogChunk { items, checkpoints, ..CatalogChunk::default() }
+}
+
+async fn pull(world: &World) -> RunReport {
+    let report =
+        service(world, world.store.clone()).pull(&StockOptions::default(), &CancelToken::new()).await;
+    assert_eq!(report.outcome, RunOutcome::Completed, "{report}");
+    report
+}
+
+async fn level(world: &World, item: &str) -> Option<InventoryLevel> {
+    let levels = world
+        .store
+        .levels_of(&merchant(), &LocationId::from("amsterdam"), &[ItemId::from(item)])
+        .await
+        .unwrap();
+    levels.into_iter().next()
+}
+
+#[tokio::test]
+async fn what_a_branch_can_sell_is_pulled_with_its_scale_for_items_alone() {
+    let world = world().await;
+    let report = pull(&world).await;
+    assert_eq!(level(&world, "cola").await.unwrap().amount, Decimal::from(144));
+    assert_eq!(level(&world, "burger").await, None, "it keeps no stock");
+    let branch = report.counts[&Resource::stock(1.into())];
+    assert_eq!((branch.pulled, branch.skipped > 0), (5, true));
+    let text = report.to_string();
+    assert!(text.contains("stock of 8 articles was left out, as they are no item here"), "{text}");
+    assert!(text.contains("external_ids.mpluskassa"), "{text}");
+}
+
+#[tokio::test]
+async fn a_second_pull_without_changes_writes_nothing() {
+    let world = world().await;
+    pull(&world).await;
+    let report = pull(&world).await;
+    assert_eq!((report.writes, report.requests), (0, 2), "one request for each branch");
+}
+
+#[tokio::test]
+async fn only_what_changed_is_pulled_and_absent_levels_stay() {
+    let world = world().await;
+    pull(&world).await;
+    let cola = world.article("Coca-Cola");
+    world.pos.set_stock(1, cola, Decimal::new(-25, 1));
+    let report = pull(&world).await;
+    assert_eq!(report.counts[&Resource::stock(1.into())].pulled, 1);
+    let amount = level(&world, "cola").await.unwrap().amount;
+    assert_eq!((amount, amount.scale()), (Decimal::new(-25, 1), 1));
+    assert!(level(&world, "Witbier").await.is_some());
+    assert_eq!(world.pos.requests().count("updateStock") + world.pos.requests().count("setStock"), 0);
+}
+
+#[tokio::test]
+async fn an_item_that_was_linked_later_gets_its_stock() {
+    let world = world().await;
+    pull(&world).await;
+    let chaud = Tracked::new(Item::new("water", "Chaudfontaine"));
+    let article = ArticleNumber::new(world.article("Coca-Cola") + 2);
+    let stocked = world.pos.article(article.get()).unwrap();
+    assert_eq!(stocked.stock_article, Some(true), "{:?}", stocked.description);
+    world.store.apply(&merchant(), chunk(vec![chaud.linked(article)], 2)).await.unwrap();
+    pull(&world).await;
+    assert!(level(&world, "water").await.is_some());
+    assert_eq!(pull(&world).await.writes, 0);
+}
+
+#[tokio::test]
+async fn a_pull_that_is_cut_off_anywhere_is_made_good_by_the_next() {
+    let calls = {
+        let world = world().await;
+        let store = Arc::new(FaultyStore::counting(world.store.clone()));
+        service(&world, store.clone()).pull(&StockOptions::default(), &CancelToken::new()).await;
+        store.calls()
+    };
+    for call in 1..=calls {
+        for fail in [FailAt::before(call), FailAt::after(call), FailAt::before(call).and_all_later()] {
+            let world = world().await;
+            let store = Arc::new(FaultyStore::failing(world.store.clone(), fail));
+            service(&world, store).pull(&StockOptions::default(), &CancelToken::new()).await;
+            // A lease that was not given back has ended.
+            world.runtime.sleep(std::time::Duration::from_secs(301)).await;
+            pull(&world).await;
+            assert_eq!(level(&world, "cola").await.map(|level| level.amount), Some(144.into()), "{fail:?}");
+            assert_eq!(
+                level(&world, "Croissant").await.map(|level| level.amount),
+                Some(36.into()),
+                "{fail:?}"
+            );
+        }
+    }
+    for fault in Fault::ALL {
+        let world = world().await;
+        world.pos.faults().script_for("getStock", [fault, fault]);
+        service(&world, world.store.clone()).pull(&StockOptions::default(), &CancelToken::new()).await;
+        pull(&world).await;
+        assert_eq!(level(&world, "Croissant").await.map(|level| level.amount), Some(36.into()), "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_branch_that_fails_is_named_and_the_others_go_on() {
+    let world = world().await;
+    let garbage = [Fault::Garbage];
+    world.pos.faults().script_for("getStock", garbage);
+    let report =
+        service(&world, world.store.clone()).pull(&StockOptions::default(), &CancelToken::new()).await;
+    assert_eq!((report.outcome.clone(), report.failures.total), (RunOutcome::Completed, 1));
+    assert_eq!(report.failures.first[0].subject.as_ref().unwrap().id, "branch 1");
+    let other = world.store.levels_of(&merchant(), &"utrecht".into(), &["cola".into()]).await.unwrap();
+    assert_eq!(other.len(), 1, "{report}");
+}
+
+#[tokio::test]
+async fn a_stock_sync_that_is_switched_off_says_so() {
+    let world = world().await;
+    let mut settings = StockSettings::default();
+    settings.enabled = false;
+    let service = service(&world, world.store.clone()).with_settings(settings);
+    let report = service.pull(&StockOptions::default(), &CancelToken::new()).await;
+    let RunOutcome::Failed { message, advice } = report.outcome else { panic!("it ran") };
+    assert_eq!(message, "Stock is not synced: Sync Stock is switched off");
+    assert_eq!(advice, "Switch on Sync Stock for this integration");
+}
+
+#[tokio::test]
+async fn a_cancelled_pull_says_so_and_a_full_one_reads_everything_again() {
+    let world = World::with(Pos::brasserie(), Arc::new(MemoryStore::new())).await;
+    let cancel = CancelToken::new();
+    cancel.cancel();
+    let report = service(&world, world.store.clone()).pull(&StockOptions::default(), &cancel).await;
+    assert_eq!((report.outcome, report.writes), (RunOutcome::Cancelled, 0));
+    pull(&world).await;
+    let mut everything = StockOptions::default();
+    everything.scope = Scope::Full;
+    let again = service(&world, world.store.clone()).pull(&everything, &CancelToken::new()).await;
+    assert_eq!(again.counts[&Resource::stock(1.into())].pulled, 1);
+}
