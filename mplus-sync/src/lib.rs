@@ -1,19 +1,28 @@
 //! Menu, stock, order and branch sync with the MplusKASSA point of sale.
 
+pub mod articles;
+pub mod branches;
 pub mod cancel;
 pub mod conflict;
+pub mod connection;
+mod error;
+mod integration;
 pub mod media;
 pub mod model;
+pub mod orders;
+pub mod products;
+mod pos_call;
 pub mod progress;
+pub mod relations;
 pub mod report;
 pub mod runtime;
 pub mod schedule;
-pub mod orders;
-mod pos_call;
-pub mod relations;
 pub mod stock;
-pub mod tables;
 pub mod store;
+pub mod sync;
+pub mod tables;
 pub mod tax;
 #[cfg(feature = "testkit")]
 pub mod testkit;
+
+pub use integration::{Host, Integration};

@@ -56,6 +56,16 @@ impl Resource {
     pub const ARTICLE_NUTRITION: Self = Self(Cow::Borrowed("article_nutrition"));
     /// Article groups.
     pub const ARTICLE_GROUPS: Self = Self(Cow::Borrowed("article_groups"));
+    /// Products, as categories. They come with their articles and have no checkpoint.
+    pub const CATEGORIES: Self = Self(Cow::Borrowed("categories"));
+    /// Combos. They are pushed only and have no checkpoint.
+    pub const COMBOS: Self = Self(Cow::Borrowed("combos"));
+    /// Branches. They have no marker and are read by every run.
+    pub const BRANCHES: Self = Self(Cow::Borrowed("branches"));
+    /// Prices of single branches. The POS gives no marker; the checkpoint is a hash of what it listed.
+    pub const BRANCH_PRICES: Self = Self(Cow::Borrowed("branch_prices"));
+    /// Pictures. The POS gives no marker; the checkpoint says whether some are still to be downloaded.
+    pub const IMAGES: Self = Self(Cow::Borrowed("images"));
     /// Relations.
     pub const RELATIONS: Self = Self(Cow::Borrowed("relations"));
 

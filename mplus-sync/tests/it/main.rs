@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod media;
+mod menu;
 #[cfg(feature = "testkit")]
 mod orders;
 #[cfg(feature = "testkit")]

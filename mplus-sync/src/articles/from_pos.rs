@@ -1,0 +1,169 @@
+//! POS to host: groups of choices as modifier groups. Pure.
+
+use mplus_qapi::preparation::{
+    ArticleAlteration, ArticleAlterationsGroup, PreparationMethodGroup, PreparationMethodItem,
+};
+use rust_decimal::Decimal;
+
+use crate::model::{
+    ArticleNumber, Marker, Modifier, ModifierGroup, ModifierId, ModifierSource, PosModifierGroup,
+};
+use crate::products::Incoming;
+
+/// The preparation method group as a modifier group; one that was deleted is inactive.
+///
+/// What a method adds to the price is its surcharge where the POS gives one, otherwise its price.
+pub fn preparation_group_to_modifier_group(
+    group: &PreparationMethodGroup,
+) -> Incoming<ModifierGroup, PosModifierGroup> {
+    let number = PosModifierGroup { source: ModifierSource::PreparationMethod, number: group.group_number };
+    let mut methods: Vec<&PreparationMethodItem> = group.preparation_methods.iter().collect();
+    methods.sort_by_key(|method| method.sequence_number);
+    let modifiers = methods.into_iter().map(|method| {
+        modifier(method.id, &method.remark, method.article_number, method.surcharge.or(method.price_incl))
+    });
+    let limits = limits(
+        group.selection_required,
+        group.max_one_selection,
+        group.selection_range_min,
+        group.selection_range_max,
+    );
+    let deleted = group.deleted_on.is_some();
+    incoming(number, &group.description, group.sync_marker, deleted, limits, modifiers.collect())
+}
+
+/// The article alterations group as a modifier group; one that was deleted is inactive.
+pub fn alterations_group_to_modifier_group(
+    group: &ArticleAlterationsGroup,
+) -> Incoming<ModifierGroup, PosModifierGroup> {
+    let number = PosModifierGroup { source: ModifierSource::ArticleAlteration, number: group.group_number };
+    let mut alterations: Vec<&ArticleAlteration> = group.article_alterations.iter().collect();
+    alterations.sort_by_key(|alteration| alteration.sequence_number);
+    let modifiers = alterations.into_iter().map(|alteration| {
+        modifier(alteration.id, &alteration.remark, alteration.article_number, alteration.price_incl)
+    });
+    let limits = limits(
+        group.selection_required,
+        group.max_one_selection,
+        group.selection_range_min,
+        group.selection_range_max,
+    );
+    let deleted = group.deleted_on.is_some();
+    incoming(number, &group.description, group.sync_marker, deleted, limits, modifiers.collect())
+}
+
+fn incoming(
+    number: PosModifierGroup,
+    name: &str,
+    marker: i64,
+    deleted: bool,
+    (minimum, maximum): (i32, Option<i32>),
+    modifiers: Vec<Modifier>,
+) -> Incoming<ModifierGroup, PosModifierGroup> {
+    let name = match name.trim() {
+        "" => format!("Group {}", number.number),
+        name => name.to_owned(),
+    };
+    let mut group = ModifierGroup::new(number.host_id(), name);
+    group.active = !deleted;
+    group.minimum = minimum;
+    group.maximum = maximum;
+    group.modifiers = modifiers;
+    Incoming { record: group, number, marker: Some(Marker::new(marker)), changed_at: None }
+}
+
+fn modifier(number: i32, name: &str, article: Option<i64>, price: Option<Decimal>) -> Modifier {
+    let name = match name.trim() {
+        "" => format!("Choice {number}"),
+        name => name.to_owned(),
+    };
+    let mut modifier = Modifier::new(ModifierId::from(number.to_string()), name, number);
+    modifier.price = price.filter(|price| !price.is_zero());
+    modifier.article = article.filter(|article| *article != 0).map(ArticleNumber::new);
+    modifier
+}
+
+/// How few and how many may be chosen. The range says more than the two switches, where the POS gives it; a maximum of
+/// zero is none.
+fn limits(
+    required: bool,
+    at_most_one: bool,
+    minimum: Option<i32>,
+    maximum: Option<i32>,
+) -> (i32, Option<i32>) {
+    let maximum = maximum.filter(|maximum| *maximum > 0).or(at_most_one.then_some(1));
+    let minimum = minimum.filter(|minimum| *minimum > 0).unwrap_or_default().max(i32::from(required));
+    (minimum, maximum.map(|maximum| maximum.max(minimum)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_preparation_group_keeps_its_order_prices_and_articles() {
+        let method = |id, sequence_number, remark: &str, surcharge| PreparationMethodItem {
+            id,
+            sequence_number,
+            remark: remark.to_owned(),
+            article_number: Some(7),
+            price_incl: Some(Decimal::new(100, 2)),
+            surcharge,
+            ..PreparationMethodItem::default()
+        };
+        let group = PreparationMethodGroup {
+            group_number: 3,
+            description: "Bereiding".to_owned(),
+            selection_required: true,
+            max_one_selection: true,
+            preparation_methods: vec![
+                method(1, 2, "Medium", None),
+                method(2, 1, "Rare", Some(Decimal::new(50, 2))),
+                method(3, 3, " ", Some(Decimal::ZERO)),
+            ],
+            ..PreparationMethodGroup::default()
+        };
+        let mapped = preparation_group_to_modifier_group(&group);
+        assert_eq!(mapped.record.id.as_str(), "mpluskassa-preparation-3");
+        assert_eq!((mapped.record.minimum, mapped.record.maximum, mapped.record.active), (1, Some(1), true));
+        let choices: Vec<_> = mapped
+            .record
+            .modifiers
+            .iter()
+            .map(|choice| (choice.name.as_str(), choice.number, choice.price))
+            .collect();
+        assert_eq!(
+            choices,
+            [
+                ("Rare", 2, Some(Decimal::new(50, 2))),
+                ("Medium", 1, Some(Decimal::new(100, 2))),
+                ("Choice 3", 3, None)
+            ]
+        );
+    }
+
+    #[test]
+    fn a_deleted_group_is_inactive_and_its_number_is_not_another_sources() {
+        let group = ArticleAlterationsGroup {
+            group_number: 3,
+            deleted_on: Some("2026-01-01T00:00:00".parse().unwrap()),
+            ..ArticleAlterationsGroup::default()
+        };
+        let mapped = alterations_group_to_modifier_group(&group);
+        assert!(!mapped.record.active);
+        assert_eq!(mapped.record.id.as_str(), "mpluskassa-alteration-3");
+        assert_eq!(mapped.record.name, "Group 3");
+    }
+
+    proptest! {
+        #[test]
+        fn limits_can_always_be_met(
+            required: bool, one: bool, minimum in prop::option::of(-2i32..5), maximum in prop::option::of(-2i32..5),
+        ) {
+            let (least, most) = limits(required, one, minimum, maximum);
+            prop_assert!(least >= i32::from(required));
+            prop_assert!(most.is_none_or(|most| most >= least && most > 0));
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! What hangs on articles: modifier groups, allergens and diets, combos.
+//!
+//! The POS's preparation method groups and article alterations groups are both modifier groups here. They are pulled
+//! only: a change of one on the host never reaches the POS. Which preparation method groups an article has comes with
+//! the article; which alterations groups it has is not told by the POS (there is a call to set it, none to read it), so
+//! those links are the host's to make and are kept.
+//!
+//! Nutrients can be written to the POS and not be read from it; they stay the host's.
+
+mod from_pos;
+mod modifier_groups;
+mod nutrition;
+mod service;
+
+pub use from_pos::{alterations_group_to_modifier_group, preparation_group_to_modifier_group};
+pub(crate) use modifier_groups::pull as pull_modifier_groups;
+pub(crate) use nutrition::pull as pull_nutrition;
+pub use service::Articles;

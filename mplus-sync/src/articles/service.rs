@@ -1,0 +1,20 @@
+//! What hangs on articles, as a service of an integration.
+
+use crate::integration::Integration;
+use crate::report::RunReport;
+use crate::sync::{RunOptions, Step, run};
+
+/// Modifier groups, allergens and combos of one merchant.
+#[derive(Debug, Clone, Copy)]
+pub struct Articles<'a>(&'a Integration);
+
+impl<'a> Articles<'a> {
+    pub(crate) fn new(integration: &'a Integration) -> Self {
+        Self(integration)
+    }
+
+    /// Pulls modifier groups, allergens and diets.
+    pub async fn pull(&self, options: &RunOptions) -> RunReport {
+        run(self.0, "articles", &[Step::ModifierGroups, Step::Nutrition], options).await
+    }
+}

@@ -1,0 +1,206 @@
+//! Imports branches: new ones, changed ones, and those that are gone.
+
+use std::collections::HashMap;
+
+use mplus_qapi::branches::{Branch, GetBranchInformation, GetBranchInformationRequest, GetBranches};
+use mplus_qapi::soap::Outcome;
+
+use super::from_pos::{branch_information_to_location, branch_to_location, settle_missing, take_branch};
+use crate::error::StepError;
+use crate::model::{BranchNumber, Fingerprint, Location, LocationId, Resource, Tracked, Version};
+use crate::report::{IncompleteLocation, Note, Subject};
+use crate::store::{Page, Select, StoreErrorKind};
+use crate::sync::{DECISIONS, Run};
+
+/// Reads the POS's branches and stores what changed.
+pub(crate) async fn pull(run: &mut Run<'_>) -> Result<(), StepError> {
+    let mut branches = run.call(GetBranches::default()).await?.branches;
+    branches.sort_by_key(|branch| branch.branch_number);
+    branches.dedup_by_key(|branch| branch.branch_number);
+    if branches.is_empty() {
+        run.report.fail(Note::general(
+            Resource::BRANCHES,
+            "the POS lists no branches, so no locations were imported",
+            "Check that the MplusKASSA account has active branches configured",
+        ));
+        return Ok(());
+    }
+    for _ in 0..DECISIONS {
+        let stored = stored(run).await?;
+        let mut changes = Changes::default();
+        decide(run, &branches, stored, &mut changes).await?;
+        if store(run, changes).await? {
+            return run.load_locations().await;
+        }
+    }
+    run.report.fail(Note::general(
+        Resource::BRANCHES,
+        "locations are edited on the host faster than they can be imported",
+        "The next sync takes them along",
+    ));
+    Ok(())
+}
+
+/// What the import writes and tells.
+#[derive(Default)]
+struct Changes {
+    locations: Vec<Tracked<Location>>,
+    unchanged: u64,
+    notes: Vec<Note>,
+    incomplete: Vec<IncompleteLocation>,
+}
+
+async fn stored(run: &Run<'_>) -> Result<HashMap<BranchNumber, Tracked<Location>>, StepError> {
+    let mut all = HashMap::new();
+    let mut page: Page<LocationId> = Page::first(500);
+    loop {
+        let limit = page.limit;
+        let read = run.store().locations(run.connection(), Select::Page(page)).await?;
+        let last = (read.len() == limit).then(|| read.last().map(|one| one.record.id.clone())).flatten();
+        all.extend(
+            read.into_iter().filter_map(|location| Some((location.external_ids.mpluskassa?, location))),
+        );
+        match last {
+            Some(last) => page = Page::after(last, limit),
+            None => return Ok(all),
+        }
+    }
+}
+
+async fn decide(
+    run: &mut Run<'_>,
+    branches: &[Branch],
+    mut stored: HashMap<BranchNumber, Tracked<Location>>,
+    changes: &mut Changes,
+) -> Result<(), StepError> {
+    for branch in branches {
+        let number = BranchNumber::new(branch.branch_number);
+        let before = stored.remove(&number);
+        let mut location = match before.clone() {
+            Some(before) => before,
+            None => Tracked::new(branch_to_location(branch)).linked(number),
+        };
+        let print = branch_print(branch)?;
+        let known = location.sync.pulled.as_ref().is_some_and(|pulled| pulled.fingerprint == print);
+        location.record.vanished = false;
+        if !known || run.is_full() {
+            // What the host changed is only written over by what the POS changed since.
+            if !known {
+                take_branch(&mut location.record, branch);
+            }
+            match information(run, number).await {
+                Ok(told) => {
+                    if let Some(told) = told {
+                        let told_print = Fingerprint::of(&told_print(&told))?;
+                        if location.sync.parts.get(INFORMATION) != Some(&told_print) {
+                            branch_information_to_location(&mut location.record, &told);
+                            location.sync.parts.insert(INFORMATION.to_owned(), told_print);
+                        }
+                    }
+                    location.sync.pulled =
+                        Some(Version { fingerprint: print, changed_at: None, marker: None });
+                }
+                // The location is stored without; it counts as unread and the next sync asks again.
+                Err(error) if !(error.is_authentication() || error.is_connect()) => {
+                    changes.notes.push(Note::about(
+                        Resource::BRANCHES,
+                        Subject::new(&location.record.name, &location.record.id),
+                        &format!("the branch's address could not be read: {error}"),
+                        "The next sync tries again",
+                    ));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        provision(run, &mut location, changes).await;
+        settle_missing(&mut location.record);
+        changes.incomplete.push(IncompleteLocation {
+            location: location.record.id.clone(),
+            name: location.record.name.clone(),
+            missing: location.record.missing.clone(),
+        });
+        if before.as_ref() == Some(&location) {
+            changes.unchanged += 1;
+        } else {
+            changes.locations.push(location);
+        }
+    }
+    for (number, mut gone) in stored {
+        changes.notes.push(Note::about(
+            Resource::BRANCHES,
+            Subject::new(&gone.record.name, &gone.record.id),
+            &format!("branch {number} is no longer listed by the POS; the location is kept"),
+            "Close the location, or restore the branch in the POS",
+        ));
+        if !gone.record.vanished {
+            gone.record.vanished = true;
+            changes.locations.push(gone);
+        }
+    }
+    Ok(())
+}
+
+/// The name under which is kept what the POS last told of a branch's address.
+const INFORMATION: &str = "information";
+
+async fn information(
+    run: &mut Run<'_>,
+    number: BranchNumber,
+) -> Result<Option<mplus_qapi::branches::BranchInformation>, mplus_qapi::Error> {
+    let request =
+        GetBranchInformationRequest { branch_number: number.get(), ..GetBranchInformationRequest::default() };
+    let response = run.call(GetBranchInformation { request }).await?.into_result()?;
+    Ok(response.branch_information)
+}
+
+async fn provision(run: &Run<'_>, location: &mut Tracked<Location>, changes: &mut Changes) {
+    let record = &mut location.record;
+    if (record.stripe_customer.is_some() && record.branding_profile.is_some()) || run.options.dry_run {
+        return;
+    }
+    match run.integration().provisioner().provision(run.connection(), record).await {
+        Ok(given) => {
+            record.stripe_customer = record.stripe_customer.take().or(given.stripe_customer);
+            record.branding_profile = record.branding_profile.take().or(given.branding_profile);
+        }
+        Err(error) => changes.notes.push(Note::about(
+            Resource::BRANCHES,
+            Subject::new(&record.name, &record.id),
+            &format!("billing and branding could not be assigned: {error}"),
+            "Check the default billing profile and the branding profile; the next sync tries again",
+        )),
+    }
+}
+
+/// Writes the locations. False when the host edited one meanwhile.
+async fn store(run: &mut Run<'_>, changes: Changes) -> Result<bool, StepError> {
+    let pulled = changes.locations.len() as u64;
+    if !run.options.dry_run && pulled > 0 {
+        run.keep_lease().await?;
+        match run.store().apply_locations(run.connection(), changes.locations).await {
+            Ok(()) => run.report.writes += 1,
+            Err(error) if error.kind() == StoreErrorKind::Conflict => return Ok(false),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let counts = run.report.count(&Resource::BRANCHES);
+    counts.pulled += pulled;
+    counts.unchanged += changes.unchanged;
+    changes.notes.into_iter().for_each(|note| run.report.skip(note));
+    changes.incomplete.into_iter().for_each(|location| run.report.incomplete(location));
+    Ok(true)
+}
+
+/// Stands for what the list tells of a branch.
+fn branch_print(branch: &Branch) -> Result<Fingerprint, StepError> {
+    let workplaces: Vec<_> = branch
+        .workplaces
+        .iter()
+        .map(|workplace| (workplace.workplace_number, &workplace.workplace_name))
+        .collect();
+    Ok(Fingerprint::of(&(&branch.branch_name, &branch.country_iso3, &branch.country_name, workplaces))?)
+}
+
+fn told_print(told: &mplus_qapi::branches::BranchInformation) -> [&str; 7] {
+    [&told.address, &told.zipcode, &told.city, &told.telephone, &told.mobile, &told.email, &told.vat_number]
+}

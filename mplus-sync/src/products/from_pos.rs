@@ -1,0 +1,219 @@
+//! POS to host: a product as a category, an article as an item. Pure.
+
+use chrono::{DateTime, Utc};
+use mplus_qapi::products::{Article, Product};
+use mplus_qapi::types::{
+    ArticleSpecialPrice, NutritionalCharacteristic, NutritionalCharacteristicPresence,
+    NutritionalCharacteristics,
+};
+use mplus_qapi::value::AMSTERDAM;
+use rust_decimal::Decimal;
+
+use crate::model::{
+    ArticleNumber, BtwCode, Category, CategoryId, Characteristic, CourseNumber, Item, ItemId, ItemImage,
+    Marker, Presence, ProductNumber, Variant,
+};
+use crate::tax::{TaxProblem, TaxTable};
+
+/// What the POS has of one record, in the host's words.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Incoming<T, N> {
+    /// The record. Its identifier is the one that a new record gets; a known one keeps its own.
+    pub record: T,
+    /// Its number at the POS.
+    pub number: N,
+    /// The sync marker of this state.
+    pub marker: Option<Marker>,
+    /// When the POS changed it.
+    pub changed_at: Option<DateTime<Utc>>,
+}
+
+/// An item as it comes from the POS, with what is wrong with it.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct IncomingItem {
+    /// The item.
+    pub incoming: Incoming<Item, ArticleNumber>,
+    /// The host's identifier, when the article was made by a push whose answer was lost (`extArticleId`).
+    pub external_id: Option<String>,
+    /// Whether the article told its allergens and diets.
+    pub tells_nutrition: bool,
+    /// Whether the POS withholds the article from sale by other means than `active`.
+    pub withheld: bool,
+    /// What a person should put right; the item is taken over all the same.
+    pub problems: Vec<ArticleProblem>,
+}
+
+/// Something odd about an article.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ArticleProblem {
+    /// The article's price is below zero; the item gets none.
+    #[error("the price is negative ({0})")]
+    NegativePrice(Decimal),
+    /// The article is for sale and has no price.
+    #[error("the article has no price")]
+    NoPrice,
+    /// The BTW code is unknown or stands for a rate that the host does not have.
+    #[error("{}", .0.kind)]
+    Tax(TaxProblem),
+    /// The article belongs to no product.
+    #[error("the article belongs to no product")]
+    NoProduct,
+}
+
+impl ArticleProblem {
+    /// What to do.
+    pub fn advice(&self) -> String {
+        match self {
+            Self::NegativePrice(_) => "Correct the price in the POS".to_owned(),
+            Self::NoPrice => "Set a price in the POS".to_owned(),
+            Self::Tax(problem) => problem.kind.advice(),
+            Self::NoProduct => "Put the article into a product in the POS".to_owned(),
+        }
+    }
+}
+
+/// The product as a category.
+///
+/// None when the product has no number: its articles then belong to no category.
+pub fn product_to_category(product: &Product) -> Option<Incoming<Category, ProductNumber>> {
+    let number = ProductNumber::new(product.product_number?);
+    let name = text(&product.description).unwrap_or_else(|| format!("Product {number}"));
+    let mut category = Category::new(CategoryId::for_product(number), name);
+    category.description = text(&product.extra_text);
+    category.position = product.sort_order_group_list.first().map(|group| group.sort_order);
+    category.group_numbers.clone_from(&product.group_numbers);
+    let changed_at = product.article_list.iter().filter_map(article_changed_at).max();
+    Some(Incoming { record: category, number, marker: product.sync_marker.map(Marker::new), changed_at })
+}
+
+/// The article as an item of a category.
+///
+/// None when the article has no number, without which it cannot be ordered. Links to modifier groups, branch prices
+/// and stored pictures are not in the article; they are added by whoever knows them.
+pub fn article_to_item(
+    article: &Article,
+    category: Option<&CategoryId>,
+    tax: &TaxTable,
+) -> Option<IncomingItem> {
+    let number = ArticleNumber::new(article.article_number?);
+    let name = text(&article.description).unwrap_or_else(|| format!("Article {number}"));
+    let mut problems = Vec::new();
+    let mut item = Item::new(ItemId::for_article(number), name);
+    item.category = category.cloned();
+    if category.is_none() {
+        problems.push(ArticleProblem::NoProduct);
+    }
+    item.description = text(&article.extra_text);
+    item.active = article.active != Some(false) && article.discontinued != Some(true);
+    item.price = match price(article, item.active) {
+        Ok(price) => price,
+        Err(problem) => {
+            problems.push(problem);
+            None
+        }
+    };
+    item.btw_code = article.vat_code.map(BtwCode::new);
+    if item.btw_code.is_some() {
+        match tax.rate_for(&item.name, item.btw_code) {
+            Ok(rate) => item.tax_rate = Some(rate),
+            Err(problem) => problems.push(ArticleProblem::Tax(problem)),
+        }
+    }
+    item.turnover_group = article.turnover_group;
+    item.variant = variant(article);
+    item.plu = text(&article.plu_number);
+    item.barcodes = barcodes(article);
+    item.stock_tracked = article.stock_article;
+    item.course = article.course.as_ref().map(|course| CourseNumber::new(course.number));
+    item.minimum_age = article.age_check_minimum_age.filter(|age| *age > 0);
+    if let Some(nutrition) = &article.nutritional_characteristics {
+        (item.allergens, item.diets) = nutrition_to_characteristics(nutrition);
+    }
+    let image = |image: &mplus_qapi::types::Image| ItemImage {
+        hash: image.image_hash.clone(),
+        name: image.image_name.clone(),
+        media: None,
+    };
+    item.images = article.image_list.iter().filter(|image| !image.image_hash.is_empty()).map(image).collect();
+    Some(IncomingItem {
+        incoming: Incoming {
+            record: item,
+            number,
+            marker: article.sync_marker.map(Marker::new),
+            changed_at: article_changed_at(article),
+        },
+        external_id: text(&article.ext_article_id),
+        tells_nutrition: article.nutritional_characteristics.is_some(),
+        withheld: article.discontinued == Some(true),
+        problems,
+    })
+}
+
+/// The characteristics as allergens and diets; those without a number are left out.
+pub fn nutrition_to_characteristics(
+    nutrition: &NutritionalCharacteristics,
+) -> (Vec<Characteristic>, Vec<Characteristic>) {
+    let map = |list: &[NutritionalCharacteristic]| list.iter().filter_map(characteristic).collect();
+    (map(&nutrition.allergen_list), map(&nutrition.diet_restriction_list))
+}
+
+fn characteristic(told: &NutritionalCharacteristic) -> Option<Characteristic> {
+    use NutritionalCharacteristicPresence as Told;
+    let presence = match (&told.presence, told.is_present) {
+        (Some(Told::Present), _) | (None, Some(true)) => Presence::Present,
+        (Some(Told::NotPresent), _) | (None, Some(false)) => Presence::Absent,
+        (Some(Told::Maybe), _) => Presence::Maybe,
+        // An allergen of which nothing is known must not read as absent.
+        _ => Presence::Unknown,
+    };
+    Some(Characteristic { number: told.id?, name: told.name.clone().unwrap_or_default(), presence })
+}
+
+/// A price that may be missing is no problem where the till asks for it, or where nothing is sold.
+fn price(article: &Article, active: bool) -> Result<Option<Decimal>, ArticleProblem> {
+    use ArticleSpecialPrice::{Normal, NotSet};
+    match article.price_incl {
+        Some(price) if price.is_sign_negative() && !price.is_zero() => {
+            Err(ArticleProblem::NegativePrice(price))
+        }
+        Some(price) => Ok(Some(price)),
+        None if article.special_price == Some(ArticleSpecialPrice::Free) => Ok(Some(Decimal::ZERO)),
+        None if active && matches!(article.special_price, None | Some(Normal | NotSet)) => {
+            Err(ArticleProblem::NoPrice)
+        }
+        None => Ok(None),
+    }
+}
+
+fn variant(article: &Article) -> Option<Variant> {
+    let variant = Variant {
+        size: text(&article.size),
+        size_position: article.size_sequence_number.filter(|_| text(&article.size).is_some()),
+        colour: text(&article.colour),
+        colour_position: article.colour_sequence_number.filter(|_| text(&article.colour).is_some()),
+    };
+    (variant != Variant::default()).then_some(variant)
+}
+
+/// The main barcode first, each once.
+fn barcodes(article: &Article) -> Vec<String> {
+    let listed = article.barcode_list.iter().filter_map(|barcode| text(&barcode.barcode));
+    let mut barcodes: Vec<String> = Vec::new();
+    for barcode in text(&article.barcode).into_iter().chain(listed) {
+        if !barcodes.contains(&barcode) {
+            barcodes.push(barcode);
+        }
+    }
+    barcodes
+}
+
+fn article_changed_at(article: &Article) -> Option<DateTime<Utc>> {
+    article.change_timestamp?.to_instant(&AMSTERDAM).ok().flatten()
+}
+
+/// The text, none for one that is empty.
+pub(crate) fn text(text: &Option<String>) -> Option<String> {
+    text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+}

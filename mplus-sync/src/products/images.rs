@@ -1,0 +1,227 @@
+//! Downloads the pictures of items: new ones and changed ones, each once.
+//!
+//! A picture is told by the POS's hash. What could not be downloaded keeps its place in the item without an address,
+//! and the images' checkpoint says that there is something to make good: a later run finds it again.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream;
+use mplus_qapi::media::{GetImages, GetImagesRequest};
+use mplus_qapi::products::{GetProducts, GetProductsRequest};
+
+use crate::error::StepError;
+use crate::media::{Image, MediaStore};
+use crate::model::{Checkpoint, Item, ItemId, ItemImage, Marker, Resource, Tracked};
+use crate::report::{Note, Subject};
+use crate::store::{CatalogChunk, Page, Select};
+use crate::sync::{DECISIONS, Run};
+
+/// How often a media store that is busy is asked again.
+const REPEATS: u32 = 3;
+/// Addresses that a run remembers, so that a picture of many items is downloaded once.
+const REMEMBERED: usize = 10_000;
+
+/// A picture that is to be downloaded.
+#[derive(Debug, Clone)]
+pub(crate) struct Wanted {
+    item: ItemId,
+    name: String,
+    hash: String,
+    image_id: i64,
+}
+
+impl Wanted {
+    pub(crate) fn new(item: &Item, image: &ItemImage, image_id: i64) -> Self {
+        Self { item: item.id.clone(), name: item.name.clone(), hash: image.hash.clone(), image_id }
+    }
+}
+
+/// That pictures are still to be downloaded.
+pub(crate) fn pending() -> Checkpoint {
+    Checkpoint::new(Resource::IMAGES, Marker::new(1))
+}
+
+/// Makes good what this run or an earlier one left open.
+pub(crate) async fn pull(run: &mut Run<'_>) -> Result<(), StepError> {
+    let open = run.checkpoint(&Resource::IMAGES) == Some(1);
+    if run.integration().media_store().is_none() || !(open || run.is_full()) || run.options.dry_run {
+        return Ok(());
+    }
+    let limit = usize::from(run.settings().chunk.max(1));
+    let mut page = Page::first(limit);
+    let mut left = false;
+    loop {
+        let items = run.store().items(run.connection(), Select::Page(page)).await?;
+        let last = (items.len() == limit).then(|| items.last().map(|item| item.record.id.clone())).flatten();
+        let lacking: BTreeMap<i64, Tracked<Item>> = items
+            .into_iter()
+            .filter(|item| item.record.images.iter().any(|image| image.media.is_none()))
+            .filter_map(|item| Some((item.external_ids.mpluskassa?.get(), item)))
+            .collect();
+        if !lacking.is_empty() {
+            let wanted = find(run, &lacking).await?;
+            download(run, wanted).await?;
+            let ids = lacking.values().map(|item| item.record.id.clone()).collect();
+            let items = run.store().items(run.connection(), Select::Ids(ids)).await?;
+            left |= items.iter().any(|item| item.record.images.iter().any(|image| image.media.is_none()));
+        }
+        match last {
+            Some(last) => page = Page::after(last, limit),
+            None => break,
+        }
+    }
+    if open && !left {
+        let checkpoints = vec![Checkpoint::new(Resource::IMAGES, Marker::new(0))];
+        run.apply(CatalogChunk { checkpoints, ..CatalogChunk::default() }).await?;
+    }
+    Ok(())
+}
+
+/// Asks the POS under which numbers it keeps the pictures of these articles.
+async fn find(run: &mut Run<'_>, items: &BTreeMap<i64, Tracked<Item>>) -> Result<Vec<Wanted>, StepError> {
+    let request =
+        GetProductsRequest { article_numbers: items.keys().copied().collect(), ..Default::default() };
+    let response = run.call(GetProducts { request }).await?;
+    let articles = response.product_list.iter().flat_map(|product| &product.article_list);
+    let wanted = articles.flat_map(|article| {
+        let item = article.article_number.and_then(|number| items.get(&number));
+        let lacking = item.into_iter().flat_map(|item| {
+            let images = item.record.images.iter().filter(|image| image.media.is_none());
+            images.map(move |image| (&item.record, image))
+        });
+        lacking.filter_map(|(item, image)| {
+            let told = article.image_list.iter().find(|told| told.image_hash == image.hash)?;
+            Some(Wanted::new(item, image, told.image_id))
+        })
+    });
+    Ok(wanted.collect())
+}
+
+/// Downloads pictures and keeps where they are served. One that fails is named and never stops the others.
+pub(crate) async fn download(run: &mut Run<'_>, wanted: Vec<Wanted>) -> Result<(), StepError> {
+    let Some(media) = run.integration().media_store() else { return Ok(()) };
+    if wanted.is_empty() || run.options.dry_run {
+        return Ok(());
+    }
+    let mut known: HashMap<String, String> = HashMap::new();
+    let mut missing: BTreeMap<&str, &Wanted> = BTreeMap::new();
+    for image in &wanted {
+        match run.stored_images.get(&image.hash) {
+            Some(url) => drop(known.insert(image.hash.clone(), url.clone())),
+            None => drop(missing.insert(&image.hash, image)),
+        }
+    }
+    let (client, runtime, rules) = (run.client(), run.runtime(), &run.settings().images);
+    let downloads = missing.into_values().map(|image| async move {
+        let mut requests = 0;
+        let url = async {
+            let request = GetImagesRequest {
+                image_ids: vec![image.image_id],
+                include_image_data: true,
+                include_thumb_data: false,
+            };
+            let reply = client.call(GetImages { request: Some(request) }).reply().await.map_err(|error| {
+                requests += error.attempts();
+                (error.to_string(), "The next sync tries again")
+            })?;
+            requests += reply.attempts;
+            let told = reply.response.image_list.into_iter().find(|told| told.image_id == image.image_id);
+            let bytes = told.map(|told| told.image_data.0).filter(|bytes| !bytes.is_empty());
+            let Some(bytes) = bytes else {
+                return Err((
+                    "the POS does not have the picture any more".to_owned(),
+                    "Add the picture again in the POS",
+                ));
+            };
+            let checked = Image::check(Bytes::from(bytes), rules)
+                .map_err(|error| (error.to_string(), "Replace the picture in the POS"))?;
+            put(media, runtime, &checked).await
+        };
+        let url = url.await;
+        (image, requests, url)
+    });
+    let mut downloads = stream::iter(downloads).buffer_unordered(run.settings().parallel_images.max(1));
+    let mut failed = Vec::new();
+    let mut requests = 0;
+    let mut fetched = 0;
+    while let Some((image, sent, url)) = downloads.next().await {
+        requests += u64::from(sent);
+        match url {
+            Ok(url) => {
+                fetched += 1;
+                known.insert(image.hash.clone(), url);
+            }
+            Err((message, advice)) => {
+                let subject = Subject::new(&image.name, &image.item);
+                failed.push(Note::about(
+                    Resource::IMAGES,
+                    subject,
+                    &format!("picture not taken over: {message}"),
+                    advice,
+                ));
+            }
+        }
+    }
+    drop(downloads);
+    run.report.requests += requests;
+    run.report.count(&Resource::IMAGES).pulled += fetched;
+    failed.into_iter().for_each(|note| run.report.skip(note));
+    if run.stored_images.len() + known.len() <= REMEMBERED {
+        run.stored_images.extend(known.clone());
+    }
+    link(run, &wanted, &known).await
+}
+
+/// Writes down where the pictures are served.
+async fn link(
+    run: &mut Run<'_>,
+    wanted: &[Wanted],
+    known: &HashMap<String, String>,
+) -> Result<(), StepError> {
+    for _ in 0..DECISIONS {
+        let mut ids: Vec<_> = wanted
+            .iter()
+            .filter(|image| known.contains_key(&image.hash))
+            .map(|image| image.item.clone())
+            .collect();
+        ids.sort();
+        ids.dedup();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let mut items = run.store().items(run.connection(), Select::Ids(ids)).await?;
+        items.retain_mut(|item| {
+            let before = item.record.images.clone();
+            for image in item.record.images.iter_mut().filter(|image| image.media.is_none()) {
+                image.media = known.get(&image.hash).cloned();
+            }
+            item.record.images != before
+        });
+        if run.apply(CatalogChunk { items, ..CatalogChunk::default() }).await? {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// Stores a picture, and waits where the store asks for it.
+async fn put(
+    media: &dyn MediaStore,
+    runtime: &dyn crate::runtime::Runtime,
+    image: &Image,
+) -> Result<String, (String, &'static str)> {
+    let mut attempt = 0;
+    loop {
+        match media.put(image).await {
+            Ok(stored) => return Ok(stored.url),
+            Err(error) if error.is_transient() && attempt < REPEATS => {
+                attempt += 1;
+                runtime.sleep(Duration::from_millis(250 << attempt)).await;
+            }
+            Err(error) => return Err((error.to_string(), "See the message; the next sync tries again")),
+        }
+    }
+}

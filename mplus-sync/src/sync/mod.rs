@@ -1,0 +1,22 @@
+//! Runs: what a merchant starts with Sync Now, and a schedule or a webhook without anybody.
+//!
+//! [`Integration::sync_menu`](crate::Integration::sync_menu) brings both sides into agreement and always ends in a
+//! [`RunReport`](crate::report::RunReport). The steps, in their order:
+//!
+//! 1. the current sync markers: what did not change costs no request;
+//! 2. branches, so that prices find their locations;
+//! 3. branch prices, modifier groups, products and articles with their pictures, allergens and diets;
+//! 4. the host's edits: categories, items, branch prices, combos.
+//!
+//! A step that fails is named in the report and the others go on; what it left undone, a later run does. Every chunk is
+//! stored together with how far it came, so that a run may end anywhere.
+
+mod changes;
+mod options;
+mod run;
+mod steps;
+
+pub(crate) use changes::Changes;
+pub use options::{RunOptions, SyncSettings};
+pub(crate) use run::{DECISIONS, Run};
+pub(crate) use steps::{Step, run};

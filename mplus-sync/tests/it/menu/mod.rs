@@ -1,0 +1,4 @@
+//! The menu sync against the test POS.
+
+mod connect;
+mod pull;
