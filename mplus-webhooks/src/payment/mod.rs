@@ -6,14 +6,17 @@ mod provider;
 mod record;
 mod service;
 mod state;
+mod terms;
+mod till;
 
 pub use provider::{
     NoticeRefused, OneProvider, PaymentPlace, PaymentProvider, PaymentProviders, ProviderError, ProviderNews,
     ProviderNotice,
 };
 pub use record::{Payment, PaymentKey};
+pub use service::ExternalPayments;
 pub(crate) use service::store_failed;
-pub use service::{ExternalPayments, NoticeError, PaymentLimits, PaymentNotice, RefreshReport};
 pub use state::{
     CancelReason, NewsSource, PaymentEffect, PaymentInput, PaymentState, ProviderStatus, transition,
 };
+pub use terms::{NoticeError, PaymentLimits, PaymentNotice, RefreshReport};

@@ -61,6 +61,30 @@ pub struct Payment {
 }
 
 impl Payment {
+    /// A payment of `amount` euros that starts and is due at `now`; everything else is empty.
+    pub(crate) fn new(key: PaymentKey, amount: Decimal, provider: &str, now: DateTime<Utc>) -> Self {
+        Self {
+            key,
+            amount,
+            method: String::new(),
+            branch_number: 0,
+            workplace_number: 0,
+            provider: provider.to_owned(),
+            state: PaymentState::Pending,
+            provider_reference: None,
+            checkout_url: None,
+            final_amount: None,
+            transaction_reference: None,
+            card_type: None,
+            external_method: None,
+            terminal_id: None,
+            started_at: now,
+            expires_at: now,
+            refresh_at: now,
+            version: 0,
+        }
+    }
+
     /// Applies an input: the changed payment, and what has to be done. `None` when nothing changed.
     pub fn apply(&self, input: PaymentInput, news: Option<&ProviderNews>) -> (Option<Self>, PaymentEffect) {
         if let (Some(known), Some(told)) =

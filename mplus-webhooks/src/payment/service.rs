@@ -5,26 +5,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::future::{Either, select};
 use http::HeaderMap;
-use rust_decimal::Decimal;
-use tokio::sync::oneshot;
 
-use super::provider::{
-    NoticeRefused, PaymentPlace, PaymentProvider, PaymentProviders, ProviderError, ProviderNews,
-};
+use super::provider::{PaymentProvider, PaymentProviders, ProviderError, ProviderNews};
 use super::record::{Payment, PaymentKey};
 use super::state::{NewsSource, PaymentEffect, PaymentInput, PaymentState, ProviderStatus};
+use super::terms::{NoticeError, PaymentLimits, PaymentNotice, RefreshReport};
 use crate::error::Refusal;
-use crate::event::{
-    CancelExternalPayment, Event, ExternalPayment, Origin, PollExternalPayment, RequestCancelExternalPayment,
-    StartExternalPayment,
-};
 use crate::handler::Handler;
-use crate::reply::{
-    Barcode, BarcodeType, CancelExternalPaymentReply, Message, PaymentWord, PollExternalPaymentReply,
-    Polling, RequestCancelExternalPaymentReply, StartExternalPaymentReply,
-};
 use crate::runtime::Runtime;
 use crate::store::{Store, StoreError};
 use crate::subscription::MerchantId;
@@ -33,84 +21,6 @@ use crate::subscription::MerchantId;
 const MAX_ATTEMPTS: usize = 64;
 /// Input, cancelling, asking: no chain of effects is longer.
 const MAX_EFFECTS: usize = 4;
-
-/// What the host is told about a payment.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub enum PaymentNotice {
-    /// It came to this state.
-    Changed(Payment),
-    /// The provider contradicts the terminal state, which stays. A person has to look at both.
-    Conflict {
-        /// As it is stored.
-        payment: Payment,
-        /// What the provider says when asked.
-        provider_says: ProviderStatus,
-    },
-    /// The customer paid after the POS had given the payment up: refund it, or book it by hand.
-    UnexpectedCapture(Payment),
-}
-
-/// Limits of external payments.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct PaymentLimits {
-    /// How long a customer has, before the provider is asked to cancel. Default 15 minutes.
-    pub time_to_pay: Duration,
-    /// How often the provider is asked about an open payment. Default 3 seconds.
-    pub refresh_every: Duration,
-    /// How long the till waits for the provider when a payment starts; after that the provider goes on in the background.
-    /// Default 2 seconds.
-    pub start_patience: Duration,
-    /// The largest amount, euros. Default 100,000.
-    pub largest_amount: Decimal,
-    /// Shows the checkout page's address as a QR code on the till. Default yes.
-    pub show_checkout_code: bool,
-}
-
-impl Default for PaymentLimits {
-    fn default() -> Self {
-        Self {
-            time_to_pay: Duration::from_secs(15 * 60),
-            refresh_every: Duration::from_secs(3),
-            start_patience: Duration::from_secs(2),
-            largest_amount: Decimal::from(100_000),
-            show_checkout_code: true,
-        }
-    }
-}
-
-/// What a refresh did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RefreshReport {
-    /// Payments whose provider was asked.
-    pub asked: usize,
-    /// Payments that ended.
-    pub ended: usize,
-    /// Payments whose store failed; they come again with the next refresh.
-    pub failed: usize,
-}
-
-/// What became of a call of the provider's webhook.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum NoticeError {
-    /// Not the provider's call: answer HTTP 400.
-    #[error(transparent)]
-    Refused(#[from] NoticeRefused),
-    /// No such provider is configured for the merchant: answer HTTP 404.
-    #[error("merchant {merchant} has no payment provider named {provider}")]
-    UnknownProvider {
-        /// The merchant.
-        merchant: MerchantId,
-        /// The provider's name.
-        provider: String,
-    },
-    /// The store failed: answer HTTP 500, so that the provider repeats the call.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
 
 /// The external payments of an orchestrator.
 ///
@@ -149,7 +59,7 @@ impl From<SettleError> for Refusal {
     }
 }
 
-fn unknown_payment(id: &str) -> Refusal {
+pub(super) fn unknown_payment(id: &str) -> Refusal {
     Refusal::invalid_data(format!(
         "external payment {id} is not known: startExternalPayment has to come first"
     ))
@@ -240,150 +150,8 @@ impl ExternalPayments {
         Ok(settled)
     }
 
-    pub(crate) async fn start(
-        &self,
-        event: &Event<StartExternalPayment>,
-    ) -> Result<StartExternalPaymentReply, Refusal> {
-        let ExternalPayment { external_payment_id: id, amount, method, .. } = &event.payload.external_payment;
-        let amount = self.check_amount(*amount)?;
-        let method = method.clone().unwrap_or_default();
-        let key = key(&event.origin, id)?;
-        let (branch_number, workplace_number) = (event.sender.branch_number, event.sender.workplace_number);
-        let place =
-            PaymentPlace { merchant: &key.merchant, branch_number, workplace_number, method: &method };
-        let Some(provider) = self.providers.assigned(&place) else {
-            let text = format!(
-                "No payment provider is assigned to branch {branch_number} for payment method {method:?}: assign a payment profile to the location."
-            );
-            tracing::warn!(payment = %id, "{text}");
-            return Ok(not_started(id, text));
-        };
-        let now = self.runtime.now();
-        let payment = Payment {
-            key,
-            amount,
-            method,
-            branch_number,
-            workplace_number,
-            provider: provider.name().to_owned(),
-            state: PaymentState::Pending,
-            provider_reference: None,
-            checkout_url: None,
-            final_amount: None,
-            transaction_reference: None,
-            card_type: None,
-            external_method: None,
-            terminal_id: None,
-            started_at: now,
-            expires_at: later(now, self.limits.time_to_pay),
-            refresh_at: later(now, self.limits.refresh_every),
-            version: 0,
-        };
-        match self.store.insert_payment(&payment).await {
-            Ok(None) => {}
-            Ok(Some(known)) if known.amount == payment.amount && known.method == payment.method => {
-                return Ok(self.started(&known));
-            }
-            Ok(Some(_)) => {
-                return Err(Refusal::invalid_data(format!(
-                    "external payment {id} was already started with another amount or method"
-                )));
-            }
-            Err(error) => return Err(store_failed(&error)),
-        }
-        self.create_within_patience(payment, provider).await
-    }
-
-    /// Creates at the provider in the background, and waits for it as long as a cashier would.
-    async fn create_within_patience(
-        &self,
-        payment: Payment,
-        provider: Arc<dyn PaymentProvider>,
-    ) -> Result<StartExternalPaymentReply, Refusal> {
-        let (tell, told) = oneshot::channel();
-        let (payments, stored) = (self.clone(), payment.clone());
-        self.runtime.spawn(Box::pin(async move {
-            let created = payments.create(&stored, &*provider).await;
-            // Nobody listens any more when it took too long.
-            let _ = tell.send(created);
-        }));
-        match select(told, self.runtime.sleep(self.limits.start_patience)).await {
-            Either::Left((Ok(created), _)) => {
-                let (payment, refused) = created?;
-                match refused {
-                    Some(text) => Ok(not_started(&payment.key.id, text)),
-                    None => Ok(self.started(&payment)),
-                }
-            }
-            Either::Left((Err(_), _)) | Either::Right(_) => Ok(self.started(&payment)),
-        }
-    }
-
-    pub(crate) async fn poll(
-        &self,
-        event: &Event<PollExternalPayment>,
-    ) -> Result<PollExternalPaymentReply, Refusal> {
-        let id = &event.payload.external_payment.external_payment_id;
-        match self.store.payment(&key(&event.origin, id)?).await {
-            Ok(Some(payment)) => Ok(PollExternalPaymentReply::acknowledge()
-                .payment(payment.answer())
-                .polling(Polling::new(payment.state.is_terminal()))),
-            Ok(None) => Err(unknown_payment(id)),
-            Err(error) => Err(store_failed(&error)),
-        }
-    }
-
-    pub(crate) async fn request_cancel(
-        &self,
-        event: &Event<RequestCancelExternalPayment>,
-    ) -> Result<RequestCancelExternalPaymentReply, Refusal> {
-        let key = key(&event.origin, &event.payload.external_payment.external_payment_id)?;
-        let payment = self.settle(&key, PaymentInput::RequestCancel, None).await?;
-        Ok(RequestCancelExternalPaymentReply::acknowledge()
-            .payment(payment.answer())
-            .polling(Polling::new(payment.state.is_terminal())))
-    }
-
-    pub(crate) async fn cancel(
-        &self,
-        event: &Event<CancelExternalPayment>,
-    ) -> Result<CancelExternalPaymentReply, Refusal> {
-        let key = key(&event.origin, &event.payload.external_payment.external_payment_id)?;
-        let payment = self.settle(&key, PaymentInput::Cancel, None).await?;
-        Ok(CancelExternalPaymentReply::acknowledge().payment(payment.answer()))
-    }
-
-    fn check_amount(&self, amount: Option<Decimal>) -> Result<Decimal, Refusal> {
-        let amount = amount
-            .ok_or_else(|| Refusal::invalid_data("`externalPayment.amount` is missing: euros to be paid"))?
-            .normalize();
-        if amount <= Decimal::ZERO || amount > self.limits.largest_amount {
-            return Err(Refusal::invalid_data(format!(
-                "`externalPayment.amount` has to be more than 0 and at most {} euros",
-                self.limits.largest_amount
-            )));
-        }
-        if amount.scale() > 2 {
-            return Err(Refusal::invalid_data("`externalPayment.amount` has fractions of a cent"));
-        }
-        Ok(amount)
-    }
-
-    fn started(&self, payment: &Payment) -> StartExternalPaymentReply {
-        let mut answer = payment.answer();
-        let ended_unpaid = answer.cancelled == Some(true);
-        answer.started = Some(!ended_unpaid);
-        let reply = StartExternalPaymentReply::acknowledge().payment(answer);
-        match &payment.checkout_url {
-            Some(url) if self.limits.show_checkout_code && !payment.state.is_terminal() => {
-                reply.display_barcode(Barcode::new(BarcodeType::QrCode, url.as_str()))
-            }
-            _ => reply,
-        }
-    }
-
     /// Creates the payment at its provider. The text says why the provider refused.
-    async fn create(
+    pub(super) async fn create(
         &self,
         payment: &Payment,
         provider: &dyn PaymentProvider,
@@ -450,7 +218,7 @@ impl ExternalPayments {
     }
 
     /// Applies an input, does what follows from it, and applies what comes of that.
-    async fn settle(
+    pub(super) async fn settle(
         &self,
         key: &PaymentKey,
         input: PaymentInput,
@@ -592,21 +360,6 @@ async fn cancel_or_ask(
     }
 }
 
-fn not_started(id: &str, text: String) -> StartExternalPaymentReply {
-    let mut answer = crate::reply::PaymentAnswer::new(id);
-    answer.started = Some(false);
-    answer.cancelled = Some(true);
-    answer.status = Some(PaymentWord::Failed);
-    StartExternalPaymentReply::acknowledge().payment(answer).message(Message::cashier(text))
-}
-
-fn key(origin: &Origin, id: &str) -> Result<PaymentKey, Refusal> {
-    if id.is_empty() || id.len() > 128 {
-        return Err(Refusal::invalid_data("`externalPayment.externalPaymentId` is no id"));
-    }
-    Ok(PaymentKey { merchant: origin.merchant().clone(), id: id.to_owned() })
-}
-
-fn later(now: DateTime<Utc>, by: Duration) -> DateTime<Utc> {
+pub(super) fn later(now: DateTime<Utc>, by: Duration) -> DateTime<Utc> {
     TimeDelta::from_std(by).ok().and_then(|by| now.checked_add_signed(by)).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }

@@ -87,25 +87,14 @@ async fn forgetting(store: &dyn Store) -> Checked {
 
 /// A payment as `startExternalPayment` makes it, of `amount` euros, for tests of stores and providers.
 pub fn sample_payment(merchant: &str, id: &str, amount: Decimal) -> Payment {
+    let key = PaymentKey { merchant: MerchantId::new(merchant), id: id.to_owned() };
     Payment {
-        key: PaymentKey { merchant: MerchantId::new(merchant), id: id.to_owned() },
-        amount,
         method: "K_WEBHOOK \"é\"".to_owned(),
         branch_number: 1,
         workplace_number: 2,
-        provider: "manual".to_owned(),
-        state: PaymentState::Pending,
-        provider_reference: None,
-        checkout_url: None,
-        final_amount: None,
-        transaction_reference: None,
-        card_type: None,
-        external_method: None,
-        terminal_id: None,
-        started_at: at(0),
         expires_at: at(900),
         refresh_at: at(3),
-        version: 0,
+        ..Payment::new(key, amount, "manual", at(0))
     }
 }
 
