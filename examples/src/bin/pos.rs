@@ -1,0 +1,98 @@
+//! The test POS as a process.
+
+use std::{error::Error, time::Duration};
+
+use clap::{Parser, ValueEnum};
+use mplus_qapi::testkit::Pos;
+use mplus_webhooks::{
+    ReqwestClient, SubscriptionSecret,
+    testkit::{Till, TillLine},
+};
+use rust_decimal::Decimal;
+use secrecy::SecretString;
+
+/// A point of sale in memory that listens on this machine until it is interrupted.
+///
+/// It accepts the ident `testkit` with the secret `geheim & vertrouwelijk`. With a webhook URL it sends a whole sale and an
+/// external payment there first.
+#[derive(Parser)]
+struct Arguments {
+    /// Port to listen on; 0 takes a free one.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// Which catalogue it has.
+    #[arg(long, default_value = "brasserie")]
+    catalog: Catalog,
+    /// A generated catalogue of this many products instead.
+    #[arg(long, conflicts_with = "catalog")]
+    products: Option<u32>,
+    /// Share of the calls that fail in some way, 0 to 1.
+    #[arg(long, default_value_t = 0.0)]
+    fault_rate: f64,
+    /// Seed of the generated catalogue and of the faults.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Where events are sent to: the URL before the event's name.
+    #[arg(long, requires_all = ["webhook_secret", "subscription"])]
+    webhook_url: Option<String>,
+    /// The subscription's Secret Key, base64.
+    #[arg(long, env = "MPLUS_WEBHOOK_SECRET", hide_env_values = true)]
+    webhook_secret: Option<SecretString>,
+    /// The subscription's id.
+    #[arg(long)]
+    subscription: Option<String>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Catalog {
+    Brasserie,
+}
+
+#[tokio::main]
+async fn main() -> std::process::ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    let pos = match (arguments.products, arguments.catalog) {
+        (Some(products), _) => Pos::generated(products, arguments.seed),
+        (None, Catalog::Brasserie) => Pos::brasserie(),
+    };
+    if arguments.fault_rate > 0.0 {
+        pos.faults().random(arguments.fault_rate, arguments.seed);
+    }
+    let server = pos.serve_on(arguments.port).await?;
+    println!("listening on {}", server.endpoint().as_str());
+    if let (Some(url), Some(secret), Some(subscription)) =
+        (&arguments.webhook_url, &arguments.webhook_secret, &arguments.subscription)
+    {
+        let till = Till::new(url, subscription, SubscriptionSecret::from_base64(secret)?, arguments.seed);
+        sell(&till).await?;
+    }
+    tokio::signal::ctrl_c().await?;
+    println!("{} requests, {} faults", pos.requests().total(), pos.faults().injected());
+    Ok(())
+}
+
+/// A whole sale that is paid through the webhook.
+async fn sell(till: &Till) -> Result<(), Box<dyn Error>> {
+    let host = ReqwestClient::new(Duration::from_secs(30))?;
+    let price = Decimal::new(350, 2);
+    let session = till.ring_up(&host, &[TillLine::new(1003, "Cappuccino", price)]).await?;
+    println!("webhook: session started, a line rung up");
+    let payment = till.start_payment(price);
+    payment.start(&host).await?;
+    println!("webhook: payment {} started", payment.id);
+    let pause = || tokio::time::sleep(Duration::from_secs(1));
+    let finished = payment.poll_until_finished(&host, 120, pause).await?;
+    println!("webhook: payment finished: {}", String::from_utf8_lossy(&finished.body));
+    till.complete(&host, &session).await?;
+    println!("webhook: session completed");
+    Ok(())
+}
