@@ -1,1 +1,4 @@
-//! Shared pieces of the example binaries.
+//! Pieces that the example binaries share.
+
+pub mod memory;
+pub mod progress;

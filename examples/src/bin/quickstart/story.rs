@@ -1,0 +1,227 @@
+//! The steps, one after the other.
+
+use std::{error::Error, sync::Arc, time::Instant};
+
+use mplus_examples::progress::Bars;
+use mplus_qapi::testkit;
+use mplus_sync::{
+    Host, Integration,
+    branches::{LocationProvisioner, Provision, ProvisionError},
+    cancel::CancelToken,
+    connection::{HttpsConnector, NewConnection},
+    media::MemoryMediaStore,
+    model::{
+        Category, Combo, ConnectionId, Environment, InventoryLevel, Item, Location, LocationId,
+        ModifierGroup, Tracked,
+    },
+    runtime::TokioRuntime,
+    stock::{StockOptions, StockService},
+    store::{CatalogStore, Credentials, LocationStore, MemoryVault, Page, Select, SqliteStore, StockStore},
+    sync::RunOptions,
+};
+use secrecy::SecretString;
+
+use crate::{orders, payment, summary::Summary};
+
+/// The POS of the story.
+pub(crate) enum Pos {
+    /// The test POS, in this process.
+    InMemory(testkit::Pos),
+    /// Somebody's till.
+    Real {
+        /// Its host name.
+        host: String,
+        /// Its port.
+        port: u16,
+        /// The API user name.
+        ident: String,
+        /// The API password.
+        secret: SecretString,
+        /// Whether orders are placed, and not only made.
+        place_orders: bool,
+    },
+}
+
+impl Pos {
+    /// A brasserie, or a generated catalogue of so many products.
+    pub(crate) fn in_memory(products: Option<u32>) -> Self {
+        Self::InMemory(match products {
+            Some(products) => testkit::Pos::generated(products, 1),
+            None => testkit::Pos::brasserie(),
+        })
+    }
+
+    fn takes_orders(&self) -> bool {
+        matches!(self, Self::InMemory(_) | Self::Real { place_orders: true, .. })
+    }
+}
+
+pub(crate) struct Story {
+    pub(crate) pos: Pos,
+    /// Without progress bars.
+    pub(crate) quiet: bool,
+}
+
+impl Story {
+    /// Tells it.
+    #[expect(clippy::disallowed_methods, reason = "the story tells how long it took")]
+    pub(crate) async fn tell(self) -> Result<Summary, Box<dyn Error>> {
+        let started = Instant::now();
+        let bars = Bars::new(self.quiet);
+        let folder = tempfile::tempdir()?;
+        let store = Arc::new(SqliteStore::open(folder.path().join("quickstart.sqlite")).await?);
+
+        bars.say("Connecting, and importing the branches as locations");
+        let (integration, imported) = self.connect(store.clone()).await?;
+
+        bars.say("Syncing the menu into SQLite");
+        let menu = integration.sync_menu(&RunOptions::manual().with_progress(bars.clone())).await;
+        bars.finish();
+
+        bars.say("Pulling stock");
+        let stock = self.pull_stock(&integration, store.clone(), &bars).await;
+        bars.finish();
+
+        let orders = if self.pos.takes_orders() {
+            bars.say("Forwarding an order of each type");
+            orders::forward(&integration, store.clone()).await?
+        } else {
+            Vec::new()
+        };
+
+        bars.say("Taking an external payment by webhook");
+        let payment = payment::take().await?;
+
+        let mut summary = Summary::new(vec![imported, menu, stock], orders, payment);
+        summary.count(&integration, &store).await?;
+        summary.finish(started.elapsed());
+        Ok(summary)
+    }
+
+    async fn connect(
+        &self,
+        store: Arc<SqliteStore>,
+    ) -> Result<(Integration, mplus_sync::report::RunReport), Box<dyn Error>> {
+        let vault = Arc::new(MemoryVault::new());
+        let runtime = Arc::new(TokioRuntime);
+        let new = |host: &str, port| NewConnection {
+            id: "quickstart".into(),
+            name: "Quickstart".to_owned(),
+            host: host.to_owned(),
+            port,
+            environment: Environment::Test,
+        };
+        let media = Arc::new(MemoryMediaStore::new());
+        let connected = match &self.pos {
+            Pos::InMemory(pos) => {
+                let pos = pos.clone();
+                let host = Host::new(store, vault, move |_, _| Ok(pos.client()), runtime)
+                    .with_media(media)
+                    .with_provisioner(DefaultProfiles);
+                let credentials = Credentials { ident: "testkit".to_owned(), secret: "in memory".into() };
+                Integration::connect(host, new("pos.example", 1), credentials).await?
+            }
+            Pos::Real { host: name, port, ident, secret, .. } => {
+                let host = Host::new(store, vault, HttpsConnector, runtime)
+                    .with_media(media)
+                    .with_provisioner(DefaultProfiles);
+                let credentials = Credentials { ident: ident.clone(), secret: secret.clone() };
+                Integration::connect(host, new(name, *port), credentials).await?
+            }
+        };
+        Ok(connected)
+    }
+
+    async fn pull_stock(
+        &self,
+        integration: &Integration,
+        store: Arc<SqliteStore>,
+        bars: &Bars,
+    ) -> mplus_sync::report::RunReport {
+        let service = StockService::new(
+            integration.client().clone(),
+            integration.connection_id().clone(),
+            store,
+            Arc::new(TokioRuntime),
+            "quickstart".into(),
+        );
+        let mut options = StockOptions::default();
+        options.progress = bars;
+        service.pull(&options, &CancelToken::new()).await
+    }
+}
+
+/// Stands in for a host's billing and branding.
+struct DefaultProfiles;
+
+#[async_trait::async_trait]
+impl LocationProvisioner for DefaultProfiles {
+    async fn provision(&self, _: &ConnectionId, location: &Location) -> Result<Provision, ProvisionError> {
+        Ok(Provision {
+            stripe_customer: Some("cus_quickstart".to_owned()),
+            branding_profile: Some(format!("branding-{}", location.id)),
+        })
+    }
+}
+
+/// How many records a store holds, counted a page at a time.
+pub(crate) struct StoredCounts {
+    pub(crate) locations: u64,
+    pub(crate) categories: u64,
+    pub(crate) items: u64,
+    pub(crate) modifier_groups: u64,
+    pub(crate) combos: u64,
+    pub(crate) inventory_levels: u64,
+}
+
+/// Counts the pages that `$read` returns, with `$last` taking the key of a page's last record.
+macro_rules! count_pages {
+    ($read:expr, $last:expr) => {{
+        const PAGE: usize = 500;
+        let mut page = Page::first(PAGE);
+        let mut count = 0;
+        loop {
+            let records = $read(page).await?;
+            count += records.len() as u64;
+            match records.last() {
+                Some(last) if records.len() == PAGE => page = Page::after($last(last), PAGE),
+                _ => break count,
+            }
+        }
+    }};
+}
+
+impl StoredCounts {
+    pub(crate) async fn read(integration: &Integration, store: &SqliteStore) -> Result<Self, Box<dyn Error>> {
+        let id = integration.connection_id();
+        let locations = store.locations(id, Select::Page(Page::first(1000))).await?;
+        let places: Vec<LocationId> = locations.into_iter().map(|location| location.record.id).collect();
+        let mut inventory_levels = 0;
+        for place in &places {
+            inventory_levels +=
+                count_pages!(|page| store.levels(id, place, page), |level: &InventoryLevel| level
+                    .item
+                    .clone());
+        }
+        Ok(Self {
+            locations: places.len() as u64,
+            categories: count_pages!(|page| store.categories(id, Select::Page(page)), |tracked: &Tracked<
+                Category,
+            >| tracked
+                .record
+                .id
+                .clone()),
+            items: count_pages!(|page| store.items(id, Select::Page(page)), |tracked: &Tracked<Item>| {
+                tracked.record.id.clone()
+            }),
+            modifier_groups: count_pages!(
+                |page| store.modifier_groups(id, Select::Page(page)),
+                |tracked: &Tracked<ModifierGroup>| tracked.record.id.clone()
+            ),
+            combos: count_pages!(|page| store.combos(id, Select::Page(page)), |tracked: &Tracked<Combo>| {
+                tracked.record.id.clone()
+            }),
+            inventory_levels,
+        })
+    }
+}
