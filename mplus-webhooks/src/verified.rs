@@ -40,8 +40,9 @@ impl<T> Verified<T> {
 /// `None` when no key fits.
 pub fn verify(body: Bytes, signature: &str, candidates: &[Arc<Subscription>]) -> Option<Verified<Bytes>> {
     let signature = SignatureBytes::decode(signature)?;
-    candidates.iter().find_map(|subscription| {
-        let secret = subscription.secrets.iter().position(|secret| secret.verify_bytes(&body, &signature))?;
-        Some(Verified { value: body.clone(), subscription: subscription.clone(), secret })
-    })
+    let (subscription, secret) = candidates.iter().find_map(|subscription| {
+        let fits = |secret: &SubscriptionSecret| secret.verify_bytes(&body, &signature);
+        Some((subscription.clone(), subscription.secrets.iter().position(fits)?))
+    })?;
+    Some(Verified { value: body, subscription, secret })
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, FixedOffset};
 
-use super::json::{DataError, Extra, FromJson, Path, RawJson, object};
+use super::json::{DataError, Extra, FromJson, Path, RawJson, object, scalar};
 use serde_json::value::RawValue;
 
 /// The request's `event` object.
@@ -36,7 +36,7 @@ impl FromJson for EventDetails {
 
 impl FromJson for DateTime<FixedOffset> {
     fn from_json(raw: &RawValue, path: &Path<'_>) -> Result<Self, DataError> {
-        let text = String::from_json(raw, path)?;
+        let text = scalar(raw).ok_or_else(|| path.time())?;
         Self::parse_from_rfc3339(&text).map_err(|_| path.time())
     }
 }

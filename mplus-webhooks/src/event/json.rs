@@ -127,20 +127,27 @@ pub(crate) struct Fields<'a> {
 impl<'a> Fields<'a> {
     /// Opens the whole body. `Ok(Err(..))` is well-formed JSON with a wrong shape.
     pub(crate) fn open_body(body: &'a [u8]) -> Result<Result<Self, DataError>, serde_json::Error> {
-        let raw: &RawValue = serde_json::from_slice(body)?;
-        Ok(Self::open(raw, &Path::ROOT))
+        match serde_json::from_slice(body) {
+            Ok(Entries(entries)) => Ok(Self::checked(entries, &Path::ROOT)),
+            // Something else than an object, or no JSON at all: only reading it to the end tells.
+            Err(error) if error.is_data() => {
+                serde_json::from_slice::<&RawValue>(body).map(|_| Err(Path::ROOT.not("an object")))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Opens an object.
     pub(crate) fn open(raw: &'a RawValue, path: &Path<'_>) -> Result<Self, DataError> {
-        if !raw.get().starts_with('{') {
-            return Err(path.not("an object"));
-        }
         // Lines contain lines: the reader would otherwise follow a hostile body to the end of the stack.
         if path.depth > MAX_OBJECTS {
             return Err(DataError::TooDeep(path.text()));
         }
         let Entries(entries) = serde_json::from_str(raw.get()).map_err(|_| path.not("an object"))?;
+        Self::checked(entries, path)
+    }
+
+    fn checked(entries: Vec<(Cow<'a, str>, &'a RawValue)>, path: &Path<'_>) -> Result<Self, DataError> {
         if entries.len() > MAX_FIELDS {
             return Err(DataError::TooMany(path.text()));
         }
@@ -271,7 +278,7 @@ pub(crate) trait FromJson: Sized {
 }
 
 /// A text's content, or a number's digits.
-fn scalar<'a>(raw: &'a RawValue) -> Option<Cow<'a, str>> {
+pub(crate) fn scalar<'a>(raw: &'a RawValue) -> Option<Cow<'a, str>> {
     let json = raw.get();
     match json.as_bytes().first()? {
         b'"' if json.contains('\\') => serde_json::from_str(json).ok().map(Cow::Owned),

@@ -1,6 +1,7 @@
 //! From a verified body to a reply: repeats, dispatch, time-outs.
 
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -35,21 +36,21 @@ impl Inner {
                 return Ok(StoredReply { status: 200, body: Bytes::from_static(b"{}") });
             }
         };
-        let sane = if_late(&event);
         if let (AnyEvent::PollExternalPayment(poll), Some(payments)) = (&event, &self.payments) {
             // Read-only and frequent: no claim, no task.
-            return match select(Box::pin(payments.poll(poll)), Box::pin(self.out_of_time())).await {
+            return match select(pin!(payments.poll(poll)), pin!(self.out_of_time())).await {
                 Either::Left((reply, _)) => Ok(written(&reply?.into_body())),
-                Either::Right(_) => Ok(written(&sane)),
+                Either::Right(_) => Ok(written(&if_late(&event))),
             };
         }
+        let sane = if_late(&event);
         let (tell, told) = oneshot::channel();
         let work = self.clone().work(name, event, body.subscription().clone());
         self.once.runtime.spawn(Box::pin(async move {
             // The till may be gone; the work is not undone by that.
             let _ = tell.send(work.await);
         }));
-        match select(told, Box::pin(self.out_of_time())).await {
+        match select(told, pin!(self.out_of_time())).await {
             Either::Left((Ok(reply), _)) => reply,
             Either::Left((Err(_), _)) => Err(Refusal::internal()),
             Either::Right(_) => Ok(written(&sane)),
@@ -73,7 +74,7 @@ impl Inner {
         let work = async {
             let dispatched = AssertUnwindSafe(self.dispatch(&name, &event)).catch_unwind();
             let dispatched = if may_be_cut_off {
-                match select(Box::pin(dispatched), Box::pin(self.out_of_time())).await {
+                match select(pin!(dispatched), pin!(self.out_of_time())).await {
                     Either::Left((dispatched, _)) => dispatched,
                     Either::Right(_) => {
                         tracing::warn!(event = name.as_str(), "the handler took too long and was cut off");

@@ -1,0 +1,242 @@
+//! What the orchestrator costs on top of what cannot be avoided: checking and making signatures, reading and writing JSON.
+//!
+//! Both sides run in turns in the same process, so that the ratio holds on any machine.
+
+use std::error::Error;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use http::Request;
+use mplus_webhooks::event::EventName;
+use mplus_webhooks::payment::OneProvider;
+use mplus_webhooks::testkit::{ManualProvider, Till};
+use mplus_webhooks::{
+    FixedSubscriptions, MemoryStore, MerchantId, Orchestrator, SIGNATURE_HEADER, Subscription,
+    SubscriptionSecret, TokioRuntime, adapter,
+};
+use rust_decimal::Decimal;
+use sha2::Sha256;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
+
+const KEY: &[u8] = b"thirty-two bytes of a secret key";
+const CONNECTIONS: usize = 64;
+const ROUNDS: usize = 15;
+
+// The best round counts: whatever else the machine did at the time only ever makes a round slower.
+
+fn main() -> Outcome<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async {
+        let fixture = Fixture::new().await?;
+        handle_against_bare(&fixture).await?;
+        server_against_bare(&fixture).await
+    })
+}
+
+/// A host with one open payment, and the poll for it.
+struct Fixture {
+    orchestrator: Orchestrator,
+    poll: Request<Bytes>,
+    reply: Bytes,
+}
+
+impl Fixture {
+    async fn new() -> Outcome<Self> {
+        let secret = SubscriptionSecret::from_bytes(KEY)?;
+        let subscription = Subscription::new("restaurant", MerchantId::new("merchant"), secret.clone());
+        let orchestrator = Orchestrator::builder(
+            Arc::new(FixedSubscriptions::new([subscription])),
+            Arc::new(MemoryStore::new()),
+            Arc::new(TokioRuntime),
+        )
+        .payments(Arc::new(OneProvider(Arc::new(ManualProvider::new()))))
+        .build();
+        let till = Till::in_process("restaurant", secret, 1);
+        let payment = till.start_payment(Decimal::new(270, 2));
+        payment.start(&orchestrator).await?;
+        let fields = serde_json::json!({
+            "externalPayment": { "externalPaymentId": payment.id, "amount": 2.7, "method": "K_WEBHOOK" }
+        });
+        let poll = till.signed(&EventName::PollExternalPayment, till.body(true, fields));
+        let reply = orchestrator.handle(poll.clone()).await.into_body();
+        Ok(Self { orchestrator, poll, reply })
+    }
+}
+
+/// The least that anybody has to do with these bodies.
+fn bare(body: &[u8], signature: &[u8], reply: &serde_json::Value) -> Outcome<(Vec<u8>, String)> {
+    let mut check = Hmac::<Sha256>::new_from_slice(KEY)?;
+    check.update(body);
+    check.verify_slice(&STANDARD.decode(signature)?)?;
+    let parsed: serde_json::Value = serde_json::from_slice(body)?;
+    std::hint::black_box(&parsed);
+    let written = serde_json::to_vec(reply)?;
+    let mut sign = Hmac::<Sha256>::new_from_slice(KEY)?;
+    sign.update(&written);
+    Ok((written, STANDARD.encode(sign.finalize().into_bytes())))
+}
+
+async fn handle_against_bare(fixture: &Fixture) -> Outcome<()> {
+    const CALLS: usize = 200;
+    const ROUNDS: usize = 300;
+    let body = fixture.poll.body().clone();
+    let signature = fixture.poll.headers()[SIGNATURE_HEADER].as_bytes().to_vec();
+    let reply: serde_json::Value = serde_json::from_slice(&fixture.reply)?;
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let requests = vec![fixture.poll.clone(); CALLS];
+        let begun = now();
+        for request in requests {
+            std::hint::black_box(fixture.orchestrator.handle(request).await);
+        }
+        ours.push(begun.elapsed().as_secs_f64() / CALLS as f64 * 1e6);
+        let begun = now();
+        for _ in 0..CALLS {
+            std::hint::black_box(bare(&body, &signature, &reply)?);
+        }
+        theirs.push(begun.elapsed().as_secs_f64() / CALLS as f64 * 1e6);
+    }
+    let (ours, theirs) = (least(&ours), least(&theirs));
+    println!(
+        "handle a poll            {ours:6.2} us, bare {theirs:6.2} us, ratio {:.2} (to reach: under 1.5)",
+        ours / theirs
+    );
+    Ok(())
+}
+
+async fn server_against_bare(fixture: &Fixture) -> Outcome<()> {
+    const REQUESTS: usize = 200;
+    let full = serve(adapter::axum::router(fixture.orchestrator.clone())).await?;
+    let path = format!("{}/pollExternalPayment", adapter::BASE_PATH);
+    let bare =
+        serve(Router::new().route(&path, post(verify_and_sign)).with_state(fixture.reply.clone())).await?;
+    let (mut ours, mut theirs, mut slowest) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let (our_time, p99) = load(full, &fixture.poll, REQUESTS).await?;
+        let (their_time, _) = load(bare, &fixture.poll, REQUESTS).await?;
+        ours.push(our_time);
+        theirs.push(their_time);
+        slowest.push(p99.as_secs_f64() * 1e3);
+    }
+    let rate = |times: &[f64]| (CONNECTIONS * REQUESTS) as f64 / least(times);
+    println!(
+        "axum, {CONNECTIONS} connections     {:6.0}/s, bare {:6.0}/s, ratio {:.2} (to reach: 0.8), p99 {:.2} ms (to reach: under 5), none of {} lost",
+        rate(&ours),
+        rate(&theirs),
+        rate(&ours) / rate(&theirs),
+        least(&slowest),
+        2 * CONNECTIONS * REQUESTS * ROUNDS,
+    );
+    Ok(())
+}
+
+/// Only verifies and signs.
+async fn verify_and_sign(State(reply): State<Bytes>, headers: HeaderMap, body: Bytes) -> Response {
+    let check = || -> Outcome<String> {
+        let signature = headers.get(SIGNATURE_HEADER).ok_or("unsigned")?;
+        let mut check = Hmac::<Sha256>::new_from_slice(KEY)?;
+        check.update(&body);
+        check.verify_slice(&STANDARD.decode(signature)?)?;
+        let mut sign = Hmac::<Sha256>::new_from_slice(KEY)?;
+        sign.update(&reply);
+        Ok(STANDARD.encode(sign.finalize().into_bytes()))
+    };
+    match check() {
+        Ok(signature) => {
+            ([("content-type", "application/json".to_owned()), (SIGNATURE_HEADER, signature)], reply)
+                .into_response()
+        }
+        Err(_) => StatusCode::BAD_REQUEST.into_response(),
+    }
+}
+
+async fn serve(router: Router) -> Outcome<SocketAddr> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    Ok(address)
+}
+
+/// Sends `requests` on each connection, one after the other. Returns the seconds for all of them and the 99th percentile.
+/// A request that is lost or refused is an error.
+async fn load(address: SocketAddr, request: &Request<Bytes>, requests: usize) -> Outcome<(f64, Duration)> {
+    let wire: Arc<[u8]> = wire(request).into();
+    let begun = now();
+    let connections = (0..CONNECTIONS).map(|_| tokio::spawn(converse(address, wire.clone(), requests)));
+    let mut times = Vec::new();
+    for connection in connections.collect::<Vec<_>>() {
+        times.extend(connection.await??);
+    }
+    let seconds = begun.elapsed().as_secs_f64();
+    times.sort();
+    let p99 = times.get(times.len() * 99 / 100).copied().unwrap_or_default();
+    Ok((seconds, p99))
+}
+
+fn converse(
+    address: SocketAddr,
+    wire: Arc<[u8]>,
+    requests: usize,
+) -> impl Future<Output = Outcome<Vec<Duration>>> {
+    async move {
+        let mut stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let mut buffer = Vec::with_capacity(4096);
+        let mut times = Vec::with_capacity(requests);
+        for _ in 0..requests {
+            let begun = now();
+            stream.write_all(&wire).await?;
+            buffer.clear();
+            while !is_whole(&buffer)? {
+                if stream.read_buf(&mut buffer).await? == 0 {
+                    return Err("the server hung up".into());
+                }
+            }
+            times.push(begun.elapsed());
+        }
+        Ok(times)
+    }
+}
+
+/// Whether the buffer holds one whole answer with status 200.
+fn is_whole(buffer: &[u8]) -> Outcome<bool> {
+    let text = std::str::from_utf8(buffer)?;
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return Ok(false) };
+    if !head.starts_with("HTTP/1.1 200") {
+        return Err(format!("refused: {text}").into());
+    }
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).ok_or("no length")?;
+    Ok(body.len() >= length.parse::<usize>()?)
+}
+
+fn wire(request: &Request<Bytes>) -> Vec<u8> {
+    let mut wire = format!("POST {} HTTP/1.1\r\nhost: localhost\r\n", request.uri().path());
+    for (name, value) in request.headers() {
+        wire.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap_or_default()));
+    }
+    wire.push_str(&format!("content-length: {}\r\n\r\n", request.body().len()));
+    [wire.as_bytes(), request.body()].concat()
+}
+
+fn least(values: &[f64]) -> f64 {
+    values.iter().copied().min_by(f64::total_cmp).unwrap_or_default()
+}
+
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
+fn now() -> Instant {
+    Instant::now()
+}
