@@ -1,1 +1,7 @@
 //! The chapters of the guide, compiled.
+
+#[doc = include_str!("orders.md")]
+pub mod orders {}
+
+#[doc = include_str!("stock.md")]
+pub mod stock {}
