@@ -204,8 +204,7 @@ pub struct SelectRelation {
 impl ReadPayload for SelectRelation {
     fn read(body: &mut Fields<'_>) -> Result<Self, DataError> {
         let path = Path::ROOT.field("selectRelation");
-        let details =
-            body.take_or_null("selectRelation").ok_or_else(|| DataError::NoDetails("selectRelation"))?;
+        let details = body.take_or_null("selectRelation").ok_or(DataError::NoDetails("selectRelation"))?;
         let relation = match details.get() {
             "null" => None,
             _ => match Fields::open(details, &path)?.take_or_null("relation") {

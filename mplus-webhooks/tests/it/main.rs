@@ -1,4 +1,5 @@
 //! The crate's behaviour from outside.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are not inside a test for the lint")]
 
 mod adapters;
 mod bad_input;
