@@ -7,11 +7,14 @@
 //!
 //! Nutrients can be written to the POS and not be read from it; they stay the host's.
 
+mod combos;
 mod from_pos;
 mod modifier_groups;
 mod nutrition;
 mod service;
 
+pub(crate) use combos::push as push_combos;
+pub use combos::{RemovedChoice, combo_to_article_menu, removed_choices};
 pub use from_pos::{alterations_group_to_modifier_group, preparation_group_to_modifier_group};
 pub(crate) use modifier_groups::pull as pull_modifier_groups;
 pub(crate) use nutrition::pull as pull_nutrition;

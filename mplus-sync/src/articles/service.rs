@@ -17,4 +17,9 @@ impl<'a> Articles<'a> {
     pub async fn pull(&self, options: &RunOptions) -> RunReport {
         run(self.0, "articles", &[Step::ModifierGroups, Step::Nutrition], options).await
     }
+
+    /// Pushes the host's edits of combos. Their items must be known to the POS.
+    pub async fn push_combos(&self, options: &RunOptions) -> RunReport {
+        run(self.0, "articles", &[Step::PushCombos], options).await
+    }
 }

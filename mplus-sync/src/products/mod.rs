@@ -20,6 +20,8 @@ mod from_pos;
 mod images;
 mod merge;
 mod pull;
+mod push;
+pub(crate) mod send;
 mod service;
 mod to_pos;
 
@@ -31,5 +33,7 @@ pub use from_pos::{
 };
 pub(crate) use images::pull as pull_images;
 pub(crate) use pull::pull;
+pub(crate) use push::{push, refused};
 pub use service::{Media, Products};
+pub(crate) use to_pos::whole_cents;
 pub use to_pos::{ItemProblem, category_to_product, item_to_article, location_price_to_deviation};

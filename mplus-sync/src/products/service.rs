@@ -17,6 +17,12 @@ impl<'a> Products<'a> {
     pub async fn pull(&self, options: &RunOptions) -> RunReport {
         run(self.0, "products", &[Step::BranchPrices, Step::Articles], options).await
     }
+
+    /// Pushes the host's edits of categories, items and branch prices. What the POS changed meanwhile is pulled first,
+    /// so that a conflict is settled before anything is sent.
+    pub async fn push(&self, options: &RunOptions) -> RunReport {
+        run(self.0, "products", &[Step::BranchPrices, Step::Articles, Step::PushItems], options).await
+    }
 }
 
 /// Pictures of one merchant's articles.

@@ -19,17 +19,21 @@ pub(crate) enum Step {
     Articles,
     Nutrition,
     Images,
+    PushItems,
+    PushCombos,
 }
 
 impl Step {
     /// A whole menu sync: pull before push, so that conflicts are known before anything is sent.
-    pub(crate) const MENU: [Self; 6] = [
+    pub(crate) const MENU: [Self; 8] = [
         Self::Branches,
         Self::BranchPrices,
         Self::ModifierGroups,
         Self::Articles,
         Self::Nutrition,
         Self::Images,
+        Self::PushItems,
+        Self::PushCombos,
     ];
 
     fn resource(self) -> Resource {
@@ -37,10 +41,16 @@ impl Step {
             Self::Branches => Resource::BRANCHES,
             Self::BranchPrices => Resource::BRANCH_PRICES,
             Self::ModifierGroups => Resource::PREPARATION_METHOD_GROUPS,
-            Self::Articles => Resource::ARTICLES,
+            Self::Articles | Self::PushItems => Resource::ARTICLES,
             Self::Nutrition => Resource::ARTICLE_NUTRITION,
             Self::Images => Resource::IMAGES,
+            Self::PushCombos => Resource::COMBOS,
         }
+    }
+
+    /// Whether a push needs what this step brings.
+    fn settles_edits(self) -> bool {
+        matches!(self, Self::BranchPrices | Self::Articles)
     }
 
     fn needs_markers(self) -> bool {
@@ -55,6 +65,8 @@ impl Step {
             Self::Articles => products::pull(run).await,
             Self::Nutrition => articles::pull_nutrition(run).await,
             Self::Images => products::pull_images(run).await,
+            Self::PushItems => products::push(run).await,
+            Self::PushCombos => articles::push_combos(run).await,
         }
     }
 }
@@ -105,8 +117,13 @@ async fn all(run: &mut Run<'_>, steps: &[Step]) -> Result<(), StepError> {
     if steps.iter().any(|step| step.needs_markers()) {
         noted(run, Resource::ARTICLES, None).await?;
     }
+    let mut pulled = true;
     for step in steps {
-        noted(run, step.resource(), Some(*step)).await?;
+        // What the host edited is only pushed once it is known what the POS changed.
+        if matches!(step, Step::PushItems | Step::PushCombos) && !pulled {
+            continue;
+        }
+        pulled &= noted(run, step.resource(), Some(*step)).await? || !step.settles_edits();
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use mplus_sync::Integration;
 use mplus_sync::connection::{ConnectError, OpenError};
 use mplus_sync::model::{ConnectionStatus, MissingField};
 use mplus_sync::report::RunOutcome;
-use mplus_sync::store::{ConnectionStore, CredentialVault, LocationStore};
+use mplus_sync::store::CredentialVault;
 use mplus_sync::sync::RunOptions;
 
 use crate::support::Merchant;

@@ -7,7 +7,6 @@ use mplus_sync::conflict::SyncContext;
 use mplus_sync::model::{LeaseName, LocationId, Resource, WorkerId};
 use mplus_sync::report::RunOutcome;
 use mplus_sync::runtime::Runtime;
-use mplus_sync::store::LeaseStore;
 use mplus_sync::sync::RunOptions;
 
 use crate::support::{Merchant, contents};

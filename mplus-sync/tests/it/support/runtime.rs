@@ -19,8 +19,14 @@ impl TestRuntime {
     }
 
     /// How long each sleep so far was to last, in order.
+    #[cfg(any(feature = "tokio-runner", feature = "cloudflare-images"))]
     pub(crate) fn sleeps(&self) -> Vec<Duration> {
         self.state.lock().unwrap().1.clone()
+    }
+
+    /// Lets time pass without a sleep.
+    pub(crate) fn pass(&self, time: chrono::TimeDelta) {
+        self.state.lock().unwrap().0 += time;
     }
 
     /// Moves the clock without a sleep, as if somebody had set it.
