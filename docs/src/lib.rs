@@ -1,5 +1,11 @@
 //! The chapters of the guide, compiled.
 
+#[doc = include_str!("payments.md")]
+pub mod payments {}
+
+#[doc = include_str!("webhooks.md")]
+pub mod webhooks {}
+
 #[doc = include_str!("orders.md")]
 pub mod orders {}
 
