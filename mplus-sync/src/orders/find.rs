@@ -2,7 +2,9 @@
 
 use chrono::TimeDelta;
 use futures_util::StreamExt;
-use mplus_qapi::orders::{FindOrder, GetOrderResult, GetOrdersByExtOrderIdsRequest, GetOrdersRequest};
+use mplus_qapi::orders::{
+    FindOrder, GetOrderResult, GetOrders, GetOrdersByExtOrderIdsRequest, GetOrdersRequest,
+};
 use mplus_qapi::types::{Order, OrderType};
 
 use crate::model::{OrderNumber, PosOrder};
@@ -14,7 +16,11 @@ use super::{OrderDraft, OrderService, SubmitError, SubmitErrorKind};
 impl OrderService {
     /// The order with this number, of whatever type.
     pub(super) async fn find(&self, number: &OrderNumber) -> Result<Option<Order>, mplus_qapi::Error> {
-        let response = self.client.find_order(FindOrder { ext_order_id: number.to_string() }).await?;
+        let response = self
+            .client
+            .find_order(FindOrder { ext_order_id: number.to_string() })
+            .timeout(self.timeout())
+            .await?;
         if response.result == GetOrderResult::Ok
             && let Some(order) = response.order.filter(|order| is_numbered(order, number))
         {
@@ -22,7 +28,7 @@ impl OrderService {
         }
         let ids = vec![number.to_string()].into();
         let request = GetOrdersByExtOrderIdsRequest { ext_order_ids: ids, ..Default::default() };
-        match self.client.get_orders_by_ext_order_ids(request).await {
+        match self.client.get_orders_by_ext_order_ids(request).timeout(self.timeout()).await {
             Ok(response) => Ok(response.order_list.into_iter().find(|order| is_numbered(order, number))),
             Err(error) if is_unknown_operation(&error) => Ok(None),
             Err(error) => Err(error),
@@ -51,7 +57,7 @@ impl OrderService {
             include_line_list: Some(false),
             ..GetOrdersRequest::default()
         };
-        let mut orders = self.client.stream_orders(request);
+        let mut orders = self.client.call(GetOrders::from(request)).timeout(self.timeout()).stream();
         while let Some(order) = orders.next().await {
             let order = order?;
             if names(&order, &draft.number) {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use mplus_qapi::Client;
@@ -271,12 +272,21 @@ impl OrderService {
         if let Some(known) = known.filter(|known| !anew && now - known.read_at < METHODS_FOR) {
             return Ok(known.codes);
         }
-        let response = self.client.get_payment_methods_v2(GetPaymentMethodsRequest::default()).await?;
+        let response = self
+            .client
+            .get_payment_methods_v2(GetPaymentMethodsRequest::default())
+            .timeout(self.timeout())
+            .await?;
         let active = response.payment_method_list.into_iter().filter(|method| method.active != Some(false));
         let codes: Arc<BTreeSet<String>> = Arc::new(active.map(|method| method.method).collect());
         *self.methods.lock().unwrap_or_else(PoisonError::into_inner) =
             Some(PaymentMethods { codes: codes.clone(), read_at: now });
         Ok(codes)
+    }
+
+    /// How long a call may take.
+    pub(super) fn timeout(&self) -> Duration {
+        Duration::from_secs(u64::from(self.settings.timeout_seconds.max(1)))
     }
 
     /// Whether to create orders with `createOrderV3`.

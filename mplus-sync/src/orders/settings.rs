@@ -41,6 +41,10 @@ pub struct OrderSettings {
     /// What the quantity of a preparation line counts.
     #[serde(default)]
     pub preparation_quantity: PreparationQuantity,
+    /// How long each call may take, in seconds: 60 unless set. An order matters within minutes; after a longer call it is
+    /// looked for at the POS.
+    #[serde(default = "a_minute")]
+    pub timeout_seconds: u32,
     /// The zone of the POS's clock.
     #[serde(default = "amsterdam")]
     pub zone: Tz,
@@ -51,6 +55,10 @@ pub struct OrderSettings {
 
 fn amsterdam() -> Tz {
     mplus_qapi::value::AMSTERDAM
+}
+
+fn a_minute() -> u32 {
+    60
 }
 
 fn live() -> Environment {
@@ -71,6 +79,7 @@ impl OrderSettings {
             create_call: CreateCall::default(),
             table_call: TableCall::default(),
             preparation_quantity: PreparationQuantity::default(),
+            timeout_seconds: a_minute(),
             zone: amsterdam(),
             environment: live(),
         }

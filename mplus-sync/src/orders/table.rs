@@ -46,7 +46,7 @@ impl OrderService {
             attempt.may_be_at_pos = false;
             let order = self.with_lines(attempt, current);
             let request = SaveTableOrder { terminal: terminal.clone(), order: Some(order) };
-            let response = self.client.save_table_order(request).await;
+            let response = self.client.save_table_order(request).timeout(self.timeout()).await;
             let response = response.map_err(|error| attempt.write_failed(error))?;
             match &response.result {
                 SaveTableOrderResult::Ok => {
@@ -72,7 +72,7 @@ impl OrderService {
         table: TableRef,
     ) -> Result<Option<Order>, SubmitError> {
         let (branch, workplace) = (attempt.draft.branch, attempt.draft.workplace);
-        match read_table(&self.client, branch, workplace, table).await {
+        match read_table(&self.client, branch, workplace, table, Some(self.timeout())).await {
             Ok(Ok(TableOrder::Open(order))) => Ok(Some(*order)),
             Ok(Ok(TableOrder::Free)) => Ok(None),
             Ok(Ok(TableOrder::Claimed(workplace))) => {
@@ -111,7 +111,7 @@ impl OrderService {
         let mut order = attempt.draft.to_order(attempt.relation, &self.settings);
         order.payment_list = attempt.draft.to_payments().into();
         let request = CreateAndPayTableOrderRequest { order: Some(order) };
-        let response = self.client.create_and_pay_table_order(request).await;
+        let response = self.client.create_and_pay_table_order(request).timeout(self.timeout()).await;
         let response = response.map_err(|error| attempt.write_failed(error))?;
         let message = Some(response.error_message.as_str());
         match &response.result {
@@ -137,7 +137,7 @@ impl OrderService {
             let Some(request) = request else {
                 return Err(attempt.declined("placeTableOrder", "the order has no table", None));
             };
-            let response = self.client.place_table_order(request).await;
+            let response = self.client.place_table_order(request).timeout(self.timeout()).await;
             let response = response.map_err(|error| attempt.write_failed(error))?;
             match &response.result {
                 PlaceTableOrderResult::Ok => {

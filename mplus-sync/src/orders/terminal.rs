@@ -17,7 +17,11 @@ impl OrderService {
         if let Some(terminal) = known {
             return Ok(terminal);
         }
-        let listed = self.client.get_available_terminal_list(GetAvailableTerminalList::default()).await;
+        let listed = self
+            .client
+            .get_available_terminal_list(GetAvailableTerminalList::default())
+            .timeout(self.timeout())
+            .await;
         let listed = listed.map_err(|error| attempt.read_failed(error))?.r#return;
         let listed =
             listed.into_iter().find(|terminal| (terminal.branch_number, terminal.terminal_number) == place);
@@ -31,7 +35,7 @@ impl OrderService {
             ..listed.unwrap_or_else(unlisted)
         };
         let request = RegisterTerminal { terminal: terminal.clone(), force_registration: false };
-        let response = self.client.register_terminal(request).await;
+        let response = self.client.register_terminal(request).timeout(self.timeout()).await;
         let response = response.map_err(|error| attempt.read_failed(error))?;
         match response.result {
             RegisterTerminalResult::Ok => {

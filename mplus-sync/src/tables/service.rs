@@ -89,7 +89,7 @@ impl TableService {
         table: TableRef,
     ) -> Result<TableState, TableError> {
         let branch = self.branch(location).await?;
-        match read_table(&self.client, branch, workplace, table).await? {
+        match read_table(&self.client, branch, workplace, table, None).await? {
             Ok(order) => Ok(order.into()),
             Err(answer) => Err(TableError::Unexpected { number: table.number, answer }),
         }

@@ -1,5 +1,7 @@
 //! What goes on at a table.
 
+use std::time::Duration;
+
 use mplus_qapi::Client;
 use mplus_qapi::table_orders::{GetTableOrderResult, GetTableOrderV3Request};
 use mplus_qapi::types::Order;
@@ -50,6 +52,7 @@ pub(crate) async fn read_table(
     branch: BranchNumber,
     workplace: i32,
     table: TableRef,
+    timeout: Option<Duration>,
 ) -> Result<Result<TableOrder, String>, mplus_qapi::Error> {
     let request = GetTableOrderV3Request {
         branch_number: branch.get(),
@@ -60,7 +63,11 @@ pub(crate) async fn read_table(
         uncondensed_lines: Some(true),
         ..GetTableOrderV3Request::default()
     };
-    let response = client.get_table_order_v3(request).await?;
+    let mut call = client.get_table_order_v3(request);
+    if let Some(timeout) = timeout {
+        call = call.timeout(timeout);
+    }
+    let response = call.await?;
     let holder = response.claimed_by_workplace_number.filter(|holder| *holder != 0 && *holder != workplace);
     Ok(match response.result {
         // Shown all the same, but nobody else may change it.

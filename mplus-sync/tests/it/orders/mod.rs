@@ -1,6 +1,8 @@
 //! Orders on their way to a POS in memory.
 
 mod outbox;
+#[cfg(all(feature = "postgres", feature = "https", feature = "tokio-runtime"))]
+mod processes;
 mod submit;
 mod table;
 pub(crate) mod world;

@@ -27,7 +27,7 @@ async fn a_table_is_opened_by_the_first_order_and_later_ones_are_added() {
     let open = world.pos.table_order(1, 7).unwrap();
     assert_eq!((open.ext_order_id.as_deref(), open.number_of_guests), (Some("1"), Some(2)));
     let soup = world.article("Soupe à l'oignon");
-    assert_eq!(open.line_list.iter().map(sold).last(), Some((soup, 2.into())));
+    assert_eq!(open.line_list.last().map(sold), Some((soup, 2.into())));
     assert_eq!(open.total_incl_amount, Some(euros(2490 + 1700)));
     assert_eq!(world.pos.requests().count("registerTerminal"), 1, "once for both");
 }
@@ -144,7 +144,8 @@ async fn two_rounds_for_one_table_at_once_are_both_there() {
     let (two, three) = (order("2", later(7)), order("3", later(7)));
     let (left, right) =
         futures_util::future::join(first.submit(&two, false), second.submit(&three, false)).await;
-    (left.unwrap(), right.unwrap());
+    left.unwrap();
+    right.unwrap();
     assert_eq!(world.pos.table_order(1, 7).unwrap().total_incl_amount, Some(euros(3 * 2490)));
 }
 

@@ -1,0 +1,97 @@
+//! Several processes on one Postgres: workers of their own, one of them killed. Needs `MPLUS_TEST_POSTGRES`.
+
+use std::process::{Child, Command};
+use std::sync::Arc;
+use std::time::Duration;
+
+use mplus_qapi::testkit::Pos;
+use mplus_qapi::{Client, Endpoint};
+use mplus_sync::cancel::CancelToken;
+use mplus_sync::model::{OrderKind, OutboxStateKind, TableRef, WorkerId};
+use mplus_sync::orders::{OrderService, OrderSettings, OutboxWorker, WorkerOptions};
+use mplus_sync::runtime::TokioRuntime;
+use mplus_sync::store::{PostgresStore, Store};
+
+use super::world::{World, euros, merchant, order, paid};
+use crate::store::postgres::Schema;
+
+const POS: &str = "MPLUS_TEST_POS";
+const SCHEMA: &str = "MPLUS_TEST_SCHEMA";
+const SETTINGS: &str = "MPLUS_TEST_SETTINGS";
+const ORDERS: u32 = 120;
+
+#[tokio::test]
+async fn processes_that_share_a_postgres_send_every_order_once_though_one_is_killed() {
+    let Some(schema) = Schema::create().await else { return };
+    let pos = Pos::brasserie();
+    let server = pos.serve().await.unwrap();
+    let store: Arc<dyn Store> = Arc::new(PostgresStore::connect(schema.url()).await.unwrap());
+    let world = World::with(pos.clone(), store.clone()).await;
+    let table = OrderKind::DineInPayLater { table: TableRef::whole(7), guests: None };
+    for number in 0..ORDERS {
+        let name = number.to_string();
+        let order =
+            if number % 10 == 0 { order(&name, table.clone()) } else { paid(&name, OrderKind::Pickup) };
+        world.service().enqueue(&order).await.unwrap();
+    }
+    pos.faults().random(0.1, 5);
+    let settings = serde_json::to_string(&world.settings).unwrap();
+    let start = |number: u32| -> Child {
+        Command::new(std::env::current_exe().unwrap())
+            .args(["orders::processes::one_worker_process", "--exact", "--ignored"])
+            .env(POS, server.endpoint().as_str())
+            .env(SCHEMA, schema.url())
+            .env(SETTINGS, &settings)
+            .env("MPLUS_TEST_WORKER", format!("process-{number}"))
+            .spawn()
+            .unwrap()
+    };
+    let mut children: Vec<Child> = (0..3).map(start).collect();
+    let mut killed = false;
+    loop {
+        let counts = store.counts(&merchant()).await.unwrap();
+        let count = |kind| counts.get(&kind).copied().unwrap_or_default();
+        if !killed && count(OutboxStateKind::Accepted) >= u64::from(ORDERS / 4) {
+            children[0].kill().unwrap();
+            killed = true;
+        }
+        if count(OutboxStateKind::Queued) + count(OutboxStateKind::Sending) == 0 {
+            assert_eq!(count(OutboxStateKind::Accepted), u64::from(ORDERS));
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    for child in &mut children {
+        // It may have ended by itself.
+        let _ = child.kill();
+        child.wait().unwrap();
+    }
+    assert!(killed);
+    let total: rust_decimal::Decimal = pos.orders().iter().filter_map(|order| order.total_incl_amount).sum();
+    assert_eq!(total, euros(i64::from(ORDERS) * 2490), "each order is there once");
+    schema.drop().await;
+}
+
+/// What each of the processes does; started by the test above.
+#[tokio::test]
+#[ignore = "a part of the test above"]
+async fn one_worker_process() {
+    let Ok(url) = std::env::var(POS) else { return };
+    let store: Arc<dyn Store> =
+        Arc::new(PostgresStore::connect(&std::env::var(SCHEMA).unwrap()).await.unwrap());
+    let client = Client::connect(Endpoint::from_url(&url).unwrap(), Pos::brasserie().credentials()).unwrap();
+    let mut settings: OrderSettings = serde_json::from_str(&std::env::var(SETTINGS).unwrap()).unwrap();
+    settings.timeout_seconds = 1;
+    let worker = WorkerId::from(std::env::var("MPLUS_TEST_WORKER").unwrap());
+    let runtime = Arc::new(TokioRuntime);
+    let service =
+        OrderService::new(client, merchant(), store.clone(), settings, runtime.clone(), worker.clone());
+    let mut options = WorkerOptions::default();
+    options.claim = Duration::from_secs(2);
+    options.idle = Duration::from_millis(20);
+    options.retry.attempts = 1_000;
+    options.retry.first_pause = Duration::from_millis(20);
+    options.retry.longest_pause = Duration::from_millis(200);
+    let worker = OutboxWorker::new(Arc::new(service), store, runtime, worker).with_options(options);
+    worker.run(&CancelToken::new()).await;
+}
