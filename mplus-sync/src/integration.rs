@@ -10,11 +10,15 @@ use crate::branches::{Branches, LocationProvisioner, NoProvisioner};
 use crate::connection::{ConnectError, Connector, NewConnection, OpenError};
 use crate::media::MediaStore;
 use crate::model::{ConnectionId, WorkerId};
+use crate::orders::{OrderService, OrderSettings};
 use crate::products::{Media, Products};
+use crate::relations::RelationService;
 use crate::report::RunReport;
 use crate::runtime::Runtime;
+use crate::stock::StockService;
 use crate::store::{CredentialVault, Credentials, Store};
 use crate::sync::{RunOptions, Step, SyncSettings, run};
+use crate::tables::TableService;
 
 /// What the host brings: where things are kept, how the POS is reached, time.
 ///
@@ -145,6 +149,35 @@ impl Integration {
     /// Pictures (the guide's MediaService).
     pub fn media(&self) -> Media<'_> {
         Media::new(self)
+    }
+
+    /// Stock, pulled only (the guide's StockService).
+    pub fn stock(&self) -> StockService {
+        let (client, connection, store, runtime, worker) = self.parts();
+        StockService::new(client, connection, store, runtime, worker)
+    }
+
+    /// Customers as relations (the guide's RelationService).
+    pub fn relations(&self) -> RelationService {
+        let (client, connection, store, runtime, worker) = self.parts();
+        RelationService::new(client, connection, store, runtime, worker)
+    }
+
+    /// Tables and courses (the guide's TableManagementService).
+    pub fn tables(&self) -> TableService {
+        let (client, connection, store, runtime, _) = self.parts();
+        TableService::new(client, connection, store, runtime)
+    }
+
+    /// Orders (the guide's OrderSyncService), forwarded as `settings` say.
+    pub fn orders(&self, settings: OrderSettings) -> OrderService {
+        let (client, connection, store, runtime, worker) = self.parts();
+        OrderService::new(client, connection, store, settings, runtime, worker)
+    }
+
+    fn parts(&self) -> (Client, ConnectionId, Arc<dyn Store>, Arc<dyn Runtime>, WorkerId) {
+        let Host { store, runtime, worker, .. } = &self.host;
+        (self.client.clone(), self.connection.clone(), Arc::clone(store), Arc::clone(runtime), worker.clone())
     }
 
     /// Whose integration it is.

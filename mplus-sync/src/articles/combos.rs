@@ -105,9 +105,6 @@ pub(crate) async fn push(run: &mut Run<'_>) -> Result<(), StepError> {
 async fn push_one(run: &mut Run<'_>, mut combo: Tracked<Combo>) -> Result<(), StepError> {
     let subject = Subject::new(&combo.record.name, &combo.record.id);
     let Some((code, articles)) = ready(run, &combo, &subject).await? else { return Ok(()) };
-    let problem = |run: &mut Run<'_>, problem: ItemProblem| {
-        run.skip(&Resource::COMBOS, subject.clone(), &problem.to_string(), problem.advice());
-    };
     // Looked at before anything is sent.
     let number = combo.external_ids.mpluskassa;
     let mut menu = match combo_to_article_menu(
@@ -117,7 +114,10 @@ async fn push_one(run: &mut Run<'_>, mut combo: Tracked<Combo>) -> Result<(), St
         &articles,
     ) {
         Ok(menu) => menu,
-        Err(found) => return Ok(problem(run, found)),
+        Err(found) => {
+            run.skip(&Resource::COMBOS, subject, &found.to_string(), found.advice());
+            return Ok(());
+        }
     };
     if run.options.dry_run {
         run.report.count(&Resource::COMBOS).pushed += 1;

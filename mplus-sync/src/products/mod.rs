@@ -37,3 +37,6 @@ pub(crate) use push::{push, refused};
 pub use service::{Media, Products};
 pub(crate) use to_pos::whole_cents;
 pub use to_pos::{ItemProblem, category_to_product, item_to_article, location_price_to_deviation};
+
+#[cfg(test)]
+mod tests;

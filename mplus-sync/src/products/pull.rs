@@ -222,12 +222,12 @@ impl Chunk<'_> {
         let mut pushed_items = HashMap::new();
         let mut pushed_combos = HashMap::new();
         if !external.is_empty() {
-            let ids = external.iter().map(|id| ItemId::new(id)).collect();
+            let ids = external.iter().map(ItemId::new).collect();
             let found = store.items(connection, Select::Ids(ids)).await?;
             let lost = found.into_iter().filter(|item| item.external_ids.mpluskassa.is_none());
             pushed_items = lost.map(|item| (item.record.id.clone(), item)).collect();
             if has_combos {
-                let ids = external.iter().map(|id| ComboId::new(id)).collect();
+                let ids = external.iter().map(ComboId::new).collect();
                 let found = store.combos(connection, Select::Ids(ids)).await?;
                 let lost = found.into_iter().filter(|combo| combo.external_ids.mpluskassa.is_none());
                 pushed_combos = lost.map(|combo| (combo.record.id.clone(), combo)).collect();
