@@ -11,3 +11,12 @@ pub mod orders {}
 
 #[doc = include_str!("stock.md")]
 pub mod stock {}
+
+#[doc = include_str!("menu.md")]
+pub mod menu {}
+
+#[doc = include_str!("branches.md")]
+pub mod branches {}
+
+#[doc = include_str!("services.md")]
+pub mod services {}

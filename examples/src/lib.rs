@@ -1,4 +1,5 @@
 //! Pieces that the example binaries share.
 
 pub mod memory;
+pub mod merchant;
 pub mod progress;

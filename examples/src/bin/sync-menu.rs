@@ -1,0 +1,43 @@
+//! The menu into SQLite: everything first, then what changed, then an edit of the host back to the POS.
+//!
+//! Talks to a POS in memory. With `MPLUS_HOST`, `MPLUS_PORT`, `MPLUS_IDENT` and `MPLUS_SECRET` set it talks to a real one,
+//! and pushes nothing.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use clap::Parser;
+use mplus_examples::merchant::Pos;
+use mplus_sync::Integration;
+use mplus_sync::media::FsMediaStore;
+use mplus_sync::progress::Progress;
+use mplus_sync::store::{CatalogEdits, CatalogStore, MemoryVault, Page, Select, SqliteStore};
+use mplus_sync::sync::RunOptions;
+use rust_decimal::Decimal;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let pos = Pos::parse();
+    let directory = tempfile::tempdir()?;
+    let store = Arc::new(SqliteStore::open(directory.path().join("bistro.sqlite")).await?);
+    let pictures =
+        Arc::new(FsMediaStore::new(directory.path().join("pictures"), "https://bistro.example/pictures"));
+    let host = pos.host(store.clone(), Arc::new(MemoryVault::new())).with_media(pictures);
+    let (integration, _) = Integration::connect(host, pos.connection("bistro"), pos.credentials()).await?;
+
+    let options = RunOptions::manual().with_progress(|progress: &Progress| eprintln!("{progress}"));
+    println!("{}", integration.sync_menu(&options).await);
+    println!("Again, with nothing changed:\n{}", integration.sync_menu(&options).await);
+
+    if pos.is_in_memory() {
+        let connection = integration.connection_id();
+        let mut items = store.items(connection, Select::Page(Page::first(1))).await?;
+        let Some(mut item) = items.pop().map(|item| item.record) else { return Ok(()) };
+        item.price = Some(item.price.unwrap_or_default() + Decimal::ONE);
+        println!("{} costs a euro more from now on:", item.name);
+        let edits = CatalogEdits { items: vec![item], ..CatalogEdits::default() };
+        store.save_edits(connection, edits, integration.runtime().now()).await?;
+        println!("{}", integration.sync_menu(&options).await);
+    }
+    Ok(())
+}

@@ -1,0 +1,66 @@
+//! The merchant of the examples: a POS in memory, or a real one by the environment.
+
+use std::sync::Arc;
+
+use clap::Parser;
+use mplus_qapi::{Client, testkit};
+use mplus_sync::Host;
+use mplus_sync::connection::{HttpsConnector, NewConnection};
+use mplus_sync::model::Environment;
+use mplus_sync::runtime::TokioRuntime;
+use mplus_sync::store::{CredentialVault, Credentials, Store};
+use secrecy::SecretString;
+
+/// Which POS; the one in memory when no host is given.
+#[derive(Debug, Parser)]
+pub struct Pos {
+    /// Host name of a real POS.
+    #[arg(long, env = "MPLUS_HOST", requires_all = ["port", "ident", "secret"])]
+    host: Option<String>,
+    /// Its port.
+    #[arg(long, env = "MPLUS_PORT")]
+    port: Option<u16>,
+    /// User name.
+    #[arg(long, env = "MPLUS_IDENT")]
+    ident: Option<String>,
+    /// Password.
+    #[arg(long, env = "MPLUS_SECRET", hide_env_values = true)]
+    secret: Option<SecretString>,
+}
+
+impl Pos {
+    /// Whether the POS in memory is meant.
+    pub fn is_in_memory(&self) -> bool {
+        self.host.is_none()
+    }
+
+    /// A host that keeps things in this store and reaches this POS.
+    pub fn host(&self, store: Arc<dyn Store>, vault: Arc<dyn CredentialVault>) -> Host {
+        let runtime = Arc::new(TokioRuntime);
+        if self.is_in_memory() {
+            let pos = testkit::Pos::brasserie();
+            Host::new(store, vault, move |_, _| Ok::<Client, String>(pos.client()), runtime)
+        } else {
+            Host::new(store, vault, HttpsConnector, runtime)
+        }
+    }
+
+    /// The merchant's new connection.
+    pub fn connection(&self, id: &str) -> NewConnection {
+        NewConnection {
+            id: id.into(),
+            name: "Bistro".to_owned(),
+            host: self.host.clone().unwrap_or_else(|| "pos.example".to_owned()),
+            port: self.port.unwrap_or(1),
+            environment: Environment::Test,
+        }
+    }
+
+    /// What the merchant entered.
+    pub fn credentials(&self) -> Credentials {
+        Credentials {
+            ident: self.ident.clone().unwrap_or_default(),
+            secret: self.secret.clone().unwrap_or_else(|| SecretString::from("")),
+        }
+    }
+}
