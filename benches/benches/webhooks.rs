@@ -187,6 +187,7 @@ async fn load(address: SocketAddr, request: &Request<Bytes>, requests: usize) ->
     Ok((seconds, p99))
 }
 
+#[expect(clippy::manual_async_fn, reason = "says that it borrows nothing")]
 fn converse(
     address: SocketAddr,
     wire: Arc<[u8]>,

@@ -33,19 +33,19 @@ fn document(name: &'static str, root: &'static str, response: &dyn Record) -> Do
 
 /// `getProducts`, about 7 KB a product.
 pub fn products(count: u64) -> Document {
-    let response = GetProductsResponse { product_list: items::<Product, _>(count), ..Default::default() };
+    let response = GetProductsResponse { product_list: items::<Product, _>(count) };
     document("getProducts", "GetProductsResponse", &response)
 }
 
 /// `getOrders`, about 6 KB an order.
 pub fn orders(count: u64) -> Document {
-    let response = GetOrdersResponse { order_list: items(count), ..Default::default() };
+    let response = GetOrdersResponse { order_list: items(count) };
     document("getOrders", "GetOrdersResponse", &response)
 }
 
 /// `getRelations`, about 5 KB a relation.
 pub fn relations(count: u64) -> Document {
-    let response = GetRelationsResponse { relation_list: items(count), ..Default::default() };
+    let response = GetRelationsResponse { relation_list: items(count) };
     document("getRelations", "GetRelationsResponse", &response)
 }
 

@@ -12,6 +12,8 @@ pub type Date = String;
 pub type DateTime = String;
 /// As [`Date`].
 pub type Binary = String;
+/// Read as a decimal of 28 digits.
+pub type XsdDecimal = Decimal;
 
 /// Stands in for a list with an optional wrapper; see [`Plain`].
 #[derive(Debug)]
@@ -105,9 +107,11 @@ macro_rules! record {
         $($index:literal $field:ident : $type:ty = $wire:literal $(/ $item:literal)? $([$role:ident])? ;
           $(scale $companion:literal of $target:literal ;)*)*
     }) => {
+        #[doc = $wsdl]
         #[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
         pub struct $name {
             $(
+                #[doc = $wire]
                 #[serde(rename = $wire, default, skip_serializing_if = "crate::serde_types::is_absent")]
                 pub $field: <$type as $crate::serde_types::Plain<
                     { $crate::serde_types::flag!($($item)?) },
@@ -122,6 +126,7 @@ macro_rules! record {
 
 macro_rules! wire_enum {
     ($(#[$meta:meta])* $name:ident $wsdl:literal { $($variant:ident = $text:literal;)* }) => {
+        #[doc = $wsdl]
         #[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
         pub enum $name {
             $(#[serde(rename = $text)] $variant,)*

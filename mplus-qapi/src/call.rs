@@ -9,8 +9,9 @@ use tracing::Instrument as _;
 
 use crate::{
     Client, Error, ErrorKind, ItemStream, Pages, RetryPolicy,
+    capture::{CapturedMessage, CapturedPart, redact},
     client::Settings,
-    retry::Decision,
+    retry::{Decision, retry_after},
     soap::{
         DecodeProblem, ListResponse, Operation, OperationInfo, Paged, Record, ResponseError, read_envelope,
         write_envelope,
@@ -196,35 +197,35 @@ impl Exchange<'_> {
         response: &mut dyn Record,
         attempt: u32,
     ) -> Result<Head, Failure> {
-        let span = tracing::info_span!(
+        let span = self.span(attempt, envelope.len());
+        let recorder = span.clone();
+        let exchange = async {
+            let answer = self.open(envelope, &recorder).await?;
+            self.read(answer, response, &recorder).await
+        };
+        exchange.instrument(span).await
+    }
+
+    /// What a log gets to know of one attempt: never the query, never a body.
+    pub(crate) fn span(&self, attempt: u32, request_bytes: usize) -> tracing::Span {
+        tracing::info_span!(
             "mplus",
             operation = self.info.name,
             attempt,
             request_id = tracing::field::Empty,
-            request_bytes = envelope.len(),
+            request_bytes,
             response_bytes = tracing::field::Empty,
             status = tracing::field::Empty,
             server_timing = tracing::field::Empty,
             service_version = tracing::field::Empty,
-        );
-        let recorder = span.clone();
-        async move {
-            let answer = self.open(envelope).await?;
-            answer.record(&recorder);
-            let head = self.read(answer, response, &recorder).await;
-            if let Err(failure) = &head {
-                tracing::debug!(error = %failure.kind, "attempt failed");
-            }
-            head
-        }
-        .instrument(span)
-        .await
+        )
     }
 
-    /// Sends one request and waits for the answer's head.
-    pub(crate) async fn open(&self, envelope: Bytes) -> Result<Answer, Failure> {
+    /// Sends one request and waits for the answer's head. Records in `span` what is known by then.
+    pub(crate) async fn open(&self, envelope: Bytes, span: &tracing::Span) -> Result<Answer, Failure> {
         let inner = &*self.client.inner;
         let request_id = uuid_text(inner.runtime.random());
+        span.record("request_id", &request_id);
         let failure = |kind| Failure { kind, request_id: request_id.clone(), retry_after: None };
         let Ok(connection) = inner.connections.clone().acquire_owned().await else {
             let closed = TransportError::new(TransportErrorKind::Connect, "the client is closed");
@@ -236,16 +237,19 @@ impl Exchange<'_> {
             body: envelope,
             timeout: self.settings.timeout,
         };
+        self.show(CapturedPart::Request, &request_id, &request.body);
         match inner.transport.send(request).await {
             Ok(response) => {
                 let (head, body) = response.into_parts();
-                Ok(Answer {
+                let answer = Answer {
                     body,
                     status: head.status,
                     headers: head.headers,
                     request_id,
                     _connection: connection,
-                })
+                };
+                answer.record(span);
+                Ok(answer)
             }
             Err(error) => Err(failure(ErrorKind::Transport(error))),
         }
@@ -257,17 +261,14 @@ impl Exchange<'_> {
         response: &mut dyn Record,
         span: &tracing::Span,
     ) -> Result<Head, Failure> {
-        let document = match answer.collect(self.settings.buffered_limit).await {
+        let document = match self.collect(&mut answer, span).await {
             Ok(document) => document,
             Err(kind) => return Err(answer.failure(kind)),
         };
-        span.record("response_bytes", document.len());
         match read_envelope(&document, self.info.response, response, self.settings.strict) {
             Ok(_) if !answer.status.is_success() => Err(answer.failure(answer.http_error())),
             Ok(missing) => {
-                for path in &missing {
-                    tracing::info!(path, "a required element is absent; it got its default");
-                }
+                tell_missing(&missing);
                 Ok(Head {
                     missing,
                     attempts: 0,
@@ -275,53 +276,77 @@ impl Exchange<'_> {
                     service_version: answer.header("mplus-service-version"),
                 })
             }
-            Err(error) => Err(answer.failure(answer.error(error))),
+            Err(error) => Err(answer.failure(self.unreadable(&answer, error))),
         }
     }
-}
 
-impl Answer {
-    /// The whole body, if it keeps within `limit`.
-    pub(crate) async fn collect(&mut self, limit: u64) -> Result<Vec<u8>, ErrorKind> {
+    /// The whole body, if it keeps within the limit.
+    pub(crate) async fn collect(
+        &self,
+        answer: &mut Answer,
+        span: &tracing::Span,
+    ) -> Result<Vec<u8>, ErrorKind> {
+        let limit = self.settings.buffered_limit;
         let mut document = Vec::new();
-        while let Some(piece) = self.body.next().await {
+        while let Some(piece) = answer.body.next().await {
             let piece = piece.map_err(ErrorKind::Transport)?;
             if (document.len() + piece.len()) as u64 > limit {
                 return Err(too_large(limit, document.len() as u64));
             }
             document.extend_from_slice(&piece);
         }
+        span.record("response_bytes", document.len());
+        self.show(CapturedPart::Response { status: answer.status.as_u16() }, &answer.request_id, &document);
         Ok(document)
     }
 
     /// What an unreadable answer is: with an HTTP error status, that status; a fault is a fault with any.
-    pub(crate) fn error(&self, error: ResponseError) -> ErrorKind {
+    pub(crate) fn unreadable(&self, answer: &Answer, error: ResponseError) -> ErrorKind {
         match error {
-            ResponseError::Fault(fault) => ErrorKind::Fault(fault),
-            ResponseError::Decode(_) if !self.status.is_success() => self.http_error(),
+            ResponseError::Fault(mut fault) => {
+                // The service may quote the request that it refuses.
+                let credentials = &self.client.inner.credentials;
+                fault.message = credentials.erase_from(fault.message);
+                fault.detail = fault.detail.map(|detail| credentials.erase_from(detail));
+                ErrorKind::Fault(fault)
+            }
+            ResponseError::Decode(_) if !answer.status.is_success() => answer.http_error(),
             ResponseError::Decode(error) => ErrorKind::Response(error),
         }
     }
 
-    fn http_error(&self) -> ErrorKind {
+    fn show(&self, part: CapturedPart, request_id: &str, document: &[u8]) {
+        let inner = &self.client.inner;
+        if let Some(hook) = &inner.capture {
+            let body = redact(&String::from_utf8_lossy(document), |element| hook.is_sensitive(element));
+            let body = inner.credentials.erase_from(body);
+            hook.capture(&CapturedMessage { operation: self.info.name, request_id, part, body: &body });
+        }
+    }
+}
+
+pub(crate) fn tell_missing(missing: &[String]) {
+    for path in missing {
+        tracing::info!(path, "a required element is absent; it got its default");
+    }
+}
+
+impl Answer {
+    pub(crate) fn http_error(&self) -> ErrorKind {
         ErrorKind::Http { status: self.status.as_u16() }
     }
 
     pub(crate) fn failure(&self, kind: ErrorKind) -> Failure {
-        let retry_after = self.header("retry-after").and_then(|seconds| seconds.trim().parse().ok());
-        Failure {
-            kind,
-            request_id: self.request_id.clone(),
-            retry_after: retry_after.map(Duration::from_secs),
-        }
+        let date = self.header("date");
+        let asked = self.header("retry-after").and_then(|asked| retry_after(&asked, date.as_deref()));
+        Failure { kind, request_id: self.request_id.clone(), retry_after: asked }
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<String> {
         Some(self.headers.get(name)?.to_str().ok()?.to_owned())
     }
 
-    pub(crate) fn record(&self, span: &tracing::Span) {
-        span.record("request_id", &self.request_id);
+    fn record(&self, span: &tracing::Span) {
         span.record("status", self.status.as_u16());
         for (field, header) in
             [("server_timing", "server-timing"), ("service_version", "mplus-service-version")]
@@ -360,7 +385,7 @@ impl<'a> Attempts<'a> {
         let random = runtime.random();
         match settings.retry.decide(info.repeat, &kind, self.count, elapsed, retry_after, random) {
             Decision::RepeatAfter(pause) => {
-                tracing::debug!(operation = info.name, attempt = self.count, ?pause, "trying again");
+                tracing::debug!(operation = info.name, attempt = self.count, error = %kind, ?pause, "trying again");
                 runtime.sleep(pause).await;
                 Ok(())
             }

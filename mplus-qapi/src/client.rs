@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use tokio::sync::Semaphore;
 
-use crate::{Call, Credentials, Endpoint, Error, RetryPolicy, Runtime, Transport, soap::Operation};
+use crate::{Call, Capture, Credentials, Endpoint, Error, RetryPolicy, Runtime, Transport, soap::Operation};
 
 /// A connection to the service. Cheap to clone; clones share their transport and their limit of connections.
 ///
@@ -36,6 +36,7 @@ pub(crate) struct Inner {
     pub(crate) endpoint: Endpoint,
     pub(crate) credentials: Credentials,
     pub(crate) connections: Arc<Semaphore>,
+    pub(crate) capture: Option<Arc<dyn Capture>>,
     pub(crate) settings: Settings,
 }
 
@@ -65,6 +66,7 @@ impl Client {
                 endpoint,
                 credentials,
                 connections: Arc::new(Semaphore::new(4)),
+                capture: None,
                 settings: Settings {
                     timeout: Duration::from_secs(600),
                     retry: RetryPolicy::default(),
@@ -125,7 +127,8 @@ impl fmt::Debug for ClientBuilder {
 }
 
 impl ClientBuilder {
-    /// From the start of an attempt to the last byte of its response. 600 s unless set.
+    /// From the start of an attempt to the last byte of its response, however steadily it flows. 600 s unless set. For a
+    /// stream that includes the time that the host takes for the items.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.inner.settings.timeout = timeout;
         self
@@ -144,7 +147,9 @@ impl ClientBuilder {
         self
     }
 
-    /// How many requests may be under way at once; further ones wait. 4 unless set; the service's own limit is not known.
+    /// How many requests may be under way at once; further ones wait, and their time-out begins after that. 4 unless set;
+    /// the service's own limit is not known. A stream counts until it ends or is dropped: whoever calls the service for
+    /// each item of a stream needs one more than there are streams.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.inner.connections = Arc::new(Semaphore::new(connections.max(1)));
         self
@@ -159,6 +164,12 @@ impl ClientBuilder {
     /// The largest response in bytes that is streamed, unpacked: 1 GiB unless set.
     pub fn streamed_limit(mut self, bytes: u64) -> Self {
         self.inner.settings.streamed_limit = bytes;
+        self
+    }
+
+    /// Shows every request and response to `hook`, redacted: see [`Capture`]. Nobody sees them unless this is set.
+    pub fn capture(mut self, hook: impl Capture) -> Self {
+        self.inner.capture = Some(Arc::new(hook));
         self
     }
 

@@ -19,6 +19,25 @@ impl Credentials {
         Self { ident: ident.into(), secret: secret.into() }
     }
 
+    /// The text without the ident and the secret, however they are escaped. Texts of fewer than 4 characters are let pass:
+    /// they would be found everywhere.
+    pub(crate) fn erase_from(&self, mut text: String) -> String {
+        for value in [&self.secret, &self.ident].map(ExposeSecret::expose_secret) {
+            if value.len() < 4 {
+                continue;
+            }
+            let mut percent = String::new();
+            percent_encode(&mut percent, value);
+            let xml = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+            for form in [value, &percent, &xml] {
+                if text.contains(form) {
+                    text = text.replace(form, crate::capture::REDACTED);
+                }
+            }
+        }
+        text
+    }
+
     fn query(&self) -> String {
         let mut query = String::from("ident=");
         percent_encode(&mut query, self.ident.expose_secret());
@@ -126,6 +145,15 @@ mod tests {
             "https://api.example:1234/?ident=user%26name&secret=p%3Dw%20d%2F%C3%A9%3F"
         );
         assert_eq!(format!("{credentials:?} {url:?}").matches("user").count(), 0);
+    }
+
+    #[test]
+    fn credentials_are_erased_in_every_spelling() {
+        let credentials = Credentials::new("shop", "p&w/d");
+        let text = "?ident=shop&secret=p%26w%2Fd p&w/d <x>p&amp;w/d</x>".to_owned();
+        assert_eq!(credentials.erase_from(text), "?ident=***&secret=*** *** <x>***</x>");
+        let short = Credentials::new("a", "b");
+        assert_eq!(short.erase_from("a cab".to_owned()), "a cab");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Typed client for the MplusQapi SOAP interface of the MplusKASSA point of sale.
 
 mod call;
+mod capture;
 mod client;
 mod credentials;
 mod error;
@@ -18,12 +19,15 @@ pub mod value;
 
 #[cfg(feature = "tokio")]
 pub use self::runtime::TokioRuntime;
+// Without a domain there is nothing in it.
+#[allow(unused_imports, unreachable_pub)]
+pub use self::generated::*;
 pub use self::{
     call::{Call, Reply},
+    capture::{Capture, CapturedMessage, CapturedPart, is_sensitive},
     client::{Client, ClientBuilder},
     credentials::{Credentials, Endpoint, EndpointError},
     error::{Error, ErrorKind},
-    generated::*,
     retry::RetryPolicy,
     runtime::Runtime,
     stream::{ItemStream, Page, Pages},

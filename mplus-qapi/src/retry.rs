@@ -32,6 +32,24 @@ impl Default for RetryPolicy {
     }
 }
 
+/// Any duration from zero to `ceiling`, picked by `random`.
+fn up_to(ceiling: Duration, random: u128) -> Duration {
+    let nanos = random % (ceiling.as_nanos() + 1);
+    let seconds = u64::try_from(nanos / 1_000_000_000).unwrap_or(u64::MAX);
+    Duration::new(seconds, (nanos % 1_000_000_000) as u32)
+}
+
+/// How long a `Retry-After` header asks to wait: seconds, or a date that is measured against the response's own `Date`.
+pub(crate) fn retry_after(header: &str, date: Option<&str>) -> Option<Duration> {
+    let header = header.trim();
+    if let Ok(seconds) = header.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let at = |text: &str| chrono::DateTime::parse_from_rfc2822(text.trim()).ok();
+    let wait = at(header)?.signed_duration_since(at(date?)?);
+    Some(wait.to_std().unwrap_or_default())
+}
+
 /// What to do after a failed attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Decision {
@@ -78,12 +96,137 @@ impl RetryPolicy {
         if attempt >= self.max_attempts {
             return Decision::Stop(Stop::Attempts);
         }
-        let ceiling = self.base_delay.saturating_mul(1 << (attempt - 1).min(16)).min(self.max_delay);
-        let jittered = Duration::from_nanos((random % (ceiling.as_nanos() + 1)) as u64);
-        let pause = retry_after.map_or(jittered, |asked| asked + jittered.min(self.base_delay));
-        if elapsed + pause > self.max_elapsed {
+        let doubled = attempt.saturating_sub(1).min(16);
+        let ceiling = self.base_delay.saturating_mul(1 << doubled).min(self.max_delay);
+        let jittered = up_to(ceiling, random);
+        // Whoever was asked to wait comes later than asked, and not all at once.
+        let pause = retry_after.map_or(jittered, |asked| asked.saturating_add(jittered.min(self.base_delay)));
+        if elapsed.saturating_add(pause) > self.max_elapsed {
             return Decision::Stop(Stop::Elapsed);
         }
         Decision::RepeatAfter(pause)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        soap::{DecodeError, DecodeProblem, Fault},
+        transport::{TransportError, TransportErrorKind},
+    };
+
+    fn kinds() -> impl Strategy<Value = fn() -> ErrorKind> {
+        fn transport(kind: TransportErrorKind) -> ErrorKind {
+            ErrorKind::Transport(TransportError::new(kind, ""))
+        }
+        fn response(problem: DecodeProblem) -> ErrorKind {
+            ErrorKind::Response(DecodeError::new(String::new(), 0, problem))
+        }
+        let kinds: Vec<fn() -> ErrorKind> = vec![
+            || transport(TransportErrorKind::Connect),
+            || transport(TransportErrorKind::ConnectTimeout),
+            || transport(TransportErrorKind::Timeout),
+            || transport(TransportErrorKind::Interrupted),
+            || ErrorKind::Http { status: 302 },
+            || ErrorKind::Http { status: 404 },
+            || ErrorKind::Http { status: 408 },
+            || ErrorKind::Http { status: 429 },
+            || ErrorKind::Http { status: 500 },
+            || ErrorKind::Http { status: 503 },
+            || ErrorKind::Fault(Fault::new("Server", "")),
+            || ErrorKind::Fault(Fault::new("Client", "")),
+            || ErrorKind::Fault(Fault::new("MustUnderstand", "")),
+            || response(DecodeProblem::UnexpectedEnd),
+            || response(DecodeProblem::DocumentType),
+            || ErrorKind::Paging(String::new()),
+        ];
+        proptest::sample::select(kinds)
+    }
+
+    fn policies() -> impl Strategy<Value = RetryPolicy> {
+        let millis = |most: u64| (0..most).prop_map(Duration::from_millis);
+        (0_u32..40, millis(100_000), millis(5_000), millis(60_000)).prop_map(
+            |(max_attempts, max_elapsed, base_delay, max_delay)| RetryPolicy {
+                max_attempts,
+                max_elapsed,
+                base_delay,
+                max_delay,
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn a_write_that_may_have_been_processed_is_never_repeated(
+            kind in kinds(), policy in policies(), attempt in 1_u32..50, millis in 0_u64..1000, random: u128,
+        ) {
+            let kind = kind();
+            let elapsed = Duration::from_millis(millis);
+            if let Decision::RepeatAfter(_) = policy.decide(Repeat::Write, &kind, attempt, elapsed, None, random) {
+                prop_assert!(!kind.may_have_been_processed() && kind.is_transient());
+            }
+        }
+
+        #[test]
+        fn nothing_permanent_is_repeated_and_attempts_are_limited(
+            kind in kinds(), policy in policies(), attempt in 1_u32..50, random: u128,
+        ) {
+            let kind = kind();
+            let decision = policy.decide(Repeat::Read, &kind, attempt, Duration::ZERO, None, random);
+            if !kind.is_transient() {
+                prop_assert_eq!(decision, Decision::Stop(Stop::Permanent));
+            } else if attempt >= policy.max_attempts {
+                prop_assert_eq!(decision, Decision::Stop(Stop::Attempts));
+            }
+        }
+
+        #[test]
+        fn pauses_keep_within_full_jitter_and_the_total_time(
+            policy in policies(), attempt in 1_u32..50, millis in 0_u64..200_000, random: u128,
+        ) {
+            let kind = ErrorKind::Http { status: 503 };
+            let elapsed = Duration::from_millis(millis);
+            let decision = policy.decide(Repeat::Idempotent, &kind, attempt, elapsed, None, random);
+            if let Decision::RepeatAfter(pause) = decision {
+                prop_assert!(pause <= policy.max_delay);
+                prop_assert!(pause <= policy.base_delay.saturating_mul(1 << (attempt - 1).min(16)));
+                prop_assert!(elapsed + pause <= policy.max_elapsed);
+            }
+        }
+
+        #[test]
+        fn what_the_server_asks_for_is_waited_for_or_the_call_ends(
+            policy in policies(), seconds: u64, random: u128,
+        ) {
+            let kind = ErrorKind::Http { status: 429 };
+            let asked = Duration::from_secs(seconds);
+            match policy.decide(Repeat::Read, &kind, 1, Duration::ZERO, Some(asked), random) {
+                Decision::RepeatAfter(pause) => {
+                    prop_assert!(pause >= asked && pause <= asked + policy.base_delay);
+                }
+                Decision::Stop(stop) => prop_assert!(matches!(stop, Stop::Attempts | Stop::Elapsed)),
+            }
+        }
+    }
+
+    #[test]
+    fn jitter_reaches_from_zero_to_the_ceiling() {
+        let ceiling = Duration::from_millis(500);
+        assert_eq!(up_to(ceiling, 0), Duration::ZERO);
+        assert_eq!(up_to(ceiling, ceiling.as_nanos()), ceiling);
+        assert_eq!(up_to(Duration::MAX, Duration::MAX.as_nanos()), Duration::MAX);
+    }
+
+    #[test]
+    fn retry_after_is_read_as_seconds_and_as_a_date() {
+        let date = Some("Wed, 21 Oct 2026 07:28:00 GMT");
+        assert_eq!(retry_after(" 7 ", None), Some(Duration::from_secs(7)));
+        assert_eq!(retry_after("Wed, 21 Oct 2026 07:28:30 GMT", date), Some(Duration::from_secs(30)));
+        assert_eq!(retry_after("Wed, 21 Oct 2026 07:00:00 GMT", date), Some(Duration::ZERO));
+        assert_eq!(retry_after("Wed, 21 Oct 2026 07:28:30 GMT", None), None);
+        assert_eq!(retry_after("soon", date), None);
     }
 }

@@ -6,24 +6,26 @@ use std::{
     task::{Context, Poll},
 };
 
+use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
+use tracing::Instrument as _;
 
 use crate::{
     Client, Error, ErrorKind,
-    call::{Answer, Attempts, Exchange, too_large},
+    call::{Answer, Attempts, Exchange, Failure, tell_missing, too_large},
     client::Settings,
-    soap::{ItemDecoder, ListResponse, Operation, OperationInfo, Paged, ResponseError},
+    soap::{ItemDecoder, ListResponse, Operation, Paged, read_envelope},
 };
 
 type ItemOf<O> = <<O as Operation>::Response as ListResponse>::Item;
+type Results<T> = Pin<Box<dyn Stream<Item = Result<T, Error>> + Send>>;
 
 /// The items of a list response, as their bytes arrive.
 ///
 /// Memory is bounded by the largest item. An error ends the stream; the items before it are whole and true. The call
-/// is repeated, as its safety allows, only as long as no byte of the response has come. Dropping the stream ends the
-/// exchange.
+/// is repeated, as its safety allows, only as long as no item has been handed out. Dropping the stream ends the exchange.
 pub struct ItemStream<O: Operation<Response: ListResponse>> {
-    items: Pin<Box<dyn Stream<Item = Result<ItemOf<O>, Error>> + Send>>,
+    items: Results<ItemOf<O>>,
 }
 
 impl<O: Operation<Response: ListResponse>> ItemStream<O> {
@@ -61,98 +63,128 @@ enum Reading<O: Operation<Response: ListResponse>> {
 
 /// A response that is being read.
 struct Response<R> {
-    info: OperationInfo,
     answer: Answer,
     decoder: ItemDecoder<R>,
     bytes: u64,
-    attempts: u32,
+    attempt: u32,
+    span: tracing::Span,
 }
 
 impl<O: Operation<Response: ListResponse>> Reading<O> {
+    /// The next item. After an error or the end there is none.
     async fn next(&mut self, client: &Client, settings: &Settings) -> Result<Option<ItemOf<O>>, Error> {
-        if let Self::Before(operation) = self {
-            let exchange = Exchange { client, info: O::INFO, settings };
-            let response = open(&exchange, &**operation).await;
-            *self = Self::After;
-            *self = Self::Inside(Box::new(response?));
+        let exchange = Exchange { client, info: O::INFO, settings };
+        match std::mem::replace(self, Self::After) {
+            Self::Before(operation) => {
+                let (response, item) = begin(&exchange, &*operation).await?;
+                if item.is_some() {
+                    *self = Self::Inside(Box::new(response));
+                }
+                Ok(item)
+            }
+            Self::Inside(mut response) => match response.next(&exchange).await {
+                Ok(item) => {
+                    if item.is_some() {
+                        *self = Self::Inside(response);
+                    }
+                    Ok(item)
+                }
+                Err(kind) => {
+                    let request_id = &response.answer.request_id;
+                    Err(Error::in_stream(O::INFO.name, kind, response.attempt, request_id))
+                }
+            },
+            Self::After => Ok(None),
         }
-        let Self::Inside(response) = self else { return Ok(None) };
-        let item = response.next(settings).await;
-        if !matches!(item, Ok(Some(_))) {
-            *self = Self::After;
-        }
-        item
     }
 }
 
-/// Sends the request until an answer begins.
-async fn open<O: Operation<Response: ListResponse>>(
+/// Sends the request until there is a first item, or a whole response without one.
+async fn begin<O: Operation<Response: ListResponse>>(
     exchange: &Exchange<'_>,
     operation: &O,
-) -> Result<Response<O::Response>, Error> {
+) -> Result<(Response<O::Response>, Option<ItemOf<O>>), Error> {
     let envelope = exchange.envelope(operation)?;
     let mut attempts = Attempts::start(exchange);
     loop {
-        let failure = match exchange.open(envelope.clone()).await {
-            Ok(mut answer) if !answer.status.is_success() => {
-                // A fault is small and is told whole.
-                let kind = match answer.collect(exchange.settings.buffered_limit).await {
-                    Ok(document) => {
-                        let mut nothing = O::Response::default();
-                        match crate::soap::read_envelope(&document, O::INFO.response, &mut nothing, false) {
-                            Err(error) => answer.error(error),
-                            Ok(_) => ErrorKind::Http { status: answer.status.as_u16() },
-                        }
-                    }
-                    Err(kind) => kind,
-                };
-                answer.failure(kind)
+        let attempt = attempts.count + 1;
+        let span = exchange.span(attempt, envelope.len());
+        let first = async {
+            let mut response = open(exchange, envelope.clone(), attempt, span.clone()).await?;
+            match response.next(exchange).await {
+                Ok(item) => Ok((response, item)),
+                Err(kind) => Err(response.answer.failure(kind)),
             }
-            Ok(answer) => {
-                let limit = usize::try_from(exchange.settings.buffered_limit).unwrap_or(usize::MAX);
-                let decoder = ItemDecoder::new(O::INFO.response, exchange.settings.strict, limit);
-                return Ok(Response {
-                    info: O::INFO,
-                    answer,
-                    decoder,
-                    bytes: 0,
-                    attempts: attempts.count + 1,
-                });
-            }
-            Err(failure) => failure,
         };
-        attempts.after(failure).await?;
+        match first.instrument(span.clone()).await {
+            Ok(first) => return Ok(first),
+            Err(failure) => attempts.after(failure).await?,
+        }
     }
 }
 
+/// Sends the request once, until an answer begins that is no HTTP error.
+async fn open<R: ListResponse>(
+    exchange: &Exchange<'_>,
+    envelope: Bytes,
+    attempt: u32,
+    span: tracing::Span,
+) -> Result<Response<R>, Failure> {
+    let mut answer = exchange.open(envelope, &span).await?;
+    if !answer.status.is_success() {
+        // A fault is small and is told whole.
+        let kind = match exchange.collect(&mut answer, &span).await {
+            Ok(document) => {
+                match read_envelope(&document, exchange.info.response, &mut R::default(), false) {
+                    Err(error) => exchange.unreadable(&answer, error),
+                    Ok(_) => answer.http_error(),
+                }
+            }
+            Err(kind) => kind,
+        };
+        return Err(answer.failure(kind));
+    }
+    let limit = usize::try_from(exchange.settings.buffered_limit).unwrap_or(usize::MAX);
+    let decoder = ItemDecoder::new(exchange.info.response, exchange.settings.strict, limit);
+    Ok(Response { answer, decoder, bytes: 0, attempt, span })
+}
+
 impl<R: ListResponse> Response<R> {
-    async fn next(&mut self, settings: &Settings) -> Result<Option<R::Item>, Error> {
+    async fn next(&mut self, exchange: &Exchange<'_>) -> Result<Option<R::Item>, ErrorKind> {
+        let span = self.span.clone();
+        self.next_item(exchange).instrument(span).await
+    }
+
+    async fn next_item(&mut self, exchange: &Exchange<'_>) -> Result<Option<R::Item>, ErrorKind> {
+        let limit = exchange.settings.streamed_limit;
         loop {
             match self.decoder.next_item() {
                 Ok(Some(item)) => return Ok(Some(item)),
                 Ok(None) => {}
-                Err(error) => return Err(self.error(self.answer.error(error))),
+                Err(error) => return Err(exchange.unreadable(&self.answer, error)),
             }
             match self.answer.body.next().await {
                 Some(Ok(piece)) => {
                     self.bytes += piece.len() as u64;
-                    if self.bytes > settings.streamed_limit {
-                        return Err(self.error(too_large(settings.streamed_limit, self.bytes)));
+                    if self.bytes > limit {
+                        return Err(too_large(limit, self.bytes));
                     }
-                    self.decoder.feed(&piece).map_err(|error| self.error(ErrorKind::Response(error)))?;
+                    self.decoder.feed(&piece).map_err(ErrorKind::Response)?;
                 }
-                Some(Err(error)) => return Err(self.error(ErrorKind::Transport(error))),
+                Some(Err(error)) => return Err(ErrorKind::Transport(error)),
                 None => {
-                    let whole = self.decoder.finish().map_err(ResponseError::Decode);
-                    whole.map_err(|error| self.error(self.answer.error(error)))?;
+                    self.decoder.finish().map_err(ErrorKind::Response)?;
+                    tell_missing(&self.decoder.take_missing());
                     return Ok(None);
                 }
             }
         }
     }
+}
 
-    fn error(&self, kind: ErrorKind) -> Error {
-        Error::in_stream(self.info.name, kind, self.attempts, &self.answer.request_id)
+impl<R> Drop for Response<R> {
+    fn drop(&mut self) {
+        self.span.record("response_bytes", self.bytes);
     }
 }
 
@@ -166,19 +198,23 @@ pub struct Page<T> {
     pub next_marker: i64,
 }
 
-/// What changed since a sync marker, page by page, until a page brings nothing new.
+/// What changed since a sync marker, page by page, until a page is empty.
 ///
-/// A page is kept in memory whole; its size is the limit that was asked for. Items may come again when they change while
-/// the pages are read, so applying them has to be repeatable.
+/// The next page begins at the highest marker of this one plus one, whatever the order of the items. A page is kept in
+/// memory whole; its size is the limit that was asked for (at least 1). Items may come again when they change while the
+/// pages are read, so applying them has to be repeatable.
+///
+/// A page that holds nothing but items from before the marker that was asked for ends in [`ErrorKind::Paging`]: the server
+/// repeats itself, and what lies behind that page would be lost in silence.
 pub struct Pages<O: Paged> {
-    pages: Pin<Box<dyn Stream<Item = Result<Page<ItemOf<O>>, Error>> + Send>>,
+    pages: Results<Page<ItemOf<O>>>,
 }
 
 impl<O: Paged> Pages<O> {
     pub(crate) fn new(client: Client, operation: O, settings: Settings, marker: i64, limit: i32) -> Self {
         let start = (client, operation, settings, marker);
         let pages = stream::try_unfold(start, move |(client, mut operation, settings, marker)| async move {
-            operation.set_page(marker, limit);
+            operation.set_page(marker, limit.max(1));
             let mut stream = ItemStream::new(client.clone(), operation.clone(), settings.clone());
             let mut items = Vec::new();
             let mut newest = None;
@@ -190,9 +226,8 @@ impl<O: Paged> Pages<O> {
             if items.is_empty() {
                 return Ok(None);
             }
-            let next_marker = match newest {
-                Some(newest) if newest >= marker => newest.saturating_add(1),
-                _ => return Err(no_progress::<O>(marker)),
+            let Some(next_marker) = next_marker(marker, newest) else {
+                return Err(no_progress::<O>(marker));
             };
             let page = Page { items, next_marker };
             Ok(Some((page, (client, operation, settings, next_marker))))
@@ -201,8 +236,15 @@ impl<O: Paged> Pages<O> {
     }
 }
 
+/// Where the page after one for `marker` begins; `None` when that would not be further on.
+fn next_marker(marker: i64, newest: Option<i64>) -> Option<i64> {
+    newest.filter(|newest| *newest >= marker)?.checked_add(1)
+}
+
 fn no_progress<O: Operation>(marker: i64) -> Error {
-    let what = format!("a page for sync marker {marker} holds only older items; paging would never end");
+    let what = format!(
+        "a page for sync marker {marker} holds only older items, or items without a marker: the server repeats a page"
+    );
     Error::single(O::INFO.name, ErrorKind::Paging(what), "")
 }
 

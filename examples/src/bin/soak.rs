@@ -3,6 +3,8 @@
 //! Every order carries a remark of its own, which the POS keeps with the line: an order whose remark is nowhere is lost,
 //! one whose remark is there twice was sent twice. What the workers believe does not count.
 
+#![expect(clippy::disallowed_methods, reason = "a soak run has a real clock")]
+
 use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
 use std::sync::Arc;

@@ -118,7 +118,7 @@ fn builtin(name: &str) -> Option<&'static str> {
         "unsignedShort" => "u16",
         "unsignedInt" => "u32",
         "unsignedLong" => "u64",
-        "decimal" => "Decimal",
+        "decimal" => "XsdDecimal",
         "date" => "Date",
         "dateTime" => "DateTime",
         "base64" => "Binary",

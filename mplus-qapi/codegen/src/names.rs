@@ -6,8 +6,26 @@ use crate::error::{Result, bail};
 
 /// Names that the generated modules see already: those of the prelude and of Rust.
 const TAKEN: &[&str] = &[
-    "Binary", "Box", "Client", "Date", "DateTime", "Decimal", "Default", "Err", "From", "Into", "List",
-    "None", "Ok", "Option", "Result", "Self", "Some", "String", "Vec",
+    "Binary",
+    "Box",
+    "Client",
+    "Date",
+    "DateTime",
+    "Decimal",
+    "XsdDecimal",
+    "Default",
+    "Err",
+    "From",
+    "Into",
+    "List",
+    "None",
+    "Ok",
+    "Option",
+    "Result",
+    "Self",
+    "Some",
+    "String",
+    "Vec",
 ];
 
 /// Words that cannot be a name as they are.

@@ -70,7 +70,7 @@ outcomes! {
 record! { ArticleContractLineInput "ArticleContractLineInput" {
     0 id: Option<String> = "id";
     1 contract_article_number: Option<i64> = "contractArticleNumber";
-    2 quantity: Option<Decimal> = "quantity";
+    2 quantity: Option<XsdDecimal> = "quantity";
     3 frequency: Option<ContractFrequency> = "frequency";
     4 r#type: Option<ArticleContractLineType> = "type";
 } }
@@ -88,14 +88,14 @@ record! { ArticleVariant "ArticleVariant" {
     4 invoice_text: Option<String> = "invoiceText";
     5 barcode: Option<String> = "barcode";
     6 barcode_date: Option<Date> = "barcodeDate";
-    7 quantity: Decimal = "quantity";
-    8 purchase_price: Option<Decimal> = "purchasePrice";
-    9 price_incl: Option<Decimal> = "priceIncl";
-    10 price_excl: Option<Decimal> = "priceExcl";
+    7 quantity: XsdDecimal = "quantity";
+    8 purchase_price: Option<XsdDecimal> = "purchasePrice";
+    9 price_incl: Option<XsdDecimal> = "priceIncl";
+    10 price_excl: Option<XsdDecimal> = "priceExcl";
     11 is_current: Option<bool> = "isCurrent";
-    12 quantity_in_packaging: Decimal = "quantityInPackaging";
+    12 quantity_in_packaging: XsdDecimal = "quantityInPackaging";
     13 packaging_type: Option<String> = "packagingType";
-    14 order_quantity: Option<Decimal> = "orderQuantity";
+    14 order_quantity: Option<XsdDecimal> = "orderQuantity";
     15 article_number_supplier: Option<String> = "articleNumberSupplier";
     16 packaging_content: Option<String> = "packagingContent";
     17 packaging: Vec<ArticleVariant> = "packaging" / "variant";
@@ -366,7 +366,7 @@ wire_enum! { SetArticleRecalledResult "SetArticleRecalledResult" {
 
 record! { SpecialBarcodeArticleResult "SpecialBarcodeArticleResult" {
     0 article_number: i64 = "articleNumber";
-    1 price: Option<Decimal> = "price";
+    1 price: Option<XsdDecimal> = "price";
     2 weight: Option<i32> = "weight";
 } }
 

@@ -101,10 +101,10 @@ record! { CashCountInfoCountedPaymentMethodAmount "CashCountInfoCountedPaymentMe
     0 id: String = "id";
     1 description: String = "description";
     2 is_automatic_deposit: bool = "isAutomaticDeposit";
-    3 opening_balance: Option<Decimal> = "openingBalance";
-    4 booked: Option<Decimal> = "booked";
-    5 counted: Option<Decimal> = "counted";
-    6 deposited: Option<Decimal> = "deposited";
+    3 opening_balance: Option<XsdDecimal> = "openingBalance";
+    4 booked: Option<XsdDecimal> = "booked";
+    5 counted: Option<XsdDecimal> = "counted";
+    6 deposited: Option<XsdDecimal> = "deposited";
     7 deposit_payment_method_id: Option<String> = "depositPaymentMethodId";
 } }
 
@@ -112,9 +112,9 @@ record! { CashCountInfoPaymentMethodAmount "CashCountInfoPaymentMethodAmount" {
     0 id: String = "id";
     1 description: String = "description";
     2 is_automatic_deposit: bool = "isAutomaticDeposit";
-    3 opening_balance: Option<Decimal> = "openingBalance";
-    4 booked: Option<Decimal> = "booked";
-    5 counted: Option<Decimal> = "counted";
+    3 opening_balance: Option<XsdDecimal> = "openingBalance";
+    4 booked: Option<XsdDecimal> = "booked";
+    5 counted: Option<XsdDecimal> = "counted";
 } }
 
 wire_enum! { CashCountInfoState "CashCountInfoState" {

@@ -78,8 +78,8 @@ record! { ConfigurationItem "ConfigurationItem" {
     7 max_int_number: Option<i32> = "maxIntNumber";
     8 min_big_int_number: Option<i64> = "minBigIntNumber";
     9 max_big_int_number: Option<i64> = "maxBigIntNumber";
-    10 min_float_number: Option<Decimal> = "minFloatNumber";
-    11 max_float_number: Option<Decimal> = "maxFloatNumber";
+    10 min_float_number: Option<XsdDecimal> = "minFloatNumber";
+    11 max_float_number: Option<XsdDecimal> = "maxFloatNumber";
     12 num_of_decimals: Option<i32> = "numOfDecimals";
     13 options: Vec<ConfigurationOption> = "options";
     14 card_kind: Option<String> = "cardKind";

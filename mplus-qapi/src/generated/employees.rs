@@ -132,14 +132,14 @@ record! { AuthorizationGroup "AuthorizationGroup" {
 
 record! { BpeBudgetCheck "BpeBudgetCheck" {
     0 bpe_id: String = "bpeId";
-    1 bpe_amount: Decimal = "bpeAmount";
+    1 bpe_amount: XsdDecimal = "bpeAmount";
 } }
 
 record! { BpeBudgetCheckResponse "BpeBudgetCheckResponse" {
     0 bpe_id: String = "bpeId";
     1 result: BpeBudgetCheckResult = "result";
-    2 amount_over_budget: Decimal = "amountOverBudget";
-    3 amount_limit: Option<Decimal> = "amountLimit";
+    2 amount_over_budget: XsdDecimal = "amountOverBudget";
+    3 amount_limit: Option<XsdDecimal> = "amountLimit";
 } }
 
 wire_enum! { BpeBudgetCheckResult "BpeBudgetCheckResult" {
@@ -151,7 +151,7 @@ wire_enum! { BpeBudgetCheckResult "BpeBudgetCheckResult" {
 record! { BpeEmployeeBudget "BpeEmployeeBudget" {
     0 employee_number: i64 = "employeeNumber";
     1 bpe_payment_method_id: String = "bpePaymentMethodId";
-    2 budget: Option<Decimal> = "budget";
+    2 budget: Option<XsdDecimal> = "budget";
 } }
 
 record! { BranchAuthorizationGroup "BranchAuthorizationGroup" {

@@ -39,9 +39,9 @@ record! { ApplyWebhookExternalDiscount "ApplyWebhookExternalDiscount" {
     0 discount_id: String = "discountId";
     1 discount_description: String = "discountDescription";
     2 webhook_consumer_id: Option<String> = "webhookConsumerId";
-    3 discount_percentage: Option<Decimal> = "discountPercentage";
-    4 discount_amount: Option<Decimal> = "discountAmount";
-    5 apply_to_quantity: Option<Decimal> = "applyToQuantity";
+    3 discount_percentage: Option<XsdDecimal> = "discountPercentage";
+    4 discount_amount: Option<XsdDecimal> = "discountAmount";
+    5 apply_to_quantity: Option<XsdDecimal> = "applyToQuantity";
     6 discount_type: Option<String> = "discountType";
 } }
 
@@ -297,7 +297,7 @@ record! { WebhookCustomActionInput "WebhookCustomActionInput" {
     1 button_caption: String = "buttonCaption";
     2 on_startup: Option<bool> = "onStartup";
     3 long_click: Option<bool> = "longClick";
-    4 numpad_value: Option<Decimal> = "numpadValue";
+    4 numpad_value: Option<XsdDecimal> = "numpadValue";
 } }
 
 record! { WebhookDialog "WebhookDialog" {
@@ -361,8 +361,8 @@ record! { WebhookExternalDiscountInput "WebhookExternalDiscountInput" {
     0 discount_id: String = "discountId";
     1 discount_description: String = "discountDescription";
     2 webhook_consumer_id: Option<String> = "webhookConsumerId";
-    3 discount_percentage: Option<Decimal> = "discountPercentage";
-    4 discount_amount: Option<Decimal> = "discountAmount";
+    3 discount_percentage: Option<XsdDecimal> = "discountPercentage";
+    4 discount_amount: Option<XsdDecimal> = "discountAmount";
     5 discount_type: Option<String> = "discountType";
 } }
 
@@ -443,8 +443,8 @@ record! { WebhookFormInput "WebhookFormInput" {
 
 record! { WebhookFormNumber "WebhookFormNumber" {
     0 decimals: Option<i32> = "decimals";
-    1 minimum_value: Option<Decimal> = "minimumValue";
-    2 maximum_value: Option<Decimal> = "maximumValue";
+    1 minimum_value: Option<XsdDecimal> = "minimumValue";
+    2 maximum_value: Option<XsdDecimal> = "maximumValue";
     3 allow_negative: Option<bool> = "allowNegative";
 } }
 
@@ -475,8 +475,8 @@ record! { WebhookLineAddition "WebhookLineAddition" {
     3 plu_number: Option<String> = "pluNumber";
     4 supplier_article_number: Option<String> = "supplierArticleNumber";
     5 ext_article_id: Option<String> = "extArticleId";
-    6 price_incl: Option<Decimal> = "priceIncl";
-    7 quantity: Option<Decimal> = "quantity";
+    6 price_incl: Option<XsdDecimal> = "priceIncl";
+    7 quantity: Option<XsdDecimal> = "quantity";
     8 text: Option<String> = "text";
     9 external_discount: Option<ApplyWebhookExternalDiscount> = "externalDiscount";
     10 webhook_consumer_id: Option<String> = "webhookConsumerId";
@@ -557,11 +557,11 @@ record! { WebhookSelectRelationInput "WebhookSelectRelationInput" {
 record! { WebhookSessionBaseLineInput "WebhookSessionBaseLineInput" {
     0 line_id: String = "lineId";
     1 article_number: Option<i64> = "articleNumber";
-    2 price_incl: Option<Decimal> = "priceIncl";
-    3 quantity: Option<Decimal> = "quantity";
+    2 price_incl: Option<XsdDecimal> = "priceIncl";
+    3 quantity: Option<XsdDecimal> = "quantity";
     4 text: String = "text";
-    5 discount_percentage: Option<Decimal> = "discountPercentage";
-    6 discount_amount: Option<Decimal> = "discountAmount";
+    5 discount_percentage: Option<XsdDecimal> = "discountPercentage";
+    6 discount_amount: Option<XsdDecimal> = "discountAmount";
 } }
 
 record! { WebhookSessionInput "WebhookSessionInput" {
@@ -569,19 +569,19 @@ record! { WebhookSessionInput "WebhookSessionInput" {
     1 table: Option<WebhookTableInput> = "table";
     2 relation: Option<WebhookRelationInput> = "relation";
     3 lines: Vec<WebhookSessionLineInput> = "lines";
-    4 open_amount: Option<Decimal> = "openAmount";
-    5 total_incl_amount: Option<Decimal> = "totalInclAmount";
-    6 total_excl_amount: Option<Decimal> = "totalExclAmount";
+    4 open_amount: Option<XsdDecimal> = "openAmount";
+    5 total_incl_amount: Option<XsdDecimal> = "totalInclAmount";
+    6 total_excl_amount: Option<XsdDecimal> = "totalExclAmount";
 } }
 
 record! { WebhookSessionLineInput "WebhookSessionLineInput" {
     0 line_id: String = "lineId";
     1 article_number: Option<i64> = "articleNumber";
-    2 price_incl: Option<Decimal> = "priceIncl";
-    3 quantity: Option<Decimal> = "quantity";
+    2 price_incl: Option<XsdDecimal> = "priceIncl";
+    3 quantity: Option<XsdDecimal> = "quantity";
     4 text: String = "text";
-    5 discount_percentage: Option<Decimal> = "discountPercentage";
-    6 discount_amount: Option<Decimal> = "discountAmount";
+    5 discount_percentage: Option<XsdDecimal> = "discountPercentage";
+    6 discount_amount: Option<XsdDecimal> = "discountAmount";
     7 external_discount: Option<WebhookExternalDiscountInput> = "externalDiscount";
     8 preparation_methods: Vec<WebhookSessionBaseLineInput> = "preparationMethods";
     9 component_articles: Vec<WebhookSessionBaseLineInput> = "componentArticles";

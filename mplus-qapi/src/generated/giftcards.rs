@@ -239,8 +239,8 @@ record! { GiftcardInfo "GiftcardInfo" {
 record! { GiftcardPaymentLine "GiftcardPaymentLine" {
     0 text: Option<String> = "text";
     1 article_number: Option<i64> = "articleNumber";
-    2 quantity: Decimal = "quantity";
-    3 price_incl: Decimal = "priceIncl";
+    2 quantity: XsdDecimal = "quantity";
+    3 price_incl: XsdDecimal = "priceIncl";
 } }
 
 wire_enum! { GiftcardResult "GiftcardResult" {
@@ -320,7 +320,7 @@ record! { RegisterGiftcardPaymentV2Request "RegisterGiftcardPaymentV2Request" {
 record! { RegisterGiftcardPaymentV2Response "RegisterGiftcardPaymentV2Response" {
     0 idempotency_result: IdempotencyResult = "idempotencyResult";
     1 result: GiftcardResult = "result";
-    2 new_balance: Option<Decimal> = "newBalance";
+    2 new_balance: Option<XsdDecimal> = "newBalance";
     3 receipt_id: Option<String> = "receiptId";
     4 error_message: Option<String> = "errorMessage";
 } }

@@ -297,9 +297,9 @@ record! { InterbranchOrderLine "InterbranchOrderLine" {
     0 article_number: i64 = "articleNumber";
     1 quantity: Decimal = "quantity" [scaled];
     scale "decimalPlaces" of 1;
-    2 quantity_shipped: Option<Decimal> = "quantityShipped";
-    3 quantity_cancelled: Option<Decimal> = "quantityCancelled";
-    4 quantity_undetermined: Option<Decimal> = "quantityUndetermined";
+    2 quantity_shipped: Option<XsdDecimal> = "quantityShipped";
+    3 quantity_cancelled: Option<XsdDecimal> = "quantityCancelled";
+    4 quantity_undetermined: Option<XsdDecimal> = "quantityUndetermined";
 } }
 
 wire_enum! { InterbranchOrderPickStatus "InterbranchOrderPickStatus" {
@@ -412,8 +412,8 @@ record! { RunInterbranchPlannerRequest "RunInterbranchPlannerRequest" {
     3 to_branch_numbers: Vec<i32> = "toBranchNumbers";
     4 article_filter: Option<ArticleFilter> = "articleFilter";
     5 round_by_primary_packaging: Option<bool> = "roundByPrimaryPackaging";
-    6 default_primary_packaging: Option<Decimal> = "defaultPrimaryPackaging";
-    7 round_by_specific_packaging: Option<Decimal> = "roundBySpecificPackaging";
+    6 default_primary_packaging: Option<XsdDecimal> = "defaultPrimaryPackaging";
+    7 round_by_specific_packaging: Option<XsdDecimal> = "roundBySpecificPackaging";
 } }
 
 record! { RunInterbranchPlannerResponse "RunInterbranchPlannerResponse" {

@@ -46,7 +46,7 @@ outcomes! {
 
 record! { ArticleNutrient "ArticleNutrient" {
     0 nutrient_id: i32 = "nutrientId";
-    1 value: Decimal = "value";
+    1 value: XsdDecimal = "value";
 } }
 
 record! { GetArticlesNutritionalCharacteristics "getArticlesNutritionalCharacteristics" {

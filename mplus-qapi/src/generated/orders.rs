@@ -217,8 +217,8 @@ record! { CreateOrderV3Response "CreateOrderV3Response" {
 } }
 
 record! { DecimalDataChange "Decimal-DataChange" {
-    0 old_value: Option<Decimal> = "oldValue";
-    1 new_value: Option<Decimal> = "newValue";
+    0 old_value: Option<XsdDecimal> = "oldValue";
+    1 new_value: Option<XsdDecimal> = "newValue";
 } }
 
 record! { DeliverOrder "deliverOrder" {
@@ -815,14 +815,14 @@ record! { OrderPayment "OrderPayment" {
     2 financial_transaction_id: Option<String> = "financialTransactionId";
     3 pos_transaction_id: Option<String> = "posTransactionId";
     4 sequence_number: i32 = "sequenceNumber";
-    5 amount: Decimal = "amount";
+    5 amount: XsdDecimal = "amount";
     6 entry_timestamp: Option<DateTime> = "entryTimestamp";
     7 payment_method_id: String = "paymentMethodId";
     8 payment_method_description: Option<String> = "paymentMethodDescription";
     9 relation_number: Option<i64> = "relationNumber";
     10 payment_transaction_id: Option<String> = "paymentTransactionId";
     11 credits: Option<i64> = "credits";
-    12 value_per_credit: Option<Decimal> = "valuePerCredit";
+    12 value_per_credit: Option<XsdDecimal> = "valuePerCredit";
     13 employee_number: Option<i64> = "employeeNumber";
     14 employee_name: Option<String> = "employeeName";
     15 external_reference: Option<String> = "externalReference";

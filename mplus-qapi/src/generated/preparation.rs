@@ -58,8 +58,8 @@ record! { ArticleAlteration "ArticleAlteration" {
     0 id: i32 = "id";
     1 sequence_number: i32 = "sequenceNumber";
     2 article_number: Option<i64> = "articleNumber";
-    3 price_incl: Option<Decimal> = "priceIncl";
-    4 price_excl: Option<Decimal> = "priceExcl";
+    3 price_incl: Option<XsdDecimal> = "priceIncl";
+    4 price_excl: Option<XsdDecimal> = "priceExcl";
     5 remark: String = "remark";
     6 translation: String = "translation";
     7 button_colour: Colour = "buttonColour";
@@ -206,11 +206,11 @@ record! { PreparationMethodItem "PreparationMethodItem" {
     0 id: i32 = "id";
     1 sequence_number: i32 = "sequenceNumber";
     2 article_number: Option<i64> = "articleNumber";
-    3 price_incl: Option<Decimal> = "priceIncl";
-    4 price_excl: Option<Decimal> = "priceExcl";
+    3 price_incl: Option<XsdDecimal> = "priceIncl";
+    4 price_excl: Option<XsdDecimal> = "priceExcl";
     5 sub_line_type: SubLineType = "subLineType";
     6 remark: String = "remark";
-    7 surcharge: Option<Decimal> = "surcharge";
+    7 surcharge: Option<XsdDecimal> = "surcharge";
     8 translation: String = "translation";
     9 button_colour: Colour = "buttonColour";
 } }

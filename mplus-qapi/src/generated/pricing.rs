@@ -76,11 +76,11 @@ record! { DeterminePricingResponse "DeterminePricingResponse" {
 record! { DeterminePricingResponseLine "DeterminePricingResponseLine" {
     0 article_number: i64 = "articleNumber";
     1 description: Option<String> = "description";
-    2 quantity: Decimal = "quantity";
-    3 price: Decimal = "price";
-    4 discount_percentage: Decimal = "discountPercentage";
-    5 discount_amount: Decimal = "discountAmount";
-    6 amount: Decimal = "amount";
+    2 quantity: XsdDecimal = "quantity";
+    3 price: XsdDecimal = "price";
+    4 discount_percentage: XsdDecimal = "discountPercentage";
+    5 discount_amount: XsdDecimal = "discountAmount";
+    6 amount: XsdDecimal = "amount";
     7 menu_id: Option<String> = "menuId";
     8 menu_lines_id: Option<String> = "menuLinesId";
     9 sale_promotion_data: Option<SalePromotionLineData> = "salePromotionData";
@@ -95,9 +95,9 @@ record! { DeterminePricingResponseLine "DeterminePricingResponseLine" {
     18 webhook_data: Option<WebhookLineData> = "webhookData";
     19 line_id: Option<String> = "lineId";
     20 temp_line_id: Option<String> = "tempLineId";
-    21 price_excl: Decimal = "priceExcl";
-    22 discount_amount_excl: Decimal = "discountAmountExcl";
-    23 amount_excl: Decimal = "amountExcl";
+    21 price_excl: XsdDecimal = "priceExcl";
+    22 discount_amount_excl: XsdDecimal = "discountAmountExcl";
+    23 amount_excl: XsdDecimal = "amountExcl";
     24 article_alteration_id: Option<i32> = "articleAlterationId";
     25 menu_hash: Option<String> = "menuHash";
     26 menu_description: Option<String> = "menuDescription";
@@ -187,10 +187,10 @@ record! { SalePromotionLineDiscount "SalePromotionLineDiscount" {
 } }
 
 record! { SalePromotionLineFreeArticleData "SalePromotionLineFreeArticleData" {
-    0 selection_quantity: Decimal = "selectionQuantity";
+    0 selection_quantity: XsdDecimal = "selectionQuantity";
     1 free_article_number: i64 = "freeArticleNumber";
-    2 free_article_quantity: Decimal = "freeArticleQuantity";
-    3 max_free_article_quantity: Option<Decimal> = "maxFreeArticleQuantity";
+    2 free_article_quantity: XsdDecimal = "freeArticleQuantity";
+    3 max_free_article_quantity: Option<XsdDecimal> = "maxFreeArticleQuantity";
 } }
 
 record! { SalePromotionRelationLine "SalePromotionRelationLine" {

@@ -170,8 +170,8 @@ record! { Article "Article" {
     64 oldest_best_before_date: Option<Date> = "oldestBestBeforeDate";
     65 shelf_life_in_days: Option<i32> = "shelfLifeInDays";
     66 shelf_life_in_hours: Option<i32> = "shelfLifeInHours";
-    67 price_deviation_min: Option<Decimal> = "priceDeviationMin";
-    68 price_deviation_max: Option<Decimal> = "priceDeviationMax";
+    67 price_deviation_min: Option<XsdDecimal> = "priceDeviationMin";
+    68 price_deviation_max: Option<XsdDecimal> = "priceDeviationMax";
     69 available_for_interbranch_ordering: Option<bool> = "availableForInterbranchOrdering";
 } }
 
@@ -187,8 +187,8 @@ record! { ArticleBranchDeviationLine "ArticleBranchDeviationLine" {
     0 article_number: i64 = "articleNumber";
     1 branch_number: i32 = "branchNumber";
     2 description: Option<String> = "description";
-    3 sales_price_incl: Option<Decimal> = "salesPriceIncl";
-    4 sales_price_excl: Option<Decimal> = "salesPriceExcl";
+    3 sales_price_incl: Option<XsdDecimal> = "salesPriceIncl";
+    4 sales_price_excl: Option<XsdDecimal> = "salesPriceExcl";
     5 special_price: Option<ArticleSpecialPrice> = "specialPrice";
     6 oldest_best_before_date: Option<Date> = "oldestBestBeforeDate";
 } }
@@ -197,9 +197,9 @@ record! { ArticleComponent "ArticleComponent" {
     0 sequence_number: i32 = "sequenceNumber";
     1 parent_article_number: i64 = "parentArticleNumber";
     2 article_number: i64 = "articleNumber";
-    3 quantity: Decimal = "quantity";
-    4 price_excl: Option<Decimal> = "priceExcl";
-    5 price_incl: Option<Decimal> = "priceIncl";
+    3 quantity: XsdDecimal = "quantity";
+    4 price_excl: Option<XsdDecimal> = "priceExcl";
+    5 price_incl: Option<XsdDecimal> = "priceIncl";
 } }
 
 record! { ArticleGroup "ArticleGroup" {
@@ -532,7 +532,7 @@ wire_enum! { SaveArticleComponentsResult "SaveArticleComponentsResult" {
 record! { SaveArticleMenuArticleSettings "SaveArticleMenuArticleSettings" {
     0 group_number: i32 = "groupNumber";
     1 article_number: i64 = "articleNumber";
-    2 added_fee: Decimal = "addedFee";
+    2 added_fee: XsdDecimal = "addedFee";
 } }
 
 record! { SortOrderGroup "SortOrderGroup" {
@@ -578,7 +578,7 @@ record! { UpdateArticleMenuRequest "UpdateArticleMenuRequest" {
     2 is_active: bool = "isActive";
     3 is_required: bool = "isRequired";
     4 use_main_article: bool = "useMainArticle";
-    5 price_incl: Decimal = "priceIncl";
+    5 price_incl: XsdDecimal = "priceIncl";
     6 vat_code: i32 = "vatCode";
     7 turnover_group: i16 = "turnoverGroup";
     8 articles_settings: List<SaveArticleMenuArticleSettings> = "articlesSettings" / "articleSettings";

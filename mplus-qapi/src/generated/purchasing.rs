@@ -217,7 +217,7 @@ record! { PurchaseBook "PurchaseBook" {
 
 record! { PurchaseBookEntry "PurchaseBookEntry" {
     0 article_number: i64 = "articleNumber";
-    1 quantity: Decimal = "quantity";
+    1 quantity: XsdDecimal = "quantity";
 } }
 
 record! { PurchaseDelivery "PurchaseDelivery" {
@@ -277,9 +277,9 @@ record! { PurchaseDeliveryLineData "PurchaseDeliveryLineData" {
     9 total_incl_amount: Option<Decimal> = "totalInclAmount" [cents];
     10 total_excl_amount: Option<Decimal> = "totalExclAmount" [cents];
     11 article_variant_id: Option<i64> = "articleVariantId";
-    12 quantity_in_packaging: Option<Decimal> = "quantityInPackaging";
+    12 quantity_in_packaging: Option<XsdDecimal> = "quantityInPackaging";
     13 packaging_type: Option<String> = "packagingType";
-    14 quantity_of_packages_delivered: Option<Decimal> = "quantityOfPackagesDelivered";
+    14 quantity_of_packages_delivered: Option<XsdDecimal> = "quantityOfPackagesDelivered";
 } }
 
 record! { PurchaseDeliveryV2 "PurchaseDeliveryV2" {
@@ -345,10 +345,10 @@ record! { PurchaseDeliveryV2LineData "PurchaseDeliveryV2LineData" {
     scale "exchangeRateSellPriceDecimalPlaces" of 12;
     13 exchange_rate_multiplier: Option<i32> = "exchangeRateMultiplier";
     14 article_variant_id: Option<i64> = "articleVariantId";
-    15 quantity_in_packaging: Option<Decimal> = "quantityInPackaging";
+    15 quantity_in_packaging: Option<XsdDecimal> = "quantityInPackaging";
     16 packaging_type: Option<String> = "packagingType";
-    17 barcode_sales_price: Option<Decimal> = "barcodeSalesPrice";
-    18 quantity_of_packages_delivered: Option<Decimal> = "quantityOfPackagesDelivered";
+    17 barcode_sales_price: Option<XsdDecimal> = "barcodeSalesPrice";
+    18 quantity_of_packages_delivered: Option<XsdDecimal> = "quantityOfPackagesDelivered";
 } }
 
 record! { PurchaseOrder "PurchaseOrder" {
@@ -415,9 +415,9 @@ record! { PurchaseOrderLineData "PurchaseOrderLineData" {
     10 total_incl_amount: Option<Decimal> = "totalInclAmount" [cents];
     11 total_excl_amount: Option<Decimal> = "totalExclAmount" [cents];
     12 article_variant_id: Option<i64> = "articleVariantId";
-    13 quantity_in_packaging: Option<Decimal> = "quantityInPackaging";
+    13 quantity_in_packaging: Option<XsdDecimal> = "quantityInPackaging";
     14 packaging_type: Option<String> = "packagingType";
-    15 quantity_of_packages_ordered: Option<Decimal> = "quantityOfPackagesOrdered";
+    15 quantity_of_packages_ordered: Option<XsdDecimal> = "quantityOfPackagesOrdered";
 } }
 
 wire_enum! { PurchaseOrderState "PurchaseOrderState" {
@@ -503,10 +503,10 @@ record! { PurchaseOrderV2LineData "PurchaseOrderV2LineData" {
     scale "exchangeRateSellPriceDecimalPlaces" of 13;
     14 exchange_rate_multiplier: Option<i32> = "exchangeRateMultiplier";
     15 article_variant_id: Option<i64> = "articleVariantId";
-    16 quantity_in_packaging: Option<Decimal> = "quantityInPackaging";
+    16 quantity_in_packaging: Option<XsdDecimal> = "quantityInPackaging";
     17 packaging_type: Option<String> = "packagingType";
-    18 quantity_of_packages_ordered: Option<Decimal> = "quantityOfPackagesOrdered";
-    19 order_unit: Option<Decimal> = "orderUnit";
+    18 quantity_of_packages_ordered: Option<XsdDecimal> = "quantityOfPackagesOrdered";
+    19 order_unit: Option<XsdDecimal> = "orderUnit";
 } }
 
 record! { SavePurchaseBook "savePurchaseBook" {
@@ -592,10 +592,10 @@ record! { SavePurchaseDeliveryV2LineData "SavePurchaseDeliveryV2LineData" {
     4 vat_percentage: Option<i32> = "vatPercentage";
     5 discount_percentage: Option<i32> = "discountPercentage";
     6 article_variant_id: Option<i64> = "articleVariantId";
-    7 quantity_in_packaging: Option<Decimal> = "quantityInPackaging";
+    7 quantity_in_packaging: Option<XsdDecimal> = "quantityInPackaging";
     8 packaging_type: Option<String> = "packagingType";
-    9 barcode_sales_price: Option<Decimal> = "barcodeSalesPrice";
-    10 quantity_of_packages_delivered: Option<Decimal> = "quantityOfPackagesDelivered";
+    9 barcode_sales_price: Option<XsdDecimal> = "barcodeSalesPrice";
+    10 quantity_of_packages_delivered: Option<XsdDecimal> = "quantityOfPackagesDelivered";
 } }
 
 record! { SavePurchaseDeliveryV2Request "SavePurchaseDeliveryV2Request" {
@@ -676,9 +676,9 @@ record! { SavePurchaseOrderV2LineData "SavePurchaseOrderV2LineData" {
     4 vat_percentage: Option<i32> = "vatPercentage";
     5 discount_percentage: Option<i32> = "discountPercentage";
     6 article_variant_id: Option<i64> = "articleVariantId";
-    7 quantity_in_packaging: Option<Decimal> = "quantityInPackaging";
+    7 quantity_in_packaging: Option<XsdDecimal> = "quantityInPackaging";
     8 packaging_type: Option<String> = "packagingType";
-    9 quantity_of_packages_ordered: Option<Decimal> = "quantityOfPackagesOrdered";
+    9 quantity_of_packages_ordered: Option<XsdDecimal> = "quantityOfPackagesOrdered";
 } }
 
 record! { SavePurchaseOrderV2Request "SavePurchaseOrderV2Request" {

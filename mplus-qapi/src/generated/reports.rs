@@ -130,12 +130,12 @@ record! { ReportArticlePerformance "reportArticlePerformance" {
 record! { ReportArticlePerformanceBranch "ReportArticlePerformanceBranch" {
     0 branch_number: i32 = "branchNumber";
     1 branch_name: String = "branchName";
-    2 count: Decimal = "count";
-    3 bpe_count: Decimal = "bpeCount";
-    4 profit: Option<Decimal> = "profit";
-    5 margin: Option<Decimal> = "margin";
-    6 regular_profit: Option<Decimal> = "regularProfit";
-    7 regular_margin: Option<Decimal> = "regularMargin";
+    2 count: XsdDecimal = "count";
+    3 bpe_count: XsdDecimal = "bpeCount";
+    4 profit: Option<XsdDecimal> = "profit";
+    5 margin: Option<XsdDecimal> = "margin";
+    6 regular_profit: Option<XsdDecimal> = "regularProfit";
+    7 regular_margin: Option<XsdDecimal> = "regularMargin";
 } }
 
 record! { ReportArticlePerformanceRequest "ReportArticlePerformanceRequest" {
@@ -158,28 +158,28 @@ record! { ReportArticlePerformanceResponse "ReportArticlePerformanceResponse" {
 
 record! { ReportArticlePerformanceRow "ReportArticlePerformance" {
     0 article_number: i64 = "articleNumber";
-    1 vat_percentage: Decimal = "vatPercentage";
-    2 average_purchase_price: Decimal = "averagePurchasePrice";
-    3 content_quantity: Decimal = "contentQuantity";
+    1 vat_percentage: XsdDecimal = "vatPercentage";
+    2 average_purchase_price: XsdDecimal = "averagePurchasePrice";
+    3 content_quantity: XsdDecimal = "contentQuantity";
     4 article_description: String = "articleDescription";
-    5 count: Decimal = "count";
-    6 bpe_count: Decimal = "bpeCount";
-    7 average_price: Decimal = "averagePrice";
-    8 total_incl_amount: Decimal = "totalInclAmount";
-    9 total_excl_amount: Decimal = "totalExclAmount";
-    10 total_purchase_price: Decimal = "totalPurchasePrice";
-    11 bpe_total_purchase_price: Decimal = "bpeTotalPurchasePrice";
-    12 profit: Option<Decimal> = "profit";
-    13 margin: Option<Decimal> = "margin";
-    14 packing_slip_count: Option<Decimal> = "packingSlipCount";
-    15 packing_slip_total_incl_amount: Option<Decimal> = "packingSlipTotalInclAmount";
+    5 count: XsdDecimal = "count";
+    6 bpe_count: XsdDecimal = "bpeCount";
+    7 average_price: XsdDecimal = "averagePrice";
+    8 total_incl_amount: XsdDecimal = "totalInclAmount";
+    9 total_excl_amount: XsdDecimal = "totalExclAmount";
+    10 total_purchase_price: XsdDecimal = "totalPurchasePrice";
+    11 bpe_total_purchase_price: XsdDecimal = "bpeTotalPurchasePrice";
+    12 profit: Option<XsdDecimal> = "profit";
+    13 margin: Option<XsdDecimal> = "margin";
+    14 packing_slip_count: Option<XsdDecimal> = "packingSlipCount";
+    15 packing_slip_total_incl_amount: Option<XsdDecimal> = "packingSlipTotalInclAmount";
     16 branch_list: Vec<ReportArticlePerformanceBranch> = "branchList" / "branch";
-    17 bpe_voucher_total_purchase_price: Option<Decimal> = "bpeVoucherTotalPurchasePrice";
-    18 regular_purchase_price: Option<Decimal> = "regularPurchasePrice";
-    19 total_regular_purchase_price: Option<Decimal> = "totalRegularPurchasePrice";
-    20 bpe_regular_total_purchase_price: Option<Decimal> = "bpeRegularTotalPurchasePrice";
-    21 regular_profit: Option<Decimal> = "regularProfit";
-    22 regular_margin: Option<Decimal> = "regularMargin";
+    17 bpe_voucher_total_purchase_price: Option<XsdDecimal> = "bpeVoucherTotalPurchasePrice";
+    18 regular_purchase_price: Option<XsdDecimal> = "regularPurchasePrice";
+    19 total_regular_purchase_price: Option<XsdDecimal> = "totalRegularPurchasePrice";
+    20 bpe_regular_total_purchase_price: Option<XsdDecimal> = "bpeRegularTotalPurchasePrice";
+    21 regular_profit: Option<XsdDecimal> = "regularProfit";
+    22 regular_margin: Option<XsdDecimal> = "regularMargin";
 } }
 
 record! { ReportAverageSpending "reportAverageSpending" {

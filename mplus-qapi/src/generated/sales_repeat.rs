@@ -59,8 +59,8 @@ record! { CreateSalesObjectsBySalesRepeatTemplateResponse "CreateSalesObjectsByS
 record! { GeneratedInvoice "GeneratedInvoice" {
     0 id: Option<String> = "id";
     1 date: Option<Date> = "date";
-    2 total_incl: Option<Decimal> = "totalIncl";
-    3 total_excl: Option<Decimal> = "totalExcl";
+    2 total_incl: Option<XsdDecimal> = "totalIncl";
+    3 total_excl: Option<XsdDecimal> = "totalExcl";
     4 sale_year_nr: Option<YearNumber> = "saleYearNr";
     5 transaction_number: Option<TransactionNumber> = "transactionNumber";
 } }
@@ -68,8 +68,8 @@ record! { GeneratedInvoice "GeneratedInvoice" {
 record! { GeneratedOrder "GeneratedOrder" {
     0 id: Option<String> = "id";
     1 date: Option<Date> = "date";
-    2 total_incl: Option<Decimal> = "totalIncl";
-    3 total_excl: Option<Decimal> = "totalExcl";
+    2 total_incl: Option<XsdDecimal> = "totalIncl";
+    3 total_excl: Option<XsdDecimal> = "totalExcl";
     4 sale_year_nr: Option<YearNumber> = "saleYearNr";
     5 order_year_nr: Option<YearNumber> = "orderYearNr";
     6 branch_nr: Option<i32> = "branchNr";
@@ -216,8 +216,8 @@ record! { SalesRepeatTemplate "SalesRepeatTemplate" {
     17 relation_bank_account_number: Option<String> = "relationBankAccountNumber";
     18 relation_commerce_number: Option<String> = "relationCommerceNumber";
     19 relation_vat_number: Option<String> = "relationVatNumber";
-    20 total_incl_amount: Decimal = "totalInclAmount";
-    21 total_excl_amount: Decimal = "totalExclAmount";
+    20 total_incl_amount: XsdDecimal = "totalInclAmount";
+    21 total_excl_amount: XsdDecimal = "totalExclAmount";
     22 vat_method: VatMethod = "vatMethod";
     23 vat_country_code: Option<i16> = "vatCountryCode";
     24 vat_country_iso3: Option<String> = "vatCountryIso3";
@@ -241,22 +241,22 @@ record! { SalesRepeatTemplateLine "SalesRepeatTemplateLine" {
     0 sales_repeat_template_line_id: String = "salesRepeatTemplateLineId";
     1 text: String = "text";
     2 article_number: Option<i64> = "articleNumber";
-    3 quantity: Option<Decimal> = "quantity";
-    4 price_incl: Option<Decimal> = "priceIncl";
-    5 price_excl: Option<Decimal> = "priceExcl";
+    3 quantity: Option<XsdDecimal> = "quantity";
+    4 price_incl: Option<XsdDecimal> = "priceIncl";
+    5 price_excl: Option<XsdDecimal> = "priceExcl";
     6 vat_code: Option<i16> = "vatCode";
-    7 vat_percentage: Option<Decimal> = "vatPercentage";
+    7 vat_percentage: Option<XsdDecimal> = "vatPercentage";
     8 turnover_group: Option<i16> = "turnoverGroup";
-    9 discount_percentage: Option<Decimal> = "discountPercentage";
-    10 total_incl_amount: Option<Decimal> = "totalInclAmount";
-    11 total_excl_amount: Option<Decimal> = "totalExclAmount";
+    9 discount_percentage: Option<XsdDecimal> = "discountPercentage";
+    10 total_incl_amount: Option<XsdDecimal> = "totalInclAmount";
+    11 total_excl_amount: Option<XsdDecimal> = "totalExclAmount";
     12 sale_promotion_data: Option<SalePromotionLineData> = "salePromotionData";
     13 component_list: List<SalesRepeatTemplateLine> = "componentList" / "line";
     14 preparation_list: List<SalesRepeatTemplateLine> = "preparationList" / "line";
     15 source_sales_turnover_line_id: Option<String> = "sourceSalesTurnoverLineId";
     16 start_date: Option<Date> = "startDate";
-    17 discount_amount_incl: Option<Decimal> = "discountAmountIncl";
-    18 discount_amount_excl: Option<Decimal> = "discountAmountExcl";
+    17 discount_amount_incl: Option<XsdDecimal> = "discountAmountIncl";
+    18 discount_amount_excl: Option<XsdDecimal> = "discountAmountExcl";
     19 discount_type: Option<DiscountType> = "discountType";
     20 line_kind: Option<LineKind> = "lineKind";
 } }
@@ -264,8 +264,8 @@ record! { SalesRepeatTemplateLine "SalesRepeatTemplateLine" {
 record! { SalesRepeatTemplatePlannedSalesObject "SalesRepeatTemplatePlannedSalesObject" {
     0 period: Option<ContractPeriod> = "period";
     1 planned_date: Option<Date> = "plannedDate";
-    2 total_incl: Option<Decimal> = "totalIncl";
-    3 total_excl: Option<Decimal> = "totalExcl";
+    2 total_incl: Option<XsdDecimal> = "totalIncl";
+    3 total_excl: Option<XsdDecimal> = "totalExcl";
     4 num_lines: Option<i32> = "numLines";
     5 total_lines: Option<i32> = "totalLines";
 } }
@@ -333,18 +333,18 @@ record! { SaveSalesRepeatTemplateData "SaveSalesRepeatTemplate" {
 record! { SaveSalesRepeatTemplateLine "SaveSalesRepeatTemplateLine" {
     0 text: Option<String> = "text";
     1 article_number: Option<i64> = "articleNumber";
-    2 quantity: Option<Decimal> = "quantity";
-    3 price_incl: Option<Decimal> = "priceIncl";
-    4 price_excl: Option<Decimal> = "priceExcl";
+    2 quantity: Option<XsdDecimal> = "quantity";
+    3 price_incl: Option<XsdDecimal> = "priceIncl";
+    4 price_excl: Option<XsdDecimal> = "priceExcl";
     5 vat_code: Option<i16> = "vatCode";
-    6 vat_percentage: Option<Decimal> = "vatPercentage";
+    6 vat_percentage: Option<XsdDecimal> = "vatPercentage";
     7 turnover_group: Option<i16> = "turnoverGroup";
-    8 discount_percentage: Option<Decimal> = "discountPercentage";
+    8 discount_percentage: Option<XsdDecimal> = "discountPercentage";
     9 sale_promotion_data: Option<SalePromotionLineData> = "salePromotionData";
     10 component_list: List<SaveSalesRepeatTemplateLine> = "componentList" / "line";
     11 preparation_list: List<SaveSalesRepeatTemplateLine> = "preparationList" / "line";
-    12 discount_amount_incl: Option<Decimal> = "discountAmountIncl";
-    13 discount_amount_excl: Option<Decimal> = "discountAmountExcl";
+    12 discount_amount_incl: Option<XsdDecimal> = "discountAmountIncl";
+    13 discount_amount_excl: Option<XsdDecimal> = "discountAmountExcl";
     14 discount_type: Option<DiscountType> = "discountType";
     15 sales_repeat_template_line_id: Option<String> = "salesRepeatTemplateLineId";
     16 line_kind: Option<LineKind> = "lineKind";

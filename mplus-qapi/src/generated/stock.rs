@@ -45,9 +45,9 @@ record! { ArticleStock "ArticleStock" {
     scale "decimalPlacesReserved" of 5;
     6 amount_incoming: Decimal = "amountIncoming" [scaled];
     scale "decimalPlacesIncoming" of 6;
-    7 own_amount_free: Option<Decimal> = "ownAmountFree";
-    8 own_amount_reserved: Option<Decimal> = "ownAmountReserved";
-    9 own_amount_incoming: Option<Decimal> = "ownAmountIncoming";
+    7 own_amount_free: Option<XsdDecimal> = "ownAmountFree";
+    8 own_amount_reserved: Option<XsdDecimal> = "ownAmountReserved";
+    9 own_amount_incoming: Option<XsdDecimal> = "ownAmountIncoming";
     10 sub_article: Vec<ArticleStock> = "subArticle";
     11 is_day_stock_article: bool = "isDayStockArticle";
 } }

@@ -65,14 +65,14 @@ record! { ActiveCycleCount "ActiveCycleCount" {
 record! { ActiveCycleCountLine "ActiveCycleCountLine" {
     0 article_number: i64 = "articleNumber";
     1 variant_id: Option<i64> = "variantId";
-    2 counted: Option<Decimal> = "counted";
+    2 counted: Option<XsdDecimal> = "counted";
 } }
 
 record! { ArticleDynamicMinMaxStock "ArticleDynamicMinMaxStock" {
     0 article_number: i64 = "articleNumber";
     1 branch_number: i32 = "branchNumber";
-    2 min: Decimal = "min";
-    3 max: Decimal = "max";
+    2 min: XsdDecimal = "min";
+    3 max: XsdDecimal = "max";
     4 source: Option<String> = "source";
     5 created_ts: Option<DateTime> = "createdTs";
 } }
@@ -235,8 +235,8 @@ record! { StockCorrection "StockCorrection" {
 
 record! { StockCorrectionLineV2 "StockCorrectionLineV2" {
     0 article_number: i64 = "articleNumber";
-    1 amount_old: Decimal = "amountOld";
-    2 amount_new: Decimal = "amountNew";
+    1 amount_old: XsdDecimal = "amountOld";
+    2 amount_new: XsdDecimal = "amountNew";
     3 stock_id: i64 = "stockId";
 } }
 

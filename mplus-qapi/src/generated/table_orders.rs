@@ -416,7 +416,7 @@ record! { MainTable "MainTable" {
 
 record! { MoveTableLine "MoveTableLine" {
     0 line_id: String = "lineId";
-    1 quantity: Option<Decimal> = "quantity";
+    1 quantity: Option<XsdDecimal> = "quantity";
 } }
 
 record! { MoveTableOrder "moveTableOrder" {
@@ -523,7 +523,7 @@ record! { PlaceTableOrder "placeTableOrder" {
 
 record! { PlaceTableOrderPaymentElem "PlaceTableOrderPaymentElem" {
     0 method: String = "method";
-    1 amount: Decimal = "amount";
+    1 amount: XsdDecimal = "amount";
     2 eft_transaction_details: Option<EftTransactionDetails> = "eftTransactionDetails";
     3 external_payment_id: Option<String> = "externalPaymentId";
     4 giftcard_number: Option<String> = "giftcardNumber";

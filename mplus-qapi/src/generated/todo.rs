@@ -165,6 +165,6 @@ wire_enum! { TodoListCategory "TodoListCategory" {
 record! { TodoListEntry "TodoListEntry" {
     0 article_number: i64 = "articleNumber";
     1 variant_id: i64 = "variantId";
-    2 quantity: Decimal = "quantity";
+    2 quantity: XsdDecimal = "quantity";
     3 sequence_number: Option<i32> = "sequenceNumber";
 } }

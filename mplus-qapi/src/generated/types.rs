@@ -411,7 +411,7 @@ record! { LineData "LineData" {
     5 original_price: Option<Decimal> = "originalPrice" [cents];
     6 original_price_excl: Option<Decimal> = "originalPriceExcl" [cents];
     7 purchase_price: Option<Decimal> = "purchasePrice" [cents];
-    8 average_purchase_price: Option<Decimal> = "averagePurchasePrice";
+    8 average_purchase_price: Option<XsdDecimal> = "averagePurchasePrice";
     9 exchange_rate_buy_price: Option<Decimal> = "exchangeRateBuyPrice" [scaled];
     scale "exchangeRateBuyPriceDecimalPlaces" of 9;
     10 exchange_rate_sell_price: Option<Decimal> = "exchangeRateSellPrice" [scaled];
@@ -448,16 +448,16 @@ record! { LineData "LineData" {
 
 #[cfg(any(feature = "invoices", feature = "orders", feature = "proposals"))]
 record! { LineDataInput "LineDataInput" {
-    0 quantity: Decimal = "quantity";
-    1 price: Option<Decimal> = "price";
-    2 price_excl: Option<Decimal> = "priceExcl";
-    3 original_price: Option<Decimal> = "originalPrice";
-    4 purchase_price: Option<Decimal> = "purchasePrice";
+    0 quantity: XsdDecimal = "quantity";
+    1 price: Option<XsdDecimal> = "price";
+    2 price_excl: Option<XsdDecimal> = "priceExcl";
+    3 original_price: Option<XsdDecimal> = "originalPrice";
+    4 purchase_price: Option<XsdDecimal> = "purchasePrice";
     5 vat_code: Option<i32> = "vatCode";
     6 discount_type: Option<DiscountType> = "discountType";
-    7 discount_percentage: Option<Decimal> = "discountPercentage";
-    8 discount_amount: Option<Decimal> = "discountAmount";
-    9 discount_amount_excl: Option<Decimal> = "discountAmountExcl";
+    7 discount_percentage: Option<XsdDecimal> = "discountPercentage";
+    8 discount_amount: Option<XsdDecimal> = "discountAmount";
+    9 discount_amount_excl: Option<XsdDecimal> = "discountAmountExcl";
     10 bpe_id: Option<String> = "bpeId";
     11 menu_id: Option<String> = "menuId";
     12 menu_lines_id: Option<String> = "menuLinesId";
@@ -713,10 +713,10 @@ wire_enum! { PaymentMethodType "PaymentMethodType" {
 
 #[cfg(any(feature = "pricing", feature = "table_orders"))]
 record! { PlaceTableOrderLineDataElem "PlaceTableOrderLineDataElem" {
-    0 quantity: Decimal = "quantity";
-    1 price_incl: Option<Decimal> = "priceIncl";
-    2 discount_percentage: Option<Decimal> = "discountPercentage";
-    3 discount_amount: Option<Decimal> = "discountAmount";
+    0 quantity: XsdDecimal = "quantity";
+    1 price_incl: Option<XsdDecimal> = "priceIncl";
+    2 discount_percentage: Option<XsdDecimal> = "discountPercentage";
+    3 discount_amount: Option<XsdDecimal> = "discountAmount";
     4 bpe_id: Option<String> = "bpeId";
     5 menu_id: Option<String> = "menuId";
     6 menu_lines_id: Option<String> = "menuLinesId";
@@ -819,8 +819,8 @@ record! { Relation "Relation" {
     45 company_name: Option<String> = "companyName";
     46 branches_non_purchasable: Vec<i32> = "branchesNonPurchasable";
     47 card_numbers: Vec<String> = "cardNumbers";
-    48 invoice_credit: Option<Decimal> = "invoiceCredit";
-    49 account_balance: Option<Decimal> = "accountBalance";
+    48 invoice_credit: Option<XsdDecimal> = "invoiceCredit";
+    49 account_balance: Option<XsdDecimal> = "accountBalance";
     50 sale_promotion_ids: List<String> = "salePromotionIds" / "id";
     51 direct_debit: Option<bool> = "directDebit";
     52 reminder_email: Option<String> = "reminderEmail";
@@ -866,11 +866,11 @@ record! { SalePromotionLineDataInput "SalePromotionLineDataInput" {
 record! { SalesLineContractLine "SalesLineContractLine" {
     0 line_number: i32 = "lineNumber";
     1 article_number: i64 = "articleNumber";
-    2 quantity: Decimal = "quantity";
-    3 price_incl: Decimal = "priceIncl";
-    4 price_excl: Decimal = "priceExcl";
-    5 amount_incl: Decimal = "amountIncl";
-    6 amount_excl: Decimal = "amountExcl";
+    2 quantity: XsdDecimal = "quantity";
+    3 price_incl: XsdDecimal = "priceIncl";
+    4 price_excl: XsdDecimal = "priceExcl";
+    5 amount_incl: XsdDecimal = "amountIncl";
+    6 amount_excl: XsdDecimal = "amountExcl";
     7 frequency: ContractFrequency = "frequency";
     8 start_date: Option<Date> = "startDate";
 } }

@@ -288,8 +288,8 @@ record! { VoucherExternalScanCode "VoucherExternalScanCode" {
 record! { VoucherLine "VoucherLine" {
     0 id: String = "id";
     1 bpe_id: String = "bpeId";
-    2 quantity: Decimal = "quantity";
-    3 discount_percentage: Decimal = "discountPercentage";
+    2 quantity: XsdDecimal = "quantity";
+    3 discount_percentage: XsdDecimal = "discountPercentage";
     4 r#type: VoucherLineType = "type";
     5 article_number: Option<i64> = "articleNumber";
     6 turnover_group_id: Option<i32> = "turnoverGroupId";

@@ -55,11 +55,11 @@ pub(crate) fn write_element(
         View::Unsigned(value) => writer.display(value),
         View::Decimal(value) => match role {
             Role::Value | Role::ScaleOf => writer.display(value),
-            Role::Cents => match unscaled(value, Some(2)) {
+            Role::Cents => match unscaled(value.get(), Some(2)) {
                 Some(cents) => writer.display(cents),
                 None => return Err(writer.error(format!("{value} is no whole number of cents (of 64 bits)"))),
             },
-            Role::Scaled => match unscaled(value, None) {
+            Role::Scaled => match unscaled(value.get(), None) {
                 Some(digits) => writer.display(digits),
                 None => return Err(writer.error(format!("{value} has more digits than the element holds"))),
             },

@@ -1,7 +1,7 @@
 //! A list response written item by item: the twin of [`ItemDecoder`](super::ItemDecoder). No I/O: pieces come out.
 
 use super::{
-    Element, EncodeError, Field, ListResponse, Record,
+    Element, EncodeError, Field, ListResponse,
     encode::{write_element, write_elements},
     envelope::{close_envelope, open_envelope},
     writer::Writer,

@@ -56,10 +56,16 @@ impl<R: ListResponse> ItemDecoder<R> {
         self.scanner.finish()
     }
 
-    /// The response's other fields, and the paths of required elements that were absent. Complete after the end.
-    pub(crate) fn into_rest(self) -> (R, Vec<String>) {
-        let mut scanner = self.scanner;
-        (self.response, scanner.state.take_missing())
+    /// The paths of required elements that were absent. Complete after the end.
+    pub(crate) fn take_missing(&mut self) -> Vec<String> {
+        self.scanner.state.take_missing()
+    }
+
+    /// The response's other fields, complete after the end, and the paths of required elements that were absent.
+    #[cfg(test)]
+    pub(crate) fn into_rest(mut self) -> (R, Vec<String>) {
+        let missing = self.take_missing();
+        (self.response, missing)
     }
 }
 

@@ -57,7 +57,9 @@ pub(crate) use self::{envelope::*, items::*, reader::*};
 pub(crate) mod prelude {
     pub(crate) use super::operation::{from_request, lists, operations, outcomes, pages, streams};
     pub(crate) use super::record::{record, wire_enum};
-    pub(crate) use crate::value::{Binary, Date, DateTime, Decimal, List, SoapMplusDate, SoapMplusDateTime};
+    pub(crate) use crate::value::{
+        Binary, Date, DateTime, Decimal, List, SoapMplusDate, SoapMplusDateTime, XsdDecimal,
+    };
 }
 
 /// The namespace of all elements of the service.

@@ -114,6 +114,7 @@ macro_rules! wire_enum {
         }
 
         impl $crate::soap::scalar::Choice for $name {
+            #[cfg(any(test, feature = "testkit"))]
             const TEXTS: &'static [&'static str] = &[$($text),*];
 
             fn text(&self) -> &str {

@@ -18,7 +18,7 @@ mod sampler {
 
     use crate::{
         soap::{Element, Record, Role, scalar::Choice},
-        value::{Binary, Date, DateTime, Decimal},
+        value::{Binary, Date, DateTime, Decimal, XsdDecimal},
     };
 
     /// A value of a type.
@@ -112,7 +112,8 @@ mod sampler {
         fn text(&mut self) -> String {
             const AWKWARD: [&str; 6] =
                 [" a & <b> ", "Caf\u{e9}\r\n\t", "]]>", "\u{1f600} \"'", "", "&amp; &#233;"];
-            const PLAIN: [&str; 6] = ["Dagschotel", "Friet", "Bitterbal", "Soep van de dag", "Klein", "Caf\u{e9}"];
+            const PLAIN: [&str; 6] =
+                ["Dagschotel", "Friet", "Bitterbal", "Soep van de dag", "Klein", "Caf\u{e9}"];
             let words = if self.awkward { AWKWARD } else { PLAIN };
             let first = self.pick(&words).unwrap_or_default();
             let second = self.pick(&words).unwrap_or_default();
@@ -174,10 +175,22 @@ mod sampler {
         fn sample(sampler: &mut Sampler, element: &Element) -> Self {
             let scale = match element.role {
                 Role::Cents => 2,
-                Role::Scaled | Role::ScaleOf => sampler.below(7) as u32,
-                Role::Value => sampler.below(5) as u32,
+                Role::Value | Role::Scaled | Role::ScaleOf => sampler.below(7) as u32,
             };
             Decimal::new(sampler.integer(), scale)
+        }
+    }
+
+    impl Sample for XsdDecimal {
+        fn sample(sampler: &mut Sampler, _: &Element) -> Self {
+            let scale = sampler.below(5) as u32;
+            let value = Decimal::new(sampler.integer(), scale);
+            match sampler.below(8) {
+                0 if sampler.awkward => {
+                    "-123456789012345678.901234567800".parse().unwrap_or_else(|_| value.into())
+                }
+                _ => value.into(),
+            }
         }
     }
 

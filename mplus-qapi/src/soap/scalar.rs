@@ -7,7 +7,7 @@ use super::{
     sample::Sample,
     schema::Occurs,
 };
-use crate::value::{Binary, Date, DateTime, Decimal, List};
+use crate::value::{Binary, Date, DateTime, Decimal, List, XsdDecimal};
 
 /// The content of one element.
 pub(crate) trait Value: Default + Sample {
@@ -26,7 +26,8 @@ pub(crate) trait Value: Default + Sample {
 
 /// An enum of the service.
 pub(crate) trait Choice: Default {
-    /// All texts that are known.
+    /// All texts that are known, to make up values from.
+    #[cfg(any(test, feature = "testkit"))]
     const TEXTS: &'static [&'static str];
 
     fn text(&self) -> &str;
@@ -98,15 +99,17 @@ token!(u32, Unsigned as u64, "a whole number of 32 bits, not negative", |token| 
 token!(u64, Unsigned, "a whole number of 64 bits, not negative", |token| token.parse().ok());
 token!(Date, Date, "a date such as 2026-01-31", |token| token.parse().ok());
 token!(DateTime, DateTime, "a date and time such as 2026-01-31T18:00:00+01:00", |token| token.parse().ok());
+token!(XsdDecimal, Decimal, "a decimal of at most 28 digits that matter", |token| token.parse().ok());
 token!(bool, Bool, "true or false", |token| match token {
     "true" | "1" => Some(true),
     "false" | "0" => Some(false),
     _ => None,
 });
 
+/// An integer with a scale; xsd:decimal is [`XsdDecimal`].
 impl Value for Decimal {
     fn view(&self) -> View<'_> {
-        View::Decimal(*self)
+        View::Decimal((*self).into())
     }
 
     fn read<'x>(
@@ -120,12 +123,12 @@ impl Value for Decimal {
         if token.is_empty() {
             return Ok(false);
         }
-        let (value, expected) = match element.role {
-            Role::Value => (parse_decimal(token), "a decimal of at most 28 digits"),
-            Role::Cents => (parse_unscaled(token, 2), "a whole number of cents"),
-            Role::Scaled | Role::ScaleOf => (parse_unscaled(token, 0), "a whole number of 64 bits"),
+        let (scale, expected) = match element.role {
+            Role::Cents => (2, "a whole number of cents"),
+            Role::Value | Role::Scaled | Role::ScaleOf => (0, "a whole number of 64 bits"),
         };
-        *self = value.ok_or_else(|| reader.invalid(element, token, expected))?;
+        let unscaled: i64 = token.parse().map_err(|_| reader.invalid(element, token, expected))?;
+        *self = Self::new(unscaled, scale);
         Ok(true)
     }
 
@@ -133,22 +136,6 @@ impl Value for Decimal {
         // The reader has checked the range; a decimal refuses a larger scale and stays as it is.
         let _ = Decimal::set_scale(self, places);
     }
-}
-
-fn parse_unscaled(token: &str, scale: u32) -> Option<Decimal> {
-    token.parse().ok().map(|unscaled: i64| Decimal::new(unscaled, scale))
-}
-
-/// An xsd:decimal: digits with an optional sign and point, no exponent, and never rounded.
-fn parse_decimal(token: &str) -> Option<Decimal> {
-    let digits = token.strip_prefix('+').unwrap_or(token);
-    let plain = digits.bytes().enumerate().all(|(at, byte)| {
-        byte.is_ascii_digit() || byte == b'.' || (byte == b'-' && at == 0 && digits.len() == token.len())
-    });
-    if !plain || !digits.bytes().any(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    Decimal::from_str_exact(digits).ok()
 }
 
 impl Value for Binary {

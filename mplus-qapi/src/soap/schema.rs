@@ -4,7 +4,7 @@ use super::{
     DecodeError,
     reader::{Reader, Tag},
 };
-use crate::value::{Date, DateTime, Decimal};
+use crate::value::{Date, DateTime, XsdDecimal};
 
 /// The wire form of a [`Record`]: its name in the WSDL and its elements in the order of the schema.
 #[derive(Debug)]
@@ -106,7 +106,7 @@ pub enum View<'a> {
     /// An unsigned integer of any width.
     Unsigned(u64),
     /// A decimal, or an integer with a scale (see [`Role`]).
-    Decimal(Decimal),
+    Decimal(XsdDecimal),
     /// xsd:string.
     Text(&'a str),
     /// The wire text of an enum. Empty means that it was never set.

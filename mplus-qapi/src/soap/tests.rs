@@ -1,5 +1,7 @@
 //! The codec on a small service of our own.
 
+#![expect(unreachable_pub, reason = "the macros make public types")]
+
 use super::{prelude::*, *};
 
 record! { Line "Line" {
@@ -16,7 +18,7 @@ record! { Order "Order" {
     0 number: i64 = "number";
     1 kind: Kind = "kind";
     2 lines: Vec<Line> = "lineList" / "line";
-    3 amount: Option<Decimal> = "amount";
+    3 amount: Option<XsdDecimal> = "amount";
     4 paid: Option<bool> = "paid";
     5 at: Option<DateTime> = "at";
 } }
@@ -77,7 +79,7 @@ fn sample() -> Orders {
         number,
         kind: Kind::Unknown("KIND-NEW".to_owned()),
         lines: vec![line.clone(), Line { preparation_list: vec![line.clone()].into(), ..line.clone() }],
-        amount: Some(Decimal::new(100, 2)),
+        amount: Some(Decimal::new(100, 2).into()),
         paid: Some(false),
         at: "2026-10-25T02:30:00.25+02:00".parse().ok(),
     };
@@ -281,7 +283,9 @@ fn what_does_not_fit_is_not_written() {
     assert!(write_envelope("Line", &exact).expect("fits").contains(">995<"));
 }
 
-fn stream(pieces: &[&[u8]]) -> (Vec<Order>, Result<(Orders, Vec<String>), String>) {
+type End = Result<(Orders, Vec<String>), String>;
+
+fn stream(pieces: &[&[u8]]) -> (Vec<Order>, End) {
     let mut decoder = ItemDecoder::<Orders>::new("Orders", false, 1 << 20);
     let mut items = Vec::new();
     for piece in pieces {
@@ -379,16 +383,16 @@ mod all_operations {
     /// The first difference between two values.
     fn difference(one: View<'_>, other: View<'_>) -> Option<String> {
         match (one, other) {
-            (View::Record(one), View::Record(other)) => {
-                one.schema().elements.iter().find_map(|element| {
-                    let found = difference(field(one, element), field(other, element))?;
-                    Some(format!("{}/{found}", element.name))
-                })
-            }
+            (View::Record(one), View::Record(other)) => one.schema().elements.iter().find_map(|element| {
+                let found = difference(field(one, element), field(other, element))?;
+                Some(format!("{}/{found}", element.name))
+            }),
             (View::List(one), View::List(other)) if one.count() == other.count() => {
                 (0..one.count()).find_map(|index| difference(one.item(index), other.item(index)))
             }
-            (View::Decimal(one), View::Decimal(other)) if one == other && one.scale() == other.scale() => None,
+            (View::Decimal(one), View::Decimal(other)) if one == other && one.scale() == other.scale() => {
+                None
+            }
             (one, other) => {
                 let (one, other) = (format!("{one:?}"), format!("{other:?}"));
                 (one != other).then(|| format!(": {one} is not {other}"))
@@ -419,7 +423,10 @@ mod all_operations {
             let last = text.rfind('<').expect("a tag");
             let cuts = text.match_indices(['<', '>']).map(|(at, _)| at).filter(|at| *at <= last);
             for cut in cuts.step_by(97) {
-                assert!(read_envelope(text[..cut].as_bytes(), root, &mut make(), false).is_err(), "{root} at {cut}");
+                assert!(
+                    read_envelope(&text.as_bytes()[..cut], root, &mut make(), false).is_err(),
+                    "{root} at {cut}"
+                );
             }
         });
     }

@@ -5,6 +5,7 @@ mod date;
 mod date_time;
 mod list;
 mod mplus_date;
+mod xsd_decimal;
 mod zone;
 
 pub use rust_decimal::Decimal;
@@ -15,5 +16,6 @@ pub use self::{
     date_time::{DateTime, InstantError},
     list::List,
     mplus_date::{SoapMplusDate, SoapMplusDateTime},
+    xsd_decimal::{ParseXsdDecimalError, XsdDecimal},
     zone::AMSTERDAM,
 };

@@ -51,7 +51,7 @@ pub fn combo_to_article_menu(
             settings.push(SaveArticleMenuArticleSettings {
                 group_number: part.number,
                 article_number: article.get(),
-                added_fee: whole_cents(choice.surcharge)?,
+                added_fee: whole_cents(choice.surcharge)?.into(),
             });
         }
     }
@@ -63,7 +63,7 @@ pub fn combo_to_article_menu(
         is_active: combo.active,
         is_required: true,
         use_main_article: false,
-        price_incl: whole_cents(combo.price.unwrap_or(Decimal::ZERO))?,
+        price_incl: whole_cents(combo.price.unwrap_or(Decimal::ZERO))?.into(),
         vat_code: code.get(),
         turnover_group: turnover_group.ok_or(ItemProblem::TurnoverGroup(group))?,
         articles_settings: settings.into(),

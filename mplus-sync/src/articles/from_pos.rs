@@ -20,7 +20,8 @@ pub fn preparation_group_to_modifier_group(
     let mut methods: Vec<&PreparationMethodItem> = group.preparation_methods.iter().collect();
     methods.sort_by_key(|method| method.sequence_number);
     let modifiers = methods.into_iter().map(|method| {
-        modifier(method.id, &method.remark, method.article_number, method.surcharge.or(method.price_incl))
+        let price = method.surcharge.or(method.price_incl).map(Decimal::from);
+        modifier(method.id, &method.remark, method.article_number, price)
     });
     let limits = limits(
         group.selection_required,
@@ -40,7 +41,8 @@ pub fn alterations_group_to_modifier_group(
     let mut alterations: Vec<&ArticleAlteration> = group.article_alterations.iter().collect();
     alterations.sort_by_key(|alteration| alteration.sequence_number);
     let modifiers = alterations.into_iter().map(|alteration| {
-        modifier(alteration.id, &alteration.remark, alteration.article_number, alteration.price_incl)
+        let price = alteration.price_incl.map(Decimal::from);
+        modifier(alteration.id, &alteration.remark, alteration.article_number, price)
     });
     let limits = limits(
         group.selection_required,
@@ -108,7 +110,7 @@ mod tests {
             sequence_number,
             remark: remark.to_owned(),
             article_number: Some(7),
-            price_incl: Some(Decimal::new(100, 2)),
+            price_incl: Some(Decimal::new(100, 2).into()),
             surcharge,
             ..PreparationMethodItem::default()
         };
@@ -119,8 +121,8 @@ mod tests {
             max_one_selection: true,
             preparation_methods: vec![
                 method(1, 2, "Medium", None),
-                method(2, 1, "Rare", Some(Decimal::new(50, 2))),
-                method(3, 3, " ", Some(Decimal::ZERO)),
+                method(2, 1, "Rare", Some(Decimal::new(50, 2).into())),
+                method(3, 3, " ", Some(Decimal::ZERO.into())),
             ],
             ..PreparationMethodGroup::default()
         };
@@ -136,7 +138,7 @@ mod tests {
         assert_eq!(
             choices,
             [
-                ("Rare", 2, Some(Decimal::new(50, 2))),
+                ("Rare", 2, Some(Decimal::new(50, 2).into())),
                 ("Medium", 1, Some(Decimal::new(100, 2))),
                 ("Choice 3", 3, None)
             ]

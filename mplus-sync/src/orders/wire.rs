@@ -159,8 +159,8 @@ fn table_line(line: &DraftLine) -> PlaceTableOrderLineElem {
         article_number: line.article.map(|article| article.get()),
         text: line.text.clone(),
         data: Some(PlaceTableOrderLineDataElem {
-            quantity: line.quantity,
-            price_incl: Some(line.unit_price),
+            quantity: line.quantity.into(),
+            price_incl: Some(line.unit_price.into()),
             menu_id: line.menu.as_ref().and_then(|menu| menu.menu.clone()),
             menu_lines_id: line.menu.as_ref().map(|menu| menu.lines.clone()),
             course_number: line.course.map(|course| course.get()),
@@ -183,7 +183,7 @@ fn text_line(text: String) -> PlaceTableOrderLineElem {
 fn table_payment(payment: &DraftPayment) -> PlaceTableOrderPaymentElem {
     PlaceTableOrderPaymentElem {
         method: payment.method.clone(),
-        amount: payment.amount,
+        amount: payment.amount.into(),
         ..PlaceTableOrderPaymentElem::default()
     }
 }

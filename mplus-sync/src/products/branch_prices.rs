@@ -58,7 +58,7 @@ async fn read(
         let print =
             Fingerprint::of(&(line.article_number, branch, price.normalize(), run.locations.get(&branch)))?;
         hash = hash.wrapping_add(u64::from_str_radix(&print.as_str()[..16], 16).unwrap_or_default());
-        deviations.entry(line.article_number).or_default().push((branch, price));
+        deviations.entry(line.article_number).or_default().push((branch, price.get()));
     }
     // Of 0 nothing could be told apart: it is the hash of an empty list.
     Ok((deviations, i64::from_ne_bytes(hash.to_ne_bytes())))

@@ -100,7 +100,7 @@ pub fn location_price_to_deviation(
     Ok(ArticleBranchDeviationLine {
         article_number: article.get(),
         branch_number: branch.get(),
-        sales_price_incl: price.map(whole_cents).transpose()?,
+        sales_price_incl: price.map(whole_cents).transpose()?.map(Into::into),
         ..ArticleBranchDeviationLine::default()
     })
 }

@@ -18,4 +18,3 @@ mod store;
 mod support;
 #[cfg(feature = "testkit")]
 mod tables;
-

@@ -70,12 +70,12 @@ impl Preparation {
         self.alterations_marker += 1;
         group.sync_marker = self.alterations_marker;
         match group.article_alterations.iter_mut().find(|item| item.article_number == Some(article)) {
-            Some(item) => item.price_incl = Some(fee),
+            Some(item) => item.price_incl = Some(fee.into()),
             None => group.article_alterations.push(ArticleAlteration {
                 id,
                 sequence_number: group.article_alterations.len() as i32 + 1,
                 article_number: Some(article),
-                price_incl: Some(fee),
+                price_incl: Some(fee.into()),
                 remark: name.to_owned(),
                 ..ArticleAlteration::default()
             }),
@@ -144,11 +144,11 @@ impl State {
                 id: self.preparation.next_id(),
                 sequence_number,
                 article_number,
-                price_incl,
-                price_excl,
+                price_incl: price_incl.map(Into::into),
+                price_excl: price_excl.map(Into::into),
                 sub_line_type: SubLineType::PreparationMethod,
                 remark: (*remark).to_owned(),
-                surcharge: price_incl,
+                surcharge: price_incl.map(Into::into),
                 translation: String::new(),
                 button_colour: Colour { red: 200, green: 160, blue: 40 },
             });
@@ -181,8 +181,8 @@ impl State {
                 id: self.preparation.next_id(),
                 sequence_number,
                 article_number,
-                price_incl: if included { Some(Decimal::ZERO) } else { price_incl },
-                price_excl: if included { Some(Decimal::ZERO) } else { price_excl },
+                price_incl: if included { Some(Decimal::ZERO) } else { price_incl }.map(Into::into),
+                price_excl: if included { Some(Decimal::ZERO) } else { price_excl }.map(Into::into),
                 remark: (*remark).to_owned(),
                 ..ArticleAlteration::default()
             });
@@ -311,11 +311,11 @@ fn save_preparation_method_group(
             id: item.preparation_method_item_id.unwrap_or_else(|| preparation.next_id()),
             sequence_number: item.sequence_number,
             article_number: item.article_number,
-            price_incl,
-            price_excl,
+            price_incl: price_incl.map(Into::into),
+            price_excl: price_excl.map(Into::into),
             sub_line_type: SubLineType::PreparationMethod,
             remark: item.remark,
-            surcharge: price_incl,
+            surcharge: price_incl.map(Into::into),
             translation: item.translation.unwrap_or_default(),
             button_colour: item.button_colour.unwrap_or_default(),
         });

@@ -60,7 +60,7 @@ impl Prices {
             Some(price) => {
                 let line = self.deviations.entry((article_number, branch_number)).or_default();
                 (line.article_number, line.branch_number) = (article_number, branch_number);
-                line.sales_price_incl = Some(price);
+                line.sales_price_incl = Some(price.into());
             }
         }
     }
@@ -71,7 +71,7 @@ impl State {
     pub(in crate::testkit) fn price(&self, article: &Article, branch: i32) -> Decimal {
         let number = article.article_number.unwrap_or_default();
         let deviation = self.prices.deviations.get(&(number, branch)).and_then(|line| line.sales_price_incl);
-        deviation.or(article.price_incl).unwrap_or_default()
+        deviation.map(Decimal::from).or(article.price_incl).unwrap_or_default()
     }
 
     pub(super) fn set_components(&mut self) {
@@ -83,7 +83,7 @@ impl State {
                 sequence_number,
                 parent_article_number: whole,
                 article_number,
-                quantity: Decimal::ONE,
+                quantity: Decimal::ONE.into(),
                 price_excl: None,
                 price_incl: None,
             };
@@ -98,7 +98,7 @@ impl State {
             .iter()
             .map(|component| ComponentArticle {
                 article_number: Some(component.article_number),
-                quantity: Some(component.quantity),
+                quantity: Some(component.quantity.into()),
                 description: self
                     .catalogue
                     .article(component.article_number)
@@ -237,19 +237,20 @@ fn update_article_menu(
             error_message: Some(format!("There is no article {}.", request.article_number)),
         });
     };
+    let price_incl = request.price_incl.get();
     let mut menu = state.prices.menu(request.article_number).unwrap_or_default();
     let mut refused = Vec::new();
     for choice in request.articles_settings {
         let known = state.catalogue.article(choice.article_number).is_some()
             && state.preparation.is_of(choice.group_number, &ArticleAlterationsGroupType::Menu);
         if known {
-            menu.choices.insert((choice.group_number, choice.article_number), choice.added_fee);
+            menu.choices.insert((choice.group_number, choice.article_number), choice.added_fee.into());
             let name = state.catalogue.article(choice.article_number).and_then(|article| article.description);
             state.preparation.add_choice(
                 choice.group_number,
                 choice.article_number,
                 &name.unwrap_or_default(),
-                choice.added_fee,
+                choice.added_fee.into(),
             );
         } else {
             refused.push(format!("{} in group {}", choice.article_number, choice.group_number));
@@ -257,16 +258,16 @@ fn update_article_menu(
     }
     menu.description = request.description.clone();
     menu.is_active = request.is_active;
-    menu.price_incl = request.price_incl;
+    menu.price_incl = price_incl;
     state.prices.menus.insert(request.article_number, menu);
-    let changed = article.price_incl != Some(request.price_incl)
+    let changed = article.price_incl != Some(price_incl)
         || article.description.as_deref() != Some(request.description.as_str());
     if changed {
-        let excl = without_vat(request.price_incl, request.vat_code);
+        let excl = without_vat(price_incl, request.vat_code);
         let stamp = state.clock.stamp();
         state.catalogue_mut().change_article(request.article_number, |article| {
             article.description = Some(request.description);
-            (article.price_incl, article.price_excl) = (Some(request.price_incl), Some(excl));
+            (article.price_incl, article.price_excl) = (Some(price_incl), Some(excl));
             article.vat_code = Some(request.vat_code);
             article.change_timestamp = Some(stamp);
         });

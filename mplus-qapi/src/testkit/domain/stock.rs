@@ -158,9 +158,9 @@ fn article_stock(article_number: i64, branch: i32, level: Level) -> ArticleStock
         amount_free: level.free,
         amount_reserved: level.reserved,
         amount_incoming: Decimal::ZERO,
-        own_amount_free: Some(level.free),
-        own_amount_reserved: Some(level.reserved),
-        own_amount_incoming: Some(Decimal::ZERO),
+        own_amount_free: Some(level.free.into()),
+        own_amount_reserved: Some(level.reserved.into()),
+        own_amount_incoming: Some(Decimal::ZERO.into()),
         sub_article: Vec::new(),
         is_day_stock_article: false,
     }

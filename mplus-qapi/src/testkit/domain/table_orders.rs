@@ -505,9 +505,9 @@ fn place_table_order(
 
 fn line(given: PlaceTableOrderLineElem) -> Line {
     let data = given.data.map(|data| LineData {
-        quantity: data.quantity,
-        price: data.price_incl,
-        discount_amount: data.discount_amount,
+        quantity: data.quantity.into(),
+        price: data.price_incl.map(Into::into),
+        discount_amount: data.discount_amount.map(Into::into),
         menu_id: data.menu_id,
         menu_lines_id: data.menu_lines_id,
         ..LineData::default()
@@ -527,7 +527,7 @@ fn line(given: PlaceTableOrderLineElem) -> Line {
 fn payment(given: PlaceTableOrderPaymentElem) -> Payment {
     Payment {
         method: given.method,
-        amount: given.amount,
+        amount: given.amount.into(),
         eft_transaction_details: given.eft_transaction_details,
         external_payment_id: given.external_payment_id,
         giftcard_number: given.giftcard_number,

@@ -191,12 +191,12 @@ async fn a_menu_is_merged_and_never_loses_a_choice() {
         article_number: menu,
         description: "Driegangenmenu".into(),
         is_active: true,
-        price_incl: euros(41_00),
+        price_incl: euros(41_00).into(),
         vat_code: 2,
         articles_settings: vec![SaveArticleMenuArticleSettings {
             group_number: 21,
             article_number: scampi,
-            added_fee: euros(3_50),
+            added_fee: euros(3_50).into(),
         }]
         .into(),
         ..UpdateArticleMenuRequest::default()
@@ -220,7 +220,7 @@ async fn a_menu_is_merged_and_never_loses_a_choice() {
     unknown.articles_settings = vec![SaveArticleMenuArticleSettings {
         group_number: 11,
         article_number: scampi,
-        added_fee: Decimal::ZERO,
+        added_fee: Decimal::ZERO.into(),
     }]
     .into();
     let partly = client.update_article_menu(unknown).await.expect("sent");
@@ -238,7 +238,7 @@ async fn branches_have_prices_of_their_own() {
     };
     let deviations = client.get_article_branch_deviations(request).await.expect("deviations");
     let [line] = &deviations.article_branch_deviation_lines[..] else { panic!("{deviations:?}") };
-    assert_eq!((line.branch_number, line.sales_price_incl), (2, Some(euros(3_75))));
+    assert_eq!((line.branch_number, line.sales_price_incl), (2, Some(euros(3_75).into())));
     let branch = pos.add_branch("De Gouden Leeuw Leiden");
     let branches = client.get_branches(GetBranches::default()).await.expect("branches").branches;
     assert_eq!(branches.last().map(|last| last.branch_number), Some(branch));

@@ -137,12 +137,12 @@ async fn placing_appends_lines_prepays_and_settles() {
     let place = |order_id: Option<String>, lines: usize, cents: &[i64]| {
         let line = PlaceTableOrderLineElem {
             article_number: pos.article_number("Coca-Cola"),
-            data: Some(PlaceTableOrderLineDataElem { quantity: 1.into(), ..Default::default() }),
+            data: Some(PlaceTableOrderLineDataElem { quantity: euros(1_00).into(), ..Default::default() }),
             ..Default::default()
         };
         let pay = |cents: &i64| PlaceTableOrderPaymentElem {
             method: "PIN".into(),
-            amount: euros(*cents),
+            amount: euros(*cents).into(),
             ..Default::default()
         };
         client.place_table_order(PlaceTableOrderReq {

@@ -258,7 +258,7 @@ fn a_table_order_names_table_and_guests_in_both_forms() {
     assert_eq!((placed.lines.len(), placed.lines[1].text.as_deref()), (2, Some("1001")));
     assert_eq!(
         (placed.payments[0].amount, placed.lines[0].data.as_ref().unwrap().price_incl),
-        (euros(1990), Some(euros(995)))
+        (euros(1990).into(), Some(euros(995).into()))
     );
 }
 
