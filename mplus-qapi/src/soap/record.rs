@@ -114,7 +114,7 @@ macro_rules! wire_enum {
         }
 
         impl $crate::soap::scalar::Choice for $name {
-            #[cfg(any(test, feature = "testkit"))]
+            #[cfg(feature = "testkit")]
             const TEXTS: &'static [&'static str] = &[$($text),*];
 
             fn text(&self) -> &str {

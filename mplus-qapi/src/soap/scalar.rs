@@ -27,7 +27,7 @@ pub(crate) trait Value: Default + Sample {
 /// An enum of the service.
 pub(crate) trait Choice: Default {
     /// All texts that are known, to make up values from.
-    #[cfg(any(test, feature = "testkit"))]
+    #[cfg(feature = "testkit")]
     const TEXTS: &'static [&'static str];
 
     fn text(&self) -> &str;

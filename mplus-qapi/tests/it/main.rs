@@ -1,4 +1,6 @@
 //! Behaviour of the whole crate against the test POS and real HTTP.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 #![cfg(feature = "testkit")]
 
 mod testkit;

@@ -138,7 +138,7 @@ mod tests {
         assert_eq!(
             choices,
             [
-                ("Rare", 2, Some(Decimal::new(50, 2).into())),
+                ("Rare", 2, Some(Decimal::new(50, 2))),
                 ("Medium", 1, Some(Decimal::new(100, 2))),
                 ("Choice 3", 3, None)
             ]
