@@ -19,7 +19,7 @@ use crate::{Call, Capture, Credentials, Endpoint, Error, RetryPolicy, Runtime, T
 /// let request = GetProductsRequest { sync_marker: Some(1), ..Default::default() };
 /// let response = client.get_products(request).await?;
 /// for product in &response.product_list {
-///     println!("{}", product.description);
+///     println!("{:?}", product.description);
 /// }
 /// # Ok(())
 /// # }

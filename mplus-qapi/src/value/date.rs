@@ -43,6 +43,14 @@ impl From<Date> for NaiveDate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ParseDateError;
 
+impl fmt::Display for ParseDateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not a date such as 2026-01-31")
+    }
+}
+
+impl std::error::Error for ParseDateError {}
+
 impl FromStr for Date {
     type Err = ParseDateError;
 

@@ -114,6 +114,14 @@ impl From<chrono::DateTime<Utc>> for DateTime {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ParseDateTimeError;
 
+impl fmt::Display for ParseDateTimeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not a date and time such as 2026-01-31T18:00:00+01:00")
+    }
+}
+
+impl std::error::Error for ParseDateTimeError {}
+
 impl FromStr for DateTime {
     type Err = ParseDateTimeError;
 

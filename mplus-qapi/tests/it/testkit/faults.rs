@@ -58,12 +58,21 @@ async fn a_slow_answer_is_whole() {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_cut_ends_in_an_error() {
+async fn a_stream_that_is_cut_before_its_first_item_starts_over_and_else_ends_in_an_error() {
     let pos = Pos::brasserie();
     pos.faults().script([Fault::Truncated]);
-    let streamed: Result<Vec<_>, _> =
-        pos.client().stream_products(GetProductsRequest::default()).try_collect().await;
-    assert!(streamed.is_err());
+    let client = pos.client();
+    let whole: Vec<_> = client
+        .stream_products(GetProductsRequest::default())
+        .try_collect()
+        .await
+        .expect("the second attempt");
+    assert_eq!((whole.len(), pos.requests().count("getProducts")), (43, 2));
+
+    pos.faults().script([Fault::Truncated]);
+    let once = client.get_products(GetProductsRequest::default()).retry(RetryPolicy::none());
+    let cut: Result<Vec<_>, _> = once.stream().try_collect().await;
+    assert!(cut.is_err());
 }
 
 #[tokio::test]

@@ -39,7 +39,7 @@ record! { Drink "Drink" {
     9 state: DrinkState = "state";
     10 mood: Option<Mixed> = "mood";
     11 photo: Option<Binary> = "photo";
-    12 vat: Option<Decimal> = "vat";
+    12 vat: Option<XsdDecimal> = "vat";
     13 from: Option<Date> = "from";
     14 at: DateTime = "at";
     15 small: Option<i16> = "small";
