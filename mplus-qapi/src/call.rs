@@ -68,7 +68,7 @@ impl<'a, O: Operation> Call<'a, O> {
         self
     }
 
-    /// Sets the key of an operation that carries one (see [`Repeat::Idempotent`]); the same key asks for the same
+    /// Sets the key of an operation that carries one (see [`Repeat::Idempotent`](crate::soap::Repeat)); the same key asks for the same
     /// response. One is made for the call when none is set. No effect on other operations.
     pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
         if let Some(place) = self.operation.idempotency_key() {

@@ -21,7 +21,7 @@ pub struct WebhookService {
 }
 
 impl WebhookService {
-    /// A service for [`BASE_PATH`](super::BASE_PATH).
+    /// A service for [`BASE_PATH`].
     pub fn new(orchestrator: Orchestrator) -> Self {
         Self { orchestrator }
     }
