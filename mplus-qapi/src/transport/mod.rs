@@ -1,5 +1,9 @@
 //! How a request gets to the service: a small trait, and an implementation over reqwest.
 
+#[cfg(feature = "rustls-no-provider")]
+mod fingerprint;
+#[cfg(all(feature = "reqwest", feature = "rustls-no-provider"))]
+mod pinning;
 #[cfg(feature = "reqwest")]
 mod reqwest;
 
@@ -10,6 +14,10 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use secrecy::{ExposeSecret, SecretString};
 
+#[cfg(feature = "rustls-no-provider")]
+pub use self::fingerprint::{Fingerprint, FingerprintError};
+#[cfg(all(feature = "reqwest", feature = "rustls-no-provider"))]
+pub use self::pinning::Pinning;
 #[cfg(feature = "reqwest")]
 pub use self::reqwest::{ReqwestTransport, ReqwestTransportBuilder};
 
