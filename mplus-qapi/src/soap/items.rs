@@ -199,6 +199,9 @@ impl Scanner {
     }
 }
 
+/// How much of a document has to be there to tell what it is: `<!doctype html`.
+const LONGEST_START: usize = 14;
+
 impl Input {
     fn drop_what_was_read(&mut self) -> usize {
         let dropped = self.at;
@@ -217,13 +220,14 @@ impl Input {
         if self.started {
             return self.push_text(&joined);
         }
-        // The declaration of the encoding has to be whole before it can be judged.
-        if joined.len() < 5 || (joined.trim_ascii_start().starts_with(b"<?xml") && !joined.contains(&b'>')) {
-            self.tail = joined;
+        let marked = joined.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&joined);
+        let body = marked.trim_ascii_start();
+        self.base += (joined.len() - body.len()) as u64;
+        // The beginning has to be there, and the declaration of the encoding whole, before it can be judged.
+        if body.len() < LONGEST_START || (body.starts_with(b"<?xml") && !body.contains(&b'>')) {
+            self.tail = body.to_vec();
             return self.check_limit();
         }
-        let body = joined.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&joined);
-        self.base = (joined.len() - body.len()) as u64;
         check_start(body)?;
         self.started = true;
         self.push_text(body)

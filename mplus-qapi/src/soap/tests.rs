@@ -317,6 +317,23 @@ fn a_stream_in_pieces_of_any_size_gives_what_the_whole_gives() {
 }
 
 #[test]
+fn a_document_in_pieces_may_begin_with_a_mark_or_white_space() {
+    let text = write_envelope("Orders", &sample()).expect("fits");
+    let (_, bare) = text.split_once("?>").expect("a declaration");
+    for document in [format!("\u{feff}{text}"), format!("{}{bare}", " \n".repeat(40))] {
+        for size in [1, 2, 7, document.len()] {
+            let pieces: Vec<_> = document.as_bytes().chunks(size).collect();
+            let (items, end) = stream(&pieces);
+            assert_eq!((items.len(), end.is_ok()), (sample().orders.len(), true), "pieces of {size}");
+        }
+    }
+    for page in ["<!DOCTYPE html><p>", "  <html><p></p></html>"] {
+        let pieces: Vec<_> = page.as_bytes().chunks(3).collect();
+        assert!(stream(&pieces).1.expect_err("a page").contains("HTML"), "{page}");
+    }
+}
+
+#[test]
 fn an_item_comes_as_soon_as_its_bytes_are_there() {
     let text = write_envelope("Orders", &sample()).expect("fits");
     let end = text.find("</ns1:order>").expect("an order") + "</ns1:order>".len();

@@ -3,5 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 #![cfg(feature = "testkit")]
 
+mod log;
+mod paging;
+mod peers;
+mod server;
 mod testkit;
+mod transport;
 mod vectors;
