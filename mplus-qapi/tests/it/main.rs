@@ -1,7 +1,7 @@
 //! Behaviour of the whole crate against the test POS and real HTTP.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
-#![cfg(feature = "testkit")]
+#![cfg(all(feature = "testkit", feature = "reqwest", feature = "rustls"))]
 
 mod log;
 mod paging;

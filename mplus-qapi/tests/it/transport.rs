@@ -1,10 +1,6 @@
 //! Connections: kept, lost, pinned, through a proxy, and how much comes over them.
 
-use std::{
-    io::Write as _,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{io::Write as _, sync::Arc, time::Duration};
 
 use futures_util::StreamExt as _;
 use mplus_qapi::{
@@ -92,7 +88,7 @@ async fn the_time_out_is_a_total_one_however_steadily_bytes_come() {
     let drip = Step::Trickle(endless_head(), b" ".to_vec(), Duration::from_millis(10));
     let server = Server::start([drip.clone(), drip]).await;
     let client = server.client_builder().timeout(Duration::from_millis(300)).build();
-    let started = Instant::now();
+    let started = tokio::time::Instant::now();
     let error = client.get_relations(GetRelationsRequest::default()).await.expect_err("too slow");
     assert!(error.is_timeout(), "{error}");
     let mut stream = client.stream_relations(GetRelationsRequest::default());
