@@ -81,6 +81,9 @@ pub mod web_servers {}
 #[doc = include_str!("security.md")]
 pub mod security {}
 
+#[doc = include_str!("going-live.md")]
+pub mod going_live {}
+
 #[doc = include_str!("deployment.md")]
 pub mod deployment {}
 
@@ -92,3 +95,6 @@ pub mod services {}
 
 #[doc = include_str!("unknowns.md")]
 pub mod unknowns {}
+
+#[doc = include_str!("../../README.md")]
+pub mod readme {}
