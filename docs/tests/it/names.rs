@@ -72,3 +72,13 @@ fn every_file_that_is_named_exists() {
         }
     }
 }
+
+#[test]
+fn every_code_span_ends_in_its_line() {
+    // Else the other tests of this module would read the text between two spans as a name.
+    for chapter in chapters() {
+        for line in chapter.prose() {
+            assert!(line.matches('`').count() % 2 == 0, "{}: {line}", chapter.name);
+        }
+    }
+}
