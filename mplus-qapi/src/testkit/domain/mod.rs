@@ -5,6 +5,7 @@ pub(super) mod branches;
 pub(super) mod external_payments;
 pub(super) mod media;
 mod nutrition;
+mod order_changes;
 pub(super) mod orders;
 mod payments;
 pub(super) mod preparation;
@@ -13,7 +14,8 @@ mod products;
 pub(super) mod relations;
 pub(super) mod stock;
 mod system;
-pub(super) mod table_orders;
+mod table_orders;
+pub(super) mod tables;
 pub(super) mod terminals;
 
 use super::dispatch::Operations;
@@ -26,6 +28,7 @@ pub(super) fn register(operations: &mut Operations) {
         external_payments::register,
         media::register,
         nutrition::register,
+        order_changes::register,
         orders::register,
         payments::register,
         preparation::register,
@@ -35,6 +38,7 @@ pub(super) fn register(operations: &mut Operations) {
         stock::register,
         system::register,
         table_orders::register,
+        tables::register,
         terminals::register,
     ] {
         register(operations);

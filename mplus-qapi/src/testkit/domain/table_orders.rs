@@ -1,95 +1,25 @@
-//! Tables, their orders and who has claimed them.
-
-use std::collections::BTreeMap;
+//! Orders at tables: saved, placed, paid, cancelled.
 
 use crate::{
     table_orders::*,
     testkit::{
-        brasserie,
-        catalogue::MADE,
         dispatch::{Answer, Operations},
-        domain::{
-            orders::{contents, told},
-            payments,
-        },
+        domain::{order_changes::told, orders::contents, payments},
         state::State,
     },
     types::*,
 };
 
-/// Branch, table, part of the table.
-pub(super) type Place = (i32, i32, i32);
-
-/// Which order sits where.
-#[derive(Debug, Default)]
-pub(super) struct Tables {
-    orders: BTreeMap<Place, String>,
-    /// Workplaces that hold a table for themselves.
-    claims: BTreeMap<Place, i32>,
-}
-
-impl Tables {
-    pub(super) fn order_id(&self, place: Place) -> Option<&str> {
-        self.orders.get(&place).map(String::as_str)
-    }
-
-    pub(super) fn seat(&mut self, place: Place, order_id: &str) {
-        self.orders.insert(place, order_id.to_owned());
-    }
-
-    fn clear(&mut self, place: Place) {
-        self.orders.remove(&place);
-        self.claims.remove(&place);
-    }
-
-    fn claimed_by_other(&self, place: Place, workplace: i32) -> Option<i32> {
-        self.claims.get(&place).copied().filter(|holder| *holder != workplace)
-    }
-}
-
 pub(super) fn register(operations: &mut Operations) {
-    operations.on(get_max_table_number);
-    operations.on(get_table_list_v3);
-    operations.on(get_floorplans);
-    operations.on(get_course_list_v2);
-    operations.on(get_table_order);
-    operations.on(get_table_order_v3);
-    operations.on(find_table_order);
-    operations.on(get_current_table_orders);
     operations.on(save_table_order);
     operations.on(save_table_order_v2);
     operations.on(create_and_pay_table_order);
     operations.on(place_table_order);
     operations.on(pay_table_order);
     operations.on(cancel_table_order);
-    operations.on(release_table);
-    operations.on(release_table_v2);
 }
 
 impl State {
-    fn check_table(&self, (branch, table, part): Place) -> Result<Place, String> {
-        self.check_place(branch, None)?;
-        if !(1..=brasserie::TABLES).contains(&table) || !(1..=9).contains(&part) {
-            return Err(format!("Branch {branch} has no table {table}.{part}."));
-        }
-        Ok((branch, table, part))
-    }
-
-    /// The table that an order names.
-    pub(super) fn table_of(&self, order: &Order) -> Result<Place, String> {
-        let branch = order.entry_branch_number.filter(|number| *number != 0).unwrap_or(1);
-        let part = order.table_sub_number.filter(|number| *number != 0).unwrap_or(1);
-        self.check_table((branch, order.table_number.unwrap_or_default(), part))
-    }
-
-    pub(in crate::testkit) fn table_order(&self, branch: i32, table: i32) -> Option<&Order> {
-        self.orders.get(self.orders.tables.order_id((branch, table, 1))?)
-    }
-
-    pub(in crate::testkit) fn claim_table(&mut self, branch: i32, table: i32, workplace: i32) {
-        self.orders.tables.claims.insert((branch, table, 1), workplace);
-    }
-
     /// Saves a whole table order in the place of what was there.
     fn save_table_order(&mut self, terminal: &Terminal, order: Option<Order>) -> SaveTableOrderResponse {
         let outcome = |result, message: &str, order_id: Option<&str>| SaveTableOrderResponse {
@@ -144,166 +74,6 @@ impl State {
             Err(message) => failed(&message),
         }
     }
-
-    /// The table's order as a workplace gets to see it.
-    fn read_table(&self, place: Place) -> GetTableOrderResponse {
-        let order = self.orders.tables.order_id(place).and_then(|id| self.orders.get(id));
-        GetTableOrderResponse {
-            result: if order.is_some() { GetTableOrderResult::Ok } else { GetTableOrderResult::None },
-            order: order.cloned(),
-            ..GetTableOrderResponse::default()
-        }
-    }
-}
-
-fn get_max_table_number(_: &mut State, _: GetMaxTableNumber) -> Answer<GetMaxTableNumberResponse> {
-    Ok(GetMaxTableNumberResponse { max_table_number: brasserie::TABLES })
-}
-
-fn get_table_list_v3(
-    state: &mut State,
-    GetTableListV3 { request }: GetTableListV3,
-) -> Answer<GetTableListV3Response> {
-    if state.branches.get(request.branch_number).is_none() {
-        return Ok(GetTableListV3Response::default());
-    }
-    let tables = (1..=brasserie::TABLES).map(|number| {
-        let place = (request.branch_number, number, 1);
-        let order = state.orders.tables.order_id(place).and_then(|id| state.orders.get(id));
-        let claimed_by = state.orders.tables.claims.get(&place).map(|workplace| WorkplaceIdentifier {
-            branch_number: request.branch_number,
-            workplace_number: *workplace,
-        });
-        let details = order.map(|order| OccupiedTableDetails {
-            create_timestamp: order.entry_timestamp.unwrap_or_default(),
-            change_timestamp: order.entry_timestamp.unwrap_or_default(),
-            total_incl_amount: order.total_incl_amount.unwrap_or_default(),
-            total_excl_amount: order.total_excl_amount.unwrap_or_default(),
-            prepaid_amount: order.prepaid_amount.unwrap_or_default(),
-            number_of_guests: order.number_of_guests,
-            claimed_by,
-            ..OccupiedTableDetails::default()
-        });
-        let part = SubTableState {
-            table_number: TableNumber { table_number: number, sub_number: 1 },
-            state: if order.is_some() { TableStatus::Taken } else { TableStatus::Open },
-            table_name: order.and_then(|order| order.table_description.clone()).unwrap_or_default(),
-            card_number: None,
-            details,
-        };
-        WholeTable {
-            number,
-            on_floor_plan: true,
-            ask_name: false,
-            standard_sub_table_count: 1,
-            current_sub_table_count: 1,
-            sub_tables: vec![part],
-        }
-    });
-    Ok(GetTableListV3Response { whole_table: tables.collect() })
-}
-
-fn get_floorplans(
-    state: &mut State,
-    GetFloorplans { request }: GetFloorplans,
-) -> Answer<GetFloorplansResponse> {
-    if state.branches.get(request.branch_number).is_none() {
-        return Ok(GetFloorplansResponse::default());
-    }
-    let plan = |(number, name, range): (i32, &str, &str)| Floorplan {
-        branch_number: request.branch_number,
-        number,
-        name: name.to_owned(),
-        definition: "{}".into(),
-        updated_ts: crate::value::DateTime::local(MADE.to_wall_clock().unwrap_or_default()),
-        is_active: true,
-        neighbourhoods: vec![FloorplanNeighbourhood {
-            branch_number: request.branch_number,
-            floorplan_number: number,
-            name: name.to_owned(),
-            table_numbers_range: range.to_owned(),
-            colour: Colour { red: 30, green: 120, blue: 90 },
-        }],
-    };
-    let plans = [(1, "Zaal", "1-12"), (2, "Terras", "13-20")].map(plan);
-    Ok(GetFloorplansResponse { floorplans: plans.into() })
-}
-
-fn get_course_list_v2(_: &mut State, _: GetCourseListV2) -> Answer<GetCourseListV2Response> {
-    let course = |(number, name, abbreviation): (i32, &str, &str)| CourseInfo {
-        number,
-        sequence_number: number,
-        name: name.to_owned(),
-        abbreviation: abbreviation.to_owned(),
-        r#type: if number == 1 { CourseType::Bar } else { CourseType::Standard },
-        do_set_table: number > 1,
-        can_be_served_with_wine: number > 1,
-    };
-    Ok(GetCourseListV2Response { course: brasserie::COURSES.map(course).into() })
-}
-
-/// Another workplace's table shows no more than the order's id.
-fn get_table_order(
-    state: &mut State,
-    GetTableOrder { terminal, branch_number, table_number }: GetTableOrder,
-) -> Answer<GetTableOrderResponse> {
-    let place = (branch_number, table_number, 1);
-    let mut answer = state.read_table(place);
-    if state.orders.tables.claimed_by_other(place, terminal.terminal_number).is_some()
-        && let Some(order) = answer.order.take()
-    {
-        answer.result = GetTableOrderResult::AlreadyUsed;
-        answer.order = Some(Order { order_id: order.order_id, ..Order::default() });
-    }
-    Ok(answer)
-}
-
-fn get_table_order_v3(
-    state: &mut State,
-    GetTableOrderV3 { request }: GetTableOrderV3,
-) -> Answer<GetTableOrderResponse> {
-    let part = request.table_sub_number.filter(|number| *number != 0).unwrap_or(1);
-    let place = (request.branch_number, request.table_number, part);
-    let asked = if request.claim_table == Some(true) { ClaimMethod::Normal } else { ClaimMethod::None };
-    let method = request.claim_method.unwrap_or(asked);
-    let holder = state.orders.tables.claimed_by_other(place, request.workplace_number);
-    match (method, holder) {
-        (ClaimMethod::Normal, Some(holder)) => Ok(GetTableOrderResponse {
-            result: GetTableOrderResult::Claimed,
-            claimed_by_workplace_number: Some(holder),
-            ..GetTableOrderResponse::default()
-        }),
-        (ClaimMethod::Normal | ClaimMethod::Force, _) => {
-            state.orders.tables.claims.insert(place, request.workplace_number);
-            Ok(state.read_table(place))
-        }
-        (_, holder) => {
-            Ok(GetTableOrderResponse { claimed_by_workplace_number: holder, ..state.read_table(place) })
-        }
-    }
-}
-
-fn find_table_order(
-    state: &mut State,
-    FindTableOrder { ext_order_id, .. }: FindTableOrder,
-) -> Answer<GetTableOrderResponse> {
-    let order = state.orders.find(&ext_order_id);
-    let order = order.filter(|order| order.order_type == Some(OrderType::TableOrder)).cloned();
-    Ok(GetTableOrderResponse {
-        result: if order.is_some() { GetTableOrderResult::Ok } else { GetTableOrderResult::None },
-        order,
-        ..GetTableOrderResponse::default()
-    })
-}
-
-fn get_current_table_orders(
-    state: &mut State,
-    GetCurrentTableOrders { request }: GetCurrentTableOrders,
-) -> Answer<GetCurrentTableOrdersResponse> {
-    let here = |(branch, ..): &Place| request.branch_number.is_none_or(|wanted| wanted == *branch);
-    let seated = state.orders.tables.orders.iter().filter(|(place, _)| here(place));
-    let orders = seated.filter_map(|(_, id)| state.orders.get(id).cloned());
-    Ok(GetCurrentTableOrdersResponse { order_list: orders.collect() })
 }
 
 fn save_table_order(
@@ -321,7 +91,7 @@ fn save_table_order_v2(
     let answer = state.save_table_order(&terminal, request.order);
     let saved = matches!(answer.result, SaveTableOrderResult::Ok | SaveTableOrderResult::NoChanges);
     if let Some(place) = place.filter(|_| saved && request.release_table == Some(true)) {
-        state.orders.tables.claims.remove(&place);
+        state.orders.tables.release(place);
     }
     Ok(answer)
 }
@@ -489,7 +259,7 @@ fn place_table_order(
         }
     }
     if request.release_table == Some(true) {
-        state.orders.tables.claims.remove(&place);
+        state.orders.tables.release(place);
     }
     Ok(PlaceTableOrderResp {
         idempotency_result: IdempotencyResult::OriginalResponse,
@@ -584,54 +354,4 @@ fn cancel_table_order(
         state.orders.tables.clear(place);
     }
     Ok(answer)
-}
-
-fn release(state: &mut State, place: Place, workplace: i32) -> ReleaseTableV2Result {
-    match state.orders.tables.claims.get(&place) {
-        None => ReleaseTableV2Result::NotClaimed,
-        Some(holder) if *holder != workplace => ReleaseTableV2Result::ClaimedByOther,
-        Some(_) => {
-            state.orders.tables.claims.remove(&place);
-            ReleaseTableV2Result::Ok
-        }
-    }
-}
-
-fn release_table(
-    state: &mut State,
-    ReleaseTable { terminal, request }: ReleaseTable,
-) -> Answer<ReleaseTableResponse> {
-    let part = request.table_sub_number.filter(|number| *number != 0).unwrap_or(1);
-    let place = (terminal.branch_number, request.table_number.unwrap_or_default(), part);
-    let result = match release(state, place, terminal.terminal_number) {
-        ReleaseTableV2Result::Ok => ReleaseTableOrderResult::Ok,
-        ReleaseTableV2Result::ClaimedByOther => ReleaseTableOrderResult::ClaimedByOther,
-        _ => ReleaseTableOrderResult::NotClaimed,
-    };
-    Ok(ReleaseTableResponse { result })
-}
-
-fn release_table_v2(
-    state: &mut State,
-    ReleaseTableV2 { request }: ReleaseTableV2,
-) -> Answer<ReleaseTableV2Response> {
-    let TableIdentifier { branch_number, table_number, table_sub_number } = request.table;
-    let place = (branch_number, table_number, table_sub_number);
-    Ok(ReleaseTableV2Response { result: release(state, place, request.workplace.workplace_number) })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_claim_stands_in_the_way_of_other_workplaces_only() {
-        let mut tables = Tables::default();
-        tables.claims.insert((1, 4, 1), 2);
-        assert_eq!(tables.claimed_by_other((1, 4, 1), 1), Some(2));
-        assert_eq!(tables.claimed_by_other((1, 4, 1), 2), None);
-        tables.seat((1, 4, 1), "a");
-        tables.clear((1, 4, 1));
-        assert_eq!((tables.order_id((1, 4, 1)), tables.claimed_by_other((1, 4, 1), 1)), (None, None));
-    }
 }
