@@ -13,7 +13,7 @@ use mplus_sync::runtime::TokioRuntime;
 use mplus_sync::store::{PostgresStore, Store};
 
 use super::world::{World, euros, merchant, order, paid};
-use crate::store::postgres::Schema;
+use crate::store::postgres::schema;
 
 const POS: &str = "MPLUS_TEST_POS";
 const SCHEMA: &str = "MPLUS_TEST_SCHEMA";
@@ -22,7 +22,7 @@ const ORDERS: u32 = 120;
 
 #[tokio::test]
 async fn processes_that_share_a_postgres_send_every_order_once_though_one_is_killed() {
-    let Some(schema) = Schema::create().await else { return };
+    let Some(schema) = schema().await else { return };
     let pos = Pos::brasserie();
     let server = pos.serve().await.unwrap();
     let store: Arc<dyn Store> = Arc::new(PostgresStore::connect(schema.url()).await.unwrap());
@@ -69,7 +69,7 @@ async fn processes_that_share_a_postgres_send_every_order_once_though_one_is_kil
     assert!(killed);
     let total: rust_decimal::Decimal = pos.orders().iter().filter_map(|order| order.total_incl_amount).sum();
     assert_eq!(total, euros(i64::from(ORDERS) * 2490), "each order is there once");
-    schema.drop().await;
+    schema.drop().await.unwrap();
 }
 
 /// What each of the processes does; started by the test above.

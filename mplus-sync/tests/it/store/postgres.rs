@@ -1,7 +1,6 @@
 //! The store in Postgres. Needs `MPLUS_TEST_POSTGRES`, the URL of a database in which schemas may be made.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use chrono::DateTime;
@@ -11,6 +10,7 @@ use mplus_sync::store::postgres::enqueue_in;
 use mplus_sync::store::{
     CheckpointStore, Enqueued, OrderOutbox, PostgresStore, Store, StoreError, StoreErrorKind,
 };
+use mplus_sync::testkit::PostgresSchema;
 use mplus_sync::testkit::conformance::{self, StoreFactory};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
@@ -19,52 +19,18 @@ use tokio_postgres::NoTls;
 
 use super::agreement;
 
-/// A schema of its own, dropped at the end of its test.
-pub(crate) struct Schema {
-    name: String,
-    url: String,
-    admin: tokio_postgres::Client,
-}
-
-impl Schema {
-    /// None, with a line that says so, when there is no database to test with.
-    pub(crate) async fn create() -> Option<Self> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let Ok(url) = std::env::var("MPLUS_TEST_POSTGRES") else {
-            eprintln!("skipped: MPLUS_TEST_POSTGRES names no database");
-            return None;
-        };
-        let (admin, connection) =
-            tokio_postgres::connect(&url, NoTls).await.expect("MPLUS_TEST_POSTGRES works");
-        tokio::spawn(connection);
-        let name = format!("mplus_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::SeqCst));
-        admin.batch_execute(&format!("CREATE SCHEMA {name}")).await.unwrap();
-        let separator = if url.contains('?') { '&' } else { '?' };
-        let url = format!("{url}{separator}options=-csearch_path%3D{name}");
-        Some(Self { name, url, admin })
-    }
-
-    pub(crate) fn url(&self) -> &str {
-        &self.url
-    }
-
-    async fn empty(&self) {
-        let tables =
-            "SELECT tablename::text FROM pg_tables WHERE schemaname = $1 AND tablename <> 'mplus_migrations'";
-        for table in self.admin.query(tables, &[&self.name]).await.unwrap() {
-            let delete = format!("DELETE FROM {}.{}", self.name, table.get::<_, &str>(0));
-            self.admin.batch_execute(&delete).await.unwrap();
-        }
-    }
-
-    pub(crate) async fn drop(self) {
-        self.admin.batch_execute(&format!("DROP SCHEMA {} CASCADE", self.name)).await.unwrap();
-    }
+/// A schema of its own; none, with a line that says so, when there is no database to test with.
+pub(crate) async fn schema() -> Option<PostgresSchema> {
+    let Ok(url) = std::env::var("MPLUS_TEST_POSTGRES") else {
+        eprintln!("skipped: MPLUS_TEST_POSTGRES names no database");
+        return None;
+    };
+    Some(PostgresSchema::create(&url).await.expect("MPLUS_TEST_POSTGRES works"))
 }
 
 /// One schema, emptied for each behaviour: they come one after the other.
 struct PostgresStores {
-    schema: Schema,
+    schema: PostgresSchema,
     last: Mutex<String>,
 }
 
@@ -75,7 +41,7 @@ impl StoreFactory for PostgresStores {
         let mut last = self.last.lock().await;
         if *last != name {
             *last = name.to_owned();
-            self.schema.empty().await;
+            self.schema.empty().await?;
         }
         Ok(Arc::new(store))
     }
@@ -83,24 +49,24 @@ impl StoreFactory for PostgresStores {
 
 #[tokio::test]
 async fn the_store_in_postgres_shows_every_behaviour() {
-    let Some(schema) = Schema::create().await else { return };
+    let Some(schema) = schema().await else { return };
     let stores = PostgresStores { schema, last: Mutex::default() };
     let report = conformance::run(&stores).await;
-    stores.schema.drop().await;
+    stores.schema.drop().await.unwrap();
     assert!(report.is_met(), "{report}");
 }
 
 /// Runs a property on an emptied schema for each of its cases.
 fn for_each_case<S: Strategy>(steps: S, property: impl AsyncFn(&dyn Store, S::Value)) {
     agreement::block_on(async {
-        let Some(schema) = Schema::create().await else { return };
+        let Some(schema) = schema().await else { return };
         let store = PostgresStore::connect(schema.url()).await.unwrap();
         let mut runner = TestRunner::deterministic();
         for _ in 0..12 {
-            schema.empty().await;
+            schema.empty().await.unwrap();
             property(&store, steps.new_tree(&mut runner).unwrap().current()).await;
         }
-        schema.drop().await;
+        schema.drop().await.unwrap();
     });
 }
 
@@ -116,16 +82,16 @@ fn the_menu_in_postgres_answers_as_the_one_in_memory() {
 
 #[tokio::test]
 async fn workers_that_start_at_the_same_time_make_the_tables_once() {
-    let Some(schema) = Schema::create().await else { return };
+    let Some(schema) = schema().await else { return };
     let opened = join_all((0..6).map(|_| PostgresStore::connect(schema.url()))).await;
     let opened: Vec<PostgresStore> = opened.into_iter().collect::<Result<_, _>>().unwrap();
     assert!(opened[5].checkpoints(&"merchant".into()).await.unwrap().is_empty());
-    schema.drop().await;
+    schema.drop().await.unwrap();
 }
 
 #[tokio::test]
 async fn an_order_queued_in_the_hosts_transaction_comes_and_goes_with_it() {
-    let Some(schema) = Schema::create().await else { return };
+    let Some(schema) = schema().await else { return };
     let store = PostgresStore::connect(schema.url()).await.unwrap();
     let (mut host, connection) = tokio_postgres::connect(schema.url(), NoTls).await.unwrap();
     tokio::spawn(connection);
@@ -142,17 +108,18 @@ async fn an_order_queued_in_the_hosts_transaction_comes_and_goes_with_it() {
     enqueue_in(&transaction, &merchant, &order, DateTime::UNIX_EPOCH).await.unwrap();
     transaction.commit().await.unwrap();
     assert!(store.entry(&merchant, &order.number).await.unwrap().is_some());
-    schema.drop().await;
+    schema.drop().await.unwrap();
 }
 
 #[tokio::test]
 async fn tables_of_a_newer_release_are_refused() {
-    let Some(schema) = Schema::create().await else { return };
+    let Some(schema) = schema().await else { return };
     PostgresStore::connect(schema.url()).await.unwrap();
-    let newer = format!("INSERT INTO {}.mplus_migrations VALUES (99)", schema.name);
-    schema.admin.batch_execute(&newer).await.unwrap();
+    let (host, connection) = tokio_postgres::connect(schema.url(), NoTls).await.unwrap();
+    tokio::spawn(connection);
+    host.batch_execute("INSERT INTO mplus_migrations VALUES (99)").await.unwrap();
     let refused = PostgresStore::connect(schema.url()).await.unwrap_err();
-    schema.drop().await;
+    schema.drop().await.unwrap();
     assert_eq!(refused.kind(), StoreErrorKind::Invalid);
     assert!(refused.to_string().contains("version 99"), "{refused}");
 }
