@@ -27,7 +27,7 @@ pub use checkpoint::{Checkpoint, Marker, Resource};
 pub use combo::{Combo, ComboChoice, ComboPart};
 pub use connection::{Connection, ConnectionStatus, Environment};
 pub use customer::{Customer, CustomerLink, RelationMatch};
-pub use floor::{Course, FloorPlan, SubTable, Table};
+pub use floor::{Area, Course, FloorPlan, SubTable, Table};
 pub use id::{
     ArticleNumber, BranchNumber, BtwCode, CategoryId, ComboId, ConnectionId, CourseNumber, CustomerId,
     ItemId, LocationId, ModifierGroupId, ModifierId, OrderNumber, ProductNumber, RelationNumber, WorkerId,

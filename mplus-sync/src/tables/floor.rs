@@ -1,8 +1,8 @@
 //! From the POS's tables and courses to a floor plan: pure.
 
-use mplus_qapi::table_orders::{CourseInfo, WholeTable};
+use mplus_qapi::table_orders::{CourseInfo, Floorplan, WholeTable};
 
-use crate::model::{Course, CourseNumber, SubTable, Table};
+use crate::model::{Area, Course, CourseNumber, SubTable, Table};
 
 /// The tables by number, each once.
 pub(super) fn tables(found: Vec<WholeTable>) -> Vec<Table> {
@@ -28,6 +28,25 @@ fn table(found: WholeTable) -> Table {
         }
         _ => Table { number: found.number, name: None, sub_tables },
     }
+}
+
+/// The areas of the floor plans in use; a plan that is not divided is one area.
+pub(super) fn areas(found: Vec<Floorplan>) -> Vec<Area> {
+    let plans = found.into_iter().filter(|plan| plan.is_active);
+    plans
+        .flat_map(|plan| {
+            let whole = || Area { plan: plan.number, name: plan.name.clone(), tables: String::new() };
+            let parts = plan.neighbourhoods.iter().map(|part| Area {
+                plan: plan.number,
+                name: part.name.clone(),
+                tables: part.table_numbers_range.clone(),
+            });
+            match plan.neighbourhoods.is_empty() {
+                true => vec![whole()],
+                false => parts.collect::<Vec<_>>(),
+            }
+        })
+        .collect()
 }
 
 /// The courses in the order they are served.

@@ -4,9 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use mplus_qapi::Client;
-use mplus_qapi::table_orders::{GetCourseListV2Request, GetTableListV3Request};
+use mplus_qapi::table_orders::{
+    Floorplan, GetCourseListV2Request, GetFloorplansRequest, GetTableListV3Request,
+};
 
 use crate::model::{BranchNumber, ConnectionId, FloorPlan, LocationId, TableRef};
+use crate::pos_call::is_unknown_operation;
 use crate::runtime::Runtime;
 use crate::store::{LocationStore, Select, Store, StoreError};
 
@@ -63,7 +66,7 @@ impl TableService {
         Self { client, connection, locations: store, runtime }
     }
 
-    /// Pulls the tables, sub-tables and courses of a location and keeps them as its floor plan.
+    /// Pulls the tables, sub-tables, areas and courses of a location and keeps them as its floor plan.
     ///
     /// The POS gives no marker for these: the whole plan is read and replaced, and returned.
     pub async fn pull(&self, location: &LocationId) -> Result<FloorPlan, TableError> {
@@ -74,11 +77,22 @@ impl TableService {
         let plan = FloorPlan {
             location: location.clone(),
             tables: floor::tables(tables),
+            areas: floor::areas(self.floor_plans(branch).await?),
             courses: floor::courses(courses),
             read_at: self.runtime.now(),
         };
         self.locations.save_floor_plan(&self.connection, &plan).await?;
         Ok(plan)
+    }
+
+    /// The POS's floor plans; none of a service that does not know them.
+    async fn floor_plans(&self, branch: BranchNumber) -> Result<Vec<Floorplan>, mplus_qapi::Error> {
+        let request = GetFloorplansRequest { branch_number: branch.get() };
+        match self.client.get_floorplans(request).await {
+            Ok(response) => Ok(response.floorplans.into_iter().collect()),
+            Err(error) if is_unknown_operation(&error) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
     }
 
     /// What goes on at a table, without claiming it. `workplace` is the one that asks.

@@ -20,6 +20,9 @@ async fn tables_and_courses_of_a_location_are_pulled_and_kept() {
     let plan = service(&world).pull(&location).await.unwrap();
     assert_eq!((plan.tables.len(), plan.courses.len()), (20, 4));
     assert_eq!(plan.courses[1].name, "Voorgerecht");
+    let areas: Vec<_> = plan.areas.iter().map(|area| (area.plan, area.name.as_str())).collect();
+    assert_eq!(areas, [(1, "Zaal"), (2, "Terras")]);
+    assert!(plan.areas[1].has_table(13) && !plan.areas[1].has_table(12));
     assert_eq!(world.store.floor_plan(&merchant(), &location).await.unwrap(), Some(plan));
 }
 

@@ -3,8 +3,8 @@
 use rust_decimal::Decimal;
 
 use crate::model::{
-    BranchNumber, Checkpoint, Course, CourseNumber, FloorPlan, InventoryLevel, ItemId, Location, LocationId,
-    Marker, MissingField, Resource, Revision, SubTable, Table, Tracked, Workplace,
+    Area, BranchNumber, Checkpoint, Course, CourseNumber, FloorPlan, InventoryLevel, ItemId, Location,
+    LocationId, Marker, MissingField, Resource, Revision, SubTable, Table, Tracked, Workplace,
 };
 use crate::store::{Page, Select, StockChunk, StoreErrorKind};
 
@@ -38,6 +38,7 @@ pub(super) async fn floor_plans(case: &Case<'_>) -> Checked {
     let plan = |number| FloorPlan {
         location: "city".into(),
         tables: vec![Table { number, name: None, sub_tables: sub_tables.clone() }],
+        areas: vec![Area { plan: 1, name: "Terrace".into(), tables: "1-12".into() }],
         courses: vec![Course { number: CourseNumber::new(1), name: "Starter".into(), abbreviation: None }],
         read_at: minute(1),
     };
