@@ -9,8 +9,8 @@ use crate::articles::Articles;
 use crate::branches::{Branches, LocationProvisioner, NoProvisioner};
 use crate::connection::{ConnectError, Connector, NewConnection, OpenError};
 use crate::media::MediaStore;
-use crate::model::{ConnectionId, WorkerId};
-use crate::orders::{OrderService, OrderSettings};
+use crate::model::{ConnectionId, Environment, WorkerId};
+use crate::orders::{OrderService, OrderSettings, OutboxWorker};
 use crate::products::{Media, Products};
 use crate::relations::RelationService;
 use crate::report::RunReport;
@@ -93,6 +93,7 @@ pub struct Integration {
     host: Host,
     connection: ConnectionId,
     client: Client,
+    environment: Environment,
 }
 
 impl Integration {
@@ -119,8 +120,13 @@ impl Integration {
         crate::connection::open(host, connection).await
     }
 
-    pub(crate) fn new(host: Host, connection: ConnectionId, client: Client) -> Self {
-        Self { host, connection, client }
+    pub(crate) fn new(
+        host: Host,
+        connection: ConnectionId,
+        client: Client,
+        environment: Environment,
+    ) -> Self {
+        Self { host, connection, client, environment }
     }
 
     /// Brings the menu of both sides into agreement: branches, products, articles, modifier groups, pictures, and the
@@ -169,10 +175,20 @@ impl Integration {
         TableService::new(client, connection, store, runtime)
     }
 
-    /// Orders (the guide's OrderSyncService), forwarded as `settings` say.
+    /// Orders (the guide's OrderSyncService), written and sent as `settings` say. Keep the service: it remembers what it
+    /// has asked the POS.
+    ///
+    /// Whether real guests are served is the connection's to say: [`OrderSettings::environment`] is replaced by it.
     pub fn orders(&self, settings: OrderSettings) -> OrderService {
         let (client, connection, store, runtime, worker) = self.parts();
+        let settings = OrderSettings { environment: self.environment, ..settings };
         OrderService::new(client, connection, store, settings, runtime, worker)
+    }
+
+    /// A worker that forwards this merchant's queued orders; see [`OutboxWorker::run`].
+    pub fn outbox_worker(&self, settings: OrderSettings) -> OutboxWorker {
+        let (_, _, store, runtime, worker) = self.parts();
+        OutboxWorker::new(Arc::new(self.orders(settings)), store, runtime, worker)
     }
 
     fn parts(&self) -> (Client, ConnectionId, Arc<dyn Store>, Arc<dyn Runtime>, WorkerId) {

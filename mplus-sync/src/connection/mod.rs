@@ -3,6 +3,9 @@
 //! [`Integration::connect`] checks the credentials before anything is kept; they go to the host's
 //! [`CredentialVault`](crate::store::CredentialVault) and nowhere else.
 
+mod status;
+
+use mplus_qapi::branches::GetBranches;
 use mplus_qapi::system::{GetApiVersion, GetApiVersionResponse};
 use mplus_qapi::{Client, Endpoint};
 
@@ -12,6 +15,8 @@ use crate::model::{Activity, ActivityLevel, Connection, ConnectionId, Connection
 use crate::report::{RunOutcome, RunReport};
 use crate::store::{Credentials, StoreError};
 use crate::sync::{RunOptions, Step, run};
+
+pub(crate) use status::{Watch, note_run};
 
 /// Makes the client of a connection.
 ///
@@ -113,14 +118,16 @@ pub(crate) async fn connect(
     credentials: Credentials,
 ) -> Result<(Integration, RunReport), ConnectError> {
     let client = client(&host, &new.host, new.port, &credentials).map_err(ConnectError::Address)?;
-    let version =
-        client.call(GetApiVersion::default()).await.map_err(|error| match error.is_authentication() {
-            true => ConnectError::Refused(error),
-            false => ConnectError::Pos { error },
-        })?;
+    let failed = |error: mplus_qapi::Error| match error.is_authentication() {
+        true => ConnectError::Refused(error),
+        false => ConnectError::Pos { error },
+    };
+    let version = client.call(GetApiVersion::default()).await.map_err(failed)?;
     if !is_known(&version) {
         return Err(ConnectError::Protocol(protocol(&version)));
     }
+    // Whether a POS looks at the credentials before it tells its version is not known; before it tells data it does.
+    client.call(GetBranches::default()).await.map_err(failed)?;
     host.vault.save_credentials(&new.id, credentials).await?;
     let now = host.runtime.now();
     let known = host.store.connection(&new.id).await?;
@@ -132,7 +139,7 @@ pub(crate) async fn connect(
     connection.environment = new.environment;
     connection.service_version = service_version(&version);
     host.store.save_connection(&connection).await?;
-    let integration = Integration::new(host, new.id, client);
+    let integration = Integration::new(host, new.id, client, new.environment);
     let report = run(&integration, "branches", &[Step::Branches], &RunOptions::manual()).await;
     match report.outcome {
         RunOutcome::Failed { message, advice } => Err(ConnectError::Import { message, advice }),
@@ -151,7 +158,7 @@ pub(crate) async fn open(host: Host, id: ConnectionId) -> Result<Integration, Op
     }
     let client =
         client(&host, &connection.host, connection.port, &credentials).map_err(OpenError::Address)?;
-    Ok(Integration::new(host, id, client))
+    Ok(Integration::new(host, id, client, connection.environment))
 }
 
 impl Integration {

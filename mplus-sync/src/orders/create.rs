@@ -52,12 +52,18 @@ impl OrderService {
             };
             let response = self.client.create_order_v3(request).timeout(self.timeout()).await;
             let response = response.map_err(|error| attempt.write_failed(error))?;
-            // The refusal of an earlier attempt, kept under its key: what was wrong may have been put right since.
             let replayed = response.idempotency_result == IdempotencyResult::ReplayResponse;
-            if replayed && response.result == CreateOrderResult::Failed {
-                continue;
+            match response.result {
+                // The refusal of an earlier attempt, kept under its key: what was wrong may have been put right since.
+                CreateOrderResult::Failed if replayed => {}
+                // The same, unless the order is there without its payments.
+                CreateOrderResult::PaymentFailed if replayed => {
+                    if let Some(found) = self.find_same(attempt).await? {
+                        return self.complete(attempt, found).await;
+                    }
+                }
+                _ => return self.after_create_v3(attempt, response, replayed).await,
             }
-            return self.after_create_v3(attempt, response).await;
         }
         Err(attempt.declined("createOrderV3", "refused too often", None))
     }
@@ -66,10 +72,14 @@ impl OrderService {
         &self,
         attempt: &mut Attempt<'_>,
         response: CreateOrderV3Response,
+        replayed: bool,
     ) -> Result<PosOrder, SubmitError> {
         let message = response.error_message.as_deref();
         match &response.result {
             CreateOrderResult::Ok => {
+                if replayed && let Some(order) = &response.order {
+                    attempt.check_same(order)?;
+                }
                 if response.pay_result.as_ref().is_some_and(|result| *result != PayOrderResult::Ok) {
                     return self.complete_found(attempt, "createOrderV3", message).await;
                 }
@@ -123,18 +133,10 @@ impl OrderService {
     /// Books the payments of an order that is at the POS, unless they are booked.
     async fn complete(&self, attempt: &mut Attempt<'_>, found: Order) -> Result<PosOrder, SubmitError> {
         attempt.may_be_at_pos = true;
-        let paid = attempt.draft.paid();
-        let booked = match found.prepaid_amount {
-            _ if found.fully_paid == Some(true) => paid,
-            Some(amount) => amount,
-            None => Decimal::ZERO,
-        };
-        if paid > Decimal::ZERO && booked < paid {
-            if !booked.is_zero() {
-                let difference = format!("{booked} euros are booked on it instead of {paid}");
-                return Err(attempt.error(SubmitErrorKind::NumberTaken { difference }));
-            }
-            self.pay(attempt, &found.order_id).await?;
+        match booked(&found, attempt.draft.paid()) {
+            Booked::All => {}
+            Booked::Nothing => self.pay(attempt, &found.order_id).await?,
+            Booked::Part(part) => return Err(attempt.underpaid(part)),
         }
         Ok(pos_order(&found))
     }
@@ -179,6 +181,27 @@ impl OrderService {
             }
         }
         Ok((PayOrderResult::Failed, "refused too often".to_owned()))
+    }
+}
+
+/// How much of what was paid for an order is booked on it.
+pub(super) enum Booked {
+    All,
+    Part(Decimal),
+    Nothing,
+}
+
+/// What is booked on the POS's order of the `paid` euros that the host took. A service that tells no sum has booked what
+/// it lists.
+pub(super) fn booked(found: &Order, paid: Decimal) -> Booked {
+    let listed = || found.payment_list.iter().map(|payment| payment.amount).sum();
+    let sum: Decimal = found.prepaid_amount.unwrap_or_else(listed);
+    if found.fully_paid == Some(true) || sum >= paid {
+        Booked::All
+    } else if sum.is_zero() {
+        Booked::Nothing
+    } else {
+        Booked::Part(sum)
     }
 }
 

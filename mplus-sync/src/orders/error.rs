@@ -90,6 +90,15 @@ impl SubmitError {
         self.may_be_at_pos
     }
 
+    /// The failed call to the POS, if it is one that stopped the order.
+    pub fn pos_error(&self) -> Option<&PosError> {
+        match &self.kind {
+            SubmitErrorKind::Pos(error)
+            | SubmitErrorKind::Relation(RelationError::Pos { source: error, .. }) => Some(error),
+            _ => None,
+        }
+    }
+
     /// Whether trying again as it is cannot help.
     pub fn is_permanent(&self) -> bool {
         matches!(self.kind, SubmitErrorKind::Refused(_) | SubmitErrorKind::NumberTaken { .. })

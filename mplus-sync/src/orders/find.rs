@@ -11,7 +11,7 @@ use crate::model::{OrderNumber, PosOrder};
 use crate::pos_call::is_unknown_operation;
 
 use super::service::Attempt;
-use super::{OrderDraft, OrderService, SubmitError, SubmitErrorKind};
+use super::{OrderDraft, OrderService, SubmitError};
 
 impl OrderService {
     /// The order with this number, of whatever type.
@@ -38,10 +38,8 @@ impl OrderService {
     /// The same, refused when it is another order than the draft.
     pub(super) async fn find_same(&self, attempt: &Attempt<'_>) -> Result<Option<Order>, SubmitError> {
         let found = self.find(&attempt.draft.number).await.map_err(|error| attempt.read_failed(error))?;
-        if let Some(difference) =
-            found.as_ref().and_then(|found| super::compare::difference(attempt.draft, found))
-        {
-            return Err(attempt.error(SubmitErrorKind::NumberTaken { difference }));
+        if let Some(found) = &found {
+            attempt.check_same(found)?;
         }
         Ok(found)
     }

@@ -10,6 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use mplus_qapi::Client;
 use mplus_qapi::payments::GetPaymentMethodsRequest;
 use mplus_qapi::types::Terminal;
+use rust_decimal::Decimal;
 
 use crate::model::{
     ConnectionId, Environment, Order, OrderKind, OrderNumber, PosOrder, RelationNumber, WorkerId,
@@ -103,6 +104,20 @@ impl Attempt<'_> {
     pub(super) fn write_failed(&mut self, error: mplus_qapi::Error) -> SubmitError {
         self.may_be_at_pos |= error.may_have_been_processed();
         self.error(SubmitErrorKind::Pos(error))
+    }
+
+    /// Nothing when an order at the POS is the draft; an error when it is another one.
+    pub(super) fn check_same(&self, found: &mplus_qapi::types::Order) -> Result<(), SubmitError> {
+        match super::compare::difference(self.draft, found) {
+            Some(difference) => Err(self.error(SubmitErrorKind::NumberTaken { difference })),
+            None => Ok(()),
+        }
+    }
+
+    /// The POS has the order, but not all of its payments.
+    pub(super) fn underpaid(&self, booked: Decimal) -> SubmitError {
+        let difference = format!("{booked} euros are booked on it instead of {}", self.draft.paid());
+        self.error(SubmitErrorKind::NumberTaken { difference })
     }
 
     /// The POS said no.
@@ -216,7 +231,7 @@ impl OrderService {
         let draft = self.draft(order).await.map_err(|error| error.or_earlier(may_be_at_pos))?;
         let relation = self.relation(order, &draft).await.map_err(|error| error.or_earlier(may_be_at_pos))?;
         let mut attempt = Attempt { draft: &draft, relation, may_be_at_pos };
-        match (&draft.kind, self.settings.table_call) {
+        let sent = match (&draft.kind, self.settings.table_call) {
             (OrderKind::Pickup | OrderKind::Delivery { .. }, _) => self.create(&mut attempt).await,
             (_, TableCall::PlaceTableOrder) => self.place_table_order(&mut attempt).await,
             (OrderKind::DineInPayNow { .. }, TableCall::SaveTableOrder) => {
@@ -225,7 +240,15 @@ impl OrderService {
             (OrderKind::DineInPayLater { table, .. }, TableCall::SaveTableOrder) => {
                 self.save_table_order(&mut attempt, *table).await
             }
+        };
+        if let (Err(error), Some(customer)) = (&sent, &order.customer)
+            && matches!(error.kind(), SubmitErrorKind::Declined { .. })
+        {
+            // The customer's relation may be gone at the POS: the next attempt finds or creates another. What the POS
+            // said stays the error, whatever comes of this.
+            let _ = self.relations.is_still_there(customer).await;
         }
+        sent
     }
 
     async fn relation(&self, order: &Order, draft: &OrderDraft) -> Result<RelationNumber, SubmitError> {

@@ -1,15 +1,17 @@
 //! Table orders: `saveTableOrder`, `createAndPayTableOrder`, `placeTableOrder`.
 
+use mplus_qapi::orders::GetOrder;
 use mplus_qapi::table_orders::{
     CreateAndPayTableOrderRequest, CreateAndPayTableOrderResult, PlaceTableOrderResult, SaveTableOrder,
     SaveTableOrderResult,
 };
 use mplus_qapi::types::{IdempotencyResult, Order};
+use rust_decimal::Decimal;
 
 use crate::model::{PosOrder, TableRef};
 use crate::tables::{TableOrder, read_table};
 
-use super::create::ROUNDS;
+use super::create::{Booked, ROUNDS, booked};
 use super::find::{mark, names, pos_order};
 use super::service::Attempt;
 use super::{OrderService, SubmitError, SubmitErrorKind};
@@ -103,8 +105,8 @@ impl OrderService {
         attempt: &mut Attempt<'_>,
     ) -> Result<PosOrder, SubmitError> {
         if attempt.may_be_at_pos {
-            if let Some(found) = self.find_same(attempt).await? {
-                return Ok(pos_order(&found));
+            if let Some(found) = self.find_paid(attempt).await? {
+                return Ok(found);
             }
             attempt.may_be_at_pos = false;
         }
@@ -116,17 +118,43 @@ impl OrderService {
         let message = Some(response.error_message.as_str());
         match &response.result {
             CreateAndPayTableOrderResult::Ok => {
-                if response.duplicate {
-                    attempt.may_be_at_pos = true;
-                    self.find_same(attempt).await?;
+                if !response.duplicate {
+                    return Ok(placed(response.order_id, response.omzet_id));
                 }
-                Ok(placed(response.order_id, response.omzet_id))
+                attempt.may_be_at_pos = true;
+                self.duplicate(attempt, response.order_id).await
             }
             result => {
                 attempt.may_be_at_pos = *result == CreateAndPayTableOrderResult::PaymentFailed;
                 Err(attempt.declined("createAndPayTableOrder", result.as_str(), message))
             }
         }
+    }
+
+    /// The POS says that it has the order already: it counts as sent once it is seen to be the same.
+    async fn duplicate(
+        &self,
+        attempt: &Attempt<'_>,
+        order_id: Option<String>,
+    ) -> Result<PosOrder, SubmitError> {
+        if let Some(found) = self.find_paid(attempt).await? {
+            return Ok(found);
+        }
+        if let Some(order_id) = order_id.filter(|id| !id.is_empty()) {
+            let response = self.client.get_order(GetOrder { order_id }).timeout(self.timeout()).await;
+            let found = response.map_err(|error| attempt.read_failed(error))?.order;
+            if let Some(found) = found {
+                return paid(attempt, &found);
+            }
+        }
+        let difference = "it calls this one a duplicate, but does not show it".to_owned();
+        Err(attempt.error(SubmitErrorKind::NumberTaken { difference }))
+    }
+
+    /// The order as the POS has it, paid; an error when it is there without its payments.
+    async fn find_paid(&self, attempt: &Attempt<'_>) -> Result<Option<PosOrder>, SubmitError> {
+        let found = self.find_same(attempt).await?;
+        found.map(|found| paid(attempt, &found)).transpose()
     }
 
     /// Places a table order of either kind by the modern call, which the POS carries out once for each key.
@@ -154,6 +182,16 @@ impl OrderService {
             }
         }
         Err(attempt.declined("placeTableOrder", "refused too often", None))
+    }
+}
+
+/// What the POS calls an order that it shows; an error when it is not the draft, or is not paid.
+fn paid(attempt: &Attempt<'_>, found: &Order) -> Result<PosOrder, SubmitError> {
+    attempt.check_same(found)?;
+    match booked(found, attempt.draft.paid()) {
+        Booked::All => Ok(pos_order(found)),
+        Booked::Part(part) => Err(attempt.underpaid(part)),
+        Booked::Nothing => Err(attempt.underpaid(Decimal::ZERO)),
     }
 }
 

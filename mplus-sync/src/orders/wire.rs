@@ -40,6 +40,8 @@ impl OrderDraft {
             }
             OrderKind::DineInPayLater { table, guests } | OrderKind::DineInPayNow { table, guests } => {
                 order.order_type = Some(OrderType::TableOrder);
+                // Brackets mark the orders that were added to a table; a guest's are no such mark.
+                order.reference = order.reference.map(|note| note.replace('[', "(").replace(']', ")"));
                 order.table_number = Some(table.number);
                 order.table_sub_number = Some(table.sub_number);
                 order.number_of_guests = *guests;

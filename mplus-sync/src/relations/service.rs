@@ -8,6 +8,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use mplus_qapi::relations::{
     CreateRelation, CreateRelationResult, FindRelation, FindRelationResult, FindRelationV2Request,
+    GetRelation, GetRelationResult,
 };
 use mplus_qapi::types::Relation;
 use mplus_qapi::{Client, RetryPolicy};
@@ -99,6 +100,24 @@ impl RelationService {
             self.runtime.sleep(PAUSE).await;
         }
         Err(RelationError::Busy { customer: customer.id.clone() })
+    }
+
+    /// Whether the POS still has the relation that is remembered for a customer. One that is gone is forgotten, so that
+    /// the next call of [`relation_of`](Self::relation_of) finds or creates another.
+    ///
+    /// # Errors
+    /// [`RelationError::Pos`] or [`RelationError::Store`]; nothing is forgotten then.
+    pub async fn is_still_there(&self, customer: &Customer) -> Result<bool, RelationError> {
+        let link = self.customers.customer_link(&self.connection, &customer.id).await?;
+        let Some(link) = link else { return Ok(false) };
+        let request = GetRelation { relation_number: link.relation.get() };
+        let answer = self.client.get_relation(request).timeout(CALL).await;
+        let answer = answer.map_err(|source| self.failed(customer, source))?;
+        if answer.result == GetRelationResult::NotFound {
+            self.customers.unlink_customer(&self.connection, &customer.id).await?;
+            return Ok(false);
+        }
+        Ok(true)
     }
 
     async fn find_or_create(

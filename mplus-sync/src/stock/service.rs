@@ -10,6 +10,7 @@ use mplus_qapi::Client;
 
 use crate::cancel::{CancelToken, Cancelled};
 use crate::conflict::SyncContext;
+use crate::connection::note_run;
 use crate::model::{ConnectionId, Lease, LeaseName, Location, Marker, Resource, Tracked, WorkerId};
 use crate::progress::{NoProgress, ProgressSink};
 use crate::report::{Note, RunOutcome, RunReport, Scope, Subject};
@@ -139,6 +140,8 @@ pub(super) struct Pull<'a> {
     pub(super) report: RunReport,
     pub(super) checkpoints: BTreeMap<Resource, Marker>,
     pub(super) items: ItemsByArticle,
+    /// What the POS last answered instead of doing what it was asked.
+    pos_failure: Option<String>,
     lease: Lease,
 }
 
@@ -168,17 +171,16 @@ impl StockService {
     /// goes on from the last checkpoint; one chunk is written in one transaction with how far it came.
     pub async fn pull(&self, options: &StockOptions<'_>, cancel: &CancelToken) -> RunReport {
         let now = self.runtime.now();
-        let mut report =
-            RunReport::start("stock", self.connection.clone(), options.context, options.scope, now);
+        let report = RunReport::start("stock", self.connection.clone(), options.context, options.scope, now);
         if !self.settings.enabled {
             let message = "Stock is not synced: Sync Stock is switched off".to_owned();
             let advice = "Switch on Sync Stock for this integration".to_owned();
-            report.finish(RunOutcome::Failed { message, advice }, now);
-            return report;
+            return self.end(report, RunOutcome::Failed { message, advice }, None).await;
         }
         let name = LeaseName::named("stock");
         let lease = self.store.acquire(&self.connection, &name, &self.worker, now + LEASE, now).await;
-        let (outcome, mut report) = match lease {
+        let mut pos_failure = None;
+        let (outcome, report) = match lease {
             Ok(Some(lease)) => {
                 let mut pull = Pull {
                     service: self,
@@ -187,12 +189,14 @@ impl StockService {
                     report,
                     checkpoints: BTreeMap::new(),
                     items: ItemsByArticle::default(),
+                    pos_failure: None,
                     lease,
                 };
                 let outcome = match pull.run().await {
                     Ok(()) => RunOutcome::Completed,
                     Err(stopped) => stopped.outcome(),
                 };
+                pos_failure = pull.pos_failure.take();
                 // A lease that is not given back ends by itself.
                 let _ = self.store.release(&pull.lease).await;
                 (outcome, pull.report)
@@ -204,7 +208,24 @@ impl StockService {
             }
             Err(error) => (Stopped::Store(error).outcome(), report),
         };
+        self.end(report, outcome, pos_failure).await
+    }
+
+    /// Ends the report and writes down what it says: how the connection is doing, and the activity log.
+    async fn end(
+        &self,
+        mut report: RunReport,
+        outcome: RunOutcome,
+        pos_failure: Option<String>,
+    ) -> RunReport {
         report.finish(outcome, self.runtime.now());
+        // The pull is over whatever becomes of the following: it is told and not undone.
+        let noted = note_run(&*self.store, &self.connection, &report, pos_failure).await;
+        let logged = self.store.log(&self.connection, &report.activities()).await;
+        for error in [noted.err(), logged.err()].into_iter().flatten() {
+            let stopped = Stopped::Store(error);
+            report.fail(Note::general(Resource::named("stock"), &stopped.to_string(), stopped.advice()));
+        }
         report
     }
 }
@@ -215,36 +236,46 @@ impl Pull<'_> {
         let checkpoints = store.checkpoints(connection).await?;
         self.checkpoints = checkpoints.into_iter().map(|kept| (kept.resource, kept.marker)).collect();
         let mut page = Page::first(LOCATIONS);
+        let mut branches = 0;
         loop {
             let locations = store.locations(connection, Select::Page(page)).await?;
             let full = locations.len() == LOCATIONS;
             let last = locations.last().map(|location| location.record.id.clone());
             for location in locations {
-                self.location(location).await?;
+                branches += u64::from(self.location(location).await?);
             }
             match last.filter(|_| full) {
                 Some(last) => page = Page::after(last, LOCATIONS),
-                None => return Ok(()),
+                None => break,
             }
         }
+        if branches == 0 {
+            let message = "no location is a branch of MplusKASSA, so no stock was read";
+            self.report.fail(Note::general(Resource::BRANCHES, message, "Sync the branches first"));
+        }
+        Ok(())
     }
 
-    /// Pulls one location; only an error that ends the run comes out.
-    async fn location(&mut self, location: Tracked<Location>) -> Result<(), Stopped> {
+    /// Pulls one location, if it is a branch. Only an error that ends the run comes out.
+    async fn location(&mut self, location: Tracked<Location>) -> Result<bool, Stopped> {
         let Some(branch) = location.external_ids.mpluskassa.filter(|_| !location.record.vanished) else {
-            return Ok(());
+            return Ok(false);
         };
         self.cancel.check()?;
         let name = location.record.name.clone();
-        match BranchPull::new(branch, location.record.id).run(self).await {
-            Ok(()) => Ok(()),
+        let done = BranchPull::new(branch, location.record.id).run(self).await;
+        if let Err(Stopped::Pos(error)) = &done {
+            self.pos_failure = Some(error.to_string());
+        }
+        match done {
+            Ok(()) => Ok(true),
             Err(stopped) if stopped.ends_the_run() => Err(stopped),
             Err(stopped) => {
                 let subject = Subject::new(&name, format_args!("branch {branch}"));
                 let note =
                     Note::about(Resource::stock(branch), subject, &stopped.to_string(), stopped.advice());
                 self.report.fail(note);
-                Ok(())
+                Ok(true)
             }
         }
     }

@@ -4,9 +4,10 @@ use super::{Run, RunOptions};
 use crate::articles;
 use crate::branches;
 use crate::cancel::Cancelled;
+use crate::connection::note_run;
 use crate::error::StepError;
 use crate::integration::Integration;
-use crate::model::{ConnectionStatus, Resource};
+use crate::model::Resource;
 use crate::products;
 use crate::report::{RunOutcome, RunReport};
 
@@ -98,7 +99,8 @@ pub(crate) async fn run(
         let _ = integration.store().release(&lease).await;
     }
     if !options.dry_run {
-        if let Err(error) = note_status(integration, &report, pos_failed).await {
+        let (store, connection) = (integration.store(), integration.connection_id());
+        if let Err(error) = note_run(store, connection, &report, pos_failed).await {
             let resource = Resource::named("connection");
             report.fail(StepError::from(error).note(resource));
         }
@@ -147,28 +149,4 @@ async fn noted(run: &mut Run<'_>, resource: Resource, step: Option<Step>) -> Res
     }
     run.report.fail(error.note(resource));
     Ok(false)
-}
-
-/// Writes down how the connection is doing.
-async fn note_status(
-    integration: &Integration,
-    report: &RunReport,
-    pos_failure: Option<String>,
-) -> Result<(), crate::store::StoreError> {
-    let store = integration.store();
-    let Some(mut connection) = store.connection(integration.connection_id()).await? else { return Ok(()) };
-    let now = report.finished_at.unwrap_or(report.started_at);
-    match pos_failure {
-        Some(error) => connection.status = connection.status.failed(error, now),
-        None if report.outcome == RunOutcome::Completed => {
-            if !matches!(connection.status, ConnectionStatus::Disconnected { .. }) {
-                connection.status = ConnectionStatus::Connected;
-            }
-            if report.failures.is_empty() {
-                connection.last_sync_at = Some(now);
-            }
-        }
-        None => return Ok(()),
-    }
-    store.save_connection(&connection).await
 }

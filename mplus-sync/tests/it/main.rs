@@ -18,3 +18,5 @@ mod store;
 mod support;
 #[cfg(feature = "testkit")]
 mod tables;
+#[cfg(feature = "testkit")]
+mod troubleshooting;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use mplus_qapi::stock::{ArticleStock, GetStock, GetStockResponse};
 use mplus_qapi::testkit::{Fault, Pos};
 use mplus_sync::cancel::CancelToken;
 use mplus_sync::model::{
@@ -15,6 +16,7 @@ use mplus_sync::testkit::{FailAt, FaultyStore};
 use rust_decimal::Decimal;
 
 use crate::orders::world::{World, merchant};
+use crate::support::Scripted;
 
 fn service(world: &World, store: Arc<dyn Store>) -> StockService {
     let runtime: Arc<dyn Runtime> = world.runtime.clone();
@@ -177,4 +179,32 @@ async fn a_cancelled_pull_says_so_and_a_full_one_reads_everything_again() {
     everything.scope = Scope::Full;
     let again = service(&world, world.store.clone()).pull(&everything, &CancelToken::new()).await;
     assert_eq!(again.counts[&Resource::stock(1.into())].pulled, 1);
+}
+
+#[tokio::test]
+async fn parts_of_an_article_have_levels_of_their_own_and_day_stock_is_marked() {
+    let world = world().await;
+    let stock = |name: &str, stock_id, amount: Decimal| ArticleStock {
+        branch_number: Some(1),
+        article_number: world.article(name),
+        stock_id,
+        amount_free: amount,
+        ..ArticleStock::default()
+    };
+    let crate_of = ArticleStock {
+        sub_article: vec![stock("Witbier", 91, Decimal::new(2_400, 2))],
+        ..stock("Coca-Cola", 90, Decimal::ZERO)
+    };
+    let baked = ArticleStock { is_day_stock_article: true, ..stock("Croissant", 92, Decimal::from(-2)) };
+    let pos = Scripted::new(&world.pos);
+    pos.answer::<GetStock>(&GetStockResponse { article_stocks: vec![crate_of, baked] });
+    let runtime: Arc<dyn Runtime> = world.runtime.clone();
+    let service = StockService::new(pos.client(), merchant(), world.store.clone(), runtime, "w".into());
+    service.pull(&StockOptions::default(), &CancelToken::new()).await;
+    let witbier = level(&world, "Witbier").await.unwrap();
+    assert_eq!((witbier.amount, witbier.amount.scale()), (Decimal::from(24), 2));
+    let croissant = level(&world, "Croissant").await.unwrap();
+    assert_eq!((croissant.amount, croissant.day_stock), (Decimal::from(-2), true));
+    let checkpoints = world.store.checkpoints(&merchant()).await.unwrap();
+    assert!(checkpoints.contains(&Checkpoint::new(Resource::stock(1.into()), Marker::new(92))));
 }

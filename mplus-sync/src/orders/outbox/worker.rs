@@ -11,6 +11,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::Notify;
 
 use crate::cancel::CancelToken;
+use crate::connection::Watch;
 use crate::model::{Activity, ActivityLevel, Claim, ConnectionId, OutboxEntry, Outcome, PosOrder, WorkerId};
 use crate::orders::{OrderService, SubmitError};
 use crate::runtime::Runtime;
@@ -73,10 +74,14 @@ pub struct WorkerReport {
 /// Any number of workers may share a store, on one machine or many; no order is sent by two of them at once. An order
 /// that fails rests and is tried again; others go on meanwhile, except those of the same table, which keep their order.
 /// After an attempt that nobody knows the end of, the order is looked for at the POS before it is sent again.
+///
+/// The connection's status follows what the worker sees of the POS. When the merchant disconnects, orders wait: within a
+/// minute the worker takes no more until the merchant connects again.
 pub struct OutboxWorker {
     service: Arc<OrderService>,
     outbox: Arc<dyn OrderOutbox>,
     log: Arc<dyn ActivityLog>,
+    watch: Watch,
     runtime: Arc<dyn Runtime>,
     worker: WorkerId,
     options: WorkerOptions,
@@ -110,7 +115,17 @@ impl OutboxWorker {
         worker: WorkerId,
     ) -> Self {
         let options = WorkerOptions::default();
-        Self { service, outbox: store.clone(), log: store, runtime, worker, options, wake: Arc::default() }
+        let watch = Watch::new(store.clone(), service.connection().clone());
+        Self {
+            service,
+            outbox: store.clone(),
+            log: store,
+            watch,
+            runtime,
+            worker,
+            options,
+            wake: Arc::default(),
+        }
     }
 
     /// The same with other options.
@@ -184,6 +199,9 @@ impl OutboxWorker {
 
     async fn claim(&self, limit: usize, report: &mut WorkerReport) -> Vec<OutboxEntry> {
         let now = self.runtime.now();
+        if !self.watch.is_connected(now).await {
+            return Vec::new();
+        }
         let request = ClaimRequest {
             connection: Some(self.service.connection().clone()),
             worker: self.worker.clone(),
@@ -211,6 +229,7 @@ impl OutboxWorker {
             Ended::Lost => return WorkerReport { lost: 1, ..WorkerReport::default() },
             Ended::Decided(outcome) => outcome,
             Ended::Result(result) => {
+                self.look(&result).await;
                 self.options.retry.decide(&entry, &result, self.runtime.now(), self.runtime.random())
             }
         };
@@ -233,6 +252,18 @@ impl OutboxWorker {
             return Ended::Decided(outcome);
         }
         Ended::Result(self.service.submit(&entry.order, entry.may_be_at_pos).await)
+    }
+
+    /// Takes from an attempt what it says of the connection.
+    async fn look(&self, result: &Result<PosOrder, SubmitError>) {
+        let now = self.runtime.now();
+        match result.as_ref().map_err(SubmitError::pos_error) {
+            Ok(_) => self.watch.answered(now).await,
+            Err(Some(error)) if error.is_authentication() || error.is_connect() => {
+                self.watch.failed(error, now).await;
+            }
+            Err(_) => {}
+        }
     }
 
     /// Prolongs a claim as long as it is held; ends when it is lost.

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use mplus_qapi::testkit::{Fault, Pos};
 use mplus_sync::cancel::CancelToken;
-use mplus_sync::model::{OrderKind, OutboxState, OutboxStateKind, TableRef, WorkerId};
+use mplus_sync::model::{
+    Connection, ConnectionStatus, OrderKind, OutboxState, OutboxStateKind, TableRef, WorkerId,
+};
 use mplus_sync::orders::{OutboxWorker, RetryPlan, WorkerOptions};
 use mplus_sync::runtime::Runtime;
 use mplus_sync::store::{ClaimRequest, MemoryStore};
@@ -205,4 +207,47 @@ async fn an_order_that_skips_the_pos_on_a_live_store_is_rejected_by_the_worker()
     let OutboxState::Rejected { reason } = state(&world, "1").await else { panic!("not rejected") };
     assert!(reason.contains("allowed in a test environment only"), "{reason}");
     assert!(world.pos.orders().is_empty());
+}
+
+/// Keeps a record of the merchant's connection.
+async fn connected(world: &World) {
+    let connection = Connection::new(merchant(), "Bistro", "pos.invalid", 1, noon());
+    world.store.save_connection(&connection).await.unwrap();
+}
+
+async fn status(world: &World) -> ConnectionStatus {
+    world.store.connection(&merchant()).await.unwrap().unwrap().status
+}
+
+#[tokio::test]
+async fn the_connection_shows_as_failing_from_the_first_refusal_until_an_order_arrives() {
+    let world = World::open().await;
+    connected(&world).await;
+    world.service().enqueue(&paid("1", OrderKind::Pickup)).await.unwrap();
+    let worker = worker(&world, "w");
+    world.pos.faults().script([Fault::Refused; 20]);
+    assert_eq!(worker.run_once().await.retried, 1);
+    let ConnectionStatus::Failing { since, last_error } = status(&world).await else { panic!("it works") };
+    assert!(since >= noon());
+    assert!(last_error.contains("Check host, port and that the POS can be reached"), "{last_error}");
+    world.pos.faults().clear();
+    world.runtime.sleep(Duration::from_secs(600)).await;
+    assert_eq!(worker.run_once().await.accepted, 1);
+    assert_eq!(status(&world).await, ConnectionStatus::Connected);
+}
+
+#[tokio::test]
+async fn orders_wait_while_the_merchant_is_disconnected() {
+    let world = World::open().await;
+    connected(&world).await;
+    let mut connection = world.store.connection(&merchant()).await.unwrap().unwrap();
+    connection.status = ConnectionStatus::Disconnected { since: noon() };
+    world.store.save_connection(&connection).await.unwrap();
+    world.service().enqueue(&paid("1", OrderKind::Pickup)).await.unwrap();
+    let worker = worker(&world, "w");
+    assert_eq!(worker.run_once().await, Default::default());
+    assert_eq!(state(&world, "1").await, OutboxState::Queued);
+    connected(&world).await;
+    world.runtime.sleep(Duration::from_secs(61)).await;
+    assert_eq!(worker.run_once().await.accepted, 1);
 }

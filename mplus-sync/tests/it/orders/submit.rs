@@ -1,14 +1,19 @@
 //! Pick-up and delivery orders.
 
+use mplus_qapi::orders::{
+    CreateOrderResult, CreateOrderV3, CreateOrderV3Response, FindOrder, GetOrderResponse, GetOrderResult,
+};
 use mplus_qapi::testkit::Fault;
-use mplus_qapi::types::VatMethod;
+use mplus_qapi::types::{IdempotencyResult, Order, VatMethod};
 use mplus_sync::model::{
-    Customer, Environment, OrderKind, OutboxStateKind, PaymentMethod, PostalAddress, RelationNumber,
+    Customer, CustomerLink, Environment, OrderKind, OutboxStateKind, PaymentMethod, PostalAddress,
+    RelationMatch, RelationNumber,
 };
 use mplus_sync::orders::{CreateCall, Problem, QueueError, Queued, SubmitErrorKind};
 use mplus_sync::store::StoreErrorKind;
 
-use super::world::{World, euros, line, merchant, order, paid};
+use super::world::{World, euros, line, merchant, noon, order, paid};
+use crate::support::Scripted;
 
 #[tokio::test]
 async fn a_paid_pick_up_order_arrives_with_its_lines_payment_and_number() {
@@ -218,4 +223,66 @@ async fn an_order_is_queued_once_and_another_one_with_its_number_is_refused() {
     other.total += euros(1);
     let Err(QueueError::Store(error)) = world.service().enqueue(&other).await else { panic!("was queued") };
     assert_eq!(error.kind(), StoreErrorKind::Conflict);
+}
+
+#[tokio::test]
+async fn a_replayed_answer_for_another_order_is_not_taken_for_this_one() {
+    let world = World::open().await;
+    world.service().submit(&order("1001", OrderKind::Pickup), false).await.unwrap();
+    let mut other = order("1001", OrderKind::Pickup);
+    other.lines = vec![line("soup", 3, 850)];
+    other.total = other.sum();
+    let error = world.service().submit(&other, false).await.unwrap_err();
+    assert!(matches!(error.kind(), SubmitErrorKind::NumberTaken { .. }), "{error}");
+    assert_eq!(world.pos.orders().len(), 1);
+}
+
+#[tokio::test]
+async fn a_payment_that_the_pos_refused_is_sent_again_once_it_is_put_right() {
+    let world = World::open().await;
+    let pos = Scripted::new(&world.pos);
+    pos.answer::<CreateOrderV3>(&CreateOrderV3Response {
+        idempotency_result: IdempotencyResult::ReplayResponse,
+        result: CreateOrderResult::PaymentFailed,
+        error_message: Some("There is no payment method IDEAL.".into()),
+        ..CreateOrderV3Response::default()
+    });
+    let service = world.service_of("worker", pos.client());
+    service.submit(&paid("1001", OrderKind::Pickup), false).await.unwrap();
+    assert_eq!(world.pos.order("1001").unwrap().prepaid_amount, Some(euros(2490)));
+}
+
+#[tokio::test]
+async fn payments_are_not_booked_a_second_time_where_the_service_tells_no_sum() {
+    let world = World::open().await;
+    let order = paid("1001", OrderKind::Pickup);
+    world.service().submit(&order, false).await.unwrap();
+    let told = Order { prepaid_amount: None, fully_paid: None, ..world.pos.order("1001").unwrap() };
+    let pos = Scripted::new(&world.pos);
+    let result = GetOrderResult::Ok;
+    pos.answer::<FindOrder>(&GetOrderResponse { result, order: Some(told) });
+    world.service_of("worker", pos.client()).submit(&order, true).await.unwrap();
+    assert_eq!(world.pos.requests().count("payOrderV2"), 0);
+    assert_eq!(world.pos.order("1001").unwrap().prepaid_amount, Some(euros(2490)));
+}
+
+#[tokio::test]
+async fn a_customer_whose_relation_is_gone_at_the_pos_gets_another() {
+    let world = World::open().await;
+    let gone = CustomerLink {
+        customer: "guest".into(),
+        relation: RelationNumber::new(999),
+        found_by: RelationMatch::Created,
+        linked_at: noon(),
+    };
+    world.store.link_customer(&merchant(), gone).await.unwrap();
+    let mut order = paid("1001", OrderKind::Pickup);
+    order.customer = Some(Customer::new("guest", "Jan Jansen"));
+    let error = world.service().submit(&order, false).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "MplusKASSA did not take order 1001 (createOrderV3): There is no relation 999."
+    );
+    world.service().submit(&order, error.may_be_at_pos()).await.unwrap();
+    assert_eq!(world.pos.order("1001").unwrap().relation_number, Some(4));
 }

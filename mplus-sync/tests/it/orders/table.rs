@@ -1,10 +1,16 @@
 //! Table orders.
 
+use mplus_qapi::orders::{FindOrder, GetOrderResponse, GetOrderResult};
+use mplus_qapi::table_orders::{
+    CreateAndPayTableOrder, CreateAndPayTableOrderResponse, CreateAndPayTableOrderResult, SaveTableOrder,
+    SaveTableOrderResponse, SaveTableOrderResult,
+};
 use mplus_qapi::testkit::Fault;
 use mplus_sync::model::{OrderKind, TableRef};
 use mplus_sync::orders::{SubmitErrorKind, TableCall};
 
 use super::world::{World, euros, line, order, paid, sold};
+use crate::support::Scripted;
 
 fn later(table: i32) -> OrderKind {
     OrderKind::DineInPayLater { table: TableRef::whole(table), guests: Some(2) }
@@ -178,4 +184,83 @@ async fn the_modern_call_needs_no_terminal_and_names_the_order_in_a_line() {
     // The same order again, by anybody: the key is the same.
     world.service().submit(&order("1", later(7)), true).await.unwrap();
     assert_eq!(world.pos.table_order(1, 7).unwrap().total_incl_amount, Some(euros(2490)));
+}
+
+/// The POS says that it has the order already, and cannot find it by its number.
+fn duplicate(world: &World, order_id: Option<String>) -> Scripted {
+    let pos = Scripted::new(&world.pos);
+    pos.answer::<CreateAndPayTableOrder>(&CreateAndPayTableOrderResponse {
+        result: CreateAndPayTableOrderResult::Ok,
+        order_id,
+        duplicate: true,
+        ..CreateAndPayTableOrderResponse::default()
+    });
+    pos.answer::<FindOrder>(&GetOrderResponse { result: GetOrderResult::NotFound, order: None });
+    pos.answer::<mplus_qapi::orders::GetOrdersByExtOrderIds>(&Default::default());
+    pos
+}
+
+#[tokio::test]
+async fn a_duplicate_counts_as_sent_only_when_the_pos_shows_the_same_order() {
+    let world = World::open().await;
+    let unseen = world.service_of("worker", duplicate(&world, None).client());
+    let error = unseen.submit(&paid("1", now(4)), false).await.unwrap_err();
+    assert!(error.is_permanent() && error.may_be_at_pos());
+    assert_eq!(
+        error.to_string(),
+        "MplusKASSA has an order with the number 1 already: it calls this one a duplicate, but does not show it; \
+         compare the two by hand"
+    );
+    let sent = world.service().submit(&paid("1", now(4)), false).await.unwrap();
+    let shown = world.service_of("worker", duplicate(&world, sent.order_id.clone()).client());
+    let again = shown.submit(&paid("1", now(4)), false).await.unwrap();
+    assert_eq!(again.order_id, sent.order_id);
+    let mut other = paid("1", now(4));
+    other.lines = vec![line("soup", 1, 2490)];
+    let shown = world.service_of("worker", duplicate(&world, sent.order_id).client());
+    let error = shown.submit(&other, false).await.unwrap_err();
+    assert!(matches!(error.kind(), SubmitErrorKind::NumberTaken { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_paid_order_that_is_at_the_pos_without_its_payment_is_left_to_a_person() {
+    let world = World::open().await;
+    world.service().submit(&order("1", later(4)), false).await.unwrap();
+    let error = world.service().submit(&paid("1", now(4)), true).await.unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("0 euros are booked on it instead of 24.90"), "{text}");
+    assert!(error.is_permanent());
+}
+
+#[tokio::test]
+async fn a_guests_note_is_never_taken_for_another_orders_mark() {
+    let world = World::open().await;
+    let mut first = order("1", later(7));
+    first.note = Some("two bills [2]".into());
+    world.service().submit(&first, false).await.unwrap();
+    world.service().submit(&order("2", later(7)), true).await.unwrap();
+    let open = world.pos.table_order(1, 7).unwrap();
+    assert_eq!(open.total_incl_amount, Some(euros(2 * 2490)));
+    assert_eq!(open.reference.as_deref(), Some("two bills (2) [2]"));
+}
+
+#[tokio::test]
+async fn a_table_that_changed_is_read_again_and_one_that_keeps_changing_waits() {
+    let world = World::open().await;
+    let changed = SaveTableOrderResponse {
+        result: SaveTableOrderResult::OrderHasChanged,
+        ..SaveTableOrderResponse::default()
+    };
+    let pos = Scripted::new(&world.pos);
+    pos.answer::<SaveTableOrder>(&changed);
+    world.service_of("worker", pos.client()).submit(&order("1", later(7)), false).await.unwrap();
+    assert_eq!(world.pos.requests().count("getTableOrderV3"), 2);
+    (0..5).for_each(|_| pos.answer::<SaveTableOrder>(&changed));
+    let error =
+        world.service_of("worker", pos.client()).submit(&order("2", later(7)), false).await.unwrap_err();
+    assert!(!error.is_permanent() && !error.may_be_at_pos());
+    assert_eq!(
+        error.to_string(),
+        "order 2 waits: the order of table 7 kept changing while this one was added; it is tried again"
+    );
 }

@@ -1,0 +1,53 @@
+//! A POS that answers single calls with what a test says.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use mplus_qapi::soap::{Operation, write_document};
+use mplus_qapi::testkit::{Pos, VirtualRuntime};
+use mplus_qapi::transport::{Body, Request, Transport, TransportError};
+use mplus_qapi::{Client, Credentials, Endpoint};
+
+/// Passes calls on to a test POS, except those that the test has an answer for.
+#[derive(Debug, Clone)]
+pub(crate) struct Scripted {
+    pos: Pos,
+    answers: Arc<Mutex<BTreeMap<&'static str, VecDeque<Bytes>>>>,
+}
+
+impl Scripted {
+    pub(crate) fn new(pos: &Pos) -> Self {
+        Self { pos: pos.clone(), answers: Arc::default() }
+    }
+
+    /// The next call of `O` gets this answer; the POS never sees it. Said again, the one after it.
+    pub(crate) fn answer<O: Operation>(&self, response: &O::Response) {
+        let document = write_document(O::INFO.response, response).unwrap();
+        self.answers.lock().unwrap().entry(O::INFO.name).or_default().push_back(document.into());
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        self.client_with(Endpoint::new("pos.invalid", 1).unwrap(), self.pos.credentials())
+    }
+
+    pub(crate) fn client_with(&self, endpoint: Endpoint, credentials: Credentials) -> Client {
+        Client::builder(endpoint, credentials, self.clone(), VirtualRuntime::new(77)).build()
+    }
+}
+
+#[async_trait]
+impl Transport for Scripted {
+    async fn send(&self, request: Request) -> Result<http::Response<Body>, TransportError> {
+        let operation = request.headers()["soapaction"].to_str().unwrap().to_owned();
+        let scripted = self.answers.lock().unwrap().get_mut(operation.as_str()).and_then(VecDeque::pop_front);
+        match scripted {
+            Some(document) => {
+                let answer = http::Response::builder().header("content-type", "text/xml; charset=utf-8");
+                Ok(answer.body(Body::from(document)).unwrap())
+            }
+            None => self.pos.send(request).await,
+        }
+    }
+}
