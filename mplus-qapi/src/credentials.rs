@@ -83,8 +83,21 @@ impl fmt::Display for EndpointError {
 impl std::error::Error for EndpointError {}
 
 impl Endpoint {
-    /// `https://host:port/`.
+    /// `https://host:port/`. The host is a name or an address, an IPv6 address in brackets.
+    ///
+    /// # Errors
+    /// When the host is anything else: a URL, or with a port of its own.
     pub fn new(host: &str, port: u16) -> Result<Self, EndpointError> {
+        let is_bare = match host.strip_prefix('[') {
+            Some(rest) => rest.ends_with(']'),
+            None => !host.contains(':'),
+        };
+        if host.is_empty() || !is_bare || host.contains(['/', '?', '#', '@']) {
+            return Err(EndpointError(format!(
+                "`{}` is no host name: give it without https:// and without a port",
+                without_credentials(host)
+            )));
+        }
         Self::from_url(&format!("https://{host}:{port}/"))
     }
 
@@ -132,6 +145,12 @@ impl Endpoint {
     }
 }
 
+/// What people paste as a host, without what may be a password in it.
+fn without_credentials(host: &str) -> &str {
+    let host = host.rsplit_once('@').map_or(host, |(_, behind)| behind);
+    host.split(['?', '#']).next().unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,6 +173,22 @@ mod tests {
         assert_eq!(credentials.erase_from(text), "?ident=***&secret=*** *** <x>***</x>");
         let short = Credentials::new("a", "b");
         assert_eq!(short.erase_from("a cab".to_owned()), "a cab");
+    }
+
+    #[test]
+    fn a_host_is_a_name_or_an_address_and_no_url() {
+        for host in
+            ["", "https://api.example", "api.example:1", "api.example/path", "[::1", "http://127.0.0.1"]
+        {
+            let error = Endpoint::new(host, 1).expect_err(host).to_string();
+            assert!(error.contains("without https://"), "{error}");
+        }
+        let pasted = "https://user:pass@api.example/?ident=a&secret=b";
+        let error = Endpoint::new(pasted, 1).expect_err("a URL").to_string();
+        assert!(error.contains("`api.example/`"), "{error}");
+        for host in ["api.example", "10.0.0.1", "[::1]"] {
+            assert!(Endpoint::new(host, 1).is_ok(), "{host}");
+        }
     }
 
     #[test]

@@ -99,9 +99,10 @@ impl fmt::Display for Summary {
         ] {
             writeln!(f, "  {what:<22} {count:>10}")?;
         }
-        writeln!(f, "\n  order                             total   at the POS")?;
+        let width = self.orders.iter().map(|order| order.number.len()).max().unwrap_or_default();
+        writeln!(f, "\n  {:<width$} {:>8}   at the POS", "order", "total")?;
         for order in &self.orders {
-            writeln!(f, "  {:<30} {:>8}   {}", order.number, order.total, order.pos_id)?;
+            writeln!(f, "  {:<width$} {:>8}   {}", order.number, order.total, order.pos_id)?;
         }
         writeln!(f, "\n  external payment, what the till was answered")?;
         for reply in &self.payment.replies {
