@@ -13,7 +13,7 @@ use crate::model::{ConnectionId, Environment, WorkerId};
 use crate::orders::{OrderService, OrderSettings, OutboxWorker};
 use crate::products::{Media, Products};
 use crate::relations::RelationService;
-use crate::report::RunReport;
+use crate::report::{RunOutcome, RunReport, SyncReport};
 use crate::runtime::Runtime;
 use crate::stock::StockService;
 use crate::store::{CredentialVault, Credentials, Store};
@@ -129,6 +129,22 @@ impl Integration {
         Self { host, connection, client, environment }
     }
 
+    /// What Sync Now and the daily time mean: the menu, then the stock of every branch.
+    ///
+    /// Stock is left out when [`SyncSettings::stock`] switches it off, in a dry run, and when the menu's run did not come
+    /// to its end. Never fails as such: whatever happens is in the reports.
+    pub async fn sync(&self, options: &RunOptions) -> SyncReport {
+        let menu = self.sync_menu(options).await;
+        let goes_on = menu.outcome == RunOutcome::Completed && !options.dry_run;
+        let stock = if goes_on && self.settings().stock.enabled {
+            let stock = options.for_stock();
+            Some(self.stock().pull(&stock, &options.cancel).await)
+        } else {
+            None
+        };
+        SyncReport { menu, stock }
+    }
+
     /// Brings the menu of both sides into agreement: branches, products, articles, modifier groups, pictures, and the
     /// host's own changes. See [`sync`](crate::sync).
     ///
@@ -157,10 +173,10 @@ impl Integration {
         Media::new(self)
     }
 
-    /// Stock, pulled only (the guide's StockService).
+    /// Stock, pulled only (the guide's StockService), as [`SyncSettings::stock`] says.
     pub fn stock(&self) -> StockService {
         let (client, connection, store, runtime, worker) = self.parts();
-        StockService::new(client, connection, store, runtime, worker)
+        StockService::new(client, connection, store, runtime, worker).with_settings(self.settings().stock)
     }
 
     /// Customers as relations (the guide's RelationService).
@@ -216,7 +232,7 @@ impl Integration {
         &*self.host.runtime
     }
 
-    /// What holds for all menu syncs.
+    /// What holds for all syncs.
     pub fn settings(&self) -> &SyncSettings {
         &self.host.settings
     }

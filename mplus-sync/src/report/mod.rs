@@ -26,6 +26,7 @@
 //! ```
 
 mod activity;
+mod sync;
 mod table;
 
 use std::collections::BTreeMap;
@@ -37,6 +38,8 @@ use serde::Serialize;
 use crate::conflict::{FieldDifference, SyncContext, Why, Winner};
 use crate::model::{ConnectionId, LocationId, MissingField, Resource};
 use crate::tax::TaxProblem;
+
+pub use sync::SyncReport;
 
 /// How many details of each sort a report keeps; all are counted.
 pub const DETAILS_KEPT: usize = 1000;

@@ -1,7 +1,8 @@
 //! Runs: what a merchant starts with Sync Now, and a schedule or a webhook without anybody.
 //!
-//! [`Integration::sync_menu`](crate::Integration::sync_menu) brings both sides into agreement and always ends in a
-//! [`RunReport`](crate::report::RunReport). The steps, in their order:
+//! [`Integration::sync`](crate::Integration::sync) is all of it: the menu, then the [stock](crate::stock).
+//! [`Integration::sync_menu`](crate::Integration::sync_menu) brings the menu of both sides into agreement and always ends
+//! in a [`RunReport`](crate::report::RunReport). Its steps, in their order:
 //!
 //! 1. the current sync markers: what did not change costs no request;
 //! 2. branches, so that prices find their locations;

@@ -9,6 +9,7 @@ use crate::conflict::SyncContext;
 use crate::media::ImageRules;
 use crate::progress::{NoProgress, ProgressSink};
 use crate::report::Scope;
+use crate::stock::{StockOptions, StockSettings};
 use crate::tax::TaxMapping;
 
 /// One run: what started it, how much it looks at, who watches and who may stop it.
@@ -49,6 +50,12 @@ impl RunOptions {
         Self { cancel, ..self }
     }
 
+    /// The same for the stock: it is told to the same watcher.
+    pub(crate) fn for_stock(&self) -> StockOptions<'_> {
+        let (context, scope) = (self.context, self.scope);
+        StockOptions { context, scope, progress: &*self.progress }
+    }
+
     /// Tells how far the run is.
     pub fn with_progress(self, progress: impl ProgressSink + 'static) -> Self {
         Self { progress: Arc::new(progress), ..self }
@@ -71,7 +78,7 @@ impl fmt::Debug for RunOptions {
     }
 }
 
-/// What holds for all menu syncs of a connection.
+/// What holds for all syncs of a connection.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct SyncSettings {
@@ -83,6 +90,8 @@ pub struct SyncSettings {
     pub parallel_images: usize,
     /// Which pictures are taken.
     pub images: ImageRules,
+    /// Whether and how stock is pulled.
+    pub stock: StockSettings,
     /// How long a run may be silent before another worker may take over: 15 minutes unless set.
     pub lease: Duration,
 }
@@ -94,6 +103,7 @@ impl Default for SyncSettings {
             chunk: 500,
             parallel_images: 4,
             images: ImageRules::default(),
+            stock: StockSettings::default(),
             lease: Duration::from_secs(15 * 60),
         }
     }

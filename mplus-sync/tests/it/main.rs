@@ -16,6 +16,7 @@ mod stock;
 #[cfg(feature = "testkit")]
 mod store;
 mod support;
+mod sync;
 #[cfg(feature = "testkit")]
 mod tables;
 #[cfg(feature = "testkit")]
