@@ -1,65 +1,71 @@
-//! Responses and requests to measure with: every field filled, as large as in the table of figures.
+//! Responses and requests to measure with: fields filled from a seed, as large as in the table of figures.
 
 use mplus_qapi::{
     orders::{CreateOrderV3, GetOrdersResponse},
-    products::{GetProductsResponse, Product},
+    products::GetProductsResponse,
     relations::GetRelationsResponse,
-    soap::{Record, Sampler, write_document},
-    stock::GetStockResponse,
+    soap::{EncodeError, Record, Sampler, write_document},
+    stock::{ArticleStock, GetStockResponse},
 };
 
 /// A response document and what it is called.
 #[derive(Debug)]
 pub struct Document {
     /// Operation and number of items.
-    pub name: &'static str,
+    pub name: String,
     /// The envelope.
     pub text: String,
 }
 
-fn sample<T: Record + Default + Clone>(seed: u64) -> T {
+/// One item. `share` of its optional fields (of 256) are there: so many that the documents have the size of the table.
+fn item<T: Record + Default>(seed: u64, share: u64) -> T {
     let mut record = T::default();
-    Sampler::full(seed).fill(&mut record);
+    Sampler::full(seed).with_optional(share).fill(&mut record);
     record
 }
 
-fn items<T: Record + Default + Clone, C: FromIterator<T>>(count: u64) -> C {
-    (0..count).map(sample).collect()
+fn items<T: Record + Default, C: FromIterator<T>>(count: u64, share: u64) -> C {
+    (0..count).map(|seed| item(seed, share)).collect()
 }
 
-fn document(name: &'static str, root: &'static str, response: &dyn Record) -> Document {
-    Document { name, text: write_document(root, response).unwrap_or_default() }
+fn document(operation: &str, count: u64, response: &dyn Record) -> Result<Document, EncodeError> {
+    let text = write_document(response.schema().name, response)?;
+    Ok(Document { name: format!("{operation}, {count}"), text })
 }
 
 /// `getProducts`, about 7 KB a product.
-pub fn products(count: u64) -> Document {
-    let response = GetProductsResponse { product_list: items::<Product, _>(count) };
-    document("getProducts", "GetProductsResponse", &response)
+pub fn products(count: u64) -> Result<Document, EncodeError> {
+    let response = GetProductsResponse { product_list: items(count, 121) };
+    document("getProducts", count, &response)
 }
 
 /// `getOrders`, about 6 KB an order.
-pub fn orders(count: u64) -> Document {
-    let response = GetOrdersResponse { order_list: items(count) };
-    document("getOrders", "GetOrdersResponse", &response)
+pub fn orders(count: u64) -> Result<Document, EncodeError> {
+    let response = GetOrdersResponse { order_list: items(count, 87) };
+    document("getOrders", count, &response)
 }
 
 /// `getRelations`, about 5 KB a relation.
-pub fn relations(count: u64) -> Document {
-    let response = GetRelationsResponse { relation_list: items(count) };
-    document("getRelations", "GetRelationsResponse", &response)
+pub fn relations(count: u64) -> Result<Document, EncodeError> {
+    let response = GetRelationsResponse { relation_list: items(count, 81) };
+    document("getRelations", count, &response)
 }
 
 /// `getStock`, about 1 KB an article.
-pub fn stock(count: u64) -> Document {
-    let response = GetStockResponse { article_stocks: items(count) };
-    document("getStock", "GetStockResponse", &response)
+pub fn stock(count: u64) -> Result<Document, EncodeError> {
+    let mut article_stocks: Vec<ArticleStock> = items(count, 256);
+    for (number, article) in article_stocks.iter_mut().enumerate() {
+        // Articles of one article: of every fifth, and not further down.
+        article.sub_article.truncate(usize::from(number % 5 == 0));
+        article.sub_article.iter_mut().for_each(|inner| inner.sub_article.clear());
+    }
+    let response = GetStockResponse { article_stocks };
+    document("getStock", count, &response)
 }
 
-/// An order of 8 lines with every field.
+/// An order of 8 lines, about 15 KB.
 pub fn order() -> CreateOrderV3 {
-    let mut call: CreateOrderV3 = sample(1);
-    let lines = &mut call.request.order.line_list;
-    let line = lines.first().cloned().unwrap_or_default();
-    *lines = std::iter::repeat_n(line, 8).collect();
+    let mut call: CreateOrderV3 = item(1, 60);
+    call.request.order.line_list = (0..8).map(|seed| item(seed, 60)).collect();
     call
 }

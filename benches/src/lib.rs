@@ -6,6 +6,8 @@
 pub mod documents;
 pub mod ratio;
 pub mod serde_types;
+pub mod streamed;
+pub mod value_space;
 
 #[allow(missing_docs, unused_imports, unexpected_cfgs, dead_code)]
 #[rustfmt::skip]

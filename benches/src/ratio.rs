@@ -1,25 +1,25 @@
 //! Two or more ways of doing the same, timed in turns, so that a noisy machine is noisy to all of them.
 
-use std::{hint::black_box, time::Instant};
+use std::{error::Error, hint::black_box, time::Instant};
 
-/// One way of doing it.
-pub type Way<'a> = (&'static str, Box<dyn FnMut() -> usize + 'a>);
+/// One way of doing it. An error ends the measurement: a way that fails is not a fast one.
+pub type Way<'a> = (&'static str, Box<dyn FnMut() -> Result<usize, Box<dyn Error>> + 'a>);
 
 /// Seconds per run of each way, median of `rounds` turns.
 #[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
-pub fn seconds(ways: &mut [Way<'_>], rounds: usize) -> Vec<f64> {
+pub fn seconds(ways: &mut [Way<'_>], rounds: usize) -> Result<Vec<f64>, Box<dyn Error>> {
     let mut times = vec![Vec::new(); ways.len()];
-    for (_, way) in ways.iter_mut() {
-        black_box(way());
+    for (name, way) in ways.iter_mut() {
+        black_box(way().map_err(|error| format!("{name}: {error}"))?);
     }
     for _ in 0..rounds {
         for ((_, way), times) in ways.iter_mut().zip(&mut times) {
             let started = Instant::now();
-            black_box(way());
+            black_box(way()?);
             times.push(started.elapsed().as_secs_f64());
         }
     }
-    times.into_iter().map(median).collect()
+    Ok(times.into_iter().map(median).collect())
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

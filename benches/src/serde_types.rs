@@ -1,8 +1,9 @@
-//! What the generated lines expand to here: structs with serde derives, in the form that quick-xml reads.
+//! What the generated lines expand to here: structs with serde derives, in the form that quick-xml reads and writes.
+//!
+//! Every element of the schema is a typed field, the companions that tell a scale included, so that neither reading nor
+//! writing skips anything. Where a user has a choice the cheaper form is taken: dates and base64 stay text.
 
-use std::marker::PhantomData;
-
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 pub use rust_decimal::Decimal;
 
@@ -15,17 +16,9 @@ pub type Binary = String;
 /// Read as a decimal of 28 digits.
 pub type XsdDecimal = Decimal;
 
-/// Stands in for a list with an optional wrapper; see [`Plain`].
+/// Stands in for a list with an optional wrapper; see [`Listed`].
 #[derive(Debug)]
-pub struct List<T>(PhantomData<T>);
-
-/// A wrapper element with items of whatever name.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Wrapped<T> {
-    /// The items.
-    #[serde(rename = "$value", default = "Vec::new")]
-    pub items: Vec<T>,
-}
+pub struct List<T>(std::marker::PhantomData<T>);
 
 /// The SOAP envelope around a response.
 #[derive(Debug, Deserialize)]
@@ -54,73 +47,109 @@ leaf!(i16, i32, i64, u8, u16, u32, u64, bool, String, Decimal);
 
 impl<T: Leaf> Leaf for Box<T> {}
 
-/// The type that a user would give a field: wrapped in a list element or not, an integer with a scale or not.
-pub trait Plain<const WRAPPED: bool, const INTEGER: bool> {
+/// The type that a user would give a field that is in no wrapper: an integer with a scale or not.
+pub trait Plain<const INTEGER: bool> {
     /// That type.
     type As;
 }
 
-impl<T: Leaf> Plain<false, false> for T {
+impl<T: Leaf> Plain<false> for T {
     type As = T;
 }
 
-impl<T: Leaf> Plain<false, false> for Option<T> {
+impl<T: Leaf> Plain<false> for Option<T> {
     type As = Option<T>;
 }
 
-impl<T: Leaf> Plain<false, false> for Vec<T> {
+impl<T: Leaf> Plain<false> for Vec<T> {
     type As = Vec<T>;
 }
 
-impl<T: Leaf> Plain<true, false> for Vec<T> {
-    type As = Option<Wrapped<T>>;
-}
-
-impl<T: Leaf> Plain<true, false> for List<T> {
-    type As = Option<Wrapped<T>>;
-}
-
-impl Plain<false, true> for Decimal {
+impl Plain<true> for Decimal {
     type As = i64;
 }
 
-impl Plain<false, true> for Option<Decimal> {
+impl Plain<true> for Option<Decimal> {
     type As = Option<i64>;
 }
 
-/// Whether a value is left out when it is written.
-pub(crate) fn is_absent<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
+/// A list in a wrapper element.
+pub trait Listed {
+    /// Its items.
+    type Item;
 }
 
-macro_rules! flag {
-    () => {
+impl<T> Listed for Vec<T> {
+    type Item = T;
+}
+
+impl<T> Listed for List<T> {
+    type Item = T;
+}
+
+/// Whether a field is left out when it is written.
+pub trait Absent {
+    /// Only an optional one is.
+    fn is_absent(&self) -> bool {
         false
-    };
-    ($set:tt) => {
-        true
-    };
+    }
+}
+
+impl<T: Leaf> Absent for T {}
+
+impl<T> Absent for Vec<T> {}
+
+impl<T> Absent for Option<T> {
+    fn is_absent(&self) -> bool {
+        self.is_none()
+    }
 }
 
 macro_rules! record {
     ($(#[$meta:meta])* $name:ident $wsdl:literal {
         $($index:literal $field:ident : $type:ty = $wire:literal $(/ $item:literal)? $([$role:ident])? ;
           $(scale $companion:literal of $target:literal ;)*)*
-    }) => {
+    }) => { pastey::paste! {
         #[doc = $wsdl]
         #[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
         pub struct $name {
             $(
                 #[doc = $wire]
-                #[serde(rename = $wire, default, skip_serializing_if = "crate::serde_types::is_absent")]
-                pub $field: <$type as $crate::serde_types::Plain<
-                    { $crate::serde_types::flag!($($item)?) },
-                    { $crate::serde_types::flag!($($role)?) },
-                >>::As,
+                #[serde(rename = $wire, default, skip_serializing_if = "crate::serde_types::Absent::is_absent")]
+                pub $field: $crate::serde_types::field_type!(
+                    $type, [<$name List $index>], [$($item)?] [$($role)?]
+                ),
+                $(
+                    #[doc = $companion]
+                    #[serde(rename = $companion, default, skip_serializing_if = "Option::is_none")]
+                    pub [<scale_of_ $target>]: Option<u32>,
+                )*
             )*
         }
 
         impl $crate::serde_types::Leaf for $name {}
+
+        $($(
+            #[doc = $wire]
+            #[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+            pub struct [<$name List $index>] {
+                #[doc = $item]
+                #[serde(rename = $item, default = "Vec::new")]
+                pub items: Vec<<$type as $crate::serde_types::Listed>::Item>,
+            }
+        )?)*
+    } };
+}
+
+macro_rules! field_type {
+    ($type:ty, $wrapper:ident, [] []) => {
+        <$type as $crate::serde_types::Plain<false>>::As
+    };
+    ($type:ty, $wrapper:ident, [] [$role:ident]) => {
+        <$type as $crate::serde_types::Plain<true>>::As
+    };
+    ($type:ty, $wrapper:ident, [$item:literal] []) => {
+        Option<$wrapper>
     };
 }
 
@@ -144,8 +173,8 @@ macro_rules! leave_out {
 }
 
 pub(crate) use {
-    flag, leave_out as from_request, leave_out as lists, leave_out as operations, leave_out as outcomes,
-    leave_out as pages, leave_out as streams, record, wire_enum,
+    field_type, leave_out as from_request, leave_out as lists, leave_out as operations,
+    leave_out as outcomes, leave_out as pages, leave_out as streams, record, wire_enum,
 };
 
 record! { SoapMplusDate "SoapMplusDate" {

@@ -2,6 +2,61 @@
 
 use memchr::{memchr, memchr3, memmem};
 
+/// What an element that is not whole yet waits for.
+#[derive(Debug)]
+pub(crate) enum Awaited {
+    /// An end tag with its name: mostly that is its own.
+    EndTag(EndTag),
+    /// Its own end, where end tags inside of it bear the same name.
+    Boundary(Boundary),
+}
+
+impl Awaited {
+    /// The text lost `bytes` bytes at its front.
+    pub(crate) fn shift(&mut self, bytes: usize) {
+        match self {
+            Self::EndTag(end_tag) => end_tag.searched = end_tag.searched.saturating_sub(bytes),
+            Self::Boundary(boundary) => boundary.at = boundary.at.saturating_sub(bytes),
+        }
+    }
+
+    /// Goes on to the end of `text`. `true` when it is there.
+    pub(crate) fn advance(&mut self, text: &[u8]) -> bool {
+        match self {
+            Self::EndTag(end_tag) => end_tag.advance(text),
+            Self::Boundary(boundary) => boundary.advance(text),
+        }
+    }
+}
+
+/// A search for an end tag by its name, wherever it stands.
+#[derive(Debug)]
+pub(crate) struct EndTag {
+    /// `</name`.
+    start: String,
+    /// Up to here there is none.
+    searched: usize,
+}
+
+impl EndTag {
+    /// The end tag of the element `name`, from `at` on.
+    pub(crate) fn new(name: &str, at: usize) -> Self {
+        Self { start: format!("</{name}"), searched: at }
+    }
+
+    /// Goes on to the end of `text`. `true` when it is there.
+    pub(crate) fn advance(&mut self, text: &[u8]) -> bool {
+        let rest = text.get(self.searched..).unwrap_or_default();
+        let found = memmem::find_iter(rest, self.start.as_bytes()).any(|at| {
+            let behind = rest.get(at + self.start.len());
+            behind.is_some_and(|byte| *byte == b'>' || byte.is_ascii_whitespace())
+        });
+        // It may have begun.
+        self.searched = self.searched.max(text.len().saturating_sub(self.start.len()));
+        found
+    }
+}
+
 /// A search for the end of the element at its start. It never looks at a byte twice.
 #[derive(Debug)]
 pub(crate) struct Boundary {
@@ -27,11 +82,6 @@ impl Boundary {
     /// The element whose start tag comes next after `at`.
     pub(crate) fn new(at: usize) -> Self {
         Self { at, depth: 0, inside: Inside::Text, found: false }
-    }
-
-    /// The text lost `bytes` bytes at its front.
-    pub(crate) fn shift(&mut self, bytes: usize) {
-        self.at = self.at.saturating_sub(bytes);
     }
 
     /// Goes on to the end of `text`. `true` when the element is whole.
@@ -122,7 +172,7 @@ fn markup(text: &[u8]) -> Option<(usize, Inside)> {
 
 #[cfg(test)]
 mod tests {
-    use super::Boundary;
+    use super::{Awaited, Boundary, EndTag};
 
     const ITEM: &str = r#" <a x="1>2" y='</a>'><!-- </a> --><b/><![CDATA[</a>]]]]><?p </a>?><a>t</a ></a>"#;
 
@@ -152,10 +202,23 @@ mod tests {
 
     #[test]
     fn bytes_dropped_at_the_front_do_not_lose_the_place() {
-        let mut boundary = Boundary::new(10);
         let text = format!("0123456789{ITEM}");
-        assert!(!boundary.advance(&text.as_bytes()[..20]));
-        boundary.shift(10);
-        assert!(boundary.advance(ITEM.as_bytes()));
+        for mut awaited in [Awaited::Boundary(Boundary::new(10)), Awaited::EndTag(EndTag::new("a", 10))] {
+            assert!(!awaited.advance(&text.as_bytes()[..20]));
+            awaited.shift(10);
+            assert!(awaited.advance(ITEM.as_bytes()));
+        }
+    }
+
+    #[test]
+    fn an_end_tag_is_found_by_its_whole_name_in_pieces_of_any_size() {
+        let text = "<a><ab></ab><a/></a ><b></b></a>";
+        let end = text.find("</a ").expect("an end tag") + "</a ".len();
+        for size in 1..text.len() {
+            let mut tag = EndTag::new("a", 0);
+            let mut ends = (size..text.len() + size).step_by(size).map(|end| end.min(text.len()));
+            let found = ends.find(|end| tag.advance(&text.as_bytes()[..*end])).expect("found");
+            assert!((end..end + size).contains(&found), "pieces of {size}: {found}");
+        }
     }
 }

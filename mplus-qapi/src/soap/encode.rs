@@ -20,7 +20,7 @@ pub(crate) fn write_elements(
             (_, View::Absent) => {}
             (Role::ScaleOf, View::Decimal(value)) => {
                 writer.open(element.name);
-                writer.display(value.scale());
+                writer.integer(value.scale());
                 writer.close();
             }
             (Role::ScaleOf, _) => {}
@@ -51,16 +51,16 @@ pub(crate) fn write_element(
     writer.open(name);
     match view {
         View::Bool(value) => writer.display(value),
-        View::Int(value) => writer.display(value),
-        View::Unsigned(value) => writer.display(value),
+        View::Int(value) => writer.integer(value),
+        View::Unsigned(value) => writer.integer(value),
         View::Decimal(value) => match role {
             Role::Value | Role::ScaleOf => writer.display(value),
             Role::Cents => match unscaled(value.get(), Some(2)) {
-                Some(cents) => writer.display(cents),
+                Some(cents) => writer.integer(cents),
                 None => return Err(writer.error(format!("{value} is no whole number of cents (of 64 bits)"))),
             },
             Role::Scaled => match unscaled(value.get(), None) {
-                Some(digits) => writer.display(digits),
+                Some(digits) => writer.integer(digits),
                 None => return Err(writer.error(format!("{value} has more digits than the element holds"))),
             },
         },

@@ -8,7 +8,7 @@ use super::{
     encode::write_record,
     namespaces::Namespace,
     reader::{Reader, ReaderState, Tag},
-    writer::{PREFIX, Writer},
+    writer::Writer,
 };
 
 /// Which SOAP a fault was written in.
@@ -99,7 +99,8 @@ impl From<DecodeError> for ResponseError {
 const ENVELOPE: &str = concat!(
     r#"<?xml version="1.0" encoding="UTF-8"?>"#,
     "\n",
-    r#"<SOAP-ENV:Envelope xmlns:SOAP-ENV="http://schemas.xmlsoap.org/soap/envelope/" xmlns:"#,
+    r#"<SOAP-ENV:Envelope xmlns:SOAP-ENV="http://schemas.xmlsoap.org/soap/envelope/" xmlns:ns1="urn:mplusqapi">"#,
+    "<SOAP-ENV:Header/><SOAP-ENV:Body>",
 );
 
 /// An envelope with `record` in its body as the element `root`.
@@ -114,9 +115,7 @@ pub(crate) fn write_envelope(root: &'static str, record: &dyn Record) -> Result<
 }
 
 pub(crate) fn open_envelope(writer: &mut Writer) {
-    for part in [ENVELOPE, PREFIX, "=\"", NAMESPACE, "\"><SOAP-ENV:Header/><SOAP-ENV:Body>"] {
-        writer.raw(part);
-    }
+    writer.raw(ENVELOPE);
 }
 
 pub(crate) fn close_envelope(writer: &mut Writer) {

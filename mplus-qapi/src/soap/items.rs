@@ -2,10 +2,10 @@
 
 use super::{
     DecodeError, DecodeProblem, Element, Field, ListResponse, Record, Schema,
-    boundary::Boundary,
+    boundary::{Awaited, Boundary, EndTag},
     decode::{Filled, find, read_element, report_missing},
     envelope::{ResponseError, check_content, check_envelope, check_start, is_body, unexpected},
-    reader::{OpenTag, Reader, ReaderState},
+    reader::{OpenTag, Reader, ReaderState, Tag},
 };
 
 /// Reads a response in pieces and hands out the items of its list.
@@ -33,7 +33,7 @@ impl<R: ListResponse> ItemDecoder<R> {
                 response_read: false,
                 done: false,
             },
-            unfinished: None,
+            awaited: None,
         };
         Self { scanner, response }
     }
@@ -74,8 +74,8 @@ struct Scanner {
     input: Input,
     state: ReaderState,
     levels: Levels,
-    /// The search for the end of an element that was begun and is not whole yet.
-    unfinished: Option<Boundary>,
+    /// What an element that was begun and is not whole yet waits for.
+    awaited: Option<Awaited>,
 }
 
 /// Text that was fed and not read yet.
@@ -105,6 +105,28 @@ struct Levels {
     done: bool,
 }
 
+/// What else has to be there before a part can be read.
+enum Needs<'x> {
+    /// Only itself.
+    Nothing,
+    /// The end tag of the element of this name: there is none yet.
+    EndTag(&'x str),
+    /// The end of the element that has begun.
+    Boundary,
+}
+
+impl<'x> Needs<'x> {
+    /// The element of `tag` has to be there to its end. To read it without any end tag of its name would be in vain.
+    fn whole(&mut self, reader: &Reader<'x>, tag: &Tag<'x>) -> Result<(), DecodeError> {
+        if reader.lacks_end_of(tag) {
+            *self = Self::EndTag(tag.name());
+            return Err(reader.unexpected_end());
+        }
+        *self = Self::Boundary;
+        Ok(())
+    }
+}
+
 /// What the next part of the document was.
 enum Part {
     Item,
@@ -115,8 +137,8 @@ enum Part {
 impl Scanner {
     fn feed(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
         let dropped = self.input.drop_what_was_read();
-        if let Some(boundary) = &mut self.unfinished {
-            boundary.shift(dropped);
+        if let Some(awaited) = &mut self.awaited {
+            awaited.shift(dropped);
         }
         self.input.push(bytes).map_err(|problem| self.error(problem))
     }
@@ -166,18 +188,18 @@ impl Scanner {
         if !self.input.started {
             return Ok(None);
         }
-        if let Some(boundary) = &mut self.unfinished {
-            if !boundary.advance(self.input.text.as_bytes()) {
+        if let Some(awaited) = &mut self.awaited {
+            if !awaited.advance(self.input.text.as_bytes()) {
                 return Ok(None);
             }
-            self.unfinished = None;
+            self.awaited = None;
         }
         let at = self.input.at;
         let mark = self.state.mark();
         let text = &self.input.text[at..];
         let mut reader = Reader::new(text, self.input.base + at as u64, std::mem::take(&mut self.state));
-        let mut whole = false;
-        let part = self.levels.read(&mut reader, response, item, &mut whole);
+        let mut needs = Needs::Nothing;
+        let part = self.levels.read(&mut reader, response, item, &mut needs);
         let read = reader.position();
         self.state = reader.state;
         match part {
@@ -187,10 +209,13 @@ impl Scanner {
             }
             Err(ResponseError::Decode(error)) if *error.problem() == DecodeProblem::UnexpectedEnd => {
                 self.state.reset(mark);
-                if whole {
-                    let mut boundary = Boundary::new(at);
-                    boundary.advance(self.input.text.as_bytes());
-                    self.unfinished = Some(boundary);
+                self.awaited = match needs {
+                    Needs::Nothing => None,
+                    Needs::EndTag(name) => Some(Awaited::EndTag(EndTag::new(name, at))),
+                    Needs::Boundary => Some(Awaited::Boundary(Boundary::new(at))),
+                };
+                if let Some(awaited) = &mut self.awaited {
+                    awaited.advance(self.input.text.as_bytes());
                 }
                 Ok(None)
             }
@@ -256,13 +281,13 @@ impl Input {
 }
 
 impl Levels {
-    /// Reads what comes next. `whole` is set where an element has begun that has to be there to its end.
-    fn read(
+    /// Reads what comes next. Where the text ends too early, `needs` tells what has to come.
+    fn read<'x>(
         &mut self,
-        reader: &mut Reader<'_>,
+        reader: &mut Reader<'x>,
         response: &mut dyn Record,
         item: &mut dyn Field,
-        whole: &mut bool,
+        needs: &mut Needs<'x>,
     ) -> Result<Part, ResponseError> {
         if self.done {
             return Ok(Part::End);
@@ -279,7 +304,7 @@ impl Levels {
         if let Some(name) = list_item
             && let Some(tag) = reader.open_expected(name)
         {
-            *whole = true;
+            needs.whole(reader, &tag)?;
             return self.read_item(reader, &tag, item);
         }
         let Some(tag) = reader.next_child(&parent.as_tag())? else {
@@ -289,18 +314,20 @@ impl Levels {
             Self::IN_ENVELOPE if is_body(&tag) => self.open.push(tag.into()),
             Self::IN_BODY if !self.response_read => {
                 // A fault has to be whole before it can be told.
-                *whole = !tag.is_service_root();
+                if !tag.is_service_root() {
+                    needs.whole(reader, &tag)?;
+                }
                 check_content(reader, &tag, self.root)?;
                 reader.enter(self.root)?;
                 self.open.push(tag.into());
             }
-            Self::IN_RESPONSE => return self.read_field(reader, tag, response, item, whole),
+            Self::IN_RESPONSE => return self.read_field(reader, tag, response, item, needs),
             Self::IN_WRAPPER if list_item.is_some_and(|name| tag.is_service(name)) && !tag.nil => {
-                *whole = true;
+                needs.whole(reader, &tag)?;
                 return self.read_item(reader, &tag, item);
             }
             _ => {
-                *whole = true;
+                needs.whole(reader, &tag)?;
                 reader.skip(&tag)?;
             }
         }
@@ -320,28 +347,28 @@ impl Levels {
     fn read_field<'x>(
         &mut self,
         reader: &mut Reader<'x>,
-        tag: super::Tag<'x>,
+        tag: Tag<'x>,
         response: &mut dyn Record,
         item: &mut dyn Field,
-        whole: &mut bool,
+        needs: &mut Needs<'x>,
     ) -> Result<Part, ResponseError> {
         let position = find(self.schema, 0, &tag).filter(|_| !tag.nil);
         let Some(element) = position.map(|position| &self.schema.elements[position]) else {
-            *whole = true;
+            needs.whole(reader, &tag)?;
             reader.skip(&tag)?;
             return Ok(Part::Other);
         };
         if element.field == self.list {
             self.filled.mark(self.list);
             if element.item.is_none() {
-                *whole = true;
+                needs.whole(reader, &tag)?;
                 return self.read_item(reader, &tag, item);
             }
             reader.enter(element.name)?;
             self.open.push(tag.into());
             return Ok(Part::Other);
         }
-        *whole = true;
+        needs.whole(reader, &tag)?;
         read_element(reader, &tag, element, response, &mut self.filled)?;
         Ok(Part::Other)
     }
@@ -349,7 +376,7 @@ impl Levels {
     fn read_item<'x>(
         &mut self,
         reader: &mut Reader<'x>,
-        tag: &super::Tag<'x>,
+        tag: &Tag<'x>,
         item: &mut dyn Field,
     ) -> Result<Part, ResponseError> {
         let Some(list) = self.list_element() else { return Ok(Part::Other) };

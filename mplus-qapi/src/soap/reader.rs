@@ -9,6 +9,7 @@ use memchr::{memchr, memchr3, memmem};
 
 use super::{
     DecodeError, DecodeProblem, Element, Schema,
+    boundary::EndTag,
     namespaces::{Namespace, Namespaces},
 };
 
@@ -32,6 +33,11 @@ pub struct Tag<'x> {
 }
 
 impl<'x> Tag<'x> {
+    /// With its prefix.
+    pub(crate) fn name(&self) -> &'x str {
+        self.name
+    }
+
     pub(crate) fn local_name(&self) -> &'x str {
         &self.name[self.local..]
     }
@@ -160,12 +166,14 @@ pub struct Reader<'x> {
     /// `prefix:` of the service's namespace, as long as no declaration changes it.
     service_prefix: Option<&'x str>,
     next_index: Option<usize>,
+    /// Where the text began that was read last.
+    value_at: usize,
     pub(crate) state: ReaderState,
 }
 
 impl<'x> Reader<'x> {
     pub(crate) fn new(text: &'x str, base: u64, state: ReaderState) -> Self {
-        Self { text, at: 0, base, service_prefix: None, next_index: None, state }
+        Self { text, at: 0, base, service_prefix: None, next_index: None, value_at: 0, state }
     }
 
     pub(crate) fn position(&self) -> usize {
@@ -197,6 +205,11 @@ impl<'x> Reader<'x> {
             nil: false,
             scope: self.state.namespaces.mark(),
         })
+    }
+
+    /// Whether no end tag with this tag's name follows: then its element is not whole.
+    pub(crate) fn lacks_end_of(&self, tag: &Tag<'x>) -> bool {
+        !tag.empty && !EndTag::new(tag.name, self.at).advance(self.text.as_bytes())
     }
 
     /// The next child of `parent`, or `None` after the parent's end tag. Text between children is an error.
@@ -255,6 +268,7 @@ impl<'x> Reader<'x> {
 
     /// The text of an element up to its end tag: text, CDATA and entities put together, elements inside skipped.
     pub(crate) fn text(&mut self, tag: &Tag<'x>) -> Result<Cow<'x, str>, DecodeError> {
+        self.value_at = self.at;
         if tag.empty {
             self.end_scope(tag);
             return Ok(Cow::Borrowed(""));
@@ -376,10 +390,12 @@ impl<'x> Reader<'x> {
         Ok(())
     }
 
+    /// The text that was read last is no value of its element.
     #[cold]
     pub(crate) fn invalid(&self, element: &Element, found: &str, expected: &'static str) -> DecodeError {
         let found = found.chars().take(40).collect();
-        self.error(Some(element.name), DecodeProblem::InvalidValue { found, expected })
+        let offset = self.base + self.value_at as u64;
+        self.state.error_at(Some(element.name), offset, DecodeProblem::InvalidValue { found, expected })
     }
 
     #[cold]
@@ -427,7 +443,7 @@ impl<'x> Reader<'x> {
         let scope = self.state.namespaces.mark();
         let mut tag = Tag { name, local: 0, namespace: Namespace::Other, empty: false, nil: false, scope };
         self.attributes(start + length, &mut tag)?;
-        tag.local = name.find(':').map_or(0, |colon| colon + 1);
+        tag.local = memchr(b':', name.as_bytes()).map_or(0, |colon| colon + 1);
         let prefix = &name[..tag.local];
         tag.namespace = self.state.namespaces.resolve(prefix.trim_end_matches(':'));
         if self.state.namespaces.mark() != scope {

@@ -50,6 +50,12 @@ mod sampler {
             Self { state: seed, depth: 0, present: 256, items: 2, awkward: false }
         }
 
+        /// So many of 256 optional fields.
+        pub fn with_optional(mut self, of_256: u64) -> Self {
+            self.present = of_256;
+            self
+        }
+
         /// Sets every field of a record.
         pub fn fill(&mut self, record: &mut dyn Record) {
             self.depth += 1;

@@ -68,7 +68,7 @@ fn problem(body: &str) -> String {
 
 fn sample() -> Orders {
     let line = Line {
-        line_id: Some(" Caf\u{e9} & <Bar> ]]> \r\n\u{1f600}".to_owned()),
+        line_id: Some(" Caf\u{e9} & <Bar> ]]> \r\n\u{1f600}\u{ff66}".to_owned()),
         quantity: Decimal::new(1250, 3),
         price: Some(Decimal::new(-995, 2)),
         preparation_list: List::empty(),
@@ -176,6 +176,9 @@ fn values_out_of_range_are_errors_with_path_and_offset() {
             .starts_with("`9223372036854775808` is not a whole number of 64 bits in Order/number at byte "),
         "{message}"
     );
+    let text = document("<ns:Order><ns:kind>KIND-SALES</ns:kind><ns:number>12a</ns:number></ns:Order>");
+    let Err(ResponseError::Decode(error)) = read::<Order>(&text, "Order") else { panic!("read") };
+    assert!(text[error.offset() as usize..].starts_with("12a"), "{error}");
     for bad in ["1e3", "0x1", "12a", "1.5", "--1", "\u{0664}"] {
         assert!(problem(&format!("<ns:number>{bad}</ns:number>")).contains("Order/number"), "{bad}");
     }
@@ -271,6 +274,7 @@ fn what_does_not_fit_is_not_written() {
         ),
         (Line { quantity: Decimal::MAX, ..Line::default() }, "more digits", "Line/quantity"),
         (Line { line_id: Some("a\u{1}".to_owned()), ..Line::default() }, "0x01", "Line/lineId"),
+        (Line { line_id: Some("\u{ff66}\u{ffff}".to_owned()), ..Line::default() }, "0xffff", "Line/lineId"),
     ];
     for (line, expected, path) in cases {
         let error = write_envelope("Line", &line).expect_err(expected);

@@ -4,8 +4,18 @@ use std::fmt::Write as _;
 
 use super::EncodeError;
 
-/// The prefix that our documents give the service's namespace.
-pub(crate) const PREFIX: &str = "ns1";
+/// Bytes that need no second look when text is written. (U+FFFE and U+FFFF begin with 0xef.)
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = b' ' as usize;
+    while byte < 256 {
+        plain[byte] = !matches!(byte as u8, b'&' | b'<' | b'>' | 0xef);
+        byte += 1;
+    }
+    plain[b'\t' as usize] = true;
+    plain[b'\n' as usize] = true;
+    plain
+};
 
 /// Writes elements of the service into a text.
 #[derive(Debug, Default)]
@@ -37,19 +47,17 @@ impl Writer {
     }
 
     pub(crate) fn open(&mut self, name: &'static str) {
-        self.tag("<", name);
+        self.text.push_str("<ns1:");
+        self.text.push_str(name);
+        self.text.push('>');
         self.path.push(name);
     }
 
     pub(crate) fn close(&mut self) {
         if let Some(name) = self.path.pop() {
-            self.tag("</", name);
-        }
-    }
-
-    fn tag(&mut self, start: &str, name: &str) {
-        for part in [start, PREFIX, ":", name, ">"] {
-            self.text.push_str(part);
+            self.text.push_str("</ns1:");
+            self.text.push_str(name);
+            self.text.push('>');
         }
     }
 
@@ -58,31 +66,32 @@ impl Writer {
         let _ = write!(self.text, "{value}");
     }
 
+    pub(crate) fn integer(&mut self, value: impl itoa::Integer) {
+        self.text.push_str(itoa::Buffer::new().format(value));
+    }
+
     /// Text with what XML reserves escaped. A character that XML cannot carry is an error.
     pub(crate) fn escaped(&mut self, text: &str) -> Result<(), EncodeError> {
-        let mut from = 0;
-        for (at, byte) in text.bytes().enumerate() {
-            let escape = match byte {
-                b'&' => "&amp;",
-                b'<' => "&lt;",
-                b'>' => "&gt;",
+        let mut rest = text;
+        while let Some(at) = rest.bytes().position(|byte| !PLAIN[usize::from(byte)]) {
+            let (plain, special) = rest.split_at(at);
+            self.text.push_str(plain);
+            let mut characters = special.chars();
+            match characters.next() {
+                Some('&') => self.text.push_str("&amp;"),
+                Some('<') => self.text.push_str("&lt;"),
+                Some('>') => self.text.push_str("&gt;"),
                 // A bare one would be read as a line feed.
-                b'\r' => "&#13;",
-                b'\t' | b'\n' | b' '.. => continue,
-                control => {
-                    return Err(
-                        self.error(format!("the control character {control:#04x} has no place in XML"))
-                    );
+                Some('\r') => self.text.push_str("&#13;"),
+                Some(character @ ('\0'..' ' | '\u{fffe}' | '\u{ffff}')) => {
+                    let code = u32::from(character);
+                    return Err(self.error(format!("the character {code:#04x} has no place in XML")));
                 }
-            };
-            self.text.push_str(&text[from..at]);
-            self.text.push_str(escape);
-            from = at + 1;
+                other => self.text.extend(other),
+            }
+            rest = characters.as_str();
         }
-        self.text.push_str(&text[from..]);
-        if text.contains(['\u{fffe}', '\u{ffff}']) {
-            return Err(self.error("a character that has no place in XML"));
-        }
+        self.text.push_str(rest);
         Ok(())
     }
 
