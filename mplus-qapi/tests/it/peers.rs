@@ -1,9 +1,10 @@
 //! What other clients of this service get wrong: each a behaviour of this one, over real HTTP.
 
 use chrono::{TimeZone as _, Utc};
+use futures_util::StreamExt as _;
 use mplus_qapi::{
     Client, ErrorKind,
-    orders::CreateOrderV3Request,
+    orders::{CreateOrderV3Request, GetOrderHistoryRequest},
     relations::GetRelationsRequest,
     soap::{DecodeProblem, SoapVersion},
     stock::{GetStockRequest, SetStockRequest},
@@ -41,6 +42,21 @@ async fn a_truncated_response_is_an_error_at_every_cut_point() {
     for cut in 0..document.len() {
         let answer = client.get_relations(GetRelationsRequest::default()).await;
         assert!(answer.is_err(), "cut at {cut}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_truncated_stream_ends_with_an_error_at_every_cut_point() {
+    let document = relations(&["<ns:name>Jo &amp; Co</ns:name>", "<ns:points/>"]);
+    let steps = (0..document.len()).map(|cut| Step::Send(http(200, &[], &document[..cut])));
+    let server = Server::start(steps).await;
+    let client = server.client();
+    let end_of_first = document.find("</ns:relation>").expect("an item") + "</ns:relation>".len();
+    for cut in 0..document.len() {
+        let items: Vec<_> = client.stream_relations(GetRelationsRequest::default()).collect().await;
+        let (last, whole) = items.split_last().expect("at least an error");
+        assert!(last.is_err() && whole.iter().all(Result::is_ok), "cut at {cut}: {items:?}");
+        assert!(whole.len() == usize::from(cut >= end_of_first) || whole.len() == 2, "cut at {cut}");
     }
 }
 
@@ -92,6 +108,18 @@ async fn an_empty_element_is_no_number() {
 }
 
 #[tokio::test]
+async fn a_number_may_have_a_plus_and_white_space_around_it() {
+    let read = relation("<ns:points> +5\n</ns:points><ns:categoryId>\t-7 </ns:categoryId>").await;
+    assert_eq!((read.points, read.category_id), (Some(5), Some(-7)));
+}
+
+#[tokio::test]
+async fn a_number_outside_its_range_is_an_error() {
+    let error = error(http(200, &[], relations(&["<ns:categoryId>2147483648</ns:categoryId>"]))).await;
+    assert!(matches!(problem(&error), DecodeProblem::InvalidValue { .. }), "{error}");
+}
+
+#[tokio::test]
 async fn letters_in_a_number_are_an_error_that_says_where() {
     let body = relations(&["<ns:points>1</ns:points>", "<ns:points>many</ns:points>"]);
     let error = error(http(200, &[], body)).await;
@@ -115,6 +143,19 @@ async fn an_element_of_another_namespace_is_not_ours() {
 }
 
 #[tokio::test]
+async fn any_prefix_is_read_as_long_as_its_namespace_is_ours() {
+    let bodies = [
+        r#"<GetRelationsResponse xmlns="urn:mplusqapi"><relationList><relation><name>Jo</name></relation></relationList></GetRelationsResponse>"#,
+        r#"<q:GetRelationsResponse xmlns:q="urn:mplusqapi"><q:relationList><x:relation xmlns:x="urn:mplusqapi"><x:name>Jo</x:name></x:relation></q:relationList></q:GetRelationsResponse>"#,
+    ];
+    for body in bodies {
+        let server = Server::answering(http(200, &[], envelope(body))).await;
+        let answer = server.client().get_relations(GetRelationsRequest::default()).await.expect("readable");
+        assert_eq!(answer.relation_list[0].name.as_deref(), Some("Jo"));
+    }
+}
+
+#[tokio::test]
 async fn the_offset_of_a_time_decides_the_instant() {
     let read = relation(concat!(
         "<ns:changeTimestamp><ns:sec>5</ns:sec><ns:min>30</ns:min><ns:hour>18</ns:hour><ns:day>1</ns:day>",
@@ -127,10 +168,24 @@ async fn the_offset_of_a_time_decides_the_instant() {
     assert_eq!(told, Some(wall_clock - chrono::TimeDelta::minutes(180)));
 }
 
-#[test]
-fn fractions_of_seconds_and_absent_offsets_are_kept() {
-    let told: mplus_qapi::value::DateTime = "2026-07-01T18:30:00.123456".parse().expect("a time");
-    assert_eq!((told.to_string().as_str(), told.offset()), ("2026-07-01T18:30:00.123456", None));
+#[tokio::test]
+async fn fractions_of_seconds_and_absent_offsets_are_kept() {
+    for (told, offset) in
+        [("2026-07-01T18:30:00.123456", None), ("2026-07-01T18:30:00.5+03:00", Some(10_800))]
+    {
+        let history = format!(
+            "<ns:GetOrderHistoryResponse><ns:orderHistoryOrderDetailsList><ns:salesOrderHistory><ns:orderId>1</ns:orderId>\
+             <ns:entryTimestamp>{told}</ns:entryTimestamp></ns:salesOrderHistory></ns:orderHistoryOrderDetailsList>\
+             </ns:GetOrderHistoryResponse>"
+        );
+        let server = Server::answering(http(200, &[], envelope(&history))).await;
+        let answer =
+            server.client().get_order_history(GetOrderHistoryRequest::default()).await.expect("readable");
+        let read =
+            answer.order_history_order_details_list.sales_order_history[0].entry_timestamp.expect("told");
+        let read_offset = read.offset().map(|offset| offset.local_minus_utc());
+        assert_eq!((read.to_string().as_str(), read_offset), (told, offset));
+    }
 }
 
 #[tokio::test]
@@ -277,12 +332,25 @@ async fn an_idempotent_write_keeps_its_key_over_all_attempts() {
 
 #[tokio::test]
 async fn a_server_that_asks_to_be_left_alone_is() {
-    let busy = Step::Send(http(429, &["Retry-After: 3600"], ""));
-    let server = Server::start([busy]).await;
-    let client: Client = server.client_builder().retry(quick_retries(5)).build();
-    let error = client.get_relations(GetRelationsRequest::default()).await.expect_err("an hour is too long");
-    assert_eq!((server.requests().len(), error.attempts()), (1, 1));
-    assert!(error.to_string().contains("no time left"), "{error}");
+    let in_seconds = vec!["Retry-After: 3600"];
+    let as_date = vec!["Date: Wed, 21 Oct 2026 07:28:00 GMT", "Retry-After: Wed, 21 Oct 2026 08:28:00 GMT"];
+    for headers in [in_seconds, as_date] {
+        let server = Server::start([Step::Send(http(429, &headers, ""))]).await;
+        let client: Client = server.client_builder().retry(quick_retries(5)).build();
+        let error =
+            client.get_relations(GetRelationsRequest::default()).await.expect_err("an hour is too long");
+        assert_eq!((server.requests().len(), error.attempts()), (1, 1));
+        assert!(error.to_string().contains("no time left"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn one_call_may_be_tried_more_often_than_the_others() {
+    let busy = || Step::Send(http(503, &[], ""));
+    let server = Server::start([busy(), busy(), Step::Send(http(200, &[], relations(&[])))]).await;
+    let client = server.client();
+    let call = client.get_relations(GetRelationsRequest::default()).retry(quick_retries(3));
+    assert_eq!(call.reply().await.expect("at last").attempts, 3);
 }
 
 #[tokio::test]

@@ -1,14 +1,19 @@
 //! Connections: kept, lost, pinned, through a proxy, and how much comes over them.
 
-use std::{io::Write as _, sync::Arc, time::Duration};
+use std::{
+    io::Write as _,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
+use bytes::Bytes;
 use futures_util::StreamExt as _;
 use mplus_qapi::{
     Client, Endpoint, ErrorKind, RetryPolicy, TokioRuntime,
     relations::GetRelationsRequest,
     soap::DecodeProblem,
     stock::SetStockRequest,
-    transport::{Fingerprint, Pinning, ReqwestTransport},
+    transport::{Body, Fingerprint, Pinning, Request, ReqwestTransport, Transport, TransportError},
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -110,6 +115,44 @@ async fn a_dropped_stream_ends_the_request() {
     // Its place among the connections is free again.
     let next = client.get_relations(GetRelationsRequest::default());
     assert!(next.await.is_err_and(|error| matches!(error.kind(), ErrorKind::Transport(_))));
+}
+
+#[tokio::test]
+async fn no_more_requests_than_the_limit_are_under_way_at_once() {
+    let pos = Crowded::default();
+    let endpoint = Endpoint::from_url("https://pos.invalid/").expect("valid");
+    let client = Client::builder(endpoint, credentials(), pos.clone(), TokioRuntime).build();
+    let calls = (0..20).map(|_| async { client.get_relations(GetRelationsRequest::default()).await });
+    for answer in futures_util::future::join_all(calls).await {
+        answer.expect("answered");
+    }
+    assert_eq!(*pos.most.lock().expect("whole"), 4);
+}
+
+/// Counts the requests that it has not answered yet.
+#[derive(Debug, Clone, Default)]
+struct Crowded {
+    now: Arc<Mutex<usize>>,
+    most: Arc<Mutex<usize>>,
+}
+
+#[async_trait::async_trait]
+impl Transport for Crowded {
+    async fn send(&self, _: Request) -> Result<http::Response<Body>, TransportError> {
+        let now = {
+            let mut now = self.now.lock().expect("whole");
+            *now += 1;
+            *now
+        };
+        let most = (*self.most.lock().expect("whole")).max(now);
+        *self.most.lock().expect("whole") = most;
+        // Everybody who may come has come by then.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        *self.now.lock().expect("whole") -= 1;
+        Ok(http::Response::new(Body::from(Bytes::from(relations(&[])))))
+    }
 }
 
 fn gzip(document: &[u8]) -> Vec<u8> {
