@@ -1,4 +1,18 @@
-//! Menu, stock, order and branch sync with the MplusKASSA point of sale.
+#![cfg_attr(all(feature = "tokio-runtime", feature = "testkit"), doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(all(feature = "tokio-runtime", feature = "testkit")),
+    doc = "Menu, stock, order and branch sync with the MplusKASSA point of sale."
+)]
+//!
+//! # Where to find what
+//!
+//! * [`Integration`] is one merchant's connection and the way to every service; [`Host`] is what it needs of the host.
+//! * [`sync`] says how a menu run goes and how it is told what to do, [`report`] what it tells afterwards, [`progress`] what it
+//!   tells meanwhile, [`cancel`] how it is stopped, [`schedule`] when it is due.
+//! * [`model`] has the host's side of everything; [`products`], [`articles`], [`branches`], [`stock`], [`relations`], [`tables`] and
+//!   [`orders`] map it to the POS's side and back, in pure functions, and carry it there.
+//! * [`conflict`] is the rule for what both sides changed; [`tax`] which rate is which BTW code.
+//! * [`store`] is where everything is kept, [`media`] where pictures go, [`runtime`] what is needed of clock and chance.
 
 pub mod articles;
 pub mod branches;

@@ -3,45 +3,83 @@
 use std::collections::HashMap;
 
 use mplus_qapi::preparation::{GetArticleAlterationsGroups, GetPreparationMethodGroups};
+use mplus_qapi::soap::{ListResponse, Paged};
 
 use super::{alterations_group_to_modifier_group, preparation_group_to_modifier_group};
 use crate::error::StepError;
 use crate::model::{
-    Checkpoint, Fingerprint, Marker, ModifierGroup, PosModifierGroup, Resource, Tracked, Version,
+    Checkpoint, Fingerprint, Marker, ModifierGroup, ModifierSource, PosModifierGroup, Resource, Tracked,
+    Version,
 };
 use crate::products::Incoming;
 use crate::progress::Phase;
-use crate::report::Note;
-use crate::store::{CatalogChunk, Select};
+use crate::report::{Note, Subject};
+use crate::store::{CatalogChunk, Page, Select};
 use crate::sync::{Changes, DECISIONS, Run};
+
+/// Edits of groups that a run tells of.
+const EDITS_TOLD: usize = 100;
 
 /// Pulls what changed of both sorts of groups.
 pub(crate) async fn pull(run: &mut Run<'_>) -> Result<(), StepError> {
+    let again = tell_of_edits(run).await?;
+    let current = run.current.preparation;
     let resource = Resource::PREPARATION_METHOD_GROUPS;
-    if let Some(since) = run.due(&resource, run.current.preparation) {
-        run.expect(&resource, Phase::Pull, None);
-        let current = run.current.preparation;
-        let mut changes = Changes::new(run, GetPreparationMethodGroups::default(), since, current);
-        let mut last = since - 1;
-        while let Some(page) = changes.next(run).await? {
-            last = page.next_marker - 1;
-            let groups = page.items.iter().map(preparation_group_to_modifier_group).collect();
-            store(run, &resource, groups, last).await?;
-        }
-        finish(run, resource, last, current).await?;
-    }
+    let operation = GetPreparationMethodGroups::default();
+    pull_one_sort(run, resource, current, again, operation, preparation_group_to_modifier_group).await?;
+    let current = run.current.alterations;
     let resource = Resource::ARTICLE_ALTERATIONS_GROUPS;
-    if let Some(since) = run.due(&resource, run.current.alterations) {
-        run.expect(&resource, Phase::Pull, None);
-        let current = run.current.alterations;
-        let mut changes = Changes::new(run, GetArticleAlterationsGroups::default(), since, current);
-        let mut last = since - 1;
-        while let Some(page) = changes.next(run).await? {
-            last = page.next_marker - 1;
-            let groups = page.items.iter().map(alterations_group_to_modifier_group).collect();
-            store(run, &resource, groups, last).await?;
-        }
-        finish(run, resource, last, current).await?;
+    let operation = GetArticleAlterationsGroups::default();
+    pull_one_sort(run, resource, current, again, operation, alterations_group_to_modifier_group).await
+}
+
+/// Says that the host's edits of groups do not reach the POS. True when groups have to be read again to undo them.
+async fn tell_of_edits(run: &mut Run<'_>) -> Result<bool, StepError> {
+    let page = Page::first(EDITS_TOLD);
+    let edited = run.store().modifier_groups(run.connection(), Select::Edited(page)).await?;
+    for group in &edited {
+        let subject = Subject::new(&group.record.name, &group.record.id);
+        let resource = match group.external_ids.mpluskassa.map(|group| group.source) {
+            Some(ModifierSource::ArticleAlteration) => Resource::ARTICLE_ALTERATIONS_GROUPS,
+            _ => Resource::PREPARATION_METHOD_GROUPS,
+        };
+        let message = match group.external_ids.mpluskassa {
+            Some(_) => {
+                "modifier groups are pull only: the change on the host does not reach the POS and is undone"
+            }
+            None => {
+                "modifier groups are pull only: the group that was made on the host does not reach the POS"
+            }
+        };
+        let advice = "Make the change in the MplusKASSA back office, then sync";
+        run.report.ask_for(Note::about(resource, subject, message, advice));
+    }
+    Ok(edited.iter().any(|group| group.external_ids.mpluskassa.is_some()))
+}
+
+/// Pulls the groups of one sort that changed; all of them when they have to be read again.
+async fn pull_one_sort<O: Paged>(
+    run: &mut Run<'_>,
+    resource: Resource,
+    current: Option<i64>,
+    again: bool,
+    operation: O,
+    map: fn(&<O::Response as ListResponse>::Item) -> Incoming<ModifierGroup, PosModifierGroup>,
+) -> Result<(), StepError> {
+    let due = if again { Some(0) } else { run.due(&resource, current) };
+    let Some(since) = due else { return Ok(()) };
+    run.expect(&resource, Phase::Pull, None);
+    let mut changes = Changes::new(run, operation, since, current);
+    let mut last = since - 1;
+    while let Some(page) = changes.next(run).await? {
+        last = page.next_marker - 1;
+        store(run, &resource, page.items.iter().map(map).collect(), last).await?;
+    }
+    // Everything up to the current marker was read.
+    let last = last.max(current.unwrap_or(last));
+    if last >= 0 && run.checkpoint(&resource) != Some(last) {
+        let checkpoints = vec![Checkpoint::new(resource, Marker::new(last))];
+        run.apply(CatalogChunk { checkpoints, ..CatalogChunk::default() }).await?;
     }
     Ok(())
 }
@@ -120,19 +158,4 @@ fn replaced(
     tracked.record = record;
     tracked.edited_at = None;
     Ok(Some(tracked))
-}
-
-/// Keeps that everything up to the current marker was read.
-async fn finish(
-    run: &mut Run<'_>,
-    resource: Resource,
-    last: i64,
-    current: Option<i64>,
-) -> Result<(), StepError> {
-    let last = last.max(current.unwrap_or(last));
-    if last >= 0 && run.checkpoint(&resource) != Some(last) {
-        let checkpoints = vec![Checkpoint::new(resource, Marker::new(last))];
-        run.apply(CatalogChunk { checkpoints, ..CatalogChunk::default() }).await?;
-    }
-    Ok(())
 }

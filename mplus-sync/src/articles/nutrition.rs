@@ -1,46 +1,51 @@
 //! Pulls allergens and diets.
 //!
-//! Articles tell theirs, and the POS counts changes of them with a marker of its own. A first pull in which every
-//! article told its own needs no second reading.
+//! Articles tell their own, and the POS counts changes of them with a marker of its own. A run that reads all articles
+//! knows them all; a later one asks which changed.
+//!
+//! The service does not say whether it lists changes by article or by product. To guess wrong would give an item the
+//! allergens of another, so a number in the list only tells where to look: the article and the product of that number
+//! are both read, as far as the host has them, and every article tells its own.
 
 use std::collections::HashMap;
 
+use futures_util::StreamExt;
 use mplus_qapi::nutrition::{
     GetNutritionalCharacteristics, GetNutritionalCharacteristicsRequest, NutritionalCharacteristicsType,
 };
+use mplus_qapi::products::{GetProducts, GetProductsRequest, Product};
 
 use crate::error::StepError;
-use crate::model::{ArticleNumber, Characteristic, Checkpoint, Marker, Resource};
+use crate::model::{ArticleNumber, Characteristic, Checkpoint, Marker, ProductNumber, Resource};
 use crate::products::nutrition_to_characteristics;
 use crate::progress::Phase;
 use crate::report::Note;
 use crate::store::{CatalogChunk, Select};
 use crate::sync::{Changes, DECISIONS, Run};
 
-/// Pulls what changed of articles' allergens and diets. A card's list is replaced as a whole.
+/// Allergens and diets by article.
+type Told = HashMap<ArticleNumber, (Vec<Characteristic>, Vec<Characteristic>)>;
+
+/// Pulls what changed of articles' allergens and diets. An article's list is replaced as a whole.
 pub(crate) async fn pull(run: &mut Run<'_>) -> Result<(), StepError> {
     let resource = Resource::ARTICLE_NUTRITION;
     let current = run.current.nutrition;
-    let known_from_articles = run.articles_tell_nutrition && run.checkpoint(&resource).is_none();
+    if run.nutrition_from_articles {
+        return Ok(());
+    }
+    let Some(since) = run.due(&resource, current) else { return Ok(()) };
+    run.expect(&resource, Phase::Pull, None);
+    let request = GetNutritionalCharacteristicsRequest {
+        nutritional_characteristics_type: NutritionalCharacteristicsType::Product,
+        ..GetNutritionalCharacteristicsRequest::default()
+    };
     let mut last = current.unwrap_or(-1);
-    if let (true, Some(current)) = (known_from_articles, current) {
-        last = current;
-    } else {
-        let Some(since) = run.due(&resource, current) else { return Ok(()) };
-        run.expect(&resource, Phase::Pull, None);
-        let request = GetNutritionalCharacteristicsRequest {
-            nutritional_characteristics_type: NutritionalCharacteristicsType::Product,
-            ..GetNutritionalCharacteristicsRequest::default()
-        };
-        let mut changes = Changes::new(run, GetNutritionalCharacteristics { request }, since, current);
-        while let Some(page) = changes.next(run).await? {
-            let cards = page.items.iter().filter_map(|card| {
-                let lists = nutrition_to_characteristics(card.nutritional_characteristics.as_ref()?);
-                Some((ArticleNumber::new(card.numbers), lists))
-            });
-            store(run, cards.collect(), page.next_marker - 1).await?;
-            last = last.max(page.next_marker - 1);
-        }
+    let mut changes = Changes::new(run, GetNutritionalCharacteristics { request }, since, current);
+    while let Some(page) = changes.next(run).await? {
+        let numbers = page.items.iter().map(|card| card.numbers).collect();
+        let told = ask(run, numbers).await?;
+        store(run, told, page.next_marker - 1).await?;
+        last = last.max(page.next_marker - 1);
     }
     if last >= 0 && run.checkpoint(&resource) != Some(last) {
         let checkpoints = vec![Checkpoint::new(resource, Marker::new(last))];
@@ -49,18 +54,59 @@ pub(crate) async fn pull(run: &mut Run<'_>) -> Result<(), StepError> {
     Ok(())
 }
 
-async fn store(
-    run: &mut Run<'_>,
-    cards: HashMap<ArticleNumber, (Vec<Characteristic>, Vec<Characteristic>)>,
-    last: i64,
-) -> Result<(), StepError> {
+/// What the articles of these numbers, and those of the products of these numbers, tell.
+async fn ask(run: &mut Run<'_>, numbers: Vec<i64>) -> Result<Told, StepError> {
+    let (store, connection) = (run.store(), run.connection());
+    let articles: Vec<_> = numbers.iter().copied().map(ArticleNumber::new).collect();
+    let items = store.items(connection, Select::PosIds(articles)).await?;
+    let articles: Vec<i64> =
+        items.iter().filter_map(|item| Some(item.external_ids.mpluskassa?.get())).collect();
+    let products: Vec<_> = numbers.iter().copied().map(ProductNumber::new).collect();
+    let categories = store.categories(connection, Select::PosIds(products)).await?;
+    let products: Vec<i64> =
+        categories.iter().filter_map(|category| Some(category.external_ids.mpluskassa?.get())).collect();
+    let mut told = Told::new();
+    if !articles.is_empty() {
+        let request = GetProductsRequest { article_numbers: articles, ..GetProductsRequest::default() };
+        read(run, request, &mut told).await?;
+    }
+    if !products.is_empty() {
+        let request = GetProductsRequest { product_numbers: products, ..GetProductsRequest::default() };
+        read(run, request, &mut told).await?;
+    }
+    Ok(told)
+}
+
+/// Reads products one by one: a POS that does not know a filter lists all it has.
+async fn read(run: &mut Run<'_>, request: GetProductsRequest, told: &mut Told) -> Result<(), StepError> {
+    let wanted = (request.article_numbers.clone(), request.product_numbers.clone());
+    let is_wanted = |product: &Product, article: i64| {
+        wanted.0.contains(&article) || product.product_number.is_some_and(|number| wanted.1.contains(&number))
+    };
+    run.report.requests += 1;
+    let mut products = run.client().call(GetProducts { request }).stream();
+    while let Some(product) = products.next().await {
+        let product = product?;
+        for article in &product.article_list {
+            let Some(number) = article.article_number.filter(|number| is_wanted(&product, *number)) else {
+                continue;
+            };
+            if let Some(nutrition) = &article.nutritional_characteristics {
+                told.insert(ArticleNumber::new(number), nutrition_to_characteristics(nutrition));
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn store(run: &mut Run<'_>, told: Told, last: i64) -> Result<(), StepError> {
     let resource = Resource::ARTICLE_NUTRITION;
     for _ in 0..DECISIONS {
-        let numbers = cards.keys().copied().collect();
+        let numbers = told.keys().copied().collect();
         let mut items = run.store().items(run.connection(), Select::PosIds(numbers)).await?;
         let read = items.len();
         items.retain_mut(|item| {
-            let told = item.external_ids.mpluskassa.and_then(|number| cards.get(&number));
+            let told = item.external_ids.mpluskassa.and_then(|number| told.get(&number));
             let Some((allergens, diets)) = told else { return false };
             let differs = item.record.allergens != *allergens || item.record.diets != *diets;
             item.record.allergens.clone_from(allergens);
@@ -73,7 +119,7 @@ async fn store(
             let counts = run.report.count(&resource);
             counts.pulled += pulled as u64;
             counts.unchanged += (read - pulled) as u64;
-            run.advance(&resource, cards.len());
+            run.advance(&resource, told.len());
             return Ok(());
         }
     }

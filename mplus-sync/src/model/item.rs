@@ -206,6 +206,16 @@ pub struct ItemImage {
     /// Where the host's media store keeps it; none while it was not downloaded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub media: Option<String>,
+    /// Why it cannot be taken over, such as its size. Then only another hash, or a full run, has it downloaded again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
+}
+
+impl ItemImage {
+    /// Whether it is still to be downloaded.
+    pub fn is_wanted(&self) -> bool {
+        self.media.is_none() && self.refused.is_none()
+    }
 }
 
 #[cfg(test)]

@@ -135,6 +135,7 @@ pub fn article_to_item(
         hash: image.image_hash.clone(),
         name: image.image_name.clone(),
         media: None,
+        refused: None,
     };
     item.images = article.image_list.iter().filter(|image| !image.image_hash.is_empty()).map(image).collect();
     Some(IncomingItem {

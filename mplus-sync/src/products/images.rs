@@ -1,7 +1,8 @@
 //! Downloads the pictures of items: new ones and changed ones, each once.
 //!
 //! A picture is told by the POS's hash. What could not be downloaded keeps its place in the item without an address,
-//! and the images' checkpoint says that there is something to make good: a later run finds it again.
+//! and the images' checkpoint says that there is something to make good: a later run finds it again. A picture that
+//! will not do is marked as refused instead, so that it is not downloaded over and over.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -11,11 +12,14 @@ use futures_util::StreamExt;
 use futures_util::stream;
 use mplus_qapi::media::{GetImages, GetImagesRequest};
 use mplus_qapi::products::{GetProducts, GetProductsRequest};
+use mplus_qapi::soap::DecodeProblem;
+use mplus_qapi::{Client, ErrorKind};
 
 use crate::error::StepError;
-use crate::media::{Image, MediaStore};
+use crate::media::{Image, ImageError, MediaError, MediaStore};
 use crate::model::{Checkpoint, Item, ItemId, ItemImage, Marker, Resource, Tracked};
 use crate::report::{Note, Subject};
+use crate::runtime::Runtime;
 use crate::store::{CatalogChunk, Page, Select};
 use crate::sync::{DECISIONS, Run};
 
@@ -39,6 +43,14 @@ impl Wanted {
     }
 }
 
+/// What became of a picture.
+enum Fate {
+    /// It is served at this address.
+    Served(String),
+    /// It will not do, for this reason.
+    Refused(String),
+}
+
 /// That pictures are still to be downloaded.
 pub(crate) fn pending() -> Checkpoint {
     Checkpoint::new(Resource::IMAGES, Marker::new(1))
@@ -51,6 +63,10 @@ pub(crate) async fn pull(run: &mut Run<'_>) -> Result<(), StepError> {
         return Ok(());
     }
     let limit = usize::from(run.settings().chunk.max(1));
+    // A full run tries the refused ones again: the rules may be others now.
+    let lacks = |item: &Tracked<Item>, full: bool| {
+        item.record.images.iter().any(|image| image.is_wanted() || (full && image.media.is_none()))
+    };
     let mut page = Page::first(limit);
     let mut left = false;
     loop {
@@ -58,7 +74,7 @@ pub(crate) async fn pull(run: &mut Run<'_>) -> Result<(), StepError> {
         let last = (items.len() == limit).then(|| items.last().map(|item| item.record.id.clone())).flatten();
         let lacking: BTreeMap<i64, Tracked<Item>> = items
             .into_iter()
-            .filter(|item| item.record.images.iter().any(|image| image.media.is_none()))
+            .filter(|item| lacks(item, run.is_full()))
             .filter_map(|item| Some((item.external_ids.mpluskassa?.get(), item)))
             .collect();
         if !lacking.is_empty() {
@@ -66,7 +82,7 @@ pub(crate) async fn pull(run: &mut Run<'_>) -> Result<(), StepError> {
             download(run, wanted).await?;
             let ids = lacking.values().map(|item| item.record.id.clone()).collect();
             let items = run.store().items(run.connection(), Select::Ids(ids)).await?;
-            left |= items.iter().any(|item| item.record.images.iter().any(|image| image.media.is_none()));
+            left |= items.iter().any(|item| lacks(item, false));
         }
         match last {
             Some(last) => page = Page::after(last, limit),
@@ -100,17 +116,53 @@ async fn find(run: &mut Run<'_>, items: &BTreeMap<i64, Tracked<Item>>) -> Result
     Ok(wanted.collect())
 }
 
+/// A picture that was not taken over.
+struct Failure {
+    message: String,
+    advice: &'static str,
+    /// Whether it stays so until the picture is another one.
+    lasting: bool,
+}
+
+impl From<mplus_qapi::Error> for Failure {
+    fn from(error: mplus_qapi::Error) -> Self {
+        match error.kind() {
+            ErrorKind::Response(answer) if matches!(answer.problem(), DecodeProblem::TooLarge { .. }) => {
+                Self { message: "it is too large".to_owned(), advice: REPLACE, lasting: true }
+            }
+            _ => Self { message: error.to_string(), advice: AGAIN, lasting: false },
+        }
+    }
+}
+
+impl From<ImageError> for Failure {
+    fn from(error: ImageError) -> Self {
+        Self { message: error.to_string(), advice: REPLACE, lasting: true }
+    }
+}
+
+impl From<MediaError> for Failure {
+    fn from(error: MediaError) -> Self {
+        let lasting = matches!(error, MediaError::Refused { .. });
+        let advice = if lasting { REPLACE } else { AGAIN };
+        Self { message: error.to_string(), advice, lasting }
+    }
+}
+
+const REPLACE: &str = "Replace the picture in the POS; the next sync takes the new one";
+const AGAIN: &str = "The next sync tries again";
+
 /// Downloads pictures and keeps where they are served. One that fails is named and never stops the others.
 pub(crate) async fn download(run: &mut Run<'_>, wanted: Vec<Wanted>) -> Result<(), StepError> {
     let Some(media) = run.integration().media_store() else { return Ok(()) };
     if wanted.is_empty() || run.options.dry_run {
         return Ok(());
     }
-    let mut known: HashMap<String, String> = HashMap::new();
+    let mut known: HashMap<String, Fate> = HashMap::new();
     let mut missing: BTreeMap<&str, &Wanted> = BTreeMap::new();
     for image in &wanted {
         match run.stored_images.get(&image.hash) {
-            Some(url) => drop(known.insert(image.hash.clone(), url.clone())),
+            Some(url) => drop(known.insert(image.hash.clone(), Fate::Served(url.clone()))),
             None => drop(missing.insert(&image.hash, image)),
         }
     }
@@ -118,50 +170,29 @@ pub(crate) async fn download(run: &mut Run<'_>, wanted: Vec<Wanted>) -> Result<(
     let downloads = missing.into_values().map(|image| async move {
         let mut requests = 0;
         let url = async {
-            let request = GetImagesRequest {
-                image_ids: vec![image.image_id],
-                include_image_data: true,
-                include_thumb_data: false,
-            };
-            let reply = client.call(GetImages { request: Some(request) }).reply().await.map_err(|error| {
-                requests += error.attempts();
-                (error.to_string(), "The next sync tries again")
-            })?;
-            requests += reply.attempts;
-            let told = reply.response.image_list.into_iter().find(|told| told.image_id == image.image_id);
-            let bytes = told.map(|told| told.image_data.0).filter(|bytes| !bytes.is_empty());
-            let Some(bytes) = bytes else {
-                return Err((
-                    "the POS does not have the picture any more".to_owned(),
-                    "Add the picture again in the POS",
-                ));
-            };
-            let checked = Image::check(Bytes::from(bytes), rules)
-                .map_err(|error| (error.to_string(), "Replace the picture in the POS"))?;
-            put(media, runtime, &checked).await
+            let bytes = fetch(client, image.image_id, &mut requests).await?;
+            put(media, runtime, &Image::check(bytes, rules)?).await
         };
         let url = url.await;
         (image, requests, url)
     });
     let mut downloads = stream::iter(downloads).buffer_unordered(run.settings().parallel_images.max(1));
     let mut failed = Vec::new();
-    let mut requests = 0;
-    let mut fetched = 0;
+    let (mut requests, mut fetched) = (0, 0);
     while let Some((image, sent, url)) = downloads.next().await {
         requests += u64::from(sent);
         match url {
             Ok(url) => {
                 fetched += 1;
-                known.insert(image.hash.clone(), url);
+                known.insert(image.hash.clone(), Fate::Served(url));
             }
-            Err((message, advice)) => {
+            Err(Failure { message, advice, lasting }) => {
                 let subject = Subject::new(&image.name, &image.item);
-                failed.push(Note::about(
-                    Resource::IMAGES,
-                    subject,
-                    &format!("picture not taken over: {message}"),
-                    advice,
-                ));
+                let told = format!("picture not taken over: {message}");
+                failed.push(Note::about(Resource::IMAGES, subject, &told, advice));
+                if lasting {
+                    known.insert(image.hash.clone(), Fate::Refused(message));
+                }
             }
         }
     }
@@ -170,17 +201,34 @@ pub(crate) async fn download(run: &mut Run<'_>, wanted: Vec<Wanted>) -> Result<(
     run.report.count(&Resource::IMAGES).pulled += fetched;
     failed.into_iter().for_each(|note| run.report.skip(note));
     if run.stored_images.len() + known.len() <= REMEMBERED {
-        run.stored_images.extend(known.clone());
+        run.stored_images.extend(known.iter().filter_map(|(hash, fate)| match fate {
+            Fate::Served(url) => Some((hash.clone(), url.clone())),
+            Fate::Refused(_) => None,
+        }));
     }
     link(run, &wanted, &known).await
 }
 
-/// Writes down where the pictures are served.
-async fn link(
-    run: &mut Run<'_>,
-    wanted: &[Wanted],
-    known: &HashMap<String, String>,
-) -> Result<(), StepError> {
+/// A picture's bytes. Counts the requests that it took.
+async fn fetch(client: &Client, image_id: i64, requests: &mut u32) -> Result<Bytes, Failure> {
+    let request =
+        GetImagesRequest { image_ids: vec![image_id], include_image_data: true, include_thumb_data: false };
+    let reply = client.call(GetImages { request: Some(request) }).reply().await;
+    *requests += match &reply {
+        Ok(reply) => reply.attempts,
+        Err(error) => error.attempts(),
+    };
+    let told = reply?.response.image_list.into_iter().find(|told| told.image_id == image_id);
+    let bytes = told.map(|told| told.image_data.0).filter(|bytes| !bytes.is_empty());
+    bytes.map(Bytes::from).ok_or_else(|| Failure {
+        message: "the POS does not have the picture any more".to_owned(),
+        advice: "Add the picture again in the POS; a full sync takes it along",
+        lasting: true,
+    })
+}
+
+/// Writes down where the pictures are served, or why they are not.
+async fn link(run: &mut Run<'_>, wanted: &[Wanted], known: &HashMap<String, Fate>) -> Result<(), StepError> {
     for _ in 0..DECISIONS {
         let mut ids: Vec<_> = wanted
             .iter()
@@ -196,7 +244,11 @@ async fn link(
         items.retain_mut(|item| {
             let before = item.record.images.clone();
             for image in item.record.images.iter_mut().filter(|image| image.media.is_none()) {
-                image.media = known.get(&image.hash).cloned();
+                match known.get(&image.hash) {
+                    Some(Fate::Served(url)) => (image.media, image.refused) = (Some(url.clone()), None),
+                    Some(Fate::Refused(why)) => image.refused = Some(why.clone()),
+                    None => {}
+                }
             }
             item.record.images != before
         });
@@ -208,11 +260,7 @@ async fn link(
 }
 
 /// Stores a picture, and waits where the store asks for it.
-async fn put(
-    media: &dyn MediaStore,
-    runtime: &dyn crate::runtime::Runtime,
-    image: &Image,
-) -> Result<String, (String, &'static str)> {
+async fn put(media: &dyn MediaStore, runtime: &dyn Runtime, image: &Image) -> Result<String, Failure> {
     let mut attempt = 0;
     loop {
         match media.put(image).await {
@@ -221,7 +269,7 @@ async fn put(
                 attempt += 1;
                 runtime.sleep(Duration::from_millis(250 << attempt)).await;
             }
-            Err(error) => return Err((error.to_string(), "See the message; the next sync tries again")),
+            Err(error) => return Err(error.into()),
         }
     }
 }

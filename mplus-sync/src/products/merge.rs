@@ -249,6 +249,12 @@ pub(crate) fn merge_location_prices(
     pos: &[LocationPrice],
 ) -> Result<(), FingerprintError> {
     let tracked = &mut merged.tracked;
+    if pos.is_empty()
+        && tracked.record.location_prices.is_empty()
+        && !tracked.sync.parts.contains_key(LOCATION_PRICES)
+    {
+        return Ok(());
+    }
     let none = location_prices_fingerprint(&[])?;
     let agreed = tracked.sync.parts.get(LOCATION_PRICES).cloned().unwrap_or_else(|| none.clone());
     let pos_print = location_prices_fingerprint(pos)?;

@@ -17,8 +17,11 @@
 
 mod branch_prices;
 mod from_pos;
+mod gone;
 mod images;
+mod known;
 mod merge;
+mod page;
 mod pull;
 mod push;
 pub(crate) mod send;
@@ -26,7 +29,6 @@ mod service;
 mod to_pos;
 
 pub(crate) use branch_prices::pull as pull_branch_prices;
-pub(crate) use from_pos::text;
 pub use from_pos::{
     ArticleProblem, Incoming, IncomingItem, article_to_item, nutrition_to_characteristics,
     product_to_category,

@@ -47,8 +47,10 @@ pub(crate) struct Run<'a> {
     meters: BTreeMap<Resource, ProgressMeter>,
     /// What the POS last answered instead of doing what it was asked.
     pub(crate) pos_failure: Option<String>,
-    /// Whether every article so far told its allergens; see the nutrition step.
-    pub(crate) articles_tell_nutrition: bool,
+    /// Whether this run reads all articles from the beginning.
+    pub(crate) reads_all_articles: bool,
+    /// Whether the articles, all of them read by this run, told their allergens: then nobody else has to be asked.
+    pub(crate) nutrition_from_articles: bool,
 }
 
 /// The highest sync markers at the POS; none where it does not say.
@@ -81,7 +83,8 @@ impl<'a> Run<'a> {
             settled: BTreeSet::new(),
             meters: BTreeMap::new(),
             pos_failure: None,
-            articles_tell_nutrition: false,
+            reads_all_articles: false,
+            nutrition_from_articles: false,
         }
     }
 
@@ -275,6 +278,13 @@ impl<'a> Run<'a> {
     pub(crate) fn expect(&mut self, resource: &Resource, phase: Phase, expected: Option<u64>) {
         let meter = ProgressMeter::start(resource.clone(), phase, expected, self.now());
         self.meters.insert(resource.clone(), meter);
+    }
+
+    /// Corrects how many of a resource there will be.
+    pub(crate) fn expect_all(&mut self, resource: &Resource, expected: Option<u64>) {
+        if let (Some(meter), Some(expected)) = (self.meters.get_mut(resource), expected) {
+            meter.expect(expected);
+        }
     }
 
     /// Tells that so many more are done.

@@ -30,11 +30,13 @@ impl SqliteStore {
 impl CatalogStore for SqliteStore {
     async fn apply(&self, connection: &ConnectionId, chunk: CatalogChunk) -> Result<(), StoreError> {
         let connection = connection.clone();
+        let (categories, items) = (records::rows(chunk.categories)?, records::rows(chunk.items)?);
+        let (groups, combos) = (records::rows(chunk.modifier_groups)?, records::rows(chunk.combos)?);
         self.write("write a chunk of the menu", Eventual, move |transaction| {
-            records::write(transaction, &connection, chunk.categories)?;
-            records::write(transaction, &connection, chunk.items)?;
-            records::write(transaction, &connection, chunk.modifier_groups)?;
-            records::write(transaction, &connection, chunk.combos)?;
+            records::write::<Category>(transaction, &connection, &categories)?;
+            records::write::<Item>(transaction, &connection, &items)?;
+            records::write::<ModifierGroup>(transaction, &connection, &groups)?;
+            records::write::<Combo>(transaction, &connection, &combos)?;
             records::write_checkpoints(transaction, &connection, &chunk.checkpoints)
         })
         .await

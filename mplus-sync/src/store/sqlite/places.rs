@@ -18,9 +18,9 @@ impl LocationStore for SqliteStore {
         connection: &ConnectionId,
         locations: Vec<Tracked<Location>>,
     ) -> Result<(), StoreError> {
-        let connection = connection.clone();
+        let (connection, rows) = (connection.clone(), records::rows(locations)?);
         self.write("write locations", Immediate, move |transaction| {
-            records::write(transaction, &connection, locations)
+            records::write::<Location>(transaction, &connection, &rows)
         })
         .await
     }

@@ -67,7 +67,9 @@ fn each<'a, T: Stored>(
 ) -> Result<Vec<Tracked<T>>, StoreError> {
     let failed = error::of("read records");
     let sql = format!("SELECT {COLUMNS} FROM {} WHERE connection = ?1 AND {key_column} = ?2", T::TABLE);
-    let mut statement = database.prepare_cached(&sql).map_err(&failed)?;
+    // One transaction, and so one look at the locks instead of one for every key.
+    let transaction = database.unchecked_transaction().map_err(&failed)?;
+    let mut statement = transaction.prepare_cached(&sql).map_err(&failed)?;
     let mut found = Vec::new();
     for key in keys {
         let row = statement.query_row([connection.as_str(), key], row_of).optional().map_err(&failed)?;
@@ -92,13 +94,18 @@ fn conflict(what: &str, id: &str) -> StoreError {
     StoreError::new(StoreErrorKind::Conflict, format!("write {what} {id}"))
 }
 
-/// Writes records whose stored revision is the one given.
+/// The rows of records, in the order of their keys. Made before the database's thread is asked, which has enough to do.
+pub(super) fn rows<T: Stored>(mut records: Vec<Tracked<T>>) -> Result<Vec<Row>, StoreError> {
+    row::in_key_order(&mut records, T::NAME, |tracked| tracked.record.id().clone())?;
+    records.iter().map(Row::of).collect()
+}
+
+/// Writes rows whose stored revision is the one given.
 pub(super) fn write<T: Stored>(
     transaction: &Transaction<'_>,
     connection: &ConnectionId,
-    mut records: Vec<Tracked<T>>,
+    rows: &[Row],
 ) -> Result<(), StoreError> {
-    row::in_key_order(&mut records, T::NAME, |tracked| tracked.record.id().clone())?;
     let failed = error::of("write records");
     let insert = format!(
         "INSERT INTO {} (connection, {COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1) \
@@ -112,8 +119,7 @@ pub(super) fn write<T: Stored>(
     );
     let mut insert = transaction.prepare_cached(&insert).map_err(&failed)?;
     let mut update = transaction.prepare_cached(&update).map_err(&failed)?;
-    for tracked in &records {
-        let row = Row::of(tracked)?;
+    for row in rows {
         let edited_at = row.edited_at.map(Time);
         let written = if row.revision == 0 {
             let values = params![connection.as_str(), row.id, row.pos_key, row.body, row.sync, edited_at];

@@ -62,7 +62,13 @@ pub(super) async fn every_field(case: &Case<'_>) -> Checked {
         value: Decimal::new(106, 1),
         unit: Some("g".into()),
     }];
-    cola.images = vec![ItemImage { hash: "abc".into(), name: "cola.png".into(), media: Some("m-1".into()) }];
+    let image = |hash: &str, media: Option<&str>, refused: Option<&str>| ItemImage {
+        hash: hash.into(),
+        name: "cola.png".into(),
+        media: media.map(str::to_owned),
+        refused: refused.map(str::to_owned),
+    };
+    cola.images = vec![image("abc", Some("m-1"), None), image("def", None, Some("too large"))];
     cola.modifier_groups = vec!["ice".into(), "straw".into()];
     let mut cola = Tracked::new(cola).linked(ArticleNumber::new(i64::MAX));
     cola.sync.pulled = Some(version.clone());

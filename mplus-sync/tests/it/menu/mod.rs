@@ -1,7 +1,11 @@
 //! The menu sync against the test POS.
 
+#[cfg(feature = "testkit")]
+mod bad_input;
 mod connect;
 #[cfg(feature = "testkit")]
 mod crash;
 mod pull;
 mod push;
+#[cfg(feature = "testkit")]
+mod troubleshooting;

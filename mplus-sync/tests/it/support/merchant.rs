@@ -5,11 +5,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use mplus_qapi::Client;
 use mplus_qapi::testkit::{Pos, VirtualRuntime};
+use mplus_qapi::transport::Transport;
 use mplus_sync::branches::{LocationProvisioner, Provision, ProvisionError};
 use mplus_sync::connection::{ConnectError, NewConnection};
 use mplus_sync::media::MemoryMediaStore;
 use mplus_sync::model::{
-    Category, ConnectionId, Environment, Item, Location, ModifierGroup, Record, Tracked,
+    Category, ConnectionId, Environment, Item, Location, LoggedActivity, ModifierGroup, Record, Tracked,
 };
 use mplus_sync::report::RunReport;
 use mplus_sync::store::{Credentials, MemoryStore, MemoryVault, Page, Select, Store};
@@ -65,9 +66,13 @@ impl Merchant {
 
     /// The host over another store, such as one that fails.
     pub(crate) fn host_over(&self, store: Arc<dyn Store>) -> Host {
-        let pos = self.pos.clone();
+        self.host_with(store, self.pos.clone())
+    }
+
+    /// The host over another store and another way to the POS.
+    pub(crate) fn host_with(&self, store: Arc<dyn Store>, transport: impl Transport + Clone) -> Host {
         let connector = move |endpoint, credentials| {
-            Ok(Client::builder(endpoint, credentials, pos.clone(), VirtualRuntime::new(1)).build())
+            Ok(Client::builder(endpoint, credentials, transport.clone(), VirtualRuntime::new(1)).build())
         };
         Host::new(store, Arc::clone(&self.vault) as _, connector, Arc::clone(&self.runtime) as _)
             .with_provisioner(Provisioner)
@@ -118,6 +123,23 @@ impl Merchant {
     pub(crate) async fn item(&self, name: &str) -> Tracked<Item> {
         let found = self.items().await.into_iter().find(|item| item.record.name == name);
         found.unwrap_or_else(|| panic!("the host has no {name}"))
+    }
+
+    /// The connected merchant's integration whose POS answers otherwise: see [`Doctored`].
+    #[cfg(feature = "testkit")]
+    pub(crate) async fn open_doctored(&self, doctored: super::Doctored) -> Integration {
+        let host = self.host_with(Arc::clone(&self.store), doctored);
+        Integration::open(host, Self::id()).await.unwrap()
+    }
+
+    /// The activity log, the latest line first, as a person reads it.
+    pub(crate) async fn activity_log(&self) -> Vec<String> {
+        let logged = self.store.activities(&Self::id(), None, 100).await.unwrap();
+        let line = |logged: LoggedActivity| match logged.activity.subject {
+            Some(subject) => format!("{subject}: {}", logged.activity.message),
+            None => logged.activity.message,
+        };
+        logged.into_iter().map(line).collect()
     }
 
     /// Requests that a run made.

@@ -1,9 +1,15 @@
 //! What several test modules need.
 
+#[cfg(feature = "testkit")]
+mod doctored;
 mod merchant;
 mod runtime;
 mod scripted;
+#[cfg(feature = "testkit")]
+pub(crate) mod small_pos;
 
+#[cfg(feature = "testkit")]
+pub(crate) use doctored::Doctored;
 pub(crate) use merchant::{Merchant, contents};
 pub(crate) use runtime::TestRuntime;
 pub(crate) use scripted::Scripted;

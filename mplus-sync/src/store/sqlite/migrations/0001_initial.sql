@@ -13,7 +13,8 @@ CREATE TABLE mplus_checkpoints (
 ) WITHOUT ROWID;
 
 -- The five tables of records have the same columns: the host's identifier, the POS's number as text, the host's record,
--- what both sides last agreed on, the time of an edit that was not pushed yet, and how often the row was written.
+-- what both sides last agreed on, the time of an edit that was not pushed yet, and how often the row was written. Their
+-- rows are too long for WITHOUT ROWID, which would give each of them a page of its own.
 
 CREATE TABLE mplus_categories (
     connection TEXT    NOT NULL,
@@ -24,7 +25,7 @@ CREATE TABLE mplus_categories (
     edited_at  INTEGER,
     revision   INTEGER NOT NULL,
     PRIMARY KEY (connection, id)
-) WITHOUT ROWID;
+);
 CREATE UNIQUE INDEX mplus_categories_pos ON mplus_categories (connection, pos_key) WHERE pos_key IS NOT NULL;
 CREATE INDEX mplus_categories_edited ON mplus_categories (connection, id) WHERE edited_at IS NOT NULL;
 
@@ -37,7 +38,7 @@ CREATE TABLE mplus_items (
     edited_at  INTEGER,
     revision   INTEGER NOT NULL,
     PRIMARY KEY (connection, id)
-) WITHOUT ROWID;
+);
 CREATE UNIQUE INDEX mplus_items_pos ON mplus_items (connection, pos_key) WHERE pos_key IS NOT NULL;
 CREATE INDEX mplus_items_edited ON mplus_items (connection, id) WHERE edited_at IS NOT NULL;
 
@@ -50,7 +51,7 @@ CREATE TABLE mplus_modifier_groups (
     edited_at  INTEGER,
     revision   INTEGER NOT NULL,
     PRIMARY KEY (connection, id)
-) WITHOUT ROWID;
+);
 CREATE UNIQUE INDEX mplus_modifier_groups_pos ON mplus_modifier_groups (connection, pos_key)
     WHERE pos_key IS NOT NULL;
 CREATE INDEX mplus_modifier_groups_edited ON mplus_modifier_groups (connection, id) WHERE edited_at IS NOT NULL;
@@ -64,7 +65,7 @@ CREATE TABLE mplus_combos (
     edited_at  INTEGER,
     revision   INTEGER NOT NULL,
     PRIMARY KEY (connection, id)
-) WITHOUT ROWID;
+);
 CREATE UNIQUE INDEX mplus_combos_pos ON mplus_combos (connection, pos_key) WHERE pos_key IS NOT NULL;
 CREATE INDEX mplus_combos_edited ON mplus_combos (connection, id) WHERE edited_at IS NOT NULL;
 
@@ -77,7 +78,7 @@ CREATE TABLE mplus_locations (
     edited_at  INTEGER,
     revision   INTEGER NOT NULL,
     PRIMARY KEY (connection, id)
-) WITHOUT ROWID;
+);
 CREATE UNIQUE INDEX mplus_locations_pos ON mplus_locations (connection, pos_key) WHERE pos_key IS NOT NULL;
 CREATE INDEX mplus_locations_edited ON mplus_locations (connection, id) WHERE edited_at IS NOT NULL;
 

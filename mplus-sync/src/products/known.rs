@@ -1,0 +1,104 @@
+//! What the store has of a page's records.
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
+
+use super::from_pos::text;
+use super::page::Rows;
+use crate::error::StepError;
+use crate::model::{
+    ArticleNumber, Category, CategoryId, Combo, ComboId, Item, ItemId, ProductNumber, Record, Tracked,
+};
+use crate::store::{Page, Select};
+use crate::sync::Run;
+
+/// Stored records, found by the POS's number.
+pub(super) struct Known {
+    pub(super) categories: HashMap<ProductNumber, Tracked<Category>>,
+    pub(super) items: HashMap<ArticleNumber, Tracked<Item>>,
+    pub(super) combos: HashMap<ArticleNumber, Tracked<Combo>>,
+    /// Items and combos by the host's identifier, which the POS does not have under a number yet.
+    pub(super) pushed_items: HashMap<ItemId, Tracked<Item>>,
+    pub(super) pushed_combos: HashMap<ComboId, Tracked<Combo>>,
+}
+
+impl Known {
+    /// Reads them.
+    pub(super) async fn of(run: &mut Run<'_>, rows: &Rows) -> Result<Self, StepError> {
+        let (store, connection) = (run.store(), run.connection());
+        let products: Vec<_> = rows.products.keys().copied().map(ProductNumber::new).collect();
+        let articles: Vec<_> = rows.articles.keys().copied().map(ArticleNumber::new).collect();
+        let mut categories = by_number(store.categories(connection, Select::PosIds(products)).await?);
+        let items = by_number(store.items(connection, Select::PosIds(articles.clone())).await?);
+        let has_combos = match run.has_combos {
+            Some(has_combos) => has_combos,
+            None => !store.combos(connection, Select::Page(Page::first(1))).await?.is_empty(),
+        };
+        run.has_combos = Some(has_combos);
+        let combos = match has_combos {
+            true => by_number(store.combos(connection, Select::PosIds(articles)).await?),
+            false => HashMap::new(),
+        };
+        let unknown = rows.articles.iter().filter(|(number, _)| {
+            let number = ArticleNumber::new(**number);
+            !items.contains_key(&number) && !combos.contains_key(&number)
+        });
+        let external: Vec<String> =
+            unknown.filter_map(|(_, (article, _))| text(&article.ext_article_id)).collect();
+        let mut pushed_items = HashMap::new();
+        let mut pushed_combos = HashMap::new();
+        if !external.is_empty() {
+            let ids = external.iter().map(ItemId::new).collect();
+            let found = store.items(connection, Select::Ids(ids)).await?;
+            let lost = found.into_iter().filter(|item| item.external_ids.mpluskassa.is_none());
+            pushed_items = lost.map(|item| (item.record.id.clone(), item)).collect();
+            if has_combos {
+                let ids = external.iter().map(ComboId::new).collect();
+                let found = store.combos(connection, Select::Ids(ids)).await?;
+                let lost = found.into_iter().filter(|combo| combo.external_ids.mpluskassa.is_none());
+                pushed_combos = lost.map(|combo| (combo.record.id.clone(), combo)).collect();
+            }
+        }
+        if !pushed_items.is_empty() || !pushed_combos.is_empty() {
+            adopt_categories(run, rows, &mut categories, &pushed_items, &pushed_combos).await?;
+        }
+        Ok(Self { categories, items, combos, pushed_items, pushed_combos })
+    }
+}
+
+/// A product that holds an item of ours and is not known is the item's category, made by a push whose answer was
+/// lost.
+async fn adopt_categories(
+    run: &Run<'_>,
+    rows: &Rows,
+    categories: &mut HashMap<ProductNumber, Tracked<Category>>,
+    items: &HashMap<ItemId, Tracked<Item>>,
+    combos: &HashMap<ComboId, Tracked<Combo>>,
+) -> Result<(), StepError> {
+    let mut wanted: BTreeMap<CategoryId, ProductNumber> = BTreeMap::new();
+    for (article, product) in rows.articles.values() {
+        let Some(external) = text(&article.ext_article_id) else { continue };
+        let item = items.get(&ItemId::new(&external)).and_then(|item| item.record.category.clone());
+        let combo = || combos.get(&ComboId::new(&external)).and_then(|combo| combo.record.category.clone());
+        if let (Some(category), Some(product)) = (item.or_else(combo), product) {
+            wanted.entry(category).or_insert(ProductNumber::new(*product));
+        }
+    }
+    wanted.retain(|_, product| !categories.contains_key(product));
+    let ids = wanted.keys().cloned().collect();
+    for category in run.store().categories(run.connection(), Select::Ids(ids)).await? {
+        if let (None, Some(product)) = (category.external_ids.mpluskassa, wanted.get(&category.record.id)) {
+            categories.insert(*product, category);
+        }
+    }
+    Ok(())
+}
+
+fn by_number<T: Record>(records: Vec<Tracked<T>>) -> HashMap<T::PosId, Tracked<T>>
+where
+    T::PosId: Hash + Eq,
+{
+    let numbered =
+        records.into_iter().filter_map(|record| Some((record.external_ids.mpluskassa.clone()?, record)));
+    numbered.collect()
+}

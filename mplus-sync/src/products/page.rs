@@ -1,0 +1,327 @@
+//! One page of products and articles: decided and stored.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use mplus_qapi::products::{Article, Product};
+use tokio::sync::oneshot;
+
+use super::from_pos::{Incoming, IncomingItem, article_to_item, product_to_category};
+use super::gone::Seen;
+use super::images::{self, Wanted};
+use super::known::Known;
+use super::merge::{Merged, Shared, WITHHELD, adopt, merge, merge_location_prices};
+use super::pull::FetchedPage;
+use crate::error::StepError;
+use crate::model::{
+    ArticleNumber, CategoryId, Checkpoint, ComboId, Fingerprint, Item, ItemId, Marker, ModifierGroupId,
+    PosModifierGroup, Resource, Tracked,
+};
+use crate::report::{Conflict, Note, Subject};
+use crate::store::{CatalogChunk, StoreError, StoreErrorKind};
+use crate::sync::{DECISIONS, Run};
+use crate::tax::TaxTable;
+
+/// A page with each product and article once.
+#[derive(Default)]
+pub(super) struct Rows {
+    pub(super) products: BTreeMap<i64, Product>,
+    /// By number, with the product's.
+    pub(super) articles: BTreeMap<i64, (Article, Option<i64>)>,
+}
+
+/// Takes a page apart. Of a number that comes twice the newer one counts.
+fn rows(run: &mut Run<'_>, page: Vec<Product>) -> Rows {
+    let mut rows = Rows::default();
+    let mut twice = BTreeSet::new();
+    for mut product in page {
+        let number = product.product_number;
+        for article in std::mem::take(&mut product.article_list) {
+            let Some(article_number) = article.article_number else {
+                let name = article.description.unwrap_or_default();
+                let subject = Subject::new(&name, "article without a number");
+                run.skip(
+                    &Resource::ARTICLES,
+                    subject,
+                    "the article has no number",
+                    "Have the article looked at in the POS",
+                );
+                continue;
+            };
+            let known = rows.articles.get(&article_number);
+            if known.is_some_and(|(known, of)| *of != number && known.sync_marker == article.sync_marker) {
+                twice.insert(article_number);
+            }
+            if known.is_none_or(|(known, _)| known.sync_marker <= article.sync_marker) {
+                rows.articles.insert(article_number, (article, number));
+            }
+        }
+        if let Some(number) = number
+            && rows.products.get(&number).is_none_or(|known| known.sync_marker <= product.sync_marker)
+        {
+            rows.products.insert(number, product);
+        }
+    }
+    for number in twice {
+        let name = rows.articles.get(&number).and_then(|(article, _)| article.description.as_deref());
+        let subject = Subject::new(name.unwrap_or_default(), format!("article {number}"));
+        run.skip(
+            &Resource::ARTICLES,
+            subject,
+            "the article number is there in two products; the last one counts",
+            "Give the articles numbers of their own in the POS",
+        );
+    }
+    rows
+}
+
+/// One page on its way into the store.
+pub(super) struct PulledPage<'a> {
+    rows: Rows,
+    links: HashMap<i64, Vec<PosModifierGroup>>,
+    tax: &'a TaxTable,
+    last: i64,
+}
+
+/// What is told of a page once it is stored.
+#[derive(Default)]
+struct Told {
+    notes: Vec<Note>,
+    conflicts: Vec<Conflict>,
+    settled: Vec<String>,
+    pulled: [u64; 2],
+    unchanged: [u64; 2],
+    deactivated: u64,
+    /// Whether an article told its allergens.
+    nutrition: bool,
+}
+
+impl<'a> PulledPage<'a> {
+    /// Takes the page apart; what is odd about it is in the report.
+    pub(super) fn new(run: &mut Run<'_>, page: FetchedPage, tax: &'a TaxTable) -> Self {
+        Self { rows: rows(run, page.products), links: page.links, tax, last: page.last }
+    }
+
+    /// How many articles are in it.
+    pub(super) fn articles(&self) -> usize {
+        self.rows.articles.len()
+    }
+
+    /// Writes down which numbers the POS has.
+    pub(super) fn note_seen(&self, seen: &mut Seen) {
+        seen.articles.extend(self.rows.articles.keys());
+        seen.products.extend(self.rows.products.keys());
+    }
+
+    /// Decides and stores, again and again while the host edits the same records. Says when it begins to write.
+    pub(super) async fn store(self, run: &mut Run<'_>, writes: oneshot::Sender<()>) -> Result<(), StepError> {
+        let mut writes = Some(writes);
+        for _ in 0..DECISIONS {
+            let known = Known::of(run, &self.rows).await?;
+            let (mut chunk, told) = self.decide(run, known)?;
+            let wanted = self.wanted_images(&chunk);
+            if run.integration().media_store().is_some() && !wanted.is_empty() {
+                chunk.checkpoints.push(images::pending());
+            }
+            chunk.checkpoints.extend(nutrition_checkpoint(run, &told));
+            if let Some(writes) = writes.take() {
+                let _ = writes.send(());
+            }
+            if run.apply(chunk).await? {
+                told.report(run);
+                return images::download(run, wanted).await;
+            }
+        }
+        run.report.fail(Note::general(
+            Resource::ARTICLES,
+            "articles are edited on the host faster than they can be pulled",
+            "The next sync takes them along",
+        ));
+        Err(StepError::Store(StoreError::new(StoreErrorKind::Unavailable, "store a page of articles")))
+    }
+
+    fn decide(&self, run: &Run<'_>, mut known: Known) -> Result<(CatalogChunk, Told), StepError> {
+        let mut told = Told::default();
+        let mut chunk = CatalogChunk {
+            checkpoints: vec![Checkpoint::new(Resource::ARTICLES, Marker::new(self.last))],
+            ..CatalogChunk::default()
+        };
+        let mut ids: HashMap<i64, CategoryId> = HashMap::new();
+        for (number, product) in &self.rows.products {
+            let Some(incoming) = product_to_category(product) else { continue };
+            let stored = known.categories.remove(&incoming.number);
+            let merged = decided(run, stored, incoming)?;
+            ids.insert(*number, merged.tracked.record.id.clone());
+            told.merged(&Resource::CATEGORIES, 0, &merged);
+            if merged.changed {
+                chunk.categories.push(merged.tracked);
+            }
+        }
+        for (number, (article, product)) in &self.rows.articles {
+            let category = product.and_then(|product| ids.get(&product));
+            let Some(item) = article_to_item(article, category, self.tax) else { continue };
+            if self.takes_combo(&mut known, &item, &mut chunk) {
+                continue;
+            }
+            let adopted =
+                item.external_id.as_deref().and_then(|id| known.pushed_items.remove(&ItemId::new(id)));
+            let stored = known.items.remove(&item.incoming.number).or(adopted);
+            told.problems(&item, stored.as_ref());
+            let merged = self.decide_item(run, stored, item, *number)?;
+            told.merged(&Resource::ARTICLES, 1, &merged);
+            if merged.changed {
+                chunk.items.push(merged.tracked);
+            }
+        }
+        Ok((chunk, told))
+    }
+
+    fn decide_item(
+        &self,
+        run: &Run<'_>,
+        stored: Option<Tracked<Item>>,
+        mut item: IncomingItem,
+        number: i64,
+    ) -> Result<Merged<Item>, StepError> {
+        let edited_at = stored.as_ref().and_then(|stored| stored.edited_at);
+        complete(&mut item, stored.as_ref(), self.links.get(&number).map(Vec::as_slice).unwrap_or_default());
+        let withheld = item.withheld;
+        let mut merged = decided(run, stored, item.incoming)?;
+        if let Some(prices) = run.location_prices(number) {
+            merge_location_prices(run.options.context, &mut merged, edited_at, &prices)?;
+        }
+        let parts = &mut merged.tracked.sync.parts;
+        if withheld != parts.contains_key(WITHHELD) {
+            merged.changed = true;
+            if withheld {
+                parts.insert(WITHHELD.to_owned(), Fingerprint::of(&true)?);
+            } else {
+                parts.remove(WITHHELD);
+            }
+        }
+        Ok(merged)
+    }
+
+    /// An article that is a combo of the host's is no item. One whose push lost its answer gets its number.
+    fn takes_combo(&self, known: &mut Known, item: &IncomingItem, chunk: &mut CatalogChunk) -> bool {
+        if known.combos.contains_key(&item.incoming.number) {
+            return true;
+        }
+        let Some(id) = item.external_id.as_deref().map(ComboId::new) else { return false };
+        let Some(mut combo) = known.pushed_combos.remove(&id) else { return false };
+        combo.external_ids.mpluskassa = Some(item.incoming.number);
+        chunk.combos.push(combo);
+        true
+    }
+
+    /// Pictures of the items to be stored that are not served yet.
+    fn wanted_images(&self, chunk: &CatalogChunk) -> Vec<Wanted> {
+        let wanted = chunk.items.iter().flat_map(|item| {
+            let number = item.external_ids.mpluskassa.map(ArticleNumber::get).unwrap_or_default();
+            let images = self.rows.articles.get(&number).map(|(article, _)| &article.image_list);
+            item.record.images.iter().filter(|image| image.is_wanted()).filter_map(move |image| {
+                let told = images?.iter().find(|told| told.image_hash == image.hash)?;
+                Some(Wanted::new(&item.record, image, told.image_id))
+            })
+        });
+        wanted.collect()
+    }
+}
+
+/// That allergens are known as of the beginning of this run, when articles tell theirs and all of them are read.
+fn nutrition_checkpoint(run: &Run<'_>, told: &Told) -> Option<Checkpoint> {
+    let known = run.checkpoint(&Resource::ARTICLE_NUTRITION);
+    let current = run.current.nutrition.filter(|current| known != Some(*current))?;
+    let checkpoint = Checkpoint::new(Resource::ARTICLE_NUTRITION, Marker::new(current));
+    (run.reads_all_articles && told.nutrition).then_some(checkpoint)
+}
+
+/// Adds what the article itself does not tell: stored pictures, links, and what the host alone keeps.
+fn complete(item: &mut IncomingItem, stored: Option<&Tracked<Item>>, links: &[PosModifierGroup]) {
+    let record = &mut item.incoming.record;
+    record.modifier_groups = links.iter().map(PosModifierGroup::host_id).collect();
+    let Some(stored) = stored.map(|stored| &stored.record) else { return };
+    // The POS does not tell which alterations groups an article has: those links are the host's.
+    let alteration = |group: &&ModifierGroupId| !is_preparation(group);
+    record.modifier_groups.extend(stored.modifier_groups.iter().filter(alteration).cloned());
+    if record.category.is_none() {
+        record.category.clone_from(&stored.category);
+    }
+    if !item.tells_nutrition {
+        record.allergens.clone_from(&stored.allergens);
+        record.diets.clone_from(&stored.diets);
+    }
+    for image in &mut record.images {
+        if let Some(known) = stored.images.iter().find(|known| known.hash == image.hash) {
+            (image.media, image.refused) = (known.media.clone(), known.refused.clone());
+        }
+    }
+}
+
+fn is_preparation(group: &ModifierGroupId) -> bool {
+    group.as_str().starts_with("mpluskassa-preparation-")
+}
+
+fn decided<T: Shared>(
+    run: &Run<'_>,
+    stored: Option<Tracked<T>>,
+    incoming: Incoming<T, T::PosId>,
+) -> Result<Merged<T>, StepError> {
+    Ok(match stored {
+        None => adopt(incoming)?,
+        Some(stored) => merge(run.options.context, stored, &incoming)?,
+    })
+}
+
+impl Told {
+    fn merged<T: Shared>(&mut self, resource: &Resource, index: usize, merged: &Merged<T>) {
+        if merged.changed {
+            self.pulled[index] += 1;
+        } else {
+            self.unchanged[index] += 1;
+        }
+        self.deactivated += u64::from(merged.deactivated);
+        let record = &merged.tracked.record;
+        let subject = || Subject::new(record.name(), record.id().as_ref());
+        self.conflicts.extend(merged.conflicts.iter().map(|settled| Conflict {
+            resource: resource.clone(),
+            subject: subject(),
+            fields: settled.fields.clone(),
+            winner: settled.winner,
+            why: settled.why,
+        }));
+        if merged.settles_edit {
+            self.settled.push(record.id().as_ref().to_owned());
+        }
+    }
+
+    fn problems(&mut self, item: &IncomingItem, stored: Option<&Tracked<Item>>) {
+        let record = &item.incoming.record;
+        let id = stored.map_or(&record.id, |stored| &stored.record.id);
+        let notes = item.problems.iter().map(|problem| {
+            let message = match problem {
+                super::ArticleProblem::Tax(problem) => {
+                    return Note::tax(Resource::ARTICLES, Subject::new(&record.name, id), problem);
+                }
+                other => other.to_string(),
+            };
+            Note::about(Resource::ARTICLES, Subject::new(&record.name, id), &message, &problem.advice())
+        });
+        self.notes.extend(notes);
+        self.nutrition |= item.tells_nutrition;
+    }
+
+    fn report(self, run: &mut Run<'_>) {
+        for (index, resource) in [Resource::CATEGORIES, Resource::ARTICLES].iter().enumerate() {
+            let counts = run.report.count(resource);
+            counts.pulled += self.pulled[index];
+            counts.unchanged += self.unchanged[index];
+        }
+        run.report.count(&Resource::ARTICLES).deactivated += self.deactivated;
+        self.notes.into_iter().for_each(|note| run.report.skip(note));
+        self.conflicts.into_iter().for_each(|conflict| run.report.conflict(conflict));
+        run.nutrition_from_articles |= run.reads_all_articles && self.nutrition;
+        if run.options.dry_run {
+            run.settled.extend(self.settled);
+        }
+    }
+}
