@@ -5,6 +5,7 @@
 
 pub mod documents;
 pub mod ratio;
+pub mod recorded;
 pub mod serde_types;
 pub mod streamed;
 pub mod value_space;
