@@ -206,6 +206,8 @@ impl MessageField for Option<String> {
     }
 }
 
+// What the macros below make is `#[inline]`: it is compiled with the programs that use it, and as far as they do.
+
 /// `client.method(request)` and the facts behind it, one line per operation.
 macro_rules! operations {
     ($domain:literal { $(
@@ -231,6 +233,7 @@ macro_rules! operations {
 
         impl $crate::Client {
             $(
+                #[inline]
                 #[doc = concat!("Calls `", $name, "` (", $crate::soap::operation::repeat_doc!($repeat), ").")]
                 pub fn $method(&self, request: impl Into<$request>) -> $crate::Call<'_, $request> {
                     self.call(request.into())
@@ -298,8 +301,9 @@ macro_rules! lists {
 
                 const FIELD: usize = $index;
 
+                #[inline]
                 fn take_items(&mut self) -> Vec<$item> {
-                    std::mem::take(&mut self.$field).into_iter().collect()
+                    std::mem::take(&mut self.$field).into()
                 }
             }
         )*
@@ -311,6 +315,7 @@ macro_rules! streams {
     ($( $method:ident : $request:ident -> $item:ty ; )*) => {
         impl $crate::Client {
             $(
+                #[inline]
                 #[doc = concat!("Streams the items that [`", stringify!($request), "`] returns, as their bytes arrive.")]
                 pub fn $method(&self, request: impl Into<$request>) -> $crate::ItemStream<$request> {
                     self.call(request.into()).stream()
@@ -329,6 +334,7 @@ macro_rules! pages {
     } ; )*) => {
         $(
             impl $crate::soap::Paged for $request {
+                #[inline]
                 fn set_page(&mut self, marker: i64, limit: i32) {
                     use $crate::soap::operation::Marker as _;
                     let place = $crate::soap::operation::opened!(self; $($place)+);
@@ -336,6 +342,7 @@ macro_rules! pages {
                     place.$limit.set(i64::from(limit));
                 }
 
+                #[inline]
                 fn newest_marker(
                     item: &<<Self as $crate::soap::Operation>::Response as $crate::soap::ListResponse>::Item,
                 ) -> Option<i64> {
@@ -377,6 +384,7 @@ macro_rules! outcomes {
     ($( $response:ident . $field:ident : $result:ident { $($accepted:ident),* } $(message $message:ident)? ; )*) => {
         $(
             impl $crate::soap::Outcome for $response {
+                #[inline]
                 fn into_result(self) -> Result<Self, $crate::soap::OutcomeError> {
                     use $crate::soap::operation::ResultField;
                     let result: Option<&$result> = ResultField::<$result>::told(&self.$field);

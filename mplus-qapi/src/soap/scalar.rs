@@ -34,6 +34,17 @@ pub(crate) trait Choice: Default {
     fn parse(text: &str) -> Self;
 }
 
+/// A [`Choice`] to be set, without its type: what reads it is compiled once.
+pub(crate) trait SetChoice {
+    fn set(&mut self, text: &str);
+}
+
+impl<T: Choice> SetChoice for T {
+    fn set(&mut self, text: &str) {
+        *self = T::parse(text);
+    }
+}
+
 impl<T: Record + Default> Value for T {
     fn view(&self) -> View<'_> {
         View::Record(self)
@@ -184,14 +195,14 @@ macro_rules! choice {
 
 pub(crate) use choice;
 
-pub(crate) fn read_choice<'x, T: Choice>(
-    choice: &mut T,
+pub(crate) fn read_choice<'x>(
+    choice: &mut dyn SetChoice,
     reader: &mut Reader<'x>,
     tag: &Tag<'x>,
 ) -> Result<bool, DecodeError> {
     let text = reader.text(tag)?;
     let token = text.trim_ascii();
-    *choice = T::parse(token);
+    choice.set(token);
     Ok(!token.is_empty())
 }
 

@@ -81,6 +81,12 @@ impl<T> From<Vec<T>> for List<T> {
     }
 }
 
+impl<T> From<List<T>> for Vec<T> {
+    fn from(list: List<T>) -> Self {
+        list.into_vec()
+    }
+}
+
 impl<T> FromIterator<T> for List<T> {
     fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
         Self(Some(items.into_iter().collect()))
