@@ -12,6 +12,8 @@ pub(crate) mod table;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::error::{ErrorCode, Refusal};
 use crate::subscription::Subscription;
@@ -233,6 +235,29 @@ pub(crate) fn read(name: &EventName, body: &Verified<Bytes>) -> Result<Received,
         return Ok(Received::Error(Box::new(report)));
     }
     AnyEvent::read(name, origin, fields).map(Received::Event).map_err(|error| refusal(&error))
+}
+
+/// The payment that a plain poll asks about. `None` for anything out of the ordinary, which [`read`] then judges.
+///
+/// Polls come every second from every till that waits, and their answer needs nothing but this. So whatever else they carry is
+/// passed over, unread.
+pub(crate) fn polled_payment(body: &[u8]) -> Option<&str> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Poll<'a> {
+        #[serde(borrow)]
+        external_payment: Polled<'a>,
+        #[serde(rename = "sender")]
+        _sender: IgnoredAny,
+        error: Option<IgnoredAny>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Polled<'a> {
+        external_payment_id: &'a str,
+    }
+    let poll: Poll<'_> = serde_json::from_str(std::str::from_utf8(body).ok()?).ok()?;
+    poll.error.is_none().then_some(poll.external_payment.external_payment_id)
 }
 
 fn error_report(

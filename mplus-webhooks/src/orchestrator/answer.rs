@@ -28,6 +28,16 @@ impl Inner {
         name: EventName,
         body: &Verified<Bytes>,
     ) -> Result<StoredReply, Refusal> {
+        if let (EventName::PollExternalPayment, Some(payments)) = (&name, &self.payments)
+            && let Some(id) = event::polled_payment(body.value())
+        {
+            // Read-only and frequent: nothing is kept, no claim, no task.
+            let answer = payments.poll(&body.subscription().merchant, id);
+            return match select(pin!(answer), pin!(self.out_of_time())).await {
+                Either::Left((reply, _)) => Ok(written(&reply?)),
+                Either::Right(_) => Ok(written(&asks_again(id))),
+            };
+        }
         let event = match event::read(&name, body)? {
             Received::Event(event) => event,
             Received::Error(report) => {
@@ -36,13 +46,6 @@ impl Inner {
                 return Ok(StoredReply { status: 200, body: Bytes::from_static(b"{}") });
             }
         };
-        if let (AnyEvent::PollExternalPayment(poll), Some(payments)) = (&event, &self.payments) {
-            // Read-only and frequent: no claim, no task.
-            return match select(pin!(payments.poll(poll)), pin!(self.out_of_time())).await {
-                Either::Left((reply, _)) => Ok(written(&reply?.into_body())),
-                Either::Right(_) => Ok(written(&if_late(&event))),
-            };
-        }
         let sane = if_late(&event);
         let (tell, told) = oneshot::channel();
         let work = self.clone().work(name, event, body.subscription().clone());
@@ -123,7 +126,10 @@ impl Inner {
         if let Some(payments) = &self.payments {
             match event {
                 AnyEvent::StartExternalPayment(event) => return Ok(payments.start(event).await?.into_body()),
-                AnyEvent::PollExternalPayment(event) => return Ok(payments.poll(event).await?.into_body()),
+                AnyEvent::PollExternalPayment(event) => {
+                    let id = &event.payload.external_payment.external_payment_id;
+                    return payments.poll(event.origin.merchant(), id).await;
+                }
                 AnyEvent::RequestCancelExternalPayment(event) => {
                     return Ok(payments.request_cancel(event).await?.into_body());
                 }
@@ -162,18 +168,16 @@ fn sale(origin: &Origin, session: &Session) -> SessionKey {
 
 /// The reply when there is no time left to find a better one: nothing is decided, ask again.
 fn if_late(event: &AnyEvent) -> Body {
-    let undecided =
-        |id: &str| PaymentAnswer::new(id).confirmed(false).cancelled(false).status(PaymentWord::Pending);
     match event {
         AnyEvent::StartExternalPayment(event) => {
             let answer = undecided(&event.payload.external_payment.external_payment_id).started(true);
             StartExternalPaymentReply::acknowledge().payment(answer).into_body()
         }
         AnyEvent::PollExternalPayment(event) => {
-            asks_again(&event.payload.external_payment.external_payment_id, undecided)
+            asks_again(&event.payload.external_payment.external_payment_id)
         }
         AnyEvent::RequestCancelExternalPayment(event) => {
-            asks_again(&event.payload.external_payment.external_payment_id, undecided)
+            asks_again(&event.payload.external_payment.external_payment_id)
         }
         event if event.details().polling => {
             PollExternalPaymentReply::acknowledge().polling(Polling::new(false)).into_body()
@@ -182,7 +186,11 @@ fn if_late(event: &AnyEvent) -> Body {
     }
 }
 
-fn asks_again(id: &str, undecided: impl Fn(&str) -> PaymentAnswer) -> Body {
+fn undecided(id: &str) -> PaymentAnswer {
+    PaymentAnswer::new(id).confirmed(false).cancelled(false).status(PaymentWord::Pending)
+}
+
+fn asks_again(id: &str) -> Body {
     PollExternalPaymentReply::acknowledge().payment(undecided(id)).polling(Polling::new(false)).into_body()
 }
 

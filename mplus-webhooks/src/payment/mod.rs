@@ -2,6 +2,9 @@
 //!
 //! [`transition`] is the whole truth about what may follow what. [`ExternalPayments`] carries it out.
 
+mod call;
+#[cfg(test)]
+mod model;
 mod provider;
 mod record;
 mod service;
@@ -11,12 +14,9 @@ mod till;
 
 pub use provider::{
     NoticeRefused, OneProvider, PaymentPlace, PaymentProvider, PaymentProviders, ProviderError, ProviderNews,
-    ProviderNotice,
 };
 pub use record::{Payment, PaymentKey};
 pub use service::ExternalPayments;
 pub(crate) use service::store_failed;
-pub use state::{
-    CancelReason, NewsSource, PaymentEffect, PaymentInput, PaymentState, ProviderStatus, transition,
-};
+pub use state::{CancelReason, PaymentEffect, PaymentInput, PaymentState, ProviderStatus, transition};
 pub use terms::{NoticeError, PaymentLimits, PaymentNotice, RefreshReport};

@@ -54,30 +54,6 @@ impl ProviderNews {
     }
 }
 
-/// What a provider's own webhook tells.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct ProviderNotice {
-    /// The provider's id of the payment.
-    pub reference: String,
-    /// What it says about it. `None` when the call proves nothing, or needs to be looked up: the provider is asked.
-    pub news: Option<ProviderNews>,
-}
-
-impl ProviderNotice {
-    /// A notice that says which payment, and nothing that could be believed: the provider is asked.
-    pub fn about(reference: impl Into<String>) -> Self {
-        Self { reference: reference.into(), news: None }
-    }
-
-    /// A notice whose news can be believed.
-    #[must_use]
-    pub fn with_news(mut self, news: ProviderNews) -> Self {
-        self.news = Some(news);
-        self
-    }
-}
-
 /// A provider did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -111,7 +87,8 @@ pub trait PaymentProvider: Debug + Send + Sync {
     /// A name that never changes; it is stored with every payment.
     fn name(&self) -> &str;
 
-    /// Begins a payment. Repeating it for the same payment id has to return the same payment, never a second one.
+    /// Begins a payment. Repeating it for the same payment id has to return the same payment, never a second one. It has to
+    /// return within a minute; after that somebody else may try.
     ///
     /// # Errors
     /// [`ProviderError::Refused`] ends the payment as failed; [`ProviderError::Unreachable`] has it repeated later.
@@ -129,7 +106,10 @@ pub trait PaymentProvider: Debug + Send + Sync {
     /// [`ProviderError`]; the payment stays as it is, and the request is repeated later.
     async fn cancel(&self, payment: &Payment) -> Result<ProviderNews, ProviderError>;
 
-    /// Checks and reads a call of the provider's own webhook. `Ok(None)` is a genuine call about something else.
+    /// Checks a call of the provider's own webhook, and returns the provider's id of the payment that it is about. `Ok(None)` is
+    /// a genuine call about something else.
+    ///
+    /// Whatever else such a call says may be late, repeated or out of order, so it is not read: the provider is asked.
     ///
     /// # Errors
     /// [`NoticeRefused`] when the call is not the provider's.
@@ -138,7 +118,7 @@ pub trait PaymentProvider: Debug + Send + Sync {
         headers: &HeaderMap,
         body: &Bytes,
         now: DateTime<Utc>,
-    ) -> Result<Option<ProviderNotice>, NoticeRefused>;
+    ) -> Result<Option<String>, NoticeRefused>;
 }
 
 /// The till that starts a payment; decides who takes the money.

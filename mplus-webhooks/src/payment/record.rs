@@ -56,6 +56,9 @@ pub struct Payment {
     pub expires_at: DateTime<Utc>,
     /// When the provider is asked next, UTC.
     pub refresh_at: DateTime<Utc>,
+    /// Until then the payment is being created at its provider, UTC; whoever began that is taken to be gone afterwards.
+    #[serde(default)]
+    pub creating_until: Option<DateTime<Utc>>,
     /// Counts the changes; two writers cannot both succeed from the same version.
     pub version: u64,
 }
@@ -81,6 +84,7 @@ impl Payment {
             started_at: now,
             expires_at: now,
             refresh_at: now,
+            creating_until: None,
             version: 0,
         }
     }
@@ -95,21 +99,38 @@ impl Payment {
             return (None, PaymentEffect::None);
         }
         let (state, effect) = transition(self.state, input);
+        let captured = match input {
+            PaymentInput::Provider(ProviderStatus::Captured(amount)) => Some(amount),
+            _ => None,
+        };
         let mut next = self.clone();
-        next.state = state;
-        if let Some(news) = news
-            && !self.state.is_terminal()
-        {
-            next.learn(news);
-            if let (PaymentState::Confirmed, ProviderStatus::Captured(amount)) = (state, news.status) {
-                next.final_amount = Some(amount);
+        if self.state.is_terminal() {
+            // A second attempt to create it may have reached the provider after all; it can only be undone by its reference.
+            if self.provider_reference.is_none() {
+                next.provider_reference = news.and_then(|news| news.reference.clone());
             }
+            let other_amount = self.state == PaymentState::Confirmed
+                && captured.is_some_and(|amount| amount > Decimal::ZERO && Some(amount) != self.final_amount);
+            return next
+                .changed_from(self, if other_amount { PaymentEffect::ReportConflict } else { effect });
         }
-        if next == *self {
+        next.state = state;
+        if let Some(news) = news {
+            next.learn(news);
+        }
+        if state == PaymentState::Confirmed {
+            next.final_amount = captured;
+        }
+        next.changed_from(self, effect)
+    }
+
+    /// The next version, when anything changed at all.
+    fn changed_from(mut self, before: &Self, effect: PaymentEffect) -> (Option<Self>, PaymentEffect) {
+        if self == *before {
             return (None, effect);
         }
-        next.version += 1;
-        (Some(next), effect)
+        self.version += 1;
+        (Some(self), effect)
     }
 
     /// Keeps what the provider told besides the status; nothing that is known is forgotten.

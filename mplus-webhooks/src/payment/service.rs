@@ -7,9 +7,10 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use http::HeaderMap;
 
+use super::call::ProviderCall;
 use super::provider::{PaymentProvider, PaymentProviders, ProviderError, ProviderNews};
 use super::record::{Payment, PaymentKey};
-use super::state::{NewsSource, PaymentEffect, PaymentInput, PaymentState, ProviderStatus};
+use super::state::{PaymentEffect, PaymentInput, PaymentState, ProviderStatus};
 use super::terms::{NoticeError, PaymentLimits, PaymentNotice, RefreshReport};
 use crate::error::Refusal;
 use crate::handler::Handler;
@@ -19,8 +20,11 @@ use crate::subscription::MerchantId;
 
 /// How often two writers may get in each other's way before one gives up.
 const MAX_ATTEMPTS: usize = 64;
-/// Input, cancelling, asking: no chain of effects is longer.
-const MAX_EFFECTS: usize = 4;
+/// How long an attempt to create a payment keeps others from trying. Of two attempts at once one may be refused and the other
+/// succeed, and then nobody would know of the money.
+pub(super) const CREATING: Duration = Duration::from_secs(60);
+/// Creating, cancelling, cancelling once more: a provider that still leaves it open then contradicts itself.
+const MAX_CALLS: usize = 4;
 
 /// The external payments of an orchestrator.
 ///
@@ -76,7 +80,7 @@ impl ExternalPayments {
     /// # Errors
     /// [`StoreError`].
     pub async fn payment(&self, key: &PaymentKey) -> Result<Option<Payment>, StoreError> {
-        self.store.payment(key).await
+        Ok(self.store.payment(key).await?.map(Arc::unwrap_or_clone))
     }
 
     /// Asks the provider about every payment that is due, cancels those whose time has run out, and repeats what a
@@ -108,7 +112,7 @@ impl ExternalPayments {
     /// # Errors
     /// [`StoreError`].
     pub async fn refresh(&self, key: &PaymentKey) -> Result<Option<Payment>, StoreError> {
-        let Some(payment) = self.store.payment(key).await? else { return Ok(None) };
+        let Some(payment) = self.payment(key).await? else { return Ok(None) };
         match self.refresh_stored(payment).await {
             Ok(payment) => Ok(Some(payment)),
             Err(SettleError::Unknown(_)) => Ok(None),
@@ -116,8 +120,10 @@ impl ExternalPayments {
         }
     }
 
-    /// Takes a call of the provider's own webhook. Returns the payments it was about; a genuine call about something else is
-    /// answered with success too.
+    /// Takes a call of the provider's own webhook, and asks the provider about the payment that it names. Returns the payments it
+    /// was about; a genuine call about something else is answered with success too.
+    ///
+    /// A provider that cannot be reached meanwhile is asked again by the refresh.
     ///
     /// # Errors
     /// [`NoticeError`] says which HTTP status to answer.
@@ -131,17 +137,15 @@ impl ExternalPayments {
         let unknown =
             || NoticeError::UnknownProvider { merchant: merchant.clone(), provider: provider.to_owned() };
         let named = self.providers.named(merchant, provider).ok_or_else(unknown)?;
-        let Some(notice) = named.read_notice(headers, body, self.runtime.now())? else {
+        let Some(reference) = named.read_notice(headers, body, self.runtime.now())? else {
             return Ok(Vec::new());
         };
         let mut settled = Vec::new();
-        for payment in self.store.payments_by_reference(provider, &notice.reference).await? {
+        for payment in self.store.payments_by_reference(provider, &reference).await? {
             if payment.key.merchant != *merchant {
                 continue;
             }
-            let status = notice.news.as_ref().map_or(ProviderStatus::Unknown, |news| news.status);
-            let input = PaymentInput::Provider(status, NewsSource::Pushed);
-            match self.settle(&payment.key, input, notice.news.as_ref()).await {
+            match self.refresh_stored(payment).await {
                 Ok(payment) => settled.push(payment),
                 Err(SettleError::Unknown(_)) => {}
                 Err(SettleError::Store(error)) => return Err(error.into()),
@@ -156,208 +160,226 @@ impl ExternalPayments {
         payment: &Payment,
         provider: &dyn PaymentProvider,
     ) -> Result<(Payment, Option<String>), SettleError> {
-        match provider.create(payment).await {
-            Ok(news) => {
-                let input = PaymentInput::Provider(news.status, NewsSource::Asked);
-                let stored = self.settle(&payment.key, input, Some(&news)).await?;
-                if let PaymentState::CancelRequested(_) = stored.state {
-                    // The cancel came while the provider was still creating.
-                    return Ok((self.refresh_created(stored, provider).await?, None));
-                }
-                Ok((stored, None))
-            }
-            Err(error @ ProviderError::Refused { .. }) => {
-                tracing::warn!(payment = %payment.key.id, error = %error, "the payment was not created");
-                let input = PaymentInput::Provider(ProviderStatus::Failed, NewsSource::Asked);
-                Ok((self.settle(&payment.key, input, None).await?, Some(error.to_string())))
-            }
-            Err(error) => {
-                tracing::warn!(payment = %payment.key.id, error = %error, "creating the payment is repeated later");
-                Ok((self.postpone(&payment.key).await?, None))
-            }
+        let answered = provider.create(payment).await;
+        let refused = match &answered {
+            Err(error @ ProviderError::Refused { .. }) => Some(error.to_string()),
+            _ => None,
+        };
+        Ok((self.answered(payment, ProviderCall::Create, answered).await?, refused))
+    }
+
+    /// Asks the provider what is due about a payment now.
+    async fn refresh_stored(&self, payment: Payment) -> Result<Payment, SettleError> {
+        if let PaymentState::Pending | PaymentState::Authorised = payment.state
+            && payment.expires_at <= self.runtime.now()
+        {
+            return self.settle(&payment.key, PaymentInput::TimeOut).await;
+        }
+        match ProviderCall::due(&payment) {
+            Some(call) => self.call(payment, call).await,
+            None => Ok(payment),
         }
     }
 
-    async fn refresh_stored(&self, payment: Payment) -> Result<Payment, SettleError> {
+    /// Applies an input, and makes the calls that follow from it.
+    pub(super) async fn settle(&self, key: &PaymentKey, input: PaymentInput) -> Result<Payment, SettleError> {
+        let (payment, effect) = self.apply(key, input, None).await?;
+        match ProviderCall::after(&payment, effect, None) {
+            Some(call) => self.call(payment, call).await,
+            None => Ok(payment),
+        }
+    }
+
+    /// Makes a call, and those that follow from its answer.
+    async fn call(&self, payment: Payment, call: ProviderCall) -> Result<Payment, SettleError> {
         let Some(provider) = self.providers.named(&payment.key.merchant, &payment.provider) else {
             tracing::error!(payment = %payment.key.id, provider = %payment.provider, "the payment's provider is no longer configured");
             return self.postpone(&payment.key).await;
         };
-        let overdue = payment.expires_at <= self.runtime.now();
-        let payment = match payment.state {
-            PaymentState::Pending | PaymentState::Authorised if overdue => {
-                return self.settle(&payment.key, PaymentInput::TimeOut, None).await;
-            }
-            _ if payment.provider_reference.is_none() && !payment.state.is_terminal() => {
-                return Ok(self.create(&payment, &*provider).await?.0);
-            }
-            _ => payment,
+        let payment = match call {
+            ProviderCall::Create => match self.begin_creating(payment).await? {
+                Ok(payment) => payment,
+                Err(busy) => return Ok(busy),
+            },
+            ProviderCall::Get | ProviderCall::Cancel => payment,
         };
-        self.refresh_created(payment, &*provider).await
+        let answered = make(&*provider, call, &payment).await;
+        self.answered(&payment, call, answered).await
     }
 
-    async fn refresh_created(
-        &self,
-        payment: Payment,
-        provider: &dyn PaymentProvider,
-    ) -> Result<Payment, SettleError> {
-        let answered = match payment.state {
-            PaymentState::CancelRequested(_) => cancel_or_ask(provider, &payment).await,
-            _ => provider.get(&payment).await,
+    /// Claims the right to create the payment. `Err` is the payment that somebody else is creating, or has changed meanwhile.
+    async fn begin_creating(&self, payment: Payment) -> Result<Result<Payment, Payment>, SettleError> {
+        let now = self.runtime.now();
+        if payment.creating_until.is_some_and(|until| until > now) {
+            return Ok(Err(self.postpone(&payment.key).await?));
+        }
+        let begun = Payment {
+            creating_until: Some(later(now, CREATING)),
+            refresh_at: self.next_refresh(),
+            version: payment.version + 1,
+            ..payment.clone()
         };
-        match answered {
-            Ok(news) => {
-                let input = PaymentInput::Provider(news.status, NewsSource::Asked);
-                self.settle(&payment.key, input, Some(&news)).await
-            }
-            Err(error) => {
-                tracing::warn!(payment = %payment.key.id, error = %error, "the provider is asked again later");
-                self.postpone(&payment.key).await
-            }
-        }
-    }
-
-    /// Applies an input, does what follows from it, and applies what comes of that.
-    pub(super) async fn settle(
-        &self,
-        key: &PaymentKey,
-        input: PaymentInput,
-        news: Option<&ProviderNews>,
-    ) -> Result<Payment, SettleError> {
-        let (mut payment, mut effect) = self.apply(key, input, news).await?;
-        let mut provider_says = match input {
-            PaymentInput::Provider(status, _) => status,
-            _ => ProviderStatus::Unknown,
-        };
-        for _ in 0..MAX_EFFECTS {
-            match effect {
-                PaymentEffect::None => return Ok(payment),
-                PaymentEffect::ReportConflict => break,
-                PaymentEffect::ReportUnexpectedCapture => {
-                    tracing::error!(payment = %key.id, "captured after the POS had given the payment up");
-                    self.handler.payment_changed(&PaymentNotice::UnexpectedCapture(payment.clone())).await;
-                    return Ok(payment);
-                }
-                PaymentEffect::CancelAtProvider | PaymentEffect::AskProvider => {}
-            }
-            match self.follow_up(&payment, effect).await? {
-                Ok(news) => {
-                    provider_says = news.status;
-                    let input = PaymentInput::Provider(news.status, NewsSource::Asked);
-                    (payment, effect) = self.apply(key, input, Some(&news)).await?;
-                }
-                Err(error) => {
-                    tracing::warn!(payment = %key.id, error = %error, "the provider is asked again later");
-                    return Ok(payment);
-                }
-            }
-        }
-        if payment.state.is_terminal() && effect != PaymentEffect::None {
-            tracing::error!(payment = %key.id, state = ?payment.state, ?provider_says, "the provider contradicts a payment that has ended");
-            let notice = PaymentNotice::Conflict { payment: payment.clone(), provider_says };
-            self.handler.payment_changed(&notice).await;
-        }
-        Ok(payment)
-    }
-
-    /// Asks the provider for what an effect needs.
-    async fn follow_up(
-        &self,
-        payment: &Payment,
-        effect: PaymentEffect,
-    ) -> Result<Result<ProviderNews, ProviderError>, SettleError> {
-        let Some(provider) = self.providers.named(&payment.key.merchant, &payment.provider) else {
-            let message = "it is no longer configured".to_owned();
-            return Ok(Err(ProviderError::Unreachable { provider: payment.provider.clone(), message }));
-        };
-        let mut payment = payment.clone();
-        if payment.provider_reference.is_none() {
-            // Creating may be under way, or its answer was lost. Only a payment that is known for sure can be cancelled for sure.
-            match provider.create(&payment).await {
-                Ok(news) => {
-                    let input = PaymentInput::Provider(news.status, NewsSource::Asked);
-                    (payment, _) = self.apply(&payment.key, input, Some(&news)).await?;
-                }
-                Err(ProviderError::Refused { .. }) => {
-                    return Ok(Ok(ProviderNews::new(ProviderStatus::Failed)));
-                }
-                Err(error) => return Ok(Err(error)),
-            }
-        }
-        Ok(match effect {
-            PaymentEffect::CancelAtProvider => cancel_or_ask(&*provider, &payment).await,
-            _ => provider.get(&payment).await,
+        Ok(if self.replace(&payment, &begun).await? {
+            Ok(begun)
+        } else {
+            Err(self.stored(&payment.key).await?)
         })
     }
 
-    /// Applies one input to the stored payment, however many write at the same time.
+    /// Applies the answer to a call, and makes the calls that follow from it.
+    async fn answered(
+        &self,
+        payment: &Payment,
+        mut call: ProviderCall,
+        mut answered: Result<ProviderNews, ProviderError>,
+    ) -> Result<Payment, SettleError> {
+        let key = &payment.key;
+        for _ in 0..MAX_CALLS {
+            let news = match answered {
+                Ok(news) => news,
+                Err(error @ ProviderError::Refused { .. }) if call == ProviderCall::Create => {
+                    tracing::warn!(payment = %key.id, error = %error, "the payment was not created");
+                    ProviderNews::new(ProviderStatus::Failed)
+                }
+                Err(error) => {
+                    tracing::warn!(payment = %key.id, error = %error, "the provider is asked again later");
+                    return self.put_off(key, call == ProviderCall::Create).await;
+                }
+            };
+            let (stored, effect) = self.apply(key, PaymentInput::Provider(news.status), Some(&news)).await?;
+            let next =
+                ProviderCall::after(&stored, effect, Some(call)).filter(|next| *next != ProviderCall::Create);
+            let provider = self.providers.named(&key.merchant, &stored.provider);
+            let (Some(next), Some(provider)) = (next, provider) else { return Ok(stored) };
+            call = next;
+            answered = make(&*provider, call, &stored).await;
+        }
+        let stored = self.stored(key).await?;
+        if let (true, Ok(news)) = (stored.state.is_terminal(), answered) {
+            self.report_conflict(&stored, news.status).await;
+        }
+        Ok(stored)
+    }
+
+    /// Applies one input to the stored payment, however many write at the same time, and reports what needs a person.
     async fn apply(
         &self,
         key: &PaymentKey,
         input: PaymentInput,
         news: Option<&ProviderNews>,
     ) -> Result<(Payment, PaymentEffect), SettleError> {
-        self.change(key, |payment| {
-            let (changed, effect) = payment.apply(input, news);
-            let asked = matches!(input, PaymentInput::Provider(_, NewsSource::Asked));
+        let asked = matches!(input, PaymentInput::Provider(_));
+        for _ in 0..MAX_ATTEMPTS {
+            let stored = self.stored(key).await?;
+            let (changed, effect) = stored.apply(input, news);
             let changed = match changed {
-                Some(mut changed) if asked => {
-                    changed.refresh_at = later(self.runtime.now(), self.limits.refresh_every);
-                    Some(changed)
-                }
-                None if asked && !payment.state.is_terminal() => Some(self.postponed(payment)),
+                Some(changed) if asked => Some(Payment {
+                    refresh_at: self.next_refresh(),
+                    // It is known now, or it never will be.
+                    creating_until: None,
+                    ..changed
+                }),
+                None if asked && !stored.state.is_terminal() => Some(self.postponed(&stored)),
                 other => other,
             };
-            (changed, effect)
-        })
-        .await
+            let after = changed.as_ref().unwrap_or(&stored);
+            match (effect, input) {
+                (PaymentEffect::ReportUnexpectedCapture, _) => self.report_unexpected(after, input).await,
+                (PaymentEffect::ReportConflict, PaymentInput::Provider(status)) => {
+                    self.report_conflict(after, status).await;
+                }
+                _ => {}
+            }
+            let Some(changed) = changed else { return Ok((stored, effect)) };
+            if self.replace(&stored, &changed).await? {
+                return Ok((changed, effect));
+            }
+        }
+        Err(too_many_writers())
     }
 
     /// Has the payment wait for the next refresh.
     async fn postpone(&self, key: &PaymentKey) -> Result<Payment, SettleError> {
-        let changed = self.change(key, |payment| {
-            let changed = (!payment.state.is_terminal()).then(|| self.postponed(payment));
-            (changed, PaymentEffect::None)
-        });
-        Ok(changed.await?.0)
+        self.put_off(key, false).await
+    }
+
+    /// Has the payment wait for the next refresh; with `gave_up_creating` the next one may try to create it again.
+    async fn put_off(&self, key: &PaymentKey, gave_up_creating: bool) -> Result<Payment, SettleError> {
+        for _ in 0..MAX_ATTEMPTS {
+            let stored = self.stored(key).await?;
+            if stored.state.is_terminal() {
+                return Ok(stored);
+            }
+            let mut changed = self.postponed(&stored);
+            if gave_up_creating {
+                changed.creating_until = None;
+            }
+            if self.replace(&stored, &changed).await? {
+                return Ok(changed);
+            }
+        }
+        Err(too_many_writers())
     }
 
     fn postponed(&self, payment: &Payment) -> Payment {
-        let refresh_at = later(self.runtime.now(), self.limits.refresh_every);
-        Payment { refresh_at, version: payment.version + 1, ..payment.clone() }
+        Payment { refresh_at: self.next_refresh(), version: payment.version + 1, ..payment.clone() }
     }
 
-    async fn change(
-        &self,
-        key: &PaymentKey,
-        change: impl Fn(&Payment) -> (Option<Payment>, PaymentEffect) + Send + Sync,
-    ) -> Result<(Payment, PaymentEffect), SettleError> {
-        for _ in 0..MAX_ATTEMPTS {
-            let stored = self.store.payment(key).await?;
-            let stored = stored.ok_or_else(|| SettleError::Unknown(key.id.clone()))?;
-            let (changed, effect) = change(&stored);
-            let Some(changed) = changed else { return Ok((stored, effect)) };
-            if self.store.replace_payment(&changed).await? {
-                if changed.state != stored.state {
-                    tracing::info!(payment = %key.id, from = ?stored.state, to = ?changed.state, "external payment");
-                    self.handler.payment_changed(&PaymentNotice::Changed(changed.clone())).await;
-                }
-                return Ok((changed, effect));
-            }
+    fn next_refresh(&self) -> DateTime<Utc> {
+        later(self.runtime.now(), self.limits.refresh_every)
+    }
+
+    async fn stored(&self, key: &PaymentKey) -> Result<Payment, SettleError> {
+        self.payment(key).await?.ok_or_else(|| SettleError::Unknown(key.id.clone()))
+    }
+
+    /// Writes a change, unless somebody was faster, and tells the host of a new state.
+    async fn replace(&self, stored: &Payment, changed: &Payment) -> Result<bool, SettleError> {
+        if !self.store.replace_payment(changed).await? {
+            return Ok(false);
         }
-        Err(StoreError::new("change a payment", "too many writers at the same time").into())
+        if changed.state != stored.state {
+            tracing::info!(payment = %changed.key.id, from = ?stored.state, to = ?changed.state, "external payment");
+            self.handler.payment_changed(&PaymentNotice::Changed(changed.clone())).await;
+        }
+        Ok(true)
+    }
+
+    async fn report_unexpected(&self, payment: &Payment, input: PaymentInput) {
+        let captured = match input {
+            PaymentInput::Provider(ProviderStatus::Captured(amount)) => amount,
+            _ => payment.final_amount.unwrap_or(payment.amount),
+        };
+        tracing::error!(payment = %payment.key.id, %captured, "captured after the POS had given the payment up");
+        let notice = PaymentNotice::UnexpectedCapture { payment: payment.clone(), captured };
+        self.handler.payment_changed(&notice).await;
+    }
+
+    async fn report_conflict(&self, payment: &Payment, provider_says: ProviderStatus) {
+        tracing::error!(payment = %payment.key.id, state = ?payment.state, ?provider_says, "the provider contradicts a payment that has ended");
+        let notice = PaymentNotice::Conflict { payment: payment.clone(), provider_says };
+        self.handler.payment_changed(&notice).await;
     }
 }
 
-/// Cancels; a refusal usually means that it is too late, so the provider is asked how it stands.
-async fn cancel_or_ask(
+/// Makes a call. A refusal to cancel usually means that it is too late, so the provider is asked how it stands.
+async fn make(
     provider: &dyn PaymentProvider,
+    call: ProviderCall,
     payment: &Payment,
 ) -> Result<ProviderNews, ProviderError> {
-    match provider.cancel(payment).await {
-        Err(ProviderError::Refused { .. }) => provider.get(payment).await,
-        other => other,
+    match call {
+        ProviderCall::Create => provider.create(payment).await,
+        ProviderCall::Get => provider.get(payment).await,
+        ProviderCall::Cancel => match provider.cancel(payment).await {
+            Err(ProviderError::Refused { .. }) => provider.get(payment).await,
+            other => other,
+        },
     }
+}
+
+fn too_many_writers() -> SettleError {
+    StoreError::new("change a payment", "too many writers at the same time").into()
 }
 
 pub(super) fn later(now: DateTime<Utc>, by: Duration) -> DateTime<Utc> {

@@ -71,15 +71,6 @@ pub enum ProviderStatus {
     Unknown,
 }
 
-/// How the provider's news came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum NewsSource {
-    /// The provider called, possibly late or out of order.
-    Pushed,
-    /// The provider was asked: this is how it stands now.
-    Asked,
-}
-
 /// What can happen to a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PaymentInput {
@@ -93,8 +84,8 @@ pub enum PaymentInput {
     Cancel,
     /// Nobody paid in time.
     TimeOut,
-    /// The provider has news.
-    Provider(ProviderStatus, NewsSource),
+    /// The provider was asked, and said this. What it pushes without being asked only leads to a question.
+    Provider(ProviderStatus),
 }
 
 /// What has to be done about an input.
@@ -104,11 +95,10 @@ pub enum PaymentEffect {
     None,
     /// Tell the provider to cancel, and feed its answer back.
     CancelAtProvider,
-    /// Ask the provider how it stands, and feed its answer back.
-    AskProvider,
-    /// The provider contradicts a terminal state, even when asked: a person has to look.
+    /// The provider takes back what it said last: a person has to look.
     ReportConflict,
-    /// Captured although the POS had given the payment up: the sale has no payment, the customer has paid. A person has to look.
+    /// Captured although the POS has given the payment up or was told that it failed: the sale has no payment, the customer
+    /// has paid. A person has to look.
     ReportUnexpectedCapture,
 }
 
@@ -118,318 +108,142 @@ pub enum PaymentEffect {
 pub fn transition(state: PaymentState, input: PaymentInput) -> (PaymentState, PaymentEffect) {
     use PaymentEffect as Effect;
     use PaymentInput as Input;
+    use PaymentState as State;
     match (state, input) {
         (_, Input::Start | Input::Poll) => (state, Effect::None),
-        (_, Input::Provider(status, source)) => provider_news(state, status, source),
-        (
-            PaymentState::Confirmed | PaymentState::Failed | PaymentState::Cancelled | PaymentState::Expired,
-            Input::RequestCancel | Input::Cancel | Input::TimeOut,
-        ) => (state, Effect::None),
-        (PaymentState::Pending | PaymentState::Authorised, Input::RequestCancel) => {
-            (PaymentState::CancelRequested(CancelReason::Operator), Effect::CancelAtProvider)
+        (_, Input::Provider(status)) => provider_says(state, status),
+
+        (State::Pending | State::Authorised, Input::RequestCancel) => {
+            (State::CancelRequested(CancelReason::Operator), Effect::CancelAtProvider)
         }
-        (PaymentState::Pending | PaymentState::Authorised, Input::TimeOut) => {
-            (PaymentState::CancelRequested(CancelReason::TimedOut), Effect::CancelAtProvider)
+        (State::Pending | State::Authorised, Input::TimeOut) => {
+            (State::CancelRequested(CancelReason::TimedOut), Effect::CancelAtProvider)
         }
-        // The POS has closed the payment, whatever the reason for the request was.
-        (
-            PaymentState::Pending | PaymentState::Authorised | PaymentState::CancelRequested(_),
-            Input::Cancel,
-        ) => (PaymentState::CancelRequested(CancelReason::Pos), Effect::CancelAtProvider),
-        (PaymentState::CancelRequested(_), Input::RequestCancel | Input::TimeOut) => {
+        (State::CancelRequested(_), Input::RequestCancel | Input::TimeOut) => {
             (state, Effect::CancelAtProvider)
         }
+        // The POS has closed the payment, whatever the reason for the request was.
+        (State::Pending | State::Authorised | State::CancelRequested(_), Input::Cancel) => {
+            (State::CancelRequested(CancelReason::Pos), Effect::CancelAtProvider)
+        }
+
+        // Paid just before the POS gave up, which may not have heard of it.
+        (State::Confirmed, Input::Cancel) => (state, Effect::ReportUnexpectedCapture),
+        (State::Confirmed, Input::RequestCancel | Input::TimeOut)
+        | (
+            State::Failed | State::Cancelled | State::Expired,
+            Input::RequestCancel | Input::Cancel | Input::TimeOut,
+        ) => (state, Effect::None),
     }
 }
 
-fn provider_news(
-    state: PaymentState,
-    status: ProviderStatus,
-    source: NewsSource,
-) -> (PaymentState, PaymentEffect) {
+fn provider_says(state: PaymentState, status: ProviderStatus) -> (PaymentState, PaymentEffect) {
     use PaymentEffect as Effect;
+    use PaymentState as State;
     use ProviderStatus as Status;
     match (state, status) {
-        // A capture of nothing is not a capture.
-        (_, Status::Captured(amount)) if amount <= Decimal::ZERO => (state, ask(source)),
-        (_, Status::Unknown) => (state, ask(source)),
+        // Neither a status that is not understood nor a capture of nothing decides anything; the next refresh asks again.
+        (_, Status::Unknown) => (state, Effect::None),
+        (_, Status::Captured(amount)) if amount <= Decimal::ZERO => (state, Effect::None),
 
-        (PaymentState::Pending | PaymentState::Authorised, Status::Captured(_)) => {
-            (PaymentState::Confirmed, Effect::None)
+        (State::Pending | State::Authorised, Status::Pending) => (State::Pending, Effect::None),
+        (State::Pending | State::Authorised, Status::Authorised) => (State::Authorised, Effect::None),
+        (State::Pending | State::Authorised, Status::Captured(_)) => (State::Confirmed, Effect::None),
+        (State::Pending | State::Authorised, Status::Declined) => {
+            (State::CancelRequested(CancelReason::Declined), Effect::CancelAtProvider)
         }
-        (PaymentState::CancelRequested(reason), Status::Captured(_)) => {
-            let effect = match reason {
-                CancelReason::Pos => Effect::ReportUnexpectedCapture,
-                CancelReason::Operator | CancelReason::TimedOut | CancelReason::Declined => Effect::None,
-            };
-            (PaymentState::Confirmed, effect)
-        }
-
-        (PaymentState::Pending, Status::Pending) => (state, Effect::None),
-        (PaymentState::Pending | PaymentState::Authorised, Status::Authorised) => {
-            (PaymentState::Authorised, Effect::None)
-        }
-        // Late news do not take a step back; the provider's present word does.
-        (PaymentState::Authorised, Status::Pending) => match source {
-            NewsSource::Pushed => (state, Effect::AskProvider),
-            NewsSource::Asked => (PaymentState::Pending, Effect::None),
-        },
-        (PaymentState::Pending | PaymentState::Authorised, Status::Declined) => {
-            (PaymentState::CancelRequested(CancelReason::Declined), Effect::CancelAtProvider)
-        }
-        (PaymentState::Pending | PaymentState::Authorised, Status::Failed) => {
-            (PaymentState::Failed, Effect::None)
-        }
-        (PaymentState::Pending | PaymentState::Authorised, Status::Cancelled) => {
-            (PaymentState::Cancelled, Effect::None)
-        }
+        (State::Pending | State::Authorised, Status::Failed) => (State::Failed, Effect::None),
+        (State::Pending | State::Authorised, Status::Cancelled) => (State::Cancelled, Effect::None),
 
         // The request to cancel is still on its way, or was refused: the refresh repeats it.
-        (PaymentState::CancelRequested(_), Status::Pending | Status::Authorised | Status::Declined) => {
+        (State::CancelRequested(_), Status::Pending | Status::Authorised | Status::Declined) => {
             (state, Effect::None)
         }
-        (PaymentState::CancelRequested(reason), Status::Failed | Status::Cancelled) => {
+        (State::CancelRequested(CancelReason::Pos), Status::Captured(_)) => {
+            (State::Confirmed, Effect::ReportUnexpectedCapture)
+        }
+        // Whoever asked for this end still waits for the answer, and hears that it is paid.
+        (
+            State::CancelRequested(CancelReason::Operator | CancelReason::TimedOut | CancelReason::Declined),
+            Status::Captured(_),
+        ) => (State::Confirmed, Effect::None),
+        (State::CancelRequested(reason), Status::Failed | Status::Cancelled) => {
             let end = match reason {
-                CancelReason::Operator | CancelReason::Pos => PaymentState::Cancelled,
-                CancelReason::TimedOut => PaymentState::Expired,
-                CancelReason::Declined => PaymentState::Failed,
+                CancelReason::Operator | CancelReason::Pos => State::Cancelled,
+                CancelReason::TimedOut => State::Expired,
+                CancelReason::Declined => State::Failed,
             };
             (end, Effect::None)
         }
 
-        // Old news about a payment that has ended are expected; a contradiction is not.
-        (PaymentState::Confirmed, Status::Captured(_)) => (state, Effect::None),
-        (
-            PaymentState::Failed | PaymentState::Cancelled | PaymentState::Expired,
-            Status::Failed | Status::Cancelled,
-        ) => (state, Effect::None),
-        // An answer that another one overtook.
-        (PaymentState::Confirmed, Status::Pending | Status::Authorised | Status::Declined) => {
+        // An answer that another one overtook is no contradiction.
+        (State::Confirmed, Status::Captured(_) | Status::Pending | Status::Authorised | Status::Declined) => {
             (state, Effect::None)
         }
-        (
-            PaymentState::Failed | PaymentState::Cancelled | PaymentState::Expired,
-            Status::Pending | Status::Authorised | Status::Declined,
-        ) => (state, Effect::AskProvider),
-        (PaymentState::Confirmed, Status::Failed | Status::Cancelled)
-        | (PaymentState::Failed | PaymentState::Cancelled | PaymentState::Expired, Status::Captured(_)) => {
-            match source {
-                NewsSource::Pushed => (state, Effect::AskProvider),
-                NewsSource::Asked => (state, Effect::ReportConflict),
-            }
-        }
-    }
-}
+        (State::Confirmed, Status::Failed | Status::Cancelled) => (state, Effect::ReportConflict),
 
-/// Asks once: asking again because the answer was not understood would never end.
-fn ask(source: NewsSource) -> PaymentEffect {
-    match source {
-        NewsSource::Pushed => PaymentEffect::AskProvider,
-        NewsSource::Asked => PaymentEffect::None,
+        (State::Failed | State::Cancelled | State::Expired, Status::Failed | Status::Cancelled) => {
+            (state, Effect::None)
+        }
+        // Overtaken, or open again: either way it must not be paid any more.
+        (
+            State::Failed | State::Cancelled | State::Expired,
+            Status::Pending | Status::Authorised | Status::Declined,
+        ) => (state, Effect::CancelAtProvider),
+        (State::Failed | State::Cancelled | State::Expired, Status::Captured(_)) => {
+            (state, Effect::ReportUnexpectedCapture)
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeSet, HashSet};
-
     use super::*;
 
-    const DUE: Decimal = Decimal::ONE_HUNDRED;
-
-    /// The provider's truth: what it does never depends on what anybody believes.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-    enum Truth {
-        Open,
-        Held,
-        Captured,
-        Cancelled,
-        Failed,
-    }
-
-    impl Truth {
-        fn status(self) -> ProviderStatus {
-            match self {
-                Self::Open => ProviderStatus::Pending,
-                Self::Held => ProviderStatus::Authorised,
-                Self::Captured => ProviderStatus::Captured(DUE),
-                Self::Cancelled => ProviderStatus::Cancelled,
-                Self::Failed => ProviderStatus::Failed,
-            }
-        }
-
-        fn has_ended(self) -> bool {
-            matches!(self, Self::Captured | Self::Cancelled | Self::Failed)
-        }
-    }
-
-    /// Everything at one moment: what is stored, what is true, what is on its way, what is still to be done.
-    #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-    struct World {
-        stored: PaymentState,
-        truth: Truth,
-        /// News on the way, in no order; those of a sort are one.
-        on_the_way: BTreeSet<(u8, bool)>,
-        cancel_due: bool,
-        ask_due: bool,
-    }
-
-    const STATUSES: [ProviderStatus; 7] = [
-        ProviderStatus::Pending,
-        ProviderStatus::Authorised,
-        ProviderStatus::Captured(DUE),
-        ProviderStatus::Declined,
-        ProviderStatus::Failed,
-        ProviderStatus::Cancelled,
-        ProviderStatus::Unknown,
-    ];
-
-    impl World {
-        fn send(&mut self, status: ProviderStatus, source: NewsSource) {
-            let number = STATUSES.iter().position(|known| *known == status).unwrap();
-            self.on_the_way.insert((number as u8, source == NewsSource::Asked));
-        }
-
-        fn apply(&mut self, input: PaymentInput) {
-            let before = self.stored;
-            let (after, effect) = transition(self.stored, input);
-            assert!(!before.is_terminal() || before == after, "{before:?} changed to {after:?} on {input:?}");
-            self.stored = after;
-            match effect {
-                PaymentEffect::CancelAtProvider => self.cancel_due = true,
-                PaymentEffect::AskProvider => self.ask_due = true,
-                PaymentEffect::None | PaymentEffect::ReportUnexpectedCapture => {}
-                PaymentEffect::ReportConflict => {
-                    panic!("no honest provider contradicts itself: {before:?} {input:?}")
-                }
-            }
-        }
-
-        /// Every world that one step can lead to.
-        fn steps(&self) -> Vec<Self> {
-            let mut next = Vec::new();
-            let mut step = |change: &dyn Fn(&mut Self)| {
-                let mut world = self.clone();
-                change(&mut world);
-                next.push(world);
-            };
-            // Two tills send the same four events; what one sends, the other may have sent.
-            for input in [
-                PaymentInput::Start,
-                PaymentInput::Poll,
-                PaymentInput::RequestCancel,
-                PaymentInput::Cancel,
-                PaymentInput::TimeOut,
-            ] {
-                step(&move |world| world.apply(input));
-            }
-            if !self.truth.has_ended() {
-                for truth in [Truth::Held, Truth::Captured, Truth::Cancelled, Truth::Failed] {
-                    step(&move |world| world.truth = truth);
-                }
-                step(&|world| world.send(ProviderStatus::Declined, NewsSource::Pushed));
-            }
-            step(&|world| world.send(world.truth.status(), NewsSource::Pushed));
-            step(&|world| world.send(ProviderStatus::Unknown, NewsSource::Pushed));
-            // News arrive late, in any order, and more than once.
-            for &(number, asked) in &self.on_the_way {
-                let source = if asked { NewsSource::Asked } else { NewsSource::Pushed };
-                let input = PaymentInput::Provider(STATUSES[usize::from(number)], source);
-                step(&move |world| world.apply(input));
-                step(&move |world| {
-                    world.on_the_way.remove(&(number, asked));
-                    world.apply(input);
-                });
-            }
-            if self.cancel_due {
-                step(&|world| world.carry_out_cancel());
-            }
-            if self.ask_due {
-                step(&|world| world.carry_out_ask());
-            }
-            next
-        }
-
-        fn carry_out_cancel(&mut self) {
-            self.cancel_due = false;
-            if !self.truth.has_ended() {
-                self.truth = Truth::Cancelled;
-            }
-            self.send(self.truth.status(), NewsSource::Asked);
-        }
-
-        fn carry_out_ask(&mut self) {
-            self.ask_due = false;
-            self.send(self.truth.status(), NewsSource::Asked);
-        }
-
-        /// What is stored has to be true, now and after everything has arrived.
-        fn check(&self) {
-            match self.stored {
-                PaymentState::Confirmed => assert_eq!(self.truth, Truth::Captured, "{self:?}"),
-                PaymentState::Failed | PaymentState::Cancelled | PaymentState::Expired => {
-                    assert!(matches!(self.truth, Truth::Cancelled | Truth::Failed), "{self:?}");
-                }
-                PaymentState::Pending | PaymentState::Authorised | PaymentState::CancelRequested(_) => {}
-            }
-            let mut settled = self.clone();
-            if settled.cancel_due {
-                settled.carry_out_cancel();
-            }
-            let news = PaymentInput::Provider(settled.truth.status(), NewsSource::Asked);
-            settled.apply(news);
-            assert_eq!(
-                settled.stored == PaymentState::Confirmed,
-                settled.truth == Truth::Captured,
-                "{self:?}"
-            );
-            assert_eq!(settled.stored.is_terminal(), settled.truth.has_ended(), "{self:?}");
-        }
-    }
-
-    #[test]
-    fn no_interleaving_of_tills_operator_and_provider_up_to_eight_steps_tells_a_lie() {
-        let start = World {
-            stored: PaymentState::Pending,
-            truth: Truth::Open,
-            on_the_way: BTreeSet::new(),
-            cancel_due: false,
-            ask_due: false,
-        };
-        let mut seen = HashSet::from([start.clone()]);
-        let mut frontier = vec![start];
-        for _ in 0..8 {
-            let mut next = Vec::new();
-            for world in frontier.iter().flat_map(World::steps) {
-                if seen.insert(world.clone()) {
-                    world.check();
-                    next.push(world);
-                }
-            }
-            frontier = next;
-        }
-        assert!(seen.len() > 5_000, "only {} worlds were reached", seen.len());
+    fn says(status: ProviderStatus) -> PaymentInput {
+        PaymentInput::Provider(status)
     }
 
     #[test]
     fn a_capture_of_nothing_or_less_confirms_nothing() {
         for amount in [Decimal::ZERO, -Decimal::ONE] {
-            let news = PaymentInput::Provider(ProviderStatus::Captured(amount), NewsSource::Pushed);
-            assert_eq!(
-                transition(PaymentState::Pending, news),
-                (PaymentState::Pending, PaymentEffect::AskProvider)
-            );
+            let unchanged = (PaymentState::Pending, PaymentEffect::None);
+            assert_eq!(transition(PaymentState::Pending, says(ProviderStatus::Captured(amount))), unchanged);
         }
     }
 
     #[test]
-    fn a_contradiction_is_asked_about_first_and_reported_then() {
-        let news = |source| PaymentInput::Provider(ProviderStatus::Cancelled, source);
-        let confirmed = PaymentState::Confirmed;
-        assert_eq!(transition(confirmed, news(NewsSource::Pushed)), (confirmed, PaymentEffect::AskProvider));
-        assert_eq!(
-            transition(confirmed, news(NewsSource::Asked)),
-            (confirmed, PaymentEffect::ReportConflict)
-        );
+    fn what_contradicts_an_end_is_reported_and_changes_nothing() {
+        let cases = [
+            (PaymentState::Confirmed, ProviderStatus::Cancelled, PaymentEffect::ReportConflict),
+            (PaymentState::Confirmed, ProviderStatus::Failed, PaymentEffect::ReportConflict),
+            (
+                PaymentState::Cancelled,
+                ProviderStatus::Captured(Decimal::ONE),
+                PaymentEffect::ReportUnexpectedCapture,
+            ),
+            (PaymentState::Expired, ProviderStatus::Pending, PaymentEffect::CancelAtProvider),
+        ];
+        for (state, status, effect) in cases {
+            assert_eq!(transition(state, says(status)), (state, effect));
+        }
+    }
+
+    #[test]
+    fn a_late_time_out_withdraws_again_what_is_being_withdrawn_and_leaves_ends_alone() {
+        for reason in [CancelReason::TimedOut, CancelReason::Declined] {
+            let state = PaymentState::CancelRequested(reason);
+            assert_eq!(transition(state, PaymentInput::TimeOut), (state, PaymentEffect::CancelAtProvider));
+        }
+        let expired = (PaymentState::Expired, PaymentEffect::None);
+        assert_eq!(transition(PaymentState::Expired, PaymentInput::TimeOut), expired);
+    }
+
+    #[test]
+    fn a_payment_that_the_pos_gives_up_after_it_was_paid_is_reported() {
+        let expected = (PaymentState::Confirmed, PaymentEffect::ReportUnexpectedCapture);
+        assert_eq!(transition(PaymentState::Confirmed, PaymentInput::Cancel), expected);
+        let given_up = PaymentState::CancelRequested(CancelReason::Pos);
+        assert_eq!(transition(given_up, says(ProviderStatus::Captured(Decimal::ONE))), expected);
     }
 }

@@ -11,20 +11,28 @@ use crate::store::StoreError;
 use crate::subscription::MerchantId;
 
 /// What the host is told about a payment.
+///
+/// The two that need a person come at least once, possibly more often: every time that it shows.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum PaymentNotice {
-    /// It came to this state.
+    /// It came to this state. Told after it was stored; a crash in between swallows it, the store has the truth.
     Changed(Payment),
-    /// The provider contradicts the terminal state, which stays. A person has to look at both.
+    /// The provider contradicts what it said before, or has the payment still open after its end. The terminal state stays. A
+    /// person has to look at both.
     Conflict {
         /// As it is stored.
         payment: Payment,
-        /// What the provider says when asked.
+        /// What the provider says.
         provider_says: ProviderStatus,
     },
-    /// The customer paid after the POS had given the payment up: refund it, or book it by hand.
-    UnexpectedCapture(Payment),
+    /// The customer has paid, but the POS has given the payment up or was told that it failed: refund it, or book it by hand.
+    UnexpectedCapture {
+        /// Told before it is stored, so that a crash cannot swallow it.
+        payment: Payment,
+        /// What the customer paid, euros.
+        captured: Decimal,
+    },
 }
 
 /// Limits of external payments.

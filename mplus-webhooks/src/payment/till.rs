@@ -8,17 +8,18 @@ use tokio::sync::oneshot;
 
 use super::provider::{PaymentPlace, PaymentProvider};
 use super::record::{Payment, PaymentKey};
-use super::service::{ExternalPayments, later, store_failed, unknown_payment};
+use super::service::{CREATING, ExternalPayments, later, store_failed, unknown_payment};
 use super::state::PaymentInput;
 use crate::error::Refusal;
 use crate::event::{
-    CancelExternalPayment, Event, ExternalPayment, Origin, PollExternalPayment, RequestCancelExternalPayment,
-    StartExternalPayment,
+    CancelExternalPayment, Event, ExternalPayment, RequestCancelExternalPayment, StartExternalPayment,
 };
 use crate::reply::{
-    Barcode, BarcodeType, CancelExternalPaymentReply, Message, PaymentAnswer, PaymentWord,
-    PollExternalPaymentReply, Polling, RequestCancelExternalPaymentReply, StartExternalPaymentReply,
+    Barcode, BarcodeType, Body, CancelExternalPaymentReply, Message, PaymentAnswer, PaymentWord,
+    PollExternalPaymentReply, Polling, Reply as _, RequestCancelExternalPaymentReply,
+    StartExternalPaymentReply,
 };
+use crate::subscription::MerchantId;
 
 impl ExternalPayments {
     pub(crate) async fn start(
@@ -28,7 +29,7 @@ impl ExternalPayments {
         let ExternalPayment { external_payment_id: id, amount, method, .. } = &event.payload.external_payment;
         let amount = self.check_amount(*amount)?;
         let method = method.clone().unwrap_or_default();
-        let key = key(&event.origin, id)?;
+        let key = key(event.origin.merchant(), id)?;
         let (branch_number, workplace_number) = (event.sender.branch_number, event.sender.workplace_number);
         let place =
             PaymentPlace { merchant: &key.merchant, branch_number, workplace_number, method: &method };
@@ -46,6 +47,7 @@ impl ExternalPayments {
             workplace_number,
             expires_at: later(now, self.limits.time_to_pay),
             refresh_at: later(now, self.limits.refresh_every),
+            creating_until: Some(later(now, CREATING)),
             ..Payment::new(key, amount, provider.name(), now)
         };
         match self.store.insert_payment(&payment).await {
@@ -88,15 +90,13 @@ impl ExternalPayments {
         }
     }
 
-    pub(crate) async fn poll(
-        &self,
-        event: &Event<PollExternalPayment>,
-    ) -> Result<PollExternalPaymentReply, Refusal> {
-        let id = &event.payload.external_payment.external_payment_id;
-        match self.store.payment(&key(&event.origin, id)?).await {
+    /// The answer to a poll. Only the store is asked.
+    pub(crate) async fn poll(&self, merchant: &MerchantId, id: &str) -> Result<Body, Refusal> {
+        match self.store.payment(&key(merchant, id)?).await {
             Ok(Some(payment)) => Ok(PollExternalPaymentReply::acknowledge()
                 .payment(payment.answer())
-                .polling(Polling::new(payment.state.is_terminal()))),
+                .polling(Polling::new(payment.state.is_terminal()))
+                .into_body()),
             Ok(None) => Err(unknown_payment(id)),
             Err(error) => Err(store_failed(&error)),
         }
@@ -106,8 +106,8 @@ impl ExternalPayments {
         &self,
         event: &Event<RequestCancelExternalPayment>,
     ) -> Result<RequestCancelExternalPaymentReply, Refusal> {
-        let key = key(&event.origin, &event.payload.external_payment.external_payment_id)?;
-        let payment = self.settle(&key, PaymentInput::RequestCancel, None).await?;
+        let key = key(event.origin.merchant(), &event.payload.external_payment.external_payment_id)?;
+        let payment = self.settle(&key, PaymentInput::RequestCancel).await?;
         Ok(RequestCancelExternalPaymentReply::acknowledge()
             .payment(payment.answer())
             .polling(Polling::new(payment.state.is_terminal())))
@@ -117,8 +117,8 @@ impl ExternalPayments {
         &self,
         event: &Event<CancelExternalPayment>,
     ) -> Result<CancelExternalPaymentReply, Refusal> {
-        let key = key(&event.origin, &event.payload.external_payment.external_payment_id)?;
-        let payment = self.settle(&key, PaymentInput::Cancel, None).await?;
+        let key = key(event.origin.merchant(), &event.payload.external_payment.external_payment_id)?;
+        let payment = self.settle(&key, PaymentInput::Cancel).await?;
         Ok(CancelExternalPaymentReply::acknowledge().payment(payment.answer()))
     }
 
@@ -160,9 +160,9 @@ fn not_started(id: &str, text: String) -> StartExternalPaymentReply {
     StartExternalPaymentReply::acknowledge().payment(answer).message(Message::cashier(text))
 }
 
-fn key(origin: &Origin, id: &str) -> Result<PaymentKey, Refusal> {
+fn key(merchant: &MerchantId, id: &str) -> Result<PaymentKey, Refusal> {
     if id.is_empty() || id.len() > 128 {
         return Err(Refusal::invalid_data("`externalPayment.externalPaymentId` is no id"));
     }
-    Ok(PaymentKey { merchant: origin.merchant().clone(), id: id.to_owned() })
+    Ok(PaymentKey { merchant: merchant.clone(), id: id.to_owned() })
 }

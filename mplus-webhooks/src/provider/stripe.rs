@@ -13,9 +13,7 @@ use sha2::Sha256;
 use super::call::{Api, Call, escape, euros, field, form, inside};
 use crate::event::json::{DataError, Fields};
 use crate::http_client::HttpClient;
-use crate::payment::{
-    NoticeRefused, Payment, PaymentProvider, ProviderError, ProviderNews, ProviderNotice, ProviderStatus,
-};
+use crate::payment::{NoticeRefused, Payment, PaymentProvider, ProviderError, ProviderNews, ProviderStatus};
 
 /// How far a webhook's time may be from ours.
 const TOLERANCE: TimeDelta = TimeDelta::minutes(5);
@@ -298,17 +296,16 @@ impl PaymentProvider for Stripe {
         headers: &HeaderMap,
         body: &Bytes,
         now: DateTime<Utc>,
-    ) -> Result<Option<ProviderNotice>, NoticeRefused> {
+    ) -> Result<Option<String>, NoticeRefused> {
         self.check_signature(headers, body, now)?;
-        let read = |mut event: Fields<'_>| -> Result<Option<ProviderNotice>, DataError> {
+        let read = |mut event: Fields<'_>| -> Result<Option<String>, DataError> {
             let kind: Option<String> = field(&mut event, "type")?;
             if !kind.is_some_and(|kind| kind.starts_with("payment_intent.")) {
                 return Ok(None);
             }
             let Some(mut data) = inside(&mut event, "data")? else { return Ok(None) };
-            let Some(intent) = inside(&mut data, "object")? else { return Ok(None) };
-            let news = self.read_intent(intent)?;
-            Ok(news.reference.clone().map(|reference| ProviderNotice::about(reference).with_news(news)))
+            let Some(mut intent) = inside(&mut data, "object")? else { return Ok(None) };
+            field(&mut intent, "id")
         };
         self.api.read(body, read).map_err(|error| NoticeRefused(error.to_string()))
     }

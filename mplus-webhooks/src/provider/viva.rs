@@ -15,15 +15,18 @@ use serde_json::json;
 use super::call::{Api, Call, escape, euros, field, form, inside};
 use crate::event::json::{DataError, Fields, RawJson};
 use crate::http_client::HttpClient;
-use crate::payment::{
-    NoticeRefused, Payment, PaymentProvider, ProviderError, ProviderNews, ProviderNotice, ProviderStatus,
-};
+use crate::payment::{NoticeRefused, Payment, PaymentProvider, ProviderError, ProviderNews, ProviderStatus};
 use crate::runtime::Runtime;
 
 /// ISO 4217 number of the euro.
 const EURO: i64 = 978;
 /// The event of a terminal session that is still going on.
 const IN_PROGRESS: i64 = 1100;
+/// The event of a terminal session that was aborted.
+const ABORTED: i64 = 1016;
+/// A terminal shows a session for about a minute. One that never reached its terminal is answered as going on for ever; this long
+/// after its start, an aborted one is taken to be over.
+const SESSION_LIFETIME: TimeDelta = TimeDelta::minutes(3);
 
 /// Where the customer pays.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,6 +100,9 @@ impl VivaEndpoints {
 ///
 /// The payment's id names the terminal session, so a repeated start is the same session. The web checkout has no such key: a
 /// repeated start may leave a second order behind, whose address was shown to nobody and which runs out by itself.
+///
+/// A terminal session that says it failed has been seen to succeed later, with another card. So a failed session is aborted, and
+/// only then the payment has failed.
 #[derive(Debug)]
 pub struct Viva {
     api: Api,
@@ -223,35 +229,47 @@ impl Viva {
             "tipAmount": 0,
         });
         // A conflict is the session that an earlier attempt made.
-        self.new_api(Method::POST, "/ecr/v1/transactions:sale", Some(sale), &[StatusCode::CONFLICT]).await?;
+        let expected = [StatusCode::CONFLICT];
+        match self.new_api(Method::POST, "/ecr/v1/transactions:sale", Some(sale), &expected).await {
+            // The terminal may be busy with this very payment, when the answer to an earlier attempt was lost.
+            Err(refused @ ProviderError::Refused { .. }) => {
+                if self.find_session(payment).await?.0 == StatusCode::NOT_FOUND {
+                    return Err(refused);
+                }
+            }
+            sent => drop(sent?),
+        }
         let mut news = ProviderNews::new(ProviderStatus::Pending).with_reference(payment.key.id.as_str());
         news.terminal_id = Some(terminal_id.to_string());
         Ok(news)
     }
 
-    async fn get_session(&self, payment: &Payment) -> Result<ProviderNews, ProviderError> {
+    /// The session as it stands. `202` is one that has no result yet, `404` none at all.
+    async fn find_session(&self, payment: &Payment) -> Result<(StatusCode, ProviderNews), ProviderError> {
         let path = Self::session_path(payment);
         let (status, body) = self.new_api(Method::GET, &path, None, &[StatusCode::NOT_FOUND]).await?;
         match status {
-            StatusCode::ACCEPTED => return Ok(ProviderNews::new(ProviderStatus::Pending)),
-            StatusCode::NOT_FOUND => return Ok(ProviderNews::new(ProviderStatus::Unknown)),
+            StatusCode::ACCEPTED => return Ok((status, ProviderNews::new(ProviderStatus::Pending))),
+            StatusCode::NOT_FOUND => return Ok((status, ProviderNews::new(ProviderStatus::Unknown))),
             _ => {}
         }
-        self.api.read(&body, |mut session| {
+        let news = self.api.read(&body, |mut session| {
             let success: Option<bool> = field(&mut session, "success")?;
             let event: Option<i64> = field(&mut session, "eventId")?;
             let amount: Option<i64> = field(&mut session, "amount")?;
             let mut news = ProviderNews::new(match (success, event, amount) {
                 (Some(true), _, Some(cents)) => ProviderStatus::Captured(euros(cents)),
                 (_, Some(IN_PROGRESS), _) => ProviderStatus::Pending,
-                (Some(false), Some(_), _) => ProviderStatus::Failed,
+                (Some(false), Some(ABORTED), _) => ProviderStatus::Cancelled,
+                (Some(false), Some(_), _) => ProviderStatus::Declined,
                 _ => ProviderStatus::Unknown,
             });
             news.transaction_reference = field(&mut session, "transactionId")?;
             news.card_type = field(&mut session, "applicationLabel")?;
             news.terminal_id = field(&mut session, "terminalId")?;
             Ok(news)
-        })
+        });
+        Ok((status, news?))
     }
 
     async fn cancel_session(
@@ -263,7 +281,16 @@ impl Viva {
         // A conflict or an unknown session: too late, or never begun. How it stands, the session itself tells.
         let expected = [StatusCode::CONFLICT, StatusCode::NOT_FOUND];
         self.new_api(Method::DELETE, &path, None, &expected).await?;
-        self.get_session(payment).await
+        let (status, mut news) = self.find_session(payment).await?;
+        let over = self.runtime.now() - payment.started_at > SESSION_LIFETIME;
+        match (status, news.status) {
+            (StatusCode::ACCEPTED | StatusCode::NOT_FOUND, _) if over => {
+                news.status = ProviderStatus::Cancelled
+            }
+            (_, ProviderStatus::Declined) => news.status = ProviderStatus::Failed,
+            _ => {}
+        }
+        Ok(news)
     }
 
     async fn create_order(
@@ -368,7 +395,7 @@ impl PaymentProvider for Viva {
 
     async fn get(&self, payment: &Payment) -> Result<ProviderNews, ProviderError> {
         match &self.mode {
-            VivaMode::Terminal { .. } => self.get_session(payment).await,
+            VivaMode::Terminal { .. } => Ok(self.find_session(payment).await?.1),
             VivaMode::Checkout { .. } => self.get_order(payment).await,
         }
     }
@@ -388,7 +415,7 @@ impl PaymentProvider for Viva {
         _: &HeaderMap,
         body: &Bytes,
         _: DateTime<Utc>,
-    ) -> Result<Option<ProviderNotice>, NoticeRefused> {
+    ) -> Result<Option<String>, NoticeRefused> {
         let read = |mut call: Fields<'_>| -> Result<Option<String>, DataError> {
             let Some(mut event) = inside(&mut call, "EventData")? else { return Ok(None) };
             match &self.mode {
@@ -396,7 +423,6 @@ impl PaymentProvider for Viva {
                 VivaMode::Checkout { .. } => field(&mut event, "OrderCode"),
             }
         };
-        let reference = self.api.read(body, read).map_err(|error| NoticeRefused(error.to_string()))?;
-        Ok(reference.map(ProviderNotice::about))
+        self.api.read(body, read).map_err(|error| NoticeRefused(error.to_string()))
     }
 }

@@ -1,7 +1,7 @@
 //! Everything in memory: for tests, and for a single process that may forget on restart.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -13,7 +13,7 @@ use crate::payment::{Payment, PaymentKey};
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     work: Mutex<HashMap<String, Work>>,
-    payments: Mutex<HashMap<PaymentKey, Payment>>,
+    payments: Mutex<HashMap<PaymentKey, Arc<Payment>>>,
 }
 
 #[derive(Debug)]
@@ -32,7 +32,7 @@ impl MemoryStore {
         self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn payments(&self) -> MutexGuard<'_, HashMap<PaymentKey, Payment>> {
+    fn payments(&self) -> MutexGuard<'_, HashMap<PaymentKey, Arc<Payment>>> {
         self.payments.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -78,13 +78,13 @@ impl Store for MemoryStore {
     async fn insert_payment(&self, payment: &Payment) -> Result<Option<Payment>, StoreError> {
         let mut payments = self.payments();
         if let Some(existing) = payments.get(&payment.key) {
-            return Ok(Some(existing.clone()));
+            return Ok(Some(Payment::clone(existing)));
         }
-        payments.insert(payment.key.clone(), payment.clone());
+        payments.insert(payment.key.clone(), Arc::new(payment.clone()));
         Ok(None)
     }
 
-    async fn payment(&self, key: &PaymentKey) -> Result<Option<Payment>, StoreError> {
+    async fn payment(&self, key: &PaymentKey) -> Result<Option<Arc<Payment>>, StoreError> {
         Ok(self.payments().get(key).cloned())
     }
 
@@ -92,7 +92,7 @@ impl Store for MemoryStore {
         let mut payments = self.payments();
         match payments.get_mut(&payment.key) {
             Some(stored) if stored.version + 1 == payment.version => {
-                *stored = payment.clone();
+                *stored = Arc::new(payment.clone());
                 Ok(true)
             }
             _ => Ok(false),
@@ -108,7 +108,7 @@ impl Store for MemoryStore {
         let known = payments.values().filter(|payment| {
             payment.provider == provider && payment.provider_reference.as_deref() == Some(reference)
         });
-        Ok(known.cloned().collect())
+        Ok(known.map(|payment| Payment::clone(payment)).collect())
     }
 
     async fn payments_to_refresh(
@@ -117,11 +117,11 @@ impl Store for MemoryStore {
         limit: usize,
     ) -> Result<Vec<Payment>, StoreError> {
         let payments = self.payments();
-        let mut due: Vec<&Payment> = payments
+        let mut due: Vec<&Arc<Payment>> = payments
             .values()
             .filter(|payment| !payment.state.is_terminal() && payment.refresh_at <= now)
             .collect();
         due.sort_by_key(|payment| payment.refresh_at);
-        Ok(due.into_iter().take(limit).cloned().collect())
+        Ok(due.into_iter().take(limit).map(|payment| Payment::clone(payment)).collect())
     }
 }

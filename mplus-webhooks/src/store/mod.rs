@@ -11,6 +11,7 @@ mod row;
 mod sqlite;
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -86,8 +87,8 @@ pub trait Store: Debug + Send + Sync {
     /// Keeps a new payment. When the key is taken, the payment that has it is returned and nothing changes.
     async fn insert_payment(&self, payment: &Payment) -> Result<Option<Payment>, StoreError>;
 
-    /// Reads a payment.
-    async fn payment(&self, key: &PaymentKey) -> Result<Option<Payment>, StoreError>;
+    /// Reads a payment. Tills ask for it every second, so a store in memory shares it instead of copying it.
+    async fn payment(&self, key: &PaymentKey) -> Result<Option<Arc<Payment>>, StoreError>;
 
     /// Replaces a payment, provided that the stored version is the one just before; `false` when somebody was faster.
     async fn replace_payment(&self, payment: &Payment) -> Result<bool, StoreError>;

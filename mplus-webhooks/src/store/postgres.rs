@@ -1,5 +1,7 @@
 //! Everything in Postgres, for as many processes as the host likes.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use deadpool_postgres::{Object, Pool};
@@ -170,13 +172,13 @@ impl Store for PostgresStore {
             )
             .await?;
         // Payments are never deleted, so the one in the way is still there.
-        if inserted == 1 { Ok(None) } else { self.payment(&payment.key).await }
+        if inserted == 1 { Ok(None) } else { Ok(self.payment(&payment.key).await?.map(Arc::unwrap_or_clone)) }
     }
 
-    async fn payment(&self, key: &PaymentKey) -> Result<Option<Payment>, StoreError> {
+    async fn payment(&self, key: &PaymentKey) -> Result<Option<Arc<Payment>>, StoreError> {
         let select = "SELECT record FROM webhook_payment WHERE merchant = $1 AND id = $2";
         let found = self.payments("read a payment", select, &[&key.merchant.as_str(), &key.id]).await?;
-        Ok(found.into_iter().next())
+        Ok(found.into_iter().next().map(Arc::new))
     }
 
     async fn replace_payment(&self, payment: &Payment) -> Result<bool, StoreError> {

@@ -188,10 +188,10 @@ impl Store for SqliteStore {
         Ok(existing.into_iter().next())
     }
 
-    async fn payment(&self, key: &PaymentKey) -> Result<Option<Payment>, StoreError> {
+    async fn payment(&self, key: &PaymentKey) -> Result<Option<Arc<Payment>>, StoreError> {
         let key = key.clone();
         let found = self.payments("read a payment", move |transaction| select(transaction, &key)).await?;
-        Ok(found.into_iter().next())
+        Ok(found.into_iter().next().map(Arc::new))
     }
 
     async fn replace_payment(&self, payment: &Payment) -> Result<bool, StoreError> {

@@ -9,9 +9,7 @@ use chrono::{DateTime, Utc};
 use http::HeaderMap;
 use rust_decimal::Decimal;
 
-use crate::payment::{
-    NoticeRefused, Payment, PaymentProvider, ProviderError, ProviderNews, ProviderNotice, ProviderStatus,
-};
+use crate::payment::{NoticeRefused, Payment, PaymentProvider, ProviderError, ProviderNews, ProviderStatus};
 
 /// A provider in memory. What was captured stays captured, as at a real one: a later [`fail`](Self::fail) or cancel changes
 /// nothing.
@@ -141,8 +139,7 @@ impl PaymentProvider for ManualProvider {
         _: &HeaderMap,
         body: &Bytes,
         _: DateTime<Utc>,
-    ) -> Result<Option<ProviderNotice>, NoticeRefused> {
-        // Proves nothing, so the provider is asked.
-        Ok(std::str::from_utf8(body).ok().map(ProviderNotice::about))
+    ) -> Result<Option<String>, NoticeRefused> {
+        Ok(std::str::from_utf8(body).ok().map(str::to_owned))
     }
 }

@@ -3,6 +3,7 @@
 
 mod adapters;
 mod bad_input;
+mod interleavings;
 mod payments;
 mod providers;
 mod sessions;

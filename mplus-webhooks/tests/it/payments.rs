@@ -110,7 +110,11 @@ async fn a_capture_after_the_pos_gave_up_is_reported_to_the_host() {
     payment.cancel(&host.orchestrator).await.unwrap();
     let notices = notices.lock().unwrap();
     assert!(
-        matches!(notices.last(), Some(PaymentNotice::UnexpectedCapture(paid)) if paid.key.id == payment.id),
+        matches!(
+            &notices[..],
+            [.., PaymentNotice::UnexpectedCapture { payment: paid, captured }, PaymentNotice::Changed(_)]
+                if paid.key.id == payment.id && *captured == euros(270)
+        ),
         "{notices:?}"
     );
 }
