@@ -18,7 +18,8 @@ macro_rules! handler {
         ///
         /// Only verified events arrive here, each once: a repeat is answered with the stored reply. A handler of a blocking
         /// event that takes longer than the orchestrator's time-out is dropped, so keep what must not stop halfway in a
-        /// task of its own; all other handlers go on in the background.
+        /// task of its own; all other handlers go on in the background. One that takes longer than a minute is taken to have died
+        /// with its process: a repeat of the event is handled again.
         ///
         /// Returning `Err` answers HTTP 400 with the error's code, and a repeat of the event is handled again.
         #[async_trait]

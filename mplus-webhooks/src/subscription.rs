@@ -130,8 +130,9 @@ impl SubscriptionResolver for FixedSubscriptions {
 
 /// Remembers what another resolver answered, so that not every request costs a query.
 ///
-/// A changed secret or a switched-off integration takes effect within the time to live. Unknown ids are remembered too,
-/// and the number of entries is bounded, so that a stranger's requests neither reach the database nor fill the memory.
+/// A changed secret or a switched-off integration takes effect within the time to live, or at once with [`forget`](Self::forget).
+/// Unknown ids are remembered too, and the number of entries is bounded: a stranger who repeats himself does not reach the database,
+/// and one who does not cannot fill the memory. Failures are not remembered.
 #[derive(Debug)]
 pub struct CachedResolver<R> {
     resolver: R,

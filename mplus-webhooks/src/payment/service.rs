@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::stream::{self, StreamExt as _};
 use http::HeaderMap;
 
 use super::call::ProviderCall;
@@ -23,6 +24,8 @@ const MAX_ATTEMPTS: usize = 64;
 /// How long an attempt to create a payment keeps others from trying. Of two attempts at once one may be refused and the other
 /// succeed, and then nobody would know of the money.
 pub(super) const CREATING: Duration = Duration::from_secs(60);
+/// A provider that does not answer must not keep the others' payments waiting.
+const REFRESHES_AT_ONCE: usize = 16;
 /// Creating, cancelling, cancelling once more: a provider that still leaves it open then contradicts itself.
 const MAX_CALLS: usize = 4;
 
@@ -92,10 +95,11 @@ impl ExternalPayments {
     /// [`StoreError`] when the due payments cannot be listed.
     pub async fn refresh_due(&self) -> Result<RefreshReport, StoreError> {
         let due = self.store.payments_to_refresh(self.runtime.now(), 256).await?;
-        let mut report = RefreshReport::default();
-        for payment in due {
-            report.asked += 1;
-            match self.refresh_stored(payment).await {
+        let mut report = RefreshReport { asked: due.len(), ..RefreshReport::default() };
+        let refreshed = stream::iter(due).map(|payment| self.refresh_stored(payment));
+        let mut refreshed = refreshed.buffer_unordered(REFRESHES_AT_ONCE);
+        while let Some(refreshed) = refreshed.next().await {
+            match refreshed {
                 Ok(payment) if payment.state.is_terminal() => report.ended += 1,
                 Ok(_) | Err(SettleError::Unknown(_)) => {}
                 Err(SettleError::Store(error)) => {

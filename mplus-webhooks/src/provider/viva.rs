@@ -177,16 +177,23 @@ impl Viva {
         body: Option<serde_json::Value>,
         expected: &[StatusCode],
     ) -> Result<(StatusCode, Bytes), ProviderError> {
-        let token = self.token().await?;
-        let call = Call {
-            method,
+        let body = body.map(|body| body.to_string()).unwrap_or_default();
+        let call = |token: &SecretString| Call {
+            method: method.clone(),
             url: format!("{}{path}", self.endpoints.api),
             authorization: format!("Bearer {}", token.expose_secret()),
             content_type: "application/json",
-            body: body.map(|body| body.to_string()).unwrap_or_default(),
+            body: body.clone(),
             idempotency_key: None,
         };
-        self.api.send(call, expected).await
+        let or_unauthorised = [expected, &[StatusCode::UNAUTHORIZED]].concat();
+        let answered = self.api.send(call(&self.token().await?), &or_unauthorised).await?;
+        if answered.0 != StatusCode::UNAUTHORIZED {
+            return Ok(answered);
+        }
+        // The token was withdrawn before its time. Nothing happened yet.
+        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.api.send(call(&self.token().await?), expected).await
     }
 
     async fn old_api(

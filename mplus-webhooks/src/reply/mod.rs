@@ -11,7 +11,7 @@ use crate::event::EventName;
 pub use parts::{
     Barcode, BarcodeType, CardScan, Dialog, DialogOption, Discount, Footer, Form, FormField, FormFieldType,
     FormNumber, FormOption, FormSelect, LineAddition, LineChange, LineDeletion, Message, Number, OpenUrl,
-    PaymentAnswer, PaymentWord, Polling, ScanRequest, ScannedCode,
+    PaymentAnswer, PaymentWord, Polling, ReceiptFor, ReceiptText, ScanRequest, ScannedCode,
 };
 
 /// Every object that a reply can hold. Private: the reply types decide which of them an event may use.

@@ -134,6 +134,14 @@ part! {
         customer_message_display_time: i64,
         /// A colour behind it.
         background_color: String,
+        /// Leaves the time out.
+        hide_timestamp: bool,
+        /// Empties the cashier's screen first.
+        clear_screen: bool,
+        /// Empties the customer's screen first.
+        clear_customer_screen: bool,
+        /// In letters of equal width.
+        monospaced_font: bool,
     }
 }
 
@@ -161,6 +169,8 @@ part! {
         dialog_id: i64,
         /// How many options stand side by side.
         columns: i64,
+        /// Whether a choice has to be confirmed.
+        require_confirmation: bool,
     }
 }
 
@@ -361,7 +371,35 @@ part! {
     } {
         /// A code below it.
         barcode: Barcode,
+        /// Text below the code. Known for external payments only.
+        text_after: String,
+        /// Whether it is printed on a receipt of its own. Known for external payments only.
+        print_separate: bool,
     }
+}
+
+part! {
+    /// What a card terminal would print.
+    ReceiptText {
+        /// The text; lines are separated by `\n`.
+        text: String,
+    } {
+        /// Whose receipt it is for.
+        r#type: ReceiptFor,
+        /// Whether there has to be room for a signature.
+        requires_signature: bool,
+    }
+}
+
+/// Whose receipt. The JSON spelling is not documented; this is the WSDL's enum without its prefix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+#[non_exhaustive]
+pub enum ReceiptFor {
+    /// The customer's.
+    Cardholder,
+    /// The restaurant's.
+    Merchant,
 }
 
 part! {
@@ -431,5 +469,9 @@ part! {
         external_method: String,
         /// The same in one word.
         status: PaymentWord,
+        /// What the terminal would print.
+        receipt_texts: Vec<ReceiptText>,
+        /// What stands below the receipt.
+        receipt_footers: Vec<Footer>,
     }
 }

@@ -133,6 +133,15 @@ impl PaymentProvider for SlowProvider {
     }
 
     async fn create(&self, payment: &Payment) -> Result<ProviderNews, ProviderError> {
+        self.1.pass().await;
+        let known = self.0.payments().iter().any(|(id, ..)| *id == payment.key.id);
+        if !known && self.1.below(4) == 0 {
+            self.1.pass().await;
+            return Err(ProviderError::Refused {
+                provider: "manual".to_owned(),
+                message: "not now".to_owned(),
+            });
+        }
         self.lose(slowly!(self.create(payment)))
     }
 

@@ -3,10 +3,14 @@
 
 mod adapters;
 mod bad_input;
+mod events;
 mod interleavings;
+mod notices;
 mod payments;
 mod providers;
+mod resolver;
 mod sessions;
 mod stores;
 mod support;
+mod tills;
 mod troubleshooting;

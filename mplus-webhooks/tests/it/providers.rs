@@ -87,6 +87,24 @@ async fn stripe_starts_an_ideal_payment_once_and_gives_the_banks_address() {
 }
 
 #[tokio::test]
+async fn stripe_starts_a_bancontact_payment() {
+    let mut server = Server::new_async().await;
+    let create = server
+        .mock("POST", "/v1/payment_intents")
+        .match_body(Matcher::AllOf(vec![
+            Matcher::UrlEncoded("payment_method_types[]".to_owned(), "bancontact".to_owned()),
+            Matcher::UrlEncoded("payment_method_data[type]".to_owned(), "bancontact".to_owned()),
+        ]))
+        .with_body(intent("requires_action", json!({})))
+        .create_async()
+        .await;
+    let return_url = "https://example.com/back".to_owned();
+    let mode = StripeMode::Redirect { method: StripeRedirect::Bancontact, return_url };
+    stripe(&server, mode).create(&new_payment()).await.unwrap();
+    create.assert_async().await;
+}
+
+#[tokio::test]
 async fn stripe_offers_ideal_card_and_bancontact_on_the_hosts_page() {
     let mut server = Server::new_async().await;
     let create = server
@@ -206,7 +224,7 @@ async fn an_error_says_whether_the_payment_may_exist() {
     assert!(!format!("{nobody:?}").contains("sk_test_key"));
 }
 
-fn signed(body: &str, at: i64, secret: &str) -> HeaderMap {
+pub(crate) fn signed(body: &str, at: i64, secret: &str) -> HeaderMap {
     use hmac::{Hmac, KeyInit as _, Mac as _};
     let mut mac = Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).unwrap();
     mac.update(format!("{at}.{body}").as_bytes());
@@ -276,6 +294,10 @@ async fn a_declined_redirect_is_cancelled_at_stripe_and_ends_as_failed() {
 }
 
 fn viva(server: &ServerGuard, mode: VivaMode) -> Viva {
+    viva_at(server, mode, Arc::new(TokioRuntime))
+}
+
+fn viva_at(server: &ServerGuard, mode: VivaMode, runtime: Arc<dyn mplus_webhooks::Runtime>) -> Viva {
     let credentials = VivaCredentials {
         client_id: "client".to_owned(),
         client_secret: "client-secret".into(),
@@ -283,7 +305,7 @@ fn viva(server: &ServerGuard, mode: VivaMode) -> Viva {
         api_key: "api-key".into(),
     };
     let endpoints = VivaEndpoints::of(&server.url(), &server.url(), &server.url());
-    Viva::new(client(), Arc::new(TokioRuntime), endpoints, credentials, mode)
+    Viva::new(client(), runtime, endpoints, credentials, mode)
 }
 
 fn viva_terminal() -> VivaMode {
@@ -374,6 +396,126 @@ async fn a_viva_session_that_cannot_be_aborted_any_more_tells_what_it_became() {
     let news = viva(&server, viva_terminal()).cancel(&known_payment(PAYMENT_ID)).await.unwrap();
     abort.assert_async().await;
     assert_eq!(news.status, ProviderStatus::Captured(Decimal::new(270, 2)));
+}
+
+#[tokio::test]
+async fn a_failed_viva_session_is_aborted_before_the_payment_has_failed() {
+    let mut server = Server::new_async().await;
+    token(&mut server).await;
+    server.mock("POST", "/ecr/v1/transactions:sale").create_async().await;
+    let session = Matcher::Regex("^/ecr/v1/sessions/".to_owned());
+    server
+        .mock("GET", session.clone())
+        .with_body(r#"{"success":false,"eventId":1006,"amount":270}"#)
+        .create_async()
+        .await;
+    let abort = server.mock("DELETE", session).create_async().await;
+    let provider = Arc::new(viva(&server, viva_terminal()));
+    let (host, till) = (Host::with(|builder| builder.payments(Arc::new(OneProvider(provider)))), till(1));
+    let payment = till.start_payment(Decimal::new(270, 2));
+    payment.start(&host.orchestrator).await.unwrap();
+    host.refresh(&payment.id).await;
+    abort.assert_async().await;
+    let failed = payment.poll(&host.orchestrator).await.unwrap();
+    assert_eq!((failed.status.as_deref(), failed.finished()), (Some("failed"), true));
+}
+
+#[tokio::test]
+async fn an_aborted_viva_session_that_never_reached_its_terminal_is_over_after_three_minutes() {
+    let known = known_payment(PAYMENT_ID);
+    for status in [202, 404] {
+        for (seconds, expected) in [(170, false), (190, true)] {
+            let mut server = Server::new_async().await;
+            token(&mut server).await;
+            let session = Matcher::Regex("^/ecr/v1/sessions/".to_owned());
+            server.mock("DELETE", session.clone()).create_async().await;
+            server.mock("GET", session).with_status(status).with_body("{}").create_async().await;
+            let now = known.started_at + chrono::TimeDelta::seconds(seconds);
+            let viva = viva_at(&server, viva_terminal(), Arc::new(Ticking(std::sync::Mutex::new(now))));
+            let ended = viva.cancel(&known).await.unwrap().status == ProviderStatus::Cancelled;
+            assert_eq!(ended, expected, "HTTP {status} after {seconds} s");
+            // Without an abort it stays open, however old it is.
+            assert_ne!(viva.get(&known).await.unwrap().status, ProviderStatus::Cancelled);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_terminal_that_is_busy_with_this_very_payment_is_no_refusal() {
+    for (session, refused) in [(202, false), (404, true)] {
+        let mut server = Server::new_async().await;
+        token(&mut server).await;
+        server.mock("POST", "/ecr/v1/transactions:sale").with_status(400).create_async().await;
+        let path = format!("/ecr/v1/sessions/{PAYMENT_ID}");
+        server.mock("GET", path.as_str()).with_status(session).with_body("{}").create_async().await;
+        let created = viva(&server, viva_terminal()).create(&new_payment()).await;
+        assert_eq!(matches!(created, Err(ProviderError::Refused { .. })), refused, "{created:?}");
+    }
+}
+
+#[tokio::test]
+async fn viva_fetches_a_new_token_when_the_old_one_runs_out_or_is_withdrawn() {
+    let mut server = Server::new_async().await;
+    let tokens = server
+        .mock("POST", "/connect/token")
+        .with_body_from_request({
+            let count = std::sync::atomic::AtomicUsize::new(0);
+            move |_| {
+                let number = count.fetch_add(1, std::sync::atomic::Ordering::SeqCst) + 1;
+                format!(r#"{{"access_token":"token-{number}","expires_in":3600}}"#).into()
+            }
+        })
+        .expect(3)
+        .create_async()
+        .await;
+    let path = format!("/ecr/v1/sessions/{PAYMENT_ID}");
+    let answering = |number: usize| format!("Bearer token-{number}");
+    let known = known_payment(PAYMENT_ID);
+    let clock = Arc::new(Ticking(std::sync::Mutex::new(known.started_at)));
+    let viva = viva_at(&server, viva_terminal(), clock.clone());
+    for (number, minutes) in [(1, 0), (1, 58), (2, 60)] {
+        *clock.0.lock().unwrap() = known.started_at + chrono::TimeDelta::minutes(minutes);
+        let answer = server
+            .mock("GET", path.as_str())
+            .match_header("authorization", answering(number).as_str())
+            .with_status(202)
+            .create_async()
+            .await;
+        viva.get(&known).await.unwrap();
+        answer.assert_async().await;
+        answer.remove_async().await;
+    }
+    let withdrawn = server
+        .mock("GET", path.as_str())
+        .match_header("authorization", answering(2).as_str())
+        .with_status(401)
+        .create_async()
+        .await;
+    let renewed = server
+        .mock("GET", path.as_str())
+        .match_header("authorization", answering(3).as_str())
+        .with_status(202)
+        .create_async()
+        .await;
+    assert_eq!(viva.get(&known).await.unwrap().status, ProviderStatus::Pending);
+    withdrawn.assert_async().await;
+    renewed.assert_async().await;
+    tokens.assert_async().await;
+}
+
+/// A clock that is set by hand.
+#[derive(Debug)]
+struct Ticking(std::sync::Mutex<chrono::DateTime<chrono::Utc>>);
+
+#[async_trait::async_trait]
+impl mplus_webhooks::Runtime for Ticking {
+    fn now(&self) -> chrono::DateTime<chrono::Utc> {
+        *self.0.lock().unwrap()
+    }
+
+    async fn sleep(&self, _: Duration) {}
+
+    fn spawn(&self, _: mplus_webhooks::Task) {}
 }
 
 #[tokio::test]

@@ -1,12 +1,14 @@
 //! An orchestrator with everything in memory, and tills that talk to it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use mplus_webhooks::payment::OneProvider;
 use mplus_webhooks::testkit::{ManualProvider, Till};
 use mplus_webhooks::{
     Builder, FixedSubscriptions, MemoryStore, MemoryTransactions, MerchantId, Orchestrator, Runtime,
-    Subscription, SubscriptionSecret, TokioRuntime,
+    Subscription, SubscriptionSecret, Task, TokioRuntime,
 };
 
 pub(crate) const SECRET: &str = "eFc5HrxwLbONJ+EYXrbHB+a9HueYIQzotgKRLRVAfx0=";
@@ -42,8 +44,11 @@ impl Host {
 
     /// A host with a clock of its own.
     pub(crate) fn on(runtime: Arc<dyn Runtime>) -> Self {
-        let subscription = Subscription::new(SUBSCRIPTION, merchant(), secret());
-        Self::assemble([subscription], runtime, |builder| builder)
+        Self::assemble_on(runtime, |builder| builder)
+    }
+
+    pub(crate) fn assemble_on(runtime: Arc<dyn Runtime>, configure: impl FnOnce(Builder) -> Builder) -> Self {
+        Self::assemble([Subscription::new(SUBSCRIPTION, merchant(), secret())], runtime, configure)
     }
 
     pub(crate) fn with_subscriptions(subscriptions: impl IntoIterator<Item = Subscription>) -> Self {
@@ -73,4 +78,29 @@ impl Host {
 
 pub(crate) fn till(seed: u64) -> Till {
     Till::in_process(SUBSCRIPTION, secret(), seed)
+}
+
+/// tokio's paused clock, as a runtime.
+#[derive(Debug)]
+pub(crate) struct Paused(tokio::time::Instant);
+
+impl Paused {
+    pub(crate) fn new() -> Self {
+        Self(tokio::time::Instant::now())
+    }
+}
+
+#[async_trait::async_trait]
+impl Runtime for Paused {
+    fn now(&self) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + self.0.elapsed()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+
+    fn spawn(&self, task: Task) {
+        tokio::spawn(task);
+    }
 }
