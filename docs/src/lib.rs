@@ -93,6 +93,9 @@ pub mod troubleshooting {}
 #[doc = include_str!("services.md")]
 pub mod services {}
 
+#[doc = include_str!("performance.md")]
+pub mod performance {}
+
 #[doc = include_str!("unknowns.md")]
 pub mod unknowns {}
 

@@ -61,7 +61,10 @@ mod with_reqwest {
     #[async_trait]
     impl HttpClient for ReqwestClient {
         async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-            let host = request.uri().authority().map(ToString::to_string).unwrap_or_default();
+            let host = match request.uri().authority() {
+                Some(host) => host.to_string(),
+                None => "an address without a host".to_owned(),
+            };
             let failed = |error: reqwest::Error| HttpError {
                 host: host.clone(),
                 message: chain(&error.without_url()),

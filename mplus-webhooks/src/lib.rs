@@ -1,29 +1,8 @@
-//! Webhooks and external payments for the MplusKASSA point of sale.
-//!
-//! The POS calls the host on every event of the till and waits for a signed answer. [`Orchestrator::handle`] takes such
-//! a call as an `http` request and returns the answer: it finds the subscription, checks the signature over the raw bytes, reads the
-//! event, drops repeats, calls the host, and signs the reply. The host brings its web server (or an [`adapter`]), its
-//! subscriptions ([`SubscriptionResolver`]), a [`Store`], and as much of a [`Handler`] as it needs.
-//!
-//! ```
-//! use std::sync::Arc;
-//! use mplus_webhooks::*;
-//!
-//! let secret = SubscriptionSecret::from_base64(&"eFc5HrxwLbONJ+EYXrbHB+a9HueYIQzotgKRLRVAfx0=".into())?;
-//! let subscription = Subscription::new("restaurant", MerchantId::new("merchant-1"), secret);
-//! let orchestrator = Orchestrator::builder(
-//!     Arc::new(FixedSubscriptions::new([subscription])),
-//!     Arc::new(MemoryStore::new()),
-//!     Arc::new(TokioRuntime),
-//! )
-//! .transactions(Arc::new(MemoryTransactions::new()))
-//! .build();
-//! # Ok::<(), SecretError>(())
-//! ```
-//!
-//! Two facts of the protocol to know. The signature covers the body alone, neither the URL nor a time; so serve TLS only, and what
-//! must not happen twice is made idempotent here by its own id. And the vendor does not document how long the POS waits; answers are
-//! cut off after 4 seconds unless configured otherwise.
+#![cfg_attr(all(feature = "tokio", feature = "testkit"), doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(all(feature = "tokio", feature = "testkit")),
+    doc = "Webhooks and external payments for the MplusKASSA point of sale: [`Orchestrator::handle`] verifies, reads, answers and signs."
+)]
 
 pub mod adapter;
 mod error;

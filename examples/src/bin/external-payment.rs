@@ -50,7 +50,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // The till finishes the sale, which becomes a transaction.
     till.complete(&host, &session).await?;
     for (transaction, status) in transactions.all() {
-        println!("{status:?}: session {}, {:?} euros", transaction.key.session_id, transaction.total_incl);
+        let total = transaction.total_incl.unwrap_or_default();
+        println!("{status:?}: session {}, {total} euros", transaction.key.session_id);
     }
     Ok(())
 }

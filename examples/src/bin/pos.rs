@@ -1,12 +1,13 @@
 //! The test POS as a process.
 
-use std::{error::Error, time::Duration};
+use std::{borrow::Cow, error::Error, time::Duration};
 
 use clap::{Parser, ValueEnum};
 use mplus_qapi::testkit::Pos;
 use mplus_webhooks::{
     ReqwestClient, SubscriptionSecret,
-    testkit::{Till, TillLine},
+    event::EventName,
+    testkit::{Till, TillLine, TillReply},
 };
 use rust_decimal::Decimal;
 use secrecy::SecretString;
@@ -80,19 +81,37 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A whole sale that is paid through the webhook.
+/// A whole sale that is paid through the webhook, as a till sends it: its end arrives twice, as it may.
 async fn sell(till: &Till) -> Result<(), Box<dyn Error>> {
     let host = ReqwestClient::new(Duration::from_secs(30))?;
     let price = Decimal::new(350, 2);
     let session = till.ring_up(&host, &[TillLine::new(1003, "Cappuccino", price)]).await?;
     println!("webhook: session started, a line rung up");
     let payment = till.start_payment(price);
-    payment.start(&host).await?;
-    println!("webhook: payment {} started", payment.id);
-    let pause = || tokio::time::sleep(Duration::from_secs(1));
-    let finished = payment.poll_until_finished(&host, 120, pause).await?;
-    println!("webhook: payment finished: {}", String::from_utf8_lossy(&finished.body));
-    till.complete(&host, &session).await?;
-    println!("webhook: session completed");
+    let started = payment.start(&host).await?;
+    println!("webhook: payment {} of {price} euros: {}", payment.id, text(&started));
+    if started.started == Some(true) {
+        let pause = || tokio::time::sleep(Duration::from_secs(1));
+        let finished = payment.poll_until_finished(&host, 120, pause).await?;
+        println!("webhook: payment finished: {}", text(&finished));
+        if finished.confirmed == Some(true) {
+            let completed = till.signed(
+                &EventName::CompleteSession,
+                till.body(true, serde_json::json!({ "session": session })),
+            );
+            let first = till.send_request(&host, &EventName::CompleteSession, completed.clone()).await?;
+            let again = till.send_request(&host, &EventName::CompleteSession, completed).await?;
+            let same = if first == again { "the same answer" } else { "ANOTHER ANSWER" };
+            println!("webhook: session completed; sent again: {same}");
+            return Ok(());
+        }
+    }
+    till.send(&host, &EventName::CancelPayment, serde_json::json!({ "session": session })).await?;
+    till.cancel(&host, &session).await?;
+    println!("webhook: not paid; session cancelled");
     Ok(())
+}
+
+fn text(reply: &TillReply) -> Cow<'_, str> {
+    String::from_utf8_lossy(&reply.body)
 }

@@ -1,6 +1,7 @@
 //! A web server that the POS can call: transactions in memory, payments confirmed by hand.
 
 use std::error::Error;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -8,7 +9,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::post;
 use clap::Parser;
-use mplus_webhooks::payment::{OneProvider, PaymentKey};
+use mplus_webhooks::payment::{OneProvider, PaymentKey, PaymentNotice, PaymentState};
 use mplus_webhooks::testkit::ManualProvider;
 use mplus_webhooks::{
     FixedSubscriptions, Handlers, MemoryStore, MemoryTransactions, MerchantId, Orchestrator, Subscription,
@@ -39,16 +40,33 @@ struct Admin {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let flags = Flags::parse();
+async fn main() -> std::process::ExitCode {
+    // What was refused, and why, stands in the log.
+    tracing_subscriber::fmt().with_max_level(tracing_subscriber::filter::LevelFilter::WARN).init();
+    match serve(Flags::parse()).await {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(flags: Flags) -> Result<(), Box<dyn Error>> {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", flags.port))
+        .await
+        .map_err(|error| format!("port {} cannot be used: {error}", flags.port))?;
+    let address = listener.local_addr()?;
     let merchant = MerchantId::new("merchant");
     let secret = SubscriptionSecret::from_base64(&flags.secret)?;
     let subscription = Subscription::new(&flags.subscription, merchant.clone(), secret);
     let provider = Arc::new(ManualProvider::new());
-    let handlers = Handlers::new().on_complete_session(|event| async move {
-        println!("sold: session {}", event.payload.session.session_id);
-        Ok(mplus_webhooks::reply::CompleteSessionReply::acknowledge())
-    });
+    let handlers = Handlers::new()
+        .on_complete_session(|event| async move {
+            println!("sold: session {}", event.payload.session.session_id);
+            Ok(mplus_webhooks::reply::CompleteSessionReply::acknowledge())
+        })
+        .on_payment_changed(move |notice| async move { tell(address, &notice) });
     let orchestrator = Orchestrator::builder(
         Arc::new(FixedSubscriptions::new([subscription])),
         Arc::new(MemoryStore::new()),
@@ -64,8 +82,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .route("/admin/payments/{id}/confirm", post(confirm))
         .route("/admin/payments/{id}/fail", post(fail))
         .with_state(Admin { orchestrator: orchestrator.clone(), provider, merchant });
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", flags.port)).await?;
-    println!("listening on http://{}{}", listener.local_addr()?, adapter::BASE_PATH);
+    println!("listening on http://{address}{}", adapter::BASE_PATH);
     axum::serve(listener, adapter::axum::router(orchestrator).merge(admin))
         .with_graceful_shutdown(async {
             // Without a signal handler the server runs until it is killed.
@@ -75,6 +92,20 @@ async fn main() -> Result<(), Box<dyn Error>> {
         })
         .await?;
     Ok(())
+}
+
+/// What happens to payments, and how to play the customer.
+fn tell(address: SocketAddr, notice: &PaymentNotice) {
+    match notice {
+        PaymentNotice::Changed(payment) => {
+            let id = &payment.key.id;
+            println!("payment {id} of {} euros: {:?}", payment.amount, payment.state);
+            if payment.state == PaymentState::Pending {
+                println!("  curl -X POST http://{address}/admin/payments/{id}/confirm   (or .../fail)");
+            }
+        }
+        needs_a_person => println!("LOOK AT THIS PAYMENT: {needs_a_person:?}"),
+    }
 }
 
 async fn confirm(State(admin): State<Admin>, Path(id): Path<String>) -> (StatusCode, String) {

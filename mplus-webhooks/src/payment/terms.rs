@@ -16,7 +16,7 @@ use crate::subscription::MerchantId;
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum PaymentNotice {
-    /// It came to this state. Told after it was stored; a crash in between swallows it, the store has the truth.
+    /// It was started, or came to this state. Told after it was stored; a crash in between swallows it, the store has the truth.
     Changed(Payment),
     /// The provider contradicts what it said before, or has the payment still open after its end. The terminal state stays. A
     /// person has to look at both.

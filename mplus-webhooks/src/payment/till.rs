@@ -10,6 +10,7 @@ use super::provider::{PaymentPlace, PaymentProvider};
 use super::record::{Payment, PaymentKey};
 use super::service::{CREATING, ExternalPayments, later, store_failed, unknown_payment};
 use super::state::PaymentInput;
+use super::terms::PaymentNotice;
 use crate::error::Refusal;
 use crate::event::{
     CancelExternalPayment, Event, ExternalPayment, RequestCancelExternalPayment, StartExternalPayment,
@@ -74,6 +75,7 @@ impl ExternalPayments {
         let (tell, told) = oneshot::channel();
         let (payments, stored) = (self.clone(), payment.clone());
         self.runtime.spawn(Box::pin(async move {
+            payments.handler.payment_changed(&PaymentNotice::Changed(stored.clone())).await;
             let created = payments.create(&stored, &*provider).await;
             // Nobody listens any more when it took too long.
             let _ = tell.send(created);

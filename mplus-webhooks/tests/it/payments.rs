@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use http::HeaderMap;
 use mplus_webhooks::event::EventName;
 use mplus_webhooks::payment::{
-    NoticeRefused, OneProvider, Payment, PaymentNotice, PaymentProvider, ProviderError, ProviderNews,
-    ProviderStatus,
+    NoticeRefused, OneProvider, Payment, PaymentNotice, PaymentProvider, PaymentState, ProviderError,
+    ProviderNews, ProviderStatus,
 };
 use mplus_webhooks::testkit::{ManualProvider, TillError};
 use mplus_webhooks::{ErrorCode, Handlers};
@@ -118,8 +118,15 @@ async fn a_capture_after_the_pos_gave_up_is_reported_to_the_host() {
     assert!(
         matches!(
             &notices[..],
-            [.., PaymentNotice::UnexpectedCapture { payment: paid, captured }, PaymentNotice::Changed(_)]
-                if paid.key.id == payment.id && *captured == euros(270)
+            [
+                PaymentNotice::Changed(started),
+                PaymentNotice::Changed(_),
+                PaymentNotice::UnexpectedCapture { payment: paid, captured },
+                PaymentNotice::Changed(ended),
+            ] if started.state == PaymentState::Pending
+                && paid.key.id == payment.id
+                && *captured == euros(270)
+                && ended.state == PaymentState::Confirmed
         ),
         "{notices:?}"
     );
