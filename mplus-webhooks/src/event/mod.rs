@@ -285,3 +285,34 @@ fn refusal(error: &DataError) -> Refusal {
     };
     Refusal::new(code, error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::polled_payment;
+
+    #[test]
+    fn a_plain_poll_is_read_no_further_than_its_payments_id() {
+        let body =
+            br#"{"event":{"eventCounter":"not judged"},"sender":{},"session":{"lines":[{"x":[[[1]]]}]},
+            "externalPayment":{"externalPaymentId":"p","amount":2.7}}"#;
+        assert_eq!(polled_payment(body), Some("p"));
+    }
+
+    #[test]
+    fn whatever_is_out_of_the_ordinary_takes_the_long_way() {
+        for body in [
+            r#"{"sender":{},"externalPayment":{"externalPaymentId":"p"},"error":{"code":"X"}}"#,
+            r#"{"sender":{},"externalPayment":{"externalPaymentId":"p","externalPaymentId":"q"}}"#,
+            r#"{"sender":{},"externalPayment":{"externalPaymentId":"p"},"externalPayment":{"externalPaymentId":"q"}}"#,
+            r#"{"externalPayment":{"externalPaymentId":"p"}}"#,
+            r#"{"sender":{},"externalPayment":{"externalPaymentId":7}}"#,
+            r#"{"sender":{},"externalPayment":{"externalPaymentId":"\u0070"}}"#,
+            r#"{"sender":{},"externalPayment":null}"#,
+            r#"{"sender":{},"externalPayment":{"externalPaymentId":"p"}} {}"#,
+            "[]",
+            "",
+        ] {
+            assert_eq!(polled_payment(body.as_bytes()), None, "{body}");
+        }
+    }
+}

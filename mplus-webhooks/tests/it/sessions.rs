@@ -321,11 +321,20 @@ async fn an_error_that_the_pos_reports_reaches_the_host_with_the_original_event(
         })
     };
     let (host, till) = (Host::with(|builder| builder.handler(handlers)), till(1));
-    let body = br#"{"error":{"code":"INVALID_LINE_ID","message":"no such line"},"original":{"event":{"eventCounter":7}}}"#;
-    let request = till.signed(&EventName::AddSessionLine, body.to_vec().into());
-    let reply = till.send_request(&host.orchestrator, &EventName::AddSessionLine, request).await.unwrap();
-    assert_eq!(reply.body, "{}");
-    let report = seen.lock().unwrap().take().unwrap();
-    assert_eq!((report.event, report.code), (EventName::AddSessionLine, ErrorCode::InvalidLineId));
-    assert_eq!(report.original.unwrap().as_str(), r#"{"event":{"eventCounter":7}}"#);
+    // With whatever else the POS sends along, and about a poll as well.
+    let bodies = [
+        r#"{"error":{"code":"INVALID_LINE_ID","message":"no such line"},"original":{"event":{"eventCounter":7}}}"#,
+        r#"{"sender":{},"externalPayment":{"externalPaymentId":"p"},
+            "error":{"code":"INVALID_LINE_ID","message":"no such line"},"original":{"event":{"eventCounter":7}}}"#,
+    ];
+    for name in [EventName::AddSessionLine, EventName::PollExternalPayment] {
+        for body in bodies {
+            let request = till.signed(&name, body.into());
+            let reply = till.send_request(&host.orchestrator, &name, request).await.unwrap();
+            assert_eq!(reply.body, "{}");
+            let report = seen.lock().unwrap().take().unwrap();
+            assert_eq!((report.event, report.code), (name.clone(), ErrorCode::InvalidLineId));
+            assert_eq!(report.original.unwrap().as_str(), r#"{"event":{"eventCounter":7}}"#);
+        }
+    }
 }

@@ -1,5 +1,8 @@
 //! Viva Wallet: cards on a cloud terminal, and the web checkout.
 
+mod checkout;
+mod terminal;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -8,25 +11,13 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use http::{HeaderMap, Method, StatusCode};
-use rust_decimal::Decimal;
 use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::json;
 
-use super::call::{Api, Call, escape, euros, field, form, inside};
-use crate::event::json::{DataError, Fields, RawJson};
+use super::call::{Api, Call, field, form, inside};
+use crate::event::json::{DataError, Fields};
 use crate::http_client::HttpClient;
-use crate::payment::{NoticeRefused, Payment, PaymentProvider, ProviderError, ProviderNews, ProviderStatus};
+use crate::payment::{NoticeRefused, Payment, PaymentProvider, ProviderError, ProviderNews};
 use crate::runtime::Runtime;
-
-/// ISO 4217 number of the euro.
-const EURO: i64 = 978;
-/// The event of a terminal session that is still going on.
-const IN_PROGRESS: i64 = 1100;
-/// The event of a terminal session that was aborted.
-const ABORTED: i64 = 1016;
-/// A terminal shows a session for about a minute. One that never reached its terminal is answered as going on for ever; this long
-/// after its start, an aborted one is taken to be over.
-const SESSION_LIFETIME: TimeDelta = TimeDelta::minutes(3);
 
 /// Where the customer pays.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -212,173 +203,6 @@ impl Viva {
         };
         self.api.send(call, expected).await
     }
-
-    fn session_path(payment: &Payment) -> String {
-        format!("/ecr/v1/sessions/{}", escape(&payment.key.id))
-    }
-
-    async fn create_session(
-        &self,
-        payment: &Payment,
-        terminal_id: i64,
-        cash_register_id: &str,
-    ) -> Result<ProviderNews, ProviderError> {
-        let sale = json!({
-            "sessionId": payment.key.id,
-            "terminalId": terminal_id,
-            "cashRegisterId": cash_register_id,
-            "amount": self.api.cents(payment.amount)?,
-            "currencyCode": EURO,
-            "merchantReference": payment.key.id,
-            "customerTrns": payment.key.id,
-            "preauth": false,
-            "maxInstalments": 0,
-            "tipAmount": 0,
-        });
-        // A conflict is the session that an earlier attempt made.
-        let expected = [StatusCode::CONFLICT];
-        match self.new_api(Method::POST, "/ecr/v1/transactions:sale", Some(sale), &expected).await {
-            // The terminal may be busy with this very payment, when the answer to an earlier attempt was lost.
-            Err(refused @ ProviderError::Refused { .. }) => {
-                if self.find_session(payment).await?.0 == StatusCode::NOT_FOUND {
-                    return Err(refused);
-                }
-            }
-            sent => drop(sent?),
-        }
-        let mut news = ProviderNews::new(ProviderStatus::Pending).with_reference(payment.key.id.as_str());
-        news.terminal_id = Some(terminal_id.to_string());
-        Ok(news)
-    }
-
-    /// The session as it stands. `202` is one that has no result yet, `404` none at all.
-    async fn find_session(&self, payment: &Payment) -> Result<(StatusCode, ProviderNews), ProviderError> {
-        let path = Self::session_path(payment);
-        let (status, body) = self.new_api(Method::GET, &path, None, &[StatusCode::NOT_FOUND]).await?;
-        match status {
-            StatusCode::ACCEPTED => return Ok((status, ProviderNews::new(ProviderStatus::Pending))),
-            StatusCode::NOT_FOUND => return Ok((status, ProviderNews::new(ProviderStatus::Unknown))),
-            _ => {}
-        }
-        let news = self.api.read(&body, |mut session| {
-            let success: Option<bool> = field(&mut session, "success")?;
-            let event: Option<i64> = field(&mut session, "eventId")?;
-            let amount: Option<i64> = field(&mut session, "amount")?;
-            let mut news = ProviderNews::new(match (success, event, amount) {
-                (Some(true), _, Some(cents)) => ProviderStatus::Captured(euros(cents)),
-                (_, Some(IN_PROGRESS), _) => ProviderStatus::Pending,
-                (Some(false), Some(ABORTED), _) => ProviderStatus::Cancelled,
-                (Some(false), Some(_), _) => ProviderStatus::Declined,
-                _ => ProviderStatus::Unknown,
-            });
-            news.transaction_reference = field(&mut session, "transactionId")?;
-            news.card_type = field(&mut session, "applicationLabel")?;
-            news.terminal_id = field(&mut session, "terminalId")?;
-            Ok(news)
-        });
-        Ok((status, news?))
-    }
-
-    async fn cancel_session(
-        &self,
-        payment: &Payment,
-        cash_register_id: &str,
-    ) -> Result<ProviderNews, ProviderError> {
-        let path = format!("{}?cashRegisterId={}", Self::session_path(payment), escape(cash_register_id));
-        // A conflict or an unknown session: too late, or never begun. How it stands, the session itself tells.
-        let expected = [StatusCode::CONFLICT, StatusCode::NOT_FOUND];
-        self.new_api(Method::DELETE, &path, None, &expected).await?;
-        let (status, mut news) = self.find_session(payment).await?;
-        let over = self.runtime.now() - payment.started_at > SESSION_LIFETIME;
-        match (status, news.status) {
-            (StatusCode::ACCEPTED | StatusCode::NOT_FOUND, _) if over => {
-                news.status = ProviderStatus::Cancelled
-            }
-            (_, ProviderStatus::Declined) => news.status = ProviderStatus::Failed,
-            _ => {}
-        }
-        Ok(news)
-    }
-
-    async fn create_order(
-        &self,
-        payment: &Payment,
-        source_code: &str,
-    ) -> Result<ProviderNews, ProviderError> {
-        let seconds = (payment.expires_at - payment.started_at).num_seconds();
-        let order = json!({
-            "amount": self.api.cents(payment.amount)?,
-            "merchantTrns": payment.key.id,
-            "sourceCode": source_code,
-            "paymentTimeout": seconds,
-            "disableCash": true,
-        });
-        let (_, body) = self.new_api(Method::POST, "/checkout/v2/orders", Some(order), &[]).await?;
-        let code: Option<String> = self.api.read(&body, |mut answer| field(&mut answer, "orderCode"))?;
-        let code = code.ok_or_else(|| self.api.unreachable("its answer has no `orderCode`".to_owned()))?;
-        let mut news = ProviderNews::new(ProviderStatus::Pending).with_reference(code.as_str());
-        news.checkout_url = Some(format!("{}/web/checkout?ref={}", self.endpoints.web, escape(&code)));
-        Ok(news)
-    }
-
-    fn order_code(&self, payment: &Payment) -> Result<String, ProviderError> {
-        let code = payment.provider_reference.as_deref();
-        code.map(escape).ok_or_else(|| self.api.refused("the payment has no order yet".to_owned()))
-    }
-
-    async fn get_order(&self, payment: &Payment) -> Result<ProviderNews, ProviderError> {
-        let code = self.order_code(payment)?;
-        let (_, body) = self.old_api(Method::GET, &format!("/api/orders/{code}"), &[]).await?;
-        let state: Option<i64> = self.api.read(&body, |mut order| field(&mut order, "StateId"))?;
-        match state {
-            Some(0) => Ok(ProviderNews::new(ProviderStatus::Pending)),
-            Some(1) => Ok(ProviderNews::new(ProviderStatus::Failed)),
-            Some(2) => Ok(ProviderNews::new(ProviderStatus::Cancelled)),
-            Some(3) => self.paid_order(&code).await,
-            _ => Ok(ProviderNews::new(ProviderStatus::Unknown)),
-        }
-    }
-
-    /// What a paid order's transactions say, which count in euros.
-    async fn paid_order(&self, code: &str) -> Result<ProviderNews, ProviderError> {
-        let path = format!("/api/transactions?ordercode={code}");
-        let (_, body) = self.old_api(Method::GET, &path, &[]).await?;
-        self.api.read(&body, |mut answer| {
-            let mut news = ProviderNews::new(ProviderStatus::Unknown);
-            let mut paid = Decimal::ZERO;
-            let list: Vec<RawJson> = field(&mut answer, "Transactions")?.unwrap_or_default();
-            for transaction in &list {
-                let Ok(opened) = Fields::open_body(transaction.as_str().as_bytes()) else { continue };
-                paid += read_transaction(opened?, &mut news)?;
-            }
-            if !paid.is_zero() {
-                news.status = ProviderStatus::Captured(paid);
-            }
-            Ok(news)
-        })
-    }
-
-    async fn cancel_order(&self, payment: &Payment) -> Result<ProviderNews, ProviderError> {
-        let code = self.order_code(payment)?;
-        let expected = [StatusCode::CONFLICT, StatusCode::NOT_FOUND];
-        self.old_api(Method::DELETE, &format!("/api/orders/{code}"), &expected).await?;
-        self.get_order(payment).await
-    }
-}
-
-/// The euros of a finished transaction; anything else is worth nothing.
-fn read_transaction(mut transaction: Fields<'_>, news: &mut ProviderNews) -> Result<Decimal, DataError> {
-    let status: Option<String> = field(&mut transaction, "StatusId")?;
-    if status.as_deref() != Some("F") {
-        return Ok(Decimal::ZERO);
-    }
-    news.transaction_reference = field(&mut transaction, "TransactionId")?;
-    if let Some(mut card) = inside(&mut transaction, "CreditCard")?
-        && let Some(mut kind) = inside(&mut card, "CardType")?
-    {
-        news.card_type = field(&mut kind, "Name")?;
-    }
-    Ok(field(&mut transaction, "Amount")?.unwrap_or_default())
 }
 
 fn basic(user: &str, password: &SecretString) -> String {
