@@ -87,8 +87,8 @@ pub trait PaymentProvider: Debug + Send + Sync {
     /// A name that never changes; it is stored with every payment.
     fn name(&self) -> &str;
 
-    /// Begins a payment. Repeating it for the same payment id has to return the same payment, never a second one. It has to
-    /// return within a minute; after that somebody else may try.
+    /// Begins a payment. Repeating it for the same payment id has to return the same payment, never a second one. After
+    /// a minute it is dropped and tried again later, as are the other two.
     ///
     /// # Errors
     /// [`ProviderError::Refused`] ends the payment as failed; [`ProviderError::Unreachable`] has it repeated later.

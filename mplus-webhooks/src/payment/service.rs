@@ -1,10 +1,14 @@
 //! Carries the payments' state machine out: the store on one side, the provider on the other.
 
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::FutureExt as _;
+use futures_util::future::{Either, select};
 use futures_util::stream::{self, StreamExt as _};
 use http::HeaderMap;
 
@@ -21,9 +25,11 @@ use crate::subscription::MerchantId;
 
 /// How often two writers may get in each other's way before one gives up.
 const MAX_ATTEMPTS: usize = 64;
+/// How long a provider or the host's handler may take.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// How long an attempt to create a payment keeps others from trying. Of two attempts at once one may be refused and the other
 /// succeed, and then nobody would know of the money.
-pub(super) const CREATING: Duration = Duration::from_secs(60);
+pub(super) const CREATING: Duration = Duration::from_secs(65);
 /// A provider that does not answer must not keep the others' payments waiting.
 const REFRESHES_AT_ONCE: usize = 16;
 /// Creating, cancelling, cancelling once more: a provider that still leaves it open then contradicts itself.
@@ -164,7 +170,7 @@ impl ExternalPayments {
         payment: &Payment,
         provider: &dyn PaymentProvider,
     ) -> Result<(Payment, Option<String>), SettleError> {
-        let answered = provider.create(payment).await;
+        let answered = self.ask(provider, ProviderCall::Create, payment).await;
         let refused = match &answered {
             Err(error @ ProviderError::Refused { .. }) => Some(error.to_string()),
             _ => None,
@@ -207,7 +213,7 @@ impl ExternalPayments {
             },
             ProviderCall::Get | ProviderCall::Cancel => payment,
         };
-        let answered = make(&*provider, call, &payment).await;
+        let answered = self.ask(&*provider, call, &payment).await;
         self.answered(&payment, call, answered).await
     }
 
@@ -256,7 +262,7 @@ impl ExternalPayments {
             let provider = self.providers.named(&key.merchant, &stored.provider);
             let (Some(next), Some(provider)) = (next, provider) else { return Ok(stored) };
             call = next;
-            answered = make(&*provider, call, &stored).await;
+            answered = self.ask(&*provider, call, &stored).await;
         }
         let stored = self.stored(key).await?;
         if let (true, Ok(news)) = (stored.state.is_terminal(), answered) {
@@ -344,9 +350,53 @@ impl ExternalPayments {
         }
         if changed.state != stored.state {
             tracing::info!(payment = %changed.key.id, from = ?stored.state, to = ?changed.state, "external payment");
-            self.handler.payment_changed(&PaymentNotice::Changed(changed.clone())).await;
+            self.notify(&PaymentNotice::Changed(changed.clone())).await;
         }
         Ok(true)
+    }
+
+    /// Tells the host.
+    pub(super) async fn notify(&self, notice: &PaymentNotice) {
+        self.guarded("the host's handler of payments", self.handler.payment_changed(notice)).await;
+    }
+
+    /// Makes a call. A refusal to cancel usually means that it is too late, so the provider is asked how it stands.
+    async fn ask(
+        &self,
+        provider: &dyn PaymentProvider,
+        call: ProviderCall,
+        payment: &Payment,
+    ) -> Result<ProviderNews, ProviderError> {
+        let asked = async {
+            match call {
+                ProviderCall::Create => provider.create(payment).await,
+                ProviderCall::Get => provider.get(payment).await,
+                ProviderCall::Cancel => match provider.cancel(payment).await {
+                    Err(ProviderError::Refused { .. }) => provider.get(payment).await,
+                    other => other,
+                },
+            }
+        };
+        self.guarded("a payment provider", asked).await.unwrap_or_else(|| {
+            let message = "it panicked or took longer than a minute".to_owned();
+            Err(ProviderError::Unreachable { provider: payment.provider.clone(), message })
+        })
+    }
+
+    /// What foreign code returns, unless it panics or takes too long: no other payment may suffer from that.
+    async fn guarded<T>(&self, whose: &'static str, work: impl Future<Output = T>) -> Option<T> {
+        let work = pin!(AssertUnwindSafe(work).catch_unwind());
+        match select(work, self.runtime.sleep(PATIENCE)).await {
+            Either::Left((Ok(done), _)) => Some(done),
+            Either::Left((Err(_), _)) => {
+                tracing::error!("{whose} panicked");
+                None
+            }
+            Either::Right(_) => {
+                tracing::error!("{whose} took longer than a minute");
+                None
+            }
+        }
     }
 
     async fn report_unexpected(&self, payment: &Payment, input: PaymentInput) {
@@ -356,29 +406,13 @@ impl ExternalPayments {
         };
         tracing::error!(payment = %payment.key.id, %captured, "captured after the POS had given the payment up");
         let notice = PaymentNotice::UnexpectedCapture { payment: payment.clone(), captured };
-        self.handler.payment_changed(&notice).await;
+        self.notify(&notice).await;
     }
 
     async fn report_conflict(&self, payment: &Payment, provider_says: ProviderStatus) {
         tracing::error!(payment = %payment.key.id, state = ?payment.state, ?provider_says, "the provider contradicts a payment that has ended");
         let notice = PaymentNotice::Conflict { payment: payment.clone(), provider_says };
-        self.handler.payment_changed(&notice).await;
-    }
-}
-
-/// Makes a call. A refusal to cancel usually means that it is too late, so the provider is asked how it stands.
-async fn make(
-    provider: &dyn PaymentProvider,
-    call: ProviderCall,
-    payment: &Payment,
-) -> Result<ProviderNews, ProviderError> {
-    match call {
-        ProviderCall::Create => provider.create(payment).await,
-        ProviderCall::Get => provider.get(payment).await,
-        ProviderCall::Cancel => match provider.cancel(payment).await {
-            Err(ProviderError::Refused { .. }) => provider.get(payment).await,
-            other => other,
-        },
+        self.notify(&notice).await;
     }
 }
 

@@ -73,9 +73,10 @@ impl ExternalPayments {
         provider: Arc<dyn PaymentProvider>,
     ) -> Result<StartExternalPaymentReply, Refusal> {
         let (tell, told) = oneshot::channel();
+        let (payments, notice) = (self.clone(), PaymentNotice::Changed(payment.clone()));
+        self.runtime.spawn(Box::pin(async move { payments.notify(&notice).await }));
         let (payments, stored) = (self.clone(), payment.clone());
         self.runtime.spawn(Box::pin(async move {
-            payments.handler.payment_changed(&PaymentNotice::Changed(stored.clone())).await;
             let created = payments.create(&stored, &*provider).await;
             // Nobody listens any more when it took too long.
             let _ = tell.send(created);

@@ -4,6 +4,7 @@
 mod adapters;
 mod bad_input;
 mod events;
+mod faults;
 mod interleavings;
 mod notices;
 mod payments;

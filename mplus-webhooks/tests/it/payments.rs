@@ -3,18 +3,11 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bytes::Bytes;
-use chrono::{DateTime, Utc};
-use http::HeaderMap;
 use mplus_webhooks::event::EventName;
-use mplus_webhooks::payment::{
-    NoticeRefused, OneProvider, Payment, PaymentNotice, PaymentProvider, PaymentState, ProviderError,
-    ProviderNews, ProviderStatus,
-};
-use mplus_webhooks::testkit::{ManualProvider, TillError};
+use mplus_webhooks::payment::{PaymentNotice, PaymentState, ProviderStatus};
+use mplus_webhooks::testkit::TillError;
 use mplus_webhooks::{ErrorCode, Handlers};
 use rust_decimal::Decimal;
-use tokio::sync::Notify;
 
 use crate::support::{Host, Paused, till};
 
@@ -172,107 +165,6 @@ async fn a_start_whose_provider_cannot_be_reached_is_created_by_the_refresh() {
     host.provider.confirm(&payment.id);
     host.refresh(&payment.id).await;
     assert_eq!(payment.poll(&host.orchestrator).await.unwrap().confirmed, Some(true));
-}
-
-/// Creating a payment of 2.70 euros takes until the test says so.
-#[derive(Debug)]
-struct SlowToCreate {
-    inner: Arc<ManualProvider>,
-    go_on: Notify,
-}
-
-#[async_trait::async_trait]
-impl PaymentProvider for SlowToCreate {
-    fn name(&self) -> &str {
-        self.inner.name()
-    }
-
-    async fn create(&self, payment: &Payment) -> Result<ProviderNews, ProviderError> {
-        let created = self.inner.create(payment).await;
-        if payment.amount == euros(270) {
-            self.go_on.notified().await;
-        }
-        created
-    }
-
-    async fn get(&self, payment: &Payment) -> Result<ProviderNews, ProviderError> {
-        self.inner.get(payment).await
-    }
-
-    async fn cancel(&self, payment: &Payment) -> Result<ProviderNews, ProviderError> {
-        self.inner.cancel(payment).await
-    }
-
-    fn read_notice(
-        &self,
-        headers: &HeaderMap,
-        body: &Bytes,
-        now: DateTime<Utc>,
-    ) -> Result<Option<String>, NoticeRefused> {
-        self.inner.read_notice(headers, body, now)
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn while_a_payment_is_being_created_nobody_creates_it_again_and_a_cancel_waits_for_it() {
-    let inner = Arc::new(ManualProvider::new());
-    let slow = Arc::new(SlowToCreate { inner: inner.clone(), go_on: Notify::new() });
-    let host = Host::assemble_on(Arc::new(Paused::new()), |builder| {
-        builder.payments(Arc::new(OneProvider(slow.clone())))
-    });
-    let till = till(1);
-    let payment = till.start_payment(euros(270));
-    // The till is answered before the provider is.
-    assert_eq!(payment.start(&host.orchestrator).await.unwrap().started, Some(true));
-    let asked = payment.request_cancel(&host.orchestrator).await.unwrap();
-    assert_eq!((asked.status.as_deref(), asked.finished()), (Some("pending"), false));
-    tokio::time::timeout(Duration::from_secs(5), host.refresh(&payment.id)).await.unwrap();
-    assert_eq!((inner.calls().create, inner.calls().cancel), (1, 0));
-
-    slow.go_on.notify_one();
-    let pause = || tokio::time::sleep(Duration::from_millis(10));
-    payment.poll_until_finished(&host.orchestrator, 100, pause).await.unwrap();
-    assert_eq!((inner.calls().create, inner.calls().cancel), (1, 1));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_payment_whose_creator_is_gone_is_created_again_after_a_minute() {
-    let inner = Arc::new(ManualProvider::new());
-    let slow = Arc::new(SlowToCreate { inner: inner.clone(), go_on: Notify::new() });
-    let host = Host::assemble_on(Arc::new(Paused::new()), |builder| {
-        builder.payments(Arc::new(OneProvider(slow.clone())))
-    });
-    let till = till(1);
-    let payment = till.start_payment(euros(270));
-    payment.start(&host.orchestrator).await.unwrap();
-    tokio::time::sleep(Duration::from_secs(61)).await;
-    slow.go_on.notify_one();
-    slow.go_on.notify_one();
-    host.refresh(&payment.id).await;
-    assert_eq!(inner.payments().len(), 1);
-    inner.confirm(&payment.id);
-    host.refresh(&payment.id).await;
-    assert_eq!(payment.poll(&host.orchestrator).await.unwrap().confirmed, Some(true));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_payment_at_a_silent_provider_does_not_keep_the_others_waiting() {
-    let inner = Arc::new(ManualProvider::new());
-    let slow = Arc::new(SlowToCreate { inner: inner.clone(), go_on: Notify::new() });
-    let host = Host::assemble_on(Arc::new(Paused::new()), |builder| {
-        builder.payments(Arc::new(OneProvider(slow.clone())))
-    });
-    let till = till(1);
-    let (silent, known) = (till.start_payment(euros(270)), till.start_payment(euros(100)));
-    silent.start(&host.orchestrator).await.unwrap();
-    known.start(&host.orchestrator).await.unwrap();
-    tokio::time::sleep(Duration::from_secs(61)).await;
-    inner.confirm(&known.id);
-    // The silent one is created again and hangs; the other one gets its news all the same.
-    let payments = host.orchestrator.payments().unwrap();
-    let refreshing = tokio::time::timeout(Duration::from_secs(5), payments.refresh_due()).await;
-    assert!(refreshing.is_err(), "nothing hangs: {refreshing:?}");
-    assert!(known.poll(&host.orchestrator).await.unwrap().finished());
 }
 
 #[tokio::test]
