@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use super::provider::{PaymentPlace, PaymentProvider};
 use super::record::{Payment, PaymentKey};
 use super::service::{CREATING, ExternalPayments, later, store_failed, unknown_payment};
-use super::state::PaymentInput;
+use super::state::{PaymentInput, PaymentState};
 use super::terms::PaymentNotice;
 use crate::error::Refusal;
 use crate::event::{
@@ -96,10 +96,16 @@ impl ExternalPayments {
     /// The answer to a poll. Only the store is asked.
     pub(crate) async fn poll(&self, merchant: &MerchantId, id: &str) -> Result<Body, Refusal> {
         match self.store.payment(&key(merchant, id)?).await {
-            Ok(Some(payment)) => Ok(PollExternalPaymentReply::acknowledge()
-                .payment(payment.answer())
-                .polling(Polling::new(payment.state.is_terminal()))
-                .into_body()),
+            Ok(Some(payment)) => {
+                let reply = PollExternalPaymentReply::acknowledge()
+                    .payment(payment.answer())
+                    .polling(Polling::new(payment.state.is_terminal()));
+                // The reply to the start may have been too early for it.
+                Ok(match self.checkout_code(&payment) {
+                    Some(code) => reply.display_barcode(code).into_body(),
+                    None => reply.into_body(),
+                })
+            }
             Ok(None) => Err(unknown_payment(id)),
             Err(error) => Err(store_failed(&error)),
         }
@@ -146,12 +152,17 @@ impl ExternalPayments {
         let ended_unpaid = answer.cancelled == Some(true);
         answer.started = Some(!ended_unpaid);
         let reply = StartExternalPaymentReply::acknowledge().payment(answer);
-        match &payment.checkout_url {
-            Some(url) if self.limits.show_checkout_code && !payment.state.is_terminal() => {
-                reply.display_barcode(Barcode::new(BarcodeType::QrCode, url.as_str()))
-            }
-            _ => reply,
+        match self.checkout_code(payment) {
+            Some(code) => reply.display_barcode(code),
+            None => reply,
         }
+    }
+
+    /// The way to the checkout page, as long as it can be taken.
+    fn checkout_code(&self, payment: &Payment) -> Option<Barcode> {
+        let open = matches!(payment.state, PaymentState::Pending);
+        let url = payment.checkout_url.as_ref().filter(|_| open && self.limits.show_checkout_code)?;
+        Some(Barcode::new(BarcodeType::QrCode, url.as_str()))
     }
 }
 

@@ -20,7 +20,7 @@ fn euros(cents: i64) -> Decimal {
     Decimal::new(cents, 2)
 }
 
-/// Creating a payment of 2.70 euros takes until the test says so.
+/// Creating a payment of 2.70 euros takes until the test says so; it is paid on a web page.
 #[derive(Debug)]
 struct SlowToCreate {
     inner: Arc<ManualProvider>,
@@ -34,11 +34,12 @@ impl PaymentProvider for SlowToCreate {
     }
 
     async fn create(&self, payment: &Payment) -> Result<ProviderNews, ProviderError> {
-        let created = self.inner.create(payment).await;
+        let mut created = self.inner.create(payment).await?;
         if payment.amount == euros(270) {
+            created.checkout_url = Some("https://pay.example/1".to_owned());
             self.go_on.notified().await;
         }
-        created
+        Ok(created)
     }
 
     async fn get(&self, payment: &Payment) -> Result<ProviderNews, ProviderError> {
@@ -162,4 +163,27 @@ async fn a_handler_that_panics_or_hangs_keeps_no_payment_from_its_end() {
         assert_eq!(payment.poll(&host.orchestrator).await.unwrap().confirmed, Some(true));
     }
     drop(refresh);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_checkout_page_that_is_known_only_after_the_start_is_shown_by_the_polls_until_it_is_paid() {
+    let inner = Arc::new(ManualProvider::new());
+    let slow = Arc::new(SlowToCreate { inner: inner.clone(), go_on: Notify::new() });
+    let host = Host::assemble_on(Arc::new(Paused::new()), |builder| {
+        builder.payments(Arc::new(OneProvider(slow.clone())))
+    });
+    let till = till(1);
+    let payment = till.start_payment(euros(270));
+    let shown = |body: &Bytes| {
+        let body: serde_json::Value = serde_json::from_slice(body).unwrap();
+        body["displayBarcode"]["code"].as_str().map(str::to_owned)
+    };
+    assert_eq!(shown(&payment.start(&host.orchestrator).await.unwrap().body), None);
+    slow.go_on.notify_one();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let polled = payment.poll(&host.orchestrator).await.unwrap();
+    assert_eq!(shown(&polled.body).as_deref(), Some("https://pay.example/1"));
+    inner.confirm(&payment.id);
+    host.refresh(&payment.id).await;
+    assert_eq!(shown(&payment.poll(&host.orchestrator).await.unwrap().body), None);
 }
