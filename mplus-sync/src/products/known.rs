@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 
 use super::from_pos::text;
-use super::page::Rows;
+use super::rows::Rows;
 use crate::error::StepError;
 use crate::model::{
     ArticleNumber, Category, CategoryId, Combo, ComboId, Item, ItemId, ProductNumber, Record, Tracked,
@@ -26,8 +26,8 @@ impl Known {
     /// Reads them.
     pub(super) async fn of(run: &mut Run<'_>, rows: &Rows) -> Result<Self, StepError> {
         let (store, connection) = (run.store(), run.connection());
-        let products: Vec<_> = rows.products.keys().copied().map(ProductNumber::new).collect();
-        let articles: Vec<_> = rows.articles.keys().copied().map(ArticleNumber::new).collect();
+        let products: Vec<_> = rows.products().map(|(number, _)| ProductNumber::new(number)).collect();
+        let articles: Vec<_> = rows.articles().map(|(number, ..)| ArticleNumber::new(number)).collect();
         let mut categories = by_number(store.categories(connection, Select::PosIds(products)).await?);
         let items = by_number(store.items(connection, Select::PosIds(articles.clone())).await?);
         let has_combos = match run.has_combos {
@@ -39,12 +39,12 @@ impl Known {
             true => by_number(store.combos(connection, Select::PosIds(articles)).await?),
             false => HashMap::new(),
         };
-        let unknown = rows.articles.iter().filter(|(number, _)| {
-            let number = ArticleNumber::new(**number);
+        let unknown = rows.articles().filter(|(number, ..)| {
+            let number = ArticleNumber::new(*number);
             !items.contains_key(&number) && !combos.contains_key(&number)
         });
         let external: Vec<String> =
-            unknown.filter_map(|(_, (article, _))| text(&article.ext_article_id)).collect();
+            unknown.filter_map(|(_, article, _)| text(&article.ext_article_id)).collect();
         let mut pushed_items = HashMap::new();
         let mut pushed_combos = HashMap::new();
         if !external.is_empty() {
@@ -76,12 +76,12 @@ async fn adopt_categories(
     combos: &HashMap<ComboId, Tracked<Combo>>,
 ) -> Result<(), StepError> {
     let mut wanted: BTreeMap<CategoryId, ProductNumber> = BTreeMap::new();
-    for (article, product) in rows.articles.values() {
+    for (_, article, product) in rows.articles() {
         let Some(external) = text(&article.ext_article_id) else { continue };
         let item = items.get(&ItemId::new(&external)).and_then(|item| item.record.category.clone());
         let combo = || combos.get(&ComboId::new(&external)).and_then(|combo| combo.record.category.clone());
         if let (Some(category), Some(product)) = (item.or_else(combo), product) {
-            wanted.entry(category).or_insert(ProductNumber::new(*product));
+            wanted.entry(category).or_insert(ProductNumber::new(product));
         }
     }
     wanted.retain(|_, product| !categories.contains_key(product));

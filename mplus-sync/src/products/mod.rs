@@ -24,6 +24,7 @@ mod merge;
 mod page;
 mod pull;
 mod push;
+mod rows;
 pub(crate) mod send;
 mod service;
 mod to_pos;

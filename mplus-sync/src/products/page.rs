@@ -1,8 +1,7 @@
 //! One page of products and articles: decided and stored.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 
-use mplus_qapi::products::{Article, Product};
 use tokio::sync::oneshot;
 
 use super::from_pos::{Incoming, IncomingItem, article_to_item, product_to_category};
@@ -11,6 +10,7 @@ use super::images::{self, Wanted};
 use super::known::Known;
 use super::merge::{Merged, Shared, WITHHELD, adopt, merge, merge_location_prices};
 use super::pull::FetchedPage;
+use super::rows::Rows;
 use crate::error::StepError;
 use crate::model::{
     ArticleNumber, CategoryId, Checkpoint, ComboId, Fingerprint, Item, ItemId, Marker, ModifierGroupId,
@@ -20,59 +20,6 @@ use crate::report::{Conflict, Note, Subject};
 use crate::store::{CatalogChunk, StoreError, StoreErrorKind};
 use crate::sync::{DECISIONS, Run};
 use crate::tax::TaxTable;
-
-/// A page with each product and article once.
-#[derive(Default)]
-pub(super) struct Rows {
-    pub(super) products: BTreeMap<i64, Product>,
-    /// By number, with the product's.
-    pub(super) articles: BTreeMap<i64, (Article, Option<i64>)>,
-}
-
-/// Takes a page apart. Of a number that comes twice the newer one counts.
-fn rows(run: &mut Run<'_>, page: Vec<Product>) -> Rows {
-    let mut rows = Rows::default();
-    let mut twice = BTreeSet::new();
-    for mut product in page {
-        let number = product.product_number;
-        for article in std::mem::take(&mut product.article_list) {
-            let Some(article_number) = article.article_number else {
-                let name = article.description.unwrap_or_default();
-                let subject = Subject::new(&name, "article without a number");
-                run.skip(
-                    &Resource::ARTICLES,
-                    subject,
-                    "the article has no number",
-                    "Have the article looked at in the POS",
-                );
-                continue;
-            };
-            let known = rows.articles.get(&article_number);
-            if known.is_some_and(|(known, of)| *of != number && known.sync_marker == article.sync_marker) {
-                twice.insert(article_number);
-            }
-            if known.is_none_or(|(known, _)| known.sync_marker <= article.sync_marker) {
-                rows.articles.insert(article_number, (article, number));
-            }
-        }
-        if let Some(number) = number
-            && rows.products.get(&number).is_none_or(|known| known.sync_marker <= product.sync_marker)
-        {
-            rows.products.insert(number, product);
-        }
-    }
-    for number in twice {
-        let name = rows.articles.get(&number).and_then(|(article, _)| article.description.as_deref());
-        let subject = Subject::new(name.unwrap_or_default(), format!("article {number}"));
-        run.skip(
-            &Resource::ARTICLES,
-            subject,
-            "the article number is there in two products; the last one counts",
-            "Give the articles numbers of their own in the POS",
-        );
-    }
-    rows
-}
 
 /// One page on its way into the store.
 pub(super) struct PulledPage<'a> {
@@ -98,18 +45,18 @@ struct Told {
 impl<'a> PulledPage<'a> {
     /// Takes the page apart; what is odd about it is in the report.
     pub(super) fn new(run: &mut Run<'_>, page: FetchedPage, tax: &'a TaxTable) -> Self {
-        Self { rows: rows(run, page.products), links: page.links, tax, last: page.last }
+        Self { rows: Rows::of(run, page.products), links: page.links, tax, last: page.last }
     }
 
     /// How many articles are in it.
     pub(super) fn articles(&self) -> usize {
-        self.rows.articles.len()
+        self.rows.article_count()
     }
 
     /// Writes down which numbers the POS has.
     pub(super) fn note_seen(&self, seen: &mut Seen) {
-        seen.articles.extend(self.rows.articles.keys());
-        seen.products.extend(self.rows.products.keys());
+        seen.articles.extend(self.rows.articles().map(|(number, ..)| number));
+        seen.products.extend(self.rows.products().map(|(number, _)| number));
     }
 
     /// Decides and stores, again and again while the host edits the same records. Says when it begins to write.
@@ -146,17 +93,17 @@ impl<'a> PulledPage<'a> {
             ..CatalogChunk::default()
         };
         let mut ids: HashMap<i64, CategoryId> = HashMap::new();
-        for (number, product) in &self.rows.products {
+        for (number, product) in self.rows.products() {
             let Some(incoming) = product_to_category(product) else { continue };
             let stored = known.categories.remove(&incoming.number);
             let merged = decided(run, stored, incoming)?;
-            ids.insert(*number, merged.tracked.record.id.clone());
+            ids.insert(number, merged.tracked.record.id.clone());
             told.merged(&Resource::CATEGORIES, 0, &merged);
             if merged.changed {
                 chunk.categories.push(merged.tracked);
             }
         }
-        for (number, (article, product)) in &self.rows.articles {
+        for (number, article, product) in self.rows.articles() {
             let category = product.and_then(|product| ids.get(&product));
             let Some(item) = article_to_item(article, category, self.tax) else { continue };
             if self.takes_combo(&mut known, &item, &mut chunk) {
@@ -166,7 +113,7 @@ impl<'a> PulledPage<'a> {
                 item.external_id.as_deref().and_then(|id| known.pushed_items.remove(&ItemId::new(id)));
             let stored = known.items.remove(&item.incoming.number).or(adopted);
             told.problems(&item, stored.as_ref());
-            let merged = self.decide_item(run, stored, item, *number)?;
+            let merged = self.decide_item(run, stored, item, number)?;
             told.merged(&Resource::ARTICLES, 1, &merged);
             if merged.changed {
                 chunk.items.push(merged.tracked);
@@ -217,7 +164,7 @@ impl<'a> PulledPage<'a> {
     fn wanted_images(&self, chunk: &CatalogChunk) -> Vec<Wanted> {
         let wanted = chunk.items.iter().flat_map(|item| {
             let number = item.external_ids.mpluskassa.map(ArticleNumber::get).unwrap_or_default();
-            let images = self.rows.articles.get(&number).map(|(article, _)| &article.image_list);
+            let images = self.rows.article(number).map(|article| &article.image_list);
             item.record.images.iter().filter(|image| image.is_wanted()).filter_map(move |image| {
                 let told = images?.iter().find(|told| told.image_hash == image.hash)?;
                 Some(Wanted::new(&item.record, image, told.image_id))
