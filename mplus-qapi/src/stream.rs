@@ -24,6 +24,8 @@ type Results<T> = Pin<Box<dyn Stream<Item = Result<T, Error>> + Send>>;
 ///
 /// Memory is bounded by the largest item. An error ends the stream; the items before it are whole and true. The call
 /// is repeated, as its safety allows, only as long as no item has been handed out. Dropping the stream ends the exchange.
+/// Required elements that are absent get their defaults and are told as tracing events when the stream ends; in strict mode
+/// they are errors.
 pub struct ItemStream<O: Operation<Response: ListResponse>> {
     items: Results<ItemOf<O>>,
 }

@@ -61,7 +61,7 @@ impl DecodeError {
         &self.0.path
     }
 
-    /// Bytes from the start of the document.
+    /// Bytes from the start of the document: where the text of a value begins that does not fit, else where reading ended.
     pub fn offset(&self) -> u64 {
         self.0.offset
     }

@@ -70,6 +70,9 @@ pub trait ListResponse: Record + Default + 'static {
 }
 
 /// An operation that returns what changed since a sync marker, a limited number at a time.
+///
+/// Every operation with a marker and a limit is one but `getOrderHistory`: its response is five lists, one for each type of
+/// order, so page through it by setting `sync_marker` to the highest marker in all of them plus one.
 pub trait Paged: Operation<Response: ListResponse> {
     /// Asks for items whose marker is at least `marker`, at most `limit` of them.
     fn set_page(&mut self, marker: i64, limit: i32);
