@@ -26,15 +26,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (integration, _) = Integration::connect(host, pos.connection("bistro"), pos.credentials()).await?;
 
     let options = RunOptions::manual().with_progress(|progress: &Progress| eprintln!("{progress}"));
+    println!("The first sync brings the whole menu.");
     println!("{}", integration.sync_menu(&options).await);
-    println!("Again, with nothing changed:\n{}", integration.sync_menu(&options).await);
+    println!("Nothing has changed since: three requests, no writes.");
+    println!("{}", integration.sync_menu(&options).await);
 
     if pos.is_in_memory() {
         let connection = integration.connection_id();
         let mut items = store.items(connection, Select::Page(Page::first(1))).await?;
         let Some(mut item) = items.pop().map(|item| item.record) else { return Ok(()) };
         item.price = Some(item.price.unwrap_or_default() + Decimal::ONE);
-        println!("{} costs a euro more from now on:", item.name);
+        println!("The host makes {} a euro dearer; the next sync tells the POS.", item.name);
         let edits = CatalogEdits { items: vec![item], ..CatalogEdits::default() };
         store.save_edits(connection, edits, integration.runtime().now()).await?;
         println!("{}", integration.sync_menu(&options).await);
