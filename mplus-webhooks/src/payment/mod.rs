@@ -19,4 +19,4 @@ pub use record::{Payment, PaymentKey};
 pub use service::ExternalPayments;
 pub(crate) use service::store_failed;
 pub use state::{CancelReason, PaymentEffect, PaymentInput, PaymentState, ProviderStatus, transition};
-pub use terms::{NoticeError, PaymentLimits, PaymentNotice, RefreshReport};
+pub use terms::{AmountUnit, NoticeError, PaymentLimits, PaymentNotice, RefreshReport};

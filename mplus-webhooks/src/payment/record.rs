@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::provider::ProviderNews;
 use super::state::{PaymentEffect, PaymentInput, PaymentState, ProviderStatus, transition};
+use super::terms::AmountUnit;
 use crate::reply::{PaymentAnswer, PaymentWord};
 use crate::subscription::MerchantId;
 
@@ -150,10 +151,10 @@ impl Payment {
         }
     }
 
-    /// How the payment stands in the POS's words.
+    /// How the payment stands in the POS's words, with the final amount in this unit.
     ///
     /// Never `confirmed` before the provider captured, never `cancelled` while it still could.
-    pub fn answer(&self) -> PaymentAnswer {
+    pub fn answer(&self, unit: AmountUnit) -> PaymentAnswer {
         let mut answer = PaymentAnswer::new(self.key.id.as_str());
         answer.confirmed = Some(self.state == PaymentState::Confirmed);
         answer.cancelled = Some(self.state.is_terminal() && self.state != PaymentState::Confirmed);
@@ -165,7 +166,11 @@ impl Payment {
             PaymentState::Failed | PaymentState::Cancelled | PaymentState::Expired => PaymentWord::Failed,
         });
         if self.state == PaymentState::Confirmed {
-            answer.final_amount = self.final_amount.map(Into::into);
+            let amount = self.final_amount.map(|euros| match unit {
+                AmountUnit::Euros => euros,
+                AmountUnit::Cents => (euros * Decimal::ONE_HUNDRED).normalize(),
+            });
+            answer.final_amount = amount.map(Into::into);
             answer.external_transaction_reference.clone_from(&self.transaction_reference);
             answer.card_type.clone_from(&self.card_type);
             answer.terminal_id.clone_from(&self.terminal_id);

@@ -35,6 +35,16 @@ pub enum PaymentNotice {
     },
 }
 
+/// In what unit an amount stands in a reply.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum AmountUnit {
+    /// `2.7`, as the POS's requests have it.
+    #[default]
+    Euros,
+    /// `270`, as the SOAP twin of the reply has it.
+    Cents,
+}
+
 /// Limits of external payments.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -48,6 +58,8 @@ pub struct PaymentLimits {
     pub start_patience: Duration,
     /// The largest amount, euros. Default 100,000.
     pub largest_amount: Decimal,
+    /// The unit of `finalAmount` in replies, which the vendor's pages do not show. Default euros: those of requests are.
+    pub final_amount_unit: AmountUnit,
     /// Shows the checkout page's address as a QR code on the till. Default yes.
     pub show_checkout_code: bool,
 }
@@ -59,6 +71,7 @@ impl Default for PaymentLimits {
             refresh_every: Duration::from_secs(3),
             start_patience: Duration::from_secs(2),
             largest_amount: Decimal::from(100_000),
+            final_amount_unit: AmountUnit::default(),
             show_checkout_code: true,
         }
     }

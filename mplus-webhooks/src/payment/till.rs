@@ -98,7 +98,7 @@ impl ExternalPayments {
         match self.store.payment(&key(merchant, id)?).await {
             Ok(Some(payment)) => {
                 let reply = PollExternalPaymentReply::acknowledge()
-                    .payment(payment.answer())
+                    .payment(self.answer(&payment))
                     .polling(Polling::new(payment.state.is_terminal()));
                 // The reply to the start may have been too early for it.
                 Ok(match self.checkout_code(&payment) {
@@ -118,7 +118,7 @@ impl ExternalPayments {
         let key = key(event.origin.merchant(), &event.payload.external_payment.external_payment_id)?;
         let payment = self.settle(&key, PaymentInput::RequestCancel).await?;
         Ok(RequestCancelExternalPaymentReply::acknowledge()
-            .payment(payment.answer())
+            .payment(self.answer(&payment))
             .polling(Polling::new(payment.state.is_terminal())))
     }
 
@@ -128,7 +128,7 @@ impl ExternalPayments {
     ) -> Result<CancelExternalPaymentReply, Refusal> {
         let key = key(event.origin.merchant(), &event.payload.external_payment.external_payment_id)?;
         let payment = self.settle(&key, PaymentInput::Cancel).await?;
-        Ok(CancelExternalPaymentReply::acknowledge().payment(payment.answer()))
+        Ok(CancelExternalPaymentReply::acknowledge().payment(self.answer(&payment)))
     }
 
     fn check_amount(&self, amount: Option<Decimal>) -> Result<Decimal, Refusal> {
@@ -147,8 +147,12 @@ impl ExternalPayments {
         Ok(amount)
     }
 
+    fn answer(&self, payment: &Payment) -> PaymentAnswer {
+        payment.answer(self.limits.final_amount_unit)
+    }
+
     fn started(&self, payment: &Payment) -> StartExternalPaymentReply {
-        let mut answer = payment.answer();
+        let mut answer = self.answer(payment);
         let ended_unpaid = answer.cancelled == Some(true);
         answer.started = Some(!ended_unpaid);
         let reply = StartExternalPaymentReply::acknowledge().payment(answer);

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use mplus_webhooks::event::EventName;
-use mplus_webhooks::payment::{PaymentNotice, PaymentState, ProviderStatus};
+use mplus_webhooks::payment::{AmountUnit, PaymentLimits, PaymentNotice, PaymentState, ProviderStatus};
 use mplus_webhooks::testkit::TillError;
 use mplus_webhooks::{ErrorCode, Handlers};
 use rust_decimal::Decimal;
@@ -47,6 +47,19 @@ async fn a_partial_capture_gives_the_final_amount() {
     host.refresh(&payment.id).await;
     let paid = payment.poll(&host.orchestrator).await.unwrap();
     assert_eq!((paid.confirmed, paid.final_amount), (Some(true), Some(euros(650))));
+}
+
+#[tokio::test]
+async fn the_final_amount_stands_in_cents_for_a_pos_that_counts_so() {
+    let mut limits = PaymentLimits::default();
+    limits.final_amount_unit = AmountUnit::Cents;
+    let (host, till) = (Host::with(|builder| builder.payment_limits(limits)), till(1));
+    let payment = till.start_payment(euros(1000));
+    payment.start(&host.orchestrator).await.unwrap();
+    host.provider.confirm_partly(&payment.id, euros(650));
+    host.refresh(&payment.id).await;
+    let paid = payment.poll(&host.orchestrator).await.unwrap();
+    assert_eq!((paid.confirmed, paid.final_amount), (Some(true), Some(Decimal::from(650))));
 }
 
 #[tokio::test]
