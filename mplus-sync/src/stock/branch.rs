@@ -3,17 +3,20 @@
 use std::collections::BTreeMap;
 
 use futures_util::StreamExt;
-use mplus_qapi::stock::{ArticleStock, GetStockRequest};
+use futures_util::future::join;
+use mplus_qapi::ItemStream;
+use mplus_qapi::stock::{ArticleStock, GetStock, GetStockRequest};
 
+use crate::cancel::CancelToken;
 use crate::model::{
     ArticleNumber, BranchNumber, Checkpoint, InventoryLevel, Item, ItemId, LocationId, Marker, Resource,
     Tracked,
 };
-use crate::progress::{Phase, ProgressMeter};
 use crate::report::{Note, Scope, Subject};
-use crate::store::{Page, Select, StockChunk};
+use crate::store::{Page, Select};
 
-use super::service::{Pull, Stopped};
+use super::items::ItemsByArticle;
+use super::service::{Pull, StockService, Stopped};
 
 /// Articles that the report names of those that are no item.
 const NAMED: usize = 5;
@@ -110,68 +113,31 @@ impl BranchPull {
             stock_id: since,
             ..GetStockRequest::default()
         };
-        let mut meter =
-            ProgressMeter::start(self.resource.clone(), Phase::Pull, None, pull.service.runtime.now());
-        let chunk = pull.service.settings.chunk.max(1);
-        let mut read = Vec::with_capacity(chunk);
-        let mut stocks = pull.service.client.stream_stock(request);
-        pull.report.requests += 1;
-        while let Some(stock) = pull.cancel.stop_or(stocks.next()).await? {
-            self.collect(stock?, &mut read);
-            if read.len() >= chunk {
-                self.write(pull, &mut read, Vec::new(), &mut meter).await?;
-            }
-        }
         let known = pull.checkpoints.get(&self.resource).copied();
+        let resource = self.resource.clone();
+        let (mut reader, mut writer) = pull.split(&resource, request);
+        let mut chunk = reader.next(self).await?;
+        while !chunk.is_last {
+            // The next chunk is read while this one is written.
+            let (written, next) = join(writer.write(chunk, Vec::new()), reader.next(self)).await;
+            written?;
+            chunk = next?;
+        }
         let moved = self.highest.map(Marker::new).filter(|highest| checks_all && Some(*highest) != known);
-        let stock = moved.map(|highest| Checkpoint::new(self.resource.clone(), highest));
-        self.write(pull, &mut read, stock.into_iter().chain(done).collect(), &mut meter).await
-    }
-
-    /// Takes one level and those of its parts.
-    fn collect(&mut self, mut stock: ArticleStock, read: &mut Vec<ArticleStock>) {
-        let parts = std::mem::take(&mut stock.sub_article);
-        self.highest = self.highest.max(Some(stock.stock_id));
-        if stock.branch_number.is_none_or(|branch| branch == self.branch.get()) {
-            read.push(stock);
-        }
-        for part in parts {
-            self.collect(part, read);
-        }
-    }
-
-    async fn write(
-        &mut self,
-        pull: &mut Pull<'_>,
-        read: &mut Vec<ArticleStock>,
-        checkpoints: Vec<Checkpoint>,
-        meter: &mut ProgressMeter,
-    ) -> Result<(), Stopped> {
-        if read.is_empty() && checkpoints.is_empty() {
-            return Ok(());
-        }
-        pull.keep_lease().await?;
-        let (store, connection) = (&pull.service.store, &pull.service.connection);
-        let articles = read.iter().map(|stock| ArticleNumber::new(stock.article_number));
-        pull.items.load(&**store, connection, articles).await?;
-        let count = read.len() as u64;
-        let levels = self.levels(pull, read);
-        pull.report.count(&self.resource).pulled += levels.len() as u64;
-        let chunk = StockChunk { levels, checkpoints: checkpoints.clone() };
-        store.apply_stock(connection, chunk).await?;
-        pull.report.writes += 1;
+        let stock = moved.map(|highest| Checkpoint::new(resource.clone(), highest));
+        let checkpoints: Vec<Checkpoint> = stock.into_iter().chain(done).collect();
+        writer.write(chunk, checkpoints.clone()).await?;
         pull.checkpoints.extend(checkpoints.into_iter().map(|kept| (kept.resource, kept.marker)));
-        pull.options.progress.progress(&meter.advance(count, pull.service.runtime.now()));
         Ok(())
     }
 
     /// The levels of what is an item; of one that was read twice the newer.
-    fn levels(&mut self, pull: &Pull<'_>, read: &mut Vec<ArticleStock>) -> Vec<InventoryLevel> {
+    fn levels(&mut self, reader: &Reader<'_>, read: Vec<ArticleStock>) -> Vec<InventoryLevel> {
         let mut newest: BTreeMap<ItemId, (i64, InventoryLevel)> = BTreeMap::new();
-        let now = pull.service.runtime.now();
-        for stock in read.drain(..) {
+        let now = reader.service.runtime.now();
+        for stock in read {
             let article = ArticleNumber::new(stock.article_number);
-            let Some(item) = pull.items.get(article) else {
+            let Some(item) = reader.items.get(article) else {
                 self.unlinked += 1;
                 if self.first_unlinked.len() < NAMED && !self.first_unlinked.contains(&article) {
                     self.first_unlinked.push(article);
@@ -181,7 +147,8 @@ impl BranchPull {
             if newest.get(item).is_some_and(|(id, _)| *id > stock.stock_id) {
                 continue;
             }
-            let told = stock.change_timestamp.and_then(|at| at.to_instant(&pull.service.settings.zone).ok());
+            let zone = &reader.service.settings.zone;
+            let told = stock.change_timestamp.and_then(|at| at.to_instant(zone).ok());
             let level = InventoryLevel {
                 location: self.location.clone(),
                 item: item.clone(),
@@ -211,4 +178,48 @@ impl BranchPull {
         let subject = Subject::new(self.location.as_str(), format_args!("branch {}", self.branch));
         pull.report.skipped.push(Note::about(self.resource.clone(), subject, &message, advice));
     }
+}
+
+/// What is written at once.
+pub(super) struct Chunk {
+    pub(super) levels: Vec<InventoryLevel>,
+    /// How many levels were read for it.
+    pub(super) read: u64,
+    is_last: bool,
+}
+
+/// Reads what the POS answers, and finds the items that it is about.
+pub(super) struct Reader<'a> {
+    pub(super) service: &'a StockService,
+    pub(super) items: &'a mut ItemsByArticle,
+    pub(super) cancel: &'a CancelToken,
+    pub(super) stocks: ItemStream<GetStock>,
+}
+
+impl Reader<'_> {
+    async fn next(&mut self, branch: &mut BranchPull) -> Result<Chunk, Stopped> {
+        let size = self.service.settings.chunk.max(1);
+        let mut read = Vec::with_capacity(size);
+        let mut is_last = false;
+        while read.len() < size && !is_last {
+            match self.cancel.stop_or(self.stocks.next()).await? {
+                Some(stock) => flatten(stock?, &mut read),
+                None => is_last = true,
+            }
+        }
+        let highest = read.iter().map(|stock| stock.stock_id).max();
+        branch.highest = branch.highest.max(highest);
+        read.retain(|stock| stock.branch_number.is_none_or(|number| number == branch.branch.get()));
+        let articles = read.iter().map(|stock| ArticleNumber::new(stock.article_number));
+        self.items.load(&*self.service.store, &self.service.connection, articles).await?;
+        let count = read.len() as u64;
+        Ok(Chunk { levels: branch.levels(self, read), read: count, is_last })
+    }
+}
+
+/// A level and those of its parts.
+fn flatten(mut stock: ArticleStock, all: &mut Vec<ArticleStock>) {
+    let parts = std::mem::take(&mut stock.sub_article);
+    all.push(stock);
+    parts.into_iter().for_each(|part| flatten(part, all));
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::model::{ArticleNumber, ConnectionId, ItemId};
-use crate::store::{CatalogStore, Select, StoreError};
+use crate::store::{CatalogStore, StoreError};
 
 /// How many articles are remembered; looking one up again is cheap enough.
 const REMEMBERED: usize = 100_000;
@@ -31,11 +31,9 @@ impl ItemsByArticle {
         if self.known.len() + wanted.len() > REMEMBERED {
             self.known.clear();
         }
-        let items = store.items(connection, Select::PosIds(wanted.clone())).await?;
+        let items = store.items_of_articles(connection, &wanted).await?;
         self.known.extend(wanted.into_iter().map(|article| (article, None)));
-        self.known.extend(
-            items.into_iter().filter_map(|item| Some((item.external_ids.mpluskassa?, Some(item.record.id)))),
-        );
+        self.known.extend(items.into_iter().map(|(article, item)| (article, Some(item))));
         Ok(())
     }
 

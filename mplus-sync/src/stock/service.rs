@@ -7,17 +7,20 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use mplus_qapi::Client;
+use mplus_qapi::stock::GetStockRequest;
 
 use crate::cancel::{CancelToken, Cancelled};
 use crate::conflict::SyncContext;
 use crate::connection::note_run;
-use crate::model::{ConnectionId, Lease, LeaseName, Location, Marker, Resource, Tracked, WorkerId};
-use crate::progress::{NoProgress, ProgressSink};
+use crate::model::{
+    Checkpoint, ConnectionId, Lease, LeaseName, Location, Marker, Resource, Tracked, WorkerId,
+};
+use crate::progress::{NoProgress, Phase, ProgressMeter, ProgressSink};
 use crate::report::{Note, RunOutcome, RunReport, Scope, Subject};
 use crate::runtime::Runtime;
-use crate::store::{Page, Select, Store, StoreError};
+use crate::store::{Page, Select, StockChunk, Store, StoreError, StoreErrorKind};
 
-use super::branch::BranchPull;
+use super::branch::{BranchPull, Chunk, Reader};
 use super::items::ItemsByArticle;
 
 /// How long a pull is alone without a sign of life.
@@ -50,7 +53,7 @@ impl fmt::Debug for StockService {
 pub struct StockSettings {
     /// Whether the merchant wants stock to be synced. It is on unless switched off.
     pub enabled: bool,
-    /// How many levels are written at once: 1,000 unless set.
+    /// How many levels are written at once: 5,000 unless set. Memory grows with it, by about 1 KiB for each.
     pub chunk: usize,
     /// The zone of the POS's clock.
     pub zone: Tz,
@@ -58,7 +61,7 @@ pub struct StockSettings {
 
 impl Default for StockSettings {
     fn default() -> Self {
-        Self { enabled: true, chunk: 1_000, zone: mplus_qapi::value::AMSTERDAM }
+        Self { enabled: true, chunk: 5_000, zone: mplus_qapi::value::AMSTERDAM }
     }
 }
 
@@ -280,13 +283,54 @@ impl Pull<'_> {
         }
     }
 
+    /// What reads a branch's stock, and what writes it: both work at once.
+    pub(super) fn split(
+        &mut self,
+        resource: &Resource,
+        request: GetStockRequest,
+    ) -> (Reader<'_>, Writer<'_>) {
+        let Self { service, options, cancel, report, items, lease, .. } = self;
+        let stocks = service.client.stream_stock(request);
+        report.requests += 1;
+        let meter = ProgressMeter::start(resource.clone(), Phase::Pull, None, service.runtime.now());
+        let writer = Writer { service, options, resource: resource.clone(), report, lease, meter };
+        (Reader { service, items, cancel, stocks }, writer)
+    }
+}
+
+/// Writes chunks, as long as no other worker has taken over.
+pub(super) struct Writer<'a> {
+    service: &'a StockService,
+    options: &'a StockOptions<'a>,
+    resource: Resource,
+    report: &'a mut RunReport,
+    lease: &'a mut Lease,
+    meter: ProgressMeter,
+}
+
+impl Writer<'_> {
+    /// Writes a chunk together with how far the pull has come then.
+    pub(super) async fn write(&mut self, chunk: Chunk, checkpoints: Vec<Checkpoint>) -> Result<(), Stopped> {
+        let Chunk { levels, read, .. } = chunk;
+        if !levels.is_empty() || !checkpoints.is_empty() {
+            self.keep_lease().await?;
+            let written = levels.len() as u64;
+            let chunk = StockChunk { levels, checkpoints };
+            self.service.store.apply_stock(&self.service.connection, chunk).await?;
+            self.report.count(&self.resource).pulled += written;
+            self.report.writes += 1;
+        }
+        self.options.progress.progress(&self.meter.advance(read, self.service.runtime.now()));
+        Ok(())
+    }
+
     /// Shows that the pull is alive. Stops when another worker has taken over.
-    pub(super) async fn keep_lease(&mut self) -> Result<(), Stopped> {
+    async fn keep_lease(&mut self) -> Result<(), Stopped> {
         let now = self.service.runtime.now();
         if self.lease.until - now < LEASE / 2 {
-            let renewed = self.service.store.renew(&self.lease, now + LEASE).await;
-            self.lease = renewed.map_err(|error| match error.kind() {
-                crate::store::StoreErrorKind::Conflict => Stopped::LeaseLost,
+            let renewed = self.service.store.renew(self.lease, now + LEASE).await;
+            *self.lease = renewed.map_err(|error| match error.kind() {
+                StoreErrorKind::Conflict => Stopped::LeaseLost,
                 _ => Stopped::Store(error),
             })?;
         }

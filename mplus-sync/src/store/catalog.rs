@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::model::{
-    Category, Checkpoint, Combo, ConnectionId, Item, ModifierGroup, Record, Revision, SyncState, Tracked,
+    ArticleNumber, Category, Checkpoint, Combo, ConnectionId, Item, ItemId, ModifierGroup, Record, Revision,
+    SyncState, Tracked,
 };
 
 use super::StoreError;
@@ -129,6 +130,21 @@ pub trait CatalogStore: Send + Sync {
         connection: &ConnectionId,
         select: Select<Item>,
     ) -> Result<Vec<Tracked<Item>>, StoreError>;
+
+    /// Reads which item each of these articles is; articles that are none are left out. In no particular order.
+    ///
+    /// A store that can answer from its keys alone does better than this, which reads the items.
+    async fn items_of_articles(
+        &self,
+        connection: &ConnectionId,
+        articles: &[ArticleNumber],
+    ) -> Result<Vec<(ArticleNumber, ItemId)>, StoreError> {
+        let items = self.items(connection, Select::PosIds(articles.to_vec())).await?;
+        Ok(items
+            .into_iter()
+            .filter_map(|item| Some((item.external_ids.mpluskassa?, item.record.id)))
+            .collect())
+    }
 
     /// Reads modifier groups; in no particular order unless a page is asked.
     async fn modifier_groups(

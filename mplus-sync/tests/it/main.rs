@@ -7,6 +7,8 @@ mod media;
 mod menu;
 #[cfg(feature = "testkit")]
 mod orders;
+#[cfg(all(feature = "postgres", feature = "https", feature = "tokio-runtime", feature = "testkit"))]
+mod processes;
 #[cfg(feature = "testkit")]
 mod relations;
 #[cfg(feature = "tokio-runner")]

@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::model::{
-    Category, Checkpoint, Combo, ConnectionId, Item, Marker, ModifierGroup, Resource, Tracked,
+    ArticleNumber, Category, Checkpoint, Combo, ConnectionId, Item, ItemId, Marker, ModifierGroup, Record,
+    Resource, Tracked,
 };
 use crate::store::{
     CatalogChunk, CatalogEdits, CatalogPushes, CatalogStore, CheckpointStore, Select, StoreError,
@@ -40,6 +41,24 @@ impl CatalogStore for PostgresStore {
         select: Select<Item>,
     ) -> Result<Vec<Tracked<Item>>, StoreError> {
         self.select(connection, select).await
+    }
+
+    async fn items_of_articles(
+        &self,
+        connection: &ConnectionId,
+        articles: &[ArticleNumber],
+    ) -> Result<Vec<(ArticleNumber, ItemId)>, StoreError> {
+        let keys: Vec<String> = articles.iter().map(Item::pos_key).collect();
+        let sql = "SELECT pos_key, id FROM mplus_items WHERE connection = $1 AND pos_key = ANY($2)";
+        let rows = self.query("read items", sql, &[&connection.as_str(), &keys]).await?;
+        let failed = error::of("read items");
+        let mut found = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let (key, id): (&str, &str) =
+                (row.try_get(0).map_err(&failed)?, row.try_get(1).map_err(&failed)?);
+            found.extend(Item::from_pos_key(key).map(|article| (article, ItemId::from(id))));
+        }
+        Ok(found)
     }
 
     async fn modifier_groups(

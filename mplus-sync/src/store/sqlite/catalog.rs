@@ -5,7 +5,8 @@ use chrono::{DateTime, Utc};
 use rusqlite::params;
 
 use crate::model::{
-    Category, Checkpoint, Combo, ConnectionId, Item, Marker, ModifierGroup, Resource, Tracked,
+    ArticleNumber, Category, Checkpoint, Combo, ConnectionId, Item, ItemId, Marker, ModifierGroup, Resource,
+    Tracked,
 };
 use crate::store::row::Stored;
 use crate::store::{
@@ -56,6 +57,16 @@ impl CatalogStore for SqliteStore {
         select: Select<Item>,
     ) -> Result<Vec<Tracked<Item>>, StoreError> {
         self.select(connection, select).await
+    }
+
+    async fn items_of_articles(
+        &self,
+        connection: &ConnectionId,
+        articles: &[ArticleNumber],
+    ) -> Result<Vec<(ArticleNumber, ItemId)>, StoreError> {
+        let (connection, articles) = (connection.clone(), articles.to_vec());
+        self.read("read items", move |database| records::items_of_articles(database, &connection, &articles))
+            .await
     }
 
     async fn modifier_groups(

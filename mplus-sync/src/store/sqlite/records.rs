@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Params, Transaction, params};
 
-use crate::model::{Checkpoint, ConnectionId, Tracked};
+use crate::model::{ArticleNumber, Checkpoint, ConnectionId, Item, ItemId, Record, Tracked};
 use crate::store::row::{self, Row, Stored};
 use crate::store::{Pushed, Select, StoreError, StoreErrorKind};
 
@@ -74,6 +74,23 @@ fn each<'a, T: Stored>(
     for key in keys {
         let row = statement.query_row([connection.as_str(), key], row_of).optional().map_err(&failed)?;
         found.extend(row.map(Row::into_tracked).transpose()?);
+    }
+    Ok(found)
+}
+
+pub(super) fn items_of_articles(
+    database: &Connection,
+    connection: &ConnectionId,
+    articles: &[ArticleNumber],
+) -> Result<Vec<(ArticleNumber, ItemId)>, StoreError> {
+    let failed = error::of("read items");
+    let sql = format!("SELECT id FROM {} WHERE connection = ?1 AND pos_key = ?2", Item::TABLE);
+    let mut statement = database.prepare_cached(&sql).map_err(&failed)?;
+    let mut found = Vec::with_capacity(articles.len());
+    for article in articles {
+        let key = Item::pos_key(article);
+        let id = statement.query_row([connection.as_str(), &key], |row| row.get::<_, String>(0));
+        found.extend(id.optional().map_err(&failed)?.map(|id| (*article, ItemId::from(id))));
     }
     Ok(found)
 }

@@ -173,6 +173,7 @@ const BEHAVIOURS: &[(&str, Behaviour)] = behaviours! {
     places::{
         locations: "locations are kept with their branches",
         floor_plans: "a floor plan replaces the one before",
+        items_of_articles: "items are found by their articles",
         stock_with_checkpoint: "stock is written with its checkpoint",
         stock_stays: "stock that a chunk does not name stays",
         stock_pages: "stock comes in pages by location",

@@ -3,12 +3,13 @@
 use rust_decimal::Decimal;
 
 use crate::model::{
-    Area, BranchNumber, Checkpoint, Course, CourseNumber, FloorPlan, InventoryLevel, ItemId, Location,
-    LocationId, Marker, MissingField, Resource, Revision, SubTable, Table, Tracked, Workplace,
+    Area, ArticleNumber, BranchNumber, Checkpoint, ConnectionId, Course, CourseNumber, FloorPlan,
+    InventoryLevel, ItemId, Location, LocationId, Marker, MissingField, Resource, Revision, SubTable, Table,
+    Tracked, Workplace,
 };
 use crate::store::{Page, Select, StockChunk, StoreErrorKind};
 
-use super::samples::{merchant, minute};
+use super::samples::{item, items, merchant, minute};
 use super::{Case, Checked, expect_equal, expect_refused};
 
 pub(super) async fn locations(case: &Case<'_>) -> Checked {
@@ -47,6 +48,17 @@ pub(super) async fn floor_plans(case: &Case<'_>) -> Checked {
     let found = store.floor_plan(&merchant(), &LocationId::from("city")).await?;
     expect_equal("the plan", found, Some(plan(2)))?;
     expect_equal("another's", store.floor_plan(&merchant(), &LocationId::from("beach")).await?, None)
+}
+
+pub(super) async fn items_of_articles(case: &Case<'_>) -> Checked {
+    let store = case.open().await?;
+    store.apply(&merchant(), items([item("cola", 7), item("soup", 70)])).await?;
+    store.apply(&ConnectionId::from("other"), items([item("tea", 8)])).await?;
+    let wanted = [7, 8, 70, 700].map(ArticleNumber::new);
+    let mut found = store.items_of_articles(&merchant(), &wanted).await?;
+    found.sort();
+    let linked = |number, id: &str| (ArticleNumber::new(number), ItemId::from(id));
+    expect_equal("the items", found, vec![linked(7, "cola"), linked(70, "soup")])
 }
 
 fn level(location: &str, item: &str, amount: Decimal) -> InventoryLevel {
