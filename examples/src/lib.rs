@@ -1,5 +1,6 @@
 //! Pieces that the example binaries share.
 
+pub mod ending;
 pub mod memory;
 pub mod merchant;
 pub mod progress;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use clap::Parser;
-use mplus_qapi::{Client, testkit};
+use mplus_qapi::{Client, testkit, testkit::VirtualRuntime};
 use mplus_sync::Host;
 use mplus_sync::connection::{HttpsConnector, NewConnection};
 use mplus_sync::model::Environment;
@@ -39,7 +39,10 @@ impl Pos {
         let runtime = Arc::new(TokioRuntime);
         if self.is_in_memory() {
             let pos = testkit::Pos::brasserie();
-            Host::new(store, vault, move |_, _| Ok::<Client, String>(pos.client()), runtime)
+            let connector = move |endpoint, credentials| {
+                Ok(Client::builder(endpoint, credentials, pos.clone(), VirtualRuntime::default()).build())
+            };
+            Host::new(store, vault, connector, runtime)
         } else {
             Host::new(store, vault, HttpsConnector, runtime)
         }
@@ -56,11 +59,11 @@ impl Pos {
         }
     }
 
-    /// What the merchant entered.
+    /// What the merchant entered; without a word of theirs what the POS in memory accepts.
     pub fn credentials(&self) -> Credentials {
         Credentials {
-            ident: self.ident.clone().unwrap_or_default(),
-            secret: self.secret.clone().unwrap_or_else(|| SecretString::from("")),
+            ident: self.ident.clone().unwrap_or_else(|| "testkit".to_owned()),
+            secret: self.secret.clone().unwrap_or_else(|| SecretString::from("geheim & vertrouwelijk")),
         }
     }
 }

@@ -3,16 +3,20 @@
 //! Talks to a POS in memory. With `MPLUS_HOST`, `MPLUS_PORT`, `MPLUS_IDENT` and `MPLUS_SECRET` set it talks to a real one.
 
 use std::error::Error;
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use mplus_examples::merchant::Pos;
+use mplus_examples::{ending, merchant::Pos};
 use mplus_sync::Integration;
 use mplus_sync::store::{MemoryStore, MemoryVault};
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let pos = Pos::parse();
+async fn main() -> ExitCode {
+    ending::of(connect(Pos::parse()).await)
+}
+
+async fn connect(pos: Pos) -> Result<(), Box<dyn Error>> {
     let host = pos.host(Arc::new(MemoryStore::new()), Arc::new(MemoryVault::new()));
 
     let (integration, report) =

@@ -1,79 +1,116 @@
-//! One order of each type, from the host to a POS in memory.
+//! One order of each type, from the host to the POS.
+//!
+//! Talks to a POS in memory. With `MPLUS_HOST`, `MPLUS_PORT`, `MPLUS_IDENT` and `MPLUS_SECRET` set it talks to a real one,
+//! where the orders are real, too.
 
 use std::error::Error;
+use std::process::ExitCode;
 use std::sync::Arc;
 
-use chrono::Utc;
-use mplus_qapi::testkit::Pos;
+use clap::Parser;
+use mplus_examples::{ending, merchant::Pos};
+use mplus_sync::Integration;
 use mplus_sync::model::{
-    ArticleNumber, BranchNumber, ConnectionId, Customer, Item, Location, Order, OrderKind, OrderLine,
-    Payment, PaymentMethod, PostalAddress, RelationNumber, Sold, TableRef, Tracked,
+    Customer, Item, LocationId, Order, OrderKind, OrderLine, Payment, PaymentMethod, PostalAddress,
+    RelationNumber, Sold, TableRef,
 };
-use mplus_sync::orders::{LocationSettings, OrderService, OrderSettings};
-use mplus_sync::runtime::{Runtime, TokioRuntime};
-use mplus_sync::store::{CatalogChunk, CatalogStore, LocationStore, MemoryStore};
+use mplus_sync::orders::{LocationSettings, OrderSettings};
+use mplus_sync::store::{CatalogStore, LocationStore, MemoryStore, MemoryVault, Page, Select};
+use mplus_sync::sync::RunOptions;
 use rust_decimal::Decimal;
 
+#[derive(Parser)]
+struct Options {
+    #[command(flatten)]
+    pos: Pos,
+    /// The workplace at which orders are entered.
+    #[arg(long, default_value_t = 1)]
+    workplace: i32,
+    /// The employee in whose name they are entered.
+    #[arg(long, default_value_t = 999_999)]
+    employee: i64,
+    /// The relation of guests without an account.
+    #[arg(long, default_value_t = 1)]
+    relation: i64,
+    /// The POS's code of the payment method.
+    #[arg(long, default_value = "IDEAL")]
+    payment_method: String,
+    /// The orders' numbers are this and 1 to 4. The POS takes each number once.
+    #[arg(long, default_value = "example-")]
+    number: String,
+}
+
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    // What a menu sync and a branch sync would have stored: an item and a location with their numbers at the POS.
-    let pos = Pos::brasserie();
-    let connection = ConnectionId::from("bistro");
+async fn main() -> ExitCode {
+    ending::of(submit(Options::parse()).await)
+}
+
+async fn submit(options: Options) -> Result<(), Box<dyn Error>> {
+    // Branches become locations, articles become items: what orders are made of.
     let store = Arc::new(MemoryStore::new());
-    let article = pos.article_number("Coca-Cola").ok_or("the brasserie sells no cola")?;
-    let cola = Tracked::new(Item::new("cola", "Coca-Cola")).linked(ArticleNumber::new(article));
-    store.apply(&connection, CatalogChunk { items: vec![cola], ..CatalogChunk::default() }).await?;
-    let location = Tracked::new(Location::new("city", "City")).linked(BranchNumber::new(1));
-    store.apply_locations(&connection, vec![location]).await?;
+    let host = options.pos.host(store.clone(), Arc::new(MemoryVault::new()));
+    let (integration, _) =
+        Integration::connect(host, options.pos.connection("bistro"), options.pos.credentials()).await?;
+    integration.sync_menu(&RunOptions::manual()).await;
+    let connection = integration.connection_id();
+    let location = store.locations(connection, Select::Page(Page::first(1))).await?.pop();
+    let location = location.ok_or("the POS has no branch")?.record.id;
+    let items = store.items(connection, Select::Page(Page::first(100))).await?;
+    let mut items = items.into_iter().map(|item| item.record);
+    let item = items.find(|item| item.active && item.price.is_some()).ok_or("the POS sells nothing")?;
 
     // What the merchant sets up once.
-    let settings = OrderSettings::new(999_999)
-        .with_fallback_relation(RelationNumber::new(1))
-        .with_payment_method(PaymentMethod::Ideal, "IDEAL")
-        .with_location("city", LocationSettings::at_workplace(1));
-    let runtime = Arc::new(TokioRuntime);
-    let service =
-        OrderService::new(pos.client(), connection, store, settings, runtime.clone(), "this process".into());
+    let settings = OrderSettings::new(options.employee)
+        .with_fallback_relation(RelationNumber::new(options.relation))
+        .with_payment_method(PaymentMethod::Ideal, options.payment_method)
+        .with_location(location.clone(), LocationSettings::at_workplace(options.workplace));
+    let orders = integration.orders(settings);
 
     let address =
         PostalAddress { street: Some("Spui 1".into()), city: Some("Amsterdam".into()), ..Default::default() };
     let table = TableRef::whole(7);
     let kinds = [
-        ("1001", OrderKind::Pickup),
-        ("1002", OrderKind::Delivery { address }),
-        ("1003", OrderKind::DineInPayLater { table, guests: Some(2) }),
-        ("1004", OrderKind::DineInPayNow { table, guests: None }),
+        OrderKind::Pickup,
+        OrderKind::Delivery { address },
+        OrderKind::DineInPayLater { table, guests: Some(2) },
+        OrderKind::DineInPayNow { table, guests: None },
     ];
-    for (number, kind) in kinds {
-        let order = order(number, kind, runtime.now());
-        let sent = service.submit(&order, false).await?;
-        println!("order {number}: {}", sent.order_id.as_deref().unwrap_or("accepted"));
+    for (kind, number) in kinds.into_iter().zip(1..) {
+        let mut order = Order::new(
+            format!("{}{number}", options.number).as_str(),
+            location.clone(),
+            kind,
+            integration.runtime().now(),
+        );
+        fill(&mut order, &item);
+        let sent = orders.submit(&order, false).await?;
+        println!("order {}: {}", order.number, sent.order_id.as_deref().unwrap_or("accepted"));
         // Sending it again, as after a crash, is harmless.
-        assert_eq!(service.submit(&order, true).await?.order_id, sent.order_id);
+        assert_eq!(orders.submit(&order, true).await?.order_id, sent.order_id);
     }
 
     // What is wrong with an order is told at once, before anything is sent.
-    let mut wrong = order("1005", OrderKind::Pickup, runtime.now());
-    wrong.lines[0].sold = Sold::Item { item: "dish of the day".into() };
-    if let Err(error) = service.submit(&wrong, false).await {
+    let mut wrong =
+        Order::new("wrong", LocationId::from("the beach"), OrderKind::Pickup, integration.runtime().now());
+    fill(&mut wrong, &Item::new("dish-of-the-day", "Dish of the day"));
+    if let Err(error) = orders.submit(&wrong, false).await {
         println!("{error}");
     }
-    println!("the POS has {} orders", pos.orders().len());
     Ok(())
 }
 
-fn order(number: &str, kind: OrderKind, now: chrono::DateTime<Utc>) -> Order {
-    let mut order = Order::new(number, "city", kind, now);
+/// Two of an item, paid unless it is to be paid at the table.
+fn fill(order: &mut Order, item: &Item) {
+    let sold = Sold::Item { item: item.id.clone() };
+    let price = item.price.unwrap_or_default();
     order.customer = Some(Customer::new("guest-1", "Jan Jansen"));
-    let cola = Sold::Item { item: "cola".into() };
-    order.lines = vec![OrderLine::new(cola, "Cola", Decimal::TWO, Decimal::new(320, 2))];
+    order.lines = vec![OrderLine::new(sold, item.name.as_str(), Decimal::TWO, price)];
     order.total = order.sum();
-    if !matches!(order.kind, OrderKind::DineInPayLater { .. }) {
+    if !matches!(order.kind, OrderKind::DineInPayLater { .. }) && order.total > Decimal::ZERO {
         order.payments = vec![Payment {
             method: PaymentMethod::Ideal,
             amount: order.total,
             reference: Some("pi_1".into()),
         }];
     }
-    order
 }
