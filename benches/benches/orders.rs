@@ -102,7 +102,7 @@ fn line(number: usize) -> OrderLine {
     let sold = Sold::Item { item: format!("item-{number}").as_str().into() };
     let mut line = OrderLine::new(sold, name, Decimal::from(1 + number % 3), euros(995));
     line.modifiers = (0..number % 3).map(modifier).collect();
-    line.note = (number % 5 == 0).then(|| "no onions".to_owned());
+    line.note = number.is_multiple_of(5).then(|| "no onions".to_owned());
     line
 }
 

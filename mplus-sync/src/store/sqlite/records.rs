@@ -67,9 +67,7 @@ fn each<'a, T: Stored>(
 ) -> Result<Vec<Tracked<T>>, StoreError> {
     let failed = error::of("read records");
     let sql = format!("SELECT {COLUMNS} FROM {} WHERE connection = ?1 AND {key_column} = ?2", T::TABLE);
-    // One transaction, and so one look at the locks instead of one for every key.
-    let transaction = database.unchecked_transaction().map_err(&failed)?;
-    let mut statement = transaction.prepare_cached(&sql).map_err(&failed)?;
+    let mut statement = database.prepare_cached(&sql).map_err(&failed)?;
     let mut found = Vec::new();
     for key in keys {
         let row = statement.query_row([connection.as_str(), key], row_of).optional().map_err(&failed)?;
