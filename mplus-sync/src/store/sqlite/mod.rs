@@ -166,8 +166,8 @@ fn prepare(mut connection: Connection) -> Result<Connection, StoreError> {
     let set_up = |connection: &Connection| {
         connection.busy_timeout(Duration::from_secs(5))?;
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
-        // 16 MiB of pages: writes of a pull jump from page to page.
-        connection.pragma_update(None, "cache_size", -16_384)?;
+        // 32 MiB of pages: a pull reads and writes all over the tables.
+        connection.pragma_update(None, "cache_size", -32_768)?;
         // Fewer, larger moves from the log into the file; the log stays below about 16 MB.
         connection.pragma_update(None, "wal_autocheckpoint", 4_000)
     };
