@@ -10,7 +10,7 @@ use mplus_sync::branches::{LocationProvisioner, Provision, ProvisionError};
 use mplus_sync::connection::{ConnectError, NewConnection};
 use mplus_sync::media::MemoryMediaStore;
 use mplus_sync::model::{
-    Category, ConnectionId, Environment, Item, Location, LoggedActivity, ModifierGroup, Record, Tracked,
+    Category, ConnectionId, Environment, Item, Location, ModifierGroup, Record, Tracked,
 };
 use mplus_sync::report::RunReport;
 use mplus_sync::store::{Credentials, MemoryStore, MemoryVault, Page, Select, Store};
@@ -133,9 +133,10 @@ impl Merchant {
     }
 
     /// The activity log, the latest line first, as a person reads it.
+    #[cfg(feature = "testkit")]
     pub(crate) async fn activity_log(&self) -> Vec<String> {
         let logged = self.store.activities(&Self::id(), None, 100).await.unwrap();
-        let line = |logged: LoggedActivity| match logged.activity.subject {
+        let line = |logged: mplus_sync::model::LoggedActivity| match logged.activity.subject {
             Some(subject) => format!("{subject}: {}", logged.activity.message),
             None => logged.activity.message,
         };

@@ -4,6 +4,7 @@
 mod doctored;
 mod merchant;
 mod runtime;
+#[cfg(feature = "testkit")]
 mod scripted;
 #[cfg(feature = "testkit")]
 pub(crate) mod small_pos;
@@ -12,4 +13,5 @@ pub(crate) mod small_pos;
 pub(crate) use doctored::Doctored;
 pub(crate) use merchant::{Merchant, contents};
 pub(crate) use runtime::TestRuntime;
+#[cfg(feature = "testkit")]
 pub(crate) use scripted::Scripted;
