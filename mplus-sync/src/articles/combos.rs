@@ -235,7 +235,6 @@ async fn create(
     let pushed =
         Pushed { id: combo.record.id.clone(), revision: Revision::NEW, number, sync: combo.sync.clone() };
     send::mark(run, CatalogPushes { combos: vec![pushed], ..CatalogPushes::default() }).await?;
-    run.has_combos = Some(true);
     // What was just stored counts as a revision. An edit that the host made meanwhile waits for the next run.
     let ids = vec![combo.record.id.clone()];
     let stored = run.store().combos(run.connection(), Select::Ids(ids)).await?.pop();

@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 
+use futures_util::future::try_join3;
+
 use super::from_pos::text;
 use super::rows::Rows;
-use crate::error::StepError;
 use crate::model::{
-    ArticleNumber, Category, CategoryId, Combo, ComboId, Item, ItemId, ProductNumber, Record, Tracked,
+    ArticleNumber, Category, CategoryId, Combo, ComboId, ConnectionId, Item, ItemId, ProductNumber, Record,
+    Tracked,
 };
-use crate::store::{Page, Select};
-use crate::sync::Run;
+use crate::store::{Select, Store, StoreError};
 
 /// Stored records, found by the POS's number.
 pub(super) struct Known {
@@ -23,22 +24,29 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// Reads them.
-    pub(super) async fn of(run: &mut Run<'_>, rows: &Rows) -> Result<Self, StepError> {
-        let (store, connection) = (run.store(), run.connection());
+    /// Reads them. A host without combos has none to look up.
+    pub(super) async fn of(
+        store: &dyn Store,
+        connection: &ConnectionId,
+        rows: &Rows,
+        has_combos: bool,
+    ) -> Result<Self, StoreError> {
         let products: Vec<_> = rows.products().map(|(number, _)| ProductNumber::new(number)).collect();
         let articles: Vec<_> = rows.articles().map(|(number, ..)| ArticleNumber::new(number)).collect();
-        let mut categories = by_number(store.categories(connection, Select::PosIds(products)).await?);
-        let items = by_number(store.items(connection, Select::PosIds(articles.clone())).await?);
-        let has_combos = match run.has_combos {
-            Some(has_combos) => has_combos,
-            None => !store.combos(connection, Select::Page(Page::first(1))).await?.is_empty(),
+        let combos = async {
+            match has_combos {
+                true => store.combos(connection, Select::PosIds(articles.clone())).await,
+                false => Ok(Vec::new()),
+            }
         };
-        run.has_combos = Some(has_combos);
-        let combos = match has_combos {
-            true => by_number(store.combos(connection, Select::PosIds(articles)).await?),
-            false => HashMap::new(),
-        };
+        let (categories, items, combos) = try_join3(
+            store.categories(connection, Select::PosIds(products)),
+            store.items(connection, Select::PosIds(articles.clone())),
+            combos,
+        )
+        .await?;
+        let mut categories = by_number(categories);
+        let (items, combos) = (by_number(items), by_number(combos));
         let unknown = rows.articles().filter(|(number, ..)| {
             let number = ArticleNumber::new(*number);
             !items.contains_key(&number) && !combos.contains_key(&number)
@@ -60,7 +68,7 @@ impl Known {
             }
         }
         if !pushed_items.is_empty() || !pushed_combos.is_empty() {
-            adopt_categories(run, rows, &mut categories, &pushed_items, &pushed_combos).await?;
+            adopt_categories(store, connection, rows, &mut categories, &pushed_items, &pushed_combos).await?;
         }
         Ok(Self { categories, items, combos, pushed_items, pushed_combos })
     }
@@ -69,12 +77,13 @@ impl Known {
 /// A product that holds an item of ours and is not known is the item's category, made by a push whose answer was
 /// lost.
 async fn adopt_categories(
-    run: &Run<'_>,
+    store: &dyn Store,
+    connection: &ConnectionId,
     rows: &Rows,
     categories: &mut HashMap<ProductNumber, Tracked<Category>>,
     items: &HashMap<ItemId, Tracked<Item>>,
     combos: &HashMap<ComboId, Tracked<Combo>>,
-) -> Result<(), StepError> {
+) -> Result<(), StoreError> {
     let mut wanted: BTreeMap<CategoryId, ProductNumber> = BTreeMap::new();
     for (_, article, product) in rows.articles() {
         let Some(external) = text(&article.ext_article_id) else { continue };
@@ -86,7 +95,7 @@ async fn adopt_categories(
     }
     wanted.retain(|_, product| !categories.contains_key(product));
     let ids = wanted.keys().cloned().collect();
-    for category in run.store().categories(run.connection(), Select::Ids(ids)).await? {
+    for category in store.categories(connection, Select::Ids(ids)).await? {
         if let (None, Some(product)) = (category.external_ids.mpluskassa, wanted.get(&category.record.id)) {
             categories.insert(*product, category);
         }

@@ -29,7 +29,7 @@ pub(crate) mod send;
 mod service;
 mod to_pos;
 
-pub(crate) use branch_prices::pull as pull_branch_prices;
+pub(crate) use branch_prices::{BranchPrices, pull as pull_branch_prices};
 pub use from_pos::{
     ArticleProblem, Incoming, IncomingItem, article_to_item, nutrition_to_characteristics,
     product_to_category,

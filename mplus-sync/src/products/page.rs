@@ -1,32 +1,49 @@
 //! One page of products and articles: decided and stored.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use tokio::sync::oneshot;
-
+use super::branch_prices::BranchPrices;
 use super::from_pos::{Incoming, IncomingItem, article_to_item, product_to_category};
 use super::gone::Seen;
 use super::images::{self, Wanted};
 use super::known::Known;
 use super::merge::{Merged, Shared, WITHHELD, adopt, merge, merge_location_prices};
-use super::pull::FetchedPage;
 use super::rows::Rows;
+use crate::conflict::SyncContext;
 use crate::error::StepError;
 use crate::model::{
-    ArticleNumber, CategoryId, Checkpoint, ComboId, Fingerprint, Item, ItemId, Marker, ModifierGroupId,
-    PosModifierGroup, Resource, Tracked,
+    ArticleNumber, CategoryId, Checkpoint, ComboId, Fingerprint, FingerprintError, Item, ItemId, Marker,
+    ModifierGroupId, PosModifierGroup, Resource, Tracked,
 };
 use crate::report::{Conflict, Note, Subject};
 use crate::store::{CatalogChunk, StoreError, StoreErrorKind};
 use crate::sync::{DECISIONS, Run};
 use crate::tax::TaxTable;
 
-/// One page on its way into the store.
-pub(super) struct PulledPage<'a> {
-    rows: Rows,
-    links: HashMap<i64, Vec<PosModifierGroup>>,
-    tax: &'a TaxTable,
-    last: i64,
+/// One page of the POS.
+pub(super) struct PulledPage {
+    pub(super) rows: Rows,
+    /// Its articles' preparation method groups, in their order.
+    pub(super) links: HashMap<i64, Vec<PosModifierGroup>>,
+    /// The highest marker in it.
+    pub(super) last: i64,
+}
+
+/// What a page is decided by, besides what the store has of it.
+pub(super) struct Rules {
+    pub(super) context: SyncContext,
+    pub(super) tax: Arc<TaxTable>,
+    /// None when they were not read.
+    pub(super) branch_prices: Option<Arc<BranchPrices>>,
+    /// Whether the host has combos at all.
+    pub(super) has_combos: bool,
+}
+
+/// What is to be stored of a page.
+pub(super) struct Decided {
+    chunk: CatalogChunk,
+    told: Told,
 }
 
 /// What is told of a page once it is stored.
@@ -42,12 +59,7 @@ struct Told {
     nutrition: bool,
 }
 
-impl<'a> PulledPage<'a> {
-    /// Takes the page apart; what is odd about it is in the report.
-    pub(super) fn new(run: &mut Run<'_>, page: FetchedPage, tax: &'a TaxTable) -> Self {
-        Self { rows: Rows::of(run, page.products), links: page.links, tax, last: page.last }
-    }
-
+impl PulledPage {
     /// How many articles are in it.
     pub(super) fn articles(&self) -> usize {
         self.rows.article_count()
@@ -59,24 +71,27 @@ impl<'a> PulledPage<'a> {
         seen.products.extend(self.rows.products().map(|(number, _)| number));
     }
 
-    /// Decides and stores, again and again while the host edits the same records. Says when it begins to write.
-    pub(super) async fn store(self, run: &mut Run<'_>, writes: oneshot::Sender<()>) -> Result<(), StepError> {
-        let mut writes = Some(writes);
+    /// Stores what was decided; decides anew, again and again, while the same records move on.
+    pub(super) async fn store(
+        mut self,
+        run: &mut Run<'_>,
+        rules: &Rules,
+        mut decided: Decided,
+    ) -> Result<(), StepError> {
+        std::mem::take(&mut self.rows.oddities).into_iter().for_each(|note| run.report.skip(note));
         for _ in 0..DECISIONS {
-            let known = Known::of(run, &self.rows).await?;
-            let (mut chunk, told) = self.decide(run, known)?;
+            let Decided { mut chunk, told } = decided;
             let wanted = self.wanted_images(&chunk);
             if run.integration().media_store().is_some() && !wanted.is_empty() {
                 chunk.checkpoints.push(images::pending());
             }
             chunk.checkpoints.extend(nutrition_checkpoint(run, &told));
-            if let Some(writes) = writes.take() {
-                let _ = writes.send(());
-            }
             if run.apply(chunk).await? {
                 told.report(run);
                 return images::download(run, wanted).await;
             }
+            let known = Known::of(run.store(), run.connection(), &self.rows, rules.has_combos).await?;
+            decided = self.decide(known, rules)?;
         }
         run.report.fail(Note::general(
             Resource::ARTICLES,
@@ -86,7 +101,8 @@ impl<'a> PulledPage<'a> {
         Err(StepError::Store(StoreError::new(StoreErrorKind::Unavailable, "store a page of articles")))
     }
 
-    fn decide(&self, run: &Run<'_>, mut known: Known) -> Result<(CatalogChunk, Told), StepError> {
+    /// Decides what becomes of each record.
+    pub(super) fn decide(&self, mut known: Known, rules: &Rules) -> Result<Decided, FingerprintError> {
         let mut told = Told::default();
         let mut chunk = CatalogChunk {
             checkpoints: vec![Checkpoint::new(Resource::ARTICLES, Marker::new(self.last))],
@@ -96,7 +112,7 @@ impl<'a> PulledPage<'a> {
         for (number, product) in self.rows.products() {
             let Some(incoming) = product_to_category(product) else { continue };
             let stored = known.categories.remove(&incoming.number);
-            let merged = decided(run, stored, incoming)?;
+            let merged = merged(rules, stored, incoming)?;
             ids.insert(number, merged.tracked.record.id.clone());
             told.merged(&Resource::CATEGORIES, 0, &merged);
             if merged.changed {
@@ -105,7 +121,7 @@ impl<'a> PulledPage<'a> {
         }
         for (number, article, product) in self.rows.articles() {
             let category = product.and_then(|product| ids.get(&product));
-            let Some(item) = article_to_item(article, category, self.tax) else { continue };
+            let Some(item) = article_to_item(article, category, &rules.tax) else { continue };
             if self.takes_combo(&mut known, &item, &mut chunk) {
                 continue;
             }
@@ -113,28 +129,28 @@ impl<'a> PulledPage<'a> {
                 item.external_id.as_deref().and_then(|id| known.pushed_items.remove(&ItemId::new(id)));
             let stored = known.items.remove(&item.incoming.number).or(adopted);
             told.problems(&item, stored.as_ref());
-            let merged = self.decide_item(run, stored, item, number)?;
+            let merged = self.decide_item(rules, stored, item, number)?;
             told.merged(&Resource::ARTICLES, 1, &merged);
             if merged.changed {
                 chunk.items.push(merged.tracked);
             }
         }
-        Ok((chunk, told))
+        Ok(Decided { chunk, told })
     }
 
     fn decide_item(
         &self,
-        run: &Run<'_>,
+        rules: &Rules,
         stored: Option<Tracked<Item>>,
         mut item: IncomingItem,
         number: i64,
-    ) -> Result<Merged<Item>, StepError> {
+    ) -> Result<Merged<Item>, FingerprintError> {
         let edited_at = stored.as_ref().and_then(|stored| stored.edited_at);
         complete(&mut item, stored.as_ref(), self.links.get(&number).map(Vec::as_slice).unwrap_or_default());
         let withheld = item.withheld;
-        let mut merged = decided(run, stored, item.incoming)?;
-        if let Some(prices) = run.location_prices(number) {
-            merge_location_prices(run.options.context, &mut merged, edited_at, &prices)?;
+        let mut merged = merged(rules, stored, item.incoming)?;
+        if let Some(prices) = &rules.branch_prices {
+            merge_location_prices(rules.context, &mut merged, edited_at, &prices.of_article(number))?;
         }
         let parts = &mut merged.tracked.sync.parts;
         if withheld != parts.contains_key(WITHHELD) {
@@ -208,15 +224,15 @@ fn is_preparation(group: &ModifierGroupId) -> bool {
     group.as_str().starts_with("mpluskassa-preparation-")
 }
 
-fn decided<T: Shared>(
-    run: &Run<'_>,
+fn merged<T: Shared>(
+    rules: &Rules,
     stored: Option<Tracked<T>>,
     incoming: Incoming<T, T::PosId>,
-) -> Result<Merged<T>, StepError> {
-    Ok(match stored {
-        None => adopt(incoming)?,
-        Some(stored) => merge(run.options.context, stored, &incoming)?,
-    })
+) -> Result<Merged<T>, FingerprintError> {
+    match stored {
+        None => adopt(incoming),
+        Some(stored) => merge(rules.context, stored, &incoming),
+    }
 }
 
 impl Told {

@@ -1,4 +1,4 @@
-//! Pulls products and articles, page by page: while one page is being stored, the next one is fetched.
+//! Pulls products and articles, page by page: while one page is being stored, the next one is fetched and decided.
 
 use std::collections::HashMap;
 
@@ -7,16 +7,17 @@ use mplus_qapi::Client;
 use mplus_qapi::preparation::{
     GetArticlesPreparationMethodGroups, GetArticlesPreparationMethodGroupsRequest,
 };
-use mplus_qapi::products::{GetProducts, Product};
+use mplus_qapi::products::GetProducts;
 use mplus_qapi::soap::Outcome;
-use tokio::sync::oneshot;
 
 use super::gone::{Seen, deactivate_gone};
-use super::page::PulledPage;
+use super::known::Known;
+use super::page::{Decided, PulledPage, Rules};
+use super::rows::Rows;
 use crate::error::StepError;
-use crate::model::{Checkpoint, Marker, ModifierSource, PosModifierGroup, Resource};
+use crate::model::{Checkpoint, ConnectionId, Marker, ModifierSource, PosModifierGroup, Resource};
 use crate::progress::Phase;
-use crate::store::CatalogChunk;
+use crate::store::{CatalogChunk, Page, Select, Store};
 use crate::sync::{Changes, Run};
 
 /// Pulls what changed of products and articles; all of it in a full run, which also finds what is gone.
@@ -28,26 +29,24 @@ pub(crate) async fn pull(run: &mut Run<'_>) -> Result<(), StepError> {
     run.expect(&Resource::ARTICLES, Phase::Pull, None);
     let mut seen = run.is_full().then(Seen::default);
     let (mut last, mut done) = (since - 1, 0);
-    let mut pages = Pages::new(run, since);
-    let mut fetched = pages.fetch().await;
+    let has_combos = !run.store().combos(run.connection(), Select::Page(Page::first(1))).await?.is_empty();
+    let branch_prices = run.branch_prices.clone();
+    let rules = Rules { context: run.options.context, tax, branch_prices, has_combos };
+    let mut pages = Pages::new(run, &rules, since);
+    let mut next = pages.next().await;
     run.report.requests += pages.take_requests();
-    while let Some(page) = fetched? {
+    while let Some((page, decided)) = next? {
         run.options.cancel.check()?;
         last = page.last;
-        let page = PulledPage::new(run, page, &tax);
         if let Some(seen) = &mut seen {
             page.note_seen(seen);
         }
         let articles = page.articles();
-        let (writes, is_writing) = oneshot::channel();
-        // Whoever waits for the store anyway can fetch. That this fails does not stop what is being stored.
-        let next = async {
-            let _ = is_writing.await;
-            Ok(pages.fetch().await)
-        };
-        let both = try_join(page.store(run, writes), next).await;
+        // That the next page fails does not stop what is being stored.
+        let following = async { Ok(pages.next().await) };
+        let both = try_join(page.store(run, &rules, decided), following).await;
         run.report.requests += pages.take_requests();
-        ((), fetched) = both?;
+        ((), next) = both?;
         done += articles as u64;
         run.expect_all(&Resource::ARTICLES, estimate(done, since, last, current));
         run.advance(&Resource::ARTICLES, articles);
@@ -70,47 +69,50 @@ fn estimate(done: u64, since: i64, last: i64, current: Option<i64>) -> Option<u6
     Some(done.checked_mul(markers(current?)?)?.div_ceil(markers(last)?).max(done))
 }
 
-/// A page as the POS told it, with its articles' preparation method groups in their order.
-pub(super) struct FetchedPage {
-    pub(super) products: Vec<Product>,
-    pub(super) links: HashMap<i64, Vec<PosModifierGroup>>,
-    /// The highest marker in it.
-    pub(super) last: i64,
-}
-
-/// Fetches pages.
+/// Fetches pages and decides what becomes of them.
 struct Pages<'a> {
     changes: Changes<'a, GetProducts>,
     client: &'a Client,
+    store: &'a dyn Store,
+    connection: &'a ConnectionId,
+    rules: &'a Rules,
     /// Without groups there are no links.
     has_groups: bool,
     requests: u64,
 }
 
 impl<'a> Pages<'a> {
-    fn new(run: &Run<'a>, since: i64) -> Self {
-        let changes = Changes::new(run, GetProducts::default(), since, run.current.articles);
-        Self { changes, client: run.client(), has_groups: run.current.preparation != Some(0), requests: 0 }
+    fn new(run: &Run<'a>, rules: &'a Rules, since: i64) -> Self {
+        Self {
+            changes: Changes::new(run, GetProducts::default(), since, run.current.articles),
+            client: run.client(),
+            store: run.store(),
+            connection: run.connection(),
+            rules,
+            has_groups: run.current.preparation != Some(0),
+            requests: 0,
+        }
     }
 
-    async fn fetch(&mut self) -> Result<Option<FetchedPage>, StepError> {
+    /// The next page. What is stored meanwhile of the same records makes its decision void, not wrong: their revisions
+    /// move on.
+    async fn next(&mut self) -> Result<Option<(PulledPage, Decided)>, StepError> {
         let Some(page) = self.changes.fetch().await? else { return Ok(None) };
-        let links = self.links(&page.items).await?;
-        Ok(Some(FetchedPage { products: page.items, links, last: page.next_marker - 1 }))
+        let rows = Rows::of(page.items);
+        let links = self.links(&rows).await?;
+        let known = Known::of(self.store, self.connection, &rows, self.rules.has_combos).await?;
+        let page = PulledPage { rows, links, last: page.next_marker - 1 };
+        let decided = page.decide(known, self.rules)?;
+        Ok(Some((page, decided)))
     }
 
-    async fn links(
-        &mut self,
-        products: &[Product],
-    ) -> Result<HashMap<i64, Vec<PosModifierGroup>>, StepError> {
-        let articles = products.iter().flat_map(|product| &product.article_list);
-        let mut numbers: Vec<i64> = articles.filter_map(|article| article.article_number).collect();
-        numbers.sort_unstable();
-        numbers.dedup();
-        if numbers.is_empty() || !self.has_groups {
+    /// The preparation method groups of a page's articles, in their order.
+    async fn links(&mut self, rows: &Rows) -> Result<HashMap<i64, Vec<PosModifierGroup>>, StepError> {
+        if rows.article_count() == 0 || !self.has_groups {
             return Ok(HashMap::new());
         }
-        let request = GetArticlesPreparationMethodGroupsRequest { article_numbers: numbers };
+        let article_numbers = rows.articles().map(|(number, ..)| number).collect();
+        let request = GetArticlesPreparationMethodGroupsRequest { article_numbers };
         let reply = self.client.call(GetArticlesPreparationMethodGroups { request }).reply().await;
         self.requests += u64::from(match &reply {
             Ok(reply) => reply.attempts,

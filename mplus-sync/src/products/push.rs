@@ -215,10 +215,9 @@ fn deviations(
         let line = location_price_to_deviation(article, branch, Some(own.price));
         lines.push(line.map_err(|problem| (problem.to_string(), problem.advice()))?);
     }
-    let at_pos = run.deviations.as_ref().and_then(|all| all.get(&article.get()));
-    for (branch, _) in at_pos.into_iter().flatten() {
+    for branch in run.branch_prices.iter().flat_map(|prices| prices.branches(article)) {
         if !lines.iter().any(|line| line.branch_number == branch.get())
-            && let Ok(line) = location_price_to_deviation(article, *branch, None)
+            && let Ok(line) = location_price_to_deviation(article, branch, None)
         {
             lines.push(line);
         }

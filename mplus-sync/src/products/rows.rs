@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use mplus_qapi::products::{Article, Product};
 
 use crate::model::Resource;
-use crate::report::Subject;
-use crate::sync::Run;
+use crate::report::{Note, Subject};
 
 /// A page's products and articles by number. They stay where they are in the page: an article is too large to be moved.
 pub(super) struct Rows {
@@ -14,12 +13,15 @@ pub(super) struct Rows {
     products: BTreeMap<i64, usize>,
     /// The places of product and article.
     articles: BTreeMap<i64, (usize, usize)>,
+    /// What a person should look at.
+    pub(super) oddities: Vec<Note>,
 }
 
 impl Rows {
-    /// Takes a page apart. Of a number that comes twice the newer one counts; what is odd is in the report.
-    pub(super) fn of(run: &mut Run<'_>, page: Vec<Product>) -> Self {
-        let mut rows = Self { page, products: BTreeMap::new(), articles: BTreeMap::new() };
+    /// Takes a page apart. Of a number that comes twice the newer one counts; that is odd.
+    pub(super) fn of(page: Vec<Product>) -> Self {
+        let (products, articles) = (BTreeMap::new(), BTreeMap::new());
+        let mut rows = Self { page, products, articles, oddities: Vec::new() };
         let mut twice = BTreeSet::new();
         for (at, product) in rows.page.iter().enumerate() {
             for (place, article) in product.article_list.iter().enumerate() {
@@ -27,7 +29,12 @@ impl Rows {
                     let name = article.description.as_deref().unwrap_or_default();
                     let subject = Subject::new(name, "article without a number");
                     let advice = "Have the article looked at in the POS";
-                    run.skip(&Resource::ARTICLES, subject, "the article has no number", advice);
+                    rows.oddities.push(Note::about(
+                        Resource::ARTICLES,
+                        subject,
+                        "the article has no number",
+                        advice,
+                    ));
                     continue;
                 };
                 let known = rows.articles.get(&number).map(|(of, place)| {
@@ -55,7 +62,7 @@ impl Rows {
             let subject = Subject::new(name.unwrap_or_default(), format!("article {number}"));
             let message = "the article number is there in two products; the last one counts";
             let advice = "Give the articles numbers of their own in the POS";
-            run.skip(&Resource::ARTICLES, subject, message, advice);
+            rows.oddities.push(Note::about(Resource::ARTICLES, subject, message, advice));
         }
         rows
     }

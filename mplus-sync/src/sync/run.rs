@@ -9,14 +9,12 @@ use mplus_qapi::soap::Operation;
 use mplus_qapi::system::{
     GetCurrentSyncMarkers, GetCurrentSyncMarkersV2, GetCurrentSyncMarkersV2Request, GetVatGroupList,
 };
-use rust_decimal::Decimal;
 
 use super::{RunOptions, SyncSettings};
 use crate::error::StepError;
 use crate::integration::Integration;
-use crate::model::{
-    BranchNumber, BtwCode, ConnectionId, Lease, LeaseName, LocationId, LocationPrice, Marker, Resource,
-};
+use crate::model::{BranchNumber, BtwCode, ConnectionId, Lease, LeaseName, LocationId, Marker, Resource};
+use crate::products::BranchPrices;
 use crate::progress::{Phase, ProgressMeter};
 use crate::report::{Note, RunReport, Scope, Subject};
 use crate::runtime::Runtime;
@@ -36,12 +34,10 @@ pub(crate) struct Run<'a> {
     pub(crate) current: CurrentMarkers,
     tax: Option<Arc<TaxTable>>,
     pub(crate) locations: BTreeMap<BranchNumber, LocationId>,
-    /// The POS's branch prices by article; none until they were read.
-    pub(crate) deviations: Option<HashMap<i64, Vec<(BranchNumber, Decimal)>>>,
+    /// None until they were read.
+    pub(crate) branch_prices: Option<Arc<BranchPrices>>,
     /// Where pictures of this run are served, by the POS's hash.
     pub(crate) stored_images: HashMap<String, String>,
-    /// Whether the host has combos at all.
-    pub(crate) has_combos: Option<bool>,
     /// In a dry run: edits that the pull would have settled, which the push then leaves out.
     pub(crate) settled: BTreeSet<String>,
     meters: BTreeMap<Resource, ProgressMeter>,
@@ -77,9 +73,8 @@ impl<'a> Run<'a> {
             current: CurrentMarkers::default(),
             tax: None,
             locations: BTreeMap::new(),
-            deviations: None,
+            branch_prices: None,
             stored_images: HashMap::new(),
-            has_combos: None,
             settled: BTreeSet::new(),
             meters: BTreeMap::new(),
             pos_failure: None,
@@ -260,18 +255,6 @@ impl<'a> Run<'a> {
         let tax = Arc::new(self.settings().tax.check(&groups));
         self.tax = Some(Arc::clone(&tax));
         Ok(tax)
-    }
-
-    /// The POS's prices of single branches for an article, as prices of locations.
-    pub(crate) fn location_prices(&self, article: i64) -> Option<Vec<LocationPrice>> {
-        let lines = self.deviations.as_ref()?.get(&article).map(Vec::as_slice).unwrap_or_default();
-        let price = |(branch, price): &(BranchNumber, Decimal)| {
-            let location = self.locations.get(branch)?.clone();
-            Some(LocationPrice { location, price: *price })
-        };
-        let mut prices: Vec<_> = lines.iter().filter_map(price).collect();
-        prices.sort_by(|a, b| a.location.cmp(&b.location));
-        Some(prices)
     }
 
     /// Begins to count a phase of a resource.

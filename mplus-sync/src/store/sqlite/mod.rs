@@ -1,6 +1,7 @@
 //! A store in one SQLite file.
 
 mod catalog;
+mod checkpoint;
 mod error;
 mod logs;
 mod migrate;
@@ -10,7 +11,7 @@ mod records;
 mod time;
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -24,7 +25,7 @@ pub use orders::enqueue_in;
 
 /// A store in one SQLite file, for one machine.
 ///
-/// Works on a thread of its own and needs no async runtime. Several stores, of one process or of several, may have the
+/// Works on threads of its own, one that writes and one that reads, and needs no async runtime. Several stores, of one process or of several, may have the
 /// same file open: writers wait for each other up to five seconds and then fail as
 /// [`Unavailable`](StoreErrorKind::Unavailable).
 ///
@@ -45,10 +46,19 @@ pub use orders::enqueue_in;
 /// ```
 #[derive(Clone)]
 pub struct SqliteStore {
-    jobs: mpsc::Sender<Job>,
+    writer: Jobs,
+    /// Reads while something is being written. In memory there is but one connection, which does both.
+    reader: Jobs,
 }
 
+/// The way to a thread that has a connection.
+type Jobs = mpsc::Sender<Job>;
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+
+/// How long a connection waits for another process.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Statements that a connection keeps prepared.
+const STATEMENTS: usize = 64;
 
 /// When a transaction is on the disk.
 #[derive(Clone, Copy)]
@@ -73,7 +83,13 @@ impl SqliteStore {
     /// [`Invalid`](StoreErrorKind::Invalid) when it was written by a newer release.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref().to_owned();
-        Self::start(move || Connection::open(path)).await
+        let (writer, file) =
+            start("mplus-sqlite-writer", move || open_writer(Connection::open(path))).await?;
+        let reader = match file {
+            Some(file) => start("mplus-sqlite-reader", move || open_reader(&file)).await?.0,
+            None => writer.clone(),
+        };
+        Ok(Self { writer, reader })
     }
 
     /// Opens a store that is in memory and gone with the last clone of it.
@@ -81,38 +97,17 @@ impl SqliteStore {
     /// # Errors
     /// [`Unavailable`](StoreErrorKind::Unavailable) when there is no memory.
     pub async fn in_memory() -> Result<Self, StoreError> {
-        Self::start(Connection::open_in_memory).await
+        let (writer, _) = start("mplus-sqlite", || open_writer(Connection::open_in_memory())).await?;
+        Ok(Self { reader: writer.clone(), writer })
     }
 
-    async fn start(
-        open: impl FnOnce() -> rusqlite::Result<Connection> + Send + 'static,
-    ) -> Result<Self, StoreError> {
-        let (jobs, queue) = mpsc::channel::<Job>();
-        let (opened, answer) = oneshot::channel();
-        let work = move || {
-            let mut connection = match open().map_err(error::of("open the database")).and_then(prepare) {
-                Ok(connection) => connection,
-                Err(error) => return drop(opened.send(Err(error))),
-            };
-            if opened.send(Ok(())).is_ok() {
-                queue.iter().for_each(|job| job(&mut connection));
-            }
-        };
-        thread::Builder::new()
-            .name("mplus-sqlite".to_owned())
-            .spawn(work)
-            .map_err(|error| unavailable("start the database's thread").with_source(error))?;
-        answer.await.map_err(|_| unavailable("open the database"))??;
-        Ok(Self { jobs })
-    }
-
-    /// Runs work on the database's thread. All its statements see the same state, and lock the file once.
+    /// Runs work that reads. All its statements see the same state, and lock the file once.
     async fn read<R: Send + 'static>(
         &self,
         action: &'static str,
         work: impl FnOnce(&Connection) -> Result<R, StoreError> + Send + 'static,
     ) -> Result<R, StoreError> {
-        self.run(action, move |connection| {
+        run(&self.reader, action, move |connection| {
             let transaction = connection
                 .transaction_with_behavior(TransactionBehavior::Deferred)
                 .map_err(error::of(action))?;
@@ -121,14 +116,14 @@ impl SqliteStore {
         .await
     }
 
-    /// Runs work on the database's thread in one transaction.
+    /// Runs work that writes, in one transaction.
     async fn write<R: Send + 'static>(
         &self,
         action: &'static str,
         durability: Durability,
         work: impl FnOnce(&Transaction<'_>) -> Result<R, StoreError> + Send + 'static,
     ) -> Result<R, StoreError> {
-        self.run(action, move |connection| {
+        run(&self.writer, action, move |connection| {
             let level = match durability {
                 Durability::Immediate => "FULL",
                 Durability::Eventual => "NORMAL",
@@ -143,36 +138,74 @@ impl SqliteStore {
         })
         .await
     }
+}
 
-    async fn run<R: Send + 'static>(
-        &self,
-        action: &'static str,
-        work: impl FnOnce(&mut Connection) -> Result<R, StoreError> + Send + 'static,
-    ) -> Result<R, StoreError> {
-        let (done, answer) = oneshot::channel();
-        let job: Job = Box::new(move |connection| drop(done.send(work(connection))));
-        self.jobs.send(job).map_err(|_| unavailable(action))?;
-        answer.await.map_err(|_| unavailable(action).maybe_done())?
-    }
+/// Starts a thread with a connection; also the file that it is of, if it is of one.
+async fn start(
+    name: &str,
+    open: impl FnOnce() -> Result<Connection, StoreError> + Send + 'static,
+) -> Result<(Jobs, Option<PathBuf>), StoreError> {
+    let (jobs, queue) = mpsc::channel::<Job>();
+    let (opened, answer) = oneshot::channel();
+    let work = move || {
+        let mut connection = match open() {
+            Ok(connection) => connection,
+            Err(error) => return drop(opened.send(Err(error))),
+        };
+        let file = connection.path().filter(|path| !path.is_empty()).map(PathBuf::from);
+        if opened.send(Ok(file)).is_ok() {
+            for job in queue {
+                job(&mut connection);
+                checkpoint::when_due(&connection);
+            }
+        }
+    };
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work)
+        .map_err(|error| unavailable("start the database's thread").with_source(error))?;
+    let file = answer.await.map_err(|_| unavailable("open the database"))??;
+    Ok((jobs, file))
+}
+
+async fn run<R: Send + 'static>(
+    jobs: &Jobs,
+    action: &'static str,
+    work: impl FnOnce(&mut Connection) -> Result<R, StoreError> + Send + 'static,
+) -> Result<R, StoreError> {
+    let (done, answer) = oneshot::channel();
+    let job: Job = Box::new(move |connection| drop(done.send(work(connection))));
+    jobs.send(job).map_err(|_| unavailable(action))?;
+    answer.await.map_err(|_| unavailable(action).maybe_done())?
 }
 
 fn unavailable(action: &str) -> StoreError {
     StoreError::new(StoreErrorKind::Unavailable, action)
 }
 
-/// Sets up a connection and brings the tables up to date.
-fn prepare(mut connection: Connection) -> Result<Connection, StoreError> {
-    let failed = error::of("set up the database");
-    let set_up = |connection: &Connection| {
-        connection.busy_timeout(Duration::from_secs(5))?;
+/// Opens the connection that writes, and brings the tables up to date.
+fn open_writer(opened: rusqlite::Result<Connection>) -> Result<Connection, StoreError> {
+    let set_up = |connection: Connection| {
+        connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
-        // 32 MiB of pages: a pull reads and writes all over the tables.
+        // 32 MiB of pages: a pull writes all over the tables.
         connection.pragma_update(None, "cache_size", -32_768)?;
-        // Fewer, larger moves from the log into the file; the log stays below about 16 MB.
-        connection.pragma_update(None, "wal_autocheckpoint", 4_000)
+        checkpoint::after_answers(&connection);
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        Ok(connection)
     };
-    set_up(&connection).map_err(failed)?;
-    connection.set_prepared_statement_cache_capacity(64);
+    let mut connection = opened.and_then(set_up).map_err(error::of("open the database"))?;
     migrate::migrate(&mut connection)?;
     Ok(connection)
+}
+
+/// Opens a connection that only reads, in a file whose tables are up to date.
+fn open_reader(file: &Path) -> Result<Connection, StoreError> {
+    let set_up = |connection: Connection| {
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.pragma_update(None, "query_only", true)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        Ok(connection)
+    };
+    Connection::open(file).and_then(set_up).map_err(error::of("open the database"))
 }
