@@ -11,20 +11,27 @@ use crate::store::{
     CatalogChunk, CatalogEdits, CatalogPushes, CatalogStore, CheckpointStore, Select, StoreError,
 };
 
-use super::{PostgresStore, begin, commit, error, records};
+use super::{PostgresStore, begin, commit, error, in_task_of_its_own, records};
+
+impl PostgresStore {
+    async fn write_menu(self, connection: ConnectionId, chunk: CatalogChunk) -> Result<(), StoreError> {
+        let action = "write a chunk of the menu";
+        let mut client = self.client(action).await?;
+        let transaction = begin(&mut client, action).await?;
+        records::write(&transaction, &connection, chunk.categories).await?;
+        records::write(&transaction, &connection, chunk.items).await?;
+        records::write(&transaction, &connection, chunk.modifier_groups).await?;
+        records::write(&transaction, &connection, chunk.combos).await?;
+        records::write_checkpoints(&transaction, &connection, chunk.checkpoints).await?;
+        commit(transaction, action).await
+    }
+}
 
 #[async_trait]
 impl CatalogStore for PostgresStore {
     async fn apply(&self, connection: &ConnectionId, chunk: CatalogChunk) -> Result<(), StoreError> {
-        let action = "write a chunk of the menu";
-        let mut client = self.client(action).await?;
-        let transaction = begin(&mut client, action).await?;
-        records::write(&transaction, connection, chunk.categories).await?;
-        records::write(&transaction, connection, chunk.items).await?;
-        records::write(&transaction, connection, chunk.modifier_groups).await?;
-        records::write(&transaction, connection, chunk.combos).await?;
-        records::write_checkpoints(&transaction, connection, chunk.checkpoints).await?;
-        commit(transaction, action).await
+        let writing = self.clone().write_menu(connection.clone(), chunk);
+        in_task_of_its_own("write a chunk of the menu", writing).await
     }
 
     async fn categories(

@@ -2,6 +2,7 @@
 
 mod catalog;
 mod error;
+mod json;
 mod logs;
 mod migrate;
 mod orders;
@@ -110,6 +111,15 @@ async fn begin<'a>(client: &'a mut Object, action: &str) -> Result<Transaction<'
 
 async fn commit(transaction: Transaction<'_>, action: &str) -> Result<(), StoreError> {
     transaction.commit().await.map_err(error::of_write(action))
+}
+
+/// Writes a pull's chunk in a task of its own, which goes on while the caller decodes the next one.
+async fn in_task_of_its_own(
+    action: &str,
+    writing: impl Future<Output = Result<(), StoreError>> + Send + 'static,
+) -> Result<(), StoreError> {
+    let broken = |error| StoreError::new(StoreErrorKind::Unavailable, action).with_source(error).maybe_done();
+    tokio::spawn(writing).await.map_err(broken)?
 }
 
 /// The first column of the first row, which is JSON.

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use crate::model::{ConnectionId, FloorPlan, InventoryLevel, ItemId, Location, LocationId, Tracked};
 use crate::store::{LocationStore, Page, Select, StockChunk, StockStore, StoreError, row};
 
-use super::{PostgresStore, Values, begin, commit, error, first_json, records};
+use super::{PostgresStore, Values, begin, commit, error, first_json, in_task_of_its_own, records};
 
 #[async_trait]
 impl LocationStore for PostgresStore {
@@ -64,9 +64,8 @@ fn level_of(row: &tokio_postgres::Row) -> Result<InventoryLevel, StoreError> {
     })
 }
 
-#[async_trait]
-impl StockStore for PostgresStore {
-    async fn apply_stock(&self, connection: &ConnectionId, chunk: StockChunk) -> Result<(), StoreError> {
+impl PostgresStore {
+    async fn write_stock(self, connection: ConnectionId, chunk: StockChunk) -> Result<(), StoreError> {
         let mut levels = chunk.levels;
         row::in_key_order(&mut levels, "stock level", |level| (level.location.clone(), level.item.clone()))?;
         let failed = error::of("write stock");
@@ -90,8 +89,16 @@ impl StockStore for PostgresStore {
                 &[&connection.as_str(), &locations, &items, &amounts, &day_stock, &changed_at];
             transaction.execute(&statement, values).await.map_err(&failed)?;
         }
-        records::write_checkpoints(&transaction, connection, chunk.checkpoints).await?;
+        records::write_checkpoints(&transaction, &connection, chunk.checkpoints).await?;
         commit(transaction, "write stock").await
+    }
+}
+
+#[async_trait]
+impl StockStore for PostgresStore {
+    async fn apply_stock(&self, connection: &ConnectionId, chunk: StockChunk) -> Result<(), StoreError> {
+        let writing = self.clone().write_stock(connection.clone(), chunk);
+        in_task_of_its_own("write stock", writing).await
     }
 
     async fn levels_of(

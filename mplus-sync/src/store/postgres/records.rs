@@ -4,12 +4,16 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use deadpool_postgres::Transaction;
+use futures_util::future::try_join;
+use tokio::task::yield_now;
+use tokio_postgres::error::DbError;
 use tokio_postgres::types::ToSql;
 
-use crate::model::{Checkpoint, ConnectionId, Tracked};
+use crate::model::{Checkpoint, ConnectionId, Revision, Tracked};
 use crate::store::row::{self, Row, Stored};
 use crate::store::{Pushed, Select, StoreError, StoreErrorKind};
 
+use super::json::Json;
 use super::{PostgresStore, error};
 
 const COLUMNS: &str = "id, pos_key, body::text, sync::text, edited_at, revision";
@@ -80,26 +84,40 @@ fn each<T: Stored>(key_column: &str) -> String {
 }
 
 /// Rows, column by column.
-#[derive(Default)]
 struct Columns {
     ids: Vec<String>,
     pos_keys: Vec<Option<String>>,
-    bodies: Vec<String>,
-    syncs: Vec<Option<String>>,
+    bodies: Vec<Json>,
+    syncs: Vec<Option<Json>>,
     edited_at: Vec<Option<DateTime<Utc>>>,
     revisions: Vec<i64>,
 }
 
 impl Columns {
-    fn push(&mut self, row: Row) {
-        self.ids.push(row.id);
-        self.pos_keys.push(row.pos_key);
-        self.bodies.push(row.body);
-        self.syncs.push(row.sync);
-        self.edited_at.push(row.edited_at);
-        self.revisions.push(row.revision);
+    fn of<T: Stored>(records: &[Tracked<T>]) -> Result<Self, StoreError> {
+        let mut columns = Self {
+            ids: Vec::with_capacity(records.len()),
+            pos_keys: Vec::with_capacity(records.len()),
+            bodies: Vec::with_capacity(records.len()),
+            syncs: Vec::with_capacity(records.len()),
+            edited_at: Vec::with_capacity(records.len()),
+            revisions: Vec::with_capacity(records.len()),
+        };
+        for tracked in records {
+            let row = Row::of(tracked)?;
+            columns.ids.push(row.id);
+            columns.pos_keys.push(row.pos_key);
+            columns.bodies.push(Json(row.body));
+            columns.syncs.push(row.sync.map(Json));
+            columns.edited_at.push(row.edited_at);
+            columns.revisions.push(row.revision);
+        }
+        Ok(columns)
     }
 }
+
+/// How many rows a statement writes: enough that statements are few, and the first is soon on its way.
+const ROWS: usize = 128;
 
 /// Writes records whose stored revision is the one given.
 pub(super) async fn write<T: Stored>(
@@ -108,45 +126,28 @@ pub(super) async fn write<T: Stored>(
     mut records: Vec<Tracked<T>>,
 ) -> Result<(), StoreError> {
     row::in_key_order(&mut records, T::NAME, |tracked| tracked.record.id().clone())?;
-    if records.is_empty() {
-        return Ok(());
+    let are_new = records.iter().all(|tracked| tracked.revision == Revision::NEW);
+    let mut chunks = records.chunks(ROWS);
+    let Some(first) = chunks.next() else { return Ok(()) };
+    let mut rows = Columns::of(first)?;
+    for next in chunks {
+        // The next rows become JSON while the server writes these.
+        let next = async {
+            yield_now().await;
+            Columns::of(next)
+        };
+        ((), rows) = try_join(write_rows::<T>(transaction, connection, &rows, are_new), next).await?;
     }
-    let mut rows = Columns::default();
-    for tracked in &records {
-        rows.push(Row::of(tracked)?);
-    }
-    let (count, inserted) = upsert::<T>(transaction, connection, &rows).await?;
-    // A new record that exists was not written; a known one that is gone was inserted.
-    let (wanted, new) = (rows.ids.len(), rows.revisions.iter().filter(|revision| **revision == 0).count());
-    if (count, inserted) == (wanted, new) {
-        return Ok(());
-    }
-    let moved_on = (wanted - count).max(inserted.abs_diff(new));
-    Err(StoreError::new(StoreErrorKind::Conflict, format!("write records of kind {}", T::NAME))
-        .with_source(format!("the revisions of {moved_on} of {wanted} have moved on")))
+    write_rows::<T>(transaction, connection, &rows, are_new).await
 }
 
-/// Writes rows where the stored revision allows it; answers how many were written and how many of these are new.
-///
-/// Every row is found through the primary key, in the order of the keys: no plan can turn bad, and two writers never
-/// wait for each other in a circle. A row that was inserted has no `xmax`, one that was updated has its writer's.
-async fn upsert<T: Stored>(
+/// Writes rows, of which all may be new.
+async fn write_rows<T: Stored>(
     transaction: &Transaction<'_>,
     connection: &ConnectionId,
     rows: &Columns,
-) -> Result<(usize, usize), StoreError> {
-    let failed = error::of("write records");
-    let sql = format!(
-        "WITH written AS (INSERT INTO {} AS stored (connection, id, pos_key, body, sync, edited_at, revision) \
-         SELECT $1, id, pos_key, body::json, sync::json, edited_at, revision + 1 \
-         FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::bigint[]) \
-         AS row (id, pos_key, body, sync, edited_at, revision) \
-         ON CONFLICT (connection, id) DO UPDATE SET pos_key = excluded.pos_key, body = excluded.body, \
-         sync = excluded.sync, edited_at = excluded.edited_at, revision = excluded.revision \
-         WHERE stored.revision = excluded.revision - 1 RETURNING stored.xmax = 0 AS inserted) \
-         SELECT count(*), count(*) FILTER (WHERE inserted) FROM written",
-        T::TABLE
-    );
+    are_new: bool,
+) -> Result<(), StoreError> {
     let values: [&(dyn ToSql + Sync); 7] = [
         &connection.as_str(),
         &rows.ids,
@@ -156,16 +157,62 @@ async fn upsert<T: Stored>(
         &rows.edited_at,
         &rows.revisions,
     ];
-    let statement = transaction.prepare_cached(&sql).await.map_err(&failed)?;
-    let counts = transaction.query_one(&statement, &values).await.map_err(|error| match failed(error) {
-        error if error.kind() == StoreErrorKind::Conflict => {
-            StoreError::new(StoreErrorKind::Conflict, format!("write records of kind {}", T::NAME))
-                .with_source("a number at the POS belongs to another record")
+    let refused = |source: String| {
+        StoreError::new(StoreErrorKind::Conflict, format!("write records of kind {}", T::NAME))
+            .with_source(source)
+    };
+    let failed = |error: tokio_postgres::Error| {
+        let constraint = error.as_db_error().and_then(DbError::constraint).unwrap_or_default();
+        let source = match constraint.ends_with("_pos") {
+            true => "a number at the POS belongs to another record",
+            false => "a new record is there already",
+        };
+        match error::of("write records")(error) {
+            error if error.kind() == StoreErrorKind::Conflict => refused(source.to_owned()),
+            error => error,
         }
-        error => error,
-    })?;
+    };
+    // An upsert looks for each row first, which takes a third longer.
+    let sql = if are_new { insert::<T>() } else { upsert::<T>() };
+    let statement = transaction.prepare_cached(&sql).await.map_err(failed)?;
+    if are_new {
+        return transaction.execute(&statement, &values).await.map(drop).map_err(failed);
+    }
+    let counts = transaction.query_one(&statement, &values).await.map_err(failed)?;
     let count = |index| counts.try_get::<_, i64>(index).map(|count| count.unsigned_abs() as usize);
-    Ok((count(0).map_err(&failed)?, count(1).map_err(&failed)?))
+    let (count, inserted) = (count(0).map_err(failed)?, count(1).map_err(failed)?);
+    // A new record that exists was not written; a known one that is gone was inserted.
+    let (wanted, new) = (rows.ids.len(), rows.revisions.iter().filter(|revision| **revision == 0).count());
+    if (count, inserted) == (wanted, new) {
+        return Ok(());
+    }
+    let moved_on = (wanted - count).max(inserted.abs_diff(new));
+    Err(refused(format!("the revisions of {moved_on} of {wanted} have moved on")))
+}
+
+/// Writes rows of which none is there yet, in the order of their keys, as [`upsert`] does.
+fn insert<T: Stored>() -> String {
+    format!(
+        "INSERT INTO {} AS stored (connection, id, pos_key, body, sync, edited_at, revision) \
+         SELECT $1, unnest($2::text[]), unnest($3::text[]), unnest($4::json[]), unnest($5::json[]), \
+         unnest($6::timestamptz[]), unnest($7::bigint[]) + 1",
+        T::TABLE
+    )
+}
+
+/// Writes rows where the stored revision allows it; answers how many were written and how many of these are new.
+///
+/// Every row is found through the primary key, in the order of the keys: no plan can turn bad, and two writers never
+/// wait for each other in a circle. A row that was inserted has no `xmax`, one that was updated has its writer's.
+fn upsert<T: Stored>() -> String {
+    format!(
+        "WITH written AS ({} \
+         ON CONFLICT (connection, id) DO UPDATE SET pos_key = excluded.pos_key, body = excluded.body, \
+         sync = excluded.sync, edited_at = excluded.edited_at, revision = excluded.revision \
+         WHERE stored.revision = excluded.revision - 1 RETURNING stored.xmax = 0 AS inserted) \
+         SELECT count(*), count(*) FILTER (WHERE inserted) FROM written",
+        insert::<T>()
+    )
 }
 
 /// Takes the host's edits, whatever the stored revisions are.

@@ -223,6 +223,20 @@ pub(super) async fn big_chunk(case: &Case<'_>) -> Checked {
     expect("each was written twice", found.iter().all(|row| row.revision == Revision::new(2)))
 }
 
+pub(super) async fn big_chunk_refused(case: &Case<'_>) -> Checked {
+    let store = case.open().await?;
+    let last = || item("z", 5_000);
+    store.apply(&merchant(), items([last()])).await?;
+    let many = || (0..1_000).map(|number| item(&format!("i{number:05}"), number));
+    let refused = store.apply(&merchant(), items(many().chain([last()]))).await;
+    expect_refused("new records, of which the last exists", refused, StoreErrorKind::Conflict)?;
+    let gone = Tracked { revision: Revision::new(1), ..item("zz", 5_001) };
+    let refused = store.apply(&merchant(), items(many().chain([gone]))).await;
+    expect_refused("new records, and one that is gone", refused, StoreErrorKind::Conflict)?;
+    let found = store.items(&merchant(), Select::Page(Page::first(9))).await?;
+    expect("nothing of them is there", found.len() == 1 && found[0].record.id == ItemId::new("z"))
+}
+
 pub(super) async fn one_writer_wins(case: &Case<'_>) -> Checked {
     let (one, two) = (case.open().await?, case.open().await?);
     for round in 0..10 {

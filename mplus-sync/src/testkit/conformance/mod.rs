@@ -157,6 +157,7 @@ const BEHAVIOURS: &[(&str, Behaviour)] = behaviours! {
         number_taken: "a number belongs to one record",
         twice_in_a_chunk: "a record twice in a chunk is refused",
         big_chunk: "a chunk of thousands is written at once",
+        big_chunk_refused: "of a large chunk that is refused nothing is written",
         one_writer_wins: "of concurrent writers of one revision one wins",
         connections_apart: "connections never see each other",
         checkpoints_forgotten: "checkpoints are replaced and forgotten",

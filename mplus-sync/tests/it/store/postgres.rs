@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::DateTime;
+use futures_util::FutureExt;
 use futures_util::future::join_all;
-use mplus_sync::model::{ConnectionId, Order, OrderKind};
+use mplus_sync::model::{Checkpoint, ConnectionId, Marker, Order, OrderKind, Resource};
 use mplus_sync::store::postgres::enqueue_in;
 use mplus_sync::store::{
-    CheckpointStore, Enqueued, OrderOutbox, PostgresStore, Store, StoreError, StoreErrorKind,
+    CatalogChunk, CatalogStore, CheckpointStore, Enqueued, OrderOutbox, PostgresStore, Store, StoreError,
+    StoreErrorKind,
 };
 use mplus_sync::testkit::PostgresSchema;
 use mplus_sync::testkit::conformance::{self, StoreFactory};
@@ -86,6 +88,25 @@ async fn workers_that_start_at_the_same_time_make_the_tables_once() {
     let opened = join_all((0..6).map(|_| PostgresStore::connect(schema.url()))).await;
     let opened: Vec<PostgresStore> = opened.into_iter().collect::<Result<_, _>>().unwrap();
     assert!(opened[5].checkpoints(&"merchant".into()).await.unwrap().is_empty());
+    schema.drop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_chunk_is_written_while_its_caller_does_something_else() {
+    let Some(schema) = schema().await else { return };
+    let store = PostgresStore::connect(schema.url()).await.unwrap();
+    let merchant = ConnectionId::from("merchant");
+    let checkpoints = vec![Checkpoint::new(Resource::ARTICLES, Marker::new(7))];
+    let chunk = CatalogChunk { checkpoints: checkpoints.clone(), ..CatalogChunk::default() };
+    // Begun, and not looked at again.
+    let mut writing = store.apply(&merchant, chunk);
+    assert!((&mut writing).now_or_never().is_none());
+    let mut looks = 0;
+    while store.checkpoints(&merchant).await.unwrap() != checkpoints {
+        looks += 1;
+        assert!(looks < 10_000, "it is not written");
+    }
+    writing.await.unwrap();
     schema.drop().await.unwrap();
 }
 
