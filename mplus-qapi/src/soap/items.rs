@@ -109,7 +109,7 @@ struct Levels {
 enum Needs<'x> {
     /// Only itself.
     Nothing,
-    /// The end tag of the element of this name: there is none yet.
+    /// The end tag of the element of this name.
     EndTag(&'x str),
     /// The end of the element that has begun.
     Boundary,
@@ -124,6 +124,11 @@ impl<'x> Needs<'x> {
         }
         *self = Self::Boundary;
         Ok(())
+    }
+
+    /// As [`Self::whole`], for an item. Most are whole, and of one that is not nothing is kept: it is simply read.
+    fn item(&mut self, tag: &Tag<'x>) {
+        *self = Self::EndTag(tag.name());
     }
 }
 
@@ -211,7 +216,15 @@ impl Scanner {
                 self.state.reset(mark);
                 self.awaited = match needs {
                     Needs::Nothing => None,
-                    Needs::EndTag(name) => Some(Awaited::EndTag(EndTag::new(name, at))),
+                    Needs::EndTag(name) => {
+                        let mut end_tag = EndTag::new(name, at);
+                        // One is there, and it is another element's.
+                        let is_there = end_tag.advance(self.input.text.as_bytes());
+                        Some(match is_there {
+                            true => Awaited::Boundary(Boundary::new(at)),
+                            false => Awaited::EndTag(end_tag),
+                        })
+                    }
                     Needs::Boundary => Some(Awaited::Boundary(Boundary::new(at))),
                 };
                 if let Some(awaited) = &mut self.awaited {
@@ -323,7 +336,7 @@ impl Levels {
             }
             Self::IN_RESPONSE => return self.read_field(reader, tag, response, item, needs),
             Self::IN_WRAPPER if list_item.is_some_and(|name| tag.is_service(name)) && !tag.nil => {
-                needs.whole(reader, &tag)?;
+                needs.item(&tag);
                 return self.read_item(reader, &tag, item);
             }
             _ => {
@@ -361,7 +374,7 @@ impl Levels {
         if element.field == self.list {
             self.filled.mark(self.list);
             if element.item.is_none() {
-                needs.whole(reader, &tag)?;
+                needs.item(&tag);
                 return self.read_item(reader, &tag, item);
             }
             reader.enter(element.name)?;
