@@ -15,7 +15,7 @@ pub(crate) fn write_elements(
     elements: &[Element],
 ) -> Result<(), EncodeError> {
     for element in elements {
-        let view = record.field(element.field).map_or(View::Absent, |field| field.view());
+        let view = record.view(element.field);
         match (element.role, view) {
             (_, View::Absent) => {}
             (Role::ScaleOf, View::Decimal(value)) => {

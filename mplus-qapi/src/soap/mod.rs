@@ -33,6 +33,7 @@ pub(crate) mod schema;
 pub(crate) mod serialize;
 #[cfg(test)]
 mod tests;
+mod view;
 mod writer;
 
 #[cfg(feature = "testkit")]
@@ -46,7 +47,8 @@ pub use self::{
     envelope::{Fault, SoapVersion},
     error::{DecodeError, DecodeProblem, EncodeError},
     operation::{ListResponse, Operation, OperationInfo, Outcome, OutcomeError, Paged, Repeat},
-    schema::{Element, Field, Items, Record, Role, Schema, View},
+    schema::{Element, Field, Record, Role, Schema},
+    view::{Items, View},
 };
 
 #[cfg(feature = "testkit")]

@@ -3,16 +3,16 @@
 /// A struct of the service, its element table and the access to its fields by number.
 macro_rules! record {
     ($(#[$meta:meta])* $name:ident $wsdl:literal {
-        $($index:literal $field:ident : $type:ty = $wire:literal $(/ $item:literal)? $([$role:ident])? ;
+        $($index:literal $field:ident : $shape:ident $(<$inner:ty>)? = $wire:literal $(/ $item:literal)? $([$role:ident])? ;
           $(scale $companion:literal of $target:literal ;)*)*
     }) => {
         #[doc = concat!("`", $wsdl, "` of the service.")]
         $(#[$meta])*
-        #[derive(Debug, Clone, PartialEq, Default)]
+        #[derive(Clone, Default)]
         pub struct $name {
             $(
                 #[doc = concat!("`", $wire, $("/", $item,)? "`", $($crate::soap::record::unit!($role),)? ".")]
-                pub $field: $type,
+                pub $field: $shape $(<$inner>)?,
             )*
         }
 
@@ -24,9 +24,7 @@ macro_rules! record {
                         $crate::soap::Element {
                             name: $wire,
                             item: $crate::soap::record::item!($($item)?),
-                            repeated: $crate::soap::schema::is_repeated::<$type>(
-                                $crate::soap::record::item!($($item)?).is_some(),
-                            ),
+                            repeated: $crate::soap::record::repeated!($shape $($item)?),
                             field: $index,
                             role: $crate::soap::record::role!($($role)?),
                         },
@@ -38,10 +36,7 @@ macro_rules! record {
                             role: $crate::soap::Role::ScaleOf,
                         },)*
                     )*],
-                    required: 0 $(| $crate::soap::schema::required_bit::<$type>(
-                        $index,
-                        $crate::soap::record::item!($($item)?).is_some(),
-                    ))*,
+                    required: 0 $(| $crate::soap::record::required!($index $shape $($item)?))*,
                 };
                 &SCHEMA
             }
@@ -58,6 +53,20 @@ macro_rules! record {
                     $($index => Some(&mut self.$field),)*
                     _ => None,
                 }
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            #[inline]
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Debug::fmt(self as &dyn $crate::soap::Record, f)
+            }
+        }
+
+        impl PartialEq for $name {
+            #[inline]
+            fn eq(&self, other: &Self) -> bool {
+                self as &dyn $crate::soap::Record == other as &dyn $crate::soap::Record
             }
         }
 
@@ -140,6 +149,32 @@ macro_rules! item {
     };
 }
 
+/// Whether the element itself occurs any number of times: a list without a wrapper.
+macro_rules! repeated {
+    (Vec) => {
+        true
+    };
+    ($shape:ident $($item:literal)?) => {
+        false
+    };
+}
+
+/// The bit of a field whose element has to be there: a value, or the wrapper of a list.
+macro_rules! required {
+    ($index:literal Option) => {
+        0
+    };
+    ($index:literal List $($item:literal)?) => {
+        0
+    };
+    ($index:literal Vec) => {
+        0
+    };
+    ($index:literal $shape:ident $($item:literal)?) => {
+        1 << $index
+    };
+}
+
 macro_rules! role {
     () => {
         $crate::soap::Role::Value
@@ -177,4 +212,4 @@ macro_rules! serde_impl {
     ($name:ident) => {};
 }
 
-pub(crate) use {item, record, role, serde_impl, unit, wire_enum};
+pub(crate) use {item, record, repeated, required, role, serde_impl, unit, wire_enum};

@@ -5,7 +5,6 @@ use super::{
     decode::{read_items, read_record},
     reader::{Reader, Tag},
     sample::Sample,
-    schema::Occurs,
 };
 use crate::value::{Binary, Date, DateTime, Decimal, List, XsdDecimal};
 
@@ -230,11 +229,6 @@ impl<T: Value> Field for T {
     }
 }
 
-impl<T: Value> Occurs for T {
-    const ONE: bool = true;
-    const LIST: bool = false;
-}
-
 impl<T: Value> Field for Option<T> {
     fn view(&self) -> View<'_> {
         self.as_ref().map_or(View::Absent, Value::view)
@@ -263,11 +257,6 @@ impl<T: Value> Field for Option<T> {
     fn sample(&mut self, sampler: &mut super::Sampler, element: &Element) {
         *self = sampler.is_present().then(|| T::sample(sampler, element));
     }
-}
-
-impl<T: Value> Occurs for Option<T> {
-    const ONE: bool = false;
-    const LIST: bool = false;
 }
 
 impl<T: Value> Field for Vec<T> {
@@ -317,11 +306,6 @@ fn read_item<'x, T: Value>(
     Ok(filled)
 }
 
-impl<T: Value> Occurs for Vec<T> {
-    const ONE: bool = false;
-    const LIST: bool = true;
-}
-
 impl<T: Value> Items for Vec<T> {
     fn count(&self) -> usize {
         self.len()
@@ -355,9 +339,4 @@ impl<T: Value> Field for List<T> {
             self.items_mut().sample(sampler, element);
         }
     }
-}
-
-impl<T: Value> Occurs for List<T> {
-    const ONE: bool = false;
-    const LIST: bool = false;
 }

@@ -1,10 +1,9 @@
 //! What a type looks like on the wire, as data.
 
 use super::{
-    DecodeError,
+    DecodeError, View,
     reader::{Reader, Tag},
 };
-use crate::value::{Date, DateTime, XsdDecimal};
 
 /// The wire form of a [`Record`]: its name in the WSDL and its elements in the order of the schema.
 #[derive(Debug)]
@@ -46,6 +45,9 @@ pub enum Role {
 }
 
 /// A struct that travels as an element with child elements.
+///
+/// Its `Debug` shows the fields that are there, and `***` in those that [`is_sensitive`](crate::is_sensitive) names. Two are
+/// equal when the same fields are there with the same values.
 pub trait Record: Send + Sync {
     /// Elements in schema order.
     fn schema(&self) -> &'static Schema;
@@ -91,78 +93,4 @@ pub trait Field {
     #[cfg(feature = "testkit")]
     #[doc(hidden)]
     fn sample(&mut self, sampler: &mut super::Sampler, element: &Element);
-}
-
-/// A field seen from outside: what it holds, not how it is stored.
-#[derive(Clone, Copy)]
-#[non_exhaustive]
-pub enum View<'a> {
-    /// Not there; nothing is written.
-    Absent,
-    /// xsd:boolean.
-    Bool(bool),
-    /// A signed integer of any width.
-    Int(i64),
-    /// An unsigned integer of any width.
-    Unsigned(u64),
-    /// A decimal, or an integer with a scale (see [`Role`]).
-    Decimal(XsdDecimal),
-    /// xsd:string.
-    Text(&'a str),
-    /// The wire text of an enum. Empty means that it was never set.
-    Choice(&'a str),
-    /// xsd:date.
-    Date(Date),
-    /// xsd:dateTime.
-    DateTime(DateTime),
-    /// base64.
-    Binary(&'a [u8]),
-    /// A nested type.
-    Record(&'a dyn Record),
-    /// Repeated values; in a wrapper when the element names its items.
-    List(&'a dyn Items),
-}
-
-/// The values of a list field.
-pub trait Items {
-    /// How many there are.
-    fn count(&self) -> usize;
-    /// Value `index`, [`View::Absent`] past the last.
-    fn item(&self, index: usize) -> View<'_>;
-}
-
-/// How often a field's type lets its element occur: what makes an element required.
-pub(crate) trait Occurs {
-    /// The element must be there whatever its form.
-    const ONE: bool;
-    /// A list without an optional wrapper: its wrapper must be there if it has one, else its element is repeated.
-    const LIST: bool;
-}
-
-/// The bit of a field in [`Schema::required`].
-pub(crate) const fn required_bit<F: Occurs>(index: usize, wrapped: bool) -> u128 {
-    if F::ONE || (F::LIST && wrapped) { 1 << index } else { 0 }
-}
-
-impl std::fmt::Debug for View<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Absent => f.write_str("Absent"),
-            Self::Bool(value) => value.fmt(f),
-            Self::Int(value) => value.fmt(f),
-            Self::Unsigned(value) => value.fmt(f),
-            Self::Decimal(value) => value.fmt(f),
-            Self::Text(value) | Self::Choice(value) => value.fmt(f),
-            Self::Date(value) => value.fmt(f),
-            Self::DateTime(value) => value.fmt(f),
-            Self::Binary(value) => write!(f, "{} bytes", value.len()),
-            Self::Record(value) => f.write_str(value.schema().name),
-            Self::List(value) => write!(f, "{} items", value.count()),
-        }
-    }
-}
-
-/// Whether a field's element itself occurs any number of times.
-pub(crate) const fn is_repeated<F: Occurs>(wrapped: bool) -> bool {
-    F::LIST && !wrapped
 }

@@ -12,7 +12,7 @@ use crate::value::Binary;
 pub(crate) fn serialize_record<S: Serializer>(record: &dyn Record, serializer: S) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(None)?;
     for element in record.schema().elements {
-        let view = record.field(element.field).map_or(View::Absent, |field| field.view());
+        let view = record.view(element.field);
         if element.role != Role::ScaleOf && !matches!(view, View::Absent) {
             map.serialize_entry(element.name, &view)?;
         }

@@ -1,5 +1,7 @@
 //! The service's own dates and times, told field by field.
 
+#![expect(clippy::derived_hash_with_manual_eq, reason = "hash and equality both look at every field")]
+
 use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Timelike, Utc};
 
 use super::date_time::{InstantError, local_to_instant};
