@@ -1,7 +1,7 @@
 //! Moves what was written from the log into the file.
 //!
-//! SQLite does so at the end of a commit that made the log long, and that one call then takes as long as fifty others. Here it is
-//! done after the call was answered: whoever writes works on meanwhile.
+//! SQLite does so at the end of a commit that made the log long, and the caller waits for it. Here it is done after the call was
+//! answered: whoever writes works on meanwhile.
 
 use std::cell::Cell;
 
