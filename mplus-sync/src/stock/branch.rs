@@ -1,6 +1,6 @@
 //! The stock of one branch.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use futures_util::StreamExt;
 use futures_util::future::join;
@@ -94,7 +94,7 @@ impl BranchPull {
             .collect();
         let ids: Vec<ItemId> = linked.iter().map(|(item, _)| item.clone()).collect();
         let levels = pull.service.store.levels_of(&pull.service.connection, &self.location, &ids).await?;
-        let known: HashSet<&ItemId> = levels.iter().map(|level| &level.item).collect();
+        let known: std::collections::HashSet<&ItemId> = levels.iter().map(|level| &level.item).collect();
         Ok(linked.iter().filter(|(item, _)| !known.contains(item)).map(|(_, article)| *article).collect())
     }
 
@@ -133,8 +133,7 @@ impl BranchPull {
 
     /// The levels of what is an item; of one that was read twice the newer.
     fn levels(&mut self, reader: &Reader<'_>, read: Vec<ArticleStock>) -> Vec<InventoryLevel> {
-        let mut levels: Vec<InventoryLevel> = Vec::with_capacity(read.len());
-        let mut newest: HashMap<ArticleNumber, (i64, usize)> = HashMap::with_capacity(read.len());
+        let mut newest: BTreeMap<ItemId, (i64, InventoryLevel)> = BTreeMap::new();
         let now = reader.service.runtime.now();
         for stock in read {
             let article = ArticleNumber::new(stock.article_number);
@@ -145,8 +144,7 @@ impl BranchPull {
                 }
                 continue;
             };
-            let (newest_id, place) = *newest.entry(article).or_insert((stock.stock_id, levels.len()));
-            if newest_id > stock.stock_id {
+            if newest.get(item).is_some_and(|(id, _)| *id > stock.stock_id) {
                 continue;
             }
             let zone = &reader.service.settings.zone;
@@ -158,15 +156,9 @@ impl BranchPull {
                 day_stock: stock.is_day_stock_article,
                 changed_at: told.flatten().unwrap_or(now),
             };
-            match levels.get_mut(place) {
-                Some(older) => {
-                    newest.insert(article, (stock.stock_id, place));
-                    *older = level;
-                }
-                None => levels.push(level),
-            }
+            newest.insert(item.clone(), (stock.stock_id, level));
         }
-        levels
+        newest.into_values().map(|(_, level)| level).collect()
     }
 
     /// Tells a person about articles whose stock has no place to go.

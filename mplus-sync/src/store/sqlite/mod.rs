@@ -25,8 +25,8 @@ pub use orders::enqueue_in;
 
 /// A store in one SQLite file, for one machine.
 ///
-/// Works on threads of its own, one that writes and one that reads, and needs no async runtime. Several stores, of one process or of several, may have the
-/// same file open: writers wait for each other up to five seconds and then fail as
+/// Works on threads of its own, one that writes and one that reads, and needs no async runtime. Several stores, of one
+/// process or of several, may have the same file open: writers wait for each other up to five seconds and then fail as
 /// [`Unavailable`](StoreErrorKind::Unavailable).
 ///
 /// What has left the house or was promised (orders, numbers that the POS gave, edits) is on the disk when the call
