@@ -12,6 +12,15 @@ pub(crate) enum Awaited {
 }
 
 impl Awaited {
+    /// The end of the element `name` that begins at `at` and is not whole in `text`.
+    pub(crate) fn end_of(name: &str, at: usize, text: &[u8]) -> Self {
+        let mut end_tag = EndTag::new(name, at);
+        match end_tag.advance(text) {
+            true => Self::Boundary(Boundary::new(at)),
+            false => Self::EndTag(end_tag),
+        }
+    }
+
     /// The text lost `bytes` bytes at its front.
     pub(crate) fn shift(&mut self, bytes: usize) {
         match self {

@@ -2,7 +2,7 @@
 
 use super::{
     DecodeError, DecodeProblem, Element, Field, ListResponse, Record, Schema,
-    boundary::{Awaited, Boundary, EndTag},
+    boundary::Awaited,
     decode::{Filled, find, read_element, report_missing},
     envelope::{ResponseError, check_content, check_envelope, check_start, is_body, unexpected},
     reader::{OpenTag, Reader, ReaderState, Tag},
@@ -105,30 +105,20 @@ struct Levels {
     done: bool,
 }
 
-/// What else has to be there before a part can be read.
-enum Needs<'x> {
-    /// Only itself.
-    Nothing,
-    /// The end tag of the element of this name.
-    EndTag(&'x str),
-    /// The end of the element that has begun.
-    Boundary,
-}
+/// The name of the element that has to be there to its end before a part can be read; none while only the part itself has to.
+#[derive(Default)]
+struct Needs<'x>(Option<&'x str>);
 
 impl<'x> Needs<'x> {
     /// The element of `tag` has to be there to its end. To read it without any end tag of its name would be in vain.
     fn whole(&mut self, reader: &Reader<'x>, tag: &Tag<'x>) -> Result<(), DecodeError> {
-        if reader.lacks_end_of(tag) {
-            *self = Self::EndTag(tag.name());
-            return Err(reader.unexpected_end());
-        }
-        *self = Self::Boundary;
-        Ok(())
+        self.item(tag);
+        if reader.lacks_end_of(tag) { Err(reader.unexpected_end()) } else { Ok(()) }
     }
 
     /// As [`Self::whole`], for an item. Most are whole, and of one that is not nothing is kept: it is simply read.
     fn item(&mut self, tag: &Tag<'x>) {
-        *self = Self::EndTag(tag.name());
+        self.0 = Some(tag.name());
     }
 }
 
@@ -203,7 +193,7 @@ impl Scanner {
         let mark = self.state.mark();
         let text = &self.input.text[at..];
         let mut reader = Reader::new(text, self.input.base + at as u64, std::mem::take(&mut self.state));
-        let mut needs = Needs::Nothing;
+        let mut needs = Needs::default();
         let part = self.levels.read(&mut reader, response, item, &mut needs);
         let read = reader.position();
         self.state = reader.state;
@@ -214,22 +204,7 @@ impl Scanner {
             }
             Err(ResponseError::Decode(error)) if *error.problem() == DecodeProblem::UnexpectedEnd => {
                 self.state.reset(mark);
-                self.awaited = match needs {
-                    Needs::Nothing => None,
-                    Needs::EndTag(name) => {
-                        let mut end_tag = EndTag::new(name, at);
-                        // One is there, and it is another element's.
-                        let is_there = end_tag.advance(self.input.text.as_bytes());
-                        Some(match is_there {
-                            true => Awaited::Boundary(Boundary::new(at)),
-                            false => Awaited::EndTag(end_tag),
-                        })
-                    }
-                    Needs::Boundary => Some(Awaited::Boundary(Boundary::new(at))),
-                };
-                if let Some(awaited) = &mut self.awaited {
-                    awaited.advance(self.input.text.as_bytes());
-                }
+                self.awaited = needs.0.map(|name| Awaited::end_of(name, at, self.input.text.as_bytes()));
                 Ok(None)
             }
             Err(error) => Err(error),
