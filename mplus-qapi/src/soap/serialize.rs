@@ -1,20 +1,16 @@
 //! Models as JSON and the like: names as on the wire, decimals as text so that they stay exact, absent fields left out.
 
-use serde::{
-    Serialize, Serializer,
-    ser::{SerializeMap as _, SerializeSeq as _},
-};
+use serde::{Serialize, Serializer, ser::SerializeMap as _};
 
-use super::{Items, Record, Role, View};
+use super::{Record, View, view::values};
 use crate::value::Binary;
 
 /// Serializes a record as a map of its elements. The number of decimals is in the decimals.
 pub(crate) fn serialize_record<S: Serializer>(record: &dyn Record, serializer: S) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(None)?;
-    for element in record.schema().elements {
-        let view = record.view(element.field);
-        if element.role != Role::ScaleOf && !matches!(view, View::Absent) {
-            map.serialize_entry(element.name, &view)?;
+    for (name, view) in record.fields() {
+        if !matches!(view, View::Absent) {
+            map.serialize_entry(name, &view)?;
         }
     }
     map.end()
@@ -39,15 +35,7 @@ impl Serialize for View<'_> {
             Self::DateTime(value) => serializer.collect_str(value),
             Self::Binary(value) => serializer.serialize_str(&Binary::to_base64(value)),
             Self::Record(value) => serialize_record(*value, serializer),
-            Self::List(items) => serialize_items(*items, serializer),
+            Self::List(items) => serializer.collect_seq(values(*items)),
         }
     }
-}
-
-fn serialize_items<S: Serializer>(items: &dyn Items, serializer: S) -> Result<S::Ok, S::Error> {
-    let mut sequence = serializer.serialize_seq(Some(items.count()))?;
-    for index in 0..items.count() {
-        sequence.serialize_element(&items.item(index))?;
-    }
-    sequence.end()
 }

@@ -84,7 +84,8 @@ impl PartialEq for View<'_> {
     }
 }
 
-fn values(items: &dyn Items) -> impl Iterator<Item = View<'_>> {
+/// The values of a list, in their order.
+pub(super) fn values(items: &dyn Items) -> impl Iterator<Item = View<'_>> {
     (0..items.count()).map(|index| items.item(index))
 }
 
@@ -93,19 +94,22 @@ impl dyn Record + '_ {
     pub(crate) fn view(&self, field: usize) -> View<'_> {
         self.field(field).map_or(View::Absent, |field| field.view())
     }
+
+    /// The fields with the names of their elements, in schema order. A scale is no field: it is in the decimal.
+    pub(super) fn fields(&self) -> impl Iterator<Item = (&'static str, View<'_>)> {
+        let elements = self.schema().elements.iter().filter(|element| element.role != Role::ScaleOf);
+        elements.map(|element| (element.name, self.view(element.field)))
+    }
 }
 
 impl fmt::Debug for dyn Record + '_ {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let schema = self.schema();
-        let mut fields = f.debug_struct(schema.name);
-        for element in schema.elements.iter().filter(|element| element.role != Role::ScaleOf) {
-            match self.view(element.field) {
+        let mut fields = f.debug_struct(self.schema().name);
+        for (name, view) in self.fields() {
+            match view {
                 View::Absent => {}
-                _ if is_sensitive(element.name) => {
-                    _ = fields.field(element.name, &format_args!("{REDACTED}"))
-                }
-                view => _ = fields.field(element.name, &view),
+                _ if is_sensitive(name) => _ = fields.field(name, &format_args!("{REDACTED}")),
+                view => _ = fields.field(name, &view),
             }
         }
         fields.finish()
@@ -114,8 +118,6 @@ impl fmt::Debug for dyn Record + '_ {
 
 impl PartialEq for dyn Record + '_ {
     fn eq(&self, other: &Self) -> bool {
-        let (schema, same_type) = (self.schema(), std::ptr::eq(self.schema(), other.schema()));
-        same_type
-            && schema.elements.iter().all(|element| self.view(element.field) == other.view(element.field))
+        std::ptr::eq(self.schema(), other.schema()) && self.fields().eq(other.fields())
     }
 }
