@@ -13,11 +13,11 @@ use super::rows::Rows;
 use crate::conflict::SyncContext;
 use crate::error::StepError;
 use crate::model::{
-    ArticleNumber, CategoryId, Checkpoint, ComboId, Fingerprint, FingerprintError, Item, ItemId, Marker,
-    ModifierGroupId, PosModifierGroup, Resource, Tracked,
+    ArticleNumber, CategoryId, Checkpoint, ComboId, ConnectionId, Fingerprint, FingerprintError, Item,
+    ItemId, Marker, ModifierGroupId, PosModifierGroup, Resource, Tracked,
 };
 use crate::report::{Conflict, Note, Subject};
-use crate::store::{CatalogChunk, StoreError, StoreErrorKind};
+use crate::store::{CatalogChunk, Store, StoreError, StoreErrorKind};
 use crate::sync::{DECISIONS, Run};
 use crate::tax::TaxTable;
 
@@ -90,8 +90,7 @@ impl PulledPage {
                 told.report(run);
                 return images::download(run, wanted).await;
             }
-            let known = Known::of(run.store(), run.connection(), &self.rows, rules.has_combos).await?;
-            decided = self.decide(known, rules)?;
+            decided = self.decide(run.store(), run.connection(), rules).await?;
         }
         run.report.fail(Note::general(
             Resource::ARTICLES,
@@ -101,8 +100,18 @@ impl PulledPage {
         Err(StepError::Store(StoreError::new(StoreErrorKind::Unavailable, "store a page of articles")))
     }
 
-    /// Decides what becomes of each record.
-    pub(super) fn decide(&self, mut known: Known, rules: &Rules) -> Result<Decided, FingerprintError> {
+    /// Decides what becomes of each record, by what the store has of it now.
+    pub(super) async fn decide(
+        &self,
+        store: &dyn Store,
+        connection: &ConnectionId,
+        rules: &Rules,
+    ) -> Result<Decided, StepError> {
+        let known = Known::of(store, connection, &self.rows, rules.has_combos).await?;
+        Ok(self.decide_by(known, rules)?)
+    }
+
+    fn decide_by(&self, mut known: Known, rules: &Rules) -> Result<Decided, FingerprintError> {
         let mut told = Told::default();
         let mut chunk = CatalogChunk {
             checkpoints: vec![Checkpoint::new(Resource::ARTICLES, Marker::new(self.last))],

@@ -11,7 +11,6 @@ use mplus_qapi::products::GetProducts;
 use mplus_qapi::soap::Outcome;
 
 use super::gone::{Seen, deactivate_gone};
-use super::known::Known;
 use super::page::{Decided, PulledPage, Rules};
 use super::rows::Rows;
 use crate::error::StepError;
@@ -100,9 +99,8 @@ impl<'a> Pages<'a> {
         let Some(page) = self.changes.fetch().await? else { return Ok(None) };
         let rows = Rows::of(page.items);
         let links = self.links(&rows).await?;
-        let known = Known::of(self.store, self.connection, &rows, self.rules.has_combos).await?;
         let page = PulledPage { rows, links, last: page.next_marker - 1 };
-        let decided = page.decide(known, self.rules)?;
+        let decided = page.decide(self.store, self.connection, self.rules).await?;
         Ok(Some((page, decided)))
     }
 
