@@ -1,4 +1,6 @@
 //! The two macros that turn a schema written as lines into Rust types.
+//!
+//! What they make is `#[inline]`: a program compiles the types that it uses, this crate none of its thousands.
 
 /// A struct of the service, its element table and the access to its fields by number.
 macro_rules! record {
@@ -17,6 +19,7 @@ macro_rules! record {
         }
 
         impl $crate::soap::Record for $name {
+            #[inline]
             fn schema(&self) -> &'static $crate::soap::Schema {
                 static SCHEMA: $crate::soap::Schema = $crate::soap::Schema {
                     name: $wsdl,
@@ -41,6 +44,7 @@ macro_rules! record {
                 &SCHEMA
             }
 
+            #[inline]
             fn field(&self, index: usize) -> Option<&dyn $crate::soap::Field> {
                 match index {
                     $($index => Some(&self.$field),)*
@@ -48,6 +52,7 @@ macro_rules! record {
                 }
             }
 
+            #[inline]
             fn field_mut(&mut self, index: usize) -> Option<&mut dyn $crate::soap::Field> {
                 match index {
                     $($index => Some(&mut self.$field),)*
@@ -92,6 +97,7 @@ macro_rules! wire_enum {
 
         impl $name {
             /// The text on the wire.
+            #[inline]
             pub fn as_str(&self) -> &str {
                 match self {
                     $(Self::$variant => $text,)*
@@ -101,6 +107,7 @@ macro_rules! wire_enum {
         }
 
         impl From<&str> for $name {
+            #[inline]
             fn from(text: &str) -> Self {
                 match text {
                     $($text => Self::$variant,)*
@@ -127,10 +134,12 @@ macro_rules! wire_enum {
             #[cfg(feature = "testkit")]
             const TEXTS: &'static [&'static str] = &[$($text),*];
 
+            #[inline]
             fn text(&self) -> &str {
                 self.as_str()
             }
 
+            #[inline]
             fn parse(text: &str) -> Self {
                 Self::from(text)
             }

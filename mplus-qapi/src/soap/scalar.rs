@@ -169,10 +169,12 @@ impl Value for Binary {
 macro_rules! choice {
     ($name:ident) => {
         impl $crate::soap::scalar::Value for $name {
+            #[inline]
             fn view(&self) -> $crate::soap::View<'_> {
                 $crate::soap::View::Choice($crate::soap::scalar::Choice::text(self))
             }
 
+            #[inline]
             fn read<'x>(
                 &mut self,
                 reader: &mut $crate::soap::Reader<'x>,
