@@ -2,8 +2,9 @@
 
 use std::{
     fmt,
+    future::poll_fn,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
@@ -14,11 +15,11 @@ use crate::{
     Client, Error, ErrorKind,
     call::{Answer, Attempts, Exchange, Failure, tell_missing, too_large},
     client::Settings,
-    soap::{ItemDecoder, ListResponse, Operation, Paged, read_envelope},
+    soap::{ItemDecoder, ListResponse, Operation, Paged, Record, read_envelope},
 };
 
 type ItemOf<O> = <<O as Operation>::Response as ListResponse>::Item;
-type Results<T> = Pin<Box<dyn Stream<Item = Result<T, Error>> + Send>>;
+type PageResults<T> = Pin<Box<dyn Stream<Item = Result<Page<T>, Error>> + Send>>;
 
 /// The items of a list response, as their bytes arrive.
 ///
@@ -27,41 +28,21 @@ type Results<T> = Pin<Box<dyn Stream<Item = Result<T, Error>> + Send>>;
 /// Required elements that are absent get their defaults and are told as tracing events when the stream ends; in strict mode
 /// they are errors.
 pub struct ItemStream<O: Operation<Response: ListResponse>> {
-    items: Results<ItemOf<O>>,
-}
-
-impl<O: Operation<Response: ListResponse>> ItemStream<O> {
-    pub(crate) fn new(client: Client, operation: O, settings: Settings) -> Self {
-        let start = Reading::<O>::Before(Box::new(operation));
-        let context = (client, settings);
-        let items = stream::try_unfold((start, context), |(mut reading, context)| async move {
-            let item = reading.next(&context.0, &context.1).await?;
-            Ok(item.map(|item| (item, (reading, context))))
-        });
-        Self { items: Box::pin(items) }
-    }
-}
-
-impl<O: Operation<Response: ListResponse>> Stream for ItemStream<O> {
-    type Item = Result<ItemOf<O>, Error>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.items.poll_next_unpin(context)
-    }
-}
-
-impl<O: Operation<Response: ListResponse>> fmt::Debug for ItemStream<O> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ItemStream({})", O::INFO.name)
-    }
+    client: Client,
+    settings: Settings,
+    reading: Reading<O::Response>,
 }
 
 /// How far a stream is.
-enum Reading<O: Operation<Response: ListResponse>> {
-    Before(Box<O>),
-    Inside(Box<Response<O::Response>>),
+enum Reading<R: ListResponse> {
+    /// The request is on its way, until there is a first item.
+    Before(Pin<Box<dyn Future<Output = Result<First<R>, Error>> + Send>>),
+    Inside(Box<Response<R>>),
     After,
 }
+
+/// A response with its first item, `None` when it is an empty list that was read to its end.
+type First<R> = (Response<R>, Option<<R as ListResponse>::Item>);
 
 /// A response that is being read.
 struct Response<R> {
@@ -72,40 +53,56 @@ struct Response<R> {
     span: tracing::Span,
 }
 
-impl<O: Operation<Response: ListResponse>> Reading<O> {
-    /// The next item. After an error or the end there is none.
-    async fn next(&mut self, client: &Client, settings: &Settings) -> Result<Option<ItemOf<O>>, Error> {
-        let exchange = Exchange { client, info: O::INFO, settings };
-        match std::mem::replace(self, Self::After) {
-            Self::Before(operation) => {
-                let (response, item) = begin(&exchange, &*operation).await?;
-                if item.is_some() {
-                    *self = Self::Inside(Box::new(response));
-                }
-                Ok(item)
+impl<O: Operation<Response: ListResponse>> ItemStream<O> {
+    pub(crate) fn new(client: Client, operation: O, settings: Settings) -> Self {
+        let of_first = (client.clone(), settings.clone());
+        let first = async move {
+            let (client, settings) = of_first;
+            begin(&Exchange { client: &client, info: O::INFO, settings: &settings }, &operation).await
+        };
+        Self { client, settings, reading: Reading::Before(Box::pin(first)) }
+    }
+
+    /// The next item, `None` after the last.
+    fn poll_item(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<ItemOf<O>>, Error>> {
+        match &mut self.reading {
+            Reading::Before(first) => {
+                let (response, item) = ready!(first.as_mut().poll(context))?;
+                self.reading = Reading::Inside(Box::new(response));
+                Poll::Ready(Ok(item))
             }
-            Self::Inside(mut response) => match response.next(&exchange).await {
-                Ok(item) => {
-                    if item.is_some() {
-                        *self = Self::Inside(response);
-                    }
-                    Ok(item)
-                }
-                Err(kind) => {
-                    let request_id = &response.answer.request_id;
-                    Err(Error::in_stream(O::INFO.name, kind, response.attempt, request_id))
-                }
-            },
-            Self::After => Ok(None),
+            Reading::Inside(response) => {
+                let exchange = Exchange { client: &self.client, info: O::INFO, settings: &self.settings };
+                let item = ready!(response.poll_item(&exchange, context));
+                Poll::Ready(item.map_err(|kind| {
+                    Error::in_stream(O::INFO.name, kind, response.attempt, &response.answer.request_id)
+                }))
+            }
+            Reading::After => Poll::Ready(Ok(None)),
         }
     }
 }
 
+impl<O: Operation<Response: ListResponse>> Stream for ItemStream<O> {
+    type Item = Result<ItemOf<O>, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let item = ready!(self.poll_item(context));
+        if !matches!(item, Ok(Some(_))) {
+            self.reading = Reading::After;
+        }
+        Poll::Ready(item.transpose())
+    }
+}
+
+impl<O: Operation<Response: ListResponse>> fmt::Debug for ItemStream<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ItemStream({})", O::INFO.name)
+    }
+}
+
 /// Sends the request until there is a first item, or a whole response without one.
-async fn begin<O: Operation<Response: ListResponse>>(
-    exchange: &Exchange<'_>,
-    operation: &O,
-) -> Result<(Response<O::Response>, Option<ItemOf<O>>), Error> {
+async fn begin<R: ListResponse>(exchange: &Exchange<'_>, operation: &dyn Record) -> Result<First<R>, Error> {
     let envelope = exchange.envelope(operation)?;
     let mut attempts = Attempts::start(exchange);
     loop {
@@ -113,7 +110,7 @@ async fn begin<O: Operation<Response: ListResponse>>(
         let span = exchange.span(attempt, envelope.len());
         let first = async {
             let mut response = open(exchange, envelope.clone(), attempt, span.clone()).await?;
-            match response.next(exchange).await {
+            match poll_fn(|context| response.poll_item(exchange, context)).await {
                 Ok(item) => Ok((response, item)),
                 Err(kind) => Err(response.answer.failure(kind)),
             }
@@ -152,32 +149,32 @@ async fn open<R: ListResponse>(
 }
 
 impl<R: ListResponse> Response<R> {
-    async fn next(&mut self, exchange: &Exchange<'_>) -> Result<Option<R::Item>, ErrorKind> {
-        let span = self.span.clone();
-        self.next_item(exchange).instrument(span).await
-    }
-
-    async fn next_item(&mut self, exchange: &Exchange<'_>) -> Result<Option<R::Item>, ErrorKind> {
-        let limit = exchange.settings.streamed_limit;
+    /// The next item. It waits for bytes only where those that are here do not hold one whole.
+    fn poll_item(
+        &mut self,
+        exchange: &Exchange<'_>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Option<R::Item>, ErrorKind>> {
         loop {
             match self.decoder.next_item() {
-                Ok(Some(item)) => return Ok(Some(item)),
+                Ok(Some(item)) => return Poll::Ready(Ok(Some(item))),
                 Ok(None) => {}
-                Err(error) => return Err(exchange.unreadable(&self.answer, error)),
+                Err(error) => return Poll::Ready(Err(exchange.unreadable(&self.answer, error))),
             }
-            match self.answer.body.next().await {
-                Some(Ok(piece)) => {
+            let _entered = self.span.enter();
+            match ready!(self.answer.body.poll_next(context)).transpose().map_err(ErrorKind::Transport)? {
+                Some(piece) => {
                     self.bytes += piece.len() as u64;
+                    let limit = exchange.settings.streamed_limit;
                     if self.bytes > limit {
-                        return Err(too_large(limit, self.bytes));
+                        return Poll::Ready(Err(too_large(limit, self.bytes)));
                     }
                     self.decoder.feed(&piece).map_err(ErrorKind::Response)?;
                 }
-                Some(Err(error)) => return Err(ErrorKind::Transport(error)),
                 None => {
                     self.decoder.finish().map_err(ErrorKind::Response)?;
                     tell_missing(&self.decoder.take_missing());
-                    return Ok(None);
+                    return Poll::Ready(Ok(None));
                 }
             }
         }
@@ -209,7 +206,7 @@ pub struct Page<T> {
 /// A page that holds nothing but items from before the marker that was asked for ends in [`ErrorKind::Paging`]: the server
 /// repeats itself, and what lies behind that page would be lost in silence.
 pub struct Pages<O: Paged> {
-    pages: Results<Page<ItemOf<O>>>,
+    pages: PageResults<ItemOf<O>>,
 }
 
 impl<O: Paged> Pages<O> {

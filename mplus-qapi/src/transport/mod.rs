@@ -7,7 +7,12 @@ mod pinning;
 #[cfg(feature = "reqwest")]
 mod reqwest;
 
-use std::{fmt, pin::Pin, time::Duration};
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -89,6 +94,13 @@ impl Body {
     /// The next piece, `None` after the last.
     pub async fn next(&mut self) -> Option<Result<Bytes, TransportError>> {
         self.0.next().await
+    }
+
+    pub(crate) fn poll_next(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, TransportError>>> {
+        self.0.poll_next_unpin(context)
     }
 }
 
