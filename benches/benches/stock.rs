@@ -240,6 +240,7 @@ impl Written {
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
+        connection.pragma_update(None, "cache_size", -32_768)?;
         let changed: DateTime<Utc> = "2026-06-01T10:00:00Z".parse()?;
         let branch = |branch| {
             let mut rows: Vec<Row> = (1..=ARTICLES)

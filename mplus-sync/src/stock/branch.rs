@@ -1,9 +1,7 @@
 //! The stock of one branch.
 
-use std::collections::BTreeMap;
-
 use futures_util::StreamExt;
-use futures_util::future::join;
+use futures_util::future::join3;
 use mplus_qapi::ItemStream;
 use mplus_qapi::stock::{ArticleStock, GetStock, GetStockRequest};
 
@@ -13,7 +11,7 @@ use crate::model::{
     Tracked,
 };
 use crate::report::{Note, Scope, Subject};
-use crate::store::{Page, Select};
+use crate::store::{Page, Select, StoreError};
 
 use super::items::ItemsByArticle;
 use super::service::{Pull, StockService, Stopped};
@@ -115,39 +113,48 @@ impl BranchPull {
         };
         let known = pull.checkpoints.get(&self.resource).copied();
         let resource = self.resource.clone();
-        let (mut reader, mut writer) = pull.split(&resource, request);
-        let mut chunk = reader.next(self).await?;
-        while !chunk.is_last {
-            // The next chunk is read while this one is written.
-            let (written, next) = join(writer.write(chunk, Vec::new()), reader.next(self)).await;
+        let (mut reader, mut finder, mut writer) = pull.split(&resource, request);
+        let mut read = reader.next().await?;
+        let mut found = Chunk::default();
+        // Three chunks are under way at once: one is read, the items of the one before are found, and the one before that
+        // is written.
+        while let Some(stocks) = read {
+            let (written, finding, reading) =
+                join3(writer.write(found, Vec::new()), self.find(&mut finder, stocks), reader.next()).await;
             written?;
-            chunk = next?;
+            found = finding?;
+            read = reading?;
         }
         let moved = self.highest.map(Marker::new).filter(|highest| checks_all && Some(*highest) != known);
         let stock = moved.map(|highest| Checkpoint::new(resource.clone(), highest));
         let checkpoints: Vec<Checkpoint> = stock.into_iter().chain(done).collect();
-        writer.write(chunk, checkpoints.clone()).await?;
+        writer.write(found, checkpoints.clone()).await?;
         pull.checkpoints.extend(checkpoints.into_iter().map(|kept| (kept.resource, kept.marker)));
         Ok(())
     }
 
-    /// The levels of what is an item; of one that was read twice the newer.
-    fn levels(&mut self, reader: &Reader<'_>, read: Vec<ArticleStock>) -> Vec<InventoryLevel> {
-        let mut newest: BTreeMap<ItemId, (i64, InventoryLevel)> = BTreeMap::new();
-        let now = reader.service.runtime.now();
-        for stock in read {
+    /// The levels of what is an item, in the order of their items; of one that was read twice the newer.
+    async fn find(
+        &mut self,
+        finder: &mut Finder<'_>,
+        mut stocks: Vec<ArticleStock>,
+    ) -> Result<Chunk, StoreError> {
+        self.highest = self.highest.max(stocks.iter().map(|stock| stock.stock_id).max());
+        stocks.retain(|stock| stock.branch_number.is_none_or(|number| number == self.branch.get()));
+        finder.load(&stocks).await?;
+        let read = stocks.len() as u64;
+        let now = finder.service.runtime.now();
+        let zone = &finder.service.settings.zone;
+        let mut levels = Vec::with_capacity(stocks.len());
+        for stock in stocks {
             let article = ArticleNumber::new(stock.article_number);
-            let Some(item) = reader.items.get(article) else {
+            let Some(item) = finder.known.get(article) else {
                 self.unlinked += 1;
                 if self.first_unlinked.len() < NAMED && !self.first_unlinked.contains(&article) {
                     self.first_unlinked.push(article);
                 }
                 continue;
             };
-            if newest.get(item).is_some_and(|(id, _)| *id > stock.stock_id) {
-                continue;
-            }
-            let zone = &reader.service.settings.zone;
             let told = stock.change_timestamp.and_then(|at| at.to_instant(zone).ok());
             let level = InventoryLevel {
                 location: self.location.clone(),
@@ -156,9 +163,11 @@ impl BranchPull {
                 day_stock: stock.is_day_stock_article,
                 changed_at: told.flatten().unwrap_or(now),
             };
-            newest.insert(item.clone(), (stock.stock_id, level));
+            levels.push((stock.stock_id, level));
         }
-        newest.into_values().map(|(_, level)| level).collect()
+        levels.sort_by(|(id, level), (other_id, other)| level.item.cmp(&other.item).then(other_id.cmp(id)));
+        levels.dedup_by(|(_, older), (_, newer)| older.item == newer.item);
+        Ok(Chunk { levels: levels.into_iter().map(|(_, level)| level).collect(), read })
     }
 
     /// Tells a person about articles whose stock has no place to go.
@@ -181,39 +190,48 @@ impl BranchPull {
 }
 
 /// What is written at once.
+#[derive(Default)]
 pub(super) struct Chunk {
     pub(super) levels: Vec<InventoryLevel>,
     /// How many levels were read for it.
     pub(super) read: u64,
-    is_last: bool,
 }
 
-/// Reads what the POS answers, and finds the items that it is about.
+/// Reads what the POS answers.
 pub(super) struct Reader<'a> {
-    pub(super) service: &'a StockService,
-    pub(super) items: &'a mut ItemsByArticle,
+    pub(super) chunk: usize,
     pub(super) cancel: &'a CancelToken,
     pub(super) stocks: ItemStream<GetStock>,
 }
 
 impl Reader<'_> {
-    async fn next(&mut self, branch: &mut BranchPull) -> Result<Chunk, Stopped> {
-        let size = self.service.settings.chunk.max(1);
-        let mut read = Vec::with_capacity(size);
-        let mut is_last = false;
-        while read.len() < size && !is_last {
-            match self.cancel.stop_or(self.stocks.next()).await? {
-                Some(stock) => flatten(stock?, &mut read),
-                None => is_last = true,
+    /// The next levels, at least a chunk unless they are the last; none after the last.
+    async fn next(&mut self) -> Result<Option<Vec<ArticleStock>>, Stopped> {
+        let stocks = &mut self.stocks;
+        let chunk = async {
+            let mut read = Vec::with_capacity(self.chunk);
+            while read.len() < self.chunk
+                && let Some(stock) = stocks.next().await
+            {
+                flatten(stock?, &mut read);
             }
-        }
-        let highest = read.iter().map(|stock| stock.stock_id).max();
-        branch.highest = branch.highest.max(highest);
-        read.retain(|stock| stock.branch_number.is_none_or(|number| number == branch.branch.get()));
-        let articles = read.iter().map(|stock| ArticleNumber::new(stock.article_number));
-        self.items.load(&*self.service.store, &self.service.connection, articles).await?;
-        let count = read.len() as u64;
-        Ok(Chunk { levels: branch.levels(self, read), read: count, is_last })
+            Ok::<_, Stopped>((!read.is_empty()).then_some(read))
+        };
+        self.cancel.stop_or(chunk).await?
+    }
+}
+
+/// Finds the items that levels are about.
+pub(super) struct Finder<'a> {
+    pub(super) service: &'a StockService,
+    pub(super) known: &'a mut ItemsByArticle,
+}
+
+impl Finder<'_> {
+    /// Looks up those that are not known yet.
+    async fn load(&mut self, stocks: &[ArticleStock]) -> Result<(), StoreError> {
+        let articles = stocks.iter().map(|stock| ArticleNumber::new(stock.article_number));
+        self.known.load(&*self.service.store, &self.service.connection, articles).await
     }
 }
 

@@ -20,7 +20,7 @@ use crate::report::{Note, RunOutcome, RunReport, Scope, Subject};
 use crate::runtime::Runtime;
 use crate::store::{Page, Select, StockChunk, Store, StoreError, StoreErrorKind};
 
-use super::branch::{BranchPull, Chunk, Reader};
+use super::branch::{BranchPull, Chunk, Finder, Reader};
 use super::items::ItemsByArticle;
 
 /// How long a pull is alone without a sign of life.
@@ -53,7 +53,7 @@ impl fmt::Debug for StockService {
 pub struct StockSettings {
     /// Whether the merchant wants stock to be synced. It is on unless switched off.
     pub enabled: bool,
-    /// How many levels are written at once: 5,000 unless set. Memory grows with it, by about 1 KiB for each.
+    /// How many levels are written at once: 1,000 unless set. Memory grows with it, by about 1 KiB for each.
     pub chunk: usize,
     /// The zone of the POS's clock.
     pub zone: Tz,
@@ -61,7 +61,7 @@ pub struct StockSettings {
 
 impl Default for StockSettings {
     fn default() -> Self {
-        Self { enabled: true, chunk: 5_000, zone: mplus_qapi::value::AMSTERDAM }
+        Self { enabled: true, chunk: 1_000, zone: mplus_qapi::value::AMSTERDAM }
     }
 }
 
@@ -283,18 +283,19 @@ impl Pull<'_> {
         }
     }
 
-    /// What reads a branch's stock, and what writes it: both work at once.
+    /// What reads a branch's stock, what finds the items that it is about, and what writes it: all work at once.
     pub(super) fn split(
         &mut self,
         resource: &Resource,
         request: GetStockRequest,
-    ) -> (Reader<'_>, Writer<'_>) {
+    ) -> (Reader<'_>, Finder<'_>, Writer<'_>) {
         let Self { service, options, cancel, report, items, lease, .. } = self;
         let stocks = service.client.stream_stock(request);
         report.requests += 1;
         let meter = ProgressMeter::start(resource.clone(), Phase::Pull, None, service.runtime.now());
         let writer = Writer { service, options, resource: resource.clone(), report, lease, meter };
-        (Reader { service, items, cancel, stocks }, writer)
+        let reader = Reader { chunk: service.settings.chunk.max(1), cancel, stocks };
+        (reader, Finder { service, known: items }, writer)
     }
 }
 

@@ -1,12 +1,14 @@
 //! How records are written down: what the stores on disk have in common.
 
+use std::cmp::Ordering;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::model::{
-    Category, Combo, ConnectionId, Item, Location, ModifierGroup, Order, OutboxEntry, OutboxState,
-    OutboxStateKind, Record, Revision, SyncState, Tracked,
+    Category, Combo, ConnectionId, InventoryLevel, Item, Location, ModifierGroup, Order, OutboxEntry,
+    OutboxState, OutboxStateKind, Record, Revision, SyncState, Tracked,
 };
 
 use super::{Enqueued, Page, StoreError, StoreErrorKind};
@@ -80,15 +82,20 @@ pub(super) fn sync_json(sync: &SyncState) -> Result<Option<String>, StoreError> 
     if *sync == SyncState::default() { Ok(None) } else { to_json(sync).map(Some) }
 }
 
+/// The order of the keys of stock levels.
+pub(super) fn by_place(one: &InventoryLevel, other: &InventoryLevel) -> Ordering {
+    (&one.location, &one.item).cmp(&(&other.location, &other.item))
+}
+
 /// Puts what is written into the order of its keys, so that two writers never wait for each other in a circle, and
 /// refuses a key that is there twice.
-pub(super) fn in_key_order<R, K: Ord>(
+pub(super) fn in_key_order<R>(
     rows: &mut [R],
     what: &str,
-    key: impl Fn(&R) -> K,
+    compare: impl Fn(&R, &R) -> Ordering,
 ) -> Result<(), StoreError> {
-    rows.sort_by_cached_key(&key);
-    if rows.windows(2).any(|pair| key(&pair[0]) == key(&pair[1])) {
+    rows.sort_by(&compare);
+    if rows.windows(2).any(|pair| compare(&pair[0], &pair[1]).is_eq()) {
         return Err(StoreError::new(StoreErrorKind::Invalid, format!("write a {what} twice at once")));
     }
     Ok(())

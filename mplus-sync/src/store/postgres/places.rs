@@ -67,7 +67,7 @@ fn level_of(row: &tokio_postgres::Row) -> Result<InventoryLevel, StoreError> {
 impl PostgresStore {
     async fn write_stock(self, connection: ConnectionId, chunk: StockChunk) -> Result<(), StoreError> {
         let mut levels = chunk.levels;
-        row::in_key_order(&mut levels, "stock level", |level| (level.location.clone(), level.item.clone()))?;
+        row::in_key_order(&mut levels, "stock level", row::by_place)?;
         let failed = error::of("write stock");
         let locations: Vec<&str> = levels.iter().map(|level| level.location.as_str()).collect();
         let items: Vec<&str> = levels.iter().map(|level| level.item.as_str()).collect();

@@ -125,7 +125,7 @@ pub(super) async fn write<T: Stored>(
     connection: &ConnectionId,
     mut records: Vec<Tracked<T>>,
 ) -> Result<(), StoreError> {
-    row::in_key_order(&mut records, T::NAME, |tracked| tracked.record.id().clone())?;
+    row::in_key_order(&mut records, T::NAME, |one, other| one.record.id().cmp(other.record.id()))?;
     let are_new = records.iter().all(|tracked| tracked.revision == Revision::NEW);
     let mut chunks = records.chunks(ROWS);
     let Some(first) = chunks.next() else { return Ok(()) };
@@ -225,7 +225,7 @@ pub(super) async fn edit<T: Stored>(
     if records.is_empty() {
         return Ok(());
     }
-    row::in_key_order(&mut records, T::NAME, |record| record.id().clone())?;
+    row::in_key_order(&mut records, T::NAME, |one, other| one.id().cmp(other.id()))?;
     let failed = error::of("save the host's edits");
     let ids: Vec<&str> = records.iter().map(|record| record.id().as_ref()).collect();
     let bodies: Vec<String> = records.iter().map(row::to_json).collect::<Result<_, _>>()?;
@@ -250,7 +250,7 @@ pub(super) async fn mark_pushed<T: Stored>(
     if pushes.is_empty() {
         return Ok(());
     }
-    row::in_key_order(&mut pushes, T::NAME, |push| push.id.clone())?;
+    row::in_key_order(&mut pushes, T::NAME, |one, other| one.id.cmp(&other.id))?;
     let failed = error::of("mark records as pushed");
     let ids: Vec<&str> = pushes.iter().map(|push| push.id.as_ref()).collect();
     let keys: Vec<String> = pushes.iter().map(|push| T::pos_key(&push.number)).collect();
@@ -291,7 +291,7 @@ pub(super) async fn write_checkpoints(
     if checkpoints.is_empty() {
         return Ok(());
     }
-    row::in_key_order(&mut checkpoints, "checkpoint", |point| point.resource.clone())?;
+    row::in_key_order(&mut checkpoints, "checkpoint", |one, other| one.resource.cmp(&other.resource))?;
     let failed = error::of("write checkpoints");
     let resources: Vec<&str> = checkpoints.iter().map(|point| point.resource.as_str()).collect();
     let markers: Vec<i64> = checkpoints.iter().map(|point| point.marker.get()).collect();

@@ -84,13 +84,14 @@ pub(super) fn items_of_articles(
     let failed = error::of("read items");
     let sql = format!("SELECT id FROM {} WHERE connection = ?1 AND pos_key = ?2", Item::TABLE);
     let mut statement = database.prepare_cached(&sql).map_err(&failed)?;
-    let mut found = Vec::with_capacity(articles.len());
-    for article in articles {
-        let key = Item::pos_key(article);
-        let id = statement.query_row([connection.as_str(), &key], |row| row.get::<_, String>(0));
-        found.extend(id.optional().map_err(&failed)?.map(|id| (*article, ItemId::from(id))));
-    }
-    Ok(found)
+    statement.raw_bind_parameter(1, connection.as_str()).map_err(&failed)?;
+    let mut item = |article: &ArticleNumber| {
+        statement.raw_bind_parameter(2, Item::pos_key(article))?;
+        let mut rows = statement.raw_query();
+        let Some(row) = rows.next()? else { return Ok(None) };
+        Ok(Some((*article, ItemId::from(row.get_ref(0)?.as_str()?))))
+    };
+    articles.iter().filter_map(|article| item(article).transpose()).collect::<Result<_, _>>().map_err(failed)
 }
 
 fn many<T: Stored>(
@@ -111,7 +112,7 @@ fn conflict(what: &str, id: &str) -> StoreError {
 
 /// The rows of records, in the order of their keys. Made before the database's thread is asked, which has enough to do.
 pub(super) fn rows<T: Stored>(mut records: Vec<Tracked<T>>) -> Result<Vec<Row>, StoreError> {
-    row::in_key_order(&mut records, T::NAME, |tracked| tracked.record.id().clone())?;
+    row::in_key_order(&mut records, T::NAME, |one, other| one.record.id().cmp(other.record.id()))?;
     records.iter().map(Row::of).collect()
 }
 
@@ -165,7 +166,7 @@ pub(super) fn edit<T: Stored>(
     mut records: Vec<T>,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    row::in_key_order(&mut records, T::NAME, |record| record.id().clone())?;
+    row::in_key_order(&mut records, T::NAME, |one, other| one.id().cmp(other.id()))?;
     let failed = error::of("save the host's edits");
     let sql = format!(
         "INSERT INTO {} (connection, {COLUMNS}) VALUES (?1, ?2, NULL, ?3, NULL, ?4, 1) \
@@ -187,7 +188,7 @@ pub(super) fn mark_pushed<T: Stored>(
     connection: &ConnectionId,
     mut pushes: Vec<Pushed<T>>,
 ) -> Result<(), StoreError> {
-    row::in_key_order(&mut pushes, T::NAME, |push| push.id.clone())?;
+    row::in_key_order(&mut pushes, T::NAME, |one, other| one.id.cmp(&other.id))?;
     let failed = error::of("mark records as pushed");
     let sql = format!(
         "UPDATE {} SET pos_key = ?3, sync = ?4, revision = revision + 1, \
