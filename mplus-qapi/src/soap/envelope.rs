@@ -7,7 +7,8 @@ use super::{
     decode::read_record,
     encode::write_record,
     namespaces::Namespace,
-    reader::{Reader, ReaderState, Tag},
+    reader::{Reader, Tag},
+    reader_state::ReaderState,
     writer::Writer,
 };
 

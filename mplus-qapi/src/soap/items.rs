@@ -5,7 +5,8 @@ use super::{
     boundary::Awaited,
     decode::{Filled, find, read_element, report_missing},
     envelope::{ResponseError, check_content, check_envelope, check_start, is_body, unexpected},
-    reader::{OpenTag, Reader, ReaderState, Tag},
+    reader::{OpenTag, Reader, Tag},
+    reader_state::ReaderState,
 };
 
 /// Reads a response in pieces and hands out the items of its list.

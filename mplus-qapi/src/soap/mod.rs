@@ -25,6 +25,7 @@ mod items;
 mod namespaces;
 pub(crate) mod operation;
 mod reader;
+mod reader_state;
 pub(crate) mod record;
 pub(crate) mod sample;
 pub(crate) mod scalar;

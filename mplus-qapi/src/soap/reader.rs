@@ -10,11 +10,9 @@ use memchr::{memchr, memchr3, memmem};
 use super::{
     DecodeError, DecodeProblem, Element, Schema,
     boundary::EndTag,
-    namespaces::{Namespace, Namespaces},
+    namespaces::Namespace,
+    reader_state::{MAX_DEPTH, ReaderState},
 };
-
-/// Elements may be nested this deep.
-pub(crate) const MAX_DEPTH: usize = 128;
 
 /// A start tag that was read.
 #[derive(Debug, Clone, Copy)]
@@ -70,90 +68,6 @@ impl From<Tag<'_>> for OpenTag {
     fn from(tag: Tag<'_>) -> Self {
         Self { name: tag.name.to_owned(), scope: tag.scope, empty: tag.empty }
     }
-}
-
-/// One step from the root to where the reader is.
-#[derive(Debug, Clone)]
-struct Step {
-    name: Cow<'static, str>,
-    /// Number of the list item, from 0.
-    index: Option<usize>,
-}
-
-/// What a reader knows that outlives the piece of text that it reads.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct ReaderState {
-    pub(crate) namespaces: Namespaces,
-    path: Vec<Step>,
-    missing: Vec<Missing>,
-    pub(crate) strict: bool,
-}
-
-impl ReaderState {
-    pub(crate) fn strict(strict: bool) -> Self {
-        Self { strict, ..Self::default() }
-    }
-
-    /// The paths of required elements that were not there, each type's once; forgets them.
-    pub(crate) fn take_missing(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.missing).into_iter().map(|missing| missing.path).collect()
-    }
-
-    /// Where the reader is; [`Self::reset`] goes back to it.
-    pub(crate) fn mark(&self) -> (usize, usize) {
-        (self.namespaces.mark(), self.path.len())
-    }
-
-    pub(crate) fn reset(&mut self, (namespaces, depth): (usize, usize)) {
-        self.namespaces.truncate(namespaces);
-        self.path.truncate(depth);
-    }
-
-    pub(crate) fn enter(&mut self, name: impl Into<Cow<'static, str>>, index: Option<usize>) {
-        self.path.push(Step { name: name.into(), index });
-    }
-
-    pub(crate) fn leave(&mut self) {
-        self.path.pop();
-    }
-
-    pub(crate) fn is_too_deep(&self) -> bool {
-        self.path.len() > MAX_DEPTH
-    }
-
-    /// An error at `offset` of the document, in `element` of where the reader is.
-    pub(crate) fn error_at(&self, element: Option<&str>, offset: u64, problem: DecodeProblem) -> DecodeError {
-        DecodeError::new(self.path_to(element), offset, problem)
-    }
-
-    fn path_to(&self, element: Option<&str>) -> String {
-        let mut path = String::new();
-        for step in &self.path {
-            if !path.is_empty() {
-                path.push('/');
-            }
-            path.push_str(&step.name);
-            if let Some(index) = step.index {
-                path.push_str(&format!("[{index}]"));
-            }
-        }
-        if let Some(element) = element {
-            if !path.is_empty() {
-                path.push('/');
-            }
-            path.push_str(element);
-        }
-        path
-    }
-}
-
-/// A required element of a type that was absent.
-#[derive(Debug, Clone)]
-struct Missing {
-    schema: &'static Schema,
-    element: &'static str,
-    /// Where it was first missed.
-    path: String,
 }
 
 /// Reads one complete piece of a document: the whole of it, or one item of a stream.
@@ -343,7 +257,7 @@ impl<'x> Reader<'x> {
                 }
                 Some(b'!' | b'?') => self.skip_markup()?,
                 Some(_) => {
-                    if self.state.path.len() + open.len() > MAX_DEPTH {
+                    if self.state.is_too_deep(open.len()) {
                         return Err(self.error(None, DecodeProblem::TooDeep { limit: MAX_DEPTH }));
                     }
                     open.push(self.open()?);
@@ -362,7 +276,7 @@ impl<'x> Reader<'x> {
     pub(crate) fn enter(&mut self, name: impl Into<Cow<'static, str>>) -> Result<(), DecodeError> {
         let index = self.next_index.take();
         self.state.enter(name, index);
-        if self.state.is_too_deep() {
+        if self.state.is_too_deep(0) {
             return Err(self.error(None, DecodeProblem::TooDeep { limit: MAX_DEPTH }));
         }
         Ok(())
@@ -382,11 +296,7 @@ impl<'x> Reader<'x> {
         if self.state.strict {
             return Err(self.error(Some(element), DecodeProblem::Missing));
         }
-        let state = &mut self.state;
-        if !state.missing.iter().any(|known| std::ptr::eq(known.schema, schema) && known.element == element) {
-            let path = state.path_to(Some(element));
-            state.missing.push(Missing { schema, element, path });
-        }
+        self.state.note_missing(schema, element);
         Ok(())
     }
 
