@@ -181,26 +181,45 @@ async fn a_cancelled_pull_says_so_and_a_full_one_reads_everything_again() {
     assert_eq!(again.counts[&Resource::stock(1.into())].pulled, 1);
 }
 
-#[tokio::test]
-async fn parts_of_an_article_have_levels_of_their_own_and_day_stock_is_marked() {
-    let world = world().await;
-    let stock = |name: &str, stock_id, amount: Decimal| ArticleStock {
+fn stock(world: &World, name: &str, stock_id: i64, amount: Decimal) -> ArticleStock {
+    ArticleStock {
         branch_number: Some(1),
         article_number: world.article(name),
         stock_id,
         amount_free: amount,
         ..ArticleStock::default()
-    };
-    let crate_of = ArticleStock {
-        sub_article: vec![stock("Witbier", 91, Decimal::new(2_400, 2))],
-        ..stock("Coca-Cola", 90, Decimal::ZERO)
-    };
-    let baked = ArticleStock { is_day_stock_article: true, ..stock("Croissant", 92, Decimal::from(-2)) };
+    }
+}
+
+/// A pull of a POS that answers with these.
+async fn pull_answer(world: &World, article_stocks: Vec<ArticleStock>) {
     let pos = Scripted::new(&world.pos);
-    pos.answer::<GetStock>(&GetStockResponse { article_stocks: vec![crate_of, baked] });
+    pos.answer::<GetStock>(&GetStockResponse { article_stocks });
     let runtime: Arc<dyn Runtime> = world.runtime.clone();
     let service = StockService::new(pos.client(), merchant(), world.store.clone(), runtime, "w".into());
     service.pull(&StockOptions::default(), &CancelToken::new()).await;
+}
+
+#[tokio::test]
+async fn of_an_article_that_the_pos_tells_twice_the_newer_level_counts() {
+    let world = world().await;
+    let told = [("Witbier", 95, 7), ("Coca-Cola", 90, 1), ("Witbier", 94, 3), ("Coca-Cola", 96, 5)];
+    let stocks = told.map(|(name, stock_id, amount)| stock(&world, name, stock_id, Decimal::from(amount)));
+    pull_answer(&world, stocks.to_vec()).await;
+    assert_eq!(level(&world, "Witbier").await.unwrap().amount, Decimal::from(7));
+    assert_eq!(level(&world, "cola").await.unwrap().amount, Decimal::from(5));
+}
+
+#[tokio::test]
+async fn parts_of_an_article_have_levels_of_their_own_and_day_stock_is_marked() {
+    let world = world().await;
+    let crate_of = ArticleStock {
+        sub_article: vec![stock(&world, "Witbier", 91, Decimal::new(2_400, 2))],
+        ..stock(&world, "Coca-Cola", 90, Decimal::ZERO)
+    };
+    let baked =
+        ArticleStock { is_day_stock_article: true, ..stock(&world, "Croissant", 92, Decimal::from(-2)) };
+    pull_answer(&world, vec![crate_of, baked]).await;
     let witbier = level(&world, "Witbier").await.unwrap();
     assert_eq!((witbier.amount, witbier.amount.scale()), (Decimal::from(24), 2));
     let croissant = level(&world, "Croissant").await.unwrap();
