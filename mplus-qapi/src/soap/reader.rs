@@ -8,11 +8,12 @@ use std::borrow::Cow;
 use memchr::{memchr, memchr3, memmem};
 
 use super::{
-    DecodeError, DecodeProblem, Element, Schema,
-    boundary::EndTag,
-    namespaces::Namespace,
-    reader_state::{MAX_DEPTH, ReaderState},
+    DecodeError, DecodeProblem, Element, Schema, boundary::EndTag, namespaces::Namespace,
+    reader_state::ReaderState,
 };
+
+/// Elements may be nested this deep.
+const MAX_DEPTH: usize = 128;
 
 /// A start tag that was read.
 #[derive(Debug, Clone, Copy)]
@@ -257,9 +258,7 @@ impl<'x> Reader<'x> {
                 }
                 Some(b'!' | b'?') => self.skip_markup()?,
                 Some(_) => {
-                    if self.state.is_too_deep(open.len()) {
-                        return Err(self.error(None, DecodeProblem::TooDeep { limit: MAX_DEPTH }));
-                    }
+                    self.check_depth(open.len())?;
                     open.push(self.open()?);
                 }
             }
@@ -276,7 +275,12 @@ impl<'x> Reader<'x> {
     pub(crate) fn enter(&mut self, name: impl Into<Cow<'static, str>>) -> Result<(), DecodeError> {
         let index = self.next_index.take();
         self.state.enter(name, index);
-        if self.state.is_too_deep(0) {
+        self.check_depth(0)
+    }
+
+    /// Refuses `inner` elements more than those that were entered when that is deeper than is read.
+    fn check_depth(&self, inner: usize) -> Result<(), DecodeError> {
+        if self.state.depth() + inner > MAX_DEPTH {
             return Err(self.error(None, DecodeProblem::TooDeep { limit: MAX_DEPTH }));
         }
         Ok(())

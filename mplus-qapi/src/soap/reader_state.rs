@@ -4,9 +4,6 @@ use std::borrow::Cow;
 
 use super::{DecodeError, DecodeProblem, Schema, namespaces::Namespaces};
 
-/// Elements may be nested this deep.
-pub(crate) const MAX_DEPTH: usize = 128;
-
 /// One step from the root to where the reader is.
 #[derive(Debug, Clone)]
 struct Step {
@@ -52,9 +49,9 @@ impl ReaderState {
         self.path.pop();
     }
 
-    /// Whether `inner` elements more than those that were entered are deeper than is read.
-    pub(crate) fn is_too_deep(&self, inner: usize) -> bool {
-        self.path.len() + inner > MAX_DEPTH
+    /// How many elements were entered and not left.
+    pub(crate) fn depth(&self) -> usize {
+        self.path.len()
     }
 
     /// Notes that a required element is absent here.
