@@ -1,7 +1,7 @@
 //! Locations, tables and stock in SQLite.
 
 use async_trait::async_trait;
-use rusqlite::{OptionalExtension, Params, Statement, params};
+use rusqlite::{OptionalExtension, Params, params};
 use rust_decimal::Decimal;
 
 use crate::model::{ConnectionId, FloorPlan, InventoryLevel, ItemId, Location, LocationId, Tracked};
@@ -100,16 +100,6 @@ fn read_levels<P: Params>(
     Ok(levels)
 }
 
-/// Carries out the statement for a level; the connection is bound already.
-fn write_level(statement: &mut Statement<'_>, level: &InventoryLevel) -> rusqlite::Result<()> {
-    statement.raw_bind_parameter(2, level.location.as_str())?;
-    statement.raw_bind_parameter(3, level.item.as_str())?;
-    statement.raw_bind_parameter(4, level.amount.to_string())?;
-    statement.raw_bind_parameter(5, level.day_stock)?;
-    statement.raw_bind_parameter(6, Time(level.changed_at))?;
-    statement.raw_execute().map(drop)
-}
-
 #[async_trait]
 impl StockStore for SqliteStore {
     async fn apply_stock(&self, connection: &ConnectionId, mut chunk: StockChunk) -> Result<(), StoreError> {
@@ -123,9 +113,12 @@ impl StockStore for SqliteStore {
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
             );
             let mut statement = transaction.prepare_cached(&sql).map_err(&failed)?;
-            statement.raw_bind_parameter(1, connection.as_str()).map_err(&failed)?;
             for level in &chunk.levels {
-                write_level(&mut statement, level).map_err(&failed)?;
+                let (location, item) = (level.location.as_str(), level.item.as_str());
+                let (amount, changed_at) = (level.amount.to_string(), Time(level.changed_at));
+                let values =
+                    params![connection.as_str(), location, item, amount, level.day_stock, changed_at];
+                statement.execute(values).map_err(&failed)?;
             }
             records::write_checkpoints(transaction, &connection, &chunk.checkpoints)
         })

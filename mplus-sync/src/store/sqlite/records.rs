@@ -84,14 +84,13 @@ pub(super) fn items_of_articles(
     let failed = error::of("read items");
     let sql = format!("SELECT id FROM {} WHERE connection = ?1 AND pos_key = ?2", Item::TABLE);
     let mut statement = database.prepare_cached(&sql).map_err(&failed)?;
-    statement.raw_bind_parameter(1, connection.as_str()).map_err(&failed)?;
-    let mut item = |article: &ArticleNumber| {
-        statement.raw_bind_parameter(2, Item::pos_key(article))?;
-        let mut rows = statement.raw_query();
-        let Some(row) = rows.next()? else { return Ok(None) };
-        Ok(Some((*article, ItemId::from(row.get_ref(0)?.as_str()?))))
-    };
-    articles.iter().filter_map(|article| item(article).transpose()).collect::<Result<_, _>>().map_err(failed)
+    let mut found = Vec::with_capacity(articles.len());
+    for article in articles {
+        let key = Item::pos_key(article);
+        let id = statement.query_row([connection.as_str(), &key], |row| row.get::<_, String>(0));
+        found.extend(id.optional().map_err(&failed)?.map(|id| (*article, ItemId::from(id))));
+    }
+    Ok(found)
 }
 
 fn many<T: Stored>(
