@@ -25,6 +25,7 @@ pub mod media;
 pub mod model;
 pub mod orders;
 mod pos_call;
+pub mod price;
 pub mod products;
 pub mod progress;
 pub mod relations;
