@@ -17,6 +17,7 @@ pub mod reply;
 mod runtime;
 mod secret;
 mod store;
+mod store_error;
 mod subscription;
 #[cfg(feature = "testkit")]
 pub mod testkit;
@@ -37,7 +38,8 @@ pub use secret::{SecretError, SubscriptionSecret};
 pub use store::PostgresStore;
 #[cfg(feature = "sqlite")]
 pub use store::SqliteStore;
-pub use store::{Claim, MemoryStore, Store, StoreError, StoredReply};
+pub use store::{Claim, InboxStore, MemoryStore, Store, StoredReply};
+pub use store_error::StoreError;
 pub use subscription::{
     CachedResolver, FixedSubscriptions, MerchantId, ResolveError, Subscription, SubscriptionResolver,
     Subscriptions,

@@ -9,6 +9,7 @@ mod provider;
 mod record;
 mod service;
 mod state;
+mod store;
 mod terms;
 mod till;
 
@@ -19,4 +20,5 @@ pub use record::{Payment, PaymentKey};
 pub use service::ExternalPayments;
 pub(crate) use service::store_failed;
 pub use state::{CancelReason, PaymentEffect, PaymentInput, PaymentState, ProviderStatus, transition};
+pub use store::{PaymentFilter, PaymentStore};
 pub use terms::{AmountUnit, NoticeError, PaymentLimits, PaymentNotice, RefreshReport};

@@ -19,8 +19,9 @@ use super::state::{PaymentEffect, PaymentInput, PaymentState, ProviderStatus};
 use super::terms::{NoticeError, PaymentLimits, PaymentNotice, RefreshReport};
 use crate::error::Refusal;
 use crate::handler::Handler;
+use crate::payment::PaymentStore;
 use crate::runtime::Runtime;
-use crate::store::{Store, StoreError};
+use crate::store_error::StoreError;
 use crate::subscription::MerchantId;
 
 /// How often two writers may get in each other's way before one gives up.
@@ -42,7 +43,7 @@ const MAX_CALLS: usize = 4;
 #[derive(Clone)]
 pub struct ExternalPayments {
     pub(crate) providers: Arc<dyn PaymentProviders>,
-    pub(crate) store: Arc<dyn Store>,
+    pub(crate) store: Arc<dyn PaymentStore>,
     pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) handler: Arc<dyn Handler>,
     pub(crate) limits: PaymentLimits,
@@ -100,7 +101,7 @@ impl ExternalPayments {
     /// # Errors
     /// [`StoreError`] when the due payments cannot be listed.
     pub async fn refresh_due(&self) -> Result<RefreshReport, StoreError> {
-        let due = self.store.payments_to_refresh(self.runtime.now(), 256).await?;
+        let due = self.store.claim_payments(self.runtime.now(), self.next_refresh(), 256).await?;
         let mut report = RefreshReport { asked: due.len(), ..RefreshReport::default() };
         let refreshed = stream::iter(due).map(|payment| self.refresh_stored(payment));
         let mut refreshed = refreshed.buffer_unordered(REFRESHES_AT_ONCE);
@@ -151,7 +152,7 @@ impl ExternalPayments {
             return Ok(Vec::new());
         };
         let mut settled = Vec::new();
-        for payment in self.store.payments_by_reference(provider, &reference).await? {
+        for payment in self.store.payments_by_reference(provider, "", &reference).await? {
             if payment.key.merchant != *merchant {
                 continue;
             }

@@ -42,6 +42,19 @@ pub enum CancelReason {
 }
 
 impl PaymentState {
+    /// The state's name without a reason, for tables and filters.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Authorised => "authorised",
+            Self::CancelRequested(_) => "cancel_requested",
+            Self::Confirmed => "confirmed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+        }
+    }
+
     /// Whether this state is the last one.
     pub fn is_terminal(self) -> bool {
         match self {

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use super::provider::NoticeRefused;
 use super::record::Payment;
 use super::state::ProviderStatus;
-use crate::store::StoreError;
+use crate::store_error::StoreError;
 use crate::subscription::MerchantId;
 
 /// What the host is told about a payment.

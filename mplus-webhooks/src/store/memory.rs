@@ -6,8 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use super::{Claim, Store, StoreError, StoredReply};
-use crate::payment::{Payment, PaymentKey};
+use super::row::{account, due_again, due_at, ended_at};
+use super::{Claim, InboxStore, StoredReply};
+use crate::payment::{Payment, PaymentFilter, PaymentKey, PaymentStore};
+use crate::store_error::StoreError;
 
 /// A store in memory. A restart forgets open payments, so real money needs one of the databases.
 #[derive(Debug, Default)]
@@ -38,7 +40,7 @@ impl MemoryStore {
 }
 
 #[async_trait]
-impl Store for MemoryStore {
+impl InboxStore for MemoryStore {
     async fn claim(
         &self,
         key: &str,
@@ -74,7 +76,10 @@ impl Store for MemoryStore {
         work.retain(|_, work| !matches!(work, Work::Done(_, at) if *at < before));
         Ok((earlier - work.len()) as u64)
     }
+}
 
+#[async_trait]
+impl PaymentStore for MemoryStore {
     async fn insert_payment(&self, payment: &Payment) -> Result<Option<Payment>, StoreError> {
         let mut payments = self.payments();
         if let Some(existing) = payments.get(&payment.key) {
@@ -102,26 +107,48 @@ impl Store for MemoryStore {
     async fn payments_by_reference(
         &self,
         provider: &str,
+        of_account: &str,
         reference: &str,
     ) -> Result<Vec<Payment>, StoreError> {
         let payments = self.payments();
         let known = payments.values().filter(|payment| {
-            payment.provider == provider && payment.provider_reference.as_deref() == Some(reference)
+            payment.provider == provider
+                && account(payment) == of_account
+                && payment.provider_reference.as_deref() == Some(reference)
         });
         Ok(known.map(|payment| Payment::clone(payment)).collect())
     }
 
-    async fn payments_to_refresh(
+    async fn claim_payments(
         &self,
         now: DateTime<Utc>,
+        until: DateTime<Utc>,
         limit: usize,
     ) -> Result<Vec<Payment>, StoreError> {
+        let mut payments = self.payments();
+        let mut due: Vec<_> =
+            payments.values_mut().filter(|payment| due_at(payment).is_some_and(|at| at <= now)).collect();
+        due.sort_by_key(|payment| due_at(payment));
+        let claimed = due.into_iter().take(limit).map(|payment| {
+            *payment = Arc::new(due_again(Payment::clone(payment), until));
+            Payment::clone(payment)
+        });
+        Ok(claimed.collect())
+    }
+
+    async fn list_payments(&self, filter: &PaymentFilter) -> Result<Vec<Payment>, StoreError> {
         let payments = self.payments();
-        let mut due: Vec<&Arc<Payment>> = payments
-            .values()
-            .filter(|payment| !payment.state.is_terminal() && payment.refresh_at <= now)
-            .collect();
-        due.sort_by_key(|payment| payment.refresh_at);
-        Ok(due.into_iter().take(limit).map(|payment| Payment::clone(payment)).collect())
+        let mut listed: Vec<_> = payments.values().filter(|payment| filter.matches(payment)).collect();
+        listed.sort_by_key(|payment| (payment.started_at, payment.key.clone()));
+        Ok(listed.into_iter().take(filter.limit).map(|payment| Payment::clone(payment)).collect())
+    }
+
+    async fn prune_payments(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
+        let mut payments = self.payments();
+        let earlier = payments.len();
+        payments.retain(|_, payment| {
+            due_at(payment).is_some() || ended_at(payment).is_none_or(|ended| ended >= before)
+        });
+        Ok((earlier - payments.len()) as u64)
     }
 }

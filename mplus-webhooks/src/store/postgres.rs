@@ -7,35 +7,41 @@ use chrono::{DateTime, Utc};
 use deadpool_postgres::{Object, Pool};
 use tokio_postgres::Row;
 
-use super::row::{PaymentRow, micros, read_payment, version};
-use super::{Claim, Store, StoreError, StoredReply};
-use crate::payment::{Payment, PaymentKey};
+use super::row::{PaymentRow, account, micros, read_payments, version};
+use super::{Claim, InboxStore, StoredReply};
+use crate::payment::{Payment, PaymentFilter, PaymentKey, PaymentStore};
+use crate::store_error::StoreError;
 
 /// Two processes that start at once would both make the tables; the lock lets one of them find them made.
 const SCHEMA: &str = "
 BEGIN;
 SELECT pg_advisory_xact_lock(7242686251);
-CREATE TABLE IF NOT EXISTS webhook_work (
+CREATE TABLE IF NOT EXISTS mplus_webhook_work (
     key TEXT PRIMARY KEY,
     claimed_at BIGINT NOT NULL,
     finished_at BIGINT,
     status SMALLINT,
     body BYTEA
 );
-CREATE TABLE IF NOT EXISTS webhook_payment (
+CREATE TABLE IF NOT EXISTS mplus_webhook_payment (
     merchant TEXT NOT NULL,
     id TEXT NOT NULL,
     version BIGINT NOT NULL,
     provider TEXT NOT NULL,
+    account TEXT NOT NULL,
     reference TEXT,
-    open BOOLEAN NOT NULL,
-    refresh_at BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    refresh_at BIGINT,
+    started_at BIGINT NOT NULL,
+    ended_at BIGINT,
     record TEXT NOT NULL,
     PRIMARY KEY (merchant, id)
 );
-CREATE INDEX IF NOT EXISTS webhook_work_finished ON webhook_work (finished_at) WHERE finished_at IS NOT NULL;
-CREATE INDEX IF NOT EXISTS webhook_payment_reference ON webhook_payment (provider, reference);
-CREATE INDEX IF NOT EXISTS webhook_payment_open ON webhook_payment (refresh_at) WHERE open;
+CREATE INDEX IF NOT EXISTS mplus_webhook_work_finished ON mplus_webhook_work (finished_at) WHERE finished_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS mplus_webhook_payment_reference ON mplus_webhook_payment (provider, account, reference);
+CREATE INDEX IF NOT EXISTS mplus_webhook_payment_due ON mplus_webhook_payment (refresh_at) WHERE refresh_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS mplus_webhook_payment_started ON mplus_webhook_payment (started_at);
+CREATE INDEX IF NOT EXISTS mplus_webhook_payment_ended ON mplus_webhook_payment (ended_at) WHERE ended_at IS NOT NULL;
 COMMIT;
 ";
 
@@ -95,14 +101,14 @@ impl PostgresStore {
         parameters: &[&(dyn tokio_postgres::types::ToSql + Sync)],
     ) -> Result<Vec<Payment>, StoreError> {
         let rows = self.query(action, statement, parameters).await?;
-        rows.iter()
-            .map(|row| read_payment(row.try_get(0).map_err(|error| StoreError::new(action, error))?))
-            .collect()
+        let records = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
+        let records: Result<Vec<_>, tokio_postgres::Error> = records.collect();
+        Ok(read_payments(records.map_err(|error| StoreError::new(action, error))?))
     }
 }
 
 #[async_trait]
-impl Store for PostgresStore {
+impl InboxStore for PostgresStore {
     async fn claim(
         &self,
         key: &str,
@@ -110,14 +116,15 @@ impl Store for PostgresStore {
         stale_before: DateTime<Utc>,
     ) -> Result<Claim, StoreError> {
         const ACTION: &str = "claim an event";
-        let claim = "INSERT INTO webhook_work (key, claimed_at) VALUES ($1, $2)
+        let claim = "INSERT INTO mplus_webhook_work (key, claimed_at) VALUES ($1, $2)
             ON CONFLICT (key) DO UPDATE SET claimed_at = excluded.claimed_at
-            WHERE webhook_work.finished_at IS NULL AND webhook_work.claimed_at < $3";
+            WHERE mplus_webhook_work.finished_at IS NULL AND mplus_webhook_work.claimed_at < $3";
         let claimed = self.execute(ACTION, claim, &[&key, &micros(now), &micros(stale_before)]).await?;
         if claimed == 1 {
             return Ok(Claim::Granted);
         }
-        let finished = "SELECT status, body FROM webhook_work WHERE key = $1 AND finished_at IS NOT NULL";
+        let finished =
+            "SELECT status, body FROM mplus_webhook_work WHERE key = $1 AND finished_at IS NOT NULL";
         // Nothing here means that it was released meanwhile: whoever asks looks again.
         let Some(row) = self.query(ACTION, finished, &[&key]).await?.into_iter().next() else {
             return Ok(Claim::Taken);
@@ -133,7 +140,7 @@ impl Store for PostgresStore {
     async fn finish(&self, key: &str, reply: &StoredReply, now: DateTime<Utc>) -> Result<(), StoreError> {
         const ACTION: &str = "keep an event's reply";
         let status = i16::try_from(reply.status).map_err(|error| StoreError::new(ACTION, error))?;
-        let finish = "INSERT INTO webhook_work (key, claimed_at, finished_at, status, body)
+        let finish = "INSERT INTO mplus_webhook_work (key, claimed_at, finished_at, status, body)
             VALUES ($1, $2, $2, $3, $4)
             ON CONFLICT (key) DO UPDATE SET
             finished_at = excluded.finished_at, status = excluded.status, body = excluded.body";
@@ -141,20 +148,23 @@ impl Store for PostgresStore {
     }
 
     async fn release(&self, key: &str) -> Result<(), StoreError> {
-        let release = "DELETE FROM webhook_work WHERE key = $1 AND finished_at IS NULL";
+        let release = "DELETE FROM mplus_webhook_work WHERE key = $1 AND finished_at IS NULL";
         self.execute("give an event back", release, &[&key]).await.map(drop)
     }
 
     async fn forget_finished(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
-        let forget = "DELETE FROM webhook_work WHERE finished_at IS NOT NULL AND finished_at < $1";
+        let forget = "DELETE FROM mplus_webhook_work WHERE finished_at IS NOT NULL AND finished_at < $1";
         self.execute("forget old events", forget, &[&micros(before)]).await
     }
+}
 
+#[async_trait]
+impl PaymentStore for PostgresStore {
     async fn insert_payment(&self, payment: &Payment) -> Result<Option<Payment>, StoreError> {
         let row = PaymentRow::write(payment)?;
-        let insert = "INSERT INTO webhook_payment
-            (merchant, id, version, provider, reference, open, refresh_at, record)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
+        let insert = "INSERT INTO mplus_webhook_payment
+            (merchant, id, version, provider, account, reference, state, refresh_at, started_at, ended_at, record)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING";
         let inserted = self
             .execute(
                 "keep a payment",
@@ -164,19 +174,21 @@ impl Store for PostgresStore {
                     &payment.key.id,
                     &row.version,
                     &payment.provider,
+                    &account(payment),
                     &payment.provider_reference,
-                    &row.open,
+                    &row.state,
                     &row.refresh_at,
+                    &row.started_at,
+                    &row.ended_at,
                     &row.record,
                 ],
             )
             .await?;
-        // Payments are never deleted, so the one in the way is still there.
         if inserted == 1 { Ok(None) } else { Ok(self.payment(&payment.key).await?.map(Arc::unwrap_or_clone)) }
     }
 
     async fn payment(&self, key: &PaymentKey) -> Result<Option<Arc<Payment>>, StoreError> {
-        let select = "SELECT record FROM webhook_payment WHERE merchant = $1 AND id = $2";
+        let select = "SELECT record, refresh_at FROM mplus_webhook_payment WHERE merchant = $1 AND id = $2";
         let found = self.payments("read a payment", select, &[&key.merchant.as_str(), &key.id]).await?;
         Ok(found.into_iter().next().map(Arc::new))
     }
@@ -184,8 +196,8 @@ impl Store for PostgresStore {
     async fn replace_payment(&self, payment: &Payment) -> Result<bool, StoreError> {
         let row = PaymentRow::write(payment)?;
         let Some(previous) = payment.version.checked_sub(1) else { return Ok(false) };
-        let update = "UPDATE webhook_payment
-            SET version = $3, reference = $4, open = $5, refresh_at = $6, record = $7
+        let update = "UPDATE mplus_webhook_payment
+            SET version = $3, reference = $4, state = $5, refresh_at = $6, record = $7, ended_at = $9
             WHERE merchant = $1 AND id = $2 AND version = $8";
         let changed = self
             .execute(
@@ -196,10 +208,11 @@ impl Store for PostgresStore {
                     &payment.key.id,
                     &row.version,
                     &payment.provider_reference,
-                    &row.open,
+                    &row.state,
                     &row.refresh_at,
                     &row.record,
                     &version(previous)?,
+                    &row.ended_at,
                 ],
             )
             .await?;
@@ -209,20 +222,38 @@ impl Store for PostgresStore {
     async fn payments_by_reference(
         &self,
         provider: &str,
+        account: &str,
         reference: &str,
     ) -> Result<Vec<Payment>, StoreError> {
-        let select = "SELECT record FROM webhook_payment WHERE provider = $1 AND reference = $2";
-        self.payments("find a payment by its reference", select, &[&provider, &reference]).await
+        let select = "SELECT record, refresh_at FROM mplus_webhook_payment
+            WHERE provider = $1 AND account = $2 AND reference = $3";
+        self.payments("find a payment by its reference", select, &[&provider, &account, &reference]).await
     }
 
-    async fn payments_to_refresh(
+    async fn claim_payments(
         &self,
         now: DateTime<Utc>,
+        until: DateTime<Utc>,
         limit: usize,
     ) -> Result<Vec<Payment>, StoreError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let select = "SELECT record FROM webhook_payment WHERE open AND refresh_at <= $1
-            ORDER BY refresh_at LIMIT $2";
-        self.payments("list open payments", select, &[&micros(now), &limit]).await
+        let claim = "UPDATE mplus_webhook_payment SET refresh_at = $2
+            WHERE (merchant, id) IN (
+                SELECT merchant, id FROM mplus_webhook_payment WHERE refresh_at <= $1
+                ORDER BY refresh_at LIMIT $3 FOR UPDATE SKIP LOCKED
+            )
+            RETURNING record, refresh_at";
+        self.payments("claim due payments", claim, &[&micros(now), &micros(until), &limit]).await
+    }
+
+    async fn list_payments(&self, filter: &PaymentFilter) -> Result<Vec<Payment>, StoreError> {
+        let select = "SELECT record, refresh_at FROM mplus_webhook_payment ORDER BY started_at, merchant, id";
+        let all = self.payments("list payments", select, &[]).await?;
+        Ok(all.into_iter().filter(|payment| filter.matches(payment)).take(filter.limit).collect())
+    }
+
+    async fn prune_payments(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
+        let prune = "DELETE FROM mplus_webhook_payment WHERE ended_at < $1 AND refresh_at IS NULL";
+        self.execute("prune payments", prune, &[&micros(before)]).await
     }
 }

@@ -7,32 +7,38 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, params};
 
-use super::row::{PaymentRow, micros, read_payment, version};
-use super::{Claim, Store, StoreError, StoredReply};
-use crate::payment::{Payment, PaymentKey};
+use super::row::{PaymentRow, account, due_again, micros, read_payments, version};
+use super::{Claim, InboxStore, StoredReply};
+use crate::payment::{Payment, PaymentFilter, PaymentKey, PaymentStore};
+use crate::store_error::StoreError;
 
 const SCHEMA: &str = "
-CREATE TABLE IF NOT EXISTS webhook_work (
+CREATE TABLE IF NOT EXISTS mplus_webhook_work (
     key TEXT PRIMARY KEY,
     claimed_at INTEGER NOT NULL,
     finished_at INTEGER,
     status INTEGER,
     body BLOB
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS webhook_payment (
+CREATE TABLE IF NOT EXISTS mplus_webhook_payment (
     merchant TEXT NOT NULL,
     id TEXT NOT NULL,
     version INTEGER NOT NULL,
     provider TEXT NOT NULL,
+    account TEXT NOT NULL,
     reference TEXT,
-    open INTEGER NOT NULL,
-    refresh_at INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    refresh_at INTEGER,
+    started_at INTEGER NOT NULL,
+    ended_at INTEGER,
     record TEXT NOT NULL,
     PRIMARY KEY (merchant, id)
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS webhook_work_finished ON webhook_work (finished_at) WHERE finished_at IS NOT NULL;
-CREATE INDEX IF NOT EXISTS webhook_payment_reference ON webhook_payment (provider, reference);
-CREATE INDEX IF NOT EXISTS webhook_payment_open ON webhook_payment (refresh_at) WHERE open = 1;
+CREATE INDEX IF NOT EXISTS mplus_webhook_work_finished ON mplus_webhook_work (finished_at) WHERE finished_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS mplus_webhook_payment_reference ON mplus_webhook_payment (provider, account, reference);
+CREATE INDEX IF NOT EXISTS mplus_webhook_payment_due ON mplus_webhook_payment (refresh_at) WHERE refresh_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS mplus_webhook_payment_started ON mplus_webhook_payment (started_at);
+CREATE INDEX IF NOT EXISTS mplus_webhook_payment_ended ON mplus_webhook_payment (ended_at) WHERE ended_at IS NOT NULL;
 ";
 
 /// A store in one SQLite file, for one or a few processes of one machine. Has to be used inside a tokio runtime.
@@ -81,18 +87,21 @@ impl SqliteStore {
 
     async fn payments<W>(&self, action: &'static str, work: W) -> Result<Vec<Payment>, StoreError>
     where
-        W: FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<Vec<String>> + Send + 'static,
+        W: FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<Vec<Record>> + Send + 'static,
     {
-        self.run(action, work).await?.iter().map(|record| read_payment(record)).collect()
+        Ok(read_payments(self.run(action, work).await?))
     }
 }
 
-fn record(row: &Row<'_>) -> rusqlite::Result<String> {
-    row.get(0)
+/// A payment's record and its `refresh_at`.
+type Record = (String, Option<i64>);
+
+fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
+    Ok((row.get(0)?, row.get(1)?))
 }
 
 #[async_trait]
-impl Store for SqliteStore {
+impl InboxStore for SqliteStore {
     async fn claim(
         &self,
         key: &str,
@@ -103,7 +112,7 @@ impl Store for SqliteStore {
         self.run("claim an event", move |transaction| {
             let claimed = transaction
                 .prepare_cached(
-                    "INSERT INTO webhook_work (key, claimed_at) VALUES (?1, ?2)
+                    "INSERT INTO mplus_webhook_work (key, claimed_at) VALUES (?1, ?2)
                      ON CONFLICT (key) DO UPDATE SET claimed_at = excluded.claimed_at
                      WHERE finished_at IS NULL AND claimed_at < ?3",
                 )?
@@ -113,7 +122,7 @@ impl Store for SqliteStore {
             }
             let finished = transaction
                 .prepare_cached(
-                    "SELECT status, body FROM webhook_work WHERE key = ?1 AND finished_at IS NOT NULL",
+                    "SELECT status, body FROM mplus_webhook_work WHERE key = ?1 AND finished_at IS NOT NULL",
                 )?
                 .query_row([key], |row| {
                     Ok(StoredReply { status: row.get(0)?, body: row.get::<_, Vec<u8>>(1)?.into() })
@@ -129,7 +138,7 @@ impl Store for SqliteStore {
         self.run("keep an event's reply", move |transaction| {
             transaction
                 .prepare_cached(
-                    "INSERT INTO webhook_work (key, claimed_at, finished_at, status, body) VALUES (?1, ?2, ?2, ?3, ?4)
+                    "INSERT INTO mplus_webhook_work (key, claimed_at, finished_at, status, body) VALUES (?1, ?2, ?2, ?3, ?4)
                      ON CONFLICT (key) DO UPDATE SET
                      finished_at = excluded.finished_at, status = excluded.status, body = excluded.body",
                 )?
@@ -143,7 +152,7 @@ impl Store for SqliteStore {
         let key = key.to_owned();
         self.run("give an event back", move |transaction| {
             transaction
-                .prepare_cached("DELETE FROM webhook_work WHERE key = ?1 AND finished_at IS NULL")?
+                .prepare_cached("DELETE FROM mplus_webhook_work WHERE key = ?1 AND finished_at IS NULL")?
                 .execute([key])
                 .map(drop)
         })
@@ -154,32 +163,38 @@ impl Store for SqliteStore {
         self.run("forget old events", move |transaction| {
             let forgotten = transaction
                 .prepare_cached(
-                    "DELETE FROM webhook_work WHERE finished_at IS NOT NULL AND finished_at < ?1",
+                    "DELETE FROM mplus_webhook_work WHERE finished_at IS NOT NULL AND finished_at < ?1",
                 )?
                 .execute([micros(before)])?;
             Ok(forgotten as u64)
         })
         .await
     }
+}
 
+#[async_trait]
+impl PaymentStore for SqliteStore {
     async fn insert_payment(&self, payment: &Payment) -> Result<Option<Payment>, StoreError> {
         let (new, row) = (payment.clone(), PaymentRow::write(payment)?);
         let existing = self
             .payments("keep a payment", move |transaction| {
                 let inserted = transaction
                     .prepare_cached(
-                        "INSERT INTO webhook_payment
-                         (merchant, id, version, provider, reference, open, refresh_at, record)
-                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
+                        "INSERT INTO mplus_webhook_payment
+                         (merchant, id, version, provider, account, reference, state, refresh_at, started_at, ended_at, record)
+                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT DO NOTHING",
                     )?
                     .execute(params![
                         new.key.merchant.as_str(),
                         new.key.id,
                         row.version,
                         new.provider,
+                        account(&new),
                         new.provider_reference,
-                        row.open,
+                        row.state,
                         row.refresh_at,
+                        row.started_at,
+                        row.ended_at,
                         row.record,
                     ])?;
                 if inserted == 1 { Ok(Vec::new()) } else { select(transaction, &new.key) }
@@ -201,8 +216,8 @@ impl Store for SqliteStore {
         self.run("change a payment", move |transaction| {
             let changed = transaction
                 .prepare_cached(
-                    "UPDATE webhook_payment
-                     SET version = ?3, reference = ?4, open = ?5, refresh_at = ?6, record = ?7
+                    "UPDATE mplus_webhook_payment
+                     SET version = ?3, reference = ?4, state = ?5, refresh_at = ?6, record = ?7, ended_at = ?9
                      WHERE merchant = ?1 AND id = ?2 AND version = ?8",
                 )?
                 .execute(params![
@@ -210,10 +225,11 @@ impl Store for SqliteStore {
                     new.key.id,
                     row.version,
                     new.provider_reference,
-                    row.open,
+                    row.state,
                     row.refresh_at,
                     row.record,
                     previous,
+                    row.ended_at,
                 ])?;
             Ok(changed == 1)
         })
@@ -223,40 +239,82 @@ impl Store for SqliteStore {
     async fn payments_by_reference(
         &self,
         provider: &str,
+        account: &str,
         reference: &str,
     ) -> Result<Vec<Payment>, StoreError> {
-        let (provider, reference) = (provider.to_owned(), reference.to_owned());
+        let searched = [provider.to_owned(), account.to_owned(), reference.to_owned()];
         self.payments("find a payment by its reference", move |transaction| {
             transaction
-                .prepare_cached("SELECT record FROM webhook_payment WHERE provider = ?1 AND reference = ?2")?
-                .query_map([provider, reference], record)?
+                .prepare_cached(
+                    "SELECT record, refresh_at FROM mplus_webhook_payment
+                     WHERE provider = ?1 AND account = ?2 AND reference = ?3",
+                )?
+                .query_map(searched, record)?
                 .collect()
         })
         .await
     }
 
-    async fn payments_to_refresh(
+    async fn claim_payments(
         &self,
         now: DateTime<Utc>,
+        until: DateTime<Utc>,
         limit: usize,
     ) -> Result<Vec<Payment>, StoreError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.payments("list open payments", move |transaction| {
+        let claimed = self
+            .payments("claim due payments", move |transaction| {
+                let due: Vec<(String, String, String, i64)> = transaction
+                    .prepare_cached(
+                        "SELECT merchant, id, record, refresh_at FROM mplus_webhook_payment
+                         WHERE refresh_at <= ?1 ORDER BY refresh_at LIMIT ?2",
+                    )?
+                    .query_map([micros(now), limit], |row| {
+                        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+                    })?
+                    .collect::<rusqlite::Result<_>>()?;
+                let mut claim = transaction.prepare_cached(
+                    "UPDATE mplus_webhook_payment SET refresh_at = ?3 WHERE merchant = ?1 AND id = ?2",
+                )?;
+                for (merchant, id, ..) in &due {
+                    claim.execute(params![merchant, id, micros(until)])?;
+                }
+                Ok(due.into_iter().map(|(_, _, record, _)| (record, None)).collect())
+            })
+            .await?;
+        Ok(claimed.into_iter().map(|payment| due_again(payment, until)).collect())
+    }
+
+    async fn list_payments(&self, filter: &PaymentFilter) -> Result<Vec<Payment>, StoreError> {
+        let all = self.payments("list payments", move |transaction| {
             transaction
                 .prepare_cached(
-                    "SELECT record FROM webhook_payment WHERE open = 1 AND refresh_at <= ?1
-                     ORDER BY refresh_at LIMIT ?2",
+                    "SELECT record, refresh_at FROM mplus_webhook_payment ORDER BY started_at, merchant, id",
                 )?
-                .query_map([micros(now), limit], record)?
+                .query_map([], record)?
                 .collect()
+        });
+        Ok(all.await?.into_iter().filter(|payment| filter.matches(payment)).take(filter.limit).collect())
+    }
+
+    async fn prune_payments(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
+        self.run("prune payments", move |transaction| {
+            let pruned = transaction
+                .prepare_cached(
+                    "DELETE FROM mplus_webhook_payment WHERE ended_at < ?1 AND refresh_at IS NULL",
+                )?
+                .execute([micros(before)])?;
+            Ok(pruned as u64)
         })
         .await
     }
 }
 
-fn select(transaction: &rusqlite::Transaction<'_>, key: &PaymentKey) -> rusqlite::Result<Vec<String>> {
+fn select(transaction: &rusqlite::Transaction<'_>, key: &PaymentKey) -> rusqlite::Result<Vec<Record>> {
     transaction
-        .prepare_cached("SELECT record FROM webhook_payment WHERE merchant = ?1 AND id = ?2")?
+        .prepare_cached(
+            "SELECT record, refresh_at FROM mplus_webhook_payment WHERE merchant = ?1 AND id = ?2",
+        )?
         .query_map([key.merchant.as_str(), key.id.as_str()], record)?
         .collect()
 }

@@ -6,7 +6,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use rust_decimal::Decimal;
 
-use crate::payment::{Payment, PaymentInput, PaymentKey, PaymentState, ProviderNews, ProviderStatus};
+use crate::payment::{
+    Payment, PaymentFilter, PaymentInput, PaymentKey, PaymentState, ProviderNews, ProviderStatus,
+};
 use crate::{Claim, MerchantId, Store, StoreError, StoredReply};
 
 /// What a store does wrong.
@@ -157,11 +159,11 @@ async fn searching(store: &dyn Store) -> Checked {
     let known = after(&known, PaymentInput::Provider(created.status), Some(&created));
     store.replace_payment(&known).await?;
     rule(
-        store.payments_by_reference("manual", "ref-1").await? == std::slice::from_ref(&known),
+        store.payments_by_reference("manual", "", "ref-1").await? == std::slice::from_ref(&known),
         "a payment is found by its provider's reference once it has one",
     )?;
     rule(
-        store.payments_by_reference("other", "ref-1").await?.is_empty(),
+        store.payments_by_reference("other", "", "ref-1").await?.is_empty(),
         "references of other providers are not mixed up",
     )?;
 
@@ -171,9 +173,42 @@ async fn searching(store: &dyn Store) -> Checked {
     for payment in [&early, &late, &ended] {
         store.insert_payment(payment).await?;
     }
-    let due = store.payments_to_refresh(at(-100), 10).await?;
-    rule(due == [early], "exactly the open payments whose time has come are due")?;
-    let due = store.payments_to_refresh(at(99_000) + TimeDelta::seconds(1), 2).await?;
+    let due = store.claim_payments(at(-100), at(60), 10).await?;
+    rule(
+        due == [Payment { refresh_at: at(60), ..early }],
+        "exactly the open payments whose time has come are claimed",
+    )?;
+    rule(
+        store.claim_payments(at(59), at(120), 10).await?.iter().all(|payment| payment.key.id != "early"),
+        "a claimed payment is nobody else's until then",
+    )?;
+    let due = store.claim_payments(at(99_000) + TimeDelta::seconds(1), at(200_000), 2).await?;
     rule(due.len() == 2, "the limit is kept")?;
-    rule(due.is_sorted_by_key(|payment| payment.refresh_at), "the most overdue come first")
+    pages(store).await
+}
+
+async fn pages(store: &dyn Store) -> Checked {
+    for (id, second) in [("l1", 10), ("l2", 10), ("l3", 11), ("l4", 20)] {
+        let state = if id == "l3" { PaymentState::Failed } else { PaymentState::Pending };
+        store.insert_payment(&Payment { started_at: at(second), state, ..payment("list", id) }).await?;
+    }
+    let mut filter = PaymentFilter::default();
+    filter.merchant = Some(MerchantId::new("list"));
+    filter.limit = 2;
+    let first = store.list_payments(&filter).await?;
+    let ids = |page: &[Payment]| page.iter().map(|payment| payment.key.id.clone()).collect::<Vec<_>>();
+    rule(ids(&first) == ["l1", "l2"], "a page is in the order of the starts and keeps its limit")?;
+    let second = match first.last() {
+        Some(last) => store.list_payments(&filter.clone().after(last)).await?,
+        None => Vec::new(),
+    };
+    rule(ids(&second) == ["l3", "l4"], "the next page goes on after the last one")?;
+    filter.states = vec![PaymentState::Failed];
+    rule(ids(&store.list_payments(&filter).await?) == ["l3"], "states are picked")?;
+    filter.states.clear();
+    (filter.from, filter.to) = (Some(at(10)), Some(at(11)));
+    rule(
+        ids(&store.list_payments(&filter).await?) == ["l1", "l2"],
+        "`from` belongs to the time, `to` does not",
+    )
 }

@@ -12,13 +12,13 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::HeaderMap;
 use mplus_webhooks::payment::{
-    NoticeRefused, OneProvider, Payment, PaymentKey, PaymentNotice, PaymentProvider, PaymentState,
-    ProviderError, ProviderNews, ProviderStatus,
+    NoticeRefused, OneProvider, Payment, PaymentFilter, PaymentKey, PaymentNotice, PaymentProvider,
+    PaymentState, PaymentStore, ProviderError, ProviderNews, ProviderStatus,
 };
 use mplus_webhooks::testkit::{ManualProvider, Till, TillPayment, TillReply};
 use mplus_webhooks::{
-    Claim, FixedSubscriptions, Handlers, MemoryStore, Orchestrator, Runtime, Store, StoreError, StoredReply,
-    Subscription, Task,
+    Claim, FixedSubscriptions, Handlers, InboxStore, MemoryStore, Orchestrator, Runtime, StoreError,
+    StoredReply, Subscription, Task,
 };
 use rust_decimal::Decimal;
 use tokio::task::JoinSet;
@@ -60,7 +60,7 @@ macro_rules! slowly {
 }
 
 #[async_trait]
-impl Store for SlowStore {
+impl InboxStore for SlowStore {
     async fn claim(
         &self,
         key: &str,
@@ -81,7 +81,10 @@ impl Store for SlowStore {
     async fn forget_finished(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
         slowly!(self.forget_finished(before))
     }
+}
 
+#[async_trait]
+impl PaymentStore for SlowStore {
     async fn insert_payment(&self, payment: &Payment) -> Result<Option<Payment>, StoreError> {
         slowly!(self.insert_payment(payment))
     }
@@ -97,17 +100,27 @@ impl Store for SlowStore {
     async fn payments_by_reference(
         &self,
         provider: &str,
+        account: &str,
         reference: &str,
     ) -> Result<Vec<Payment>, StoreError> {
-        slowly!(self.payments_by_reference(provider, reference))
+        slowly!(self.payments_by_reference(provider, account, reference))
     }
 
-    async fn payments_to_refresh(
+    async fn claim_payments(
         &self,
         now: DateTime<Utc>,
+        until: DateTime<Utc>,
         limit: usize,
     ) -> Result<Vec<Payment>, StoreError> {
-        slowly!(self.payments_to_refresh(now, limit))
+        slowly!(self.claim_payments(now, until, limit))
+    }
+
+    async fn list_payments(&self, filter: &PaymentFilter) -> Result<Vec<Payment>, StoreError> {
+        slowly!(self.list_payments(filter))
+    }
+
+    async fn prune_payments(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
+        slowly!(self.prune_payments(before))
     }
 }
 
@@ -327,7 +340,8 @@ impl Scene {
         let (_process, orchestrator) = self.process();
         tokio::time::sleep(Duration::from_secs(16 * 60)).await;
         for _ in 0..100 {
-            if self.store.0.payments_to_refresh(DateTime::<Utc>::MAX_UTC, 1).await.unwrap().is_empty() {
+            let all = self.store.0.list_payments(&PaymentFilter::default()).await.unwrap();
+            if all.iter().all(|payment| payment.state.is_terminal()) {
                 break;
             }
             self.refresh(&orchestrator, 1).await;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mplus_webhooks::event::EventName;
+use mplus_webhooks::payment::PaymentStore as _;
 use mplus_webhooks::testkit::conformance;
 use mplus_webhooks::{
     FixedSubscriptions, MemoryStore, Orchestrator, PostgresStore, SessionKey, SqliteStore, Store,
@@ -23,7 +24,7 @@ async fn the_sqlite_store_conforms_and_survives_a_restart() {
     let path = folder.path().join("webhooks.sqlite");
     conformance::store(Arc::new(SqliteStore::open(&path).unwrap())).await.unwrap();
     let reopened = SqliteStore::open(&path).unwrap();
-    assert_eq!(reopened.payments_by_reference("manual", "ref-1").await.unwrap().len(), 1);
+    assert_eq!(reopened.payments_by_reference("manual", "", "ref-1").await.unwrap().len(), 1);
 }
 
 #[tokio::test]
