@@ -7,6 +7,7 @@ mod log;
 mod paging;
 mod peers;
 mod server;
+mod spawn;
 mod testkit;
 mod transport;
 mod vectors;

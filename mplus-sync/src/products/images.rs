@@ -167,15 +167,19 @@ pub(crate) async fn download(run: &mut Run<'_>, wanted: Vec<Wanted>) -> Result<(
         }
     }
     let (client, runtime, rules) = (run.client(), run.runtime(), &run.settings().images);
-    let downloads = missing.into_values().map(|image| async move {
-        let mut requests = 0;
-        let url = async {
-            let bytes = fetch(client, image.image_id, &mut requests).await?;
-            put(media, runtime, &Image::check(bytes, rules)?).await
-        };
-        let url = url.await;
-        (image, requests, url)
-    });
+    // Collected: a closure that is still to be called with a borrowed picture makes a future that is not `Send`.
+    let downloads: Vec<_> = missing
+        .into_values()
+        .map(|image| async move {
+            let mut requests = 0;
+            let url = async {
+                let bytes = fetch(client, image.image_id, &mut requests).await?;
+                put(media, runtime, &Image::check(bytes, rules)?).await
+            };
+            let url = url.await;
+            (image, requests, url)
+        })
+        .collect();
     let mut downloads = stream::iter(downloads).buffer_unordered(run.settings().parallel_images.max(1));
     let mut failed = Vec::new();
     let (mut requests, mut fetched) = (0, 0);

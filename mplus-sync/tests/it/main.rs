@@ -13,6 +13,7 @@ mod processes;
 mod relations;
 #[cfg(feature = "tokio-runner")]
 mod schedule;
+mod spawn;
 #[cfg(feature = "testkit")]
 mod stock;
 #[cfg(feature = "testkit")]

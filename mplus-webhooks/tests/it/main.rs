@@ -11,6 +11,7 @@ mod payments;
 mod providers;
 mod resolver;
 mod sessions;
+mod spawn;
 mod stores;
 mod support;
 mod tills;

@@ -1,0 +1,86 @@
+//! Everything that a host awaits may be awaited in a task.
+
+#![cfg(all(
+    feature = "media-fs",
+    feature = "cloudflare-images",
+    feature = "https",
+    feature = "sqlite",
+    feature = "postgres",
+    feature = "tokio-runner",
+    feature = "testkit"
+))]
+
+#[path = "../../../tests/public_futures.rs"]
+mod public_futures;
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use deadpool_postgres::Pool;
+use mplus_sync::articles::Articles;
+use mplus_sync::branches::Branches;
+use mplus_sync::cancel::CancelToken;
+use mplus_sync::connection::NewConnection;
+use mplus_sync::model::{ConnectionId, Customer, LocationId, Order, TableRef};
+use mplus_sync::orders::{MenuLinks, OrderService, OutboxWorker};
+use mplus_sync::products::{Media, Products};
+use mplus_sync::relations::RelationService;
+use mplus_sync::runtime::Runtime;
+use mplus_sync::schedule::{DailySchedule, run_daily};
+use mplus_sync::stock::{StockOptions, StockService};
+use mplus_sync::store::postgres::enqueue_in;
+use mplus_sync::store::{CatalogStore, Credentials, PostgresStore, SqliteStore};
+use mplus_sync::sync::RunOptions;
+use mplus_sync::tables::TableService;
+use mplus_sync::testkit::PostgresSchema;
+use mplus_sync::testkit::conformance::{StoreFactory, run};
+use mplus_sync::{Host, Integration};
+use tokio_postgres::GenericClient;
+
+use public_futures::{assert_complete, send_futures};
+
+send_futures! {
+    Integration::connect(host: Host, new: NewConnection, credentials: Credentials);
+    Integration::open(host: Host, connection: ConnectionId);
+    Integration::sync(integration: &Integration, options: &RunOptions);
+    Integration::sync_menu(integration: &Integration, options: &RunOptions);
+    Integration::status(integration: &Integration);
+    Integration::verify(integration: &Integration);
+    Integration::disconnect(integration: &Integration);
+    Branches::import(branches: &Branches<'_>, options: &RunOptions);
+    Products::pull(products: &Products<'_>, options: &RunOptions);
+    Products::push(products: &Products<'_>, options: &RunOptions);
+    Media::download(media: &Media<'_>, options: &RunOptions);
+    Articles::pull(articles: &Articles<'_>, options: &RunOptions);
+    Articles::push_combos(articles: &Articles<'_>, options: &RunOptions);
+    StockService::pull(stock: &StockService, options: &StockOptions<'_>, cancel: &CancelToken);
+    RelationService::relation_of(relations: &RelationService, customer: &Customer);
+    RelationService::is_still_there(relations: &RelationService, customer: &Customer);
+    TableService::pull(tables: &TableService, location: &LocationId);
+    TableService::state(tables: &TableService, location: &LocationId, workplace: i32, table: TableRef);
+    OrderService::enqueue(orders: &OrderService, order: &Order);
+    OrderService::draft(orders: &OrderService, order: &Order);
+    OrderService::submit(orders: &OrderService, order: &Order, may_be_at_pos: bool);
+    OutboxWorker::run(worker: &OutboxWorker, cancel: &CancelToken);
+    OutboxWorker::run_once(worker: &OutboxWorker);
+    MenuLinks::load(store: &dyn CatalogStore, connection: &ConnectionId, order: &Order);
+    CancelToken::cancelled(cancel: &CancelToken);
+    [T: Send, F: Future<Output = T> + Send] CancelToken::stop_or(cancel: &CancelToken, work: F);
+    [J: Future + Send, F: FnMut(DateTime<Utc>) -> J + Send]
+    run_daily(schedule: &DailySchedule, runtime: &dyn Runtime, cancel: &CancelToken, job: F);
+    SqliteStore::open(path: PathBuf);
+    SqliteStore::in_memory();
+    PostgresStore::connect(url: &str);
+    PostgresStore::with_pool(pool: Pool);
+    [C: GenericClient + Sync]
+    enqueue_in(client: &C, connection: &ConnectionId, order: &Order, now: DateTime<Utc>);
+    run(factory: &dyn StoreFactory);
+    PostgresSchema::create(url: &str);
+    PostgresSchema::empty(schema: &PostgresSchema);
+    PostgresSchema::drop(schema: PostgresSchema);
+}
+
+#[test]
+fn every_public_future_is_send() {
+    assert_complete(env!("CARGO_MANIFEST_DIR"), LISTED);
+}

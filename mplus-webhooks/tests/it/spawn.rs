@@ -1,0 +1,55 @@
+//! Everything that a host awaits may be awaited in a task.
+
+#![cfg(all(feature = "postgres", feature = "viva", feature = "testkit"))]
+
+#[path = "../../../tests/public_futures.rs"]
+mod public_futures;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use deadpool_postgres::Pool;
+use http::{HeaderMap, Request};
+use mplus_webhooks::event::EventName;
+use mplus_webhooks::payment::{ExternalPayments, PaymentKey};
+use mplus_webhooks::provider::Viva;
+use mplus_webhooks::testkit::{Till, TillLine, TillPayment, conformance::store};
+use mplus_webhooks::{HttpClient, MerchantId, Orchestrator, PostgresStore, Store};
+use serde_json::Value;
+
+use public_futures::{assert_complete, send_futures};
+
+send_futures! {
+    Orchestrator::handle(orchestrator: &Orchestrator, request: Request<Bytes>);
+    ExternalPayments::payment(payments: &ExternalPayments, key: &PaymentKey);
+    ExternalPayments::refresh(payments: &ExternalPayments, key: &PaymentKey);
+    ExternalPayments::refresh_due(payments: &ExternalPayments);
+    ExternalPayments::receive_notice(
+        payments: &ExternalPayments,
+        merchant: &MerchantId,
+        provider: &str,
+        headers: &HeaderMap,
+        body: &Bytes,
+    );
+    Viva::webhook_key(viva: &Viva);
+    PostgresStore::new(pool: Pool);
+    store(store_: Arc<dyn Store>);
+    Till::send_request(till: &Till, to: &dyn HttpClient, event: &EventName, request: Request<Bytes>);
+    Till::send(till: &Till, to: &dyn HttpClient, event: &EventName, fields: Value);
+    Till::ring_up(till: &Till, to: &dyn HttpClient, lines: &[TillLine]);
+    Till::sell(till: &Till, to: &dyn HttpClient, lines: &[TillLine]);
+    Till::complete(till: &Till, to: &dyn HttpClient, session: &Value);
+    Till::cancel(till: &Till, to: &dyn HttpClient, session: &Value);
+    TillPayment::send(payment: &TillPayment<'_>, to: &dyn HttpClient, event: &EventName);
+    TillPayment::start(payment: &TillPayment<'_>, to: &dyn HttpClient);
+    TillPayment::poll(payment: &TillPayment<'_>, to: &dyn HttpClient);
+    TillPayment::request_cancel(payment: &TillPayment<'_>, to: &dyn HttpClient);
+    TillPayment::cancel(payment: &TillPayment<'_>, to: &dyn HttpClient);
+    [P: Future<Output = ()> + Send, F: FnMut() -> P + Send]
+    TillPayment::poll_until_finished(payment: &TillPayment<'_>, to: &dyn HttpClient, polls: usize, pause: F);
+}
+
+#[test]
+fn every_public_future_is_send() {
+    assert_complete(env!("CARGO_MANIFEST_DIR"), LISTED);
+}
