@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use serde::{Serialize, Serializer};
+
 /// The vendor's error codes (webhook facts, section 5), and [`Other`](Self::Other) for any that is not listed there.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -99,6 +101,12 @@ codes! {
 impl ErrorCode {
     /// The host's side failed. Not a code of the vendor, who names none for this.
     pub const INTERNAL: Self = Self::Other(Cow::Borrowed("INTERNAL_ERROR"));
+}
+
+impl Serialize for ErrorCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
 }
 
 impl fmt::Display for ErrorCode {

@@ -27,9 +27,9 @@ pub struct Transaction {
     /// Which sale.
     pub key: SessionKey,
     /// The branch of the till, the host's location.
-    pub branch_number: i64,
+    pub branch_number: Option<i64>,
     /// The workplace of the till.
-    pub workplace_number: i64,
+    pub workplace_number: Option<i64>,
     /// Who was logged in, when sent.
     pub employee_number: Option<i64>,
     /// The till's clock.
@@ -45,11 +45,11 @@ pub struct Transaction {
 impl Transaction {
     /// The transaction that a `completeSession` event stands for.
     pub fn from_event(event: &Event<CompleteSession>) -> Self {
-        let CompleteSession { session, payments } = &event.payload;
+        let CompleteSession { session, payments, .. } = &event.payload;
         Self {
             key: SessionKey {
                 merchant: event.origin.merchant().clone(),
-                session_id: session.session_id.clone(),
+                session_id: session.session_id.clone().unwrap_or_default(),
             },
             branch_number: event.sender.branch_number,
             workplace_number: event.sender.workplace_number,

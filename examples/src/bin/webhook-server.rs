@@ -63,7 +63,7 @@ async fn serve(flags: Flags) -> Result<(), Box<dyn Error>> {
     let provider = Arc::new(ManualProvider::new());
     let handlers = Handlers::new()
         .on_complete_session(|event| async move {
-            println!("sold: session {}", event.payload.session.session_id);
+            println!("sold: session {}", event.payload.session.session_id.as_deref().unwrap_or("without id"));
             Ok(mplus_webhooks::reply::CompleteSessionReply::acknowledge())
         })
         .on_payment_changed(move |notice| async move { tell(address, &notice) });

@@ -1,12 +1,18 @@
 //! What every request carries: the event's counter and time, the till that sends, the answers of the cashier.
 
-use chrono::{DateTime, FixedOffset};
-
-use super::json::{DataError, Extra, FromJson, Path, RawJson, object, scalar};
+use chrono::{DateTime, FixedOffset, NaiveDateTime};
+use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::object::{FromJson, Object, object};
+use super::oddity::{OddityKind, Reading};
+use super::path::Path;
+use super::raw::{Extra, RawJson};
+use super::scalar::Clock;
+
 /// The request's `event` object.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct EventDetails {
     /// Whether the cashier waits for the reply.
@@ -15,95 +21,96 @@ pub struct EventDetails {
     pub polling: bool,
     /// Counts the till's events; it may start again from the beginning.
     pub counter: Option<i64>,
-    /// The till's clock, with its offset.
+    /// The till's clock, with its offset. `None` when the offset was not told: which instant is meant is not guessed.
     pub timestamp: Option<DateTime<FixedOffset>>,
-    /// Fields that this crate does not know.
+    /// What the till's clock showed, with or without an offset.
+    pub local_time: Option<NaiveDateTime>,
+    /// Object that this crate does not know.
     pub extra: Extra,
 }
 
 impl FromJson for EventDetails {
-    fn from_json(raw: &RawValue, path: &Path<'_>) -> Result<Self, DataError> {
-        let mut fields = super::json::Fields::open(raw, path)?;
+    fn from_json(raw: &RawValue, path: &Path<'_>, reading: &mut Reading) -> Result<Self, OddityKind> {
+        let mut fields = Object::open(raw, path, reading)?;
+        let clock: Option<Clock> = fields.side(path, "eventTimestamp", reading);
         Ok(Self {
-            blocking: fields.optional(path, "eventBlocking")?.unwrap_or_default(),
-            polling: fields.optional(path, "eventPolling")?.unwrap_or_default(),
-            counter: fields.optional(path, "eventCounter")?,
-            timestamp: fields.optional(path, "eventTimestamp")?,
-            extra: fields.rest(path)?,
+            blocking: fields.side(path, "eventBlocking", reading).unwrap_or_default(),
+            polling: fields.side(path, "eventPolling", reading).unwrap_or_default(),
+            counter: fields.side(path, "eventCounter", reading),
+            timestamp: clock.as_ref().and_then(|clock| clock.instant),
+            local_time: clock.map(|clock| clock.shown),
+            extra: fields.rest(path, reading),
         })
     }
 }
 
-impl FromJson for DateTime<FixedOffset> {
-    fn from_json(raw: &RawValue, path: &Path<'_>) -> Result<Self, DataError> {
-        let text = scalar(raw).ok_or_else(|| path.time())?;
-        Self::parse_from_rfc3339(&text).map_err(|_| path.time())
-    }
-}
-
 /// The till: the request's `sender` object.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Sender {
-    /// The branch's number.
-    pub branch_number: i64,
-    /// The workplace's number in the branch.
-    pub workplace_number: i64,
+    /// The branch's number, when it was sent and could be read.
+    pub branch_number: Option<i64>,
+    /// The workplace's number in the branch, when it was sent and could be read.
+    pub workplace_number: Option<i64>,
     /// Who is logged in, when sent.
     pub employee_number: Option<i64>,
     /// The running POS program, a UUID; newer versions send it.
     pub instance_id: Option<String>,
-    /// Fields that this crate does not know.
+    /// Object that this crate does not know.
     pub extra: Extra,
 }
 
 object!(Sender {
-    branch_number: "branchNumber" required,
-    workplace_number: "workplaceNumber" required,
-    employee_number: "employeeNumber" optional,
-    instance_id: "instanceId" optional,
+    branch_number: "branchNumber" expected,
+    workplace_number: "workplaceNumber" expected,
+    employee_number: "employeeNumber" side,
+    instance_id: "instanceId" side,
 });
 
 /// The cashier's answer to a dialog of an earlier reply.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct DialogAnswer {
     /// The chosen options; empty when none was required.
     pub selected_option_ids: Vec<i64>,
     /// The dialog's id, when the reply gave it one.
     pub dialog_id: Option<String>,
-    /// Fields that this crate does not know.
+    /// Object that this crate does not know.
     pub extra: Extra,
 }
 
 object!(DialogAnswer {
     selected_option_ids: "selectedDialogOptionIds" list,
-    dialog_id: "dialogId" optional,
+    dialog_id: "dialogId" side,
 });
 
 /// The cashier's answer to a form of an earlier reply.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct FormAnswer {
     /// The form's id.
-    pub id: String,
+    pub id: Option<String>,
     /// One entry per field.
     pub fields: Vec<FormAnswerField>,
-    /// Fields that this crate does not know.
+    /// Object that this crate does not know.
     pub extra: Extra,
 }
 
 object!(FormAnswer {
-    id: "id" required,
+    id: "id" identifier,
     fields: "fields" list,
 });
 
 /// What was filled in.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct FormAnswerField {
     /// The field's id.
-    pub id: String,
+    pub id: Option<String>,
     /// What was typed.
     pub value: Option<String>,
     /// What was chosen.
@@ -113,13 +120,14 @@ pub struct FormAnswerField {
 }
 
 object!(FormAnswerField {
-    id: "id" required,
-    value: "value" optional,
+    id: "id" identifier,
+    value: "value" side,
     selected: "selected" list,
 });
 
 /// The answers that make a repeated request a new one: same event, but the cashier chose something.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Answers {
     /// After a dialog.

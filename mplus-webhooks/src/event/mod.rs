@@ -1,40 +1,69 @@
 //! What the POS tells: one type per event, read tolerantly, amounts in euros.
 //!
-//! The vendor's pages are not complete and contradict each other here and there. Numbers may arrive as text, lists may be
-//! absent, fields that are not documented are kept in `extra`.
+//! The vendor's pages are not complete and contradict each other here and there, and tills are old and many. Only what an
+//! event is for is required of it: whatever else cannot be read is absent, is told ([`Event::oddities`]), and stays in the
+//! raw body ([`Event::raw`]). Object that are not documented are kept in `extra`.
 
+mod external_payment;
 mod header;
+mod identity;
 pub(crate) mod json;
+mod kitchen;
+mod name;
+pub(crate) mod object;
+pub(crate) mod oddity;
+pub(crate) mod path;
 mod payload;
+mod poll;
+mod raw;
+mod repair;
+mod report;
+mod sale;
+mod scalar;
 mod session;
 pub(crate) mod table;
+mod text;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::ser::SerializeStruct as _;
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
 
 use crate::error::{ErrorCode, Refusal};
-use crate::subscription::Subscription;
+use crate::subscription::{MerchantId, Subscription};
 use crate::verified::Verified;
-use json::{DataError, Fields, Path};
-use payload::ReadPayload;
+use object::{DataError, Object};
+use oddity::Reading;
+use path::Path;
+use payload::ReadPayload as _;
 use table::for_each_event;
 
+pub(crate) use identity::identity;
+pub(crate) use poll::polled_payment;
+
+pub use external_payment::{
+    CancelExternalPayment, ExternalPayment, PollExternalPayment, RequestCancelExternalPayment,
+    StartExternalPayment,
+};
 pub use header::{Answers, DialogAnswer, EventDetails, FormAnswer, FormAnswerField, Sender};
-pub use json::{Extra, RawJson};
-pub use payload::{
-    AddSessionLine, BackgroundPoll, CancelExternalPayment, CancelPayment, CancelSession, CodeType,
-    CompleteSession, Course, CourseOrder, CreditSession, CustomAction, ExternalPayment,
-    KitchenCompleteCourse, KitchenServeCourse, KitchenStartCourse, MergeSession, PauseSession,
-    PollExternalPayment, PrintBill, RemoveSessionLine, RequestCancelExternalPayment, ResumeSession, ScanCode,
-    SelectRelation, StartExternalPayment, StartPayment, StartSession, UnknownEvent, UpdateSessionLine,
+pub use kitchen::{Course, CourseOrder, KitchenCompleteCourse, KitchenServeCourse, KitchenStartCourse};
+pub use name::EventName;
+pub use oddity::{Oddity, OddityKind};
+pub use payload::{BackgroundPoll, UnknownEvent};
+pub use raw::{Extra, RawJson};
+pub use report::ErrorReport;
+pub use sale::{
+    AddSessionLine, CancelPayment, CancelSession, CodeType, CompleteSession, CreditSession, CustomAction,
+    MergeSession, PauseSession, PrintBill, RemoveSessionLine, ResumeSession, ScanCode, SelectRelation,
+    StartPayment, StartSession, UpdateSessionLine,
 };
 pub use session::{ExternalDiscount, Line, Relation, Session, SessionPayment, Table};
 
 /// A verified event: who sent it, when, and what is particular to it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Event<P> {
     /// The event's own part.
@@ -47,8 +76,30 @@ pub struct Event<P> {
     pub answers: Answers,
     /// The subscription that the signature belongs to.
     pub origin: Origin,
-    /// Fields of the body that this crate does not know.
+    /// Object of the body that this crate does not know, and those that it could not read.
     pub extra: Extra,
+    oddities: Vec<Oddity>,
+    further_oddities: usize,
+    #[serde(skip)]
+    raw: Bytes,
+}
+
+impl<P> Event<P> {
+    /// What was odd about the body, at most 32 of them: parts that could not be read, and slips of the sender that could be
+    /// read nevertheless.
+    pub fn oddities(&self) -> &[Oddity] {
+        &self.oddities
+    }
+
+    /// How many oddities there were beyond those that are listed.
+    pub fn further_oddities(&self) -> usize {
+        self.further_oddities
+    }
+
+    /// The body as it was sent and signed.
+    pub fn raw(&self) -> &Bytes {
+        &self.raw
+    }
 }
 
 /// The verified sender's subscription.
@@ -62,7 +113,7 @@ impl Origin {
     }
 
     /// The merchant at the host.
-    pub fn merchant(&self) -> &crate::subscription::MerchantId {
+    pub fn merchant(&self) -> &MerchantId {
         &self.0.merchant
     }
 }
@@ -73,142 +124,131 @@ impl PartialEq for Origin {
     }
 }
 
-/// The POS found a fault in an earlier reply of ours and sends both back.
-///
-/// The vendor does not show the object in full; `error` and `original` are read when they are there.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct ErrorReport {
-    /// The event whose reply was at fault.
-    pub event: EventName,
-    /// The POS's code.
-    pub code: ErrorCode,
-    /// The POS's explanation.
-    pub message: String,
-    /// The event as it was sent, when the POS included it.
-    pub original: Option<RawJson>,
-    /// The subscription that the signature belongs to.
-    pub origin: Origin,
+/// Written as the subscription's id and the merchant; its keys stay here.
+impl Serialize for Origin {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut origin = serializer.serialize_struct("Origin", 2)?;
+        origin.serialize_field("subscription", &self.0.id)?;
+        origin.serialize_field("merchant", self.merchant())?;
+        origin.end()
+    }
 }
 
-macro_rules! names {
+macro_rules! any_event {
     ($($(#[$doc:meta])* $event:ident $wire:literal $method:ident $setter:ident $reply:ident;)*) => {
-        /// An event's name as it stands at the end of the URL.
-        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+        /// A verified event of any kind. Written as an object with the event's name as its only field.
+        #[derive(Debug, Clone, PartialEq, Serialize)]
         #[non_exhaustive]
-        pub enum EventName {
-            $($(#[$doc])* $event,)*
+        pub enum AnyEvent {
+            $(
+                $(#[$doc])*
+                #[serde(rename = $wire)]
+                $event(Box<Event<$event>>),
+            )*
             /// An event that this crate does not know.
-            Unknown(String),
-        }
-
-        impl EventName {
-            /// Every event that this crate knows.
-            pub const ALL: &[Self] = &[$(Self::$event),*];
-
-            /// The name in the URL, camelCase.
-            pub fn as_str(&self) -> &str {
-                match self {
-                    $(Self::$event => $wire,)*
-                    Self::Unknown(name) => name,
-                }
-            }
-
-            /// The event with this name; any other text is kept as [`Unknown`](Self::Unknown).
-            pub fn from_wire(name: &str) -> Self {
-                match name {
-                    $($wire => Self::$event,)*
-                    other => Self::Unknown(other.to_owned()),
-                }
-            }
-        }
-
-        /// A verified event of any kind.
-        #[derive(Debug, Clone)]
-        pub(crate) enum AnyEvent {
-            $($event(Box<Event<$event>>),)*
+            #[serde(rename = "unknown")]
             Unknown(Box<Event<UnknownEvent>>),
         }
 
         impl AnyEvent {
-            fn read(name: &EventName, origin: Origin, fields: Fields<'_>) -> Result<Self, DataError> {
+            fn from_fields(
+                name: &EventName,
+                header: Header,
+                fields: Object<'_>,
+                reading: Reading,
+            ) -> Result<Self, DataError> {
                 Ok(match name {
-                    $(EventName::$event => Self::$event(Box::new(Event::read(origin, fields, $event::read)?)),)*
-                    EventName::Unknown(name) => Self::Unknown(Box::new(Event::read(origin, fields, |_| {
-                        Ok(UnknownEvent { name: name.clone() })
-                    })?)),
+                    $(EventName::$event => {
+                        Self::$event(Box::new(Event::read(header, fields, reading, $event::read)?))
+                    })*
+                    EventName::Unknown(name) => {
+                        let payload = |_: &mut Object<'_>, _: &mut Reading| Ok(UnknownEvent { name: name.clone() });
+                        Self::Unknown(Box::new(Event::read(header, fields, reading, payload)?))
+                    }
                 })
             }
 
-            pub(crate) fn details(&self) -> &EventDetails {
+            /// The event's name.
+            pub fn name(&self) -> EventName {
                 match self {
-                    $(Self::$event(event) => &event.details,)*
-                    Self::Unknown(event) => &event.details,
+                    $(Self::$event(_) => EventName::$event,)*
+                    Self::Unknown(event) => EventName::Unknown(event.payload.name.clone()),
                 }
             }
 
+            /// The id of what the event is about, so that two events with the same counter can be told apart.
             pub(crate) fn subject(&self) -> Option<&str> {
                 match self {
                     $(Self::$event(event) => event.payload.subject(),)*
                     Self::Unknown(event) => event.payload.subject(),
                 }
             }
+        }
 
-            pub(crate) fn sender(&self) -> &Sender {
-                match self {
-                    $(Self::$event(event) => &event.sender,)*
-                    Self::Unknown(event) => &event.sender,
-                }
-            }
-
-            pub(crate) fn answers(&self) -> &Answers {
-                match self {
-                    $(Self::$event(event) => &event.answers,)*
-                    Self::Unknown(event) => &event.answers,
-                }
+        any_event! { @common $($event)* Unknown;
+            /// Counter, time, and whether the cashier waits.
+            details: EventDetails;
+            /// The till.
+            sender: Sender;
+            /// What the cashier answered to an earlier reply.
+            answers: Answers;
+            /// The subscription that the signature belongs to.
+            origin: Origin;
+            /// What was odd about the body.
+            oddities: [Oddity];
+            /// The body as it was sent and signed.
+            raw: Bytes;
+        }
+    };
+    (@common $($event:ident)*; $($(#[$doc:meta])* $field:ident: $type:ty;)*) => {
+        any_event! { @fields [$($event)*] $($(#[$doc])* $field: $type;)* }
+    };
+    (@fields $events:tt $($(#[$doc:meta])* $field:ident: $type:ty;)*) => {
+        impl AnyEvent {
+            $(any_event! { @field $events $(#[$doc])* $field: $type })*
+        }
+    };
+    (@field [$($event:ident)*] $(#[$doc:meta])* $field:ident: $type:ty) => {
+        $(#[$doc])*
+        pub fn $field(&self) -> &$type {
+            match self {
+                $(Self::$event(event) => &event.$field,)*
             }
         }
     };
 }
 
-for_each_event!(names);
+for_each_event!(any_event);
 
-impl EventName {
-    /// Whether the event begins or ends something that must not be lost or done twice.
-    ///
-    /// Work on such an event is never cut off halfway, not even when the till stops waiting.
-    pub fn changes_state(&self) -> bool {
-        matches!(
-            self,
-            Self::MergeSession
-                | Self::CompleteSession
-                | Self::CancelSession
-                | Self::CreditSession
-                | Self::StartExternalPayment
-                | Self::RequestCancelExternalPayment
-                | Self::CancelExternalPayment
-        )
-    }
+/// What an event has before its fields are looked at.
+struct Header {
+    origin: Origin,
+    raw: Bytes,
 }
 
 impl<P> Event<P> {
     fn read(
-        origin: Origin,
-        mut body: Fields<'_>,
-        payload: impl FnOnce(&mut Fields<'_>) -> Result<P, DataError>,
+        header: Header,
+        mut body: Object<'_>,
+        mut reading: Reading,
+        payload: impl FnOnce(&mut Object<'_>, &mut Reading) -> Result<P, DataError>,
     ) -> Result<Self, DataError> {
-        let path = Path::ROOT;
+        let (path, reading) = (Path::ROOT, &mut reading);
+        let payload = payload(&mut body, reading)?;
         Ok(Self {
-            details: body.optional(&path, "event")?.unwrap_or_default(),
-            sender: body.required(&path, "sender")?,
-            payload: payload(&mut body)?,
+            payload,
+            details: body.expected(&path, "event", reading).unwrap_or_default(),
+            sender: body.expected(&path, "sender", reading).unwrap_or_default(),
             answers: Answers {
-                dialog: body.optional(&path, "dialog")?,
-                form: body.optional(&path, "form")?,
-                open_url: body.optional(&path, "openUrl")?,
+                dialog: body.side(&path, "dialog", reading),
+                form: body.side(&path, "form", reading),
+                open_url: body.side(&path, "openUrl", reading),
             },
-            origin,
-            extra: body.rest(&path)?,
+            origin: header.origin,
+            extra: body.rest(&path, reading),
+            oddities: std::mem::take(&mut reading.oddities),
+            further_oddities: reading.further,
+            raw: header.raw,
         })
     }
 }
@@ -222,97 +262,65 @@ pub(crate) enum Received {
 
 /// Reads a verified body as the event that the URL names.
 pub(crate) fn read(name: &EventName, body: &Verified<Bytes>) -> Result<Received, Refusal> {
-    let origin = Origin(body.subscription().clone());
-    let mut fields = Fields::open_body(body.value())
-        .map_err(|error| {
-            Refusal::new(
-                ErrorCode::InvalidJson,
-                format!("the body is not JSON (line {}, column {})", error.line(), error.column()),
-            )
-        })?
-        .map_err(|error| refusal(&error))?;
-    if let Some(report) = error_report(name, &origin, &mut fields).map_err(|error| refusal(&error))? {
+    let header = Header { origin: Origin(body.subscription().clone()), raw: body.value().clone() };
+    let (merchant, subscription) = (header.origin.merchant().clone(), body.subscription().id.as_str());
+    let received = read_body(name, header)?;
+    if let Received::Event(event) = &received
+        && let Some(first) = event.oddities().first()
+    {
+        tracing::warn!(
+            event = name.as_str(), %merchant, subscription, path = first.path, oddities = event.oddities().len(),
+            "an event was read although the body is odd: {first}"
+        );
+    }
+    Ok(received)
+}
+
+impl AnyEvent {
+    /// Reads a body that was kept when it arrived, such as one of the inbox. The same body gives the same event.
+    ///
+    /// The signature is not looked at again: this is for bodies from a store of the host's own.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when the body cannot be read as this event, or is a complaint about an earlier reply.
+    pub fn from_kept(
+        name: &EventName,
+        body: Bytes,
+        subscription: Arc<Subscription>,
+    ) -> Result<Self, Refusal> {
+        match read_body(name, Header { origin: Origin(subscription), raw: body })? {
+            Received::Event(event) => Ok(event),
+            Received::Error(report) => Err(Refusal::new(report.code, report.message)),
+        }
+    }
+}
+
+fn read_body(name: &EventName, header: Header) -> Result<Received, Refusal> {
+    let mut reading = Reading::new();
+    let raw = header.raw.clone();
+    let text = text::json_text(&raw, &mut reading).map_err(|error| {
+        let place = format!("the body is not JSON (line {}, column {})", error.line(), error.column());
+        Refusal::new(ErrorCode::InvalidJson, place)
+    })?;
+    let whole: &RawValue = serde_json::from_str(&text)
+        .map_err(|_| Refusal::new(ErrorCode::InvalidJson, "the body is not JSON"))?;
+    let mut fields = Object::open(whole, &Path::ROOT, &mut reading)
+        .map_err(|what| refusal(&DataError::at(&Path::ROOT, what)))?;
+    if let Some(report) = ErrorReport::read(name, &header.origin, &mut fields) {
         return Ok(Received::Error(Box::new(report)));
     }
-    AnyEvent::read(name, origin, fields).map(Received::Event).map_err(|error| refusal(&error))
-}
-
-/// The payment that a plain poll asks about. `None` for anything out of the ordinary, which [`read`] then judges.
-///
-/// Polls come every second from every till that waits, and their answer needs nothing but this. So whatever else they carry is
-/// passed over, unread.
-pub(crate) fn polled_payment(body: &[u8]) -> Option<&str> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Poll<'a> {
-        #[serde(borrow)]
-        external_payment: Polled<'a>,
-        #[serde(rename = "sender")]
-        _sender: IgnoredAny,
-        error: Option<IgnoredAny>,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Polled<'a> {
-        external_payment_id: &'a str,
-    }
-    let poll: Poll<'_> = serde_json::from_str(std::str::from_utf8(body).ok()?).ok()?;
-    poll.error.is_none().then_some(poll.external_payment.external_payment_id)
-}
-
-fn error_report(
-    name: &EventName,
-    origin: &Origin,
-    fields: &mut Fields<'_>,
-) -> Result<Option<ErrorReport>, DataError> {
-    let Some(raw) = fields.take("error") else { return Ok(None) };
-    let path = Path::ROOT.field("error");
-    let mut error = Fields::open(raw, &path)?;
-    Ok(Some(ErrorReport {
-        event: name.clone(),
-        code: ErrorCode::from_wire(&error.optional::<String>(&path, "code")?.unwrap_or_default()),
-        message: error.optional(&path, "message")?.unwrap_or_default(),
-        original: fields.optional(&Path::ROOT, "original")?,
-        origin: origin.clone(),
-    }))
+    AnyEvent::from_fields(name, header, fields, reading).map(Received::Event).map_err(|error| refusal(&error))
 }
 
 fn refusal(error: &DataError) -> Refusal {
     let code = match error {
-        DataError::Missing(path) if path == "scanCode.scannedCode" => ErrorCode::NoScannedCode,
+        DataError::Not { path, what: OddityKind::Missing | OddityKind::Empty }
+            if path == "scanCode.scannedCode" =>
+        {
+            ErrorCode::NoScannedCode
+        }
         DataError::NoDetails(_) => ErrorCode::NoEventDetails,
-        _ => ErrorCode::InvalidData,
+        DataError::Not { .. } => ErrorCode::InvalidData,
     };
     Refusal::new(code, error.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::polled_payment;
-
-    #[test]
-    fn a_plain_poll_is_read_no_further_than_its_payments_id() {
-        let body =
-            br#"{"event":{"eventCounter":"not judged"},"sender":{},"session":{"lines":[{"x":[[[1]]]}]},
-            "externalPayment":{"externalPaymentId":"p","amount":2.7}}"#;
-        assert_eq!(polled_payment(body), Some("p"));
-    }
-
-    #[test]
-    fn whatever_is_out_of_the_ordinary_takes_the_long_way() {
-        for body in [
-            r#"{"sender":{},"externalPayment":{"externalPaymentId":"p"},"error":{"code":"X"}}"#,
-            r#"{"sender":{},"externalPayment":{"externalPaymentId":"p","externalPaymentId":"q"}}"#,
-            r#"{"sender":{},"externalPayment":{"externalPaymentId":"p"},"externalPayment":{"externalPaymentId":"q"}}"#,
-            r#"{"externalPayment":{"externalPaymentId":"p"}}"#,
-            r#"{"sender":{},"externalPayment":{"externalPaymentId":7}}"#,
-            r#"{"sender":{},"externalPayment":{"externalPaymentId":"\u0070"}}"#,
-            r#"{"sender":{},"externalPayment":null}"#,
-            r#"{"sender":{},"externalPayment":{"externalPaymentId":"p"}} {}"#,
-            "[]",
-            "",
-        ] {
-            assert_eq!(polled_payment(body.as_bytes()), None, "{body}");
-        }
-    }
 }

@@ -1,18 +1,25 @@
 //! The sale on the till, as the session events carry it.
 
 use rust_decimal::Decimal;
+use serde::Serialize;
+use serde_json::value::RawValue;
 
-use super::json::{Extra, RawJson, object};
+use super::object::{DataError, FromJson, Object, fields, object};
+use super::oddity::{OddityKind, Reading};
+use super::path::Path;
+use super::raw::{Extra, RawJson};
 
 /// A sale in progress, or the end of one.
 ///
 /// Amounts are euros. The documentation shows `sessionId` and `lines` only; the other fields come from the WSDL's
 /// `WebhookSessionInput` and may be absent.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Session {
-    /// The sale's id, a UUID. A credit of the sale carries the same one.
-    pub session_id: String,
+    /// The sale's id, a UUID. A credit of the sale carries the same one. `None` when the POS left it empty, as some versions
+    /// do for the parts of a split payment: it then says nothing about which sale this is.
+    pub session_id: Option<String>,
     /// The lines so far; empty when the POS sent none.
     pub lines: Vec<Line>,
     /// The table, when the sale belongs to one.
@@ -27,22 +34,45 @@ pub struct Session {
     pub total_excl_amount: Option<Decimal>,
     /// Payments booked so far; undocumented, so possibly always empty.
     pub payments: Vec<SessionPayment>,
-    /// Fields that this crate does not know.
+    /// Object that this crate does not know.
     pub extra: Extra,
 }
 
 object!(Session {
-    session_id: "sessionId" required,
+    session_id: "sessionId" identifier,
     lines: "lines" list,
-    table: "table" optional,
-    relation: "relation" optional,
-    open_amount: "openAmount" optional,
-    total_incl_amount: "totalInclAmount" optional,
-    total_excl_amount: "totalExclAmount" optional,
+    table: "table" side,
+    relation: "relation" side,
+    open_amount: "openAmount" side,
+    total_incl_amount: "totalInclAmount" side,
+    total_excl_amount: "totalExclAmount" side,
     payments: "payments" list,
 });
 
 impl Session {
+    /// Reads the session of an event that is about it.
+    pub(super) fn required(body: &mut Object<'_>, reading: &mut Reading) -> Result<Self, DataError> {
+        let path = Path::ROOT.field("session");
+        let raw = body.get("session").ok_or_else(|| DataError::at(&path, OddityKind::Missing))?;
+        if body.contradicted("session") {
+            return Err(DataError::at(&path, OddityKind::Twice));
+        }
+        let fields = Object::open(raw, &path, reading).map_err(|what| DataError::at(&path, what))?;
+        fields.judge_identifier(&path, "sessionId")?;
+        body.forget("session");
+        Ok(Self::from_fields(fields, &path, reading))
+    }
+
+    /// Reads the session of an event that is about something else. The online handheld leaves it unfilled.
+    pub(super) fn beside(body: &mut Object<'_>, reading: &mut Reading) -> Option<Self> {
+        let unfilled =
+            body.get("session").is_some_and(|raw| raw.get().bytes().all(|byte| b"{} \t\r\n".contains(&byte)));
+        if unfilled {
+            body.forget("session");
+        }
+        body.side(&Path::ROOT, "session", reading)
+    }
+
     /// The lines' prices times their quantities, euros: what the sale comes to when the POS sends no total.
     ///
     /// `None` when a line has no price, when a line carries a discount (whose effect the documentation does not define),
@@ -63,11 +93,12 @@ impl Session {
 }
 
 /// One line of a sale.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Line {
     /// The line's id, a UUID.
-    pub line_id: String,
+    pub line_id: Option<String>,
     /// The article; absent on lines that are none.
     pub article_number: Option<i64>,
     /// Price with VAT, euros. Whether of one piece or of the line is not documented.
@@ -86,29 +117,30 @@ pub struct Line {
     pub preparation_methods: Vec<Line>,
     /// What it is made of.
     pub component_articles: Vec<Line>,
-    /// Fields that this crate does not know.
+    /// Object that this crate does not know.
     pub extra: Extra,
 }
 
 object!(Line {
-    line_id: "lineId" required,
-    article_number: "articleNumber" optional,
-    price_incl: "priceIncl" optional,
-    quantity: "quantity" optional,
-    text: "text" optional,
-    external_discount: "externalDiscount" optional,
-    discount_percentage: "discountPercentage" optional,
-    discount_amount: "discountAmount" optional,
+    line_id: "lineId" identifier,
+    article_number: "articleNumber" side,
+    price_incl: "priceIncl" side,
+    quantity: "quantity" side,
+    text: "text" side,
+    external_discount: "externalDiscount" side,
+    discount_percentage: "discountPercentage" side,
+    discount_amount: "discountAmount" side,
     preparation_methods: "preparationMethods" list,
     component_articles: "componentArticles" list,
 });
 
 /// A discount that the host gave, coming back.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ExternalDiscount {
     /// The host's id of it.
-    pub discount_id: String,
+    pub discount_id: Option<String>,
     /// What the cashier sees.
     pub discount_description: Option<String>,
     /// 0 to 100.
@@ -119,21 +151,22 @@ pub struct ExternalDiscount {
     pub discount_type: Option<String>,
     /// Which subscriber gave it, filled in by the POS.
     pub webhook_consumer_id: Option<String>,
-    /// Fields that this crate does not know.
+    /// Object that this crate does not know.
     pub extra: Extra,
 }
 
 object!(ExternalDiscount {
-    discount_id: "discountId" required,
-    discount_description: "discountDescription" optional,
-    discount_percentage: "discountPercentage" optional,
-    discount_amount: "discountAmount" optional,
-    discount_type: "discountType" optional,
-    webhook_consumer_id: "webhookConsumerId" optional,
+    discount_id: "discountId" identifier,
+    discount_description: "discountDescription" side,
+    discount_percentage: "discountPercentage" side,
+    discount_amount: "discountAmount" side,
+    discount_type: "discountType" side,
+    webhook_consumer_id: "webhookConsumerId" side,
 });
 
 /// A table of the restaurant.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Table {
     /// Its number.
@@ -144,23 +177,24 @@ pub struct Table {
     pub table_name: Option<String>,
     /// How many people.
     pub number_of_guests: Option<i64>,
-    /// Fields that this crate does not know.
+    /// Object that this crate does not know.
     pub extra: Extra,
 }
 
 object!(Table {
-    number: "number" optional,
-    sub_number: "subNumber" optional,
-    table_name: "tableName" optional,
-    number_of_guests: "numberOfGuests" optional,
+    number: "number" side,
+    sub_number: "subNumber" side,
+    table_name: "tableName" side,
+    number_of_guests: "numberOfGuests" side,
 });
 
 /// A customer of the POS.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Relation {
     /// The POS's number.
-    pub relation_number: i64,
+    pub relation_number: Option<i64>,
     /// Name, when sent.
     pub name: Option<String>,
     /// Loyalty card, when sent.
@@ -169,16 +203,28 @@ pub struct Relation {
     pub extra: Extra,
 }
 
-object!(Relation {
-    relation_number: "relationNumber" required,
-    name: "name" optional,
-    card_number: "cardNumber" optional,
+fields!(Relation {
+    relation_number: "relationNumber" expected,
+    name: "name" side,
+    card_number: "cardNumber" side,
 });
+
+impl FromJson for Relation {
+    fn from_json(raw: &RawValue, path: &Path<'_>, reading: &mut Reading) -> Result<Self, OddityKind> {
+        let fields = Object::open(raw, path, reading)?;
+        // A till without a customer may send an object with nothing in it.
+        if fields.is_empty() {
+            return Err(OddityKind::Empty);
+        }
+        Ok(Self::from_fields(fields, path, reading))
+    }
+}
 
 /// A payment of a finished sale, or one that a bill mentions.
 ///
 /// The vendor documents no fields; these are the ones seen in use, all optional.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct SessionPayment {
     /// Euros.
@@ -193,15 +239,15 @@ pub struct SessionPayment {
     pub card_number: Option<RawJson>,
     /// The provider's reference.
     pub reference: Option<RawJson>,
-    /// Fields that this crate does not know.
+    /// Object that this crate does not know.
     pub extra: Extra,
 }
 
 object!(SessionPayment {
-    amount: "amount" optional,
-    method: "method" optional,
-    description: "description" optional,
-    payment_id: "paymentId" optional,
-    card_number: "cardNumber" optional,
-    reference: "reference" optional,
+    amount: "amount" side,
+    method: "method" side,
+    description: "description" side,
+    payment_id: "paymentId" side,
+    card_number: "cardNumber" side,
+    reference: "reference" side,
 });

@@ -48,7 +48,7 @@ impl Inner {
         };
         let sane = if_late(&event);
         let (tell, told) = oneshot::channel();
-        let work = self.clone().work(name, event, body.subscription().clone());
+        let work = self.clone().work(name, event);
         self.once.runtime.spawn(Box::pin(async move {
             // The till may be gone; the work is not undone by that.
             let _ = tell.send(work.await);
@@ -65,13 +65,8 @@ impl Inner {
     }
 
     /// Does the work of an event once, and keeps the reply for repeats.
-    async fn work(
-        self: Arc<Self>,
-        name: EventName,
-        event: AnyEvent,
-        subscription: Arc<crate::subscription::Subscription>,
-    ) -> Result<StoredReply, Refusal> {
-        let key = event_key(&name, &event, &subscription);
+    async fn work(self: Arc<Self>, name: EventName, event: AnyEvent) -> Result<StoredReply, Refusal> {
+        let key = event_key(&name, &event);
         // What changes state, or what nobody waits for, goes on until it is done.
         let may_be_cut_off = event.details().blocking && !name.changes_state();
         let work = async {
@@ -163,7 +158,10 @@ impl Inner {
 }
 
 fn sale(origin: &Origin, session: &Session) -> SessionKey {
-    SessionKey { merchant: origin.merchant().clone(), session_id: session.session_id.clone() }
+    SessionKey {
+        merchant: origin.merchant().clone(),
+        session_id: session.session_id.clone().unwrap_or_default(),
+    }
 }
 
 /// The reply when there is no time left to find a better one: nothing is decided, ask again.

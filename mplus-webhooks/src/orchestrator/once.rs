@@ -9,11 +9,10 @@ use chrono::TimeDelta;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::Refusal;
-use crate::event::{AnyEvent, EventName};
+use crate::event::{AnyEvent, EventName, identity};
 use crate::payment::store_failed;
 use crate::runtime::Runtime;
 use crate::store::{Claim, Store, StoredReply};
-use crate::subscription::Subscription;
 use crate::transaction::SessionKey;
 
 /// How long to wait before looking again whether somebody else has finished.
@@ -56,35 +55,13 @@ impl Once {
     }
 }
 
-/// What makes two requests the same event: the till's instance, its counter and its clock, besides event and subject.
+/// What makes two requests the same event.
 ///
-/// `None` when the request cannot be told from others, and for polls: the vendor does not say whether a poll counts as a new
-/// event, and a stored answer would say `pending` for ever.
-pub(crate) fn event_key(name: &EventName, event: &AnyEvent, subscription: &Subscription) -> Option<String> {
-    let details = event.details();
-    if details.polling || matches!(name, EventName::PollExternalPayment | EventName::BackgroundPoll) {
-        return None;
-    }
-    let (counter, timestamp) = (details.counter?, details.timestamp?);
-    let sender = event.sender();
-    let till = format!("{}.{}", sender.branch_number, sender.workplace_number);
-    // A till that answers a dialog sends the same event again.
-    let answers = event.answers();
-    let answers =
-        if *answers == crate::event::Answers::default() { String::new() } else { format!("{answers:?}") };
-    Some(hashed(
-        "event",
-        &[
-            subscription.merchant.as_str(),
-            &subscription.id,
-            sender.instance_id.as_deref().unwrap_or(&till),
-            &counter.to_string(),
-            &timestamp.timestamp_micros().to_string(),
-            name.as_str(),
-            event.subject().unwrap_or_default(),
-            &answers,
-        ],
-    ))
+/// `None` for polls: the vendor does not say whether a poll counts as a new event, and a stored answer would say `pending` for
+/// ever.
+pub(crate) fn event_key(name: &EventName, event: &AnyEvent) -> Option<String> {
+    let poll = matches!(name, EventName::PollExternalPayment | EventName::BackgroundPoll);
+    (!poll && !event.details().polling).then(|| identity(event).event)
 }
 
 /// What makes two requests the same end of a sale, whatever their counters say.

@@ -31,7 +31,11 @@ impl ExternalPayments {
         let amount = self.check_amount(*amount)?;
         let method = method.clone().unwrap_or_default();
         let key = key(event.origin.merchant(), id)?;
-        let (branch_number, workplace_number) = (event.sender.branch_number, event.sender.workplace_number);
+        let (Some(branch_number), Some(workplace_number)) =
+            (event.sender.branch_number, event.sender.workplace_number)
+        else {
+            return Err(Refusal::invalid_data("`sender` does not tell the till, and so not the terminal"));
+        };
         let place =
             PaymentPlace { merchant: &key.merchant, branch_number, workplace_number, method: &method };
         let Some(provider) = self.providers.assigned(&place) else {

@@ -86,16 +86,6 @@ const HEAD: &str = r#""event":{"eventBlocking":true},"sender":{"branchNumber":1,
 
 #[tokio::test]
 async fn what_is_wrong_with_a_signed_body_is_named_and_the_error_is_signed() {
-    let deep_lines = format!(
-        r#"{{{HEAD},"addSessionLine":{}{{"lineId":"x"}}{}}}"#,
-        r#"{"lineId":"x","componentArticles":["#.repeat(20_000),
-        "]}".repeat(20_000)
-    );
-    let deep_unknown = format!(
-        r#"{{{HEAD},"session":{{"sessionId":"s"}},"x":{}{}}}"#,
-        "[".repeat(100_000),
-        "]".repeat(100_000)
-    );
     let with = |fields: &str| format!("{{{HEAD},{fields}}}");
     let payment = |fields: &str| with(&format!(r#""externalPayment":{{"externalPaymentId":"p"{fields}}}"#));
     let cases: &[(&str, &str, &str, String)] = &[
@@ -104,7 +94,12 @@ async fn what_is_wrong_with_a_signed_body_is_named_and_the_error_is_signed() {
         ("cut off", "startSession", "400 INVALID_JSON", r#"{"event":{"#.to_owned()),
         ("two bodies", "startSession", "400 INVALID_JSON", "{}{}".to_owned()),
         ("a list", "startSession", "400 INVALID_DATA", "[]".to_owned()),
-        ("no sender", "startSession", "400 INVALID_DATA", r#"{"session":{"sessionId":"s"}}"#.to_owned()),
+        (
+            "no sender",
+            "startExternalPayment",
+            "400 INVALID_DATA",
+            r#"{"externalPayment":{"externalPaymentId":"p","amount":1,"method":"K_WEBHOOK"}}"#.to_owned(),
+        ),
         ("no session", "startSession", "400 INVALID_DATA", with(r#""x":1"#)),
         ("no details", "scanCode", "400 NO_EVENT_DETAILS", with(r#""x":1"#)),
         ("no code", "scanCode", "400 NO_SCANNED_CODE", with(r#""scanCode":{}"#)),
@@ -120,9 +115,7 @@ async fn what_is_wrong_with_a_signed_body_is_named_and_the_error_is_signed() {
             "400 INVALID_DATA",
             with(r#""session":{"sessionId":"a"},"session":{"sessionId":"b"}"#),
         ),
-        ("deep lines", "addSessionLine", "400 INVALID_DATA", deep_lines),
-        ("deep unknown field", "startSession", "400 INVALID_DATA", deep_unknown),
-        ("NaN", "startExternalPayment", "400 INVALID_JSON", payment(r#","amount":NaN"#)),
+        ("NaN", "startExternalPayment", "400 INVALID_DATA", payment(r#","amount":NaN"#)),
         ("NaN as text", "startExternalPayment", "400 INVALID_DATA", payment(r#","amount":"NaN""#)),
         ("text for a number", "startExternalPayment", "400 INVALID_DATA", payment(r#","amount":"much""#)),
         ("no amount", "startExternalPayment", "400 INVALID_DATA", payment("")),

@@ -144,7 +144,8 @@ async fn the_answer_to_a_dialog_is_a_new_event_even_with_the_old_counter() {
         Ok(match event.answers.dialog {
             Some(answer) => {
                 assert_eq!(answer.selected_option_ids, [1]);
-                AddSessionLineReply::acknowledge().change_line(LineChange::new(event.payload.line.line_id))
+                AddSessionLineReply::acknowledge()
+                    .change_line(LineChange::new(event.payload.line.line_id.unwrap_or_default()))
             }
             None => AddSessionLineReply::acknowledge().dialog(Dialog::new(
                 "When?",

@@ -74,7 +74,7 @@ async fn many_tills_at_once_sell_and_are_paid_each_for_itself() {
     let mut expected: Vec<_> = Vec::new();
     for sold in futures_util::future::join_all(tills).await {
         let (workplace, price) = sold.unwrap();
-        expected.push((workplace, Some(price)));
+        expected.push((Some(workplace), Some(price)));
     }
     let mut sold: Vec<_> = host
         .transactions

@@ -142,7 +142,7 @@ async fn no_request_fails_silently() {
         lines[0].contains("NO_SIGNATURE") && lines[0].contains("/webhook/mpluskassa/startSession"),
         "{lines:?}"
     );
-    assert!(lines[1].contains("`sender` is missing"), "{lines:?}");
+    assert!(lines[1].contains("`session` is missing"), "{lines:?}");
 }
 
 /// A host whose payment profile serves branch 2 only.
