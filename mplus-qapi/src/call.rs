@@ -1,6 +1,6 @@
 //! One call: its options, its attempts, its response.
 
-use std::{pin::Pin, time::Duration};
+use std::{future::poll_fn, pin::Pin, task::Poll, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
@@ -12,9 +12,10 @@ use crate::{
     capture::{CapturedMessage, CapturedPart, redact},
     client::Settings,
     retry::{Decision, retry_after},
+    scan::document_text,
     soap::{
-        DecodeProblem, ListResponse, Operation, OperationInfo, Paged, Record, ResponseError, read_envelope,
-        write_envelope,
+        DecodeProblem, EnvelopeReader, ListResponse, Operation, OperationInfo, Paged, Record, ResponseError,
+        Tolerated, write_envelope,
     },
     transport::{Body, Request, TransportError, TransportErrorKind},
 };
@@ -37,6 +38,8 @@ pub struct Reply<T> {
     /// Paths of required elements that were absent and got their defaults: this version of the service does not know
     /// them. One path per element of a type.
     pub missing: Vec<String>,
+    /// Paths of texts in which U+FFFD stands for a character that XML cannot hold.
+    pub replaced: Vec<String>,
     /// How many requests were sent.
     pub attempts: u32,
     /// The `X-Request-Id` of the request that was answered.
@@ -87,7 +90,8 @@ impl<'a, O: Operation> Call<'a, O> {
         let head = exchange.buffered(envelope, &mut response, reset).await?;
         Ok(Reply {
             response,
-            missing: head.missing,
+            missing: head.tolerated.missing,
+            replaced: head.tolerated.replaced,
             attempts: head.attempts,
             request_id: head.request_id,
             service_version: head.service_version,
@@ -144,7 +148,7 @@ pub(crate) struct Exchange<'a> {
 
 /// What is known of an exchange besides the response.
 pub(crate) struct Head {
-    pub(crate) missing: Vec<String>,
+    pub(crate) tolerated: Tolerated,
     pub(crate) attempts: u32,
     pub(crate) request_id: String,
     pub(crate) service_version: Option<String>,
@@ -265,12 +269,12 @@ impl Exchange<'_> {
             Ok(document) => document,
             Err(kind) => return Err(answer.failure(kind)),
         };
-        match read_envelope(&document, self.info.response, response, self.settings.strict) {
+        match self.decode(&document, response).await {
             Ok(_) if !answer.status.is_success() => Err(answer.failure(answer.http_error())),
-            Ok(missing) => {
-                tell_missing(&missing);
+            Ok(tolerated) => {
+                tell(&tolerated);
                 Ok(Head {
-                    missing,
+                    tolerated,
                     attempts: 0,
                     request_id: answer.request_id.clone(),
                     service_version: answer.header("mplus-service-version"),
@@ -278,6 +282,17 @@ impl Exchange<'_> {
             }
             Err(error) => Err(answer.failure(self.unreadable(&answer, error))),
         }
+    }
+
+    /// Reads a document in turns: a large one leaves others their time in between.
+    async fn decode(&self, document: &[u8], response: &mut dyn Record) -> Result<Tolerated, ResponseError> {
+        let strict = self.settings.strict;
+        let text = document_text(document, strict)?;
+        let mut reader = EnvelopeReader::new(&text, self.info.response, strict, self.settings.budget());
+        while !reader.go_on(response, TURN)? {
+            yield_once().await;
+        }
+        reader.finish()
     }
 
     /// The whole body, if it keeps within the limit.
@@ -325,9 +340,28 @@ impl Exchange<'_> {
     }
 }
 
-pub(crate) fn tell_missing(missing: &[String]) {
-    for path in missing {
+/// So many bytes are read before others get their turn.
+pub(crate) const TURN: usize = 1 << 20;
+
+/// Lets other tasks go first, once.
+async fn yield_once() {
+    let mut yielded = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+pub(crate) fn tell(tolerated: &Tolerated) {
+    for path in &tolerated.missing {
         tracing::info!(path, "a required element is absent; it got its default");
+    }
+    for path in &tolerated.replaced {
+        tracing::warn!(path, "a character that XML cannot hold was replaced");
     }
 }
 

@@ -4,7 +4,10 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use tokio::sync::Semaphore;
 
-use crate::{Call, Capture, Credentials, Endpoint, Error, RetryPolicy, Runtime, Transport, soap::Operation};
+use crate::{
+    Call, Capture, Credentials, Endpoint, Error, RetryPolicy, Runtime, Transport,
+    soap::{Budget, Operation},
+};
 
 /// A connection to the service. Cheap to clone; clones share their transport and their limit of connections.
 ///
@@ -48,6 +51,13 @@ pub(crate) struct Settings {
     pub(crate) strict: bool,
     pub(crate) buffered_limit: u64,
     pub(crate) streamed_limit: u64,
+}
+
+impl Settings {
+    /// What the values of a response may take that is held at once: twice what its text may.
+    pub(crate) fn budget(&self) -> Budget {
+        Budget::new(self.buffered_limit.saturating_mul(2))
+    }
 }
 
 impl Client {
@@ -155,7 +165,8 @@ impl ClientBuilder {
         self
     }
 
-    /// The largest response in bytes that is held at once, unpacked: 64 MiB unless set. In a stream it bounds one item.
+    /// The largest response in bytes that is held at once, unpacked: 64 MiB unless set. In a stream it bounds one item. The
+    /// values that are decoded from it may take twice as much.
     pub fn buffered_limit(mut self, bytes: u64) -> Self {
         self.inner.settings.buffered_limit = bytes;
         self

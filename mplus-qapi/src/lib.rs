@@ -108,6 +108,7 @@ mod credentials;
 mod error;
 mod retry;
 mod runtime;
+mod scan;
 mod stream;
 
 #[rustfmt::skip]

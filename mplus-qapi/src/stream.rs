@@ -13,7 +13,7 @@ use tracing::Instrument as _;
 
 use crate::{
     Client, Error, ErrorKind,
-    call::{Answer, Attempts, Exchange, Failure, tell_missing, too_large},
+    call::{Answer, Attempts, Exchange, Failure, TURN, tell, too_large},
     client::Settings,
     soap::{ItemDecoder, ListResponse, Operation, Paged, Record, read_envelope},
 };
@@ -49,6 +49,8 @@ struct Response<R> {
     answer: Answer,
     decoder: ItemDecoder<R>,
     bytes: u64,
+    /// Bytes that were read since others had their turn.
+    turn: usize,
     attempt: u32,
     span: tracing::Span,
 }
@@ -144,8 +146,9 @@ async fn open<R: ListResponse>(
         return Err(answer.failure(kind));
     }
     let limit = usize::try_from(exchange.settings.buffered_limit).unwrap_or(usize::MAX);
-    let decoder = ItemDecoder::new(exchange.info.response, exchange.settings.strict, limit);
-    Ok(Response { answer, decoder, bytes: 0, attempt, span })
+    let settings = exchange.settings;
+    let decoder = ItemDecoder::new(exchange.info.response, settings.strict, limit, settings.budget());
+    Ok(Response { answer, decoder, bytes: 0, turn: 0, attempt, span })
 }
 
 impl<R: ListResponse> Response<R> {
@@ -161,10 +164,17 @@ impl<R: ListResponse> Response<R> {
                 Ok(None) => {}
                 Err(error) => return Poll::Ready(Err(exchange.unreadable(&self.answer, error))),
             }
+            if self.turn >= TURN {
+                // However fast the bytes come: the time-out and other tasks go first.
+                self.turn = 0;
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             let _entered = self.span.enter();
             match ready!(self.answer.body.poll_next(context)).transpose().map_err(ErrorKind::Transport)? {
                 Some(piece) => {
                     self.bytes += piece.len() as u64;
+                    self.turn += piece.len();
                     let limit = exchange.settings.streamed_limit;
                     if self.bytes > limit {
                         return Poll::Ready(Err(too_large(limit, self.bytes)));
@@ -172,8 +182,9 @@ impl<R: ListResponse> Response<R> {
                     self.decoder.feed(&piece).map_err(ErrorKind::Response)?;
                 }
                 None => {
-                    self.decoder.finish().map_err(ErrorKind::Response)?;
-                    tell_missing(&self.decoder.take_missing());
+                    let tolerated =
+                        self.decoder.finish().map_err(|error| exchange.unreadable(&self.answer, error))?;
+                    tell(&tolerated);
                     return Poll::Ready(Ok(None));
                 }
             }

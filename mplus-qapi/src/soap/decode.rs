@@ -1,11 +1,7 @@
 //! Reading a record: the one loop that fills every type of the service.
 
-use super::{
-    DecodeError, Element, Record, Role, Schema,
-    namespaces::Namespace,
-    reader::{Reader, Tag},
-};
-use crate::value::Decimal;
+use super::{DecodeError, Element, Record, Role, Schema, reader::Reader};
+use crate::{scan::Tag, value::Decimal};
 
 /// Fills `record` from the children of `tag`, which was just opened, up to its end tag.
 ///
@@ -46,7 +42,7 @@ pub(crate) fn read_record<'x>(
 #[derive(Debug, Default)]
 pub(crate) struct Filled {
     seen: u128,
-    /// Scales that came before the value that they belong to.
+    /// Scales that came before the value that they belong to, one for a field.
     early_scales: Vec<(usize, u32)>,
 }
 
@@ -57,6 +53,14 @@ impl Filled {
 
     pub(crate) fn seen(&self) -> u128 {
         self.seen
+    }
+
+    #[cold]
+    fn scale_early(&mut self, field: usize, places: u32) {
+        match self.early_scales.iter_mut().find(|(known, _)| *known == field) {
+            Some(known) => known.1 = places,
+            None => self.early_scales.push((field, places)),
+        }
     }
 }
 
@@ -76,7 +80,7 @@ pub(crate) fn read_element<'x>(
         if filled.seen & (1 << element.field) != 0 {
             field.set_scale(places);
         } else {
-            filled.early_scales.push((element.field, places));
+            filled.scale_early(element.field, places);
         }
         return Ok(());
     }
@@ -91,7 +95,7 @@ pub(crate) fn read_element<'x>(
 
 /// Where the element of this tag stands in the schema; looked for from `next` on, since that is where it mostly is.
 pub(crate) fn find(schema: &Schema, next: usize, tag: &Tag<'_>) -> Option<usize> {
-    if tag.namespace != Namespace::Service {
+    if !tag.is_in_service() {
         return None;
     }
     let name = tag.local_name();
@@ -102,13 +106,21 @@ pub(crate) fn find(schema: &Schema, next: usize, tag: &Tag<'_>) -> Option<usize>
 
 /// The number of decimals that a companion element tells. A decimal of ours has at most 28.
 fn read_scale<'x>(reader: &mut Reader<'x>, tag: &Tag<'x>, element: &Element) -> Result<u32, DecodeError> {
-    let text = reader.text(tag)?;
-    match text.trim() {
+    let text = reader.token(tag)?;
+    match text.trim_ascii() {
         "" => Ok(0),
-        digits => match digits.parse() {
+        digits => match whole_number(digits).parse() {
             Ok(places) if places <= Decimal::MAX_SCALE => Ok(places),
             _ => Err(reader.invalid(element, digits, "a number of decimals from 0 to 28")),
         },
+    }
+}
+
+/// An integer without the zeros behind a point: `21.00` is 21. What is no integer stays as it is.
+pub(crate) fn whole_number(token: &str) -> &str {
+    match token.split_once('.') {
+        Some((whole, zeros)) if !zeros.is_empty() && zeros.bytes().all(|byte| byte == b'0') => whole,
+        _ => token,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Whole documents without a client: for tools, test servers and measurements.
 
 use super::{
-    EncodeError, Record,
+    EncodeError, Record, Tolerated,
     envelope::{ResponseError, read_envelope, write_envelope},
 };
 
@@ -10,13 +10,13 @@ pub fn write_document(root: &'static str, record: &dyn Record) -> Result<String,
     write_envelope(root, record)
 }
 
-/// Reads the element `root` in the body of an envelope into `record`, a fresh one. Returns the paths of required elements
-/// that were absent; with `strict` those are errors.
+/// Reads the element `root` in the body of an envelope into `record`, a fresh one. Returns what was let pass; with
+/// `strict` that is an error.
 pub fn read_document(
     document: &[u8],
     root: &str,
     record: &mut dyn Record,
     strict: bool,
-) -> Result<Vec<String>, ResponseError> {
+) -> Result<Tolerated, ResponseError> {
     read_envelope(document, root, record, strict)
 }

@@ -12,20 +12,20 @@
 // A part of the domains does not use all values, macros and traits that the generated modules may need.
 #![cfg_attr(not(feature = "full"), allow(dead_code, unused_imports, unused_macros))]
 
-mod boundary;
 mod decode;
+mod descent;
 #[cfg(feature = "testkit")]
 mod document;
 mod encode;
 mod envelope;
 mod error;
+mod fault;
 #[cfg(feature = "testkit")]
 mod item_encoder;
 mod items;
-mod namespaces;
+mod mplus_date;
 pub(crate) mod operation;
 mod reader;
-mod reader_state;
 pub(crate) mod record;
 pub(crate) mod sample;
 pub(crate) mod scalar;
@@ -34,6 +34,7 @@ pub(crate) mod schema;
 pub(crate) mod serialize;
 #[cfg(test)]
 mod tests;
+mod tolerated;
 mod view;
 mod writer;
 
@@ -45,16 +46,19 @@ pub use self::{
     sample::Sampler,
 };
 pub use self::{
-    envelope::{Fault, SoapVersion},
-    error::{DecodeError, DecodeProblem, EncodeError},
+    error::EncodeError,
+    fault::{Fault, SoapVersion},
     operation::{ListResponse, Operation, OperationInfo, Outcome, OutcomeError, Paged, Repeat},
     schema::{Element, Field, Record, Role, Schema},
+    tolerated::Tolerated,
     view::{Items, View},
 };
+pub use crate::scan::{DecodeError, DecodeProblem};
 
 #[cfg(feature = "testkit")]
 pub(crate) use self::item_encoder::ItemEncoder;
-pub(crate) use self::{envelope::*, items::*, reader::*};
+pub(crate) use self::{envelope::*, fault::*, items::ItemDecoder, reader::Reader, tolerated::Budget};
+pub(crate) use crate::scan::Tag;
 
 /// What generated modules import.
 pub(crate) mod prelude {
@@ -66,4 +70,4 @@ pub(crate) mod prelude {
 }
 
 /// The namespace of all elements of the service.
-pub const NAMESPACE: &str = "urn:mplusqapi";
+pub const NAMESPACE: &str = crate::scan::SERVICE;

@@ -2,10 +2,11 @@
 
 use super::{
     DecodeError, Element, Field, Items, Record, Role, View,
-    decode::{read_items, read_record},
-    reader::{Reader, Tag},
+    decode::{read_items, read_record, whole_number},
+    reader::Reader,
     sample::Sample,
 };
+use crate::scan::Tag;
 use crate::value::{Binary, Date, DateTime, Decimal, List, XsdDecimal};
 
 /// The content of one element.
@@ -55,7 +56,8 @@ impl<T: Record + Default> Value for T {
         tag: &Tag<'x>,
         element: &Element,
     ) -> Result<bool, DecodeError> {
-        reader.enter(element.name)?;
+        reader.enter(element.name, tag)?;
+        reader.spend(self.behind_a_pointer())?;
         read_record(reader, tag, self)?;
         reader.leave();
         Ok(true)
@@ -87,7 +89,7 @@ macro_rules! token {
                 tag: &Tag<'x>,
                 element: &Element,
             ) -> Result<bool, DecodeError> {
-                let text = reader.text(tag)?;
+                let text = reader.token(tag)?;
                 let token = text.trim_ascii();
                 if token.is_empty() {
                     return Ok(false);
@@ -100,13 +102,13 @@ macro_rules! token {
     };
 }
 
-token!(i16, Int as i64, "a whole number of 16 bits", |token| token.parse().ok());
-token!(i32, Int as i64, "a whole number of 32 bits", |token| token.parse().ok());
-token!(i64, Int, "a whole number of 64 bits", |token| token.parse().ok());
-token!(u8, Unsigned as u64, "a whole number from 0 to 255", |token| token.parse().ok());
-token!(u16, Unsigned as u64, "a whole number from 0 to 65535", |token| token.parse().ok());
-token!(u32, Unsigned as u64, "a whole number of 32 bits, not negative", |token| token.parse().ok());
-token!(u64, Unsigned, "a whole number of 64 bits, not negative", |token| token.parse().ok());
+token!(i16, Int as i64, "a whole number of 16 bits", |token| integer(token));
+token!(i32, Int as i64, "a whole number of 32 bits", |token| integer(token));
+token!(i64, Int, "a whole number of 64 bits", |token| integer(token));
+token!(u8, Unsigned as u64, "a whole number from 0 to 255", |token| integer(token));
+token!(u16, Unsigned as u64, "a whole number from 0 to 65535", |token| integer(token));
+token!(u32, Unsigned as u64, "a whole number of 32 bits, not negative", |token| integer(token));
+token!(u64, Unsigned, "a whole number of 64 bits, not negative", |token| integer(token));
 token!(Date, Date, "a date such as 2026-01-31", |token| token.parse().ok());
 token!(DateTime, DateTime, "a date and time such as 2026-01-31T18:00:00+01:00", |token| token.parse().ok());
 token!(XsdDecimal, Decimal, "a decimal of at most 28 digits that matter", |token| token.parse().ok());
@@ -115,6 +117,11 @@ token!(bool, Bool, "true or false", |token| match token {
     "false" | "0" => Some(false),
     _ => None,
 });
+
+/// An integer, or one with nothing but zeros behind its point.
+fn integer<T: std::str::FromStr>(token: &str) -> Option<T> {
+    token.parse().or_else(|_| whole_number(token).parse()).ok()
+}
 
 /// An integer with a scale; xsd:decimal is [`XsdDecimal`].
 impl Value for Decimal {
@@ -128,7 +135,7 @@ impl Value for Decimal {
         tag: &Tag<'x>,
         element: &Element,
     ) -> Result<bool, DecodeError> {
-        let text = reader.text(tag)?;
+        let text = reader.token(tag)?;
         let token = text.trim_ascii();
         if token.is_empty() {
             return Ok(false);
@@ -201,7 +208,7 @@ pub(crate) fn read_choice<'x>(
     reader: &mut Reader<'x>,
     tag: &Tag<'x>,
 ) -> Result<bool, DecodeError> {
-    let text = reader.text(tag)?;
+    let text = reader.token(tag)?;
     let token = text.trim_ascii();
     choice.set(token);
     Ok(!token.is_empty())
@@ -276,7 +283,7 @@ impl<T: Value> Field for Vec<T> {
             return read_item(self, reader, tag, element);
         };
         let item = Element { name: item, item: None, repeated: true, ..*element };
-        reader.enter(element.name)?;
+        reader.enter(element.name, tag)?;
         read_items(reader, tag, item.name, |reader, tag| read_item(self, reader, tag, &item).map(drop))?;
         reader.leave();
         Ok(true)
@@ -298,6 +305,7 @@ fn read_item<'x, T: Value>(
     element: &Element,
 ) -> Result<bool, DecodeError> {
     reader.number(Some(items.len()));
+    reader.spend(size_of::<T>())?;
     items.push(T::default());
     let Some(item) = items.last_mut() else { return Ok(false) };
     let filled = item.read(reader, tag, element)?;

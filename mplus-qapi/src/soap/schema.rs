@@ -1,9 +1,7 @@
 //! What a type looks like on the wire, as data.
 
-use super::{
-    DecodeError, View,
-    reader::{Reader, Tag},
-};
+use super::{DecodeError, View, reader::Reader};
+use crate::scan::Tag;
 
 /// The wire form of a [`Record`]: its name in the WSDL and its elements in the order of the schema.
 #[derive(Debug)]
@@ -55,6 +53,11 @@ pub trait Record: Send + Sync {
     fn field(&self, index: usize) -> Option<&dyn Field>;
     /// Field `index` to be written to, `None` past the last.
     fn field_mut(&mut self, index: usize) -> Option<&mut dyn Field>;
+    /// Bytes that an empty one takes elsewhere than where it stands.
+    #[doc(hidden)]
+    fn behind_a_pointer(&self) -> usize {
+        0
+    }
 }
 
 impl<T: Record + ?Sized> Record for Box<T> {
@@ -68,6 +71,10 @@ impl<T: Record + ?Sized> Record for Box<T> {
 
     fn field_mut(&mut self, index: usize) -> Option<&mut dyn Field> {
         (**self).field_mut(index)
+    }
+
+    fn behind_a_pointer(&self) -> usize {
+        size_of_val(&**self)
     }
 }
 

@@ -2,12 +2,22 @@
 
 use std::{fmt, str::FromStr};
 
-use chrono::{Datelike, FixedOffset, NaiveDate};
+use chrono::{FixedOffset, NaiveDate};
 
-use super::date_time::{parse_offset, split_offset, write_offset};
+use super::lexical::{parse_day, parse_offset, split_offset, write_day, write_offset};
 
 /// A calendar date (xsd:date), with the offset from UTC if the wire had one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+///
+/// The default is no date at all: it shows as nothing, and to send it where a date is required is an error.
+///
+/// ```
+/// use mplus_qapi::value::Date;
+///
+/// assert!(!Date::default().is_set());
+/// assert!("2026-01-31".parse::<Date>()?.is_set());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Date {
     /// The day.
     pub date: NaiveDate,
@@ -15,7 +25,18 @@ pub struct Date {
     offset_minutes: Option<i16>,
 }
 
+impl Default for Date {
+    fn default() -> Self {
+        Self::new(NaiveDate::MIN)
+    }
+}
+
 impl Date {
+    /// Whether it is a date: a value that nobody set is none.
+    pub fn is_set(&self) -> bool {
+        self.date != NaiveDate::MIN
+    }
+
     /// A date without an offset.
     pub const fn new(date: NaiveDate) -> Self {
         Self { date, offset_minutes: None }
@@ -65,27 +86,10 @@ impl FromStr for Date {
 
 impl fmt::Display for Date {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.is_set() {
+            return Ok(());
+        }
         write_day(f, self.date)?;
         write_offset(f, self.offset_minutes)
     }
-}
-
-/// `2026-01-31`; years may have a sign and more than four digits.
-pub(super) fn parse_day(text: &str) -> Option<NaiveDate> {
-    let (sign, unsigned) = match text.strip_prefix('-') {
-        Some(rest) => (-1, rest),
-        None => (1, text),
-    };
-    let mut parts = unsigned.split('-');
-    let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
-    let digits = [year, month, day].iter().all(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
-    if parts.next().is_some() || !digits || year.len() < 4 || month.len() != 2 || day.len() != 2 {
-        return None;
-    }
-    NaiveDate::from_ymd_opt(sign * year.parse::<i32>().ok()?, month.parse().ok()?, day.parse().ok()?)
-}
-
-pub(super) fn write_day(f: &mut fmt::Formatter<'_>, day: NaiveDate) -> fmt::Result {
-    let sign = if day.year() < 0 { "-" } else { "" };
-    write!(f, "{sign}{:04}-{:02}-{:02}", day.year().unsigned_abs(), day.month(), day.day())
 }

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use chrono::{FixedOffset, LocalResult, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Timelike, Utc};
 
-use super::date::{parse_day, write_day};
+use super::lexical::{parse_day, parse_offset, split_offset, write_day, write_offset};
 
 /// A date and time (xsd:dateTime) as the wire told it: wall clock, fraction, and the offset from UTC if there was one.
 ///
@@ -19,7 +19,9 @@ use super::date::{parse_day, write_day};
 /// assert_eq!(instant.to_rfc3339(), "2026-07-01T16:30:00.500+00:00");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+///
+/// The default is no time at all: it shows as nothing, and to send it where a time is required is an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DateTime {
     /// What the clock on the wall showed. Nanoseconds are the finest.
     pub wall_clock: NaiveDateTime,
@@ -39,7 +41,7 @@ pub enum InstantError {
         /// The second time.
         later: chrono::DateTime<Utc>,
     },
-    /// The instant lies outside of what chrono can tell.
+    /// The instant lies outside of what chrono can tell, or there is none.
     OutOfRange,
 }
 
@@ -57,7 +59,18 @@ impl fmt::Display for InstantError {
 
 impl std::error::Error for InstantError {}
 
+impl Default for DateTime {
+    fn default() -> Self {
+        Self::local(NaiveDateTime::MIN)
+    }
+}
+
 impl DateTime {
+    /// Whether it is a time: a value that nobody set is none.
+    pub fn is_set(&self) -> bool {
+        self.wall_clock != NaiveDateTime::MIN
+    }
+
     /// A wall clock time in a zone that is not told.
     pub const fn local(wall_clock: NaiveDateTime) -> Self {
         Self { wall_clock, offset_minutes: None }
@@ -70,6 +83,9 @@ impl DateTime {
 
     /// The instant: by the offset if there was one, else by `zone`.
     pub fn to_instant<Z: TimeZone>(&self, zone: &Z) -> Result<chrono::DateTime<Utc>, InstantError> {
+        if !self.is_set() {
+            return Err(InstantError::OutOfRange);
+        }
         match self.offset_minutes {
             Some(minutes) => {
                 let east = TimeDelta::minutes(i64::from(minutes));
@@ -144,6 +160,9 @@ impl FromStr for DateTime {
 
 impl fmt::Display for DateTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.is_set() {
+            return Ok(());
+        }
         let time = self.wall_clock.time();
         write_day(f, self.wall_clock.date())?;
         write!(f, "T{:02}:{:02}:{:02}", time.hour(), time.minute(), time.second())?;
@@ -171,47 +190,4 @@ fn parse_clock(text: &str) -> Option<NaiveTime> {
     }
     let nanoseconds = format!("{fraction:0<9}").parse().ok()?;
     NaiveTime::from_hms_nano_opt(hour.parse().ok()?, minute.parse().ok()?, second.parse().ok()?, nanoseconds)
-}
-
-/// Splits `Z`, `+01:00` or `-01:00` off the end of a date or a clock.
-pub(super) fn split_offset(text: &str) -> (&str, Option<&str>) {
-    let length = match text.as_bytes() {
-        [.., b'Z'] => 1,
-        [.., b'+' | b'-', _, _, b':', _, _] => 6,
-        _ => return (text, None),
-    };
-    match text.split_at_checked(text.len() - length) {
-        Some((value, offset)) => (value, Some(offset)),
-        None => (text, None),
-    }
-}
-
-/// Minutes east of UTC, at most 14 hours either way.
-pub(super) fn parse_offset(text: &str) -> Option<i16> {
-    if text == "Z" {
-        return Some(0);
-    }
-    let (sign, clock) = match text.split_at_checked(1)? {
-        ("+", clock) => (1, clock),
-        ("-", clock) => (-1, clock),
-        _ => return None,
-    };
-    let (hours, minutes) = clock.split_once(':')?;
-    let digits =
-        [hours, minutes].iter().all(|part| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit()));
-    let (hours, minutes): (i16, i16) = (hours.parse().ok()?, minutes.parse().ok()?);
-    let total = hours * 60 + minutes;
-    (digits && minutes < 60 && total <= 14 * 60).then_some(sign * total)
-}
-
-pub(super) fn write_offset(f: &mut fmt::Formatter<'_>, minutes: Option<i16>) -> fmt::Result {
-    match minutes {
-        None => Ok(()),
-        Some(0) => f.write_str("Z"),
-        Some(minutes) => {
-            let sign = if minutes < 0 { '-' } else { '+' };
-            let minutes = minutes.unsigned_abs();
-            write!(f, "{sign}{:02}:{:02}", minutes / 60, minutes % 60)
-        }
-    }
 }

@@ -3,6 +3,7 @@
 mod binary;
 mod date;
 mod date_time;
+mod lexical;
 mod list;
 mod mplus_date;
 mod xsd_decimal;

@@ -1,33 +1,39 @@
 //! The service's own dates and times, told field by field.
 
-#![expect(clippy::derived_hash_with_manual_eq, reason = "hash and equality both look at every field")]
-
 use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Timelike, Utc};
 
 use super::date_time::{InstantError, local_to_instant};
-use crate::soap::prelude::record;
 
-record! {
-    #[derive(Copy, Eq, Hash)]
-    SoapMplusDate "SoapMplusDate" {
-        0 day: i32 = "day";
-        1 mon: i32 = "mon";
-        2 year: i32 = "year";
-    }
+/// `SoapMplusDate` of the service: a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct SoapMplusDate {
+    /// `day`, from 1; 0 in any field means no date.
+    pub day: i32,
+    /// `mon`, from 1.
+    pub mon: i32,
+    /// `year`.
+    pub year: i32,
 }
 
-record! {
-    #[derive(Copy, Eq, Hash)]
-    SoapMplusDateTime "SoapMplusDateTime" {
-        0 sec: i32 = "sec";
-        1 min: i32 = "min";
-        2 hour: i32 = "hour";
-        3 day: i32 = "day";
-        4 mon: i32 = "mon";
-        5 year: i32 = "year";
-        6 isdst: bool = "isdst";
-        7 timezone: i32 = "timezone";
-    }
+/// `SoapMplusDateTime` of the service: a day and a time of the clock on the wall.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct SoapMplusDateTime {
+    /// `sec`.
+    pub sec: i32,
+    /// `min`.
+    pub min: i32,
+    /// `hour`.
+    pub hour: i32,
+    /// `day`, from 1; 0 in day, month or year means no date.
+    pub day: i32,
+    /// `mon`, from 1.
+    pub mon: i32,
+    /// `year`.
+    pub year: i32,
+    /// `isdst`: summer time.
+    pub isdst: bool,
+    /// `timezone`: minutes east of UTC.
+    pub timezone: i32,
 }
 
 impl SoapMplusDate {

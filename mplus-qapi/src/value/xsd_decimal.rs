@@ -119,25 +119,95 @@ impl std::error::Error for ParseXsdDecimalError {}
 impl FromStr for XsdDecimal {
     type Err = ParseXsdDecimalError;
 
-    /// Digits with an optional sign and point; no exponent.
+    /// Digits with an optional sign and point; no exponent. At most 65,535 zeros may stand in front, and behind.
     fn from_str(text: &str) -> Result<Self, ParseXsdDecimalError> {
-        let digits = text.strip_prefix('+').unwrap_or(text);
-        let unsigned =
-            if digits.len() == text.len() { digits.strip_prefix('-').unwrap_or(digits) } else { digits };
-        let plain = unsigned.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-        if !plain || !unsigned.bytes().any(|byte| byte.is_ascii_digit()) {
+        let (negative, unsigned) = match text.as_bytes().first() {
+            Some(b'-') => (true, &text[1..]),
+            Some(b'+') => (false, &text[1..]),
+            _ => (false, text),
+        };
+        let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+        let digits = whole.len() + fraction.len();
+        let plain = [whole, fraction].iter().all(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
+        if !plain || digits == 0 || digits > 2 * usize::from(u16::MAX) {
             return Err(ParseXsdDecimalError);
         }
-        let mut shorter = digits;
-        loop {
-            if let Ok(value) = Decimal::from_str_exact(shorter) {
-                let zeros = u16::try_from(digits.len() - shorter.len()).map_err(|_| ParseXsdDecimalError)?;
-                return Ok(Self { value, zeros });
-            }
-            shorter = match shorter.strip_suffix('0') {
-                Some(rest) if rest.contains('.') => rest,
-                _ => return Err(ParseXsdDecimalError),
-            };
+        let whole = whole.trim_start_matches('0');
+        // As many zeros as fit stay in the number itself; the others are counted.
+        let matter = fraction.trim_end_matches('0').len();
+        let most = fraction.len().min(DIGITS.saturating_sub(whole.len()));
+        (matter..=most)
+            .rev()
+            .find_map(|kept| {
+                let value = exactly(negative, whole, &fraction[..kept])?;
+                Some(Self { value, zeros: u16::try_from(fraction.len() - kept).ok()? })
+            })
+            .ok_or(ParseXsdDecimalError)
+    }
+}
+
+/// A decimal has no more digits than this.
+const DIGITS: usize = 29;
+
+/// The number with these digits, if a decimal holds them.
+fn exactly(negative: bool, whole: &str, fraction: &str) -> Option<Decimal> {
+    if whole.len() + fraction.len() > DIGITS {
+        return None;
+    }
+    let sign = if negative { "-" } else { "" };
+    let whole = if whole.is_empty() { "0" } else { whole };
+    let point = if fraction.is_empty() { "" } else { "." };
+    Decimal::from_str_exact(&format!("{sign}{whole}{point}{fraction}")).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Decimal, XsdDecimal};
+
+    fn read(text: &str) -> Option<String> {
+        text.parse::<XsdDecimal>().ok().map(|value| value.to_string())
+    }
+
+    #[test]
+    fn every_spelling_of_a_number_is_read_with_its_scale() {
+        for (text, expected) in [
+            ("0", "0"),
+            ("-0.50", "-0.50"),
+            ("+7", "7"),
+            ("007.10", "7.10"),
+            (".5", "0.5"),
+            ("5.", "5"),
+            ("79228162514264337593543950335", "79228162514264337593543950335"),
+            ("0.0000000000000000000000000001", "0.0000000000000000000000000001"),
+            ("123456789012345678.901234567800", "123456789012345678.901234567800"),
+            ("1.00000000000000000000000000000000", "1.00000000000000000000000000000000"),
+        ] {
+            assert_eq!(read(text).as_deref(), Some(expected), "{text}");
         }
+        for text in [
+            "",
+            ".",
+            "-",
+            "+-1",
+            "--1",
+            "1e3",
+            "1,5",
+            "1.2.3",
+            "\u{0664}",
+            "79228162514264337593543950336",
+            "123456789012345678.901234567812",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn zeros_without_end_take_no_time_and_no_stack() {
+        let zeros = "0".repeat(60_000);
+        assert_eq!(read(&format!("{zeros}1.5")).as_deref(), Some("1.5"));
+        let long: XsdDecimal = format!("{zeros}.{zeros}").parse().expect("zero");
+        assert_eq!((long.get(), long.scale()), (Decimal::ZERO, 60_000));
+        assert_eq!(read(&"1".repeat(60_000)), None);
+        assert_eq!(read(&format!("0.{}", "0".repeat(1 << 20))), None);
     }
 }

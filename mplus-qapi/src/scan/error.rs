@@ -1,0 +1,159 @@
+//! What can be wrong with a document, and where.
+
+use std::fmt;
+
+use super::limits;
+
+/// A response (or, at the server's side, a request) could not be read.
+///
+/// Nothing of the value is lost silently: what does not fit its type ends here, with the path of the element and the
+/// offset in bytes from the start of the document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DecodeError(Box<Located>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Located {
+    path: String,
+    offset: u64,
+    problem: DecodeProblem,
+}
+
+/// What was wrong at the place that a [`DecodeError`] names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DecodeProblem {
+    /// The document ends before its root element does.
+    UnexpectedEnd,
+    /// The text is not well-formed XML.
+    Malformed(String),
+    /// The content does not fit the element's type.
+    InvalidValue {
+        /// What stood there, cut to 40 characters.
+        found: String,
+        /// What the type asks for.
+        expected: &'static str,
+    },
+    /// A required element is not there (strict mode only; otherwise it gets its default and its path is reported with the response).
+    Missing,
+    /// Elements are nested deeper than the limit.
+    TooDeep {
+        /// The limit.
+        limit: usize,
+    },
+    /// The document, or what it decodes to, is larger than the limit.
+    TooLarge {
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// One thing in the document is longer, or there are more of it, than any service writes.
+    TooMuch {
+        /// What: `bytes of a comment`, `attributes of a tag`.
+        what: &'static str,
+        /// How many there may be.
+        limit: usize,
+    },
+    /// The content of an element is said to stand elsewhere (`href`, `ref`): it is not fetched, and not taken as empty.
+    Reference(String),
+    /// A document type declaration, which SOAP forbids.
+    DocumentType,
+    /// The declared encoding is not one that is read here, or the bytes do not fit it.
+    Encoding(String),
+    /// The document is something else than the envelope that was expected.
+    UnexpectedDocument(String),
+}
+
+impl DecodeError {
+    pub(crate) fn new(path: String, offset: u64, problem: DecodeProblem) -> Self {
+        Self(Box::new(Located { path, offset, problem }))
+    }
+
+    /// Names of the elements from the root to the place, list items with their number from 0.
+    pub fn path(&self) -> &str {
+        &self.0.path
+    }
+
+    /// Bytes from the start of the document (in UTF-8): where the text of a value begins that does not fit, else where
+    /// reading ended.
+    pub fn offset(&self) -> u64 {
+        self.0.offset
+    }
+
+    /// What was wrong.
+    pub fn problem(&self) -> &DecodeProblem {
+        &self.0.problem
+    }
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Located { path, offset, problem } = &*self.0;
+        let place = if path.is_empty() { "the document" } else { path.as_str() };
+        write!(f, "{problem} in {place} at byte {offset}")
+    }
+}
+
+impl std::error::Error for DecodeError {}
+
+impl fmt::Display for DecodeProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnexpectedEnd => f.write_str("the document ends too early"),
+            Self::Malformed(what) => write!(f, "malformed XML: {what}"),
+            Self::InvalidValue { found, expected } => write!(f, "`{found}` is not {expected}"),
+            Self::Missing => f.write_str("a required element is missing"),
+            Self::TooDeep { limit } => write!(f, "elements are nested deeper than {limit}"),
+            Self::TooLarge { limit } => {
+                write!(f, "the document, or what it decodes to, is larger than {limit} bytes")
+            }
+            Self::TooMuch { what, limit } => write!(f, "more than {limit} {what}"),
+            Self::Reference(to) => write!(f, "the content is said to stand elsewhere (`{to}`)"),
+            Self::DocumentType => f.write_str("a document type declaration is not allowed"),
+            Self::Encoding(what) => write!(f, "encoding: {what}"),
+            Self::UnexpectedDocument(what) => f.write_str(what),
+        }
+    }
+}
+
+/// A problem at an offset of the document. Who reads the tags knows the path to it.
+#[derive(Debug)]
+pub(crate) struct ScanError(Box<(u64, DecodeProblem)>);
+
+pub(crate) type ScanResult<T> = Result<T, ScanError>;
+
+impl ScanError {
+    #[cold]
+    pub(crate) fn new(offset: u64, problem: DecodeProblem) -> Self {
+        Self(Box::new((offset, problem)))
+    }
+
+    pub(crate) fn into_parts(self) -> (u64, DecodeProblem) {
+        *self.0
+    }
+}
+
+/// A name of the other side as an error quotes it.
+pub(crate) fn shown(name: &str) -> String {
+    cut(name, limits::QUOTED)
+}
+
+/// The beginning of a text, and a sign when it is not all of it.
+pub(crate) fn cut(text: &str, limit: usize) -> String {
+    if text.len() <= limit {
+        return text.to_owned();
+    }
+    let end = (0..=limit - '…'.len_utf8()).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    format!("{}…", &text[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cut;
+
+    #[test]
+    fn a_text_is_cut_between_characters_and_shows_that_it_is() {
+        assert_eq!(cut("caf\u{e9}", 5), "caf\u{e9}");
+        assert_eq!(cut("aaaaaaaaaa", 8), "aaaaa…");
+        assert_eq!(cut(&"\u{1f600}".repeat(10), 12), "\u{1f600}\u{1f600}…");
+        assert!(cut(&"\u{e9}".repeat(9000), 4096).len() <= 4096);
+    }
+}
