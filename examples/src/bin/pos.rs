@@ -3,7 +3,7 @@
 use std::{borrow::Cow, error::Error, time::Duration};
 
 use clap::{Parser, ValueEnum};
-use mplus_qapi::testkit::Pos;
+use mplus_qapi::testkit::{Dialect, Pos};
 use mplus_webhooks::{
     ReqwestClient, SubscriptionSecret,
     event::EventName,
@@ -33,6 +33,15 @@ struct Arguments {
     /// Seed of the generated catalogue and of the faults.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Readings of open questions, with commas between them: names from --list-dialects, or question=reading.
+    #[arg(long, value_name = "NAME,NAME", default_value_t)]
+    dialect: Dialect,
+    /// A reading of every open question instead, drawn from this seed.
+    #[arg(long, value_name = "N", conflicts_with = "dialect")]
+    dialect_seed: Option<u64>,
+    /// List the open questions with their readings, the default first, and end.
+    #[arg(long)]
+    list_dialects: bool,
     /// Where events are sent to: the URL before the event's name.
     #[arg(long, requires_all = ["webhook_secret", "subscription"])]
     webhook_url: Option<String>,
@@ -61,10 +70,19 @@ async fn main() -> std::process::ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    if arguments.list_dialects {
+        list_dialects();
+        return Ok(());
+    }
+    let dialect = arguments.dialect_seed.map_or(arguments.dialect, Dialect::seeded);
     let pos = match (arguments.products, arguments.catalog) {
         (Some(products), _) => Pos::generated(products, arguments.seed),
         (None, Catalog::Brasserie) => Pos::brasserie(),
     };
+    if dialect != Dialect::default() {
+        pos.set_dialect(dialect);
+        println!("dialect: {dialect}");
+    }
     if arguments.fault_rate > 0.0 {
         pos.faults().random(arguments.fault_rate, arguments.seed);
     }
@@ -79,6 +97,15 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     tokio::signal::ctrl_c().await?;
     println!("{} requests, {} faults", pos.requests().total(), pos.faults().injected());
     Ok(())
+}
+
+fn list_dialects() {
+    for question in Dialect::questions() {
+        println!("{}: {}", question.name, question.explanation);
+        for reading in question.readings {
+            println!("  {:<40} {}", reading.name, reading.explanation);
+        }
+    }
 }
 
 /// A whole sale that is paid through the webhook, as a till sends it: its end arrives twice, as it may.

@@ -4,6 +4,10 @@ use chrono::{DateTime, Duration, NaiveDate, TimeZone as _, Utc};
 
 use crate::value::{AMSTERDAM, SoapMplusDateTime};
 
+fn start() -> DateTime<Utc> {
+    Utc.timestamp_opt(1_780_308_000, 0).single().unwrap_or_default()
+}
+
 /// A clock that stands still between calls and goes on one second with each.
 #[derive(Debug, Clone)]
 pub(super) struct Clock {
@@ -14,13 +18,18 @@ pub(super) struct Clock {
 impl Default for Clock {
     /// 1 June 2026, noon in the Netherlands.
     fn default() -> Self {
-        Self { now: Utc.timestamp_opt(1_780_308_000, 0).single().unwrap_or_default(), ids: 0 }
+        Self { now: start(), ids: 0 }
     }
 }
 
 impl Clock {
     pub(super) fn now(&self) -> DateTime<Utc> {
         self.now
+    }
+
+    /// Whole hours since it began.
+    pub(super) fn hours(&self) -> i64 {
+        (self.now - start()).num_hours()
     }
 
     pub(super) fn set(&mut self, now: DateTime<Utc>) {

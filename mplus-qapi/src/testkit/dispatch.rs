@@ -3,8 +3,9 @@
 use std::{collections::HashMap, sync::LazyLock};
 
 use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{domain, state::State};
+use super::{dialect::Keys, domain, state::State};
 use crate::soap::{
     EncodeError, Fault, ItemEncoder, ListResponse, Operation, Repeat, ResponseError, body_root,
     read_envelope, write_envelope, write_fault,
@@ -49,14 +50,16 @@ impl Operations {
                         format!("{}: the idempotencyKey is empty", O::INFO.name),
                     ));
                 }
-                if let Some(replay) = key.as_ref().and_then(|key| state.replays.get(key)) {
+                let replay = key.as_ref().and_then(|key| state.replays.get(key));
+                if let Some((replay, _)) = replay.filter(|(_, since)| state.remembers(*since)) {
                     return Ok(one_piece(replay.clone()));
                 }
                 let response = handle(state, request)?;
                 let document = write_envelope(O::INFO.response, &response).map_err(cannot_encode)?;
-                if let Some(key) = key {
+                let refused = state.dialect.keys == Keys::Successes && document.contains("FAILED");
+                if let Some(key) = key.filter(|_| !refused) {
                     let replay = document.replacen(ORIGINAL, REPLAY, 1);
-                    state.replays.insert(key, replay.into());
+                    state.replays.insert(key, (replay.into(), state.clock.now()));
                 }
                 Ok(one_piece(document.into()))
             }),
@@ -87,6 +90,17 @@ impl Operations {
     }
 }
 
+impl State {
+    /// Whether an idempotency key from `since` still counts.
+    fn remembers(&self, since: DateTime<Utc>) -> bool {
+        match self.dialect.keys {
+            Keys::Remembered | Keys::Successes => true,
+            Keys::Hour => self.clock.now() - since < TimeDelta::hours(1),
+            Keys::Ignored => false,
+        }
+    }
+}
+
 const ORIGINAL: &str = "IDEMPOTENCY-RESULT-ORIGINAL-RESPONSE";
 const REPLAY: &str = "IDEMPOTENCY-RESULT-REPLAY-RESPONSE";
 
@@ -98,11 +112,11 @@ pub(super) fn called_operation(document: &[u8]) -> Answer<String> {
 /// Carries the call out.
 pub(super) fn carry_out(state: &mut State, operation: &str, document: &[u8]) -> Answer<Pieces> {
     match OPERATIONS.handlers.get(operation) {
-        Some(handler) => {
-            state.clock.advance(std::time::Duration::from_secs(1));
+        Some(handler) if state.dialect.knows(operation) => {
+            state.catch_up();
             handler(state, document)
         }
-        None => Err(Fault::new("Client", format!("the test POS does not know the operation {operation}"))),
+        _ => Err(state.dialect.unknown_call(operation)),
     }
 }
 

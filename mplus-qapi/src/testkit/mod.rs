@@ -18,10 +18,13 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! Where the facts leave a question open, a [`Dialect`] chooses the reading: `Pos::brasserie().with_dialect(..)`.
 
 mod brasserie;
 mod catalogue;
 mod clock;
+pub mod dialect;
 mod dispatch;
 mod domain;
 mod faults;
@@ -35,6 +38,7 @@ mod state;
 mod transport;
 
 pub use self::{
+    dialect::Dialect,
     domain::{external_payments::ExternalPaymentStatus, prices::Menu},
     faults::{Fault, Faults},
     http::PosServer,

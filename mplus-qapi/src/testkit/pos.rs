@@ -3,19 +3,21 @@
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 use super::{
-    ExternalPaymentStatus, Fault, Faults, Menu, Requests, VirtualRuntime,
+    Dialect, ExternalPaymentStatus, Fault, Faults, Menu, Requests, VirtualRuntime,
+    dialect::{Authentication, Latency, OUTAGE, Outage, wire::XML},
     dispatch::{Pieces, called_operation, carry_out, fault_document},
     state::State,
 };
 use crate::{
     Client, ClientBuilder, Credentials, Endpoint,
-    products::{Article, Product},
+    products::{Article, ArticleBranchDeviationLine, Product},
     soap,
     types::{Order, Relation},
     value::Decimal,
@@ -53,8 +55,15 @@ pub(super) struct Answer {
 
 const IDENT: &str = "testkit";
 const SECRET: &str = "geheim & vertrouwelijk";
-/// What the real service calls its answers.
-pub(super) const XML: &str = "text/xml; charset=utf-8";
+/// What some services tell to anybody.
+const SYSTEM_CALLS: [&str; 6] = [
+    "getApiVersion",
+    "getDatabaseVersion",
+    "getCurrentSyncMarkers",
+    "getCurrentSyncMarkersV2",
+    "getVatGroupList",
+    "getBranches",
+];
 
 impl Pos {
     /// A brasserie with three branches: about sixty articles with Dutch names, allergens, sizes, combos, choices,
@@ -77,6 +86,23 @@ impl Pos {
             clients: Mutex::default(),
         };
         Self { shared: Arc::new(shared) }
+    }
+
+    /// This POS, with these readings of the open questions.
+    pub fn with_dialect(self, dialect: Dialect) -> Self {
+        self.set_dialect(dialect);
+        self
+    }
+
+    /// Takes other readings of the open questions from now on. What the POS holds follows: a dialect with special prices
+    /// sets some.
+    pub fn set_dialect(&self, dialect: Dialect) {
+        self.state().adopt(dialect);
+    }
+
+    /// Its readings of the open questions.
+    pub fn dialect(&self) -> Dialect {
+        self.state().dialect
     }
 
     /// The only credentials that are accepted.
@@ -173,6 +199,17 @@ impl Pos {
         })
     }
 
+    /// Deletes an article, as the dialect tells it: see [`DeletedArticle`](super::dialect::DeletedArticle). `false` when
+    /// there is none with this number.
+    pub fn delete_article(&self, number: i64) -> bool {
+        self.state().delete_article(number)
+    }
+
+    /// Moves an article into another product: both get a new sync marker. `false` when one of them is not there.
+    pub fn move_article(&self, number: i64, product: i64) -> bool {
+        self.state().move_article(number, product)
+    }
+
     /// Sets an article's price in euros with VAT: it gets a new sync marker. `false` when there is no such article.
     pub fn set_price(&self, article: i64, price: Decimal) -> bool {
         self.change_article(article, |article| {
@@ -185,6 +222,30 @@ impl Pos {
     /// Gives an article another price in one branch, in euros with VAT; with `None` the article's own again.
     pub fn set_branch_price(&self, branch: i32, article: i64, price: Option<Decimal>) {
         self.state().prices.deviate(article, branch, price);
+    }
+
+    /// The lines of prices that differ in a branch.
+    pub fn branch_lines(&self) -> Vec<ArticleBranchDeviationLine> {
+        self.state().prices.lines().cloned().collect()
+    }
+
+    /// All products with their articles, by number. For the brasserie: a generated catalogue may be large.
+    pub fn products(&self) -> Vec<Product> {
+        let catalogue = Arc::clone(&self.state().catalogue);
+        let products = catalogue.since(0).filter_map(|number| catalogue.product(number));
+        let mut products: Vec<Product> = products.map(Arc::unwrap_or_clone).collect();
+        products.sort_by_key(|product| product.product_number);
+        products
+    }
+
+    /// What is free of an article in a branch; `None` when it keeps no stock, or is not there.
+    pub fn stock(&self, branch: i32, article: i64) -> Option<Decimal> {
+        self.state().free(branch, article)
+    }
+
+    /// The percentage of a VAT code, in hundredths.
+    pub fn vat_rate(&self, code: i32) -> Option<i64> {
+        self.state().vat_rate(code)
     }
 
     /// Sets what is free of an article in a branch. `false` when it keeps no stock, or is not there.
@@ -236,6 +297,11 @@ impl Pos {
         self.state().clock.now()
     }
 
+    /// Lets time pass on the POS's clock.
+    pub fn pass(&self, time: Duration) {
+        self.state().clock.advance(time);
+    }
+
     /// Sets the POS's clock.
     pub fn set_clock(&self, now: DateTime<Utc>) {
         self.state().clock.set(now);
@@ -246,7 +312,8 @@ impl Pos {
         let called = called_operation(document);
         let operation = called.as_deref().unwrap_or("(unreadable)");
         let fault = self.shared.faults.next(operation);
-        if fault == Some(Fault::Refused) {
+        let dialect = self.pass_time();
+        if fault == Some(Fault::Refused) || self.is_away() {
             return Outcome::Refused;
         }
         locked(&self.shared.requests).arrived(operation);
@@ -268,7 +335,15 @@ impl Pos {
             _ => {}
         }
         let answer = match self.answer(query, called.as_deref(), document) {
-            Ok(body) => Answer { status: 200, content_type: XML, retry_after: None, body, drip: false },
+            Ok(body) if dialect.is_plainly_written() => {
+                Answer { status: 200, content_type: XML, retry_after: None, body, drip: false }
+            }
+            Ok(body) => {
+                let written = body.flatten().collect::<Vec<u8>>();
+                let written = dialect.rewrite(operation, &String::from_utf8_lossy(&written));
+                let (content_type, body) = (dialect.content_type(), Box::new(std::iter::once(written)));
+                Answer { status: 200, content_type, retry_after: None, body, drip: false }
+            }
             Err(fault) => refusal(&fault),
         };
         match fault {
@@ -291,13 +366,31 @@ impl Pos {
     ) -> Result<Pieces, soap::Fault> {
         let ident = parameter(query, "ident");
         let secret = parameter(query, "secret");
-        if (ident.as_deref(), secret.as_deref()) != (Some(IDENT), Some(SECRET)) {
+        let open = match self.dialect().authentication {
+            Authentication::Every => false,
+            Authentication::NotVersion => called == Ok("getApiVersion"),
+            Authentication::NotSystem => called.is_ok_and(|called| SYSTEM_CALLS.contains(&called)),
+        };
+        if !open && (ident.as_deref(), secret.as_deref()) != (Some(IDENT), Some(SECRET)) {
             return Err(soap::Fault::new("Client.Authentication", "ident or secret is wrong"));
         }
         let operation = called.map_err(Clone::clone)?;
         let pieces = carry_out(&mut self.state(), operation, document)?;
         locked(&self.shared.requests).was_carried_out(operation);
         Ok(pieces)
+    }
+
+    /// The time that a call takes; the dialect in which it is answered.
+    fn pass_time(&self) -> Dialect {
+        let mut state = self.state();
+        let seconds = if state.dialect.latency == Latency::Slow { 30 } else { 1 };
+        state.clock.advance(Duration::from_secs(seconds));
+        state.dialect
+    }
+
+    fn is_away(&self) -> bool {
+        let state = self.state();
+        state.dialect.outage == Outage::Hours && OUTAGE.contains(&state.clock.hours())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -3,10 +3,12 @@
 use std::{collections::HashMap, sync::Arc};
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 
 use super::{
     catalogue::{Catalogue, Generated},
     clock::Clock,
+    dialect::{Dialect, History, TURN},
     domain::{
         article_groups::ArticleGroups, branches::Branches, external_payments::ExternalPayments, media::Media,
         orders::Orders, preparation::Preparation, prices::Prices, relations::Relations, stock::Stock,
@@ -17,6 +19,9 @@ use super::{
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) clock: Clock,
+    pub(super) dialect: Dialect,
+    /// What is restored when the dialect wants it.
+    backup: Option<Box<Backup>>,
     /// Shared with responses that are being sent.
     pub(super) catalogue: Arc<Catalogue>,
     pub(super) article_groups: ArticleGroups,
@@ -29,8 +34,18 @@ pub(super) struct State {
     pub(super) orders: Orders,
     pub(super) terminals: Terminals,
     pub(super) external_payments: ExternalPayments,
-    /// Responses by operation and idempotency key, as they are sent again.
-    pub(super) replays: HashMap<(&'static str, String), Bytes>,
+    /// Responses by operation and idempotency key, as they are sent again, and when they were made.
+    pub(super) replays: HashMap<(&'static str, String), (Bytes, DateTime<Utc>)>,
+}
+
+/// The menu and the stock of a moment.
+#[derive(Debug)]
+struct Backup {
+    catalogue: Arc<Catalogue>,
+    article_groups: ArticleGroups,
+    prices: Prices,
+    preparation: Preparation,
+    stock: Stock,
 }
 
 impl State {
@@ -39,6 +54,8 @@ impl State {
         let branches = Branches::brasserie();
         Self {
             clock: Clock::default(),
+            dialect: Dialect::default(),
+            backup: None,
             catalogue: Arc::new(Catalogue::new(base)),
             article_groups: ArticleGroups::brasserie(),
             prices: Prices::default(),
@@ -62,6 +79,33 @@ impl State {
 
     pub(super) fn generated(products: u32, seed: u64) -> Self {
         Self::empty(Generated::new(products, seed))
+    }
+
+    /// Takes another dialect; what the POS holds follows it.
+    pub(super) fn adopt(&mut self, dialect: Dialect) {
+        self.dialect = dialect;
+        self.set_special_prices();
+        self.set_branch_texts();
+        self.backup = (dialect.history == History::Restored).then(|| {
+            Box::new(Backup {
+                catalogue: Arc::clone(&self.catalogue),
+                article_groups: self.article_groups.clone(),
+                prices: self.prices.clone(),
+                preparation: self.preparation.clone(),
+                stock: self.stock.clone(),
+            })
+        });
+    }
+
+    /// What happens by itself before a call.
+    pub(super) fn catch_up(&mut self) {
+        if self.clock.hours() >= TURN
+            && let Some(backup) = self.backup.take()
+        {
+            let Backup { catalogue, article_groups, prices, preparation, stock } = *backup;
+            (self.catalogue, self.article_groups, self.prices) = (catalogue, article_groups, prices);
+            (self.preparation, self.stock) = (preparation, stock);
+        }
     }
 
     pub(super) fn catalogue_mut(&mut self) -> &mut Catalogue {

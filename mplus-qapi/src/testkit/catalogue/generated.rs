@@ -1,6 +1,6 @@
 //! A catalogue of any size that is never held: every product follows from its number and a seed.
 
-use super::{HIGH, LOW, MADE, article, characteristics};
+use super::{HIGH, LOW, MADE, Run, article, characteristics};
 use crate::{
     products::{Article, Product, SortOrderGroup},
     testkit::{brasserie, faults::SplitMix, images},
@@ -77,6 +77,12 @@ impl Generated {
             from += 1;
         }
         (from..i64::from(self.products)).map(|index| FIRST_PRODUCT + index)
+    }
+
+    /// The markers of a product's articles.
+    pub(super) fn run(self, product: i64) -> Run {
+        let index = product - FIRST_PRODUCT;
+        Run { product, first: index * STRIDE + 1, last: self.marker(index) }
     }
 
     pub(super) fn product_of(self, article: i64) -> Option<i64> {

@@ -9,13 +9,13 @@ use crate::{
     },
 };
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(in crate::testkit) struct ArticleGroups {
     list: Vec<Group>,
     marker: i64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Group {
     number: i32,
     parent: i32,

@@ -3,8 +3,9 @@
 use crate::{
     orders::*,
     testkit::{
+        dialect::DuplicateNumber,
         dispatch::{Answer, Operations},
-        domain::{orders::contents, payments},
+        domain::orders::contents,
         state::State,
     },
     types::*,
@@ -30,7 +31,7 @@ impl State {
         let Some(ext) = order.ext_order_id.clone().filter(|ext| !ext.is_empty()) else {
             return Err(failed("An order needs an extOrderId.".to_owned()));
         };
-        if self.orders.find(&ext).is_some() {
+        if self.orders.find(&ext).is_some() && self.dialect.duplicate_number == DuplicateNumber::Refused {
             return Err((
                 CreateOrderResult::ExtOrderIdAlreadyExists,
                 format!("There is an order with the extOrderId {ext}."),
@@ -115,7 +116,7 @@ fn create_order_v3(
     };
     let prepay = request.prepay == Some(true);
     if !request.payment_list.is_empty() {
-        let total = match payments::total(&request.payment_list) {
+        let total = match state.payments_total(&request.payment_list) {
             Ok(total) => total,
             Err(message) => {
                 return Ok(refused(CreateOrderResult::PaymentFailed, message, Some(PayOrderResult::Failed)));
@@ -171,7 +172,7 @@ impl State {
         if !order.invoice_ids.is_empty() {
             return Err((PayOrderResult::OrderAlreadyInvoiced, "The order is invoiced already.".to_owned()));
         }
-        let paid = payments::total(&payments).map_err(failed)?;
+        let paid = self.payments_total(&payments).map_err(failed)?;
         let before = order.prepaid_amount.unwrap_or_default();
         let due = order.total_incl_amount.unwrap_or_default() - before;
         if !prepay && paid < due {

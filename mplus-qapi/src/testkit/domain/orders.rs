@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use crate::{
     orders::*,
     testkit::{
-        catalogue::{vat_percentage, without_vat},
+        catalogue::without_vat,
+        dialect::{Employees, Reference, UnknownNumbers},
         dispatch::{Answer, Items, Operations},
         domain::tables::Tables,
         state::State,
@@ -81,7 +82,10 @@ impl State {
             return Err(format!("There is no branch {branch}."));
         }
         match workplace.filter(|number| *number != 0) {
-            Some(number) if !self.branches.has_workplace(branch, number) => {
+            Some(number)
+                if !self.branches.has_workplace(branch, number)
+                    && self.dialect.unknown_numbers == UnknownNumbers::Refused =>
+            {
                 Err(format!("Branch {branch} has no workplace {number}."))
             }
             _ => Ok(()),
@@ -100,6 +104,12 @@ impl State {
             order.financial_branch_number.filter(|number| *number != 0).or(Some(branch));
         order.order_type = Some(order_type);
         order.vat_method = order.vat_method.or(Some(VatMethod::Inclusive));
+        let known = matches!(order.employee_number, None | Some(0..=9 | 999_999));
+        if self.dialect.employees == Employees::Known && !known {
+            let number = order.employee_number.unwrap_or_default();
+            return Err(format!("There is no employee {number}."));
+        }
+        order.reference = order.reference.and_then(|reference| self.kept_reference(&reference));
         let dated =
             order.financial_date.and_then(|date| date.to_date()).unwrap_or_else(|| self.clock.today());
         order.financial_date = Some(dated.into());
@@ -130,7 +140,11 @@ impl State {
         let Some(article) = self.catalogue.article(line.article_number) else {
             return Err(format!("There is no article {}.", line.article_number));
         };
-        if article.active == Some(false) {
+        let not_for_sale = self.is_not_for_sale(&article, branch);
+        if not_for_sale && self.dialect.unknown_numbers == UnknownNumbers::Refused {
+            return Err(format!("Article {} is not for sale.", line.article_number));
+        }
+        if article.active == Some(false) && self.dialect.unknown_numbers == UnknownNumbers::Refused {
             return Err(format!("Article {} is not active.", line.article_number));
         }
         let price = self.price(&article, branch);
@@ -142,7 +156,7 @@ impl State {
         let price = *data.price.get_or_insert(price);
         data.original_price = data.original_price.or(Some(price));
         data.vat_code = Some(vat_code);
-        data.vat_percentage = vat_percentage(vat_code).and_then(|percentage| i32::try_from(percentage).ok());
+        data.vat_percentage = self.vat_rate(vat_code).and_then(|percentage| i32::try_from(percentage).ok());
         let full = price * data.quantity;
         let percentage = Decimal::from(data.discount_percentage.unwrap_or_default());
         let discount = full * percentage / Decimal::ONE_HUNDRED + data.discount_amount.unwrap_or_default();
@@ -150,6 +164,16 @@ impl State {
         data.total_incl_amount = Some(total);
         data.total_excl_amount = Some(without_vat(total, vat_code));
         Ok(())
+    }
+
+    fn kept_reference(&self, reference: &str) -> Option<String> {
+        let length = match self.dialect.reference {
+            Reference::Whole => usize::MAX,
+            Reference::Fifty => 50,
+            Reference::Twenty => 20,
+            Reference::None => return None,
+        };
+        Some(reference.chars().take(length).collect())
     }
 
     /// Sums up the lines, per VAT code and in all.
@@ -166,7 +190,7 @@ impl State {
         order.total_excl_amount = Some(groups.values().map(|(_, excl)| excl).sum());
         let vat_groups = groups.into_iter().map(|(vat_code, (incl, excl))| VatGroup {
             vat_code,
-            vat_percentage: vat_percentage(vat_code).unwrap_or_default(),
+            vat_percentage: self.vat_rate(vat_code).unwrap_or_default(),
             excl_amount: Some(excl),
             vat_amount: Some(incl - excl),
             ..VatGroup::default()

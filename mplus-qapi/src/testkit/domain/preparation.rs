@@ -13,7 +13,7 @@ use crate::{
     value::{DateTime, Decimal},
 };
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(in crate::testkit) struct Preparation {
     groups: BTreeMap<i32, PreparationMethodGroup>,
     marker: i64,

@@ -8,14 +8,15 @@ use crate::{
     testkit::{
         brasserie,
         catalogue::without_vat,
+        dialect::BranchSave,
         dispatch::{Answer, Operations},
         state::State,
     },
-    types::IdempotencyResult,
-    value::Decimal,
+    types::{ArticleSpecialPrice, IdempotencyResult},
+    value::{Decimal, XsdDecimal},
 };
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(in crate::testkit) struct Prices {
     deviations: BTreeMap<(i64, i32), ArticleBranchDeviationLine>,
     components: BTreeMap<i64, Vec<ArticleComponent>>,
@@ -57,11 +58,51 @@ impl Prices {
     ) {
         match price {
             None => drop(self.deviations.remove(&(article_number, branch_number))),
-            Some(price) => {
-                let line = self.deviations.entry((article_number, branch_number)).or_default();
-                (line.article_number, line.branch_number) = (article_number, branch_number);
-                line.sales_price_incl = Some(price.into());
+            Some(price) => self.change_line(article_number, branch_number, |line| {
+                (line.sales_price_incl, line.sales_price_excl) = (Some(price.into()), None);
+            }),
+        }
+    }
+
+    pub(in crate::testkit) fn lines(&self) -> impl Iterator<Item = &ArticleBranchDeviationLine> {
+        self.deviations.values()
+    }
+
+    /// Changes what differs of an article in a branch.
+    pub(super) fn change_line(
+        &mut self,
+        article_number: i64,
+        branch_number: i32,
+        change: impl FnOnce(&mut ArticleBranchDeviationLine),
+    ) {
+        let line = self.deviations.entry((article_number, branch_number)).or_default();
+        (line.article_number, line.branch_number) = (article_number, branch_number);
+        change(line);
+    }
+
+    pub(super) fn keep_line(&mut self, line: ArticleBranchDeviationLine) {
+        self.deviations.insert((line.article_number, line.branch_number), line);
+    }
+
+    /// Keeps the lines of a request, and what becomes of the rest.
+    fn save_lines(&mut self, lines: Vec<ArticleBranchDeviationLine>, save: BranchSave) {
+        if save == BranchSave::Article {
+            let articles: Vec<i64> = lines.iter().map(|line| line.article_number).collect();
+            self.deviations.retain(|(article, _), _| !articles.contains(article));
+        }
+        for line in lines {
+            if save != BranchSave::Merge {
+                self.keep_line(line);
+                continue;
             }
+            self.change_line(line.article_number, line.branch_number, |held| {
+                if line.sales_price_incl.is_some() || line.sales_price_excl.is_some() {
+                    held.sales_price_incl = line.sales_price_incl;
+                    held.sales_price_excl = line.sales_price_excl;
+                }
+                held.description = line.description.or(held.description.take());
+                held.special_price = line.special_price.or(held.special_price.take());
+            });
         }
     }
 }
@@ -70,8 +111,26 @@ impl State {
     /// What an article costs in a branch, in euros with VAT.
     pub(in crate::testkit) fn price(&self, article: &Article, branch: i32) -> Decimal {
         let number = article.article_number.unwrap_or_default();
-        let deviation = self.prices.deviations.get(&(number, branch)).and_then(|line| line.sales_price_incl);
-        deviation.map(Decimal::from).or(article.price_incl).unwrap_or_default()
+        let line = self.prices.deviations.get(&(number, branch));
+        let special = line.and_then(|line| line.special_price.as_ref()).or(article.special_price.as_ref());
+        if special == Some(&ArticleSpecialPrice::Free) {
+            return Decimal::new(0, 2);
+        }
+        let with_vat = |excl: XsdDecimal| {
+            let rate = Decimal::from(self.vat_rate(article.vat_code.unwrap_or_default()).unwrap_or_default());
+            (Decimal::from(excl) * (Decimal::from(10_000) + rate) / Decimal::from(10_000)).round_dp(2)
+        };
+        let incl = line.and_then(|line| line.sales_price_incl).map(Decimal::from);
+        let excl = || line.and_then(|line| line.sales_price_excl).map(with_vat);
+        incl.or_else(excl).or(article.price_incl).unwrap_or_default()
+    }
+
+    /// Whether an article may not be sold in a branch.
+    pub(super) fn is_not_for_sale(&self, article: &Article, branch: i32) -> bool {
+        let number = article.article_number.unwrap_or_default();
+        let line = self.prices.deviations.get(&(number, branch));
+        let special = line.and_then(|line| line.special_price.as_ref()).or(article.special_price.as_ref());
+        matches!(special, Some(ArticleSpecialPrice::NotForSale | ArticleSpecialPrice::NotForSaleVisible))
     }
 
     pub(super) fn set_components(&mut self) {
@@ -174,9 +233,8 @@ fn save_article_branch_deviations(
             });
         }
     }
-    for line in request.article_branch_deviation_lines {
-        state.prices.deviations.insert((line.article_number, line.branch_number), line);
-    }
+    let save = state.dialect.branch_save;
+    state.prices.save_lines(request.article_branch_deviation_lines, save);
     let result = SaveArticleBranchDeviationsResponseResult::Ok;
     Ok(SaveArticleBranchDeviationsResponse { result, error_message: String::new() })
 }

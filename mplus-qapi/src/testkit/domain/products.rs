@@ -7,7 +7,9 @@ use crate::{
     testkit::{
         brasserie::{self, Dish},
         catalogue::{MADE, article, characteristics, vat_percentage, without_vat},
-        dispatch::{Answer, Items, Operations},
+        dialect::{DeletedArticle, MovedArticle, NewNumbers, ProductUpdate},
+        dispatch::{Answer, Operations},
+        domain::product_list,
         images,
         state::State,
     },
@@ -15,82 +17,9 @@ use crate::{
 };
 
 pub(super) fn register(operations: &mut Operations) {
-    operations.list(get_products);
+    operations.list(product_list::get_products);
     operations.on(create_product);
     operations.on(update_product);
-}
-
-/// The filters of `getProducts`; all that are given have to hold.
-struct Filter {
-    request: GetProductsRequest,
-}
-
-impl Filter {
-    /// The product as far as it is asked for: only matching articles, unless all of them are wanted.
-    fn apply(&self, product: Arc<Product>) -> Option<Product> {
-        let request = &self.request;
-        if !request.group_numbers.is_empty()
-            && !product.group_numbers.iter().any(|group| request.group_numbers.contains(group))
-        {
-            return None;
-        }
-        let mut product = Arc::unwrap_or_clone(product);
-        let matching = product.article_list.iter().filter(|article| self.matches(article)).count();
-        if matching == 0 {
-            return None;
-        }
-        if request.include_all_articles_of_selected_products != Some(true)
-            && matching < product.article_list.len()
-        {
-            let articles = std::mem::take(&mut product.article_list);
-            product.article_list = articles.into_iter().filter(|article| self.matches(article)).collect();
-        }
-        Some(product)
-    }
-
-    fn matches(&self, article: &Article) -> bool {
-        let request = &self.request;
-        let plu = article.plu_number.as_deref().unwrap_or_default();
-        article.sync_marker >= request.sync_marker
-            && (request.article_numbers.is_empty()
-                || article.article_number.is_some_and(|number| request.article_numbers.contains(&number)))
-            && (request.plu_numbers.is_empty() || request.plu_numbers.iter().any(|text| text.text == plu))
-            && (request.only_webshop != Some(true) || article.webshop == Some(true))
-            && (request.only_active != Some(true) || article.active == Some(true))
-    }
-}
-
-fn get_products(state: &mut State, GetProducts { request }: GetProducts) -> Answer<Items<GetProducts>> {
-    let catalogue = Arc::clone(&state.catalogue);
-    let numbers: Box<dyn Iterator<Item = i64> + Send> = if !request.product_numbers.is_empty() {
-        Box::new(request.product_numbers.clone().into_iter())
-    } else if !request.article_numbers.is_empty() {
-        let owner = |article: &i64| catalogue.product_of(*article)?.product_number;
-        let mut owners: Vec<i64> = request.article_numbers.iter().filter_map(owner).collect();
-        owners.dedup();
-        Box::new(owners.into_iter())
-    } else {
-        Box::new(catalogue.since(request.sync_marker.unwrap_or_default()))
-    };
-    // A limit goes with a marker only, and counts articles.
-    let limit = request.sync_marker.and(request.sync_marker_limit);
-    let filter = Filter { request };
-    let products = numbers.filter_map(move |number| filter.apply(catalogue.product(number)?));
-    let Some(limit) = limit else { return Ok(Box::new(products)) };
-
-    let mut page: Vec<Product> = Vec::new();
-    let mut articles = 0;
-    for product in products {
-        articles += product.article_list.len();
-        // The first product comes whole, however many articles it has.
-        if !page.is_empty() && articles > usize::try_from(limit).unwrap_or_default() {
-            break;
-        }
-        page.push(product);
-    }
-    // As at the real POS, they do not come in the order of their markers.
-    page.reverse();
-    Ok(Box::new(page.into_iter()))
 }
 
 fn create_product(
@@ -141,6 +70,9 @@ fn create_product(
     }
     let sync_marker = product.sync_marker;
     catalogue.put(product);
+    if state.dialect.new_numbers == NewNumbers::Late {
+        article_numbers.clear();
+    }
     Ok(CreateProductResponse {
         result: CreateProductResult::Ok,
         product_number: number,
@@ -151,7 +83,7 @@ fn create_product(
     })
 }
 
-/// What an article's elements do not name stays as it is.
+/// What an article's elements do not name stays as it is, or goes: the dialect says.
 fn update_product(
     state: &mut State,
     UpdateProduct { product: update }: UpdateProduct,
@@ -163,25 +95,37 @@ fn update_product(
     let Some(held) = held else {
         return failed(UpdateProductResult::NotFound, "There is no such product.".to_owned());
     };
+    let mut moving = Vec::new();
     for article in &update.article_list {
         let number = article.article_number.filter(|number| *number != 0);
         let owner = number.and_then(|number| state.catalogue.product_of(number));
         if owner.is_some_and(|owner| owner.product_number != held.product_number) {
-            return failed(
-                UpdateProductResult::FailedArticleNumberAlreadyTaken,
-                format!("Article {} belongs to another product.", number.unwrap_or_default()),
-            );
+            if state.dialect.moved_article == MovedArticle::Refused {
+                return failed(
+                    UpdateProductResult::FailedArticleNumberAlreadyTaken,
+                    format!("Article {} belongs to another product.", number.unwrap_or_default()),
+                );
+            }
+            moving.extend(number);
         }
     }
     if let Err(message) = check_articles(&update) {
         return failed(UpdateProductResult::Failed, message);
     }
     let stamp = state.clock.stamp();
+    let kept = state.dialect.product_update;
+    let held = held.product_number.unwrap_or_default();
+    for number in moving {
+        state.move_article(number, held);
+    }
     let catalogue = state.catalogue_mut();
-    let mut product = Arc::unwrap_or_clone(held);
+    let mut product = catalogue.product(held).map(Arc::unwrap_or_clone).unwrap_or_default();
     let whole = update.description.is_some() || !update.group_numbers.is_empty();
     product.description = update.description.or(product.description);
-    product.extra_text = update.extra_text.or(product.extra_text);
+    product.extra_text = match kept {
+        ProductUpdate::Merges => update.extra_text.or(product.extra_text),
+        ProductUpdate::ReplacesArticles | ProductUpdate::ReplacesProducts => update.extra_text,
+    };
     if !update.group_numbers.is_empty() {
         product.group_numbers = update.group_numbers;
     }
@@ -195,7 +139,11 @@ fn update_product(
             product.article_list.iter().position(|held| number.is_some() && held.article_number == number);
         match (position, number) {
             (Some(at), Some(number)) => {
-                merge(&mut product.article_list[at], &change);
+                let article = &mut product.article_list[at];
+                if kept != ProductUpdate::Merges {
+                    clear(article);
+                }
+                merge(article, &change);
                 existing.push(number);
                 touched.push(number);
             }
@@ -211,6 +159,12 @@ fn update_product(
             }
         }
     }
+    if kept == ProductUpdate::ReplacesProducts {
+        let named =
+            |article: &Article| article.article_number.is_some_and(|number| touched.contains(&number));
+        let articles = std::mem::take(&mut product.article_list);
+        product.article_list = articles.into_iter().filter(named).collect();
+    }
     for article in &mut *product.article_list {
         if whole || article.article_number.is_some_and(|number| touched.contains(&number)) {
             let marker = catalogue.next_marker();
@@ -221,6 +175,9 @@ fn update_product(
     }
     let sync_marker = product.sync_marker;
     catalogue.put(product);
+    if state.dialect.new_numbers == NewNumbers::Late {
+        new.clear();
+    }
     Ok(UpdateProductResponse {
         result: UpdateProductResult::Ok,
         existing_article_numbers: existing,
@@ -265,6 +222,25 @@ macro_rules! take_over {
     };
 }
 
+/// Takes away what a request may name.
+fn clear(held: &mut Article) {
+    *held = Article {
+        article_number: held.article_number,
+        sync_marker: held.sync_marker,
+        change_timestamp: held.change_timestamp,
+        create_timestamp: held.create_timestamp,
+        active: held.active,
+        vat_code: held.vat_code,
+        vat_percentage: held.vat_percentage,
+        price_incl: held.price_incl,
+        price_excl: held.price_excl,
+        image_list: std::mem::take(&mut held.image_list),
+        custom_field_list: std::mem::take(&mut held.custom_field_list),
+        component_article_list: std::mem::take(&mut held.component_article_list),
+        ..Article::default()
+    };
+}
+
 fn merge(held: &mut Article, change: &Article) {
     take_over!(held, change:
         ext_article_id plu_number active description colour size invoice_text receipt_text display_text barcode
@@ -285,6 +261,39 @@ fn merge(held: &mut Article, change: &Article) {
 }
 
 impl State {
+    /// Deletes an article. `false` when it is not there.
+    pub(in crate::testkit) fn delete_article(&mut self, number: i64) -> bool {
+        let stamp = self.clock.stamp();
+        let told = self.dialect.deleted_article;
+        if told == DeletedArticle::Gone {
+            return self.catalogue_mut().remove_article(number).is_some();
+        }
+        self.catalogue_mut().change_article(number, |article| {
+            article.change_timestamp = Some(stamp);
+            match told {
+                DeletedArticle::Discontinued => article.discontinued = Some(true),
+                _ => article.active = Some(false),
+            }
+        })
+    }
+
+    /// Puts an article into another product. `false` when one of them is not there.
+    pub(in crate::testkit) fn move_article(&mut self, number: i64, product: i64) -> bool {
+        let stamp = self.clock.stamp();
+        if self.catalogue.product(product).is_none() {
+            return false;
+        }
+        let catalogue = self.catalogue_mut();
+        let Some(article) = catalogue.remove_article(number) else { return false };
+        let Some(target) = catalogue.product(product) else { return false };
+        let mut target = Arc::unwrap_or_clone(target);
+        let marker = Some(catalogue.next_marker());
+        target.article_list.push(Article { sync_marker: marker, change_timestamp: Some(stamp), ..article });
+        target.sync_marker = marker;
+        catalogue.put(target);
+        true
+    }
+
     /// Sets up the brasserie's menu.
     pub(in crate::testkit) fn set_menu(&mut self) {
         let mut picture = 0;

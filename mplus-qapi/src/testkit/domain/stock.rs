@@ -7,6 +7,7 @@ use crate::{
     stock::*,
     testkit::{
         catalogue::{Catalogue, MADE},
+        dialect::{StockRows, TURN},
         dispatch::{Answer, Items, Operations},
         state::State,
     },
@@ -96,6 +97,13 @@ impl State {
         Some(self.stock.keep((article, branch), before, (free, before.reserved), stamp, cause))
     }
 
+    /// What is free of an article in a branch, if it keeps stock: as `getStock` would tell it.
+    pub(in crate::testkit) fn free(&self, branch: i32, article: i64) -> Option<Decimal> {
+        self.catalogue.article(article).filter(keeps_stock)?;
+        let level = self.stock.level(&self.catalogue, article, branch);
+        Rows::of_now(self).of(article, level).map(|level| level.free)
+    }
+
     /// Moves a quantity from free to reserved (or back, when it is negative), as far as the article keeps stock.
     pub(super) fn reserve(&mut self, branch: i32, article: &Article, quantity: Decimal, order: &str) {
         let Some(number) = article.article_number.filter(|_| keeps_stock(article)) else { return };
@@ -121,6 +129,7 @@ fn get_stock(state: &mut State, GetStock { request }: GetStock) -> Answer<Items<
     }
     let (stock, catalogue) = (state.stock.clone(), Arc::clone(&state.catalogue));
     let since = request.stock_id;
+    let rows = Rows::of_now(state);
     let levels = branches.into_iter().flat_map(move |branch| {
         let numbers: Box<dyn Iterator<Item = i64> + Send> = if request.article_numbers.is_empty() {
             let touched: Vec<i64> = stock
@@ -133,20 +142,69 @@ fn get_stock(state: &mut State, GetStock { request }: GetStock) -> Answer<Items<
             let changed = Arc::clone(&stock.changed);
             let untouched = catalogue.computed_stock().take(if computed { usize::MAX } else { 0 });
             let untouched = untouched.map(|(article, _)| article);
+            let others: Vec<i64> = if rows.every { without_stock(&catalogue) } else { Vec::new() };
             Box::new(
-                untouched.filter(move |article| !changed.contains_key(&(*article, branch))).chain(touched),
+                untouched
+                    .filter(move |article| !changed.contains_key(&(*article, branch)))
+                    .chain(touched)
+                    .chain(others),
             )
         } else {
             Box::new(request.article_numbers.clone().into_iter())
         };
         let (stock, catalogue) = (stock.clone(), Arc::clone(&catalogue));
         numbers.filter_map(move |article| {
-            catalogue.article(article).filter(keeps_stock)?;
-            let level = stock.level(&catalogue, article, branch);
+            let keeps = keeps_stock(&catalogue.article(article)?);
+            let level = match (keeps, rows.every) {
+                (true, _) => rows.of(article, stock.level(&catalogue, article, branch))?,
+                (false, true) => NOTHING,
+                (false, false) => return None,
+            };
             since.is_none_or(|since| level.id >= since).then(|| article_stock(article, branch, level))
         })
     });
     Ok(Box::new(levels))
+}
+
+/// Which rows are told, as the dialect says.
+#[derive(Debug, Clone, Copy)]
+struct Rows {
+    every: bool,
+    negative: bool,
+    partly: bool,
+}
+
+/// The level of an article that keeps no stock.
+const NOTHING: Level = Level { id: COMPUTED_ID, free: Decimal::ZERO, reserved: Decimal::ZERO, changed: MADE };
+
+impl Rows {
+    fn of_now(state: &State) -> Self {
+        let told = state.dialect.stock_rows;
+        Self {
+            every: told == StockRows::Every,
+            negative: told == StockRows::Negative,
+            partly: told == StockRows::Partly || (told == StockRows::Going && state.clock.hours() >= TURN),
+        }
+    }
+
+    fn of(self, article: i64, level: Level) -> Option<Level> {
+        let third = article % 3 == 0;
+        match third {
+            true if self.partly => None,
+            true if self.negative => Some(Level { free: -level.free, ..level }),
+            _ => Some(level),
+        }
+    }
+}
+
+fn without_stock(catalogue: &Arc<Catalogue>) -> Vec<i64> {
+    let products = catalogue.since(0).filter_map(|number| catalogue.product(number));
+    let mut articles = Vec::new();
+    for product in products {
+        let without = product.article_list.iter().filter(|article| !keeps_stock(article));
+        articles.extend(without.filter_map(|article| article.article_number));
+    }
+    articles
 }
 
 fn article_stock(article_number: i64, branch: i32, level: Level) -> ArticleStock {

@@ -3,10 +3,12 @@
 use crate::{
     system::*,
     testkit::{
-        catalogue::vat_groups,
+        catalogue::{LOW, VAT_RATES, vat_groups},
+        dialect::{TURN, VatChange},
         dispatch::{Answer, Operations},
         state::State,
     },
+    types::VatGroup,
     value::SoapMplusDate,
 };
 
@@ -124,10 +126,30 @@ fn get_current_sync_markers_v2(
 }
 
 fn get_vat_group_list(state: &mut State, _: GetVatGroupList) -> Answer<GetVatGroupListResponse> {
+    let told = |mut group: VatGroup| {
+        group.vat_percentage = state.vat_rate(group.vat_code).unwrap_or_default();
+        group
+    };
     Ok(GetVatGroupListResponse {
-        vat_group: state.branches.numbers().into_iter().flat_map(vat_groups).collect(),
+        vat_group: state.branches.numbers().into_iter().flat_map(vat_groups).map(told).collect(),
     })
 }
+
+impl State {
+    /// The VAT codes with their percentages at this moment, in hundredths.
+    pub(super) fn vat_rates(&self) -> Vec<(i32, i64)> {
+        let rises = self.dialect.vat_change == VatChange::Rises && self.clock.hours() >= TURN;
+        let rate = |(code, rate)| if rises && code == LOW { (code, RISEN) } else { (code, rate) };
+        VAT_RATES.map(rate).into()
+    }
+
+    pub(in crate::testkit) fn vat_rate(&self, code: i32) -> Option<i64> {
+        self.vat_rates().into_iter().find(|(known, _)| *known == code).map(|(_, rate)| rate)
+    }
+}
+
+/// What the low rate becomes when it rises.
+const RISEN: i64 = 2100;
 
 /// The POS has one employee, `bediening` with the password `welkom`.
 fn verify_credentials(

@@ -3,8 +3,9 @@
 use crate::{
     table_orders::*,
     testkit::{
+        dialect::DuplicateNumber,
         dispatch::{Answer, Operations},
-        domain::{order_changes::told, orders::contents, payments},
+        domain::{order_changes::told, orders::contents},
         state::State,
     },
     types::*,
@@ -33,7 +34,7 @@ impl State {
             Ok(place) => place,
             Err(message) => return failed(&message),
         };
-        if let Some(holder) = self.orders.tables.claimed_by_other(place, terminal.terminal_number) {
+        if let Some(holder) = self.claimed_by_other(place, terminal.terminal_number) {
             return failed(&format!("The table is claimed by workplace {holder}."));
         }
         let held = self.orders.tables.order_id(place).and_then(|id| self.orders.get(id)).cloned();
@@ -43,7 +44,8 @@ impl State {
                 let message = "The table's order is not there any more; read the table again.";
                 return outcome(SaveTableOrderResult::OrderHasChanged, message, None);
             }
-            if let Some(ext) = ext.filter(|ext| self.orders.find(ext).is_some()) {
+            let detects = self.dialect.duplicate_number == DuplicateNumber::Refused;
+            if let Some(ext) = ext.filter(|ext| detects && self.orders.find(ext).is_some()) {
                 return failed(&format!("There is an order with the extOrderId {ext}."));
             }
             let order = match self.complete(order, OrderType::TableOrder) {
@@ -110,7 +112,8 @@ fn create_and_pay_table_order(
     };
     let order = request.and_then(|request| request.order).unwrap_or_default();
     let ext = order.ext_order_id.as_deref().unwrap_or_default();
-    if let Some(held) = state.orders.find(ext) {
+    let detects = state.dialect.duplicate_number == DuplicateNumber::Refused;
+    if let Some(held) = state.orders.find(ext).filter(|_| detects) {
         return Ok(CreateAndPayTableOrderResponse {
             result: CreateAndPayTableOrderResult::Ok,
             order_id: Some(held.order_id.clone()),
@@ -128,7 +131,7 @@ fn create_and_pay_table_order(
     };
     let due = order.total_incl_amount.unwrap_or_default();
     let payments = std::mem::take(&mut order.payment_list).into_vec();
-    match payments::total(&payments) {
+    match state.payments_total(&payments) {
         Err(message) => return refused(CreateAndPayTableOrderResult::PaymentFailed, message),
         Ok(paid) if paid < due => {
             let message = format!("The payments come to {paid}, the order to {due}.");
@@ -178,17 +181,18 @@ fn place_table_order(
     let held = state.orders.tables.order_id(place).and_then(|id| state.orders.get(id)).cloned();
     let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
     let (guard, ext) = (given(&table.order_id), given(&table.ext_order_id));
+    let detects = state.dialect.duplicate_number == DuplicateNumber::Refused;
     let other_order = match (&held, &guard, &ext) {
         (Some(held), Some(id), _) => held.order_id != *id,
         (Some(held), None, Some(ext)) => held.ext_order_id.as_ref() != Some(ext),
         (None, Some(_), _) => true,
-        (None, None, Some(ext)) => state.orders.find(ext).is_some(),
+        (None, None, Some(ext)) => detects && state.orders.find(ext).is_some(),
         (_, None, None) => false,
     };
     if other_order {
         return refused(PlaceTableOrderResult::IdentifierFailed, "The table has another order.".to_owned());
     }
-    if let Some(holder) = state.orders.tables.claimed_by_other(place, request.workplace_number) {
+    if let Some(holder) = state.claimed_by_other(place, request.workplace_number) {
         let message = format!("The table is claimed by workplace {holder}.");
         return refused(PlaceTableOrderResult::IdentifierFailed, message);
     }
@@ -196,7 +200,7 @@ fn place_table_order(
         return refused(PlaceTableOrderResult::LinesFailed, "The table has no order to pay.".to_owned());
     }
     let payments: Vec<Payment> = request.payments.into_iter().map(payment).collect();
-    let paid = match payments::total(&payments) {
+    let paid = match state.payments_total(&payments) {
         Ok(paid) => paid,
         Err(message) => return refused(PlaceTableOrderResult::PaymentsFailed, message),
     };
@@ -346,7 +350,7 @@ fn cancel_table_order(
     let Some(id) = state.orders.tables.order_id(place).map(str::to_owned) else {
         return refused(CancelOrderResult::NotFound, "The table has no order.");
     };
-    if state.orders.tables.claimed_by_other(place, terminal.terminal_number).is_some() {
+    if state.claimed_by_other(place, terminal.terminal_number).is_some() {
         return refused(CancelOrderResult::Failed, "The table is claimed by another workplace.");
     }
     let answer = state.cancel(&id);

@@ -7,6 +7,7 @@ use crate::{
     testkit::{
         brasserie,
         catalogue::MADE,
+        dialect::{CLAIMS, TableLines, Tables as TableClaims},
         dispatch::{Answer, Operations},
         state::State,
     },
@@ -85,15 +86,55 @@ impl State {
         self.orders.tables.claims.insert((branch, table, 1), workplace);
     }
 
+    /// The workplace other than this one that holds a table.
+    pub(super) fn claimed_by_other(&self, place: Place, workplace: i32) -> Option<i32> {
+        let all = self.dialect.tables == TableClaims::Claimed && CLAIMS.contains(&self.clock.hours());
+        let waiter = all.then_some(WAITER).filter(|waiter| *waiter != workplace);
+        self.orders.tables.claimed_by_other(place, workplace).or(waiter)
+    }
+
     /// The table's order as a workplace gets to see it.
     fn read_table(&self, place: Place) -> GetTableOrderResponse {
         let order = self.orders.tables.order_id(place).and_then(|id| self.orders.get(id));
+        let mut order = order.cloned();
+        if let Some(order) = order.as_mut().filter(|_| self.dialect.table_lines == TableLines::Condensed) {
+            order.line_list = condensed(std::mem::take(&mut order.line_list).into_vec()).into();
+        }
         GetTableOrderResponse {
             result: if order.is_some() { GetTableOrderResult::Ok } else { GetTableOrderResult::None },
-            order: order.cloned(),
+            order,
             ..GetTableOrderResponse::default()
         }
     }
+}
+
+/// The workplace that holds all tables, where the dialect has one.
+const WAITER: i32 = 2;
+
+/// Makes one line of those that have the same article and price and no choices.
+fn condensed(lines: Vec<Line>) -> Vec<Line> {
+    let mut condensed: Vec<Line> = Vec::new();
+    for line in lines {
+        let price = |line: &Line| line.data.as_ref().and_then(|data| data.price);
+        let same = condensed.iter_mut().find(|held| {
+            line.article_number != 0
+                && held.article_number == line.article_number
+                && price(held) == price(&line)
+                && held.preparation_list.is_empty()
+                && line.preparation_list.is_empty()
+        });
+        match same.and_then(|held| held.data.as_mut()).zip(line.data.as_ref()) {
+            Some((held, data)) => {
+                held.quantity += data.quantity;
+                held.total_incl_amount =
+                    held.total_incl_amount.zip(data.total_incl_amount).map(|(a, b)| a + b);
+                held.total_excl_amount =
+                    held.total_excl_amount.zip(data.total_excl_amount).map(|(a, b)| a + b);
+            }
+            None => condensed.push(line),
+        }
+    }
+    condensed
 }
 
 fn get_max_table_number(_: &mut State, _: GetMaxTableNumber) -> Answer<GetMaxTableNumberResponse> {
@@ -189,7 +230,7 @@ fn get_table_order(
 ) -> Answer<GetTableOrderResponse> {
     let place = (branch_number, table_number, 1);
     let mut answer = state.read_table(place);
-    if state.orders.tables.claimed_by_other(place, terminal.terminal_number).is_some()
+    if state.claimed_by_other(place, terminal.terminal_number).is_some()
         && let Some(order) = answer.order.take()
     {
         answer.result = GetTableOrderResult::AlreadyUsed;
@@ -206,7 +247,7 @@ fn get_table_order_v3(
     let place = (request.branch_number, request.table_number, part);
     let asked = if request.claim_table == Some(true) { ClaimMethod::Normal } else { ClaimMethod::None };
     let method = request.claim_method.unwrap_or(asked);
-    let holder = state.orders.tables.claimed_by_other(place, request.workplace_number);
+    let holder = state.claimed_by_other(place, request.workplace_number);
     match (method, holder) {
         (ClaimMethod::Normal, Some(holder)) => Ok(GetTableOrderResponse {
             result: GetTableOrderResult::Claimed,

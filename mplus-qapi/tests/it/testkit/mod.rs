@@ -1,6 +1,7 @@
 //! The test POS itself: what it answers, refuses and breaks.
 
 mod catalogue;
+mod dialects;
 mod faults;
 #[cfg(feature = "reqwest")]
 mod http;
