@@ -14,10 +14,11 @@ use mplus_qapi::testkit::Pos;
 use mplus_qapi::transport::{Body, Request, Transport, TransportError};
 use mplus_qapi::{Client, Endpoint};
 use mplus_sync::cancel::CancelToken;
+use mplus_sync::merchant::Merchant;
 use mplus_sync::model::{
     ArticleNumber, BranchNumber, ChosenItem, ConnectionId, Discount, Item, LineModifier, Location, Order,
     OrderKind, OrderLine, OutboxStateKind, Payment, PaymentMethod, PostalAddress, RelationNumber, Sold,
-    Tracked, WorkerId,
+    Tracked,
 };
 use mplus_sync::orders::{
     ComboArticle, LocationSettings, MenuLinks, ModifierLink, OrderService, OrderSettings, OutboxWorker,
@@ -231,10 +232,10 @@ fn worker(
     connection: &ConnectionId,
     name: String,
 ) -> OutboxWorker {
-    let (id, runtime) = (WorkerId::from(name), Arc::new(TokioRuntime));
-    let service =
-        OrderService::new(client, connection.clone(), store.clone(), settings(), runtime.clone(), id.clone());
-    OutboxWorker::new(Arc::new(service), store.clone(), runtime, id).with_options(WorkerOptions::default())
+    let merchant = Merchant::new(client, connection.clone(), store.clone(), Arc::new(TokioRuntime));
+    let merchant = merchant.worked_by(name);
+    let service = OrderService::new(&merchant, settings());
+    OutboxWorker::new(Arc::new(service), &merchant).with_options(WorkerOptions::default())
 }
 
 /// The test POS, which takes its time.

@@ -22,6 +22,7 @@ use mplus_qapi::transport::{Body, Request, Transport, TransportError};
 use mplus_qapi::value::SoapMplusDateTime;
 use mplus_qapi::{Client, Credentials, Endpoint};
 use mplus_sync::cancel::CancelToken;
+use mplus_sync::merchant::Merchant;
 use mplus_sync::model::{ArticleNumber, BranchNumber, ConnectionId, Item, Location, Tracked};
 use mplus_sync::report::{RunOutcome, Scope};
 use mplus_sync::runtime::TokioRuntime;
@@ -117,13 +118,8 @@ impl Pulled {
             pos.clone(),
             mplus_qapi::TokioRuntime,
         );
-        let service = StockService::new(
-            client.build(),
-            merchant(),
-            store.clone(),
-            Arc::new(TokioRuntime),
-            "this process".into(),
-        );
+        let merchant = Merchant::new(client.build(), merchant(), store.clone(), Arc::new(TokioRuntime));
+        let service = StockService::new(&merchant.worked_by("this process"));
         Ok(Self { store, service, pos })
     }
 

@@ -7,6 +7,7 @@
 //! # Where to find what
 //!
 //! * [`Integration`] is one merchant's connection and the way to every service; [`Host`] is what it needs of the host.
+//! * [`merchant`] is what all services of one merchant share; [`connection`] makes one and takes it up again.
 //! * [`sync`] says how a menu run goes and how it is told what to do, [`report`] what it tells afterwards, [`progress`] what it
 //!   tells meanwhile, [`cancel`] how it is stopped, [`schedule`] when it is due.
 //! * [`model`] has the host's side of everything; [`products`], [`articles`], [`branches`], [`stock`], [`relations`], [`tables`] and
@@ -19,9 +20,9 @@ pub mod branches;
 pub mod cancel;
 pub mod conflict;
 pub mod connection;
-mod error;
 mod integration;
 pub mod media;
+pub mod merchant;
 pub mod model;
 pub mod orders;
 mod pos_call;
@@ -30,6 +31,7 @@ pub mod products;
 pub mod progress;
 pub mod relations;
 pub mod report;
+mod run;
 pub mod runtime;
 pub mod schedule;
 pub mod stock;
@@ -40,4 +42,5 @@ pub mod tax;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 
-pub use integration::{Host, Integration};
+pub use connection::Host;
+pub use integration::Integration;

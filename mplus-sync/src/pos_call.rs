@@ -17,3 +17,16 @@ pub(crate) fn is_unknown_operation(error: &mplus_qapi::Error) -> bool {
         texts.iter().any(|text| message.contains(text))
     })
 }
+
+/// What a person can do about a failed call.
+pub(crate) fn pos_advice(error: &mplus_qapi::Error) -> &'static str {
+    if error.is_authentication() {
+        "Check the MplusKASSA username and password"
+    } else if error.is_connect() {
+        "Check host, port and that the POS can be reached; the next sync goes on from here"
+    } else if error.is_transient() {
+        "The next sync goes on from here"
+    } else {
+        "See what the POS answered; the next sync tries again"
+    }
+}

@@ -9,16 +9,16 @@ use mplus_qapi::products::{SaveArticleMenuArticleSettings, UpdateArticleMenu, Up
 use mplus_qapi::soap::Outcome;
 use rust_decimal::Decimal;
 
-use crate::error::StepError;
 use crate::model::{
     ArticleNumber, BtwCode, Combo, Fingerprint, Item, ItemId, Resource, Revision, SyncState, Tracked, Version,
 };
-use crate::products::{ItemProblem, item_to_article, refused, send, whole_cents};
+use crate::products::push::note::{mark, refused};
+use crate::products::push::send;
+use crate::products::{CheckedTax, ItemProblem, item_to_article, whole_cents};
 use crate::progress::Phase;
 use crate::report::{Note, Subject};
+use crate::run::{Run, StepError};
 use crate::store::{CatalogPushes, Page, Pushed, Select};
-use crate::sync::Run;
-use crate::tax::TaxTable;
 
 /// Edited combos that are read at once.
 const PAGE: usize = 50;
@@ -83,7 +83,7 @@ pub fn removed_choices(sync: &SyncState, menu: &UpdateArticleMenuRequest) -> Vec
 }
 
 /// Pushes edited combos.
-pub(crate) async fn push(run: &mut Run<'_>) -> Result<(), StepError> {
+pub(super) async fn push(run: &mut Run<'_>, mut tax: CheckedTax) -> Result<(), StepError> {
     run.expect(&Resource::COMBOS, Phase::Push, None);
     let mut page = Page::first(PAGE);
     loop {
@@ -92,7 +92,7 @@ pub(crate) async fn push(run: &mut Run<'_>) -> Result<(), StepError> {
             (combos.len() == PAGE).then(|| combos.last().map(|combo| combo.record.id.clone())).flatten();
         for combo in combos {
             run.options.cancel.check()?;
-            push_one(run, combo).await?;
+            push_one(run, combo, &mut tax).await?;
             run.advance(&Resource::COMBOS, 1);
         }
         match last {
@@ -102,9 +102,13 @@ pub(crate) async fn push(run: &mut Run<'_>) -> Result<(), StepError> {
     }
 }
 
-async fn push_one(run: &mut Run<'_>, mut combo: Tracked<Combo>) -> Result<(), StepError> {
+async fn push_one(
+    run: &mut Run<'_>,
+    mut combo: Tracked<Combo>,
+    tax: &mut CheckedTax,
+) -> Result<(), StepError> {
     let subject = Subject::new(&combo.record.name, &combo.record.id);
-    let Some((code, articles)) = ready(run, &combo, &subject).await? else { return Ok(()) };
+    let Some((code, articles)) = ready(run, &combo, &subject, tax).await? else { return Ok(()) };
     // Looked at before anything is sent.
     let number = combo.external_ids.mpluskassa;
     let mut menu = match combo_to_article_menu(
@@ -153,7 +157,7 @@ async fn push_one(run: &mut Run<'_>, mut combo: Tracked<Combo>) -> Result<(), St
         ));
     }
     let pushed = Pushed { id: combo.record.id.clone(), revision: combo.revision, number, sync };
-    send::mark(run, CatalogPushes { combos: vec![pushed], ..CatalogPushes::default() }).await
+    mark(run, CatalogPushes { combos: vec![pushed], ..CatalogPushes::default() }).await
 }
 
 /// The combo's BTW code and its choices' articles; none when something is missing, which is in the report then.
@@ -161,9 +165,9 @@ async fn ready(
     run: &mut Run<'_>,
     combo: &Tracked<Combo>,
     subject: &Subject,
+    tax: &mut CheckedTax,
 ) -> Result<Option<(BtwCode, HashMap<ItemId, ArticleNumber>)>, StepError> {
-    let tax: std::sync::Arc<TaxTable> = run.tax().await?;
-    let code = match tax.code_for(&combo.record.name, combo.record.tax_rate) {
+    let code = match tax.of(run).await?.code_for(&combo.record.name, combo.record.tax_rate) {
         Ok(code) => code,
         Err(problem) => {
             run.report.skip(Note::tax(Resource::COMBOS, subject.clone(), &problem));
@@ -222,7 +226,7 @@ async fn create(
             return Ok(None);
         }
     };
-    let sent = match send::send(run, &mut category, vec![article]).await {
+    let sent = match send::product(run, &mut category, vec![article]).await {
         Ok(sent) => sent,
         Err(StepError::Pos(error)) => {
             refused(run, &Resource::COMBOS, subject.clone(), error)?;
@@ -234,7 +238,7 @@ async fn create(
     // The edit stays pending until the menu is there: no stored record has this revision.
     let pushed =
         Pushed { id: combo.record.id.clone(), revision: Revision::NEW, number, sync: combo.sync.clone() };
-    send::mark(run, CatalogPushes { combos: vec![pushed], ..CatalogPushes::default() }).await?;
+    mark(run, CatalogPushes { combos: vec![pushed], ..CatalogPushes::default() }).await?;
     // What was just stored counts as a revision. An edit that the host made meanwhile waits for the next run.
     let ids = vec![combo.record.id.clone()];
     let stored = run.store().combos(run.connection(), Select::Ids(ids)).await?.pop();

@@ -12,10 +12,9 @@ mod from_pos;
 mod modifier_groups;
 mod nutrition;
 mod service;
+mod steps;
 
-pub(crate) use combos::push as push_combos;
 pub use combos::{RemovedChoice, combo_to_article_menu, removed_choices};
 pub use from_pos::{alterations_group_to_modifier_group, preparation_group_to_modifier_group};
-pub(crate) use modifier_groups::pull as pull_modifier_groups;
-pub(crate) use nutrition::pull as pull_nutrition;
 pub use service::Articles;
+pub(crate) use steps::{COMBOS, MODIFIER_GROUPS, NUTRITION};

@@ -6,28 +6,27 @@ use mplus_qapi::preparation::{GetArticleAlterationsGroups, GetPreparationMethodG
 use mplus_qapi::soap::{ListResponse, Paged};
 
 use super::{alterations_group_to_modifier_group, preparation_group_to_modifier_group};
-use crate::error::StepError;
 use crate::model::{
     Checkpoint, Fingerprint, Marker, ModifierGroup, ModifierSource, PosModifierGroup, Resource, Tracked,
     Version,
 };
-use crate::products::Incoming;
+use crate::products::{Incoming, Markers};
 use crate::progress::Phase;
 use crate::report::{Note, Subject};
+use crate::run::{Changes, DECISIONS, Run, StepError};
 use crate::store::{CatalogChunk, Page, Select};
-use crate::sync::{Changes, DECISIONS, Run};
 
 /// Edits of groups that a run tells of.
 const EDITS_TOLD: usize = 100;
 
 /// Pulls what changed of both sorts of groups.
-pub(crate) async fn pull(run: &mut Run<'_>) -> Result<(), StepError> {
+pub(super) async fn pull(run: &mut Run<'_>, markers: Markers) -> Result<(), StepError> {
     let again = tell_of_edits(run).await?;
-    let current = run.current.preparation;
+    let current = markers.preparation;
     let resource = Resource::PREPARATION_METHOD_GROUPS;
     let operation = GetPreparationMethodGroups::default();
     pull_one_sort(run, resource, current, again, operation, preparation_group_to_modifier_group).await?;
-    let current = run.current.alterations;
+    let current = markers.alterations;
     let resource = Resource::ARTICLE_ALTERATIONS_GROUPS;
     let operation = GetArticleAlterationsGroups::default();
     pull_one_sort(run, resource, current, again, operation, alterations_group_to_modifier_group).await
@@ -77,9 +76,8 @@ async fn pull_one_sort<O: Paged>(
     }
     // Everything up to the current marker was read.
     let last = last.max(current.unwrap_or(last));
-    if last >= 0 && run.checkpoint(&resource) != Some(last) {
-        let checkpoints = vec![Checkpoint::new(resource, Marker::new(last))];
-        run.apply(CatalogChunk { checkpoints, ..CatalogChunk::default() }).await?;
+    if last >= 0 {
+        run.keep_checkpoint(resource, last).await?;
     }
     Ok(())
 }

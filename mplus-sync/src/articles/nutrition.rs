@@ -15,24 +15,20 @@ use mplus_qapi::nutrition::{
 };
 use mplus_qapi::products::{GetProducts, GetProductsRequest, Product};
 
-use crate::error::StepError;
 use crate::model::{ArticleNumber, Characteristic, Checkpoint, Marker, ProductNumber, Resource};
-use crate::products::nutrition_to_characteristics;
+use crate::products::{Markers, nutrition_to_characteristics};
 use crate::progress::Phase;
 use crate::report::Note;
+use crate::run::{Changes, DECISIONS, Run, StepError};
 use crate::store::{CatalogChunk, Select};
-use crate::sync::{Changes, DECISIONS, Run};
 
 /// Allergens and diets by article.
 type Told = HashMap<ArticleNumber, (Vec<Characteristic>, Vec<Characteristic>)>;
 
 /// Pulls what changed of articles' allergens and diets. An article's list is replaced as a whole.
-pub(crate) async fn pull(run: &mut Run<'_>) -> Result<(), StepError> {
+pub(super) async fn pull(run: &mut Run<'_>, markers: Markers) -> Result<(), StepError> {
     let resource = Resource::ARTICLE_NUTRITION;
-    let current = run.current.nutrition;
-    if run.nutrition_from_articles {
-        return Ok(());
-    }
+    let current = markers.nutrition;
     let Some(since) = run.due(&resource, current) else { return Ok(()) };
     run.expect(&resource, Phase::Pull, None);
     let request = GetNutritionalCharacteristicsRequest {
@@ -47,9 +43,8 @@ pub(crate) async fn pull(run: &mut Run<'_>) -> Result<(), StepError> {
         store(run, told, page.next_marker - 1).await?;
         last = last.max(page.next_marker - 1);
     }
-    if last >= 0 && run.checkpoint(&resource) != Some(last) {
-        let checkpoints = vec![Checkpoint::new(resource, Marker::new(last))];
-        run.apply(CatalogChunk { checkpoints, ..CatalogChunk::default() }).await?;
+    if last >= 0 {
+        run.keep_checkpoint(resource, last).await?;
     }
     Ok(())
 }

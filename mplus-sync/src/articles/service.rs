@@ -1,25 +1,37 @@
-//! What hangs on articles, as a service of an integration.
+//! What hangs on articles as a service of a merchant.
 
-use crate::integration::Integration;
+use super::{COMBOS, MODIFIER_GROUPS, NUTRITION};
+use crate::merchant::Merchant;
+use crate::products::{CheckedTax, MARKERS};
 use crate::report::RunReport;
-use crate::sync::{RunOptions, Step, run};
+use crate::run::{Run, RunOptions, StepError, carry_out};
 
 /// Modifier groups, allergens and combos of one merchant.
-#[derive(Debug, Clone, Copy)]
-pub struct Articles<'a>(&'a Integration);
+#[derive(Debug, Clone)]
+pub struct Articles(Merchant);
 
-impl<'a> Articles<'a> {
-    pub(crate) fn new(integration: &'a Integration) -> Self {
-        Self(integration)
+impl Articles {
+    /// The service of this merchant.
+    pub fn new(merchant: &Merchant) -> Self {
+        Self(merchant.clone())
     }
 
     /// Pulls modifier groups, allergens and diets.
     pub async fn pull(&self, options: &RunOptions) -> RunReport {
-        run(self.0, "articles", &[Step::ModifierGroups, Step::Nutrition], options).await
+        carry_out(&self.0, "articles", options, |run| Box::pin(pull(run))).await
     }
 
     /// Pushes the host's edits of combos. Their items must be known to the POS.
     pub async fn push_combos(&self, options: &RunOptions) -> RunReport {
-        run(self.0, "articles", &[Step::PushCombos], options).await
+        carry_out(&self.0, "articles", options, |run| {
+            Box::pin(async move { run.step(COMBOS, CheckedTax::default()).await.map(drop) })
+        })
+        .await
     }
+}
+
+async fn pull(run: &mut Run<'_>) -> Result<(), StepError> {
+    let markers = run.require(MARKERS, ()).await?;
+    run.step(MODIFIER_GROUPS, markers).await?;
+    run.step(NUTRITION, markers).await.map(drop)
 }

@@ -6,14 +6,13 @@ use mplus_qapi::branches::{Branch, GetBranchInformation, GetBranchInformationReq
 use mplus_qapi::soap::Outcome;
 
 use super::from_pos::{branch_information_to_location, branch_to_location, settle_missing, take_branch};
-use crate::error::StepError;
 use crate::model::{BranchNumber, Fingerprint, Location, LocationId, Resource, Tracked, Version};
 use crate::report::{IncompleteLocation, Note, Subject};
+use crate::run::{DECISIONS, Run, StepError};
 use crate::store::{Page, Select, StoreErrorKind};
-use crate::sync::{DECISIONS, Run};
 
 /// Reads the POS's branches and stores what changed.
-pub(crate) async fn pull(run: &mut Run<'_>) -> Result<(), StepError> {
+pub(super) async fn pull(run: &mut Run<'_>) -> Result<(), StepError> {
     let mut branches = run.call(GetBranches::default()).await?.branches;
     branches.sort_by_key(|branch| branch.branch_number);
     branches.dedup_by_key(|branch| branch.branch_number);
@@ -30,7 +29,7 @@ pub(crate) async fn pull(run: &mut Run<'_>) -> Result<(), StepError> {
         let mut changes = Changes::default();
         decide(run, &branches, stored, &mut changes).await?;
         if store(run, changes).await? {
-            return run.load_locations().await;
+            return Ok(());
         }
     }
     run.report.fail(Note::general(
@@ -158,7 +157,7 @@ async fn provision(run: &Run<'_>, location: &mut Tracked<Location>, changes: &mu
     if (record.stripe_customer.is_some() && record.branding_profile.is_some()) || run.options.dry_run {
         return;
     }
-    match run.integration().provisioner().provision(run.connection(), record).await {
+    match run.merchant().provisioner().provision(run.connection(), record).await {
         Ok(given) => {
             record.stripe_customer = record.stripe_customer.take().or(given.stripe_customer);
             record.branding_profile = record.branding_profile.take().or(given.branding_profile);

@@ -7,10 +7,10 @@
 
 mod from_pos;
 mod import;
-mod provision;
 mod service;
 
 pub use from_pos::{branch_information_to_location, branch_to_location};
-pub(crate) use import::pull;
-pub use provision::{LocationProvisioner, NoProvisioner, Provision, ProvisionError};
 pub use service::Branches;
+pub(crate) use service::IMPORT;
+
+pub use crate::merchant::{LocationProvisioner, NoProvisioner, Provision, ProvisionError};

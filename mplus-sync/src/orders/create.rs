@@ -50,7 +50,7 @@ impl OrderService {
                 payment_list: if paid { attempt.draft.to_payments().into() } else { Default::default() },
                 ..CreateOrderV3Request::default()
             };
-            let response = self.client.create_order_v3(request).timeout(self.timeout()).await;
+            let response = self.merchant.client().create_order_v3(request).timeout(self.timeout()).await;
             let response = response.map_err(|error| attempt.write_failed(error))?;
             let replayed = response.idempotency_result == IdempotencyResult::ReplayResponse;
             match response.result {
@@ -98,7 +98,8 @@ impl OrderService {
 
     async fn create_v1(&self, attempt: &mut Attempt<'_>) -> Result<PosOrder, SubmitError> {
         let order = attempt.draft.to_order(attempt.relation, &self.settings);
-        let response = self.client.create_order(CreateOrder::from(order)).timeout(self.timeout()).await;
+        let response =
+            self.merchant.client().create_order(CreateOrder::from(order)).timeout(self.timeout()).await;
         let response = response.map_err(|error| attempt.write_failed(error))?;
         match &response.result {
             CreateOrderResult::Ok => {
@@ -149,7 +150,7 @@ impl OrderService {
         } else {
             let request =
                 PayOrderRequest { order_id: order_id.to_owned(), prepay: true, payment_list: payments };
-            let response = self.client.pay_order(request).timeout(self.timeout()).await;
+            let response = self.merchant.client().pay_order(request).timeout(self.timeout()).await;
             let response = response.map_err(|error| attempt.write_failed(error))?;
             (response.result, response.error_message)
         };
@@ -173,7 +174,7 @@ impl OrderService {
         };
         for round in 0..ROUNDS {
             request.idempotency_key = self.key(&attempt.draft.number, "payOrderV2", round);
-            let response = self.client.pay_order_v2(request.clone()).timeout(self.timeout()).await;
+            let response = self.merchant.client().pay_order_v2(request.clone()).timeout(self.timeout()).await;
             let response = response.map_err(|error| attempt.write_failed(error))?;
             let replayed = response.idempotency_result == IdempotencyResult::ReplayResponse;
             if response.result == PayOrderResult::Ok || !replayed {

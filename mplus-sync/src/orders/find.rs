@@ -17,7 +17,8 @@ impl OrderService {
     /// The order with this number, of whatever type.
     pub(super) async fn find(&self, number: &OrderNumber) -> Result<Option<Order>, mplus_qapi::Error> {
         let response = self
-            .client
+            .merchant
+            .client()
             .find_order(FindOrder { ext_order_id: number.to_string() })
             .timeout(self.timeout())
             .await?;
@@ -28,7 +29,7 @@ impl OrderService {
         }
         let ids = vec![number.to_string()].into();
         let request = GetOrdersByExtOrderIdsRequest { ext_order_ids: ids, ..Default::default() };
-        match self.client.get_orders_by_ext_order_ids(request).timeout(self.timeout()).await {
+        match self.merchant.client().get_orders_by_ext_order_ids(request).timeout(self.timeout()).await {
             Ok(response) => Ok(response.order_list.into_iter().find(|order| is_numbered(order, number))),
             Err(error) if is_unknown_operation(&error) => Ok(None),
             Err(error) => Err(error),
@@ -55,7 +56,8 @@ impl OrderService {
             include_line_list: Some(false),
             ..GetOrdersRequest::default()
         };
-        let mut orders = self.client.call(GetOrders::from(request)).timeout(self.timeout()).stream();
+        let mut orders =
+            self.merchant.client().call(GetOrders::from(request)).timeout(self.timeout()).stream();
         while let Some(order) = orders.next().await {
             let order = order?;
             if names(&order, &draft.number) {

@@ -7,17 +7,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use mplus_qapi::Client;
 use mplus_qapi::payments::GetPaymentMethodsRequest;
 use mplus_qapi::types::Terminal;
 use rust_decimal::Decimal;
 
-use crate::model::{
-    ConnectionId, Environment, Order, OrderKind, OrderNumber, PosOrder, RelationNumber, WorkerId,
-};
+use crate::merchant::Merchant;
+use crate::model::{ConnectionId, Environment, Order, OrderKind, OrderNumber, PosOrder, RelationNumber};
 use crate::relations::{RelationError, RelationService};
-use crate::runtime::Runtime;
-use crate::store::{CatalogStore, Enqueued, LocationStore, OrderOutbox, Select, Store, StoreError};
+use crate::store::{Enqueued, Select, StoreError};
 
 use super::{
     CreateCall, MenuLinks, OrderDraft, OrderRefused, OrderSettings, Place, Problem, SubmitError,
@@ -32,13 +29,8 @@ const METHODS_FOR: TimeDelta = TimeDelta::hours(1);
 /// Usable alone with [`submit`](Self::submit); a host that wants every paid order to arrive queues them with
 /// [`enqueue`](Self::enqueue) and lets an [`OutboxWorker`](super::OutboxWorker) call it.
 pub struct OrderService {
-    pub(super) client: Client,
-    pub(super) connection: ConnectionId,
+    pub(super) merchant: Merchant,
     pub(super) settings: OrderSettings,
-    pub(super) runtime: Arc<dyn Runtime>,
-    catalog: Arc<dyn CatalogStore>,
-    locations: Arc<dyn LocationStore>,
-    outbox: Arc<dyn OrderOutbox>,
     relations: RelationService,
     methods: Mutex<Option<PaymentMethods>>,
     /// Terminals that this process has registered, by branch and number.
@@ -49,7 +41,7 @@ pub struct OrderService {
 
 impl fmt::Debug for OrderService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OrderService").field("connection", &self.connection).finish_non_exhaustive()
+        f.debug_struct("OrderService").field("merchant", &self.merchant).finish_non_exhaustive()
     }
 }
 
@@ -134,26 +126,12 @@ impl Attempt<'_> {
 }
 
 impl OrderService {
-    /// A service for one connection. `worker` has to differ among all workers that share the store.
-    pub fn new(
-        client: Client,
-        connection: ConnectionId,
-        store: Arc<dyn Store>,
-        settings: OrderSettings,
-        runtime: Arc<dyn Runtime>,
-        worker: WorkerId,
-    ) -> Self {
-        let relations =
-            RelationService::new(client.clone(), connection.clone(), store.clone(), runtime.clone(), worker);
+    /// The service of this merchant.
+    pub fn new(merchant: &Merchant, settings: OrderSettings) -> Self {
         Self {
-            client,
-            connection,
+            merchant: merchant.clone(),
             settings,
-            runtime,
-            catalog: store.clone(),
-            locations: store.clone(),
-            outbox: store,
-            relations,
+            relations: RelationService::new(merchant),
             methods: Mutex::new(None),
             terminals: Mutex::new(BTreeMap::new()),
             without_v3: AtomicBool::new(false),
@@ -162,7 +140,7 @@ impl OrderService {
 
     /// Whose orders these are.
     pub fn connection(&self) -> &ConnectionId {
-        &self.connection
+        self.merchant.connection()
     }
 
     /// Queues an order, to be sent by the next worker.
@@ -177,7 +155,11 @@ impl OrderService {
         if self.skips(order)? {
             return Ok(Queued::Skipped);
         }
-        let queued = self.outbox.enqueue(&self.connection, order, self.runtime.now()).await?;
+        let queued = self
+            .merchant
+            .store()
+            .enqueue(self.merchant.connection(), order, self.merchant.runtime().now())
+            .await?;
         Ok(match queued {
             Enqueued::New => Queued::New,
             Enqueued::Known => Queued::Known,
@@ -202,9 +184,12 @@ impl OrderService {
     pub async fn draft(&self, order: &Order) -> Result<OrderDraft, SubmitError> {
         let error = |kind| SubmitError::new(&order.number, kind, false);
         let store = |failed| error(SubmitErrorKind::Store(failed));
-        let menu = MenuLinks::load(&*self.catalog, &self.connection, order).await.map_err(store)?;
+        let menu = MenuLinks::load(&**self.merchant.store(), self.merchant.connection(), order)
+            .await
+            .map_err(store)?;
         let wanted = Select::Ids(vec![order.location.clone()]);
-        let locations = self.locations.locations(&self.connection, wanted).await.map_err(store)?;
+        let locations =
+            self.merchant.store().locations(self.merchant.connection(), wanted).await.map_err(store)?;
         let place = Place::of(locations.first(), order, &self.settings);
         let built = build(order, &menu, &place, &self.settings);
         let unknown =
@@ -290,13 +275,14 @@ impl OrderService {
 
     /// The codes of the POS's active payment methods.
     async fn payment_codes(&self, anew: bool) -> Result<Arc<BTreeSet<String>>, mplus_qapi::Error> {
-        let now = self.runtime.now();
+        let now = self.merchant.runtime().now();
         let known = self.methods.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(known) = known.filter(|known| !anew && now - known.read_at < METHODS_FOR) {
             return Ok(known.codes);
         }
         let response = self
-            .client
+            .merchant
+            .client()
             .get_payment_methods_v2(GetPaymentMethodsRequest::default())
             .timeout(self.timeout())
             .await?;
@@ -324,7 +310,7 @@ impl OrderService {
     pub(super) fn key(&self, number: &OrderNumber, operation: &str, round: u32) -> String {
         super::build::stable_uuid(&[
             "order",
-            self.connection.as_str(),
+            self.merchant.connection().as_str(),
             number.as_str(),
             operation,
             &round.to_string(),

@@ -48,7 +48,7 @@ impl OrderService {
             attempt.may_be_at_pos = false;
             let order = self.with_lines(attempt, current);
             let request = SaveTableOrder { terminal: terminal.clone(), order: Some(order) };
-            let response = self.client.save_table_order(request).timeout(self.timeout()).await;
+            let response = self.merchant.client().save_table_order(request).timeout(self.timeout()).await;
             let response = response.map_err(|error| attempt.write_failed(error))?;
             match &response.result {
                 SaveTableOrderResult::Ok => {
@@ -74,7 +74,7 @@ impl OrderService {
         table: TableRef,
     ) -> Result<Option<Order>, SubmitError> {
         let (branch, workplace) = (attempt.draft.branch, attempt.draft.workplace);
-        match read_table(&self.client, branch, workplace, table, Some(self.timeout())).await {
+        match read_table(self.merchant.client(), branch, workplace, table, Some(self.timeout())).await {
             Ok(Ok(TableOrder::Open(order))) => Ok(Some(*order)),
             Ok(Ok(TableOrder::Free)) => Ok(None),
             Ok(Ok(TableOrder::Claimed(workplace))) => {
@@ -113,7 +113,8 @@ impl OrderService {
         let mut order = attempt.draft.to_order(attempt.relation, &self.settings);
         order.payment_list = attempt.draft.to_payments().into();
         let request = CreateAndPayTableOrderRequest { order: Some(order) };
-        let response = self.client.create_and_pay_table_order(request).timeout(self.timeout()).await;
+        let response =
+            self.merchant.client().create_and_pay_table_order(request).timeout(self.timeout()).await;
         let response = response.map_err(|error| attempt.write_failed(error))?;
         let message = Some(response.error_message.as_str());
         match &response.result {
@@ -141,7 +142,8 @@ impl OrderService {
             return Ok(found);
         }
         if let Some(order_id) = order_id.filter(|id| !id.is_empty()) {
-            let response = self.client.get_order(GetOrder { order_id }).timeout(self.timeout()).await;
+            let response =
+                self.merchant.client().get_order(GetOrder { order_id }).timeout(self.timeout()).await;
             let found = response.map_err(|error| attempt.read_failed(error))?.order;
             if let Some(found) = found {
                 return paid(attempt, &found);
@@ -165,7 +167,7 @@ impl OrderService {
             let Some(request) = request else {
                 return Err(attempt.declined("placeTableOrder", "the order has no table", None));
             };
-            let response = self.client.place_table_order(request).timeout(self.timeout()).await;
+            let response = self.merchant.client().place_table_order(request).timeout(self.timeout()).await;
             let response = response.map_err(|error| attempt.write_failed(error))?;
             match &response.result {
                 PlaceTableOrderResult::Ok => {

@@ -18,7 +18,8 @@ impl OrderService {
             return Ok(terminal);
         }
         let listed = self
-            .client
+            .merchant
+            .client()
             .get_available_terminal_list(GetAvailableTerminalList::default())
             .timeout(self.timeout())
             .await;
@@ -29,13 +30,13 @@ impl OrderService {
             branch_number: place.0,
             terminal_number: place.1,
             // The same device for all workers of the merchant: they share the terminal.
-            unique_device_identifier: stable_uuid(&["terminal", self.connection.as_str()]),
+            unique_device_identifier: stable_uuid(&["terminal", self.merchant.connection().as_str()]),
             terminal_software_name: Some(env!("CARGO_PKG_NAME").to_owned()),
             terminal_software_version: Some(env!("CARGO_PKG_VERSION").to_owned()),
             ..listed.unwrap_or_else(unlisted)
         };
         let request = RegisterTerminal { terminal: terminal.clone(), force_registration: false };
-        let response = self.client.register_terminal(request).timeout(self.timeout()).await;
+        let response = self.merchant.client().register_terminal(request).timeout(self.timeout()).await;
         let response = response.map_err(|error| attempt.read_failed(error))?;
         match response.result {
             RegisterTerminalResult::Ok => {

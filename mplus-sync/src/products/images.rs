@@ -15,13 +15,12 @@ use mplus_qapi::products::{GetProducts, GetProductsRequest};
 use mplus_qapi::soap::DecodeProblem;
 use mplus_qapi::{Client, ErrorKind};
 
-use crate::error::StepError;
 use crate::media::{Image, ImageError, MediaError, MediaStore};
 use crate::model::{Checkpoint, Item, ItemId, ItemImage, Marker, Resource, Tracked};
 use crate::report::{Note, Subject};
+use crate::run::{DECISIONS, Run, StepError};
 use crate::runtime::Runtime;
 use crate::store::{CatalogChunk, Page, Select};
-use crate::sync::{DECISIONS, Run};
 
 /// How often a media store that is busy is asked again.
 const REPEATS: u32 = 3;
@@ -43,6 +42,10 @@ impl Wanted {
     }
 }
 
+/// Where pictures of this run are served, by the POS's hash: one of many items is downloaded once.
+#[derive(Debug, Default)]
+pub(crate) struct Pictures(HashMap<String, String>);
+
 /// What became of a picture.
 enum Fate {
     /// It is served at this address.
@@ -52,14 +55,14 @@ enum Fate {
 }
 
 /// That pictures are still to be downloaded.
-pub(crate) fn pending() -> Checkpoint {
+pub(super) fn pending() -> Checkpoint {
     Checkpoint::new(Resource::IMAGES, Marker::new(1))
 }
 
 /// Makes good what this run or an earlier one left open.
-pub(crate) async fn pull(run: &mut Run<'_>) -> Result<(), StepError> {
+pub(super) async fn pull(run: &mut Run<'_>, mut pictures: Pictures) -> Result<(), StepError> {
     let open = run.checkpoint(&Resource::IMAGES) == Some(1);
-    if run.integration().media_store().is_none() || !(open || run.is_full()) || run.options.dry_run {
+    if run.merchant().media().is_none() || !(open || run.is_full()) || run.options.dry_run {
         return Ok(());
     }
     let limit = usize::from(run.settings().chunk.max(1));
@@ -79,7 +82,7 @@ pub(crate) async fn pull(run: &mut Run<'_>) -> Result<(), StepError> {
             .collect();
         if !lacking.is_empty() {
             let wanted = find(run, &lacking).await?;
-            download(run, wanted).await?;
+            download(run, wanted, &mut pictures).await?;
             let ids = lacking.values().map(|item| item.record.id.clone()).collect();
             let items = run.store().items(run.connection(), Select::Ids(ids)).await?;
             left |= items.iter().any(|item| lacks(item, false));
@@ -90,8 +93,7 @@ pub(crate) async fn pull(run: &mut Run<'_>) -> Result<(), StepError> {
         }
     }
     if open && !left {
-        let checkpoints = vec![Checkpoint::new(Resource::IMAGES, Marker::new(0))];
-        run.apply(CatalogChunk { checkpoints, ..CatalogChunk::default() }).await?;
+        run.keep_checkpoint(Resource::IMAGES, 0).await?;
     }
     Ok(())
 }
@@ -153,15 +155,19 @@ const REPLACE: &str = "Replace the picture in the POS; the next sync takes the n
 const AGAIN: &str = "The next sync tries again";
 
 /// Downloads pictures and keeps where they are served. One that fails is named and never stops the others.
-pub(crate) async fn download(run: &mut Run<'_>, wanted: Vec<Wanted>) -> Result<(), StepError> {
-    let Some(media) = run.integration().media_store() else { return Ok(()) };
+pub(super) async fn download(
+    run: &mut Run<'_>,
+    wanted: Vec<Wanted>,
+    pictures: &mut Pictures,
+) -> Result<(), StepError> {
+    let Some(media) = run.merchant().media() else { return Ok(()) };
     if wanted.is_empty() || run.options.dry_run {
         return Ok(());
     }
     let mut known: HashMap<String, Fate> = HashMap::new();
     let mut missing: BTreeMap<&str, &Wanted> = BTreeMap::new();
     for image in &wanted {
-        match run.stored_images.get(&image.hash) {
+        match pictures.0.get(&image.hash) {
             Some(url) => drop(known.insert(image.hash.clone(), Fate::Served(url.clone()))),
             None => drop(missing.insert(&image.hash, image)),
         }
@@ -204,8 +210,8 @@ pub(crate) async fn download(run: &mut Run<'_>, wanted: Vec<Wanted>) -> Result<(
     run.report.requests += requests;
     run.report.count(&Resource::IMAGES).pulled += fetched;
     failed.into_iter().for_each(|note| run.report.skip(note));
-    if run.stored_images.len() + known.len() <= REMEMBERED {
-        run.stored_images.extend(known.iter().filter_map(|(hash, fate)| match fate {
+    if pictures.0.len() + known.len() <= REMEMBERED {
+        pictures.0.extend(known.iter().filter_map(|(hash, fate)| match fate {
             Fate::Served(url) => Some((hash.clone(), url.clone())),
             Fate::Refused(_) => None,
         }));

@@ -17,29 +17,29 @@
 
 mod branch_prices;
 mod from_pos;
-mod gone;
 mod images;
-mod known;
+mod markers;
 mod merge;
-mod page;
 mod pull;
-mod push;
-mod rows;
-pub(crate) mod send;
+pub(crate) mod push;
 mod service;
+mod steps;
 mod to_pos;
+mod vat;
 
-pub(crate) use branch_prices::{BranchPrices, pull as pull_branch_prices};
 pub use from_pos::{
     ArticleProblem, Incoming, IncomingItem, article_to_item, nutrition_to_characteristics,
     product_to_category,
 };
-pub(crate) use images::pull as pull_images;
-pub(crate) use pull::pull;
-pub(crate) use push::{push, refused};
+pub(crate) use images::Pictures;
+pub(crate) use markers::Markers;
+pub(crate) use pull::Basis;
+pub(crate) use push::ToPush;
 pub use service::{Media, Products};
+pub(crate) use steps::{ARTICLES, BRANCH_PRICES, IMAGES, KNOWN_ITEMS, MARKERS, PUSH};
 pub(crate) use to_pos::whole_cents;
 pub use to_pos::{ItemProblem, category_to_product, item_to_article, location_price_to_deviation};
+pub(crate) use vat::CheckedTax;
 
 #[cfg(test)]
 mod tests;

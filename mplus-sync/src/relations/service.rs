@@ -1,24 +1,20 @@
 //! Finds a customer's relation, or creates it, once.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use mplus_qapi::RetryPolicy;
 use mplus_qapi::relations::{
     CreateRelation, CreateRelationResult, FindRelation, FindRelationResult, FindRelationV2Request,
     GetRelation, GetRelationResult,
 };
 use mplus_qapi::types::Relation;
-use mplus_qapi::{Client, RetryPolicy};
 
-use crate::model::{
-    ConnectionId, Customer, CustomerLink, Lease, LeaseName, RelationMatch, RelationNumber, WorkerId,
-};
+use crate::merchant::Merchant;
+use crate::model::{Customer, CustomerLink, Lease, LeaseName, RelationMatch, RelationNumber, WorkerId};
 use crate::pos_call::is_unknown_operation;
-use crate::runtime::Runtime;
-use crate::store::{CustomerStore, LeaseStore, Store};
 
 use super::RelationError;
 use super::compare::{Key, new_relation};
@@ -37,42 +33,20 @@ const LOOKS: u32 = 40;
 /// none, and remembered in the store. Workers that need the same customer at once end with one relation: the first one
 /// holds a lease while it looks.
 pub struct RelationService {
-    client: Client,
-    connection: ConnectionId,
-    customers: Arc<dyn CustomerStore>,
-    leases: Arc<dyn LeaseStore>,
-    runtime: Arc<dyn Runtime>,
-    worker: WorkerId,
+    merchant: Merchant,
     looks: AtomicU64,
 }
 
 impl fmt::Debug for RelationService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RelationService")
-            .field("connection", &self.connection)
-            .field("worker", &self.worker)
-            .finish_non_exhaustive()
+        f.debug_struct("RelationService").field("merchant", &self.merchant).finish_non_exhaustive()
     }
 }
 
 impl RelationService {
-    /// A service for one connection. `worker` has to differ among all workers that share the store.
-    pub fn new(
-        client: Client,
-        connection: ConnectionId,
-        store: Arc<dyn Store>,
-        runtime: Arc<dyn Runtime>,
-        worker: WorkerId,
-    ) -> Self {
-        Self {
-            client,
-            connection,
-            customers: store.clone(),
-            leases: store,
-            runtime,
-            worker,
-            looks: AtomicU64::new(0),
-        }
+    /// The service of this merchant.
+    pub fn new(merchant: &Merchant) -> Self {
+        Self { merchant: merchant.clone(), looks: AtomicU64::new(0) }
     }
 
     /// The relation of a customer: remembered, found or created.
@@ -82,22 +56,30 @@ impl RelationService {
     pub async fn relation_of(&self, customer: &Customer) -> Result<RelationNumber, RelationError> {
         let name = LeaseName::customer(&customer.id);
         for _ in 0..LOOKS {
-            if let Some(link) = self.customers.customer_link(&self.connection, &customer.id).await? {
+            if let Some(link) =
+                self.merchant.store().customer_link(self.merchant.connection(), &customer.id).await?
+            {
                 return Ok(link.relation);
             }
-            let now = self.runtime.now();
+            let now = self.merchant.runtime().now();
             // Each look is another holder: two orders of one customer may be under way in one worker.
-            let holder =
-                WorkerId::from(format!("{}-{}", self.worker, self.looks.fetch_add(1, Ordering::Relaxed)));
-            if let Some(lease) =
-                self.leases.acquire(&self.connection, &name, &holder, now + LEASE, now).await?
+            let holder = WorkerId::from(format!(
+                "{}-{}",
+                self.merchant.worker(),
+                self.looks.fetch_add(1, Ordering::Relaxed)
+            ));
+            if let Some(lease) = self
+                .merchant
+                .store()
+                .acquire(self.merchant.connection(), &name, &holder, now + LEASE, now)
+                .await?
             {
                 let link = self.find_or_create(customer, &lease).await;
                 // A lease that is not given back ends by itself.
-                let _ = self.leases.release(&lease).await;
+                let _ = self.merchant.store().release(&lease).await;
                 return Ok(link?.relation);
             }
-            self.runtime.sleep(PAUSE).await;
+            self.merchant.runtime().sleep(PAUSE).await;
         }
         Err(RelationError::Busy { customer: customer.id.clone() })
     }
@@ -108,13 +90,13 @@ impl RelationService {
     /// # Errors
     /// [`RelationError::Pos`] or [`RelationError::Store`]; nothing is forgotten then.
     pub async fn is_still_there(&self, customer: &Customer) -> Result<bool, RelationError> {
-        let link = self.customers.customer_link(&self.connection, &customer.id).await?;
+        let link = self.merchant.store().customer_link(self.merchant.connection(), &customer.id).await?;
         let Some(link) = link else { return Ok(false) };
         let request = GetRelation { relation_number: link.relation.get() };
-        let answer = self.client.get_relation(request).timeout(CALL).await;
+        let answer = self.merchant.client().get_relation(request).timeout(CALL).await;
         let answer = answer.map_err(|source| self.failed(customer, source))?;
         if answer.result == GetRelationResult::NotFound {
-            self.customers.unlink_customer(&self.connection, &customer.id).await?;
+            self.merchant.store().unlink_customer(self.merchant.connection(), &customer.id).await?;
             return Ok(false);
         }
         Ok(true)
@@ -126,20 +108,26 @@ impl RelationService {
         lease: &Lease,
     ) -> Result<CustomerLink, RelationError> {
         // Another worker may have been done just before the lease was granted.
-        if let Some(link) = self.customers.customer_link(&self.connection, &customer.id).await? {
+        if let Some(link) =
+            self.merchant.store().customer_link(self.merchant.connection(), &customer.id).await?
+        {
             return Ok(link);
         }
         let (relation, found_by) = match self.find(customer).await? {
             Some(found) => found,
             None => {
                 // Creating takes the right to it: a lease that was lost in between is another worker's.
-                self.leases.renew(lease, self.runtime.now() + LEASE).await?;
+                self.merchant.store().renew(lease, self.merchant.runtime().now() + LEASE).await?;
                 (self.create(customer).await?, RelationMatch::Created)
             }
         };
-        let link =
-            CustomerLink { customer: customer.id.clone(), relation, found_by, linked_at: self.runtime.now() };
-        Ok(self.customers.link_customer(&self.connection, link).await?)
+        let link = CustomerLink {
+            customer: customer.id.clone(),
+            relation,
+            found_by,
+            linked_at: self.merchant.runtime().now(),
+        };
+        Ok(self.merchant.store().link_customer(self.merchant.connection(), link).await?)
     }
 
     async fn find(
@@ -164,10 +152,11 @@ impl RelationService {
     /// Asks for an exact match where the service knows how, and for any otherwise.
     async fn ask(&self, wanted: Relation) -> Result<Option<Relation>, mplus_qapi::Error> {
         let request = FindRelationV2Request { relation: wanted.clone(), exact_match: Some(true) };
-        match self.client.find_relation_v2(request).timeout(CALL).await {
+        match self.merchant.client().find_relation_v2(request).timeout(CALL).await {
             Ok(response) => Ok(response.relation.filter(|_| response.result == FindRelationResult::Ok)),
             Err(error) if is_unknown_operation(&error) => {
-                let response = self.client.find_relation(FindRelation::from(wanted)).timeout(CALL).await?;
+                let response =
+                    self.merchant.client().find_relation(FindRelation::from(wanted)).timeout(CALL).await?;
                 Ok(response.relation.filter(|_| response.result == FindRelationResult::Ok))
             }
             Err(error) => Err(error),
@@ -176,7 +165,7 @@ impl RelationService {
 
     async fn create(&self, customer: &Customer) -> Result<RelationNumber, RelationError> {
         let request = CreateRelation::from(new_relation(customer));
-        let call = self.client.create_relation(request).timeout(CALL).retry(RetryPolicy::none());
+        let call = self.merchant.client().create_relation(request).timeout(CALL).retry(RetryPolicy::none());
         match call.await {
             Ok(response) if response.result == CreateRelationResult::Ok => {
                 Ok(RelationNumber::new(response.relation_number))

@@ -1,11 +1,8 @@
 //! The stock of one branch.
 
-use futures_util::StreamExt;
 use futures_util::future::join3;
-use mplus_qapi::ItemStream;
-use mplus_qapi::stock::{ArticleStock, GetStock, GetStockRequest};
+use mplus_qapi::stock::{ArticleStock, GetStockRequest};
 
-use crate::cancel::CancelToken;
 use crate::model::{
     ArticleNumber, BranchNumber, Checkpoint, InventoryLevel, Item, ItemId, LocationId, Marker, Resource,
     Tracked,
@@ -13,8 +10,8 @@ use crate::model::{
 use crate::report::{Note, Scope, Subject};
 use crate::store::{Page, Select, StoreError};
 
-use super::items::ItemsByArticle;
-use super::service::{Pull, StockService, Stopped};
+use super::pull::{Chunk, Finder, Pull};
+use super::stopped::Stopped;
 
 /// Articles that the report names of those that are no item.
 const NAMED: usize = 5;
@@ -66,10 +63,10 @@ impl BranchPull {
         if self.menu_checkpoint(pull).is_none() {
             return Ok(());
         }
-        let chunk = pull.service.settings.chunk.max(1);
+        let chunk = pull.settings.chunk.max(1);
         let mut page = Page::first(chunk);
         loop {
-            let items = pull.service.store.items(&pull.service.connection, Select::Page(page)).await?;
+            let items = pull.merchant.store().items(pull.merchant.connection(), Select::Page(page)).await?;
             let full = items.len() == chunk;
             let last = items.last().map(|item| item.record.id.clone());
             let unknown = self.without_level(pull, items).await?;
@@ -91,7 +88,8 @@ impl BranchPull {
             .filter_map(|item| Some((item.record.id, item.external_ids.mpluskassa?.get())))
             .collect();
         let ids: Vec<ItemId> = linked.iter().map(|(item, _)| item.clone()).collect();
-        let levels = pull.service.store.levels_of(&pull.service.connection, &self.location, &ids).await?;
+        let levels =
+            pull.merchant.store().levels_of(pull.merchant.connection(), &self.location, &ids).await?;
         let known: std::collections::HashSet<&ItemId> = levels.iter().map(|level| &level.item).collect();
         Ok(linked.iter().filter(|(item, _)| !known.contains(item)).map(|(_, article)| *article).collect())
     }
@@ -143,8 +141,8 @@ impl BranchPull {
         stocks.retain(|stock| stock.branch_number.is_none_or(|number| number == self.branch.get()));
         finder.load(&stocks).await?;
         let read = stocks.len() as u64;
-        let now = finder.service.runtime.now();
-        let zone = &finder.service.settings.zone;
+        let now = finder.merchant.runtime().now();
+        let zone = finder.zone;
         let mut levels = Vec::with_capacity(stocks.len());
         for stock in stocks {
             let article = ArticleNumber::new(stock.article_number);
@@ -187,57 +185,4 @@ impl BranchPull {
         let subject = Subject::new(self.location.as_str(), format_args!("branch {}", self.branch));
         pull.report.skipped.push(Note::about(self.resource.clone(), subject, &message, advice));
     }
-}
-
-/// What is written at once.
-#[derive(Default)]
-pub(super) struct Chunk {
-    pub(super) levels: Vec<InventoryLevel>,
-    /// How many levels were read for it.
-    pub(super) read: u64,
-}
-
-/// Reads what the POS answers.
-pub(super) struct Reader<'a> {
-    pub(super) chunk: usize,
-    pub(super) cancel: &'a CancelToken,
-    pub(super) stocks: ItemStream<GetStock>,
-}
-
-impl Reader<'_> {
-    /// The next levels, at least a chunk unless they are the last; none after the last.
-    async fn next(&mut self) -> Result<Option<Vec<ArticleStock>>, Stopped> {
-        let stocks = &mut self.stocks;
-        let chunk = async {
-            let mut read = Vec::with_capacity(self.chunk);
-            while read.len() < self.chunk
-                && let Some(stock) = stocks.next().await
-            {
-                flatten(stock?, &mut read);
-            }
-            Ok::<_, Stopped>((!read.is_empty()).then_some(read))
-        };
-        self.cancel.stop_or(chunk).await?
-    }
-}
-
-/// Finds the items that levels are about.
-pub(super) struct Finder<'a> {
-    pub(super) service: &'a StockService,
-    pub(super) known: &'a mut ItemsByArticle,
-}
-
-impl Finder<'_> {
-    /// Looks up those that are not known yet.
-    async fn load(&mut self, stocks: &[ArticleStock]) -> Result<(), StoreError> {
-        let articles = stocks.iter().map(|stock| ArticleNumber::new(stock.article_number));
-        self.known.load(&*self.service.store, &self.service.connection, articles).await
-    }
-}
-
-/// A level and those of its parts.
-fn flatten(mut stock: ArticleStock, all: &mut Vec<ArticleStock>) {
-    let parts = std::mem::take(&mut stock.sub_article);
-    all.push(stock);
-    parts.into_iter().for_each(|part| flatten(part, all));
 }

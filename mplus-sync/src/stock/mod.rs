@@ -6,6 +6,12 @@
 
 mod branch;
 mod items;
+mod options;
+mod pull;
 mod service;
+mod stopped;
 
-pub use service::{StockOptions, StockService, StockSettings};
+pub use options::StockOptions;
+pub use service::StockService;
+
+pub use crate::merchant::StockSettings;

@@ -12,12 +12,11 @@
 //! A step that fails is named in the report and the others go on; what it left undone, a later run does. Every chunk is
 //! stored together with how far it came, so that a run may end anywhere.
 
-mod changes;
-mod options;
-mod run;
-mod steps;
+mod full;
+mod menu;
 
-pub(crate) use changes::Changes;
-pub use options::{RunOptions, SyncSettings};
-pub(crate) use run::{DECISIONS, Run};
-pub(crate) use steps::{Step, run};
+pub(crate) use full::sync;
+pub(crate) use menu::menu;
+
+pub use crate::merchant::SyncSettings;
+pub use crate::run::RunOptions;

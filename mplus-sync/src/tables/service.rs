@@ -1,32 +1,20 @@
 //! Pulls tables and courses, and looks at tables.
 
-use std::fmt;
-use std::sync::Arc;
-
-use mplus_qapi::Client;
 use mplus_qapi::table_orders::{
     Floorplan, GetCourseListV2Request, GetFloorplansRequest, GetTableListV3Request,
 };
 
-use crate::model::{BranchNumber, ConnectionId, FloorPlan, LocationId, TableRef};
+use crate::merchant::Merchant;
+use crate::model::{BranchNumber, FloorPlan, LocationId, TableRef};
 use crate::pos_call::is_unknown_operation;
-use crate::runtime::Runtime;
-use crate::store::{LocationStore, Select, Store, StoreError};
+use crate::store::{Select, StoreError};
 
 use super::{TableState, floor, read_table};
 
 /// Pulls the tables and courses of one connection's locations.
+#[derive(Debug, Clone)]
 pub struct TableService {
-    client: Client,
-    connection: ConnectionId,
-    locations: Arc<dyn LocationStore>,
-    runtime: Arc<dyn Runtime>,
-}
-
-impl fmt::Debug for TableService {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TableService").field("connection", &self.connection).finish_non_exhaustive()
-    }
+    merchant: Merchant,
 }
 
 /// Tables could not be read or kept.
@@ -56,14 +44,9 @@ pub enum TableError {
 }
 
 impl TableService {
-    /// A service for one connection.
-    pub fn new(
-        client: Client,
-        connection: ConnectionId,
-        store: Arc<dyn Store>,
-        runtime: Arc<dyn Runtime>,
-    ) -> Self {
-        Self { client, connection, locations: store, runtime }
+    /// The service of this merchant.
+    pub fn new(merchant: &Merchant) -> Self {
+        Self { merchant: merchant.clone() }
     }
 
     /// Pulls the tables, sub-tables, areas and courses of a location and keeps them as its floor plan.
@@ -72,23 +55,24 @@ impl TableService {
     pub async fn pull(&self, location: &LocationId) -> Result<FloorPlan, TableError> {
         let branch = self.branch(location).await?;
         let request = GetTableListV3Request { branch_number: branch.get() };
-        let tables = self.client.get_table_list_v3(request).await?.whole_table;
-        let courses = self.client.get_course_list_v2(GetCourseListV2Request::default()).await?.course;
+        let tables = self.merchant.client().get_table_list_v3(request).await?.whole_table;
+        let courses =
+            self.merchant.client().get_course_list_v2(GetCourseListV2Request::default()).await?.course;
         let plan = FloorPlan {
             location: location.clone(),
             tables: floor::tables(tables),
             areas: floor::areas(self.floor_plans(branch).await?),
             courses: floor::courses(courses),
-            read_at: self.runtime.now(),
+            read_at: self.merchant.runtime().now(),
         };
-        self.locations.save_floor_plan(&self.connection, &plan).await?;
+        self.merchant.store().save_floor_plan(self.merchant.connection(), &plan).await?;
         Ok(plan)
     }
 
     /// The POS's floor plans; none of a service that does not know them.
     async fn floor_plans(&self, branch: BranchNumber) -> Result<Vec<Floorplan>, mplus_qapi::Error> {
         let request = GetFloorplansRequest { branch_number: branch.get() };
-        match self.client.get_floorplans(request).await {
+        match self.merchant.client().get_floorplans(request).await {
             Ok(response) => Ok(response.floorplans.into_iter().collect()),
             Err(error) if is_unknown_operation(&error) => Ok(Vec::new()),
             Err(error) => Err(error),
@@ -103,7 +87,7 @@ impl TableService {
         table: TableRef,
     ) -> Result<TableState, TableError> {
         let branch = self.branch(location).await?;
-        match read_table(&self.client, branch, workplace, table, None).await? {
+        match read_table(self.merchant.client(), branch, workplace, table, None).await? {
             Ok(order) => Ok(order.into()),
             Err(answer) => Err(TableError::Unexpected { number: table.number, answer }),
         }
@@ -111,7 +95,7 @@ impl TableService {
 
     async fn branch(&self, location: &LocationId) -> Result<BranchNumber, TableError> {
         let wanted = Select::Ids(vec![location.clone()]);
-        let found = self.locations.locations(&self.connection, wanted).await?;
+        let found = self.merchant.store().locations(self.merchant.connection(), wanted).await?;
         let branch = found.into_iter().next().and_then(|location| location.external_ids.mpluskassa);
         branch.ok_or_else(|| TableError::NoBranch { location: location.clone() })
     }

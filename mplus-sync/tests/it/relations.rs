@@ -1,20 +1,16 @@
 //! Customers and relations.
 
-use std::sync::Arc;
-
 use futures_util::future::join_all;
 use mplus_qapi::relations::CreateRelation;
 use mplus_qapi::testkit::Fault;
 use mplus_qapi::types::Relation;
-use mplus_sync::model::{Customer, RelationMatch, RelationNumber, WorkerId};
+use mplus_sync::model::{Customer, RelationMatch, RelationNumber};
 use mplus_sync::relations::RelationService;
-use mplus_sync::runtime::Runtime;
 
 use crate::orders::world::{World, merchant};
 
 fn service(world: &World, worker: &str) -> RelationService {
-    let runtime: Arc<dyn Runtime> = world.runtime.clone();
-    RelationService::new(world.pos.client(), merchant(), world.store.clone(), runtime, WorkerId::from(worker))
+    RelationService::new(&world.merchant_of(worker, world.pos.client()))
 }
 
 fn guest(id: &str, email: &str) -> Customer {

@@ -47,12 +47,12 @@ send_futures! {
     Integration::status(integration: &Integration);
     Integration::verify(integration: &Integration);
     Integration::disconnect(integration: &Integration);
-    Branches::import(branches: &Branches<'_>, options: &RunOptions);
-    Products::pull(products: &Products<'_>, options: &RunOptions);
-    Products::push(products: &Products<'_>, options: &RunOptions);
-    Media::download(media: &Media<'_>, options: &RunOptions);
-    Articles::pull(articles: &Articles<'_>, options: &RunOptions);
-    Articles::push_combos(articles: &Articles<'_>, options: &RunOptions);
+    Branches::import(branches: &Branches, options: &RunOptions);
+    Products::pull(products: &Products, options: &RunOptions);
+    Products::push(products: &Products, options: &RunOptions);
+    Media::download(media: &Media, options: &RunOptions);
+    Articles::pull(articles: &Articles, options: &RunOptions);
+    Articles::push_combos(articles: &Articles, options: &RunOptions);
     StockService::pull(stock: &StockService, options: &StockOptions<'_>, cancel: &CancelToken);
     RelationService::relation_of(relations: &RelationService, customer: &Customer);
     RelationService::is_still_there(relations: &RelationService, customer: &Customer);

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use mplus_qapi::stock::{ArticleStock, GetStock, GetStockResponse};
 use mplus_qapi::testkit::{Fault, Pos};
 use mplus_sync::cancel::CancelToken;
+use mplus_sync::merchant::Merchant;
 use mplus_sync::model::{
-    ArticleNumber, Checkpoint, InventoryLevel, Item, ItemId, LocationId, Marker, Resource, Tracked, WorkerId,
+    ArticleNumber, Checkpoint, InventoryLevel, Item, ItemId, LocationId, Marker, Resource, Tracked,
 };
 use mplus_sync::report::{RunOutcome, RunReport, Scope};
 use mplus_sync::runtime::Runtime;
@@ -22,8 +23,8 @@ fn service(world: &World, store: Arc<dyn Store>) -> StockService {
     let runtime: Arc<dyn Runtime> = world.runtime.clone();
     let mut settings = StockSettings::default();
     settings.chunk = 3;
-    StockService::new(world.pos.client(), merchant(), store, runtime, WorkerId::from("w"))
-        .with_settings(settings)
+    let merchant = Merchant::new(world.pos.client(), merchant(), store, runtime).worked_by("w");
+    StockService::new(&merchant).with_settings(settings)
 }
 
 /// A brasserie of which every article with stock is an item.
@@ -196,8 +197,8 @@ async fn pull_answer(world: &World, article_stocks: Vec<ArticleStock>) {
     let pos = Scripted::new(&world.pos);
     pos.answer::<GetStock>(&GetStockResponse { article_stocks });
     let runtime: Arc<dyn Runtime> = world.runtime.clone();
-    let service = StockService::new(pos.client(), merchant(), world.store.clone(), runtime, "w".into());
-    service.pull(&StockOptions::default(), &CancelToken::new()).await;
+    let merchant = Merchant::new(pos.client(), merchant(), world.store.clone(), runtime);
+    StockService::new(&merchant).pull(&StockOptions::default(), &CancelToken::new()).await;
 }
 
 #[tokio::test]

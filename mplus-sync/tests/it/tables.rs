@@ -1,16 +1,12 @@
 //! Tables and courses.
 
-use std::sync::Arc;
-
 use mplus_sync::model::{LocationId, OrderKind, TableRef};
-use mplus_sync::runtime::Runtime;
 use mplus_sync::tables::{TableService, TableState};
 
 use crate::orders::world::{World, euros, merchant, order};
 
 fn service(world: &World) -> TableService {
-    let runtime: Arc<dyn Runtime> = world.runtime.clone();
-    TableService::new(world.pos.client(), merchant(), world.store.clone(), runtime)
+    TableService::new(&world.merchant_of("worker", world.pos.client()))
 }
 
 #[tokio::test]

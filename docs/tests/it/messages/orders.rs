@@ -6,6 +6,7 @@ use mplus_qapi::terminals::RegisterTerminal;
 use mplus_qapi::testkit::{Fault, VirtualRuntime};
 use mplus_qapi::types::{Terminal, TerminalStatus};
 use mplus_qapi::{Client, Credentials, Endpoint};
+use mplus_sync::merchant::Merchant;
 use mplus_sync::model::*;
 use mplus_sync::orders::{
     CreateCall, LocationSettings, OrderService, OrderSettings, RetryPlan, SubmitErrorKind,
@@ -24,8 +25,8 @@ fn item(id: &str, name: &str, quantity: i64, price: Decimal) -> OrderLine {
 impl World {
     fn orders(&self, settings: OrderSettings) -> OrderService {
         let store: Arc<dyn Store> = self.store.clone();
-        let worker = WorkerId::from("machine-1");
-        OrderService::new(self.pos.client(), connection(), store, settings, Arc::new(TokioRuntime), worker)
+        let merchant = Merchant::new(self.pos.client(), connection(), store, Arc::new(TokioRuntime));
+        OrderService::new(&merchant, settings)
     }
 
     /// What is wrong with an order.
@@ -122,7 +123,7 @@ async fn orders_that_wait() {
     )
     .build();
     let (store, runtime): (Arc<dyn Store>, _) = (world.store.clone(), Arc::new(TokioRuntime));
-    let service = OrderService::new(client, connection(), store, settings(), runtime, WorkerId::from("w"));
+    let service = OrderService::new(&Merchant::new(client, connection(), store, runtime), settings());
     assert_quoted(&service.submit(&order(OrderKind::Pickup), false).await.unwrap_err().to_string());
 
     world.orders(settings()).submit(&order(OrderKind::Pickup), false).await.unwrap();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mplus_sync::cancel::CancelToken;
-use mplus_sync::model::WorkerId;
+use mplus_sync::merchant::Merchant;
 use mplus_sync::report::RunOutcome;
 use mplus_sync::runtime::TokioRuntime;
 use mplus_sync::stock::{StockOptions, StockService, StockSettings};
@@ -17,13 +17,7 @@ async fn stock() {
     let world = World::new().await;
     let service = || {
         let store: Arc<dyn Store> = world.store.clone();
-        StockService::new(
-            world.pos.client(),
-            connection(),
-            store,
-            Arc::new(TokioRuntime),
-            WorkerId::from("w"),
-        )
+        StockService::new(&Merchant::new(world.pos.client(), connection(), store, Arc::new(TokioRuntime)))
     };
     let pulled = service().pull(&StockOptions::default(), &CancelToken::new()).await;
     let left_out = &pulled.skipped.first[0];

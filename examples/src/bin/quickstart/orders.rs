@@ -34,7 +34,7 @@ pub(crate) async fn forward(
         .map(|tracked| tracked.record)
         .filter(|item| item.active && item.price.is_some_and(|price| price > Decimal::ZERO))
         .collect();
-    let service = service(integration, store, &location).await?;
+    let service = service(integration, &location).await?;
     let table = |number| TableRef::whole(number);
     let kinds = [
         ("pickup", OrderKind::Pickup),
@@ -55,11 +55,7 @@ pub(crate) async fn forward(
     Ok(forwarded)
 }
 
-async fn service(
-    integration: &Integration,
-    store: Arc<SqliteStore>,
-    location: &Location,
-) -> Result<OrderService, Box<dyn Error>> {
+async fn service(integration: &Integration, location: &Location) -> Result<OrderService, Box<dyn Error>> {
     let methods = integration.client().get_payment_methods_v2(GetPaymentMethodsRequest::default()).await?;
     let active = methods.payment_method_list.into_iter().find(|method| method.active != Some(false));
     let code = active.ok_or("the POS has no payment method")?.method;
@@ -68,14 +64,7 @@ async fn service(
         settings =
             settings.with_location(location.id.clone(), LocationSettings::at_workplace(workplace.number));
     }
-    Ok(OrderService::new(
-        integration.client().clone(),
-        integration.connection_id().clone(),
-        store,
-        settings,
-        Arc::new(TokioRuntime),
-        "quickstart".into(),
-    ))
+    Ok(OrderService::new(integration.merchant(), settings))
 }
 
 /// Two of the first item and one of the second.

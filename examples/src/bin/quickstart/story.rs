@@ -15,7 +15,7 @@ use mplus_sync::{
         ModifierGroup, Tracked,
     },
     runtime::TokioRuntime,
-    stock::{StockOptions, StockService},
+    stock::StockOptions,
     store::{CatalogStore, Credentials, LocationStore, MemoryVault, Page, Select, SqliteStore, StockStore},
     sync::RunOptions,
 };
@@ -79,7 +79,7 @@ impl Story {
         bars.finish();
 
         bars.say("Pulling stock");
-        let stock = self.pull_stock(&integration, store.clone(), &bars).await;
+        let stock = self.pull_stock(&integration, &bars).await;
         bars.finish();
 
         let orders = if self.pos.takes_orders() {
@@ -132,22 +132,10 @@ impl Story {
         Ok(connected)
     }
 
-    async fn pull_stock(
-        &self,
-        integration: &Integration,
-        store: Arc<SqliteStore>,
-        bars: &Bars,
-    ) -> mplus_sync::report::RunReport {
-        let service = StockService::new(
-            integration.client().clone(),
-            integration.connection_id().clone(),
-            store,
-            Arc::new(TokioRuntime),
-            "quickstart".into(),
-        );
+    async fn pull_stock(&self, integration: &Integration, bars: &Bars) -> mplus_sync::report::RunReport {
         let mut options = StockOptions::default();
         options.progress = bars;
-        service.pull(&options, &CancelToken::new()).await
+        integration.stock().pull(&options, &CancelToken::new()).await
     }
 }
 

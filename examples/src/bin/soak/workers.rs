@@ -8,7 +8,7 @@ use std::time::Duration;
 use mplus_qapi::testkit::{Pos, PosServer};
 use mplus_qapi::{Client, Endpoint};
 use mplus_sync::cancel::CancelToken;
-use mplus_sync::model::WorkerId;
+use mplus_sync::merchant::Merchant;
 use mplus_sync::orders::{OrderService, OutboxWorker, WorkerOptions};
 use mplus_sync::runtime::Runtime;
 use mplus_sync::store::{PostgresStore, Store};
@@ -131,22 +131,15 @@ fn worker(
     name: &str,
     timeout_seconds: u32,
 ) -> OutboxWorker {
-    let id = WorkerId::from(name);
     let runtime: Arc<dyn Runtime> = Arc::new(runtime);
+    let merchant = Merchant::new(client, World::connection(), store, runtime).worked_by(name);
     let mut settings = settings();
     settings.timeout_seconds = timeout_seconds;
-    let service = OrderService::new(
-        client,
-        World::connection(),
-        Arc::clone(&store),
-        settings,
-        Arc::clone(&runtime),
-        id.clone(),
-    );
+    let service = OrderService::new(&merchant, settings);
     let mut options = WorkerOptions::default();
     options.claim = Duration::from_secs(60);
     // Faults by chance are no reason to call a person.
     options.retry.attempts = 1_000;
     options.retry.longest_pause = Duration::from_secs(60);
-    OutboxWorker::new(Arc::new(service), store, runtime, id).with_options(options)
+    OutboxWorker::new(Arc::new(service), &merchant).with_options(options)
 }

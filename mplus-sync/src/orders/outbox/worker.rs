@@ -11,11 +11,10 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::Notify;
 
 use crate::cancel::CancelToken;
-use crate::connection::Watch;
-use crate::model::{Activity, ActivityLevel, Claim, ConnectionId, OutboxEntry, Outcome, PosOrder, WorkerId};
+use crate::merchant::{Merchant, Watch};
+use crate::model::{Activity, ActivityLevel, Claim, ConnectionId, OutboxEntry, Outcome, PosOrder};
 use crate::orders::{OrderService, SubmitError};
-use crate::runtime::Runtime;
-use crate::store::{ActivityLog, ClaimRequest, OrderOutbox, Store, StoreError, StoreErrorKind};
+use crate::store::{ClaimRequest, StoreError, StoreErrorKind};
 
 use super::RetryPlan;
 
@@ -79,11 +78,8 @@ pub struct WorkerReport {
 /// minute the worker takes no more until the merchant connects again.
 pub struct OutboxWorker {
     service: Arc<OrderService>,
-    outbox: Arc<dyn OrderOutbox>,
-    log: Arc<dyn ActivityLog>,
+    merchant: Merchant,
     watch: Watch,
-    runtime: Arc<dyn Runtime>,
-    worker: WorkerId,
     options: WorkerOptions,
     wake: Arc<Notify>,
 }
@@ -91,7 +87,7 @@ pub struct OutboxWorker {
 impl fmt::Debug for OutboxWorker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OutboxWorker")
-            .field("worker", &self.worker)
+            .field("worker", self.merchant.worker())
             .field("options", &self.options)
             .finish_non_exhaustive()
     }
@@ -107,23 +103,15 @@ enum Ended {
 }
 
 impl OutboxWorker {
-    /// A worker for the service's connection. `worker` has to differ among all workers that share the store.
-    pub fn new(
-        service: Arc<OrderService>,
-        store: Arc<dyn Store>,
-        runtime: Arc<dyn Runtime>,
-        worker: WorkerId,
-    ) -> Self {
-        let options = WorkerOptions::default();
-        let watch = Watch::new(store.clone(), service.connection().clone());
+    /// A worker that forwards the service's orders under the merchant's worker name, which has to differ among all workers
+    /// that share the store.
+    pub fn new(service: Arc<OrderService>, merchant: &Merchant) -> Self {
+        let watch = Watch::new(merchant.store().clone(), service.connection().clone());
         Self {
             service,
-            outbox: store.clone(),
-            log: store,
+            merchant: merchant.clone(),
             watch,
-            runtime,
-            worker,
-            options,
+            options: WorkerOptions::default(),
             wake: Arc::default(),
         }
     }
@@ -161,7 +149,11 @@ impl OutboxWorker {
                     if full || cancel.is_cancelled() {
                         pending().await
                     } else {
-                        select(pin!(self.runtime.sleep(self.options.idle)), pin!(self.wake.notified())).await;
+                        select(
+                            pin!(self.merchant.runtime().sleep(self.options.idle)),
+                            pin!(self.wake.notified()),
+                        )
+                        .await;
                     }
                 };
                 let stop =
@@ -175,7 +167,7 @@ impl OutboxWorker {
         };
         let cut_off = async {
             cancel.cancelled().await;
-            self.runtime.sleep(self.options.grace).await;
+            self.merchant.runtime().sleep(self.options.grace).await;
         };
         select(pin!(work), pin!(cut_off)).await;
         report
@@ -198,17 +190,17 @@ impl OutboxWorker {
     }
 
     async fn claim(&self, limit: usize, report: &mut WorkerReport) -> Vec<OutboxEntry> {
-        let now = self.runtime.now();
+        let now = self.merchant.runtime().now();
         if !self.watch.is_connected(now).await {
             return Vec::new();
         }
         let request = ClaimRequest {
             connection: Some(self.service.connection().clone()),
-            worker: self.worker.clone(),
+            worker: self.merchant.worker().clone(),
             limit,
             until: now + self.claim_for(),
         };
-        self.outbox.claim(&request, now).await.unwrap_or_else(|_| {
+        self.merchant.store().claim(&request, now).await.unwrap_or_else(|_| {
             report.store_failures += 1;
             Vec::new()
         })
@@ -230,7 +222,12 @@ impl OutboxWorker {
             Ended::Decided(outcome) => outcome,
             Ended::Result(result) => {
                 self.look(&result).await;
-                self.options.retry.decide(&entry, &result, self.runtime.now(), self.runtime.random())
+                self.options.retry.decide(
+                    &entry,
+                    &result,
+                    self.merchant.runtime().now(),
+                    self.merchant.runtime().random(),
+                )
             }
         };
         self.record(&entry, &claim, outcome).await
@@ -256,7 +253,7 @@ impl OutboxWorker {
 
     /// Takes from an attempt what it says of the connection.
     async fn look(&self, result: &Result<PosOrder, SubmitError>) {
-        let now = self.runtime.now();
+        let now = self.merchant.runtime().now();
         match result.as_ref().map_err(SubmitError::pos_error) {
             Ok(_) => self.watch.answered(now).await,
             Err(Some(error)) if error.is_authentication() || error.is_connect() => {
@@ -269,10 +266,10 @@ impl OutboxWorker {
     /// Prolongs a claim as long as it is held; ends when it is lost.
     async fn keep(&self, claim: &Claim) {
         loop {
-            self.runtime.sleep(self.options.claim / 3).await;
-            let until = self.runtime.now() + self.claim_for();
+            self.merchant.runtime().sleep(self.options.claim / 3).await;
+            let until = self.merchant.runtime().now() + self.claim_for();
             // A store that cannot be reached now may be reached before the claim ends.
-            if let Err(error) = self.outbox.extend_claim(claim, until).await
+            if let Err(error) = self.merchant.store().extend_claim(claim, until).await
                 && matches!(error.kind(), StoreErrorKind::Conflict | StoreErrorKind::NotFound)
             {
                 return;
@@ -283,7 +280,7 @@ impl OutboxWorker {
     async fn record(&self, entry: &OutboxEntry, claim: &Claim, outcome: Outcome) -> WorkerReport {
         let mut report = WorkerReport::default();
         for attempt in 1..=RECORDS {
-            match self.outbox.finish(claim, outcome.clone(), self.runtime.now()).await {
+            match self.merchant.store().finish(claim, outcome.clone(), self.merchant.runtime().now()).await {
                 Ok(()) => {
                     report.count(&outcome);
                     self.tell(entry, &outcome).await;
@@ -295,7 +292,7 @@ impl OutboxWorker {
                 }
                 Err(_) => {
                     report.store_failures += 1;
-                    self.runtime.sleep(self.options.retry.first_pause * attempt).await;
+                    self.merchant.runtime().sleep(self.options.retry.first_pause * attempt).await;
                 }
             }
         }
@@ -313,14 +310,14 @@ impl OutboxWorker {
             Outcome::Accepted { .. } | Outcome::Retry { .. } => return,
         };
         let activity = Activity {
-            at: self.runtime.now(),
+            at: self.merchant.runtime().now(),
             level,
             topic: "orders".to_owned(),
             message,
             subject: Some(entry.order.number.to_string()),
         };
         // The order's own state says the same.
-        let _ = self.log.log(self.connection(), &[activity]).await;
+        let _ = self.merchant.store().log(self.connection(), &[activity]).await;
     }
 
     fn connection(&self) -> &ConnectionId {

@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use mplus_qapi::testkit::{Fault, Pos};
 use mplus_sync::cancel::CancelToken;
-use mplus_sync::model::{
-    Connection, ConnectionStatus, OrderKind, OutboxState, OutboxStateKind, TableRef, WorkerId,
-};
+use mplus_sync::model::{Connection, ConnectionStatus, OrderKind, OutboxState, OutboxStateKind, TableRef};
 use mplus_sync::orders::{OutboxWorker, RetryPlan, WorkerOptions};
 use mplus_sync::runtime::Runtime;
 use mplus_sync::store::{ClaimRequest, MemoryStore};
@@ -16,9 +14,8 @@ use mplus_sync::testkit::{FailAt, FaultyStore};
 use super::world::{World, euros, line, merchant, noon, order, paid};
 
 fn worker(world: &World, name: &str) -> OutboxWorker {
-    let service = Arc::new(world.service_of(name, world.pos.client()));
-    let runtime: Arc<dyn Runtime> = world.runtime.clone();
-    OutboxWorker::new(service, world.store.clone(), runtime, WorkerId::from(name))
+    let merchant = world.merchant_of(name, world.pos.client());
+    OutboxWorker::new(Arc::new(world.service_of(name, world.pos.client())), &merchant)
 }
 
 async fn state(world: &World, number: &str) -> OutboxState {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use mplus_qapi::testkit::Pos;
 use mplus_qapi::{Client, Endpoint};
 use mplus_sync::cancel::CancelToken;
+use mplus_sync::merchant::Merchant;
 use mplus_sync::model::{OrderKind, OutboxStateKind, TableRef, WorkerId};
 use mplus_sync::orders::{OrderService, OrderSettings, OutboxWorker, WorkerOptions};
 use mplus_sync::runtime::TokioRuntime;
@@ -83,15 +84,14 @@ async fn one_worker_process() {
     let mut settings: OrderSettings = serde_json::from_str(&std::env::var(SETTINGS).unwrap()).unwrap();
     settings.timeout_seconds = 1;
     let worker = WorkerId::from(std::env::var("MPLUS_TEST_WORKER").unwrap());
-    let runtime = Arc::new(TokioRuntime);
-    let service =
-        OrderService::new(client, merchant(), store.clone(), settings, runtime.clone(), worker.clone());
+    let merchant = Merchant::new(client, merchant(), store, Arc::new(TokioRuntime)).worked_by(worker);
+    let service = OrderService::new(&merchant, settings);
     let mut options = WorkerOptions::default();
     options.claim = Duration::from_secs(2);
     options.idle = Duration::from_millis(20);
     options.retry.attempts = 1_000;
     options.retry.first_pause = Duration::from_millis(20);
     options.retry.longest_pause = Duration::from_millis(200);
-    let worker = OutboxWorker::new(Arc::new(service), store, runtime, worker).with_options(options);
+    let worker = OutboxWorker::new(Arc::new(service), &merchant).with_options(options);
     worker.run(&CancelToken::new()).await;
 }

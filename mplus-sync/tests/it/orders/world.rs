@@ -6,10 +6,11 @@ use chrono::{DateTime, Utc};
 use mplus_qapi::Client;
 use mplus_qapi::testkit::Pos;
 use mplus_qapi::types::Line;
+use mplus_sync::merchant::Merchant;
 use mplus_sync::model::{
     ArticleNumber, BranchNumber, Combo, ConnectionId, Item, Location, Modifier, ModifierGroup,
     ModifierSource, Order, OrderKind, OrderLine, Payment, PaymentMethod, PosModifierGroup, RelationNumber,
-    Sold, Tracked, WorkerId, Workplace,
+    Sold, Tracked, Workplace,
 };
 use mplus_sync::orders::{LocationSettings, OrderService, OrderSettings};
 use mplus_sync::runtime::Runtime;
@@ -90,9 +91,13 @@ impl World {
     }
 
     pub(crate) fn service_of(&self, worker: &str, client: Client) -> OrderService {
+        OrderService::new(&self.merchant_of(worker, client), self.settings.clone())
+    }
+
+    /// What the services of this worker share.
+    pub(crate) fn merchant_of(&self, worker: &str, client: Client) -> Merchant {
         let runtime: Arc<dyn Runtime> = self.runtime.clone();
-        let worker = WorkerId::from(worker);
-        OrderService::new(client, merchant(), self.store.clone(), self.settings.clone(), runtime, worker)
+        Merchant::new(client, merchant(), self.store.clone(), runtime).worked_by(worker)
     }
 
     /// The lines of the POS's order with this number: article and quantity.

@@ -5,12 +5,12 @@ use std::hash::Hash;
 
 use futures_util::future::try_join3;
 
-use super::from_pos::text;
 use super::rows::Rows;
 use crate::model::{
     ArticleNumber, Category, CategoryId, Combo, ComboId, ConnectionId, Item, ItemId, ProductNumber, Record,
     Tracked,
 };
+use crate::products::from_pos::text;
 use crate::store::{Select, Store, StoreError};
 
 /// Stored records, found by the POS's number.

@@ -6,9 +6,9 @@ use futures_util::StreamExt;
 use mplus_qapi::soap::{ListResponse, Operation, Paged};
 use mplus_qapi::{Client, Page, Pages};
 
-use super::Run;
+use super::{Run, StepError};
 use crate::cancel::CancelToken;
-use crate::error::StepError;
+
 use crate::runtime::Runtime;
 
 /// How often a page that broke off half-way is asked for again.

@@ -2,17 +2,25 @@
 
 use std::collections::BTreeSet;
 
-use super::merge::Shared;
-use crate::error::StepError;
+use super::rows::Rows;
 use crate::model::{ArticleNumber, ProductNumber, Resource, Tracked};
+use crate::products::merge::Shared;
+use crate::run::{Run, StepError};
 use crate::store::{CatalogChunk, Page, Select};
-use crate::sync::Run;
 
 /// Numbers that a full pull has brought. 8 bytes each.
 #[derive(Default)]
 pub(super) struct Seen {
-    pub(super) articles: BTreeSet<i64>,
-    pub(super) products: BTreeSet<i64>,
+    articles: BTreeSet<i64>,
+    products: BTreeSet<i64>,
+}
+
+impl Seen {
+    /// Writes down which numbers a page has.
+    pub(super) fn note(&mut self, rows: &Rows) {
+        self.articles.extend(rows.articles().map(|(number, ..)| number));
+        self.products.extend(rows.products().map(|(number, _)| number));
+    }
 }
 
 /// Makes inactive what a full pull did not bring any more. Nothing is deleted.

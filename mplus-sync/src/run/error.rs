@@ -1,11 +1,12 @@
-//! Why a step of a sync stopped, in words for a person.
+//! Why a step of a run stopped, in words for a person.
 
 use crate::cancel::Cancelled;
 use crate::model::{FingerprintError, Resource};
+use crate::pos_call::pos_advice;
 use crate::report::Note;
 use crate::store::StoreError;
 
-/// A step of a sync could not go on.
+/// A step of a run could not go on.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StepError {
     /// A call to the POS failed.
@@ -54,18 +55,5 @@ impl StepError {
     /// The step's failure as a line of the report.
     pub(crate) fn note(&self, resource: Resource) -> Note {
         Note::general(resource, &self.to_string(), self.advice())
-    }
-}
-
-/// What a person can do about a failed call.
-pub(crate) fn pos_advice(error: &mplus_qapi::Error) -> &'static str {
-    if error.is_authentication() {
-        "Check the MplusKASSA username and password"
-    } else if error.is_connect() {
-        "Check host, port and that the POS can be reached; the next sync goes on from here"
-    } else if error.is_transient() {
-        "The next sync goes on from here"
-    } else {
-        "See what the POS answered; the next sync tries again"
     }
 }

@@ -1,16 +1,12 @@
-//! How a run is to be, and what holds for all runs of a connection.
+//! How a run is to be.
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::cancel::CancelToken;
 use crate::conflict::SyncContext;
-use crate::media::ImageRules;
 use crate::progress::{NoProgress, ProgressSink};
 use crate::report::Scope;
-use crate::stock::{StockOptions, StockSettings};
-use crate::tax::TaxMapping;
 
 /// One run: what started it, how much it looks at, who watches and who may stop it.
 #[derive(Clone)]
@@ -50,12 +46,6 @@ impl RunOptions {
         Self { cancel, ..self }
     }
 
-    /// The same for the stock: it is told to the same watcher.
-    pub(crate) fn for_stock(&self) -> StockOptions<'_> {
-        let (context, scope) = (self.context, self.scope);
-        StockOptions { context, scope, progress: &*self.progress }
-    }
-
     /// Tells how far the run is.
     pub fn with_progress(self, progress: impl ProgressSink + 'static) -> Self {
         Self { progress: Arc::new(progress), ..self }
@@ -75,36 +65,5 @@ impl fmt::Debug for RunOptions {
             .field("scope", &self.scope)
             .field("dry_run", &self.dry_run)
             .finish_non_exhaustive()
-    }
-}
-
-/// What holds for all syncs of a connection.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct SyncSettings {
-    /// The host's tax rates; the Dutch ones unless set.
-    pub tax: TaxMapping,
-    /// Articles that are asked for and stored at once: 500 unless set. Memory grows with it.
-    pub chunk: u16,
-    /// Pictures that are downloaded at the same time: 4 unless set.
-    pub parallel_images: usize,
-    /// Which pictures are taken.
-    pub images: ImageRules,
-    /// Whether and how stock is pulled.
-    pub stock: StockSettings,
-    /// How long a run may be silent before another worker may take over: 15 minutes unless set.
-    pub lease: Duration,
-}
-
-impl Default for SyncSettings {
-    fn default() -> Self {
-        Self {
-            tax: TaxMapping::dutch(),
-            chunk: 500,
-            parallel_images: 4,
-            images: ImageRules::default(),
-            stock: StockSettings::default(),
-            lease: Duration::from_secs(15 * 60),
-        }
     }
 }

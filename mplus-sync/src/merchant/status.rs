@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::error::pos_advice;
 use crate::model::{Connection, ConnectionId, ConnectionStatus};
+use crate::pos_call::pos_advice;
 use crate::report::{RunOutcome, RunReport};
 use crate::store::{ConnectionStore, StoreError};
 

@@ -1,0 +1,159 @@
+//! One merchant as every service needs it: how the POS is reached, where things are kept, what holds for all runs.
+//!
+//! [`Integration`](crate::Integration) makes a [`Merchant`] of what the host brings and of what the merchant's connection
+//! says. A host that wants a single service makes one itself:
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use mplus_sync::merchant::Merchant;
+//! use mplus_sync::model::ConnectionId;
+//! use mplus_sync::runtime::Runtime;
+//! use mplus_sync::store::MemoryStore;
+//! use mplus_sync::tables::TableService;
+//!
+//! fn tables(client: mplus_qapi::Client, runtime: Arc<dyn Runtime>) -> TableService {
+//!     let merchant = Merchant::new(client, ConnectionId::from("bistro"), Arc::new(MemoryStore::new()), runtime);
+//!     TableService::new(&merchant.worked_by("worker-1"))
+//! }
+//! ```
+
+mod provision;
+mod settings;
+mod status;
+
+use std::fmt;
+use std::sync::Arc;
+
+use mplus_qapi::Client;
+
+use crate::media::MediaStore;
+use crate::model::{ConnectionId, Environment, WorkerId};
+use crate::runtime::Runtime;
+use crate::store::Store;
+
+pub use provision::{LocationProvisioner, NoProvisioner, Provision, ProvisionError};
+pub use settings::{StockSettings, SyncSettings};
+pub(crate) use status::{Watch, note_run};
+
+/// A name that no other worker has, unless by a chance of one in four billion.
+pub(crate) fn draw_worker(runtime: &dyn Runtime) -> WorkerId {
+    WorkerId::from(format!("worker-{:08x}", (runtime.random() * f64::from(u32::MAX)) as u32))
+}
+
+/// What every service of one merchant shares. Cheap to clone.
+#[derive(Clone)]
+#[must_use]
+pub struct Merchant {
+    client: Client,
+    connection: ConnectionId,
+    environment: Environment,
+    store: Arc<dyn Store>,
+    runtime: Arc<dyn Runtime>,
+    worker: WorkerId,
+    settings: Arc<SyncSettings>,
+    provisioner: Arc<dyn LocationProvisioner>,
+    media: Option<Arc<dyn MediaStore>>,
+}
+
+impl Merchant {
+    /// A merchant with the usual settings, without a media store (pictures are not downloaded), whose locations are given
+    /// nothing. The worker's name is drawn by lot unless it is [set](Self::worked_by).
+    pub fn new(
+        client: Client,
+        connection: ConnectionId,
+        store: Arc<dyn Store>,
+        runtime: Arc<dyn Runtime>,
+    ) -> Self {
+        let worker = draw_worker(&*runtime);
+        Self {
+            client,
+            connection,
+            environment: Environment::Live,
+            store,
+            runtime,
+            worker,
+            settings: Arc::default(),
+            provisioner: Arc::new(NoProvisioner),
+            media: None,
+        }
+    }
+
+    /// The name under which leases are held and orders are claimed; it must be no other worker's.
+    pub fn worked_by(self, worker: impl Into<WorkerId>) -> Self {
+        Self { worker: worker.into(), ..self }
+    }
+
+    /// Whether real guests are served.
+    pub fn in_environment(self, environment: Environment) -> Self {
+        Self { environment, ..self }
+    }
+
+    /// Tax mapping, chunk size and the like.
+    pub fn with_settings(self, settings: impl Into<Arc<SyncSettings>>) -> Self {
+        Self { settings: settings.into(), ..self }
+    }
+
+    /// Gives imported locations their Stripe customer and branding profile.
+    pub fn with_provisioner(self, provisioner: Arc<dyn LocationProvisioner>) -> Self {
+        Self { provisioner, ..self }
+    }
+
+    /// Keeps pictures; without one they are not downloaded.
+    pub fn with_media(self, media: Option<Arc<dyn MediaStore>>) -> Self {
+        Self { media, ..self }
+    }
+
+    /// Whose it is.
+    pub fn connection(&self) -> &ConnectionId {
+        &self.connection
+    }
+
+    /// Whether real guests are served.
+    pub fn environment(&self) -> Environment {
+        self.environment
+    }
+
+    /// The typed client.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Where everything is kept.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// Time and chance.
+    pub fn runtime(&self) -> &Arc<dyn Runtime> {
+        &self.runtime
+    }
+
+    /// The name under which leases are held.
+    pub fn worker(&self) -> &WorkerId {
+        &self.worker
+    }
+
+    /// What holds for all syncs.
+    pub fn settings(&self) -> &SyncSettings {
+        &self.settings
+    }
+
+    pub(crate) fn provisioner(&self) -> &dyn LocationProvisioner {
+        &*self.provisioner
+    }
+
+    pub(crate) fn media(&self) -> Option<&dyn MediaStore> {
+        self.media.as_deref()
+    }
+}
+
+impl fmt::Debug for Merchant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Merchant")
+            .field("connection", &self.connection)
+            .field("client", &self.client)
+            .field("worker", &self.worker)
+            .finish_non_exhaustive()
+    }
+}

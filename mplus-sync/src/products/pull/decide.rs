@@ -1,0 +1,166 @@
+//! What becomes of each record of a page. Pure.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::know::Known;
+use super::read::PulledPage;
+use super::tell::Told;
+use crate::conflict::SyncContext;
+use crate::model::{
+    ArticleNumber, CategoryId, Checkpoint, ComboId, Fingerprint, FingerprintError, Item, ItemId, Marker,
+    ModifierGroupId, PosModifierGroup, Resource, Tracked,
+};
+use crate::products::branch_prices::BranchPrices;
+use crate::products::from_pos::{Incoming, IncomingItem, article_to_item, product_to_category};
+use crate::products::images::Wanted;
+use crate::products::merge::{Merged, Shared, WITHHELD, adopt, merge, merge_location_prices};
+use crate::store::CatalogChunk;
+use crate::tax::TaxTable;
+
+/// What a page is decided by, besides what the store has of it.
+pub(super) struct Rules {
+    pub(super) context: SyncContext,
+    pub(super) tax: Arc<TaxTable>,
+    /// None when they were not read.
+    pub(super) branch_prices: Option<Arc<BranchPrices>>,
+    /// Whether the host has combos at all.
+    pub(super) has_combos: bool,
+}
+
+/// What is to be stored of a page, and what there is to do and to tell then.
+pub(super) struct Decided {
+    pub(super) chunk: CatalogChunk,
+    /// Pictures that are not served yet.
+    pub(super) wanted: Vec<Wanted>,
+    pub(super) told: Told,
+}
+
+/// Decides what becomes of each record of a page, by what the store has of it.
+pub(super) fn decide(
+    page: &PulledPage,
+    mut known: Known,
+    rules: &Rules,
+) -> Result<Decided, FingerprintError> {
+    let mut told = Told::default();
+    let mut chunk = CatalogChunk {
+        checkpoints: vec![Checkpoint::new(Resource::ARTICLES, Marker::new(page.last))],
+        ..CatalogChunk::default()
+    };
+    let mut ids: HashMap<i64, CategoryId> = HashMap::new();
+    for (number, product) in page.rows.products() {
+        let Some(incoming) = product_to_category(product) else { continue };
+        let stored = known.categories.remove(&incoming.number);
+        let merged = merged(rules, stored, incoming)?;
+        ids.insert(number, merged.tracked.record.id.clone());
+        told.merged(&Resource::CATEGORIES, 0, &merged);
+        if merged.changed {
+            chunk.categories.push(merged.tracked);
+        }
+    }
+    for (number, article, product) in page.rows.articles() {
+        let category = product.and_then(|product| ids.get(&product));
+        let Some(item) = article_to_item(article, category, &rules.tax) else { continue };
+        if takes_combo(&mut known, &item, &mut chunk) {
+            continue;
+        }
+        let adopted = item.external_id.as_deref().and_then(|id| known.pushed_items.remove(&ItemId::new(id)));
+        let stored = known.items.remove(&item.incoming.number).or(adopted);
+        told.problems(&item, stored.as_ref());
+        let merged = decide_item(rules, stored, item, number, page.links_of(number))?;
+        told.merged(&Resource::ARTICLES, 1, &merged);
+        if merged.changed {
+            chunk.items.push(merged.tracked);
+        }
+    }
+    let wanted = wanted_images(page, &chunk);
+    Ok(Decided { chunk, wanted, told })
+}
+
+fn decide_item(
+    rules: &Rules,
+    stored: Option<Tracked<Item>>,
+    mut item: IncomingItem,
+    number: i64,
+    links: &[PosModifierGroup],
+) -> Result<Merged<Item>, FingerprintError> {
+    let edited_at = stored.as_ref().and_then(|stored| stored.edited_at);
+    complete(&mut item, stored.as_ref(), links);
+    let withheld = item.withheld;
+    let mut merged = merged(rules, stored, item.incoming)?;
+    if let Some(prices) = &rules.branch_prices {
+        merge_location_prices(rules.context, &mut merged, edited_at, &prices.of_article(number))?;
+    }
+    let parts = &mut merged.tracked.sync.parts;
+    if withheld != parts.contains_key(WITHHELD) {
+        merged.changed = true;
+        if withheld {
+            parts.insert(WITHHELD.to_owned(), Fingerprint::of(&true)?);
+        } else {
+            parts.remove(WITHHELD);
+        }
+    }
+    Ok(merged)
+}
+
+/// An article that is a combo of the host's is no item. One whose push lost its answer gets its number.
+fn takes_combo(known: &mut Known, item: &IncomingItem, chunk: &mut CatalogChunk) -> bool {
+    if known.combos.contains_key(&item.incoming.number) {
+        return true;
+    }
+    let Some(id) = item.external_id.as_deref().map(ComboId::new) else { return false };
+    let Some(mut combo) = known.pushed_combos.remove(&id) else { return false };
+    combo.external_ids.mpluskassa = Some(item.incoming.number);
+    chunk.combos.push(combo);
+    true
+}
+
+/// Pictures of the items to be stored that are not served yet.
+fn wanted_images(page: &PulledPage, chunk: &CatalogChunk) -> Vec<Wanted> {
+    let wanted = chunk.items.iter().flat_map(|item| {
+        let number = item.external_ids.mpluskassa.map(ArticleNumber::get).unwrap_or_default();
+        let images = page.rows.article(number).map(|article| &article.image_list);
+        item.record.images.iter().filter(|image| image.is_wanted()).filter_map(move |image| {
+            let told = images?.iter().find(|told| told.image_hash == image.hash)?;
+            Some(Wanted::new(&item.record, image, told.image_id))
+        })
+    });
+    wanted.collect()
+}
+
+/// Adds what the article itself does not tell: stored pictures, links, and what the host alone keeps.
+fn complete(item: &mut IncomingItem, stored: Option<&Tracked<Item>>, links: &[PosModifierGroup]) {
+    let record = &mut item.incoming.record;
+    record.modifier_groups = links.iter().map(PosModifierGroup::host_id).collect();
+    let Some(stored) = stored.map(|stored| &stored.record) else { return };
+    // The POS does not tell which alterations groups an article has: those links are the host's.
+    let alteration = |group: &&ModifierGroupId| !is_preparation(group);
+    record.modifier_groups.extend(stored.modifier_groups.iter().filter(alteration).cloned());
+    if record.category.is_none() {
+        record.category.clone_from(&stored.category);
+    }
+    if !item.tells_nutrition {
+        record.allergens.clone_from(&stored.allergens);
+        record.diets.clone_from(&stored.diets);
+    }
+    for image in &mut record.images {
+        if let Some(known) = stored.images.iter().find(|known| known.hash == image.hash) {
+            (image.media, image.refused) = (known.media.clone(), known.refused.clone());
+        }
+    }
+}
+
+fn is_preparation(group: &ModifierGroupId) -> bool {
+    group.as_str().starts_with("mpluskassa-preparation-")
+}
+
+fn merged<T: Shared>(
+    rules: &Rules,
+    stored: Option<Tracked<T>>,
+    incoming: Incoming<T, T::PosId>,
+) -> Result<Merged<T>, FingerprintError> {
+    match stored {
+        None => adopt(incoming),
+        Some(stored) => merge(rules.context, stored, &incoming),
+    }
+}

@@ -1,0 +1,174 @@
+//! Pulls products and articles, page by page: while one page is being stored, the next one is read and decided.
+//!
+//! A page goes one way: [`read`], [`know`] what the store has of it, [`decide`], [`write`], [`tell`].
+
+mod decide;
+mod gone;
+mod know;
+mod read;
+mod rows;
+mod tell;
+mod write;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use futures_util::future::try_join;
+
+use super::branch_prices::{self, BranchPrices};
+use super::images::{self, Pictures};
+use super::markers::Markers;
+use super::vat::CheckedTax;
+use crate::model::{ConnectionId, Resource};
+use crate::progress::Phase;
+use crate::report::Note;
+use crate::run::{DECISIONS, Run, StepError};
+use crate::store::{Page, Select, Store, StoreError, StoreErrorKind};
+
+use decide::{Decided, Rules, decide};
+use gone::{Seen, deactivate_gone};
+use know::Known;
+use read::{Pages, PulledPage};
+use write::{Settles, write};
+
+/// What the pull is told by the steps before it.
+pub(crate) struct Basis {
+    pub(crate) markers: Markers,
+    /// None when they were not read.
+    pub(crate) branch_prices: Option<Arc<BranchPrices>>,
+}
+
+/// What the pull found out for the steps after it.
+#[derive(Default)]
+pub(crate) struct Pulled {
+    pub(crate) tax: CheckedTax,
+    /// The articles, all of them read by this run, told their allergens: nobody else has to be asked.
+    pub(crate) tells_allergens: bool,
+    pub(crate) pictures: Pictures,
+    /// In a dry run: edits that the pull would have settled, which the push then leaves out.
+    pub(crate) settled: BTreeSet<String>,
+}
+
+/// Pulls what changed of products and articles; all of it in a full run, which also finds what is gone.
+pub(super) async fn pull(run: &mut Run<'_>, basis: Basis) -> Result<Pulled, StepError> {
+    let mut pulled = Pulled::default();
+    let Basis { markers, branch_prices } = basis;
+    let current = markers.articles;
+    let Some(since) = run.due(&Resource::ARTICLES, current) else { return Ok(pulled) };
+    if branch_prices.is_none() {
+        branch_prices::forget(run).await?;
+    }
+    let tax = pulled.tax.of(run).await?;
+    run.expect(&Resource::ARTICLES, Phase::Pull, None);
+    let mut seen = run.is_full().then(Seen::default);
+    let (mut last, mut done) = (since - 1, 0);
+    let (store, connection) = (run.store(), run.connection());
+    let has_combos = !store.combos(connection, Select::Page(Page::first(1))).await?.is_empty();
+    let rules = Rules { context: run.options.context, tax, branch_prices, has_combos };
+    // Whoever reads all articles knows all allergens, if articles tell theirs.
+    let nutrition = markers.nutrition.filter(|_| since == 0);
+    let mut pages = Pages::new(run, &markers, since);
+    let mut next = next_page(&mut pages, store, connection, &rules).await;
+    run.report.requests += pages.take_requests();
+    while let Some((page, decided)) = next? {
+        run.options.cancel.check()?;
+        last = page.last;
+        if let Some(seen) = &mut seen {
+            seen.note(&page.rows);
+        }
+        pulled.tells_allergens |= since == 0 && decided.told.tells_allergens();
+        let articles = page.rows.article_count();
+        // That the next page fails does not stop what is being stored.
+        let following = async { Ok(next_page(&mut pages, store, connection, &rules).await) };
+        let both = try_join(settle(run, page, decided, &rules, nutrition, &mut pulled), following).await;
+        run.report.requests += pages.take_requests();
+        ((), next) = both?;
+        done += articles as u64;
+        run.expect_all(&Resource::ARTICLES, estimate(done, since, last, current));
+        run.advance(&Resource::ARTICLES, articles);
+    }
+    if let Some(seen) = seen {
+        deactivate_gone(run, &seen).await?;
+    }
+    // What was deleted at the POS leaves a marker that no article has.
+    let last = last.max(current.unwrap_or(last));
+    if last >= 0 {
+        run.keep_checkpoint(Resource::ARTICLES, last).await?;
+    }
+    Ok(pulled)
+}
+
+/// Reads the next page and decides it. What is stored meanwhile of the same records makes the decision void, not wrong:
+/// their revisions move on.
+async fn next_page(
+    pages: &mut Pages<'_>,
+    store: &dyn Store,
+    connection: &ConnectionId,
+    rules: &Rules,
+) -> Result<Option<(PulledPage, Decided)>, StepError> {
+    let Some(page) = pages.next().await? else { return Ok(None) };
+    let decided = decide_by_now(&page, store, connection, rules).await?;
+    Ok(Some((page, decided)))
+}
+
+/// Decides a page by what the store has of it now.
+async fn decide_by_now(
+    page: &PulledPage,
+    store: &dyn Store,
+    connection: &ConnectionId,
+    rules: &Rules,
+) -> Result<Decided, StepError> {
+    let known = Known::of(store, connection, &page.rows, rules.has_combos).await?;
+    Ok(decide(page, known, rules)?)
+}
+
+/// Stores a page and tells of it; decides it anew, again and again, while the same records move on.
+async fn settle(
+    run: &mut Run<'_>,
+    mut page: PulledPage,
+    mut decided: Decided,
+    rules: &Rules,
+    nutrition: Option<i64>,
+    pulled: &mut Pulled,
+) -> Result<(), StepError> {
+    std::mem::take(&mut page.rows.oddities).into_iter().for_each(|note| run.report.skip(note));
+    for _ in 0..DECISIONS {
+        let Decided { chunk, wanted, told } = decided;
+        let nutrition = nutrition.filter(|_| told.tells_allergens());
+        if write(run, chunk, &Settles { pictures: !wanted.is_empty(), nutrition }).await? {
+            let settled = told.report(run);
+            if run.options.dry_run {
+                pulled.settled.extend(settled);
+            }
+            return images::download(run, wanted, &mut pulled.pictures).await;
+        }
+        decided = decide_by_now(&page, run.store(), run.connection(), rules).await?;
+    }
+    run.report.fail(Note::general(
+        Resource::ARTICLES,
+        "articles are edited on the host faster than they can be pulled",
+        "The next sync takes them along",
+    ));
+    Err(StepError::Store(StoreError::new(StoreErrorKind::Unavailable, "store a page of articles")))
+}
+
+/// How many articles there will be, when those to come are as dense among the markers as those that came.
+fn estimate(done: u64, since: i64, last: i64, current: Option<i64>) -> Option<u64> {
+    let markers = |until: i64| u64::try_from(until - since + 1).ok().filter(|markers| *markers > 0);
+    Some(done.checked_mul(markers(current?)?)?.div_ceil(markers(last)?).max(done))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_much_is_to_come_follows_from_what_came() {
+        // Two articles for three markers: of 60,000 markers a tenth has been read.
+        assert_eq!(estimate(4_000, 0, 5_999, Some(59_999)), Some(40_000));
+        assert_eq!(estimate(40_000, 0, 59_999, Some(59_999)), Some(40_000), "exact at the end");
+        assert_eq!(estimate(100, 50_000, 50_099, Some(50_099)), Some(100), "in an incremental run too");
+        assert_eq!(estimate(100, 0, 99, None), None, "a POS that does not tell its marker");
+        assert_eq!(estimate(7, 5, 4, Some(3)), None);
+    }
+}

@@ -1,0 +1,77 @@
+//! What is told of a page once it is stored.
+
+use crate::model::{Item, Resource, Tracked};
+use crate::products::from_pos::{ArticleProblem, IncomingItem};
+use crate::products::merge::{Merged, Shared};
+use crate::report::{Conflict, Note, Subject};
+use crate::run::Run;
+
+/// What is told of a page once it is stored.
+#[derive(Default)]
+pub(super) struct Told {
+    notes: Vec<Note>,
+    conflicts: Vec<Conflict>,
+    settled: Vec<String>,
+    pulled: [u64; 2],
+    unchanged: [u64; 2],
+    deactivated: u64,
+    /// Whether an article told its allergens.
+    nutrition: bool,
+}
+
+impl Told {
+    pub(super) fn merged<T: Shared>(&mut self, resource: &Resource, index: usize, merged: &Merged<T>) {
+        if merged.changed {
+            self.pulled[index] += 1;
+        } else {
+            self.unchanged[index] += 1;
+        }
+        self.deactivated += u64::from(merged.deactivated);
+        let record = &merged.tracked.record;
+        let subject = || Subject::new(record.name(), record.id().as_ref());
+        self.conflicts.extend(merged.conflicts.iter().map(|settled| Conflict {
+            resource: resource.clone(),
+            subject: subject(),
+            fields: settled.fields.clone(),
+            winner: settled.winner,
+            why: settled.why,
+        }));
+        if merged.settles_edit {
+            self.settled.push(record.id().as_ref().to_owned());
+        }
+    }
+
+    pub(super) fn problems(&mut self, item: &IncomingItem, stored: Option<&Tracked<Item>>) {
+        let record = &item.incoming.record;
+        let id = stored.map_or(&record.id, |stored| &stored.record.id);
+        let notes = item.problems.iter().map(|problem| {
+            let message = match problem {
+                ArticleProblem::Tax(problem) => {
+                    return Note::tax(Resource::ARTICLES, Subject::new(&record.name, id), problem);
+                }
+                other => other.to_string(),
+            };
+            Note::about(Resource::ARTICLES, Subject::new(&record.name, id), &message, &problem.advice())
+        });
+        self.notes.extend(notes);
+        self.nutrition |= item.tells_nutrition;
+    }
+
+    /// Whether an article told its allergens.
+    pub(super) fn tells_allergens(&self) -> bool {
+        self.nutrition
+    }
+
+    /// Tells it, and gives back whose edits this settled.
+    pub(super) fn report(self, run: &mut Run<'_>) -> Vec<String> {
+        for (index, resource) in [Resource::CATEGORIES, Resource::ARTICLES].iter().enumerate() {
+            let counts = run.report.count(resource);
+            counts.pulled += self.pulled[index];
+            counts.unchanged += self.unchanged[index];
+        }
+        run.report.count(&Resource::ARTICLES).deactivated += self.deactivated;
+        self.notes.into_iter().for_each(|note| run.report.skip(note));
+        self.conflicts.into_iter().for_each(|conflict| run.report.conflict(conflict));
+        self.settled
+    }
+}

@@ -1,0 +1,151 @@
+//! Pushes the host's edits of categories, items and branch prices.
+//!
+//! An edit goes one way: [`collect`], [`prepare`], [`send`], [`note`].
+
+mod collect;
+pub(crate) mod note;
+mod prepare;
+pub(crate) mod send;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use mplus_qapi::products::{Product, UpdateProduct};
+use mplus_qapi::soap::Outcome;
+
+use super::branch_prices::BranchPrices;
+use super::merge::content_fingerprint;
+use super::vat::CheckedTax;
+use crate::model::{Category, CategoryId, Item, Marker, Resource, Revision, Tracked};
+use crate::progress::Phase;
+use crate::report::Subject;
+use crate::run::{Run, StepError};
+use crate::store::{CatalogPushes, Pushed, Select};
+use crate::tax::TaxTable;
+
+use note::{agreed, mark, refused};
+use prepare::{Outgoing, group_by_category};
+
+/// What the push is told by the pull before it.
+pub(crate) struct ToPush {
+    pub(crate) branch_prices: Arc<BranchPrices>,
+    pub(crate) tax: CheckedTax,
+    /// Edits that the pull has settled.
+    pub(crate) settled: BTreeSet<String>,
+}
+
+/// Pushes edited categories, then edited items. The tax mapping is handed on.
+pub(super) async fn push(run: &mut Run<'_>, given: ToPush) -> Result<CheckedTax, StepError> {
+    let ToPush { branch_prices, mut tax, settled } = given;
+    let mut page = Some(collect::first());
+    while let Some(next) = page {
+        let collected = collect::categories(run, next, &settled).await?;
+        page = collected.next;
+        for category in collected.records {
+            push_category(run, category).await?;
+        }
+    }
+    run.expect(&Resource::ARTICLES, Phase::Push, None);
+    let mut page = Some(collect::first());
+    while let Some(next) = page {
+        let collected = collect::items(run, next, &settled).await?;
+        page = collected.next;
+        if !collected.records.is_empty() {
+            let count = collected.records.len();
+            let table = tax.of(run).await?;
+            push_items(run, collected.records, &table, &branch_prices).await?;
+            run.advance(&Resource::ARTICLES, count);
+        }
+    }
+    Ok(tax)
+}
+
+/// Pushes a category that the POS knows. One that it does not know is made with its first item.
+async fn push_category(run: &mut Run<'_>, category: Tracked<Category>) -> Result<(), StepError> {
+    let Some(number) = category.external_ids.mpluskassa else { return Ok(()) };
+    let outgoing = prepare::category(&category, number)?;
+    if run.options.dry_run {
+        run.report.count(&Resource::CATEGORIES).pushed += u64::from(outgoing.product.is_some());
+        return Ok(());
+    }
+    let sync = match outgoing.product {
+        None => category.sync.clone(),
+        Some(product) => match update(run, product).await {
+            Ok(marker) => {
+                run.report.count(&Resource::CATEGORIES).pushed += 1;
+                agreed(&category, outgoing.print, marker)
+            }
+            Err(error) => {
+                let subject = Subject::new(&category.record.name, &category.record.id);
+                return refused(run, &Resource::CATEGORIES, subject, error);
+            }
+        },
+    };
+    let pushed = Pushed { id: category.record.id.clone(), revision: category.revision, number, sync };
+    mark(run, CatalogPushes { categories: vec![pushed], ..CatalogPushes::default() }).await
+}
+
+async fn update(run: &mut Run<'_>, product: Product) -> Result<Option<Marker>, mplus_qapi::Error> {
+    let reply = run.call(UpdateProduct { product }).await?.into_result()?;
+    Ok(reply.sync_marker.map(Marker::new))
+}
+
+async fn push_items(
+    run: &mut Run<'_>,
+    items: Vec<Tracked<Item>>,
+    tax: &TaxTable,
+    branch_prices: &BranchPrices,
+) -> Result<(), StepError> {
+    let mut ready = Vec::new();
+    for item in items {
+        match prepare::item(item, tax, branch_prices)? {
+            Ok(outgoing) => ready.push(outgoing),
+            Err(note) => run.report.skip(note),
+        }
+    }
+    if run.options.dry_run {
+        let sent = ready.iter().filter(|one| one.article.is_some() || one.prices.is_some()).count();
+        run.report.count(&Resource::ARTICLES).pushed += sent as u64;
+        return Ok(());
+    }
+    let (articles, mut done): (Vec<_>, Vec<_>) = ready.into_iter().partition(|one| one.article.is_some());
+    let ids = articles.iter().filter_map(|one| one.item.record.category.clone()).collect();
+    let categories = run.store().categories(run.connection(), Select::Ids(ids)).await?;
+    let mut categories: HashMap<CategoryId, Tracked<Category>> =
+        categories.into_iter().map(|category| (category.record.id.clone(), category)).collect();
+    for (id, group) in group_by_category(articles) {
+        match id.and_then(|id| categories.get_mut(&id)) {
+            Some(category) => send::group(run, category, group, &mut done).await?,
+            None => {
+                for one in group {
+                    let subject = Subject::new(&one.item.record.name, &one.item.record.id);
+                    let (message, advice) = ("the item is in no category", "Put the item into a category");
+                    run.skip(&Resource::ARTICLES, subject, message, advice);
+                }
+            }
+        }
+    }
+    finish(run, done).await
+}
+
+/// Sends branch prices and stores what the POS has taken.
+async fn finish(run: &mut Run<'_>, done: Vec<Outgoing>) -> Result<(), StepError> {
+    let mut items = Vec::new();
+    for mut one in done {
+        // The POS did not tell the number: the next pull finds the article.
+        let Some(number) = one.number else { continue };
+        let mut sync = match one.article {
+            Some(_) => agreed(&one.item, content_fingerprint(&one.item.record)?, one.marker),
+            None => one.item.sync.clone(),
+        };
+        let mut revision = one.item.revision;
+        if let Some(lines) = one.prices.take()
+            && !send::prices(run, &one.item, number, lines, &mut sync).await?
+        {
+            // The number is stored and the edit stays pending: no stored record has this revision.
+            revision = Revision::NEW;
+        }
+        items.push(Pushed { id: one.item.record.id.clone(), revision, number, sync });
+    }
+    mark(run, CatalogPushes { items, ..CatalogPushes::default() }).await
+}

@@ -1,0 +1,169 @@
+//! Sends products with their articles, and branch prices.
+
+use mplus_qapi::ErrorKind;
+use mplus_qapi::products::{
+    Article, ArticleBranchDeviationLine, CreateProduct, Product, SaveArticleBranchDeviations,
+    SaveArticleBranchDeviationsRequest, UpdateProduct,
+};
+use mplus_qapi::soap::Outcome;
+
+use super::note::{agreed, failure, mark, refused};
+use super::prepare::Outgoing;
+use crate::model::{ArticleNumber, Category, Item, Marker, ProductNumber, Resource, SyncState, Tracked};
+use crate::pos_call::pos_advice;
+use crate::products::category_to_product;
+use crate::products::merge::{LOCATION_PRICES, content_fingerprint, location_prices_fingerprint};
+use crate::report::{Note, Subject};
+use crate::run::{Run, StepError};
+use crate::store::{CatalogPushes, Pushed};
+
+/// What the POS answered.
+#[derive(Debug, Default)]
+pub(crate) struct Sent {
+    /// The articles' numbers in the order they were sent; none where the POS did not tell.
+    pub(crate) numbers: Vec<Option<ArticleNumber>>,
+    pub(crate) marker: Option<Marker>,
+}
+
+/// Sends articles of a category's product, and makes the product when the POS does not have it.
+///
+/// A product that is made gets its number stored at once, so that the next articles find it.
+pub(crate) async fn product(
+    run: &mut Run<'_>,
+    category: &mut Tracked<Category>,
+    articles: Vec<Article>,
+) -> Result<Sent, StepError> {
+    match category.external_ids.mpluskassa {
+        Some(number) => update(run, number, articles).await,
+        None => create(run, category, articles).await,
+    }
+}
+
+async fn update(run: &mut Run<'_>, number: ProductNumber, articles: Vec<Article>) -> Result<Sent, StepError> {
+    let known: Vec<Option<i64>> = articles.iter().map(|article| article.article_number).collect();
+    let product =
+        Product { product_number: Some(number.get()), article_list: articles.into(), ..Product::default() };
+    let reply = run.call(UpdateProduct { product }).await?.into_result().map_err(mplus_qapi::Error::from)?;
+    Ok(Sent {
+        numbers: numbered(&known, &reply.new_article_numbers),
+        marker: reply.sync_marker.map(Marker::new),
+    })
+}
+
+async fn create(
+    run: &mut Run<'_>,
+    category: &mut Tracked<Category>,
+    articles: Vec<Article>,
+) -> Result<Sent, StepError> {
+    let known: Vec<Option<i64>> = articles.iter().map(|article| article.article_number).collect();
+    let product = Product { article_list: articles.into(), ..category_to_product(&category.record, None) };
+    let reply = run.call(CreateProduct { product }).await?.into_result().map_err(mplus_qapi::Error::from)?;
+    let number = ProductNumber::new(reply.product_number);
+    let marker = reply.sync_marker.map(Marker::new);
+    let sync = agreed(category, content_fingerprint(&category.record)?, marker);
+    let pushed =
+        Pushed { id: category.record.id.clone(), revision: category.revision, number, sync: sync.clone() };
+    mark(run, CatalogPushes { categories: vec![pushed], ..CatalogPushes::default() }).await?;
+    category.external_ids.mpluskassa = Some(number);
+    category.sync = sync;
+    Ok(Sent { numbers: numbered(&known, &reply.article_numbers), marker })
+}
+
+/// Gives the articles without a number the new ones, in their order. When the POS told another count than was sent,
+/// nobody knows which is which: the next pull finds them by `extArticleId`.
+fn numbered(known: &[Option<i64>], new: &[i64]) -> Vec<Option<ArticleNumber>> {
+    let complete = known.iter().filter(|number| number.is_none()).count() == new.len();
+    let mut new = new.iter().copied().filter(|_| complete);
+    known.iter().map(|number| number.or_else(|| new.next()).map(ArticleNumber::new)).collect()
+}
+
+/// Sends a category's articles at once; one by one when the POS refuses them together.
+pub(super) async fn group(
+    run: &mut Run<'_>,
+    category: &mut Tracked<Category>,
+    group: Vec<Outgoing>,
+    done: &mut Vec<Outgoing>,
+) -> Result<(), StepError> {
+    let mut waiting = vec![group];
+    while let Some(mut group) = waiting.pop() {
+        run.options.cancel.check()?;
+        let articles = group.iter().filter_map(|one| one.article.clone()).collect();
+        match product(run, category, articles).await {
+            Ok(sent) => {
+                run.report.count(&Resource::ARTICLES).pushed += group.len() as u64;
+                for (one, number) in group.iter_mut().zip(sent.numbers) {
+                    (one.number, one.marker) = (number, sent.marker);
+                }
+                done.extend(group);
+            }
+            Err(StepError::Pos(error))
+                if matches!(error.kind(), ErrorKind::Outcome(_)) && group.len() > 1 =>
+            {
+                waiting.extend(group.into_iter().rev().map(|one| vec![one]));
+            }
+            Err(StepError::Pos(error)) => {
+                let mut subjects =
+                    group.iter().map(|one| Subject::new(&one.item.record.name, &one.item.record.id));
+                let first = subjects.next();
+                let message = failure(&error);
+                for subject in subjects {
+                    run.report.fail(Note::about(Resource::ARTICLES, subject, &message, pos_advice(&error)));
+                }
+                if let Some(subject) = first {
+                    refused(run, &Resource::ARTICLES, subject, error)?;
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Sends an item's branch prices. False when the POS refused them, which is in the report then.
+pub(super) async fn prices(
+    run: &mut Run<'_>,
+    item: &Tracked<Item>,
+    number: ArticleNumber,
+    mut lines: Vec<ArticleBranchDeviationLine>,
+    sync: &mut SyncState,
+) -> Result<bool, StepError> {
+    lines.iter_mut().for_each(|line| line.article_number = number.get());
+    let request = SaveArticleBranchDeviationsRequest { article_branch_deviation_lines: lines };
+    let reply = match run.call(SaveArticleBranchDeviations { request }).await {
+        Ok(reply) => reply.into_result().map_err(mplus_qapi::Error::from),
+        Err(error) => Err(error),
+    };
+    match reply {
+        Ok(_) => {
+            run.report.count(&Resource::BRANCH_PRICES).pushed += 1;
+            let print = location_prices_fingerprint(&item.record.location_prices)?;
+            if item.record.location_prices.is_empty() {
+                sync.parts.remove(LOCATION_PRICES);
+            } else {
+                sync.parts.insert(LOCATION_PRICES.to_owned(), print);
+            }
+            Ok(true)
+        }
+        // What was done of the item is stored first; a POS that is gone shows at the next call.
+        Err(error) => {
+            let subject = Subject::new(&item.record.name, &item.record.id);
+            let message = failure(&error);
+            run.report.fail(Note::about(Resource::BRANCH_PRICES, subject, &message, pos_advice(&error)));
+            Ok(false)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn new_numbers_go_to_the_articles_without_one_in_their_order() {
+        let numbers = |known: &[Option<i64>], new: &[i64]| {
+            numbered(known, new).into_iter().map(|number| number.map(ArticleNumber::get)).collect::<Vec<_>>()
+        };
+        assert_eq!(numbers(&[None, Some(5), None], &[8, 9]), [Some(8), Some(5), Some(9)]);
+        assert_eq!(numbers(&[None, Some(5), None], &[8]), [None, Some(5), None], "nobody knows which");
+    }
+}

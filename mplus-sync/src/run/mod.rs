@@ -1,0 +1,212 @@
+//! What the steps of a run share, and how a run carries them out.
+//!
+//! A service declares its steps as constants; a run carries out those that it is handed, under one lease and into one
+//! report. What one step finds out for another is its value: whoever puts the steps together hands it on.
+
+mod changes;
+mod error;
+mod options;
+mod step;
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use mplus_qapi::Client;
+use mplus_qapi::soap::Operation;
+
+use crate::merchant::{Merchant, SyncSettings};
+use crate::model::{Checkpoint, ConnectionId, Lease, LeaseName, Marker, Resource};
+use crate::progress::{Phase, ProgressMeter};
+use crate::report::{Note, RunReport, Scope, Subject};
+use crate::runtime::Runtime;
+use crate::store::{CatalogChunk, Store, StoreErrorKind};
+
+pub(crate) use changes::Changes;
+pub(crate) use error::StepError;
+pub use options::RunOptions;
+pub(crate) use step::{Step, carry_out};
+
+/// How often a chunk is decided anew because the host edited one of its records meanwhile.
+pub(crate) const DECISIONS: u32 = 8;
+
+/// One run: for whom, how, and how far it is.
+pub(crate) struct Run<'a> {
+    merchant: &'a Merchant,
+    pub(crate) options: &'a RunOptions,
+    pub(crate) report: RunReport,
+    lease: Option<Lease>,
+    checkpoints: BTreeMap<Resource, Marker>,
+    meters: BTreeMap<Resource, ProgressMeter>,
+    /// What the POS last answered instead of doing what it was asked.
+    pos_failure: Option<String>,
+}
+
+impl<'a> Run<'a> {
+    fn new(merchant: &'a Merchant, options: &'a RunOptions, sync: &str) -> Self {
+        let (connection, now) = (merchant.connection().clone(), merchant.runtime().now());
+        let mut report = RunReport::start(sync, connection, options.context, options.scope, now);
+        report.dry_run = options.dry_run;
+        Self {
+            merchant,
+            options,
+            report,
+            lease: None,
+            checkpoints: BTreeMap::new(),
+            meters: BTreeMap::new(),
+            pos_failure: None,
+        }
+    }
+
+    pub(crate) fn merchant(&self) -> &'a Merchant {
+        self.merchant
+    }
+
+    pub(crate) fn client(&self) -> &'a Client {
+        self.merchant.client()
+    }
+
+    pub(crate) fn store(&self) -> &'a dyn Store {
+        &**self.merchant.store()
+    }
+
+    pub(crate) fn connection(&self) -> &'a ConnectionId {
+        self.merchant.connection()
+    }
+
+    pub(crate) fn runtime(&self) -> &'a dyn Runtime {
+        &**self.merchant.runtime()
+    }
+
+    pub(crate) fn settings(&self) -> &'a SyncSettings {
+        self.merchant.settings()
+    }
+
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.runtime().now()
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.options.scope == Scope::Full
+    }
+
+    /// Sends a request and counts it, repeats included.
+    pub(crate) async fn call<O: Operation>(
+        &mut self,
+        operation: O,
+    ) -> Result<O::Response, mplus_qapi::Error> {
+        match self.client().call(operation).reply().await {
+            Ok(reply) => {
+                self.report.requests += u64::from(reply.attempts);
+                Ok(reply.response)
+            }
+            Err(error) => {
+                self.report.requests += u64::from(error.attempts());
+                Err(error)
+            }
+        }
+    }
+
+    /// Writes a chunk. False when a record has moved on since it was read: read again, decide again.
+    pub(crate) async fn apply(&mut self, chunk: CatalogChunk) -> Result<bool, StepError> {
+        if self.options.dry_run || chunk == CatalogChunk::default() {
+            return Ok(true);
+        }
+        self.keep_lease().await?;
+        let checkpoints = chunk.checkpoints.clone();
+        match self.store().apply(self.connection(), chunk).await {
+            Ok(()) => {
+                self.report.writes += 1;
+                self.checkpoints.extend(checkpoints.into_iter().map(|kept| (kept.resource, kept.marker)));
+                Ok(true)
+            }
+            Err(error) if error.kind() == StoreErrorKind::Conflict => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Keeps how far a resource was pulled, when that is news.
+    pub(crate) async fn keep_checkpoint(&mut self, resource: Resource, marker: i64) -> Result<(), StepError> {
+        if self.checkpoint(&resource) != Some(marker) {
+            let checkpoints = vec![Checkpoint::new(resource, Marker::new(marker))];
+            self.apply(CatalogChunk { checkpoints, ..CatalogChunk::default() }).await?;
+        }
+        Ok(())
+    }
+
+    /// Begins to work alone. False when somebody else is at it.
+    async fn take_lease(&mut self) -> Result<bool, StepError> {
+        let now = self.now();
+        let until = now + lease_time(self.settings());
+        let holder = self.merchant.worker();
+        self.lease = self.store().acquire(self.connection(), &LeaseName::RUN, holder, until, now).await?;
+        Ok(self.lease.is_some())
+    }
+
+    /// Prolongs the lease when half of it is over.
+    pub(crate) async fn keep_lease(&mut self) -> Result<(), StepError> {
+        let (now, time) = (self.now(), lease_time(self.settings()));
+        if let Some(lease) = &self.lease
+            && lease.until - now < time / 2
+        {
+            match self.store().renew(lease, now + time).await {
+                Ok(lease) => self.lease = Some(lease),
+                Err(error) if error.kind() == StoreErrorKind::Conflict => return Err(StepError::LeaseLost),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// How far earlier runs came.
+    async fn load_checkpoints(&mut self) -> Result<(), StepError> {
+        let checkpoints = self.store().checkpoints(self.connection()).await?;
+        self.checkpoints = checkpoints.into_iter().map(|kept| (kept.resource, kept.marker)).collect();
+        Ok(())
+    }
+
+    /// From which marker on a resource has to be read; none when nothing changed.
+    pub(crate) fn due(&self, resource: &Resource, current: Option<i64>) -> Option<i64> {
+        match (self.checkpoint(resource), current) {
+            (Some(_), _) if self.is_full() => Some(0),
+            (None, _) => Some(0),
+            (Some(known), Some(current)) if current <= known => None,
+            (Some(known), _) => Some(known + 1),
+        }
+    }
+
+    /// How far a resource was pulled.
+    pub(crate) fn checkpoint(&self, resource: &Resource) -> Option<i64> {
+        self.checkpoints.get(resource).map(|marker| marker.get())
+    }
+
+    /// Begins to count a phase of a resource.
+    pub(crate) fn expect(&mut self, resource: &Resource, phase: Phase, expected: Option<u64>) {
+        let meter = ProgressMeter::start(resource.clone(), phase, expected, self.now());
+        self.meters.insert(resource.clone(), meter);
+    }
+
+    /// Corrects how many of a resource there will be.
+    pub(crate) fn expect_all(&mut self, resource: &Resource, expected: Option<u64>) {
+        if let (Some(meter), Some(expected)) = (self.meters.get_mut(resource), expected) {
+            meter.expect(expected);
+        }
+    }
+
+    /// Tells that so many more are done.
+    pub(crate) fn advance(&mut self, resource: &Resource, records: usize) {
+        let now = self.now();
+        if let Some(meter) = self.meters.get_mut(resource) {
+            let progress = meter.advance(records as u64, now);
+            self.options.progress.progress(&progress);
+        }
+    }
+
+    /// Leaves a record out and says why.
+    pub(crate) fn skip(&mut self, resource: &Resource, subject: Subject, message: &str, advice: &str) {
+        self.report.skip(Note::about(resource.clone(), subject, message, advice));
+    }
+}
+
+fn lease_time(settings: &SyncSettings) -> TimeDelta {
+    TimeDelta::from_std(settings.lease).unwrap_or(TimeDelta::MAX / 4)
+}

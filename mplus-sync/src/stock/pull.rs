@@ -1,0 +1,148 @@
+//! One pull: what its branches share, and the three that work at once for each of them.
+
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
+use chrono_tz::Tz;
+use futures_util::StreamExt;
+use mplus_qapi::ItemStream;
+use mplus_qapi::stock::{ArticleStock, GetStock, GetStockRequest};
+
+use super::items::ItemsByArticle;
+use super::stopped::Stopped;
+use super::{StockOptions, StockSettings};
+use crate::cancel::CancelToken;
+use crate::merchant::Merchant;
+use crate::model::{ArticleNumber, Checkpoint, InventoryLevel, Lease, Marker, Resource};
+use crate::progress::{Phase, ProgressMeter};
+use crate::report::RunReport;
+use crate::store::{StockChunk, StoreError, StoreErrorKind};
+
+/// How long a pull is alone without a sign of life.
+pub(super) const LEASE: TimeDelta = TimeDelta::minutes(5);
+
+/// One pull: what its branches share.
+pub(super) struct Pull<'a> {
+    pub(super) merchant: &'a Merchant,
+    pub(super) settings: StockSettings,
+    pub(super) options: &'a StockOptions<'a>,
+    pub(super) cancel: &'a CancelToken,
+    pub(super) report: RunReport,
+    pub(super) checkpoints: BTreeMap<Resource, Marker>,
+    pub(super) items: ItemsByArticle,
+    /// What the POS last answered instead of doing what it was asked.
+    pub(super) pos_failure: Option<String>,
+    pub(super) lease: Lease,
+}
+
+impl Pull<'_> {
+    /// What reads a branch's stock, what finds the items that it is about, and what writes it: all work at once.
+    pub(super) fn split(
+        &mut self,
+        resource: &Resource,
+        request: GetStockRequest,
+    ) -> (Reader<'_>, Finder<'_>, Writer<'_>) {
+        let Self { merchant, settings, options, cancel, report, items, lease, .. } = self;
+        let stocks = merchant.client().stream_stock(request);
+        report.requests += 1;
+        let meter = ProgressMeter::start(resource.clone(), Phase::Pull, None, merchant.runtime().now());
+        let writer = Writer { merchant, options, resource: resource.clone(), report, lease, meter };
+        let reader = Reader { chunk: settings.chunk.max(1), cancel, stocks };
+        (reader, Finder { merchant, zone: &settings.zone, known: items }, writer)
+    }
+}
+
+/// What is written at once.
+#[derive(Default)]
+pub(super) struct Chunk {
+    pub(super) levels: Vec<InventoryLevel>,
+    /// How many levels were read for it.
+    pub(super) read: u64,
+}
+
+/// Reads what the POS answers.
+pub(super) struct Reader<'a> {
+    chunk: usize,
+    cancel: &'a CancelToken,
+    stocks: ItemStream<GetStock>,
+}
+
+impl Reader<'_> {
+    /// The next levels, at least a chunk unless they are the last; none after the last.
+    pub(super) async fn next(&mut self) -> Result<Option<Vec<ArticleStock>>, Stopped> {
+        let stocks = &mut self.stocks;
+        let chunk = async {
+            let mut read = Vec::with_capacity(self.chunk);
+            while read.len() < self.chunk
+                && let Some(stock) = stocks.next().await
+            {
+                flatten(stock?, &mut read);
+            }
+            Ok::<_, Stopped>((!read.is_empty()).then_some(read))
+        };
+        self.cancel.stop_or(chunk).await?
+    }
+}
+
+/// Finds the items that levels are about.
+pub(super) struct Finder<'a> {
+    pub(super) merchant: &'a Merchant,
+    /// The zone of the POS's clock.
+    pub(super) zone: &'a Tz,
+    pub(super) known: &'a mut ItemsByArticle,
+}
+
+impl Finder<'_> {
+    /// Looks up those that are not known yet.
+    pub(super) async fn load(&mut self, stocks: &[ArticleStock]) -> Result<(), StoreError> {
+        let articles = stocks.iter().map(|stock| ArticleNumber::new(stock.article_number));
+        self.known.load(&**self.merchant.store(), self.merchant.connection(), articles).await
+    }
+}
+
+/// Writes chunks, as long as no other worker has taken over.
+pub(super) struct Writer<'a> {
+    merchant: &'a Merchant,
+    options: &'a StockOptions<'a>,
+    resource: Resource,
+    report: &'a mut RunReport,
+    lease: &'a mut Lease,
+    meter: ProgressMeter,
+}
+
+impl Writer<'_> {
+    /// Writes a chunk together with how far the pull has come then.
+    pub(super) async fn write(&mut self, chunk: Chunk, checkpoints: Vec<Checkpoint>) -> Result<(), Stopped> {
+        let Chunk { levels, read, .. } = chunk;
+        if !levels.is_empty() || !checkpoints.is_empty() {
+            self.keep_lease().await?;
+            let written = levels.len() as u64;
+            let chunk = StockChunk { levels, checkpoints };
+            self.merchant.store().apply_stock(self.merchant.connection(), chunk).await?;
+            self.report.count(&self.resource).pulled += written;
+            self.report.writes += 1;
+        }
+        self.options.progress.progress(&self.meter.advance(read, self.merchant.runtime().now()));
+        Ok(())
+    }
+
+    /// Shows that the pull is alive. Stops when another worker has taken over.
+    async fn keep_lease(&mut self) -> Result<(), Stopped> {
+        let now = self.merchant.runtime().now();
+        if self.lease.until - now < LEASE / 2 {
+            let renewed = self.merchant.store().renew(self.lease, now + LEASE).await;
+            *self.lease = renewed.map_err(|error| match error.kind() {
+                StoreErrorKind::Conflict => Stopped::LeaseLost,
+                _ => Stopped::Store(error),
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// A level and those of its parts.
+fn flatten(mut stock: ArticleStock, all: &mut Vec<ArticleStock>) {
+    let parts = std::mem::take(&mut stock.sub_article);
+    all.push(stock);
+    parts.into_iter().for_each(|part| flatten(part, all));
+}

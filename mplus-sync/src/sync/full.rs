@@ -1,0 +1,21 @@
+//! What Sync Now and the daily time mean.
+
+use super::menu;
+use crate::merchant::Merchant;
+use crate::report::{RunOutcome, SyncReport};
+use crate::run::RunOptions;
+use crate::stock::{StockOptions, StockService};
+
+/// The menu, then the stock of every branch.
+pub(crate) async fn sync(merchant: &Merchant, options: &RunOptions) -> SyncReport {
+    let menu = menu(merchant, options).await;
+    let goes_on = menu.outcome == RunOutcome::Completed && !options.dry_run;
+    let stock = if goes_on && merchant.settings().stock.enabled {
+        let (context, scope, progress) = (options.context, options.scope, &*options.progress);
+        let of_stock = StockOptions { context, scope, progress };
+        Some(StockService::new(merchant).pull(&of_stock, &options.cancel).await)
+    } else {
+        None
+    };
+    SyncReport { menu, stock }
+}
