@@ -142,7 +142,7 @@ fn shifted(number: Decimal, exponent: &str) -> Option<(Decimal, bool)> {
     if exponent > 0 {
         let factor = 10_i128.checked_pow(exponent.unsigned_abs())?;
         let factor = Decimal::try_from_i128_with_scale(factor, 0).ok()?;
-        return Some((number.checked_mul(factor)?, true));
+        return Some((number.checked_mul(factor)?.normalize(), true));
     }
     let scale = number.scale().checked_add(exponent.unsigned_abs())?;
     let beyond = scale.saturating_sub(Decimal::MAX_SCALE);

@@ -75,11 +75,11 @@ impl Session {
 
     /// The lines' prices times their quantities, euros: what the sale comes to when the POS sends no total.
     ///
-    /// `None` when a line has no price, when a line carries a discount (whose effect the documentation does not define),
-    /// or when the sum is too large to hold. Reads `priceIncl` as a unit price; the documentation leaves open whether
-    /// it is one.
+    /// `None` when a line has no price, when a line carries a discount (whose effect the documentation does not define), when
+    /// the sum is no whole number of cents (how the POS rounds it is not documented), or when it is too large to hold. Reads
+    /// `priceIncl` as a unit price; the documentation leaves open whether it is one.
     pub fn sum_of_lines(&self) -> Option<Decimal> {
-        self.lines.iter().try_fold(Decimal::ZERO, |sum, line| {
+        let sum = self.lines.iter().try_fold(Decimal::ZERO, |sum, line| {
             let discounted = line.external_discount.is_some()
                 || line.discount_amount.is_some_and(|amount| !amount.is_zero())
                 || line.discount_percentage.is_some_and(|percentage| !percentage.is_zero());
@@ -88,7 +88,8 @@ impl Session {
             }
             let quantity = line.quantity.unwrap_or(Decimal::ONE);
             sum.checked_add(line.price_incl?.checked_mul(quantity)?)
-        })
+        })?;
+        (sum.normalize().scale() <= 2).then_some(sum)
     }
 }
 

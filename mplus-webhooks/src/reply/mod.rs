@@ -2,17 +2,24 @@
 //!
 //! An empty reply (`{}`) acknowledges and is always allowed.
 
-mod parts;
+mod ask;
+mod lines;
+mod part;
+mod payment;
+mod show;
 
 use serde::Serialize;
 
 use crate::event::EventName;
 
-pub use parts::{
-    Barcode, BarcodeType, CardScan, Dialog, DialogOption, Discount, Footer, Form, FormField, FormFieldType,
-    FormNumber, FormOption, FormSelect, LineAddition, LineChange, LineDeletion, Message, Number, OpenUrl,
-    PaymentAnswer, PaymentWord, Polling, ReceiptFor, ReceiptText, ScanRequest, ScannedCode,
+pub use ask::{
+    Dialog, DialogOption, Form, FormCalendar, FormField, FormFieldType, FormNumber, FormOption, FormSelect,
+    FormSeparator, FormWeekday, ScanRequest,
 };
+pub use lines::{Discount, LineAddition, LineChange, LineDeletion};
+pub use part::Number;
+pub use payment::{PaymentAnswer, PaymentWord, Polling, ReceiptFor, ReceiptText};
+pub use show::{Barcode, BarcodeType, CardScan, Footer, Message, OpenUrl, ScannedCode};
 
 /// Every object that a reply can hold. Private: the reply types decide which of them an event may use.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
