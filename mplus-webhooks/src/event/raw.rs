@@ -35,9 +35,12 @@ impl fmt::Debug for RawJson {
     }
 }
 
-/// Written as the JSON that it is.
+/// Written as the JSON that it is; as a text when it has a number that most readers cannot hold, such as `1e999`.
 impl Serialize for RawJson {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serde_json::from_str::<serde_json::Value>(&self.0).is_err() {
+            return serializer.serialize_str(&self.0);
+        }
         let raw: &RawValue = serde_json::from_str(&self.0).map_err(serde::ser::Error::custom)?;
         raw.serialize(serializer)
     }
