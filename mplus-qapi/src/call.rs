@@ -1,32 +1,65 @@
 //! One call: its options, its attempts, its response.
 
-use std::{future::poll_fn, pin::Pin, task::Poll, time::Duration};
+use std::{
+    fmt,
+    future::poll_fn,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use bytes::Bytes;
+use futures_util::future::{Either, select};
 use http::{HeaderMap, HeaderValue, header};
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument as _;
 
 use crate::{
-    Client, Error, ErrorKind, ItemStream, Pages, RetryPolicy,
+    Client, Error, ErrorKind, ItemStream, Pages, RetryPolicy, Runtime,
     capture::{CapturedMessage, CapturedPart, redact},
     client::Settings,
     retry::{Decision, retry_after},
     scan::document_text,
     soap::{
-        DecodeProblem, EnvelopeReader, ListResponse, Operation, OperationInfo, Paged, Record, ResponseError,
-        Tolerated, write_envelope,
+        DecodeProblem, EnvelopeReader, ListResponse, Operation, OperationInfo, Paged, Record, Repeat,
+        ResponseError, Tolerated, write_envelope,
     },
     transport::{Body, Request, TransportError, TransportErrorKind},
 };
 
 /// A call that is not sent yet: await it for the response, or adjust it first.
+///
+/// It holds its client, so it can be spawned as a task or awaited together with others:
+///
+/// ```
+/// # #[cfg(feature = "testkit")] {
+/// use mplus_qapi::{Client, Error, stock::{GetStockRequest, GetStockResponse}};
+///
+/// # async fn example(client: Client) -> Result<(), Error> {
+/// let of_branch = |branch_number| client.get_stock(GetStockRequest { branch_number, ..Default::default() });
+/// let (first, second): (GetStockResponse, GetStockResponse) = tokio::try_join!(of_branch(1), of_branch(2))?;
+/// # Ok(())
+/// # }
+/// # }
+/// ```
 #[must_use = "a call is only sent when it is awaited or streamed"]
-#[derive(Debug)]
-pub struct Call<'a, O> {
-    client: &'a Client,
-    operation: O,
+pub struct Call<O: Operation> {
+    client: Client,
+    /// Taken when it is sent.
+    operation: Option<O>,
     settings: Settings,
+    sent: Option<Responding<O>>,
+}
+
+type Responding<O> = Pin<Box<dyn Future<Output = Result<Reply<<O as Operation>::Response>, Error>> + Send>>;
+
+/// Nothing in it is ever borrowed from itself.
+impl<O: Operation> Unpin for Call<O> {}
+
+impl<O: Operation> fmt::Debug for Call<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("operation", &self.operation).finish_non_exhaustive()
+    }
 }
 
 /// A response with what is known about its exchange.
@@ -48,14 +81,29 @@ pub struct Reply<T> {
     pub service_version: Option<String>,
 }
 
-impl<'a, O: Operation> Call<'a, O> {
-    pub(crate) fn new(client: &'a Client, operation: O) -> Self {
-        Self { client, operation, settings: client.inner.settings.clone() }
+impl<T> Reply<T> {
+    /// The reply to a first attempt, for tests.
+    pub fn new(response: T) -> Self {
+        Self {
+            response,
+            missing: Vec::new(),
+            replaced: Vec::new(),
+            attempts: 1,
+            request_id: String::new(),
+            service_version: None,
+        }
+    }
+}
+
+impl<O: Operation> Call<O> {
+    pub(crate) fn new(client: Client, operation: O) -> Self {
+        let settings = client.inner.settings.clone();
+        Self { client, operation: Some(operation), settings, sent: None }
     }
 
     /// Another time-out per attempt for this call.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.settings.timeout = timeout;
+        self.settings.timeout = Some(timeout);
         self
     }
 
@@ -74,28 +122,18 @@ impl<'a, O: Operation> Call<'a, O> {
     /// Sets the key of an operation that carries one (see [`Repeat::Idempotent`](crate::soap::Repeat)); the same key asks for the same
     /// response. One is made for the call when none is set. No effect on other operations.
     pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
-        if let Some(place) = self.operation.idempotency_key() {
+        if let Some(place) = self.operation.as_mut().and_then(Operation::idempotency_key) {
             *place = key.into();
         }
         self
     }
 
     /// Sends it and returns the response with what is known about the exchange.
+    ///
+    /// # Errors
+    /// See [`Error`].
     pub async fn reply(mut self) -> Result<Reply<O::Response>, Error> {
-        self.fill_idempotency_key();
-        let mut response = O::Response::default();
-        let exchange = Exchange { client: self.client, info: O::INFO, settings: &self.settings };
-        let envelope = exchange.envelope(&self.operation)?;
-        let reset = |response: &mut O::Response| *response = O::Response::default();
-        let head = exchange.buffered(envelope, &mut response, reset).await?;
-        Ok(Reply {
-            response,
-            missing: head.tolerated.missing,
-            replaced: head.tolerated.replaced,
-            attempts: head.attempts,
-            request_id: head.request_id,
-            service_version: head.service_version,
-        })
+        self.start().await
     }
 
     /// Sends it and returns the items of the response's list one by one, as their bytes arrive.
@@ -103,34 +141,60 @@ impl<'a, O: Operation> Call<'a, O> {
     where
         O::Response: ListResponse,
     {
-        self.fill_idempotency_key();
-        ItemStream::new(self.client.clone(), self.operation, self.settings)
+        let operation = self.take_operation();
+        ItemStream::new(self.client, operation, self.settings)
     }
 
     /// Everything that changed since `marker`, at most `limit` items per page: see [`Pages`].
-    pub fn changes_since(self, marker: i64, limit: i32) -> Pages<O>
+    pub fn changes_since(mut self, marker: i64, limit: i32) -> Pages<O>
     where
         O: Paged,
     {
-        Pages::new(self.client.clone(), self.operation, self.settings, marker, limit)
+        let operation = self.take_operation();
+        Pages::new(self.client, operation, self.settings, marker, limit)
     }
 
-    fn fill_idempotency_key(&mut self) {
-        let random = self.client.inner.runtime.random();
-        if let Some(key) = self.operation.idempotency_key()
+    /// The request with its key.
+    fn take_operation(&mut self) -> O {
+        let mut operation = self.operation.take().unwrap_or_default();
+        if let Some(key) = operation.idempotency_key()
             && key.is_empty()
         {
-            *key = uuid_text(random);
+            *key = uuid_text(self.client.inner.runtime.random());
         }
+        operation
+    }
+
+    fn start(&mut self) -> Responding<O> {
+        let operation = self.take_operation();
+        let (client, settings) = (self.client.clone(), self.settings.clone());
+        Box::pin(async move {
+            let mut response = O::Response::default();
+            let exchange = Exchange { client: &client, info: O::INFO, settings: &settings, streamed: false };
+            let envelope = exchange.envelope(&operation)?;
+            drop(operation);
+            let reset = |response: &mut O::Response| *response = O::Response::default();
+            let head = exchange.buffered(envelope, &mut response, reset).await?;
+            Ok(Reply {
+                response,
+                missing: head.tolerated.missing,
+                replaced: head.tolerated.replaced,
+                attempts: head.attempts,
+                request_id: head.request_id,
+                service_version: head.service_version,
+            })
+        })
     }
 }
 
-impl<'a, O: Operation> IntoFuture for Call<'a, O> {
+impl<O: Operation> Future for Call<O> {
     type Output = Result<O::Response, Error>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
 
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { Ok(self.reply().await?.response) })
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut sent = self.sent.take().unwrap_or_else(|| self.start());
+        let reply = sent.as_mut().poll(context);
+        self.sent = Some(sent);
+        reply.map_ok(|reply| reply.response)
     }
 }
 
@@ -144,6 +208,7 @@ pub(crate) struct Exchange<'a> {
     pub(crate) client: &'a Client,
     pub(crate) info: OperationInfo,
     pub(crate) settings: &'a Settings,
+    pub(crate) streamed: bool,
 }
 
 /// What is known of an exchange besides the response.
@@ -160,7 +225,22 @@ pub(crate) struct Answer {
     pub(crate) status: http::StatusCode,
     headers: HeaderMap,
     pub(crate) request_id: String,
+    time_out: TimeOut,
     _connection: OwnedSemaphorePermit,
+}
+
+/// When an attempt has to be over. Waiting for bytes is bounded by the transport; this is for reading them.
+struct TimeOut {
+    at: Duration,
+    /// Made when somebody looks.
+    ends: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+impl TimeOut {
+    fn is_up(&mut self, runtime: &dyn Runtime, context: &mut Context<'_>) -> bool {
+        let ends = self.ends.get_or_insert_with(|| runtime.time_out(self.at.saturating_sub(runtime.now())));
+        ends.as_mut().poll(context).is_ready()
+    }
 }
 
 /// One failed attempt.
@@ -230,18 +310,18 @@ impl Exchange<'_> {
         let inner = &*self.client.inner;
         let request_id = uuid_text(inner.runtime.random());
         span.record("request_id", &request_id);
-        let failure = |kind| Failure { kind, request_id: request_id.clone(), retry_after: None };
-        let Ok(connection) = inner.connections.clone().acquire_owned().await else {
-            let closed = TransportError::new(TransportErrorKind::Connect, "the client is closed");
-            return Err(failure(ErrorKind::Transport(closed)));
+        let failure = |kind: ErrorKind| Failure {
+            kind: self.kept(kind),
+            request_id: request_id.clone(),
+            retry_after: None,
         };
-        let request = Request {
-            url: inner.endpoint.with(&inner.credentials),
-            headers: headers(self.info.name, &request_id),
-            body: envelope,
-            timeout: self.settings.timeout,
-        };
-        self.show(CapturedPart::Request, &request_id, &request.body);
+        let timeout = self.timeout();
+        let connection = self.connection(timeout).await.map_err(&failure)?;
+        let request = Request::new(inner.credentials.url(inner.endpoint.as_str()), envelope)
+            .with_headers(headers(self.info.name, &request_id))
+            .with_timeout(timeout);
+        self.show(CapturedPart::Request, &request_id, request.body());
+        let time_out = TimeOut { at: inner.runtime.now().saturating_add(timeout), ends: None };
         match inner.transport.send(request).await {
             Ok(response) => {
                 let (head, body) = response.into_parts();
@@ -250,12 +330,58 @@ impl Exchange<'_> {
                     status: head.status,
                     headers: head.headers,
                     request_id,
+                    time_out,
                     _connection: connection,
                 };
-                answer.record(span);
+                self.record(&answer, span);
                 Ok(answer)
             }
             Err(error) => Err(failure(ErrorKind::Transport(error))),
+        }
+    }
+
+    /// A place among the connections. Waiting for one takes no longer than the call may.
+    async fn connection(&self, timeout: Duration) -> Result<OwnedSemaphorePermit, ErrorKind> {
+        let inner = &*self.client.inner;
+        if let Ok(connection) = inner.connections.clone().try_acquire_owned() {
+            return Ok(connection);
+        }
+        let connection = std::pin::pin!(inner.connections.clone().acquire_owned());
+        match select(connection, inner.runtime.time_out(timeout)).await {
+            Either::Left((Ok(connection), _)) => Ok(connection),
+            Either::Left((Err(_), _)) | Either::Right(_) => {
+                Err(ErrorKind::Busy { connections: inner.max_connections })
+            }
+        }
+    }
+
+    /// From the start of an attempt to the last byte.
+    fn timeout(&self) -> Duration {
+        let usual = match self.info.repeat {
+            Repeat::Read if !self.streamed => Duration::from_secs(50),
+            _ => Duration::from_secs(600),
+        };
+        self.settings.timeout.unwrap_or(usual)
+    }
+
+    /// A failure as it may be kept: without the credentials, and of a size that a log can take.
+    pub(crate) fn kept(&self, kind: ErrorKind) -> ErrorKind {
+        kind.with_texts(|text| self.client.inner.credentials.kept(text))
+    }
+
+    /// What the answer's head says, as it may be kept.
+    fn header(&self, answer: &Answer, name: &str) -> Option<String> {
+        Some(self.client.inner.credentials.kept(answer.header(name)?))
+    }
+
+    fn record(&self, answer: &Answer, span: &tracing::Span) {
+        span.record("status", answer.status.as_u16());
+        for (field, header) in
+            [("server_timing", "server-timing"), ("service_version", "mplus-service-version")]
+        {
+            if let Some(value) = self.header(answer, header) {
+                span.record(field, value);
+            }
         }
     }
 
@@ -269,30 +395,54 @@ impl Exchange<'_> {
             Ok(document) => document,
             Err(kind) => return Err(answer.failure(kind)),
         };
-        match self.decode(&document, response).await {
-            Ok(_) if !answer.status.is_success() => Err(answer.failure(answer.http_error())),
+        let decoded = match self.decode(&document, response, &mut answer).await {
+            Ok(decoded) => decoded,
+            Err(late) => return Err(answer.failure(late)),
+        };
+        match decoded {
+            Ok(_) if !answer.status.is_success() => Err(answer.failure(answer.contradiction())),
             Ok(tolerated) => {
                 tell(&tolerated);
                 Ok(Head {
                     tolerated,
                     attempts: 0,
                     request_id: answer.request_id.clone(),
-                    service_version: answer.header("mplus-service-version"),
+                    service_version: self.header(&answer, "mplus-service-version"),
                 })
             }
             Err(error) => Err(answer.failure(self.unreadable(&answer, error))),
         }
     }
 
-    /// Reads a document in turns: a large one leaves others their time in between.
-    async fn decode(&self, document: &[u8], response: &mut dyn Record) -> Result<Tolerated, ResponseError> {
+    /// Reads a document in turns: in between others have their time, and it ends when its own is up.
+    async fn decode(
+        &self,
+        document: &[u8],
+        response: &mut dyn Record,
+        answer: &mut Answer,
+    ) -> Result<Result<Tolerated, ResponseError>, ErrorKind> {
         let strict = self.settings.strict;
-        let text = document_text(document, strict)?;
+        let text = match document_text(document, strict) {
+            Ok(text) => text,
+            Err(error) => return Ok(Err(error.into())),
+        };
         let mut reader = EnvelopeReader::new(&text, self.info.response, strict, self.settings.budget());
-        while !reader.go_on(response, TURN)? {
+        loop {
+            match reader.go_on(response, TURN) {
+                Ok(true) => return Ok(reader.finish()),
+                Ok(false) => {}
+                Err(error) => return Ok(Err(error)),
+            }
             yield_once().await;
+            if poll_fn(|context| Poll::Ready(self.is_late(answer, context))).await {
+                return Err(late());
+            }
         }
-        reader.finish()
+    }
+
+    /// Whether the time of an attempt is up.
+    pub(crate) fn is_late(&self, answer: &mut Answer, context: &mut Context<'_>) -> bool {
+        answer.time_out.is_up(&*self.client.inner.runtime, context)
     }
 
     /// The whole body, if it keeps within the limit.
@@ -304,7 +454,7 @@ impl Exchange<'_> {
         let limit = self.settings.buffered_limit;
         let mut document = Vec::new();
         while let Some(piece) = answer.body.next().await {
-            let piece = piece.map_err(ErrorKind::Transport)?;
+            let piece = piece.map_err(|error| self.kept(ErrorKind::Transport(error)))?;
             if (document.len() + piece.len()) as u64 > limit {
                 return Err(too_large(limit, document.len() as u64));
             }
@@ -318,15 +468,9 @@ impl Exchange<'_> {
     /// What an unreadable answer is: with an HTTP error status, that status; a fault is a fault with any.
     pub(crate) fn unreadable(&self, answer: &Answer, error: ResponseError) -> ErrorKind {
         match error {
-            ResponseError::Fault(mut fault) => {
-                // The service may quote the request that it refuses.
-                let credentials = &self.client.inner.credentials;
-                fault.message = credentials.erase_from(fault.message);
-                fault.detail = fault.detail.map(|detail| credentials.erase_from(detail));
-                ErrorKind::Fault(fault)
-            }
+            ResponseError::Fault(fault) => self.kept(ErrorKind::Fault(fault)),
             ResponseError::Decode(_) if !answer.status.is_success() => answer.http_error(),
-            ResponseError::Decode(error) => ErrorKind::Response(error),
+            ResponseError::Decode(error) => self.kept(ErrorKind::Response(error)),
         }
     }
 
@@ -370,6 +514,10 @@ impl Answer {
         ErrorKind::Http { status: self.status.as_u16() }
     }
 
+    pub(crate) fn contradiction(&self) -> ErrorKind {
+        ErrorKind::Contradiction { status: self.status.as_u16() }
+    }
+
     pub(crate) fn failure(&self, kind: ErrorKind) -> Failure {
         let date = self.header("date");
         let asked = self.header("retry-after").and_then(|asked| retry_after(&asked, date.as_deref()));
@@ -379,17 +527,12 @@ impl Answer {
     pub(crate) fn header(&self, name: &str) -> Option<String> {
         Some(self.headers.get(name)?.to_str().ok()?.to_owned())
     }
+}
 
-    fn record(&self, span: &tracing::Span) {
-        span.record("status", self.status.as_u16());
-        for (field, header) in
-            [("server_timing", "server-timing"), ("service_version", "mplus-service-version")]
-        {
-            if let Some(value) = self.header(header) {
-                span.record(field, value);
-            }
-        }
-    }
+/// The time was up while the answer was read.
+pub(crate) fn late() -> ErrorKind {
+    let what = "the answer was still being read";
+    ErrorKind::Transport(TransportError::new(TransportErrorKind::Timeout, what))
 }
 
 pub(crate) fn too_large(limit: u64, offset: u64) -> ErrorKind {
@@ -412,7 +555,7 @@ impl<'a> Attempts<'a> {
     /// After a failed attempt: waits for the next one, or ends with the error.
     pub(crate) async fn after(&mut self, failure: Failure) -> Result<(), Error> {
         self.count += 1;
-        let Exchange { client, info, settings } = self.exchange;
+        let Exchange { client, info, settings, .. } = self.exchange;
         let runtime = &client.inner.runtime;
         let elapsed = runtime.now().saturating_sub(self.started);
         let Failure { kind, request_id, retry_after } = failure;
@@ -423,7 +566,9 @@ impl<'a> Attempts<'a> {
                 runtime.sleep(pause).await;
                 Ok(())
             }
-            Decision::Stop(stop) => Err(Error::new(info.name, kind, self.count, elapsed, stop, request_id)),
+            Decision::Stop(stop) => {
+                Err(Error::of_call(info.name, kind, self.count, elapsed, stop, request_id))
+            }
         }
     }
 }
@@ -433,10 +578,7 @@ fn headers(operation: &'static str, request_id: &str) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/xml; charset=utf-8"));
     headers.insert("soapaction", HeaderValue::from_static(operation));
-    headers.insert(
-        header::USER_AGENT,
-        HeaderValue::from_static(concat!("mplus-qapi/", env!("CARGO_PKG_VERSION"))),
-    );
+    headers.insert(header::USER_AGENT, HeaderValue::from_static(crate::USER_AGENT));
     if let Ok(request_id) = HeaderValue::from_str(request_id) {
         headers.insert("x-request-id", request_id);
     }

@@ -39,6 +39,7 @@ pub(crate) struct Inner {
     pub(crate) endpoint: Endpoint,
     pub(crate) credentials: Credentials,
     pub(crate) connections: Arc<Semaphore>,
+    pub(crate) max_connections: usize,
     pub(crate) capture: Option<Arc<dyn Capture>>,
     pub(crate) settings: Settings,
 }
@@ -46,7 +47,8 @@ pub(crate) struct Inner {
 /// What applies to every call unless the call says otherwise.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
-    pub(crate) timeout: Duration,
+    /// `None` is the usual one of the operation.
+    pub(crate) timeout: Option<Duration>,
     pub(crate) retry: RetryPolicy,
     pub(crate) strict: bool,
     pub(crate) buffered_limit: u64,
@@ -76,9 +78,10 @@ impl Client {
                 endpoint,
                 credentials,
                 connections: Arc::new(Semaphore::new(4)),
+                max_connections: 4,
                 capture: None,
                 settings: Settings {
-                    timeout: Duration::from_secs(600),
+                    timeout: None,
                     retry: RetryPolicy::default(),
                     strict: false,
                     buffered_limit: 64 << 20,
@@ -88,24 +91,36 @@ impl Client {
         }
     }
 
-    /// A client over reqwest and tokio with the usual settings. Nothing is sent yet.
+    /// A client over reqwest and tokio with the usual settings, and with connections of its own. Nothing is sent yet.
+    ///
+    /// A host with many merchants makes one [`ReqwestTransport`](crate::transport::ReqwestTransport) and hands a clone of
+    /// it to [`Self::builder`] for each.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Transport`](crate::ErrorKind::Transport) when TLS cannot start.
     #[cfg(feature = "reqwest")]
-    pub fn connect(
-        endpoint: Endpoint,
-        credentials: Credentials,
-    ) -> Result<Self, crate::transport::TransportError> {
+    pub fn connect(endpoint: Endpoint, credentials: Credentials) -> Result<Self, Error> {
         let transport = crate::transport::ReqwestTransport::builder().build()?;
         Ok(Self::builder(endpoint, credentials, transport, crate::TokioRuntime).build())
     }
 
     /// Sends a request and waits for its response: the generic form of the operations' methods.
+    ///
+    /// # Errors
+    /// See [`Error`].
     pub async fn send<O: Operation>(&self, operation: O) -> Result<O::Response, Error> {
         self.call(operation).await
     }
 
     /// A call to be adjusted and then awaited or streamed.
-    pub fn call<O: Operation>(&self, operation: O) -> Call<'_, O> {
-        Call::new(self, operation)
+    pub fn call<O: Operation>(&self, operation: O) -> Call<O> {
+        Call::new(self.clone(), operation)
+    }
+
+    /// A text without the credentials of this client, however they are escaped in it: for what the other side said in a
+    /// response, before it is shown or kept. See [`Credentials::erase_from`].
+    pub fn erase_from(&self, text: impl Into<String>) -> String {
+        self.inner.credentials.erase_from(text)
     }
 
     /// Where this client sends to.
@@ -137,10 +152,13 @@ impl fmt::Debug for ClientBuilder {
 }
 
 impl ClientBuilder {
-    /// From the start of an attempt to the last byte of its response, however steadily it flows. 600 s unless set. For a
-    /// stream that includes the time that the host takes for the items.
+    /// From the start of an attempt to the last byte of its response, however steadily it flows. For a stream that includes
+    /// the time that the host takes for the items. Waiting for a free connection takes at most as long, before that.
+    ///
+    /// Unless set, 50 s for reads, which leaves room for their repeats, and 600 s for streams and for everything that
+    /// changes something: giving up early would leave open whether it was carried out.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.inner.settings.timeout = timeout;
+        self.inner.settings.timeout = Some(timeout);
         self
     }
 
@@ -157,11 +175,14 @@ impl ClientBuilder {
         self
     }
 
-    /// How many requests may be under way at once; further ones wait, and their time-out begins after that. 4 unless set;
-    /// the service's own limit is not known. A stream counts until it ends or is dropped: whoever calls the service for
-    /// each item of a stream needs one more than there are streams.
+    /// How many requests may be under way at once; further ones wait, at most as long as their time-out, and end in
+    /// [`ErrorKind::Busy`](crate::ErrorKind::Busy) after that. 4 unless set; the service's own limit is not known. A stream
+    /// counts until it ends or is dropped: whoever calls the service for each item of a stream needs one more than there
+    /// are streams.
     pub fn max_connections(mut self, connections: usize) -> Self {
-        self.inner.connections = Arc::new(Semaphore::new(connections.max(1)));
+        let connections = connections.clamp(1, Semaphore::MAX_PERMITS);
+        self.inner.connections = Arc::new(Semaphore::new(connections));
+        self.inner.max_connections = connections;
         self
     }
 

@@ -1,23 +1,34 @@
-//! What can go wrong with a call, and what that says about the POS.
+//! What can go wrong, from the address to the answer, and what that says about the POS.
 
 use std::{fmt, time::Duration};
 
 use crate::{
-    retry::Stop,
     soap::{DecodeError, DecodeProblem, EncodeError, Fault, OutcomeError},
     transport::{TransportError, TransportErrorKind},
 };
 
-/// A call failed.
+/// A call failed, or could not be set up.
 ///
 /// Before anything else a host wants to know whether the POS may have done what was asked:
 /// [`Self::may_have_been_processed`]. The message says what failed, how often it was tried and why it was not tried
-/// again; it never holds credentials.
+/// again; it never holds credentials. What a library below said is not in the message but in
+/// [`source`](std::error::Error::source), so that a chain of errors says each thing once.
+///
+/// Tests can make one:
+///
+/// ```
+/// use mplus_qapi::{Error, ErrorKind, transport::{TransportError, TransportErrorKind}};
+///
+/// let late = TransportError::new(TransportErrorKind::Timeout, "as told by a test");
+/// let error = Error::new("createOrderV3", ErrorKind::Transport(late));
+/// assert!(error.may_have_been_processed());
+/// ```
 #[derive(Debug)]
 pub struct Error(Box<Inner>);
 
 #[derive(Debug)]
 struct Inner {
+    /// Empty where no call was made yet.
     operation: &'static str,
     kind: ErrorKind,
     attempts: u32,
@@ -26,16 +37,42 @@ struct Inner {
     request_id: String,
 }
 
+/// Why there was no further attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// A repeat would fail the same way.
+    Permanent,
+    /// The operation is a write and may have been carried out.
+    Unsafe,
+    /// Part of the response was handed out already.
+    Begun,
+    Attempts,
+    Elapsed,
+}
+
 /// What went wrong.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ErrorKind {
+    /// An address, credentials or a setting cannot be used; nothing was sent.
+    Setup(String),
     /// The request does not fit the schema; nothing was sent. Correct the value that the path names.
     Request(EncodeError),
+    /// All connections of the client were in use for the whole time-out; nothing was sent.
+    Busy {
+        /// How many connections the client may use at once.
+        connections: usize,
+    },
     /// The exchange failed below HTTP.
     Transport(TransportError),
-    /// An HTTP status without a SOAP envelope: a proxy, a wrong port, a service that is starting.
+    /// An HTTP status without a SOAP envelope: a proxy, a wrong port, a service that is starting. A redirect too: none is
+    /// followed.
     Http {
+        /// The status.
+        status: u16,
+    },
+    /// A whole response under an HTTP status that says failure: the two contradict each other.
+    Contradiction {
         /// The status.
         status: u16,
     },
@@ -45,7 +82,7 @@ pub enum ErrorKind {
     Response(DecodeError),
     /// The service answered that it did not do what was asked (from [`Outcome`](crate::soap::Outcome)).
     Outcome(OutcomeError),
-    /// The server repeats the same page; paging was stopped.
+    /// Changes cannot be paged: the server repeats a page, or the request leaves some of them out.
     Paging(String),
 }
 
@@ -53,9 +90,12 @@ impl ErrorKind {
     /// Whether the same request may succeed later.
     pub(crate) fn is_transient(&self) -> bool {
         match self {
-            Self::Request(_) | Self::Outcome(_) | Self::Paging(_) => false,
-            Self::Transport(_) => true,
-            Self::Http { status } => matches!(status, 408 | 425 | 429 | 500 | 502..=504),
+            Self::Setup(_) | Self::Request(_) | Self::Outcome(_) | Self::Paging(_) => false,
+            Self::Transport(error) => error.kind() != TransportErrorKind::Setup,
+            Self::Busy { .. } => true,
+            Self::Http { status } | Self::Contradiction { status } => {
+                matches!(status, 408 | 425 | 429 | 500 | 502..=504)
+            }
             Self::Fault(fault) => fault.is_server(),
             Self::Response(error) => matches!(error.problem(), DecodeProblem::UnexpectedEnd),
         }
@@ -64,21 +104,80 @@ impl ErrorKind {
     /// Whether the POS may have carried the call out.
     pub(crate) fn may_have_been_processed(&self) -> bool {
         match self {
-            Self::Request(_) | Self::Outcome(_) => false,
+            Self::Setup(_) | Self::Request(_) | Self::Busy { .. } | Self::Outcome(_) => false,
             Self::Transport(error) => match error.kind() {
-                TransportErrorKind::Connect | TransportErrorKind::ConnectTimeout => false,
+                TransportErrorKind::Setup
+                | TransportErrorKind::Connect
+                | TransportErrorKind::ConnectTimeout => false,
                 TransportErrorKind::Timeout | TransportErrorKind::Interrupted => true,
             },
-            // Refusals; whatever fails behind a gateway may have got through first.
-            Self::Http { status } => !matches!(status, 300..=499) || *status == 408,
+            // Refusals. A redirect is none, and whatever fails behind a gateway may have got through first.
+            Self::Http { status } => !matches!(status, 400..=499) || matches!(status, 408 | 499),
             Self::Fault(fault) => !fault.is_client(),
-            Self::Response(_) | Self::Paging(_) => true,
+            Self::Contradiction { .. } | Self::Response(_) | Self::Paging(_) => true,
+        }
+    }
+
+    /// Whether it went wrong before anything was sent.
+    fn is_before_sending(&self) -> bool {
+        match self {
+            Self::Setup(_) | Self::Request(_) => true,
+            Self::Transport(error) => error.kind() == TransportErrorKind::Setup,
+            _ => false,
+        }
+    }
+
+    /// The same with the texts of the other side as they may be kept: it may quote the request, at any length.
+    pub(crate) fn with_texts(self, kept: impl Fn(String) -> String) -> Self {
+        match self {
+            Self::Transport(error) => Self::Transport(error.with_texts(kept)),
+            Self::Fault(fault) => {
+                let Fault { version, code, message, actor, detail, .. } = fault;
+                let mut fault = Fault::new(kept(code), kept(message));
+                fault.version = version;
+                fault.actor = actor.map(&kept);
+                fault.detail = detail.map(&kept);
+                Self::Fault(fault)
+            }
+            Self::Response(error) => {
+                let problem = match error.problem().clone() {
+                    DecodeProblem::Malformed(what) => DecodeProblem::Malformed(kept(what)),
+                    DecodeProblem::Encoding(what) => DecodeProblem::Encoding(kept(what)),
+                    DecodeProblem::Reference(what) => DecodeProblem::Reference(kept(what)),
+                    DecodeProblem::UnexpectedDocument(what) => DecodeProblem::UnexpectedDocument(kept(what)),
+                    DecodeProblem::InvalidValue { found, expected } => {
+                        DecodeProblem::InvalidValue { found: kept(found), expected }
+                    }
+                    other => other,
+                };
+                Self::Response(DecodeError::new(kept(error.path().to_owned()), error.offset(), problem))
+            }
+            other => other,
         }
     }
 }
 
 impl Error {
-    pub(crate) fn new(
+    /// A call of `operation` that failed in the only attempt: for tests of what a host does then.
+    pub fn new(operation: &'static str, kind: ErrorKind) -> Self {
+        Self::single(operation, kind, "")
+    }
+
+    /// The same after this many attempts.
+    #[must_use]
+    pub fn with_attempts(mut self, attempts: u32) -> Self {
+        self.0.attempts = attempts;
+        self
+    }
+
+    /// The same with the request id of the last attempt.
+    #[must_use]
+    pub fn with_request_id(mut self, request_id: impl Into<String>) -> Self {
+        self.0.request_id = request_id.into();
+        self
+    }
+
+    pub(crate) fn of_call(
         operation: &'static str,
         kind: ErrorKind,
         attempts: u32,
@@ -89,10 +188,15 @@ impl Error {
         Self(Box::new(Inner { operation, kind, attempts, elapsed, stop, request_id }))
     }
 
+    /// An error before there was a call.
+    pub(crate) fn without_call(kind: ErrorKind) -> Self {
+        Self::of_call("", kind, 0, Duration::ZERO, Stop::Permanent, String::new())
+    }
+
     /// An error of one attempt that is not repeated.
     pub(crate) fn single(operation: &'static str, kind: ErrorKind, request_id: &str) -> Self {
-        let attempts = u32::from(!matches!(kind, ErrorKind::Request(_)));
-        Self::new(operation, kind, attempts, Duration::ZERO, Stop::Permanent, request_id.to_owned())
+        let attempts = u32::from(!kind.is_before_sending());
+        Self::of_call(operation, kind, attempts, Duration::ZERO, Stop::Permanent, request_id.to_owned())
     }
 
     /// An error after items of a stream may have been handed out.
@@ -102,7 +206,7 @@ impl Error {
         attempts: u32,
         request_id: &str,
     ) -> Self {
-        Self::new(operation, kind, attempts, Duration::ZERO, Stop::Begun, request_id.to_owned())
+        Self::of_call(operation, kind, attempts, Duration::ZERO, Stop::Begun, request_id.to_owned())
     }
 
     /// What went wrong.
@@ -110,7 +214,7 @@ impl Error {
         &self.0.kind
     }
 
-    /// The operation that was called.
+    /// The operation that was called; empty when the error came before any call.
     pub fn operation(&self) -> &'static str {
         self.0.operation
     }
@@ -138,10 +242,14 @@ impl Error {
         self.0.kind.is_transient()
     }
 
-    /// Whether the time was up.
+    /// Whether the time was up, for a connection or for the answer.
     pub fn is_timeout(&self) -> bool {
         use TransportErrorKind::{ConnectTimeout, Timeout};
-        matches!(self.kind(), ErrorKind::Transport(error) if matches!(error.kind(), Timeout | ConnectTimeout))
+        match self.kind() {
+            ErrorKind::Transport(error) => matches!(error.kind(), Timeout | ConnectTimeout),
+            ErrorKind::Busy { .. } => true,
+            _ => false,
+        }
     }
 
     /// Whether no connection could be made.
@@ -174,6 +282,9 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Inner { operation, kind, attempts, elapsed, stop, .. } = &*self.0;
+        if operation.is_empty() {
+            return kind.fmt(f);
+        }
         write!(f, "{operation} failed: {kind}")?;
         if *attempts == 0 {
             return f.write_str("; nothing was sent");
@@ -195,13 +306,11 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {
+    /// What a library below said; our own errors are in the message, and typed in [`Error::kind`].
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.0.kind {
-            ErrorKind::Request(error) => Some(error),
-            ErrorKind::Transport(error) => Some(error),
-            ErrorKind::Response(error) => Some(error),
-            ErrorKind::Outcome(error) => Some(error),
-            ErrorKind::Http { .. } | ErrorKind::Fault(_) | ErrorKind::Paging(_) => None,
+            ErrorKind::Transport(error) => error.source(),
+            _ => None,
         }
     }
 }
@@ -209,15 +318,24 @@ impl std::error::Error for Error {
 impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Setup(what) | Self::Paging(what) => f.write_str(what),
             Self::Request(error) => write!(f, "the request does not fit: {error}"),
+            Self::Busy { connections } => {
+                write!(f, "no connection was free in time: all {connections} of the client were in use")
+            }
             Self::Transport(error) => error.fmt(f),
+            Self::Http { status: status @ 300..=399 } => {
+                write!(f, "HTTP status {status}: a redirect, which is not followed; check host and port")
+            }
             Self::Http { status } => {
                 write!(f, "HTTP status {status} without a SOAP envelope; check host and port")
+            }
+            Self::Contradiction { status } => {
+                write!(f, "the POS sent a whole response under the HTTP status {status}")
             }
             Self::Fault(fault) => write!(f, "the POS answered {fault}"),
             Self::Response(error) => write!(f, "the response cannot be read: {error}"),
             Self::Outcome(error) => error.fmt(f),
-            Self::Paging(what) => f.write_str(what),
         }
     }
 }
@@ -225,5 +343,66 @@ impl fmt::Display for ErrorKind {
 impl From<OutcomeError> for Error {
     fn from(outcome: OutcomeError) -> Self {
         Self::single(outcome.response, ErrorKind::Outcome(outcome), "")
+    }
+}
+
+impl From<TransportError> for Error {
+    /// An error before there was a call, as when a transport is built.
+    fn from(error: TransportError) -> Self {
+        Self::without_call(ErrorKind::Transport(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{error::Error as _, io};
+
+    use super::*;
+
+    fn refused() -> TransportError {
+        let cause = io::Error::new(io::ErrorKind::ConnectionRefused, "os says no");
+        TransportError::new(TransportErrorKind::Connect, "nobody listens there").with_source(cause)
+    }
+
+    #[test]
+    fn a_chain_of_errors_says_each_thing_once_and_reaches_the_cause() {
+        let error = Error::new("setStock", ErrorKind::Transport(refused()));
+        let mut chain = error.to_string();
+        let mut cause = error.source();
+        while let Some(next) = cause {
+            chain += &format!(": {next}");
+            cause = next.source();
+        }
+        for said in ["setStock", "no connection", "nobody listens", "os says no"] {
+            assert_eq!(chain.matches(said).count(), 1, "{said} in {chain}");
+        }
+        assert!(error.source().is_some_and(|cause| cause.is::<io::Error>()));
+    }
+
+    #[test]
+    fn only_what_never_left_or_was_refused_is_promised_not_to_have_happened() {
+        let may = |kind: ErrorKind| Error::new("setStock", kind).may_have_been_processed();
+        for status in [100, 200, 204, 301, 302, 303, 307, 308, 408, 499, 500, 502, 503, 504, 520] {
+            assert!(may(ErrorKind::Http { status }), "{status}");
+        }
+        for status in [400, 401, 403, 404, 405, 413, 429] {
+            assert!(!may(ErrorKind::Http { status }), "{status}");
+        }
+        assert!(may(ErrorKind::Contradiction { status: 500 }));
+        assert!(!may(ErrorKind::Busy { connections: 4 }));
+        assert!(!may(ErrorKind::Transport(refused())));
+    }
+
+    #[test]
+    fn an_error_made_by_a_test_reads_like_a_real_one() {
+        let error =
+            Error::new("getStock", ErrorKind::Http { status: 503 }).with_attempts(3).with_request_id("7");
+        assert_eq!((error.operation(), error.attempts(), error.request_id()), ("getStock", 3, "7"));
+        assert!(error.to_string().starts_with("getStock failed: HTTP status 503"), "{error}");
+        let error = Error::from(refused());
+        assert_eq!(
+            (error.operation(), error.to_string()),
+            ("", "no connection: nobody listens there".to_owned())
+        );
     }
 }

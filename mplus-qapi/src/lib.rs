@@ -105,10 +105,14 @@ mod call;
 mod capture;
 mod client;
 mod credentials;
+mod endpoint;
+mod environment;
+mod erase;
 mod error;
 mod retry;
 mod runtime;
 mod scan;
+mod secret;
 mod stream;
 
 #[rustfmt::skip]
@@ -128,13 +132,18 @@ pub use self::{
     call::{Call, Reply},
     capture::{Capture, CapturedMessage, CapturedPart, is_sensitive},
     client::{Client, ClientBuilder},
-    credentials::{Credentials, Endpoint, EndpointError},
+    credentials::Credentials,
+    endpoint::Endpoint,
     error::{Error, ErrorKind},
     retry::RetryPolicy,
     runtime::Runtime,
+    secret::Secret,
     stream::{ItemStream, Page, Pages},
     transport::Transport,
 };
+
+/// How a client names itself.
+const USER_AGENT: &str = concat!("mplus-qapi/", env!("CARGO_PKG_VERSION"));
 
 /// The README's example, compiled.
 #[cfg(all(doctest, feature = "testkit", feature = "tokio"))]

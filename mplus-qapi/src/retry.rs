@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::{ErrorKind, soap::Repeat};
+use crate::{
+    error::{ErrorKind, Stop},
+    soap::Repeat,
+};
 
 /// How often and how long a call is tried.
 ///
@@ -57,19 +60,6 @@ pub(crate) enum Decision {
     Stop(Stop),
 }
 
-/// Why there was no further attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stop {
-    /// A repeat would fail the same way.
-    Permanent,
-    /// The operation is a write and may have been carried out.
-    Unsafe,
-    /// Part of the response was handed out already.
-    Begun,
-    Attempts,
-    Elapsed,
-}
-
 impl RetryPolicy {
     /// One attempt.
     pub fn none() -> Self {
@@ -87,6 +77,10 @@ impl RetryPolicy {
         retry_after: Option<Duration>,
         random: u128,
     ) -> Decision {
+        if matches!(kind, ErrorKind::Busy { .. }) {
+            // Waiting has used up its time; a repeat would be more of the same.
+            return Decision::Stop(Stop::Elapsed);
+        }
         if !kind.is_transient() {
             return Decision::Stop(Stop::Permanent);
         }

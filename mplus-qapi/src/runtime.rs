@@ -10,6 +10,12 @@ pub trait Runtime: fmt::Debug + Send + Sync + 'static {
     /// Waits.
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
+    /// Ends when a time-out of this length is up. As [`Self::sleep`], unless a runtime whose pauses take no time says
+    /// otherwise: what is waited for would never come first.
+    fn time_out(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        self.sleep(duration)
+    }
+
     /// A random number, for jitter, request ids and idempotency keys.
     fn random(&self) -> u128;
 }

@@ -13,7 +13,7 @@ use tracing::Instrument as _;
 
 use crate::{
     Client, Error, ErrorKind,
-    call::{Answer, Attempts, Exchange, Failure, TURN, tell, too_large},
+    call::{Answer, Attempts, Exchange, Failure, TURN, late, tell, too_large},
     client::Settings,
     soap::{ItemDecoder, ListResponse, Operation, Paged, Record, read_envelope},
 };
@@ -60,7 +60,8 @@ impl<O: Operation<Response: ListResponse>> ItemStream<O> {
         let of_first = (client.clone(), settings.clone());
         let first = async move {
             let (client, settings) = of_first;
-            begin(&Exchange { client: &client, info: O::INFO, settings: &settings }, &operation).await
+            let exchange = Exchange { client: &client, info: O::INFO, settings: &settings, streamed: true };
+            begin(&exchange, &operation).await
         };
         Self { client, settings, reading: Reading::Before(Box::pin(first)) }
     }
@@ -74,7 +75,12 @@ impl<O: Operation<Response: ListResponse>> ItemStream<O> {
                 Poll::Ready(Ok(item))
             }
             Reading::Inside(response) => {
-                let exchange = Exchange { client: &self.client, info: O::INFO, settings: &self.settings };
+                let exchange = Exchange {
+                    client: &self.client,
+                    info: O::INFO,
+                    settings: &self.settings,
+                    streamed: true,
+                };
                 let item = ready!(response.poll_item(&exchange, context));
                 Poll::Ready(item.map_err(|kind| {
                     Error::in_stream(O::INFO.name, kind, response.attempt, &response.answer.request_id)
@@ -138,7 +144,7 @@ async fn open<R: ListResponse>(
             Ok(document) => {
                 match read_envelope(&document, exchange.info.response, &mut R::default(), false) {
                     Err(error) => exchange.unreadable(&answer, error),
-                    Ok(_) => answer.http_error(),
+                    Ok(_) => answer.contradiction(),
                 }
             }
             Err(kind) => kind,
@@ -167,11 +173,17 @@ impl<R: ListResponse> Response<R> {
             if self.turn >= TURN {
                 // However fast the bytes come: the time-out and other tasks go first.
                 self.turn = 0;
+                if exchange.is_late(&mut self.answer, context) {
+                    return Poll::Ready(Err(late()));
+                }
                 context.waker().wake_by_ref();
                 return Poll::Pending;
             }
             let _entered = self.span.enter();
-            match ready!(self.answer.body.poll_next(context)).transpose().map_err(ErrorKind::Transport)? {
+            match ready!(self.answer.body.poll_piece(context))
+                .transpose()
+                .map_err(|error| exchange.kept(ErrorKind::Transport(error)))?
+            {
                 Some(piece) => {
                     self.bytes += piece.len() as u64;
                     self.turn += piece.len();
@@ -179,7 +191,7 @@ impl<R: ListResponse> Response<R> {
                     if self.bytes > limit {
                         return Poll::Ready(Err(too_large(limit, self.bytes)));
                     }
-                    self.decoder.feed(&piece).map_err(ErrorKind::Response)?;
+                    self.decoder.feed(&piece).map_err(|error| exchange.kept(ErrorKind::Response(error)))?;
                 }
                 None => {
                     let tolerated =
@@ -206,6 +218,13 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// Ask for this marker next time: the highest one seen plus one. Keep it only once the items are safe.
     pub next_marker: i64,
+}
+
+impl<T> Page<T> {
+    /// A page, for tests.
+    pub fn new(items: Vec<T>, next_marker: i64) -> Self {
+        Self { items, next_marker }
+    }
 }
 
 /// What changed since a sync marker, page by page, until a page is empty.

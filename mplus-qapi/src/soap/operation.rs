@@ -100,7 +100,8 @@ pub struct OutcomeError {
 }
 
 impl OutcomeError {
-    pub(crate) fn new(response: &'static str, result: String, message: Option<String>) -> Self {
+    /// A refusal, as a response told it.
+    pub fn new(response: &'static str, result: String, message: Option<String>) -> Self {
         Self { response, result, message: message.filter(|message| !message.is_empty()) }
     }
 }
@@ -238,7 +239,7 @@ macro_rules! operations {
             $(
                 #[inline]
                 #[doc = concat!("Calls `", $name, "` (", $crate::soap::operation::repeat_doc!($repeat), ").")]
-                pub fn $method(&self, request: impl Into<$request>) -> $crate::Call<'_, $request> {
+                pub fn $method(&self, request: impl Into<$request>) -> $crate::Call<$request> {
                     self.call(request.into())
                 }
             )*

@@ -43,6 +43,11 @@ impl Runtime for VirtualRuntime {
         Box::pin(ready(()))
     }
 
+    /// Never: what is waited for comes in real time.
+    fn time_out(&self, _: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(std::future::pending())
+    }
+
     fn random(&self) -> u128 {
         let random = &mut self.inner().1;
         u128::from(random.next()) << 64 | u128::from(random.next())

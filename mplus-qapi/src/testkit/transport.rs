@@ -4,7 +4,6 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream;
 use http::HeaderValue;
-use secrecy::ExposeSecret;
 
 use super::{
     Pos,
@@ -16,7 +15,7 @@ use crate::transport::{Body, Request, Transport, TransportError, TransportErrorK
 #[async_trait]
 impl Transport for Pos {
     async fn send(&self, request: Request) -> Result<http::Response<Body>, TransportError> {
-        let url = request.url().expose_secret();
+        let url = request.url().expose();
         let query = url.split_once('?').map(|(_, query)| query);
         match self.exchange(query, request.body()) {
             Outcome::Refused => Err(error(TransportErrorKind::Connect, "connection refused")),

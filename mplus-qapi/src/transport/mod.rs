@@ -1,15 +1,19 @@
 //! How a request gets to the service: a small trait, and an implementation over reqwest.
 
+mod error;
 #[cfg(feature = "rustls-no-provider")]
 mod fingerprint;
-#[cfg(all(feature = "reqwest", feature = "rustls-no-provider"))]
-mod pinning;
+#[cfg(feature = "reqwest")]
+mod reason;
 #[cfg(feature = "reqwest")]
 mod reqwest;
+#[cfg(all(feature = "reqwest", feature = "rustls-no-provider"))]
+mod tls;
 
 use std::{
     fmt,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -17,47 +21,110 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
-use secrecy::{ExposeSecret, SecretString};
 
+use crate::Secret;
+
+pub use self::error::{TransportError, TransportErrorKind};
 #[cfg(feature = "rustls-no-provider")]
 pub use self::fingerprint::{Fingerprint, FingerprintError};
-#[cfg(all(feature = "reqwest", feature = "rustls-no-provider"))]
-pub use self::pinning::Pinning;
 #[cfg(feature = "reqwest")]
 pub use self::reqwest::{ReqwestTransport, ReqwestTransportBuilder};
+#[cfg(all(feature = "reqwest", feature = "rustls-no-provider"))]
+pub use self::tls::{Pinning, Roots};
 
 /// Sends one request and hands back the response's head and its body as a stream.
 ///
-/// Every HTTP status is a response, not an error. Implementations neither retry nor follow redirects.
+/// Every HTTP status is a response, not an error. Implementations neither retry nor follow redirects; the test kit has a
+/// suite that checks one (`testkit::transport_conformance`).
+///
+/// A transport can stand in front of another one, to count, to log or to refuse:
+///
+/// ```
+/// use mplus_qapi::{Transport, transport::{Body, Request, TransportError}};
+///
+/// #[derive(Debug)]
+/// struct Counting<T>(T, std::sync::atomic::AtomicU64);
+///
+/// #[async_trait::async_trait]
+/// impl<T: Transport> Transport for Counting<T> {
+///     async fn send(&self, request: Request) -> Result<http::Response<Body>, TransportError> {
+///         self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+///         self.0.send(request).await
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait Transport: fmt::Debug + Send + Sync + 'static {
     /// Sends `request`. The error's kind has to be right: it decides whether a write may be repeated.
     async fn send(&self, request: Request) -> Result<http::Response<Body>, TransportError>;
 }
 
+#[async_trait]
+impl<T: Transport + ?Sized> Transport for Arc<T> {
+    async fn send(&self, request: Request) -> Result<http::Response<Body>, TransportError> {
+        (**self).send(request).await
+    }
+}
+
+#[async_trait]
+impl<T: Transport + ?Sized> Transport for Box<T> {
+    async fn send(&self, request: Request) -> Result<http::Response<Body>, TransportError> {
+        (**self).send(request).await
+    }
+}
+
 /// One POST to the service.
 #[derive(Clone)]
 pub struct Request {
-    pub(crate) url: SecretString,
-    pub(crate) headers: http::HeaderMap,
-    pub(crate) body: Bytes,
-    pub(crate) timeout: Duration,
+    url: Secret,
+    headers: http::HeaderMap,
+    body: Bytes,
+    timeout: Duration,
 }
 
 impl Request {
+    /// A request without headers that may take a minute: for tests of a transport. Clients make theirs themselves.
+    pub fn new(url: impl Into<Secret>, body: impl Into<Bytes>) -> Self {
+        Self {
+            url: url.into(),
+            headers: http::HeaderMap::new(),
+            body: body.into(),
+            timeout: Duration::from_secs(60),
+        }
+    }
+
+    /// The same with these headers.
+    #[must_use]
+    pub fn with_headers(mut self, headers: http::HeaderMap) -> Self {
+        self.headers = headers;
+        self
+    }
+
+    /// The same with another time-out.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
     /// The URL with the credentials in its query: for the wire alone, never to be shown.
-    pub fn url(&self) -> &SecretString {
+    pub fn url(&self) -> &Secret {
         &self.url
     }
 
     /// The URL without its query.
     pub fn display_url(&self) -> &str {
-        self.url.expose_secret().split('?').next().unwrap_or_default()
+        self.url.expose().split('?').next().unwrap_or_default()
     }
 
     /// Headers to send.
     pub fn headers(&self) -> &http::HeaderMap {
         &self.headers
+    }
+
+    /// Headers to send, for a transport in front of another one that adds its own.
+    pub fn headers_mut(&mut self) -> &mut http::HeaderMap {
+        &mut self.headers
     }
 
     /// The envelope, UTF-8.
@@ -96,10 +163,18 @@ impl Body {
         self.0.next().await
     }
 
-    pub(crate) fn poll_next(
+    pub(crate) fn poll_piece(
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, TransportError>>> {
+        self.0.poll_next_unpin(context)
+    }
+}
+
+impl Stream for Body {
+    type Item = Result<Bytes, TransportError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.0.poll_next_unpin(context)
     }
 }
@@ -115,49 +190,3 @@ impl fmt::Debug for Body {
         f.write_str("Body")
     }
 }
-
-/// An exchange failed below HTTP.
-#[derive(Debug)]
-pub struct TransportError {
-    kind: TransportErrorKind,
-    message: String,
-}
-
-/// Where an exchange failed: what it says about whether the request arrived.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TransportErrorKind {
-    /// No connection was made (name, refused, TLS): the request never left.
-    Connect,
-    /// The time was up while waiting for a connection: the request never left.
-    ConnectTimeout,
-    /// The time was up after the request was, or may have been, sent.
-    Timeout,
-    /// The connection broke after the request was, or may have been, sent.
-    Interrupted,
-}
-
-impl TransportError {
-    /// An error; `message` must not hold the request's URL.
-    pub fn new(kind: TransportErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
-    }
-
-    /// Where it failed.
-    pub fn kind(&self) -> TransportErrorKind {
-        self.kind
-    }
-}
-
-impl fmt::Display for TransportError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = match self.kind {
-            TransportErrorKind::Connect => "no connection",
-            TransportErrorKind::ConnectTimeout => "no connection in time",
-            TransportErrorKind::Timeout => "no complete answer in time",
-            TransportErrorKind::Interrupted => "the connection broke",
-        };
-        write!(f, "{what}: {}", self.message)
-    }
-}
-
-impl std::error::Error for TransportError {}

@@ -1,127 +1,205 @@
 //! The transport over reqwest.
 
-use std::{error::Error as _, time::Duration};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::StreamExt;
-use secrecy::{ExposeSecret, SecretString};
+use http::{HeaderValue, header::USER_AGENT};
 
-use super::{Body, Request, Transport, TransportError, TransportErrorKind};
+use super::{
+    Body, Request, Transport, TransportError, TransportErrorKind,
+    reason::{setup_error, transport_error},
+};
 #[cfg(feature = "rustls-no-provider")]
-use super::{Fingerprint, Pinning, pinning};
+use super::{
+    Fingerprint,
+    tls::{Pinning, Roots, Tls},
+};
+use crate::Secret;
 
-/// HTTP/1.1 over TLS through reqwest. Cheap to clone; clones share their connections.
+/// HTTP/1.1 over TLS through reqwest. Cheap to clone; clones share their connections. One serves all clients of a host.
+///
+/// What keeps the credentials safe is not for sale: no redirect is followed, no referer is sent, plain `http` to this
+/// machine goes through no proxy, and nothing but gzip is unpacked, as the client reads it.
 #[derive(Debug, Clone)]
 pub struct ReqwestTransport {
     client: reqwest::Client,
+    user_agent: Option<HeaderValue>,
 }
 
 /// Settings of a [`ReqwestTransport`].
 #[derive(Debug, Clone)]
+#[must_use]
 pub struct ReqwestTransportBuilder {
     connect_timeout: Duration,
     idle_timeout: Duration,
-    proxy: Option<SecretString>,
+    proxy: Proxies,
+    user_agent: Option<String>,
     #[cfg(feature = "rustls-no-provider")]
-    pins: Option<(Vec<Fingerprint>, Pinning)>,
+    tls: Tls,
+}
+
+#[derive(Debug, Clone)]
+enum Proxies {
+    OfEnvironment,
+    None,
+    One(Secret),
 }
 
 impl ReqwestTransport {
-    /// Settings to start from: 30 s to connect, idle connections kept for 60 s, gzip, no redirects.
+    /// Settings to start from: 30 s to connect, idle connections kept for 60 s, the environment's proxy, the platform's
+    /// certificates.
     pub fn builder() -> ReqwestTransportBuilder {
         ReqwestTransportBuilder {
             connect_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(60),
-            proxy: None,
+            proxy: Proxies::OfEnvironment,
+            user_agent: None,
             #[cfg(feature = "rustls-no-provider")]
-            pins: None,
+            tls: Tls::default(),
         }
-    }
-
-    /// A transport over a client of the host's. It should follow no redirects: they would carry the credentials elsewhere.
-    pub fn from_client(client: reqwest::Client) -> Self {
-        Self { client }
     }
 }
 
 impl ReqwestTransportBuilder {
     /// How long making a connection may take.
-    #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
     /// How long an idle connection is kept for the next request.
-    #[must_use]
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = timeout;
         self
     }
 
     /// Goes through a proxy: `http://`, `https://`, `socks5://` (names are looked up here) or `socks5h://` (the proxy looks
-    /// them up), with `user:password@` if it asks for them. Without this no proxy is used but those that the environment
-    /// names (`HTTPS_PROXY` and its kin, less `NO_PROXY`).
-    #[must_use]
-    pub fn proxy(mut self, url: impl Into<SecretString>) -> Self {
-        self.proxy = Some(url.into());
+    /// them up), with `user:password@` if it asks for them. Without this the one is used that the environment names
+    /// (`HTTPS_PROXY`, else `ALL_PROXY`, less `NO_PROXY`). A proxy is only ever asked for a tunnel: it sees no credentials.
+    pub fn proxy(mut self, url: impl Into<Secret>) -> Self {
+        self.proxy = Proxies::One(url.into());
+        self
+    }
+
+    /// Goes through no proxy, whatever the environment says.
+    pub fn no_proxy(mut self) -> Self {
+        self.proxy = Proxies::None;
+        self
+    }
+
+    /// Adds this to the `User-Agent`, behind the name and the version of this crate: `upvendo/3.2`, so that the supplier
+    /// knows who calls.
+    pub fn user_agent_suffix(mut self, suffix: impl Into<String>) -> Self {
+        self.user_agent = Some(suffix.into());
+        self
+    }
+
+    /// Whose certificates are trusted. [`Roots::Platform`] unless set.
+    #[cfg(feature = "rustls-no-provider")]
+    pub fn roots(mut self, roots: Roots) -> Self {
+        self.tls.roots = roots;
+        self
+    }
+
+    /// Trusts these issuers, too: one or more certificates in PEM. Tell it again for more.
+    #[cfg(feature = "rustls-no-provider")]
+    pub fn add_root_certificates(mut self, pem: impl Into<String>) -> Self {
+        self.tls.added.push(pem.into());
+        self
+    }
+
+    /// Shows the server this certificate: PEM with the certificate, those of its issuers, and the private key.
+    #[cfg(feature = "rustls-no-provider")]
+    pub fn client_certificate(mut self, pem: impl Into<Secret>) -> Self {
+        self.tls.client = Some(pem.into());
         self
     }
 
     /// Talks only to a server that shows a certificate with one of these fingerprints; several for the time in which
     /// certificates change. The supplier's partner page shows the one of the service.
     #[cfg(feature = "rustls-no-provider")]
-    #[must_use]
     pub fn pin_certificates(
         mut self,
         fingerprints: impl IntoIterator<Item = Fingerprint>,
         pinning: Pinning,
     ) -> Self {
-        self.pins = Some((fingerprints.into_iter().collect(), pinning));
+        self.tls.pins = Some((fingerprints.into_iter().collect(), pinning));
         self
     }
 
-    /// Builds the transport. Fails when the TLS backend cannot start (no root certificates, no crypto provider installed)
-    /// and on a malformed URL of a proxy.
+    /// Builds the transport.
+    ///
+    /// # Errors
+    /// [`TransportErrorKind::Setup`] when TLS cannot start (no certificates, no crypto provider installed), and when the URL
+    /// of the proxy, a certificate or the user agent is malformed.
     pub fn build(self) -> Result<ReqwestTransport, TransportError> {
         let mut builder = reqwest::Client::builder()
             .connect_timeout(self.connect_timeout)
             .pool_idle_timeout(self.idle_timeout)
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .gzip(true);
-        if let Some(url) = &self.proxy {
-            // The error could quote the URL with its password.
-            let proxy = reqwest::Proxy::all(url.expose_secret()).map_err(|_| {
-                TransportError::new(TransportErrorKind::Connect, "the proxy's URL is malformed")
-            })?;
+            .no_proxy();
+        if let Some(proxy) = self.proxy.proxy()? {
             builder = builder.proxy(proxy);
         }
         #[cfg(feature = "rustls-no-provider")]
         {
-            builder = match &self.pins {
-                None => {
-                    pinning::provider()?;
-                    builder.tls_backend_rustls()
-                }
-                Some((pins, pinning)) => {
-                    builder.tls_backend_preconfigured(pinning::tls_config(pins.clone(), *pinning)?)
-                }
-            };
+            builder = builder.tls_backend_preconfigured(self.tls.config()?);
         }
-        match builder.build() {
-            Ok(client) => Ok(ReqwestTransport { client }),
-            Err(error) => Err(TransportError::new(TransportErrorKind::Connect, reasons(error))),
-        }
+        let user_agent = self.user_agent.map(|suffix| user_agent(&suffix)).transpose()?;
+        // What keeps the credentials safe comes last; other crates of the program may have switched more of reqwest on.
+        let client = builder
+            .http1_only()
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .retry(reqwest::retry::never())
+            .gzip(true)
+            .no_brotli()
+            .no_deflate()
+            .no_zstd()
+            .build()
+            .map_err(setup_error)?;
+        Ok(ReqwestTransport { client, user_agent })
     }
+}
+
+impl Proxies {
+    /// For https alone: plain http is for this machine, and would show the proxy the credentials.
+    fn proxy(&self) -> Result<Option<reqwest::Proxy>, TransportError> {
+        let (url, except) = match self {
+            Self::None => return Ok(None),
+            Self::One(url) => (url.clone(), None),
+            Self::OfEnvironment => {
+                let names = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+                let set = names.iter().filter_map(|name| std::env::var(name).ok());
+                match set.into_iter().find(|url| !url.is_empty()) {
+                    Some(url) => (Secret::from(url), reqwest::NoProxy::from_env()),
+                    None => return Ok(None),
+                }
+            }
+        };
+        // The error could quote the URL with its password.
+        let malformed = |_| TransportError::new(TransportErrorKind::Setup, "the proxy's URL is malformed");
+        Ok(Some(reqwest::Proxy::https(url.expose()).map_err(malformed)?.no_proxy(except)))
+    }
+}
+
+fn user_agent(suffix: &str) -> Result<HeaderValue, TransportError> {
+    let name = format!("{} {suffix}", crate::USER_AGENT);
+    let is_plain = suffix.chars().all(|character| character == ' ' || character.is_ascii_graphic());
+    HeaderValue::from_str(&name).ok().filter(|_| is_plain && !suffix.is_empty()).ok_or_else(|| {
+        TransportError::new(TransportErrorKind::Setup, "the user agent's suffix is not plain ASCII text")
+    })
 }
 
 #[async_trait]
 impl Transport for ReqwestTransport {
-    async fn send(&self, request: Request) -> Result<http::Response<Body>, TransportError> {
+    async fn send(&self, mut request: Request) -> Result<http::Response<Body>, TransportError> {
+        if let Some(user_agent) = &self.user_agent {
+            request.headers.insert(USER_AGENT, user_agent.clone());
+        }
         let sent = self
             .client
-            .post(request.url.expose_secret())
+            .post(request.url.expose())
             .headers(request.headers)
             .timeout(request.timeout)
             .body(request.body)
@@ -134,30 +212,4 @@ impl Transport for ReqwestTransport {
         let pieces = sent.bytes_stream().map(|piece| piece.map_err(transport_error));
         Ok(response.map(|()| Body::from_stream(pieces)))
     }
-}
-
-fn transport_error(error: reqwest::Error) -> TransportError {
-    let kind = match (error.is_connect(), error.is_timeout()) {
-        (true, true) => TransportErrorKind::ConnectTimeout,
-        (true, false) => TransportErrorKind::Connect,
-        (false, true) => TransportErrorKind::Timeout,
-        (false, false) => TransportErrorKind::Interrupted,
-    };
-    TransportError::new(kind, reasons(error))
-}
-
-/// What went wrong, from the outside in, without the URL: it holds the credentials.
-fn reasons(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
 }
