@@ -44,7 +44,7 @@ impl Pos {
             };
             Host::new(store, vault, connector, runtime)
         } else {
-            Host::new(store, vault, HttpsConnector, runtime)
+            Host::new(store, vault, HttpsConnector::new(), runtime)
         }
     }
 

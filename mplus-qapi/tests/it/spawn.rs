@@ -14,7 +14,7 @@ use public_futures::{assert_complete, assert_send, send_futures};
 
 send_futures! {
     [O: Operation] Client::send(client: &Client, operation: O);
-    [O: Operation] Call::reply(call: Call<'_, O>);
+    [O: Operation] Call::reply(call: Call<O>);
     Body::next(body: &mut Body);
     Pos::serve(pos: &Pos);
     Pos::serve_on(pos: &Pos, port: u16);
@@ -26,7 +26,7 @@ fn every_public_future_is_send() {
 }
 
 #[expect(dead_code, reason = "that it compiles is the test")]
-fn what_an_operation_gives_is_send<L, P>(call: Call<'_, L>, items: ItemStream<L>, pages: Pages<P>)
+fn what_an_operation_gives_is_send<L, P>(call: Call<L>, items: ItemStream<L>, pages: Pages<P>)
 where
     L: Operation<Response: ListResponse>,
     P: Paged<Response: ListResponse>,

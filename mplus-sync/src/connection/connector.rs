@@ -1,5 +1,10 @@
 //! How the POS of a connection is reached.
 
+#[cfg(feature = "https")]
+use std::sync::{Arc, OnceLock};
+
+#[cfg(feature = "https")]
+use mplus_qapi::transport::ReqwestTransport;
 use mplus_qapi::{Client, Endpoint};
 
 /// Makes the client of a connection.
@@ -22,14 +27,40 @@ where
     }
 }
 
-/// Reaches the POS over HTTPS.
+/// Reaches the POS over HTTPS. All merchants share one transport, made when the first of them is reached; clones share it, too.
 #[cfg(feature = "https")]
-#[derive(Debug, Clone, Copy, Default)]
-pub struct HttpsConnector;
+#[derive(Debug, Clone, Default)]
+pub struct HttpsConnector {
+    transport: Arc<OnceLock<ReqwestTransport>>,
+}
+
+#[cfg(feature = "https")]
+impl HttpsConnector {
+    /// With the usual settings: the certificates of the platform, the proxy that the environment names.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Over a transport with settings of its own: a proxy, other certificates, a pinned one.
+    #[must_use]
+    pub fn with_transport(transport: ReqwestTransport) -> Self {
+        Self { transport: Arc::new(OnceLock::from(transport)) }
+    }
+
+    fn transport(&self) -> Result<ReqwestTransport, mplus_qapi::Error> {
+        if let Some(transport) = self.transport.get() {
+            return Ok(transport.clone());
+        }
+        let transport = ReqwestTransport::builder().build()?;
+        Ok(self.transport.get_or_init(|| transport).clone())
+    }
+}
 
 #[cfg(feature = "https")]
 impl Connector for HttpsConnector {
     fn client(&self, endpoint: Endpoint, credentials: mplus_qapi::Credentials) -> Result<Client, String> {
-        Client::connect(endpoint, credentials).map_err(|error| error.to_string())
+        let transport = self.transport().map_err(|error| error.to_string())?;
+        Ok(Client::builder(endpoint, credentials, transport, mplus_qapi::TokioRuntime).build())
     }
 }

@@ -10,6 +10,7 @@ mod host;
 use mplus_qapi::branches::GetBranches;
 use mplus_qapi::system::{GetApiVersion, GetApiVersionResponse};
 use mplus_qapi::{Client, Endpoint};
+use secrecy::ExposeSecret as _;
 
 use crate::branches::Branches;
 use crate::merchant::Merchant;
@@ -136,7 +137,8 @@ pub(crate) async fn disconnect(host: &Host, merchant: &Merchant) -> Result<(), S
 
 fn client(host: &Host, name: &str, port: u16, credentials: &Credentials) -> Result<Client, String> {
     let endpoint = Endpoint::new(name, port).map_err(|error| error.to_string())?;
-    let credentials = mplus_qapi::Credentials::new(credentials.ident.clone(), credentials.secret.clone());
+    let credentials =
+        mplus_qapi::Credentials::new(credentials.ident.as_str(), credentials.secret.expose_secret());
     host.connector.client(endpoint, credentials)
 }
 

@@ -122,7 +122,7 @@ impl Story {
                 Integration::connect(host, new("pos.example", 1), credentials).await?
             }
             Pos::Real { host: name, port, ident, secret, .. } => {
-                let host = Host::new(store, vault, HttpsConnector, runtime)
+                let host = Host::new(store, vault, HttpsConnector::new(), runtime)
                     .with_media(media)
                     .with_provisioner(DefaultProfiles);
                 let credentials = Credentials { ident: ident.clone(), secret: secret.clone() };

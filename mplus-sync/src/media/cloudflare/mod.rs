@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use reqwest::multipart::{Form, Part};
-use reqwest::{Client, RequestBuilder, Url};
+use reqwest::{Client, ClientBuilder, RequestBuilder, Url};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{ContentHash, Image, MediaError, MediaStore, StoredImage};
@@ -75,10 +75,8 @@ impl CloudflareImages {
         if account_id.is_empty() || !account_id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             return Err(CloudflareSetupError::Account(account_id.to_owned()));
         }
-        let client =
-            Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(CALL_TIMEOUT).build();
         Ok(Self {
-            client: client.map_err(|error| CloudflareSetupError::Client(error.to_string()))?,
+            client: safe_client(Client::builder().timeout(CALL_TIMEOUT))?,
             base: parse_base(API)?,
             account: account_id.to_owned(),
             token,
@@ -88,9 +86,17 @@ impl CloudflareImages {
         })
     }
 
-    /// Calls another address than `https://api.cloudflare.com/client/v4/`: a proxy, a test server.
+    /// Calls another address than `https://api.cloudflare.com/client/v4/`: a proxy, a test server. Plain `http` is for this
+    /// machine alone, and goes there directly with the usual settings.
+    ///
+    /// # Errors
+    /// [`CloudflareSetupError::BaseUrl`] when the token must not be sent there.
     pub fn with_base_url(mut self, base_url: &str) -> Result<Self, CloudflareSetupError> {
         self.base = parse_base(base_url)?;
+        if self.is_plain() {
+            // A proxy would see the token.
+            self.client = safe_client(Client::builder().timeout(CALL_TIMEOUT).no_proxy())?;
+        }
         Ok(self)
     }
 
@@ -115,11 +121,25 @@ impl CloudflareImages {
         self
     }
 
-    /// Another HTTP client: own time-outs, proxy or certificates. It should not follow redirects.
-    #[must_use]
-    pub fn with_client(mut self, client: Client) -> Self {
-        self.client = client;
-        self
+    /// Other settings of the HTTP client: own time-outs, a proxy, certificates. What keeps the token safe is set after them:
+    /// no redirect is followed, no referer is sent, nothing is unpacked, and plain `http` goes through no proxy.
+    ///
+    /// # Errors
+    /// [`CloudflareSetupError::Client`] when no client can be made with them.
+    pub fn with_http_settings(
+        mut self,
+        settings: impl FnOnce(ClientBuilder) -> ClientBuilder,
+    ) -> Result<Self, CloudflareSetupError> {
+        let mut builder = settings(Client::builder().timeout(CALL_TIMEOUT));
+        if self.is_plain() {
+            builder = builder.no_proxy();
+        }
+        self.client = safe_client(builder)?;
+        Ok(self)
+    }
+
+    fn is_plain(&self) -> bool {
+        self.base.scheme() == "http"
     }
 
     fn images(&self) -> String {
@@ -221,11 +241,23 @@ impl fmt::Debug for CloudflareImages {
     }
 }
 
+/// A client that shows the token to nobody else, whatever its other settings are.
+fn safe_client(builder: ClientBuilder) -> Result<Client, CloudflareSetupError> {
+    let safe = builder.redirect(reqwest::redirect::Policy::none()).referer(false);
+    let safe = safe.no_gzip().no_brotli().no_deflate().no_zstd();
+    safe.build().map_err(|error| CloudflareSetupError::Client(error.without_url().to_string()))
+}
+
 fn parse_base(text: &str) -> Result<Url, CloudflareSetupError> {
-    let refused = || CloudflareSetupError::BaseUrl(text.to_owned());
+    // What is refused may hold a password.
+    let shown = text.rsplit_once('@').map_or(text, |(_, behind)| behind);
+    let refused = || CloudflareSetupError::BaseUrl(shown.to_owned());
     let slash = if text.ends_with('/') { "" } else { "/" };
     let url = Url::parse(&format!("{text}{slash}")).map_err(|_| refused())?;
-    let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    let local = url.host_str().is_some_and(|host| {
+        let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+        host == "localhost" || address.is_ok_and(|address| address.to_canonical().is_loopback())
+    });
     let plain = url.query().is_none()
         && url.fragment().is_none()
         && url.username().is_empty()
