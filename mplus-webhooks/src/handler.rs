@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 use crate::error::Refusal;
 use crate::event::table::for_each_event;
 use crate::event::*;
+use crate::inbox::InboxNotice;
 use crate::payment::PaymentNotice;
 use crate::reply::*;
 
@@ -16,12 +17,14 @@ macro_rules! handler {
     ($($(#[$doc:meta])* $event:ident $wire:literal $method:ident $setter:ident $reply:ident;)*) => {
         /// What the host does with the POS's events. Every method has a default: acknowledge.
         ///
-        /// Only verified events arrive here, each once: a repeat is answered with the stored reply. A handler of a blocking
-        /// event that takes longer than the orchestrator's time-out is dropped, so keep what must not stop halfway in a
-        /// task of its own; all other handlers go on in the background. One that takes longer than a minute is taken to have died
-        /// with its process: a repeat of the event is handled again.
+        /// Only verified events arrive here. An event that changes something (the end or the merge of a sale, and whatever
+        /// [`Builder::keep`](crate::Builder::keep) names) is stored before this is called: when a method fails, panics or takes longer than
+        /// [`Attempts::patience`](crate::Attempts), the event was acknowledged nevertheless and is handled again, until it succeeds or is a
+        /// dead letter. So such a method is called at least once, and once only when it succeeds. Any other event is handled within the
+        /// till's time when the cashier waits, else cut off; only the repeats that come soon are answered with the first answer.
         ///
-        /// Returning `Err` answers HTTP 400 with the error's code, and a repeat of the event is handled again.
+        /// Returning `Err` answers HTTP 400 with the error's code, and a repeat of the event is handled again; with
+        /// [`Refusal::internal`] it says that the host failed.
         #[async_trait]
         pub trait Handler: Send + Sync {
             $(
@@ -40,6 +43,12 @@ macro_rules! handler {
             /// The POS complains about an earlier reply. It has been logged; nothing is expected back.
             async fn error_reported(&self, report: &ErrorReport) {
                 let _ = report;
+            }
+
+            /// Something about an event that a person should know: a dead letter, a further part of a sale, an odd body. It has been
+            /// logged. May come more than once for the same entry.
+            async fn inbox_notice(&self, notice: &InboxNotice) {
+                let _ = notice;
             }
 
             /// An external payment came to a new state, or needs a person.
@@ -64,6 +73,7 @@ macro_rules! handler {
             $($method: Option<Closure<$event, $reply>>,)*
             unknown: Option<Listener<Event<UnknownEvent>>>,
             error_reported: Option<Listener<ErrorReport>>,
+            inbox_notice: Option<Listener<InboxNotice>>,
             payment_changed: Option<Listener<PaymentNotice>>,
         }
 
@@ -102,6 +112,12 @@ macro_rules! handler {
             async fn error_reported(&self, report: &ErrorReport) {
                 if let Some(listener) = &self.error_reported {
                     listener(report.clone()).await;
+                }
+            }
+
+            async fn inbox_notice(&self, notice: &InboxNotice) {
+                if let Some(listener) = &self.inbox_notice {
+                    listener(notice.clone()).await;
                 }
             }
 
@@ -155,6 +171,17 @@ impl Handlers {
         R: Future<Output = ()> + Send + 'static,
     {
         self.error_reported = Some(Arc::new(move |report| Box::pin(closure(report))));
+        self
+    }
+
+    /// Listens to what a person should know about events.
+    #[must_use]
+    pub fn on_inbox_notice<F, R>(mut self, closure: F) -> Self
+    where
+        F: Fn(InboxNotice) -> R + Send + Sync + 'static,
+        R: Future<Output = ()> + Send + 'static,
+    {
+        self.inbox_notice = Some(Arc::new(move |notice| Box::pin(closure(notice))));
         self
     }
 

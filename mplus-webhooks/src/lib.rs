@@ -9,6 +9,7 @@ mod error;
 pub mod event;
 mod handler;
 mod http_client;
+pub mod inbox;
 mod orchestrator;
 pub mod payment;
 #[cfg(any(feature = "stripe", feature = "viva"))]
@@ -29,16 +30,21 @@ pub use handler::{Handler, Handlers};
 #[cfg(feature = "reqwest")]
 pub use http_client::ReqwestClient;
 pub use http_client::{HttpClient, HttpError};
-pub use orchestrator::{Builder, Orchestrator, RefreshGuard, Refunds, SIGNATURE_HEADER, SUBSCRIPTION_HEADER};
+pub use inbox::{Attempts, Retention};
+pub use orchestrator::{
+    Builder, Inbox, InboxError, Orchestrator, Refunds, RunReport, SIGNATURE_HEADER, SUBSCRIPTION_HEADER,
+};
 #[cfg(feature = "tokio")]
 pub use runtime::TokioRuntime;
 pub use runtime::{Runtime, Task};
 pub use secret::{SecretError, SubscriptionSecret};
+#[cfg(feature = "mysql")]
+pub use store::MysqlStore;
 #[cfg(feature = "postgres")]
 pub use store::PostgresStore;
 #[cfg(feature = "sqlite")]
 pub use store::SqliteStore;
-pub use store::{Claim, InboxStore, MemoryStore, Store, StoredReply};
+pub use store::{MemoryStore, Store};
 pub use store_error::StoreError;
 pub use subscription::{
     CachedResolver, FixedSubscriptions, MerchantId, ResolveError, Subscription, SubscriptionResolver,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -71,6 +71,11 @@ impl Subscription {
         Self { id: id.to_owned(), merchant, secrets: vec![secret], active: true }
     }
 
+    /// The sender of an event that was verified when it was kept. It verifies nothing any more.
+    pub(crate) fn of_kept(id: &str, merchant: MerchantId) -> Self {
+        Self { id: id.to_owned(), merchant, secrets: Vec::new(), active: true }
+    }
+
     /// Accepts `secret` as well, after those already here.
     #[must_use]
     pub fn with_secret(mut self, secret: SubscriptionSecret) -> Self {
@@ -131,29 +136,83 @@ impl SubscriptionResolver for FixedSubscriptions {
 /// Remembers what another resolver answered, so that not every request costs a query.
 ///
 /// A changed secret or a switched-off integration takes effect within the time to live, or at once with [`forget`](Self::forget).
-/// Unknown ids are remembered too, and the number of entries is bounded: a stranger who repeats himself does not reach the database,
-/// and one who does not cannot fill the memory. Failures are not remembered.
+/// Unknown ids are remembered too, in a small room of their own: a stranger who repeats himself does not reach the database, and one
+/// who does not can neither fill the memory nor push known ids out. While the resolver fails, what was known goes on for
+/// [`STALE`](Self::STALE); ids that were not known fail.
 #[derive(Debug)]
 pub struct CachedResolver<R> {
     resolver: R,
     runtime: Arc<dyn Runtime>,
     time_to_live: TimeDelta,
-    entries: Mutex<HashMap<String, (DateTime<Utc>, Subscriptions)>>,
+    rooms: Mutex<Rooms>,
+}
+
+#[derive(Debug, Default)]
+struct Rooms {
+    known: HashMap<String, Remembered>,
+    unknown: HashMap<String, Remembered>,
+}
+
+#[derive(Debug, Clone)]
+struct Remembered {
+    read_at: DateTime<Utc>,
+    found: Subscriptions,
 }
 
 impl<R: SubscriptionResolver> CachedResolver<R> {
-    /// The most ids that are remembered at once.
-    pub const CAPACITY: usize = 4096;
+    /// The most known ids that are remembered at once.
+    pub const CAPACITY: usize = 65_536;
+    /// The most unknown ids that are remembered at once.
+    pub const UNKNOWN: usize = 1024;
+    /// For how long what was known goes on while the resolver fails.
+    pub const STALE: Duration = Duration::from_secs(60 * 60);
 
     /// Remembers answers of `resolver` for `time_to_live`.
     pub fn new(resolver: R, runtime: Arc<dyn Runtime>, time_to_live: Duration) -> Self {
         let time_to_live = TimeDelta::from_std(time_to_live).unwrap_or(TimeDelta::MAX);
-        Self { resolver, runtime, time_to_live, entries: Mutex::default() }
+        Self { resolver, runtime, time_to_live, rooms: Mutex::default() }
     }
 
     /// Forgets one id, for instance right after its secret was changed.
     pub fn forget(&self, subscription_id: &str) {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner).remove(subscription_id);
+        let mut rooms = self.rooms();
+        rooms.known.remove(subscription_id);
+        rooms.unknown.remove(subscription_id);
+    }
+
+    fn rooms(&self) -> MutexGuard<'_, Rooms> {
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn remembered(&self, subscription_id: &str) -> Option<Remembered> {
+        let rooms = self.rooms();
+        rooms.known.get(subscription_id).or_else(|| rooms.unknown.get(subscription_id)).cloned()
+    }
+
+    fn remember(&self, subscription_id: &str, found: &Subscriptions, read_at: DateTime<Utc>) {
+        let mut rooms = self.rooms();
+        let Rooms { known, unknown } = &mut *rooms;
+        let (room, other, size) = match found.is_empty() {
+            true => (unknown, known, Self::UNKNOWN),
+            false => (known, unknown, Self::CAPACITY),
+        };
+        other.remove(subscription_id);
+        if room.len() >= size && !room.contains_key(subscription_id) {
+            make_room(room);
+        }
+        room.insert(subscription_id.to_owned(), Remembered { read_at, found: found.clone() });
+    }
+}
+
+/// Forgets the older half.
+fn make_room(room: &mut HashMap<String, Remembered>) {
+    let mut ages: Vec<_> = room.values().map(|remembered| remembered.read_at).collect();
+    ages.sort_unstable();
+    let Some(middle) = ages.get(ages.len() / 2).copied() else { return };
+    let before = room.len();
+    room.retain(|_, remembered| remembered.read_at > middle);
+    if room.len() == before {
+        room.clear();
     }
 }
 
@@ -161,21 +220,25 @@ impl<R: SubscriptionResolver> CachedResolver<R> {
 impl<R: SubscriptionResolver> SubscriptionResolver for CachedResolver<R> {
     async fn resolve(&self, subscription_id: &str) -> Result<Subscriptions, ResolveError> {
         let now = self.runtime.now();
-        if let Some((read_at, found)) =
-            self.entries.lock().unwrap_or_else(PoisonError::into_inner).get(subscription_id)
-            && now.signed_duration_since(*read_at) < self.time_to_live
-        {
-            return Ok(found.clone());
+        let remembered = self.remembered(subscription_id);
+        let age = |remembered: &Remembered| now.signed_duration_since(remembered.read_at);
+        if let Some(fresh) = remembered.as_ref().filter(|remembered| age(remembered) < self.time_to_live) {
+            return Ok(fresh.found.clone());
         }
-        let found = self.resolver.resolve(subscription_id).await?;
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        if entries.len() >= Self::CAPACITY {
-            entries.retain(|_, (read_at, _)| now.signed_duration_since(*read_at) < self.time_to_live);
-            if entries.len() >= Self::CAPACITY {
-                entries.clear();
+        match self.resolver.resolve(subscription_id).await {
+            Ok(found) => {
+                self.remember(subscription_id, &found, now);
+                Ok(found)
+            }
+            Err(error) => {
+                let longest =
+                    TimeDelta::from_std(Self::STALE).unwrap_or(TimeDelta::MAX).max(self.time_to_live);
+                let stale =
+                    remembered.filter(|remembered| age(remembered) < longest && !remembered.found.is_empty());
+                let Some(stale) = stale else { return Err(error) };
+                tracing::warn!(subscription = subscription_id, error = %error, "a subscription is taken as it was known before");
+                Ok(stale.found)
             }
         }
-        entries.insert(subscription_id.to_owned(), (now, found.clone()));
-        Ok(found)
     }
 }

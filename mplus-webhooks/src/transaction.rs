@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use chrono::{DateTime, FixedOffset};
 use rust_decimal::Decimal;
 
 use crate::event::{CompleteSession, Event, Session, SessionPayment};
+use crate::inbox::EntryId;
 use crate::subscription::MerchantId;
 
 /// Names a sale: the POS's session id, within one merchant.
@@ -24,7 +25,10 @@ pub struct SessionKey {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Transaction {
-    /// Which sale.
+    /// The entry of the inbox that it came from: the same however often the till tells it, and another one for every part of a
+    /// sale. The key to keep it by.
+    pub id: EntryId,
+    /// Which sale. Several parts of one may have the same; without an id of the till's, `session_id` is empty and names no sale.
     pub key: SessionKey,
     /// The branch of the till, the host's location.
     pub branch_number: Option<i64>,
@@ -44,9 +48,10 @@ pub struct Transaction {
 
 impl Transaction {
     /// The transaction that a `completeSession` event stands for.
-    pub fn from_event(event: &Event<CompleteSession>) -> Self {
+    pub(crate) fn from_event(id: &EntryId, event: &Event<CompleteSession>) -> Self {
         let CompleteSession { session, payments, .. } = &event.payload;
         Self {
+            id: id.clone(),
             key: SessionKey {
                 merchant: event.origin.merchant().clone(),
                 session_id: session.session_id.clone().unwrap_or_default(),
@@ -62,25 +67,26 @@ impl Transaction {
     }
 }
 
-/// The host could not record it. The POS gets an error, and a repeat of the event tries again.
+/// The host could not record it. It is tried again, until it succeeds or the event is a dead letter.
 #[derive(Debug, thiserror::Error)]
 #[error("the transaction could not be recorded: {0}")]
 pub struct TransactionError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 
 /// Where finished sales go.
 ///
-/// The orchestrator calls each method once per sale. After a crash in between it may call again, so both have to be
-/// idempotent by the key; and as the POS gives no promise about order, a `cancel` that comes before its `create` must win
-/// as well.
+/// The orchestrator calls each method until it succeeds, and not again after that, unless a crash comes in between: so each has to
+/// be idempotent, `create` by [`Transaction::id`]. When the POS tells of the cancellation before the sale, `cancel` is called
+/// before `create` and again after it.
 #[async_trait]
 pub trait TransactionSink: Debug + Send + Sync {
     /// Records a finished sale (`completeSession`).
     async fn create(&self, transaction: &Transaction) -> Result<(), TransactionError>;
 
-    /// Cancels the sale's transaction (`cancelSession`). A sale that has none is no error: most cancelled sales never had one.
+    /// Cancels the sale's transactions (`cancelSession`), all of its parts. A sale that has none is no error: most cancelled
+    /// sales never had one. The sale always has an id.
     async fn cancel(&self, sale: &SessionKey) -> Result<(), TransactionError>;
 
-    /// A finished sale was credited (`creditSession`). Called only when the host opted in to refunds.
+    /// A finished sale was credited (`creditSession`). Called only when the host opted in to refunds. The sale always has an id.
     async fn refund(&self, sale: &SessionKey, credited: &Session) -> Result<(), TransactionError> {
         let _ = (sale, credited);
         Ok(())
@@ -102,7 +108,15 @@ pub enum TransactionStatus {
 /// Transactions in memory, for tests and examples.
 #[derive(Debug, Default)]
 pub struct MemoryTransactions {
-    sales: Mutex<BTreeMap<SessionKey, (Option<Transaction>, TransactionStatus)>>,
+    sales: Mutex<Sales>,
+}
+
+#[derive(Debug, Default)]
+struct Sales {
+    transactions: BTreeMap<EntryId, Transaction>,
+    /// In the order in which they came.
+    order: Vec<EntryId>,
+    ended: BTreeMap<SessionKey, TransactionStatus>,
 }
 
 impl MemoryTransactions {
@@ -111,34 +125,38 @@ impl MemoryTransactions {
         Self::default()
     }
 
-    /// Every transaction and how it stands, in the order of their keys.
+    /// Every transaction and how it stands, in the order in which they came.
     pub fn all(&self) -> Vec<(Transaction, TransactionStatus)> {
-        let sales = self.sales.lock().unwrap_or_else(PoisonError::into_inner);
-        sales.values().filter_map(|(transaction, status)| Some((transaction.clone()?, *status))).collect()
+        let sales = self.sales();
+        let standing = |transaction: &Transaction| {
+            let ended = sales.ended.get(&transaction.key).copied();
+            (transaction.clone(), ended.unwrap_or(TransactionStatus::Completed))
+        };
+        sales.order.iter().filter_map(|id| sales.transactions.get(id)).map(standing).collect()
     }
 
-    fn change(&self, key: &SessionKey, change: impl FnOnce(&mut (Option<Transaction>, TransactionStatus))) {
-        let mut sales = self.sales.lock().unwrap_or_else(PoisonError::into_inner);
-        change(sales.entry(key.clone()).or_insert((None, TransactionStatus::Completed)));
+    fn sales(&self) -> MutexGuard<'_, Sales> {
+        self.sales.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[async_trait]
 impl TransactionSink for MemoryTransactions {
     async fn create(&self, transaction: &Transaction) -> Result<(), TransactionError> {
-        self.change(&transaction.key, |(known, _)| {
-            known.get_or_insert_with(|| transaction.clone());
-        });
+        let mut sales = self.sales();
+        if sales.transactions.insert(transaction.id.clone(), transaction.clone()).is_none() {
+            sales.order.push(transaction.id.clone());
+        }
         Ok(())
     }
 
     async fn cancel(&self, sale: &SessionKey) -> Result<(), TransactionError> {
-        self.change(sale, |(_, status)| *status = TransactionStatus::Cancelled);
+        self.sales().ended.insert(sale.clone(), TransactionStatus::Cancelled);
         Ok(())
     }
 
     async fn refund(&self, sale: &SessionKey, _: &Session) -> Result<(), TransactionError> {
-        self.change(sale, |(_, status)| *status = TransactionStatus::Refunded);
+        self.sales().ended.insert(sale.clone(), TransactionStatus::Refunded);
         Ok(())
     }
 }

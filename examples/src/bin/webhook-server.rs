@@ -76,7 +76,8 @@ async fn serve(flags: Flags) -> Result<(), Box<dyn Error>> {
     .transactions(Arc::new(MemoryTransactions::new()))
     .payments(Arc::new(OneProvider(provider.clone())))
     .build();
-    let _refresh = orchestrator.spawn_refresh();
+    let background = orchestrator.clone();
+    tokio::spawn(async move { background.run(std::future::pending()).await });
 
     let admin = Router::new()
         .route("/admin/payments/{id}/confirm", post(confirm))

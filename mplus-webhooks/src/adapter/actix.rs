@@ -4,10 +4,11 @@ use actix_web::http::StatusCode;
 use actix_web::web::{self, Payload};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, Scope};
 use bytes::Bytes;
+use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request, Response};
 
 use crate::Orchestrator;
-use crate::adapter::BASE_PATH;
+use crate::adapter::{BASE_PATH, HEALTHY};
 
 /// The routes of the webhook, to be added to the host's application.
 ///
@@ -22,30 +23,27 @@ use crate::adapter::BASE_PATH;
 /// # }
 /// ```
 pub fn scope(orchestrator: Orchestrator) -> Scope {
+    // Everything below the base: empty segments of a path are ignored.
     web::scope(BASE_PATH)
         .app_data(web::Data::new(orchestrator))
-        .route("/health", web::get().to(|| async { "ok" }))
-        .route("/{event}", web::post().to(receive))
+        .route("/health", web::get().to(|| async { HEALTHY }))
+        .route("/{event:.*}", web::route().to(receive))
 }
 
-/// Answers one request. The body is taken as the bytes that arrived, which is what was signed.
+/// Answers one request. The body is taken as the bytes that arrive, which is what was signed.
 async fn receive(orchestrator: web::Data<Orchestrator>, request: HttpRequest, body: Payload) -> HttpResponse {
-    match body.to_bytes_limited(orchestrator.max_body()).await {
-        Ok(Ok(body)) => answer(orchestrator.handle(translate(&request, body)).await),
-        Ok(Err(error)) => HttpResponse::from_error(error),
-        Err(_) => HttpResponse::PayloadTooLarge().body("the body is too long"),
-    }
+    answer(orchestrator.receive(translate(&request), body).await)
 }
 
 /// actix-web has its own `http` types, of an older version.
-fn translate(request: &HttpRequest, body: Bytes) -> Request<Bytes> {
-    let mut translated = Request::new(body);
-    *translated.method_mut() = http::Method::POST;
-    *translated.uri_mut() = request.path().parse().unwrap_or_default();
+fn translate(request: &HttpRequest) -> Parts {
+    let (mut translated, ()) = Request::new(()).into_parts();
+    translated.method = request.method().as_str().parse().unwrap_or_default();
+    translated.uri = request.path().parse().unwrap_or_default();
     for (name, value) in request.headers() {
         let name = HeaderName::from_bytes(name.as_str().as_bytes());
         if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(value.as_bytes())) {
-            translated.headers_mut().append(name, value);
+            translated.headers.append(name, value);
         }
     }
     translated

@@ -1,14 +1,13 @@
 //! A router for axum.
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post};
+use axum::response::Response;
+use axum::routing::{any, get};
 
 use crate::Orchestrator;
-use crate::adapter::BASE_PATH;
+use crate::adapter::{BASE_PATH, HEALTHY};
 
 /// The routes of the webhook, to be served alone or merged into the host's router.
 ///
@@ -19,17 +18,15 @@ use crate::adapter::BASE_PATH;
 /// # }
 /// ```
 pub fn router(orchestrator: Orchestrator) -> Router {
+    // Everything below the base: empty segments of a path are ignored.
     Router::new()
-        .route(&format!("{BASE_PATH}/health"), get(|| async { "ok" }))
-        .route(&format!("{BASE_PATH}/{{event}}"), post(receive))
+        .route(&format!("{BASE_PATH}/health"), get(|| async { HEALTHY }).fallback(receive))
+        .route(&format!("{BASE_PATH}/{{*event}}"), any(receive))
         .with_state(orchestrator)
 }
 
-/// Answers one request. The body is taken as the bytes that arrived, which is what was signed.
+/// Answers one request. The body is taken as the bytes that arrive, which is what was signed.
 async fn receive(State(orchestrator): State<Orchestrator>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    match to_bytes(body, orchestrator.max_body()).await {
-        Ok(body) => orchestrator.handle(Request::from_parts(parts, body)).await.map(Body::from),
-        Err(_) => (StatusCode::PAYLOAD_TOO_LARGE, "the body is too long or broke off").into_response(),
-    }
+    orchestrator.receive(parts, body.into_data_stream()).await.map(Body::from)
 }

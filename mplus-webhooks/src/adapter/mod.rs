@@ -1,4 +1,5 @@
-//! Thin edges for web frameworks. Each hands the raw body to [`Orchestrator::handle`](crate::Orchestrator::handle).
+//! Thin edges for web frameworks. Each hands the raw body, as it arrives, to
+//! [`Orchestrator::receive`](crate::Orchestrator::receive), so that whoever is no till of ours is refused before any of it is read.
 //!
 //! Every adapter serves `POST /webhook/mpluskassa/{event}` and `GET /webhook/mpluskassa/health`.
 
@@ -8,6 +9,10 @@ pub mod actix;
 pub mod axum;
 #[cfg(feature = "tower")]
 pub mod tower;
+
+/// What monitoring is told by `GET {base}/health`.
+#[cfg(any(feature = "axum", feature = "actix", feature = "tower"))]
+const HEALTHY: &str = "ok";
 
 /// Where the POS's subscription points to; the POS appends `/` and the event's name.
 pub const BASE_PATH: &str = "/webhook/mpluskassa";

@@ -5,14 +5,16 @@ use std::error::Error;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode};
+use bytes::{Buf as _, Bytes};
+use futures_util::TryStreamExt as _;
+use http::{Method, Request, Response};
 use http_body::Body;
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt as _, Full};
 use tower::Service;
 
 use crate::Orchestrator;
-use crate::adapter::BASE_PATH;
+use crate::adapter::{BASE_PATH, HEALTHY};
+use crate::orchestrator::no_such_page;
 
 /// Answers `POST {base}/{event}` and `GET {base}/health`; anything else is HTTP 404.
 #[derive(Debug, Clone)]
@@ -49,28 +51,20 @@ where
 
 async fn answer<B>(orchestrator: &Orchestrator, request: Request<B>) -> Response<Bytes>
 where
-    B: Body,
+    B: Body + Send,
+    B::Data: Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     let event = request.uri().path().strip_prefix(BASE_PATH).and_then(|rest| rest.strip_prefix('/'));
     match event {
-        Some("health") if request.method() == Method::GET => return plain(StatusCode::OK, "ok"),
-        Some(event) if !event.is_empty() && !event.contains('/') => {}
-        _ => return plain(StatusCode::NOT_FOUND, "no such page"),
+        Some("health") if request.method() == Method::GET => {
+            return Response::new(Bytes::from_static(HEALTHY.as_bytes()));
+        }
+        Some(_) => {}
+        None => return no_such_page(),
     }
     let (parts, body) = request.into_parts();
-    // The bytes as they arrived, which is what was signed.
-    match Limited::new(body, orchestrator.max_body()).collect().await {
-        Ok(body) => orchestrator.handle(Request::from_parts(parts, body.to_bytes())).await,
-        Err(error) if error.is::<LengthLimitError>() => {
-            plain(StatusCode::PAYLOAD_TOO_LARGE, "the body is too long")
-        }
-        Err(_) => plain(StatusCode::BAD_REQUEST, "the body broke off"),
-    }
-}
-
-fn plain(status: StatusCode, text: &'static str) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::from_static(text.as_bytes()));
-    *response.status_mut() = status;
-    response
+    // The bytes as they arrive, which is what was signed.
+    let whole = |mut part: B::Data| part.copy_to_bytes(part.remaining());
+    orchestrator.receive(parts, body.into_data_stream().map_ok(whole)).await
 }

@@ -9,6 +9,7 @@ use super::object::Object;
 use super::oddity::Reading;
 use super::path::Path;
 use super::{Answers, AnyEvent, EventName, text};
+use crate::subscription::MerchantId;
 
 /// Texts of bounded length, the same for the same event in every process and version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +33,7 @@ pub(crate) struct Identity {
 pub(crate) fn identity(event: &AnyEvent) -> Identity {
     let name = event.name();
     let origin = event.origin();
-    let body = hashed("body", &[event.raw()]);
+    let body = body_digest(event.raw());
     let ends_sale = ends_sale(&name);
     let sale = if ends_sale { event.subject().map(str::to_owned) } else { None };
     let merchant = origin.merchant().as_str().as_bytes();
@@ -50,9 +51,19 @@ pub(crate) fn identity(event: &AnyEvent) -> Identity {
             ];
             hashed("event", &parts)
         }
-        _ => hashed("bytes", &[merchant, name.as_str().as_bytes(), body.as_bytes()]),
+        _ => unread_identity(origin.merchant(), &name, &body),
     };
     Identity { event: key, sale, body }
+}
+
+/// Short for the bytes that were signed.
+pub(crate) fn body_digest(body: &[u8]) -> String {
+    hashed("body", &[body])
+}
+
+/// What identifies an event of which nothing but its bytes is known.
+pub(crate) fn unread_identity(merchant: &MerchantId, name: &EventName, body_digest: &str) -> String {
+    hashed("bytes", &[merchant.as_str().as_bytes(), name.as_str().as_bytes(), body_digest.as_bytes()])
 }
 
 fn ends_sale(name: &EventName) -> bool {

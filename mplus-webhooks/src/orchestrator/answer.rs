@@ -1,212 +1,286 @@
-//! From a verified body to a reply: repeats, dispatch, time-outs.
+//! From a verified body to a reply: repeats, what is kept, and the time that a till waits.
 
-use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::FutureExt as _;
 use futures_util::future::{Either, select};
-use tokio::sync::oneshot;
 
-use super::Inner;
-use super::builder::Refunds;
-use super::once::{event_key, session_key};
-use crate::error::Refusal;
-use crate::event::{self, AnyEvent, EventName, Origin, Received, Session};
-use crate::handler;
-use crate::reply::{Body, PaymentAnswer, PaymentWord, Polling, Reply as _};
-use crate::reply::{PollExternalPaymentReply, StartExternalPaymentReply};
-use crate::store::StoredReply;
-use crate::transaction::{SessionKey, Transaction, TransactionError};
+use super::late::{acknowledged, asks_again, if_late, written};
+use super::work::Ended;
+use super::{Inner, OutOfTime, later};
+use crate::error::{ErrorCode, Refusal};
+use crate::event::{self, AnyEvent, ErrorReport, EventName, Identity, Received, identity};
+use crate::inbox::{Entry, EntryId, EntryState, InboxNotice, Place, Seat, StoredReply};
+use crate::payment::{PaymentKey, store_failed};
 use crate::verified::Verified;
+
+/// How long a repeat waits before it looks again at what another process does; every further look takes twice as long.
+const FIRST_LOOK: Duration = Duration::from_millis(50);
+const LONGEST_LOOK: Duration = Duration::from_secs(1);
+
+/// What becomes of a repeat.
+enum Repeat {
+    /// It gets this answer.
+    Reply(StoredReply),
+    /// It is answered as things stand now.
+    Afresh,
+    /// It takes up what was left undone.
+    NextAttempt(Box<Entry>),
+}
 
 impl Inner {
     /// Answers a verified body.
     pub(super) async fn answer(
         self: &Arc<Self>,
-        name: EventName,
+        name: &EventName,
         body: &Verified<Bytes>,
+        out_of_time: OutOfTime<'_>,
     ) -> Result<StoredReply, Refusal> {
-        if let (EventName::PollExternalPayment, Some(payments)) = (&name, &self.payments)
+        if let (EventName::PollExternalPayment, Some(payments)) = (name, &self.payments)
             && let Some(id) = event::polled_payment(body.value())
         {
             // Read-only and frequent: nothing is kept, no claim, no task.
             let answer = payments.poll(&body.subscription().merchant, id);
-            return match select(pin!(answer), pin!(self.out_of_time())).await {
+            return match select(pin!(answer), out_of_time).await {
                 Either::Left((reply, _)) => Ok(written(&reply?)),
                 Either::Right(_) => Ok(written(&asks_again(id))),
             };
         }
-        let event = match event::read(&name, body)? {
-            Received::Event(event) => event,
-            Received::Error(report) => {
-                tracing::error!(event = %report.event.as_str(), code = %report.code, message = %report.message, "the POS complains about a reply");
-                self.handler.error_reported(&report).await;
-                return Ok(StoredReply { status: 200, body: Bytes::from_static(b"{}") });
+        let event = match event::read(name, body) {
+            Ok(Received::Event(event)) => event,
+            Ok(Received::Error(report)) => return Ok(self.reported(*report, out_of_time).await),
+            Err(refusal) => {
+                if self.keeps(name) {
+                    let letter = self.unreadable(name, body, &refusal);
+                    self.bury(letter, out_of_time).await?;
+                }
+                return Err(refusal);
             }
         };
+        let identity = identity(&event);
+        if let Some(known) = self.recent.other_name(&identity.body, name) {
+            return Err(other_name(&known));
+        }
+        if let Some(refusal) = self.too_old(&event) {
+            if self.keeps(name) {
+                let entry = Entry { attempts: 0, ..self.new_entry(&event, &identity) };
+                let letter = entry.failed(&refusal.to_string()).ended(EntryState::Dead, self.now());
+                self.bury(Entry { version: 0, ..letter }, out_of_time).await?;
+            }
+            return Err(refusal);
+        }
         let sane = if_late(&event);
-        let (tell, told) = oneshot::channel();
-        let work = self.clone().work(name, event);
-        self.once.runtime.spawn(Box::pin(async move {
-            // The till may be gone; the work is not undone by that.
-            let _ = tell.send(work.await);
-        }));
-        match select(told, pin!(self.out_of_time())).await {
-            Either::Left((Ok(reply), _)) => reply,
-            Either::Left((Err(_), _)) => Err(Refusal::internal()),
+        let polls = matches!(name, EventName::PollExternalPayment | EventName::BackgroundPoll)
+            || (event.details().polling && !self.keeps(name));
+        let place = if polls { Seat::alone() } else { self.recent.place(&identity.event) };
+        let awaited = match place {
+            Place::Answered(reply) => return Ok(reply),
+            Place::Working(awaited) => awaited,
+            Place::Mine(seat, awaited) => {
+                let inner = self.clone();
+                self.runtime.spawn(if self.keeps(name) {
+                    Box::pin(async move { inner.work_kept(seat, event, identity).await })
+                } else {
+                    Box::pin(async move { inner.work_at_once(seat, event).await })
+                });
+                awaited
+            }
+        };
+        match select(awaited, out_of_time).await {
+            Either::Left((reply, _)) => reply,
             Either::Right(_) => Ok(written(&sane)),
         }
     }
 
-    async fn out_of_time(&self) {
-        self.once.runtime.sleep(self.time_out).await;
+    /// The POS complains about an earlier reply.
+    async fn reported(self: &Arc<Self>, report: ErrorReport, out_of_time: OutOfTime<'_>) -> StoredReply {
+        tracing::error!(
+            merchant = %report.origin.merchant(), event = %report.event.as_str(), code = %report.code,
+            message = %report.message, "the POS complains about a reply"
+        );
+        let (seat, awaited) = Seat::pair(None);
+        let inner = self.clone();
+        self.runtime.spawn(Box::pin(async move {
+            inner.guarded("the host's handler of errors", inner.handler.error_reported(&report)).await;
+            drop(seat);
+        }));
+        select(awaited, out_of_time).await;
+        acknowledged()
     }
 
-    /// Does the work of an event once, and keeps the reply for repeats.
-    async fn work(self: Arc<Self>, name: EventName, event: AnyEvent) -> Result<StoredReply, Refusal> {
-        let key = event_key(&name, &event);
-        // What changes state, or what nobody waits for, goes on until it is done.
-        let may_be_cut_off = event.details().blocking && !name.changes_state();
-        let work = async {
-            let dispatched = AssertUnwindSafe(self.dispatch(&name, &event)).catch_unwind();
-            let dispatched = if may_be_cut_off {
-                match select(pin!(dispatched), pin!(self.out_of_time())).await {
-                    Either::Left((dispatched, _)) => dispatched,
-                    Either::Right(_) => {
-                        tracing::warn!(event = name.as_str(), "the handler took too long and was cut off");
-                        Ok(Ok(if_late(&event)))
+    /// Works on an event that is not kept.
+    async fn work_at_once(&self, mut seat: Seat, event: AnyEvent) {
+        // What nobody waits for goes on until it is done.
+        let patience = if event.details().blocking { self.time_out } else { self.attempts.patience };
+        match self.attempt(&event, patience).await {
+            Ended::Answered(reply) if event.details().polling => seat.tell(Ok(reply)),
+            Ended::Answered(reply) => seat.remember(reply),
+            Ended::Refused(refusal) => seat.tell(Err(refusal)),
+            Ended::Failed(_) => seat.tell(Err(Refusal::internal())),
+            // A repeat is handled again.
+            Ended::CutOff => seat.tell(Ok(written(&if_late(&event)))),
+        }
+    }
+
+    /// Keeps an event, and works on it.
+    async fn work_kept(self: Arc<Self>, mut seat: Seat, event: AnyEvent, identity: Identity) {
+        let entry = self.new_entry(&event, &identity);
+        match self.store.insert_entry(&entry).await {
+            Ok(None) => drop(self.work_off(entry, &event, Some(&mut seat)).await),
+            Ok(Some(existing)) => match self.repeated(&event, &entry, existing).await {
+                Ok(Repeat::Reply(reply)) => seat.tell(Ok(reply)),
+                Ok(Repeat::Afresh) => seat.tell(self.afresh(&event).await),
+                Ok(Repeat::NextAttempt(entry)) => drop(self.work_off(*entry, &event, Some(&mut seat)).await),
+                Err(refusal) => seat.tell(Err(refusal)),
+            },
+            Err(error) => seat.tell(Err(store_failed(&error))),
+        }
+    }
+
+    /// What becomes of an event that is in the inbox already.
+    async fn repeated(&self, event: &AnyEvent, new: &Entry, existing: Entry) -> Result<Repeat, Refusal> {
+        if existing.body_digest == new.body_digest && existing.event != new.event {
+            return Err(other_name(&existing.event));
+        }
+        let mut entry = existing;
+        let mut pause = FIRST_LOOK;
+        let give_up_at = later(self.now(), self.time_out);
+        loop {
+            let now = self.now();
+            match entry.state {
+                EntryState::Done | EntryState::Dead | EntryState::Discarded | EntryState::Forgotten
+                    if self.answers_afresh(event) =>
+                {
+                    return Ok(Repeat::Afresh);
+                }
+                EntryState::Done if entry.reply.as_ref().is_some_and(|reply| reply.status == 200) => {
+                    return Ok(Repeat::Reply(entry.reply.unwrap_or_else(acknowledged)));
+                }
+                // It is kept and a person looks at it, or has; nothing is done twice.
+                EntryState::Dead | EntryState::Discarded | EntryState::Forgotten => {
+                    return Ok(Repeat::Reply(acknowledged()));
+                }
+                // Another process is at it.
+                EntryState::Working if entry.due_at.is_some_and(|until| until > now) => {
+                    if now >= give_up_at {
+                        return Ok(Repeat::Reply(written(&if_late(event))));
+                    }
+                    self.runtime.sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_LOOK);
+                }
+                // It was refused, has failed or was interrupted.
+                EntryState::Done | EntryState::Received | EntryState::Retrying | EntryState::Working => {
+                    let claimed = entry.clone().claimed(&self.owner, later(now, self.attempts.lease));
+                    if self.store.replace_entry(&claimed).await.map_err(|error| store_failed(&error))? {
+                        return Ok(Repeat::NextAttempt(Box::new(claimed)));
                     }
                 }
-            } else {
-                dispatched.await
-            };
-            match dispatched {
-                Ok(reply) => Ok(written(&reply?)),
-                Err(_) => {
-                    tracing::error!(event = name.as_str(), "the handler panicked");
-                    Err(Refusal::internal())
-                }
             }
-        };
-        match key {
-            Some(key) => self.once.run(&key, work).await,
-            None => work.await,
+            let read = self.store.entry(&entry.id).await.map_err(|error| store_failed(&error))?;
+            entry = read.ok_or_else(Refusal::internal)?;
         }
     }
 
-    async fn dispatch(&self, name: &EventName, event: &AnyEvent) -> Result<Body, Refusal> {
+    /// Whether a repeat wants to know how things stand now, and not what was answered then.
+    fn answers_afresh(&self, event: &AnyEvent) -> bool {
         match event {
-            AnyEvent::CompleteSession(event) => {
-                if let Some(sink) = &self.transactions {
-                    let transaction = Transaction::from_event(event);
-                    self.end_session(name, &transaction.key, sink.create(&transaction)).await?;
-                }
-            }
-            AnyEvent::CancelSession(event) => {
-                if let Some(sink) = &self.transactions {
-                    let sale = sale(&event.origin, &event.payload.session);
-                    self.end_session(name, &sale, sink.cancel(&sale)).await?;
-                }
-            }
-            AnyEvent::CreditSession(event) => {
-                if let (Some(sink), Refunds::Record) = (&self.transactions, self.refunds) {
-                    let sale = sale(&event.origin, &event.payload.session);
-                    self.end_session(name, &sale, sink.refund(&sale, &event.payload.session)).await?;
-                }
-            }
-            _ => {}
+            AnyEvent::RequestCancelExternalPayment(_) => true,
+            AnyEvent::StartExternalPayment(_) | AnyEvent::CancelExternalPayment(_) => self.payments.is_some(),
+            event => event.details().polling,
         }
-        if let Some(payments) = &self.payments {
-            match event {
-                AnyEvent::StartExternalPayment(event) => return Ok(payments.start(event).await?.into_body()),
-                AnyEvent::PollExternalPayment(event) => {
-                    let id = &event.payload.external_payment.external_payment_id;
-                    return payments.poll(event.origin.merchant(), id).await;
-                }
-                AnyEvent::RequestCancelExternalPayment(event) => {
-                    return Ok(payments.request_cancel(event).await?.into_body());
-                }
-                AnyEvent::CancelExternalPayment(event) => {
-                    return Ok(payments.cancel(event).await?.into_body());
-                }
-                _ => {}
-            }
-        }
-        handler::dispatch(&*self.handler, event).await
     }
 
-    /// Tells the sink once per sale and kind of end.
-    async fn end_session(
-        &self,
-        name: &EventName,
-        sale: &SessionKey,
-        tell_sink: impl Future<Output = Result<(), TransactionError>>,
-    ) -> Result<(), Refusal> {
-        let work = async {
-            match tell_sink.await {
-                Ok(()) => Ok(StoredReply { status: 200, body: Bytes::new() }),
-                Err(error) => {
-                    tracing::error!(session = %sale.session_id, error = %error, "the host failed");
-                    Err(Refusal::internal())
-                }
+    /// Answers a repeat anew. Nothing begins by this.
+    async fn afresh(&self, event: &AnyEvent) -> Result<StoredReply, Refusal> {
+        if let AnyEvent::StartExternalPayment(start) = event
+            && self.payments.is_some()
+        {
+            let id = &start.payload.external_payment.external_payment_id;
+            let key = PaymentKey { merchant: event.origin().merchant().clone(), id: id.clone() };
+            if self.store.payment(&key).await.map_err(|error| store_failed(&error))?.is_none() {
+                let text = format!("external payment {id} was started before and is no longer kept");
+                return Err(Refusal::invalid_data(text));
             }
+        }
+        match self.attempt(event, self.attempts.patience).await {
+            Ended::Answered(reply) => Ok(reply),
+            Ended::Refused(refusal) => Err(refusal),
+            Ended::Failed(_) => Err(Refusal::internal()),
+            Ended::CutOff => Ok(written(&if_late(event))),
+        }
+    }
+
+    /// Why the event is too old to be believed, when it is.
+    fn too_old(&self, event: &AnyEvent) -> Option<Refusal> {
+        let (sent, age) = (event.details().timestamp?.to_utc(), self.greatest_age?);
+        (self.now().signed_duration_since(sent) > age).then(|| {
+            let text = "is further back than this receiver allows: check the till's clock";
+            Refusal::invalid_data(format!("`event.eventTimestamp` {sent} {text}"))
+        })
+    }
+
+    fn new_entry(&self, event: &AnyEvent, identity: &Identity) -> Entry {
+        let (origin, sender) = (event.origin(), event.sender());
+        let body = (event.raw().clone(), identity.body.clone());
+        let (id, merchant) = (EntryId::new(identity.event.as_str()), origin.merchant().clone());
+        let now = self.now();
+        Entry {
+            branch_number: sender.branch_number,
+            workplace_number: sender.workplace_number,
+            subject: event.subject().filter(|subject| subject.len() <= 255).map(str::to_owned),
+            owner: Some(self.owner.clone()),
+            received_at: now,
+            due_at: Some(later(now, self.attempts.lease)),
+            ..Entry::begun(id, event.name(), merchant, &origin.subscription().id, body)
+        }
+    }
+
+    /// An event that cannot be read, as a dead letter.
+    fn unreadable(&self, name: &EventName, body: &Verified<Bytes>, refusal: &Refusal) -> Entry {
+        let sender = body.subscription();
+        let digest = event::body_digest(body.value());
+        let id = EntryId::new(event::unread_identity(&sender.merchant, name, &digest));
+        let body = (body.value().clone(), digest);
+        let entry = Entry {
+            received_at: self.now(),
+            attempts: 0,
+            ..Entry::begun(id, name.clone(), sender.merchant.clone(), &sender.id, body)
         };
-        self.once.run(&session_key(name, sale), work).await.map(drop)
+        Entry { version: 0, ..entry.failed(&refusal.to_string()).ended(EntryState::Dead, self.now()) }
     }
-}
 
-fn sale(origin: &Origin, session: &Session) -> SessionKey {
-    SessionKey {
-        merchant: origin.merchant().clone(),
-        session_id: session.session_id.clone().unwrap_or_default(),
+    /// Keeps a dead letter within the till's time.
+    async fn bury(self: &Arc<Self>, letter: Entry, out_of_time: OutOfTime<'_>) -> Result<(), Refusal> {
+        let (mut seat, awaited) = Seat::pair(None);
+        let inner = self.clone();
+        self.runtime.spawn(Box::pin(async move {
+            let buried = inner.buried(letter).await;
+            seat.tell(buried.map(|()| acknowledged()));
+        }));
+        match select(awaited, out_of_time).await {
+            Either::Left((buried, _)) => buried.map(drop),
+            Either::Right(_) => Err(Refusal::internal()),
+        }
     }
-}
 
-/// The reply when there is no time left to find a better one: nothing is decided, ask again.
-fn if_late(event: &AnyEvent) -> Body {
-    match event {
-        AnyEvent::StartExternalPayment(event) => {
-            let answer = undecided(&event.payload.external_payment.external_payment_id).started(true);
-            StartExternalPaymentReply::acknowledge().payment(answer).into_body()
-        }
-        AnyEvent::PollExternalPayment(event) => {
-            asks_again(&event.payload.external_payment.external_payment_id)
-        }
-        AnyEvent::RequestCancelExternalPayment(event) => {
-            asks_again(&event.payload.external_payment.external_payment_id)
-        }
-        event if event.details().polling => {
-            PollExternalPaymentReply::acknowledge().polling(Polling::new(false)).into_body()
-        }
-        _ => Body::default(),
-    }
-}
-
-fn undecided(id: &str) -> PaymentAnswer {
-    PaymentAnswer::new(id).confirmed(false).cancelled(false).status(PaymentWord::Pending)
-}
-
-fn asks_again(id: &str) -> Body {
-    PollExternalPaymentReply::acknowledge().payment(undecided(id)).polling(Polling::new(false)).into_body()
-}
-
-/// The reply's JSON.
-fn written(body: &Body) -> StoredReply {
-    match serde_json::to_vec(body) {
-        Ok(json) => StoredReply { status: 200, body: json.into() },
-        Err(error) => {
-            tracing::error!(error = %error, "a reply could not be written");
-            refused(&Refusal::internal())
+    /// Keeps a dead letter and tells the host, once.
+    async fn buried(&self, letter: Entry) -> Result<(), Refusal> {
+        match self.store.insert_entry(&letter).await {
+            Ok(None) => {
+                self.tell(InboxNotice::Dead(letter)).await;
+                Ok(())
+            }
+            Ok(Some(_)) => Ok(()),
+            Err(error) => Err(store_failed(&error)),
         }
     }
 }
 
-/// An error's JSON.
-pub(super) fn refused(refusal: &Refusal) -> StoredReply {
-    let json = serde_json::json!({
-        "error": { "code": refusal.code.as_str(), "message": refusal.message }
-    });
-    StoredReply { status: 400, body: json.to_string().into() }
+fn other_name(known: &EventName) -> Refusal {
+    Refusal::new(
+        ErrorCode::InvalidData,
+        format!("this body was sent as {} before: the same signed bytes are not two events", known.as_str()),
+    )
 }

@@ -4,10 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use tokio::sync::Notify;
 
-use super::once::Once;
+use super::admission::Room;
+use super::refused::RefusalLog;
 use super::{Inner, Orchestrator};
+use crate::event::EventName;
 use crate::handler::{Handler, Handlers};
+use crate::inbox::{Attempts, Recent, Retention};
 use crate::payment::{ExternalPayments, PaymentLimits, PaymentProviders};
 use crate::runtime::Runtime;
 use crate::store::Store;
@@ -35,8 +39,13 @@ pub struct Builder {
     providers: Option<Arc<dyn PaymentProviders>>,
     limits: PaymentLimits,
     refunds: Refunds,
+    kept: Vec<EventName>,
+    greatest_age: Option<TimeDelta>,
+    attempts: Attempts,
+    retention: Retention,
     time_out: Duration,
     max_body: usize,
+    body_room: usize,
 }
 
 impl std::fmt::Debug for Builder {
@@ -60,8 +69,13 @@ impl Builder {
             providers: None,
             limits: PaymentLimits::default(),
             refunds: Refunds::default(),
+            kept: Vec::new(),
+            greatest_age: None,
+            attempts: Attempts::default(),
+            retention: Retention::default(),
             time_out: Duration::from_secs(4),
             max_body: Orchestrator::MAX_BODY,
+            body_room: 64 << 20,
         }
     }
 
@@ -100,7 +114,39 @@ impl Builder {
         self
     }
 
-    /// How long a till waits for an answer. Default 4 seconds.
+    /// Keeps these events as well: they are stored with their body before they are acknowledged, and tried again when they fail.
+    ///
+    /// Ends and merges of sales, the start and the cancellation of payments, and events that this crate does not know are kept
+    /// anyway. Everything else is not: a repeat is told from news by what this process remembers of its latest few thousand.
+    #[must_use]
+    pub fn keep(mut self, events: impl IntoIterator<Item = EventName>) -> Self {
+        self.kept.extend(events);
+        self
+    }
+
+    /// Refuses events whose `eventTimestamp` is further back. Default: none, since nothing is known of how long a till repeats
+    /// what it could not send, and a till's clock may be wrong. An event that is kept becomes a dead letter, so that no sale is lost.
+    #[must_use]
+    pub fn greatest_age(mut self, age: Duration) -> Self {
+        self.greatest_age = TimeDelta::from_std(age).ok();
+        self
+    }
+
+    /// How often and how patiently events are tried.
+    #[must_use]
+    pub fn attempts(mut self, attempts: Attempts) -> Self {
+        self.attempts = attempts;
+        self
+    }
+
+    /// How long what has ended is kept.
+    #[must_use]
+    pub fn retention(mut self, retention: Retention) -> Self {
+        self.retention = retention;
+        self
+    }
+
+    /// How long a till waits for an answer, whatever the answer needs. Default 4 seconds.
     #[must_use]
     pub fn time_out(mut self, time_out: Duration) -> Self {
         self.time_out = time_out;
@@ -114,6 +160,13 @@ impl Builder {
         self
     }
 
+    /// The room for bodies that are being received through the adapters, all together, bytes. Default 64 MiB.
+    #[must_use]
+    pub fn body_room(mut self, bytes: usize) -> Self {
+        self.body_room = bytes;
+        self
+    }
+
     /// The finished orchestrator. Cloning it is cheap.
     pub fn build(self) -> Orchestrator {
         let payments = self.providers.map(|providers| ExternalPayments {
@@ -123,18 +176,34 @@ impl Builder {
             handler: self.handler.clone(),
             limits: self.limits,
         });
-        let once = Once { store: self.store, runtime: self.runtime, lease: TimeDelta::seconds(60) };
         Orchestrator {
             inner: Arc::new(Inner {
                 resolver: self.resolver,
-                once,
+                store: self.store,
+                runtime: self.runtime,
                 handler: self.handler,
                 transactions: self.transactions,
                 payments,
                 refunds: self.refunds,
+                kept: self.kept,
+                greatest_age: self.greatest_age,
+                attempts: self.attempts,
+                retention: self.retention,
                 time_out: self.time_out,
                 max_body: self.max_body,
+                room: Room::new(self.body_room),
+                recent: Arc::new(Recent::default()),
+                work_is_due: Notify::new(),
+                refusals: RefusalLog::default(),
+                owner: owner(),
             }),
         }
     }
+}
+
+/// A token that no other process has. It names the owner of an entry; what keeps owners apart is the entry's version.
+fn owner() -> String {
+    use std::hash::{BuildHasher as _, RandomState};
+    let random = || RandomState::new().hash_one(std::process::id());
+    format!("{:016x}{:016x}", random(), random())
 }

@@ -1,30 +1,47 @@
 //! Takes a request of the POS and makes the reply.
 
+mod admission;
 mod answer;
 mod builder;
-mod once;
+mod inbox;
+mod late;
+mod refused;
+mod run;
+mod sale;
+mod url;
+mod work;
 
+use std::panic::AssertUnwindSafe;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::FutureExt as _;
+use futures_util::future::{Either, select};
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
+use tokio::sync::Notify;
 
 use crate::error::{ErrorCode, Refusal};
 use crate::event::EventName;
 use crate::handler::Handler;
+use crate::inbox::{Attempts, Recent, Retention, StoredReply};
 use crate::payment::ExternalPayments;
 use crate::runtime::Runtime;
-use crate::store::{Store, StoredReply};
-use crate::store_error::StoreError;
-use crate::subscription::SubscriptionResolver;
+use crate::store::Store;
+use crate::subscription::{SubscriptionResolver, Subscriptions};
 use crate::transaction::TransactionSink;
 use crate::verified::{Verified, verify};
-use once::Once;
+use admission::Room;
+use refused::RefusalLog;
 
+#[cfg(feature = "tower")]
+pub(crate) use admission::no_such_page;
 pub use builder::{Builder, Refunds};
+pub use inbox::{Inbox, InboxError};
+pub use run::RunReport;
 
 /// The header with the signature, on requests and replies.
 pub const SIGNATURE_HEADER: &str = "x-mplus-signature";
@@ -33,7 +50,8 @@ pub const SUBSCRIPTION_HEADER: &str = "x-mplus-subscription-id";
 
 /// Takes the POS's requests and makes signed replies. Cloning is cheap.
 ///
-/// One orchestrator serves every merchant of the host.
+/// One orchestrator serves every merchant of the host. Besides [`handle`](Self::handle), [`run`](Self::run) has to go on wherever
+/// events are received: it works off what failed or was interrupted, keeps payments fresh, and prunes.
 #[derive(Clone)]
 pub struct Orchestrator {
     inner: Arc<Inner>,
@@ -41,32 +59,34 @@ pub struct Orchestrator {
 
 struct Inner {
     resolver: Arc<dyn SubscriptionResolver>,
-    once: Once,
+    store: Arc<dyn Store>,
+    runtime: Arc<dyn Runtime>,
     handler: Arc<dyn Handler>,
     transactions: Option<Arc<dyn TransactionSink>>,
     payments: Option<ExternalPayments>,
     refunds: Refunds,
+    /// Events that are kept besides those that change something anyway.
+    kept: Vec<EventName>,
+    greatest_age: Option<TimeDelta>,
+    attempts: Attempts,
+    retention: Retention,
     time_out: Duration,
     max_body: usize,
+    room: Room,
+    recent: Arc<Recent>,
+    /// There is work that [`Orchestrator::run`] need not wait for.
+    work_is_due: Notify,
+    refusals: RefusalLog,
+    /// Tells this process from others.
+    owner: String,
 }
+
+/// The time that a till waits, ticking.
+type OutOfTime<'a> = Pin<&'a mut (dyn Future<Output = ()> + Send + 'a)>;
 
 impl std::fmt::Debug for Orchestrator {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Orchestrator").finish_non_exhaustive()
-    }
-}
-
-/// Stops the background refresh when dropped.
-#[derive(Debug)]
-#[must_use = "the refresh stops when this is dropped"]
-pub struct RefreshGuard {
-    alive: Arc<()>,
-}
-
-impl RefreshGuard {
-    /// Lets the refresh run as long as the runtime does.
-    pub fn detach(self) {
-        std::mem::forget(self.alive);
     }
 }
 
@@ -83,43 +103,18 @@ impl Orchestrator {
         Builder::new(resolver, store, runtime)
     }
 
-    /// Answers one request of the POS.
+    /// Answers one request of the POS, within the time that a till waits.
     ///
-    /// The event's name is the last segment of the URL's path. The body has to be the bytes as they arrived. The answer is always
-    /// one for the POS: HTTP 200 with a signed reply, 400 with the vendor's error code, 405 for another method, 413 for a body that is too long. An error
-    /// about the sender is not signed, since it is not known for whom.
+    /// The event's name is the last segment of the URL's path that is not empty. The body has to be the bytes as they arrived. The
+    /// answer is always one for the POS: HTTP 200 with a signed reply, 400 with the vendor's error code, 405 for another method,
+    /// 413 for a body that is too long. An error about the sender is not signed, since it is not known for whom.
     ///
-    /// Dropping the future leaves the work to be finished in the background.
+    /// What changes something is in the store before it is acknowledged. Dropping the future leaves the work to be finished in the
+    /// background. A panic of the host's code is an error for the till, and nothing more.
     pub async fn handle(&self, request: Request<Bytes>) -> Response<Bytes> {
         let (parts, body) = request.into_parts();
-        if parts.method != Method::POST {
-            return refuse(
-                StatusCode::METHOD_NOT_ALLOWED,
-                &Refusal::invalid_data("webhook events are sent with POST"),
-            );
-        }
-        if body.len() > self.inner.max_body {
-            let text = format!("the body is longer than {} bytes", self.inner.max_body);
-            return refuse(StatusCode::PAYLOAD_TOO_LARGE, &Refusal::invalid_data(text));
-        }
-        let verified = match self.inner.verified(&parts.headers, body).await {
-            Ok(verified) => verified,
-            Err(refusal) => {
-                tracing::warn!(error = %refusal, path = parts.uri.path(), "a webhook request was refused");
-                return refuse(StatusCode::BAD_REQUEST, &refusal);
-            }
-        };
-        let name = EventName::from_wire(parts.uri.path().rsplit('/').next().unwrap_or_default());
-        let answered = match accepted(&verified, &parts.headers) {
-            Ok(()) => self.inner.answer(name, &verified).await,
-            Err(refusal) => Err(refusal),
-        };
-        let reply = answered.unwrap_or_else(|refusal| {
-            tracing::warn!(error = %refusal, path = parts.uri.path(), "a webhook event was refused");
-            answer::refused(&refusal)
-        });
-        let signature = verified.secret().map(|secret| secret.sign(&reply.body));
-        response(reply, signature)
+        let mut out_of_time = pin!(self.inner.runtime.sleep(self.inner.time_out));
+        self.inner.handle(parts, body, out_of_time.as_mut()).await
     }
 
     /// The longest body that is read, bytes.
@@ -132,37 +127,82 @@ impl Orchestrator {
         self.inner.payments.as_ref()
     }
 
-    /// Keeps open payments fresh in the background until the guard is dropped.
-    ///
-    /// Also forgets the answers to events that are older than a week.
-    pub fn spawn_refresh(&self) -> RefreshGuard {
-        let alive = Arc::new(());
-        let (watched, inner) = (Arc::downgrade(&alive), self.inner.clone());
-        let every =
-            inner.payments.as_ref().map_or(Duration::from_secs(60), |payments| payments.limits.refresh_every);
-        self.inner.once.runtime.spawn(Box::pin(async move {
-            while watched.strong_count() > 0 {
-                if let Err(error) = inner.refresh().await {
-                    tracing::error!(error = %error, "the refresh of external payments failed");
-                }
-                inner.once.runtime.sleep(every).await;
-            }
-        }));
-        RefreshGuard { alive }
+    /// What arrived: to list, read, replay and discard.
+    pub fn inbox(&self) -> Inbox {
+        Inbox::new(self.inner.clone())
     }
 }
 
 impl Inner {
-    async fn refresh(&self) -> Result<(), StoreError> {
-        if let Some(payments) = &self.payments {
-            payments.refresh_due().await?;
+    async fn handle(
+        self: &Arc<Self>,
+        parts: http::request::Parts,
+        body: Bytes,
+        mut out_of_time: OutOfTime<'_>,
+    ) -> Response<Bytes> {
+        let path = parts.uri.path();
+        if parts.method != Method::POST {
+            let refusal = Refusal::invalid_data("webhook events are sent with POST");
+            return self.refuse(&parts, StatusCode::METHOD_NOT_ALLOWED, &refusal);
         }
-        let week_ago = self.once.runtime.now() - TimeDelta::days(7);
-        self.once.store.forget_finished(week_ago).await.map(drop)
+        if body.len() > self.max_body {
+            return self.refuse(&parts, StatusCode::PAYLOAD_TOO_LARGE, &admission::too_long(self.max_body));
+        }
+        let verified = match self.in_time(self.verified(&parts.headers, body), &mut out_of_time).await {
+            Ok(verified) => verified,
+            Err(refusal) => return self.refuse(&parts, StatusCode::BAD_REQUEST, &refusal),
+        };
+        let name = url::event_name(path, verified.subscription());
+        let answered = match accepted(&verified, &parts.headers, &name) {
+            Ok(()) => match AssertUnwindSafe(self.answer(&name, &verified, out_of_time)).catch_unwind().await
+            {
+                Ok(answered) => answered,
+                Err(_) => Err(panicked("the store or its driver")),
+            },
+            Err(refusal) => Err(refusal),
+        };
+        let reply = answered.unwrap_or_else(|refusal| {
+            self.refusals.event(&*self.runtime, &refusal, &name, &verified);
+            late::refused(&refusal)
+        });
+        let signature = verified.secret().map(|secret| secret.sign(&reply.body));
+        response(reply, signature)
+    }
+
+    /// What comes in time, and does not panic.
+    async fn in_time<T>(
+        &self,
+        work: impl Future<Output = Result<T, Refusal>> + Send,
+        out_of_time: &mut OutOfTime<'_>,
+    ) -> Result<T, Refusal> {
+        match select(pin!(AssertUnwindSafe(work).catch_unwind()), out_of_time.as_mut()).await {
+            Either::Left((Ok(done), _)) => done,
+            Either::Left((Err(_), _)) => Err(panicked("the host's resolver of subscriptions")),
+            Either::Right(_) => {
+                tracing::error!("the host's resolver of subscriptions took too long");
+                Err(Refusal::internal())
+            }
+        }
+    }
+
+    fn refuse(&self, parts: &http::request::Parts, status: StatusCode, refusal: &Refusal) -> Response<Bytes> {
+        self.refusals.request(&*self.runtime, refusal, parts);
+        refusal_response(status, refusal)
     }
 
     /// Finds out who sent the body.
     async fn verified(&self, headers: &HeaderMap, body: Bytes) -> Result<Verified<Bytes>, Refusal> {
+        let (candidates, signature) = self.candidates(headers).await?;
+        verify(body, signature, &candidates).ok_or_else(|| {
+            Refusal::new(
+                ErrorCode::InvalidSignature,
+                "X-Mplus-Signature does not fit the body: check the Secret Key, and that nothing on the way changes the body",
+            )
+        })
+    }
+
+    /// Who may have sent a request with these headers, and its signature.
+    async fn candidates<'h>(&self, headers: &'h HeaderMap) -> Result<(Subscriptions, &'h str), Refusal> {
         let id = header(headers, SUBSCRIPTION_HEADER)
             .ok_or_else(|| Refusal::new(ErrorCode::NoSubscriptionId, "X-Mplus-Subscription-Id is missing"))?;
         let signature = header(headers, SIGNATURE_HEADER)
@@ -177,19 +217,29 @@ impl Inner {
                 "X-Mplus-Subscription-Id is not known here: check the Subscription ID in the POS's webhook settings",
             ));
         }
-        verify(body, signature, &candidates).ok_or_else(|| {
-            Refusal::new(
-                ErrorCode::InvalidSignature,
-                "X-Mplus-Signature does not fit the body: check the Secret Key, and that nothing on the way changes the body",
-            )
-        })
+        Ok((candidates, signature))
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.runtime.now()
+    }
+
+    /// Whether the event is stored before it is acknowledged.
+    fn keeps(&self, name: &EventName) -> bool {
+        name.changes_state() || matches!(name, EventName::Unknown(_)) || self.kept.contains(name)
     }
 }
 
 /// Whether a verified request may go on.
-fn accepted(verified: &Verified<Bytes>, headers: &HeaderMap) -> Result<(), Refusal> {
-    let subscription = verified.subscription();
-    if !subscription.active {
+fn accepted(verified: &Verified<Bytes>, headers: &HeaderMap, name: &EventName) -> Result<(), Refusal> {
+    // A customer who has paid, or is about to, is no matter of whether the integration is on: the till has to be told.
+    let about_a_payment = matches!(
+        name,
+        EventName::PollExternalPayment
+            | EventName::RequestCancelExternalPayment
+            | EventName::CancelExternalPayment
+    );
+    if !verified.subscription().active && !about_a_payment {
         return Err(Refusal::new(
             ErrorCode::InvalidSubscriptionId,
             "the integration that this subscription belongs to is not active: switch it on at the host",
@@ -215,8 +265,14 @@ fn header<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     value.to_str().ok().filter(|text| !text.is_empty())
 }
 
-fn refuse(status: StatusCode, refusal: &Refusal) -> Response<Bytes> {
-    let reply = StoredReply { status: status.as_u16(), ..answer::refused(refusal) };
+fn panicked(whose: &'static str) -> Refusal {
+    tracing::error!("{whose} panicked");
+    Refusal::internal()
+}
+
+/// A refusal as the POS reads it, without a signature.
+fn refusal_response(status: StatusCode, refusal: &Refusal) -> Response<Bytes> {
+    let reply = StoredReply { status: status.as_u16(), ..late::refused(refusal) };
     response(reply, None)
 }
 
@@ -228,4 +284,14 @@ fn response(reply: StoredReply, signature: Option<String>) -> Response<Bytes> {
         response.headers_mut().insert(SIGNATURE_HEADER, signature);
     }
     response
+}
+
+/// The instant so much later.
+fn later(now: DateTime<Utc>, by: Duration) -> DateTime<Utc> {
+    TimeDelta::from_std(by).ok().and_then(|by| now.checked_add_signed(by)).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+/// The instant so much earlier.
+fn earlier(now: DateTime<Utc>, by: Duration) -> DateTime<Utc> {
+    TimeDelta::from_std(by).ok().and_then(|by| now.checked_sub_signed(by)).unwrap_or(DateTime::<Utc>::MIN_UTC)
 }

@@ -39,7 +39,7 @@ const MAX_CALLS: usize = 4;
 /// The external payments of an orchestrator.
 ///
 /// Polls are answered from the store. [`refresh_due`](Self::refresh_due) keeps it fresh and has to run all the time, see
-/// [`Orchestrator::spawn_refresh`](crate::Orchestrator::spawn_refresh).
+/// [`Orchestrator::run`](crate::Orchestrator::run).
 #[derive(Clone)]
 pub struct ExternalPayments {
     pub(crate) providers: Arc<dyn PaymentProviders>,

@@ -1,259 +1,223 @@
 //! Everything in Postgres, for as many processes as the host likes.
 
+use std::error::Error;
+use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
-use deadpool_postgres::{Object, Pool};
-use tokio_postgres::Row;
+use bytes::BytesMut;
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::{Config, GenericClient, NoTls};
 
-use super::row::{PaymentRow, account, micros, read_payments, version};
-use super::{Claim, InboxStore, StoredReply};
-use crate::payment::{Payment, PaymentFilter, PaymentKey, PaymentStore};
+use super::sql::{
+    Database, Dialect, Durability, HasTables, MIGRATIONS_TABLE, Row, Tables, Value, known, migrations,
+    migrations_table,
+};
 use crate::store_error::StoreError;
 
-/// Two processes that start at once would both make the tables; the lock lets one of them find them made.
-const SCHEMA: &str = "
-BEGIN;
-SELECT pg_advisory_xact_lock(7242686251);
-CREATE TABLE IF NOT EXISTS mplus_webhook_work (
-    key TEXT PRIMARY KEY,
-    claimed_at BIGINT NOT NULL,
-    finished_at BIGINT,
-    status SMALLINT,
-    body BYTEA
-);
-CREATE TABLE IF NOT EXISTS mplus_webhook_payment (
-    merchant TEXT NOT NULL,
-    id TEXT NOT NULL,
-    version BIGINT NOT NULL,
-    provider TEXT NOT NULL,
-    account TEXT NOT NULL,
-    reference TEXT,
-    state TEXT NOT NULL,
-    refresh_at BIGINT,
-    started_at BIGINT NOT NULL,
-    ended_at BIGINT,
-    record TEXT NOT NULL,
-    PRIMARY KEY (merchant, id)
-);
-CREATE INDEX IF NOT EXISTS mplus_webhook_work_finished ON mplus_webhook_work (finished_at) WHERE finished_at IS NOT NULL;
-CREATE INDEX IF NOT EXISTS mplus_webhook_payment_reference ON mplus_webhook_payment (provider, account, reference);
-CREATE INDEX IF NOT EXISTS mplus_webhook_payment_due ON mplus_webhook_payment (refresh_at) WHERE refresh_at IS NOT NULL;
-CREATE INDEX IF NOT EXISTS mplus_webhook_payment_started ON mplus_webhook_payment (started_at);
-CREATE INDEX IF NOT EXISTS mplus_webhook_payment_ended ON mplus_webhook_payment (ended_at) WHERE ended_at IS NOT NULL;
-COMMIT;
-";
+/// The most connections, unless told otherwise.
+const CONNECTIONS: usize = 16;
+/// How long to wait for a connection.
+const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A store in Postgres. The host brings the pool, and with it address, credentials and TLS.
+/// A store in Postgres, for any number of processes. Needs a tokio runtime. Clones share the connections.
+///
+/// Its tables begin with `mplus_webhook_` and are made in the first schema of the connection's search path. Once they are there,
+/// a role that may only read and write them is enough.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), mplus_webhooks::StoreError> {
+/// use mplus_webhooks::PostgresStore;
+///
+/// let store = PostgresStore::connect("postgres://host@localhost/restaurant").await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct PostgresStore {
-    pool: Pool,
+    tables: Arc<Tables>,
 }
 
 impl PostgresStore {
-    /// Makes the tables when they are missing, in the first schema of the connection's search path.
+    /// Connects without TLS, with at most 16 connections, and brings the tables up to date.
+    ///
+    /// The text is a URL or a list of `key=value`, as Postgres' own tools take it.
     ///
     /// # Errors
-    /// [`StoreError`] when the database cannot be reached or does not allow it.
-    pub async fn new(pool: Pool) -> Result<Self, StoreError> {
-        let store = Self { pool };
-        let made = store.connection("make the tables").await?.batch_execute(SCHEMA).await;
-        made.map_err(|error| StoreError::new("make the tables", error))?;
-        Ok(store)
+    /// [`StoreError`] when the text cannot be understood, the database cannot be reached or does not allow it, or a later release
+    /// has been here.
+    pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        Self::connect_with(url, CONNECTIONS).await
     }
 
+    /// Like [`connect`](Self::connect), with at most so many connections.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub async fn connect_with(url: &str, connections: usize) -> Result<Self, StoreError> {
+        const ACTION: &str = "set up the database's connections";
+        // What is wrong with the text may quote it, password included.
+        let config: Config =
+            url.parse().map_err(|_| StoreError::new(ACTION, "its URL cannot be understood"))?;
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let pool = Pool::builder(Manager::from_config(config, NoTls, recycling))
+            .max_size(connections.max(1))
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(PATIENCE))
+            .create_timeout(Some(PATIENCE))
+            .build()
+            .map_err(|error| StoreError::new(ACTION, error))?;
+        let database = Postgres(pool);
+        database.migrate().await?;
+        Ok(Self { tables: Arc::new(Tables::new(database)) })
+    }
+}
+
+impl HasTables for PostgresStore {
+    fn tables(&self) -> &Tables {
+        &self.tables
+    }
+}
+
+struct Postgres(Pool);
+
+impl fmt::Debug for Postgres {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Postgres").field("connections", &self.0.status()).finish()
+    }
+}
+
+impl Postgres {
     async fn connection(&self, action: &'static str) -> Result<Object, StoreError> {
-        self.pool.get().await.map_err(|error| StoreError::new(action, error))
+        self.0.get().await.map_err(|error| StoreError::new(action, error))
     }
 
-    /// Runs one statement and counts the rows that it changed.
-    async fn execute(
-        &self,
-        action: &'static str,
-        statement: &str,
-        parameters: &[&(dyn tokio_postgres::types::ToSql + Sync)],
-    ) -> Result<u64, StoreError> {
-        let connection = self.connection(action).await?;
-        let statement =
-            connection.prepare_cached(statement).await.map_err(|error| StoreError::new(action, error))?;
-        connection.execute(&statement, parameters).await.map_err(|error| StoreError::new(action, error))
+    /// Makes the steps that are missing, all in one transaction. Processes that start at the same time take turns.
+    async fn migrate(&self) -> Result<(), StoreError> {
+        const ACTION: &str = "bring the tables up to date";
+        let failed = |error: tokio_postgres::Error| StoreError::new(ACTION, described(&error));
+        let all = migrations(Dialect::Postgres);
+        let mut connection = self.connection(ACTION).await?;
+        if made(&**connection).await.map_err(failed)? == all.last().map(|last| last.number) {
+            return Ok(());
+        }
+        let transaction = connection.transaction().await.map_err(failed)?;
+        let turn =
+            "SELECT pg_advisory_xact_lock(hashtext('mplus_webhook_migrations'), hashtext(current_schema()))";
+        transaction.query(turn, &[]).await.map_err(failed)?;
+        // What this connection believes of its tables may be older than the turn, so it does not ask whether there is one.
+        for statement in migrations_table(Dialect::Postgres) {
+            transaction.batch_execute(&statement).await.map_err(failed)?;
+        }
+        let done = last(&*transaction).await.map_err(failed)?.unwrap_or_default();
+        known(ACTION, done, &all)?;
+        for step in all.iter().filter(|step| step.number > done) {
+            for statement in &step.statements {
+                transaction.batch_execute(statement).await.map_err(failed)?;
+            }
+            let insert = format!(
+                "INSERT INTO {MIGRATIONS_TABLE} (version, applied_at) \
+                 VALUES ($1, (extract(epoch FROM now()) * 1000000)::bigint)"
+            );
+            transaction.execute(&insert, &[&step.number]).await.map_err(failed)?;
+        }
+        transaction.commit().await.map_err(failed)
+    }
+}
+
+/// The last step that was made.
+async fn made(client: &impl GenericClient) -> Result<Option<i64>, tokio_postgres::Error> {
+    let there = "SELECT to_regclass($1) IS NOT NULL";
+    let there: bool = client.query_one(there, &[&MIGRATIONS_TABLE]).await?.try_get(0)?;
+    if !there {
+        return Ok(None);
+    }
+    last(client).await
+}
+
+async fn last(client: &impl GenericClient) -> Result<Option<i64>, tokio_postgres::Error> {
+    client.query_one(&format!("SELECT max(version) FROM {MIGRATIONS_TABLE}"), &[]).await?.try_get(0)
+}
+
+/// The database's own words, which the error alone leaves out.
+fn described(error: &tokio_postgres::Error) -> String {
+    match error.as_db_error() {
+        Some(words) => format!("{error}: {words}"),
+        None => match error.source() {
+            Some(source) => format!("{error}: {source}"),
+            None => error.to_string(),
+        },
+    }
+}
+
+impl ToSql for Value {
+    fn to_sql(&self, of: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        match self {
+            Self::Null => Ok(IsNull::Yes),
+            Self::Int(number) => number.to_sql(of, out),
+            Self::Text(text) => text.to_sql(of, out),
+            Self::Bytes(bytes) => (&bytes[..]).to_sql(of, out),
+        }
     }
 
-    /// Runs one query.
+    fn accepts(of: &Type) -> bool {
+        matches!(*of, Type::INT8 | Type::TEXT | Type::BYTEA)
+    }
+
+    to_sql_checked!();
+}
+
+fn values(values: &[Value]) -> Vec<&(dyn ToSql + Sync)> {
+    values.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
+}
+
+fn row(row: &tokio_postgres::Row) -> Result<Row, tokio_postgres::Error> {
+    let value = |(number, column): (usize, &tokio_postgres::Column)| {
+        Ok(match *column.type_() {
+            Type::INT8 => row.try_get::<_, Option<i64>>(number)?.map_or(Value::Null, Value::Int),
+            Type::INT4 => {
+                row.try_get::<_, Option<i32>>(number)?.map_or(Value::Null, |small| Value::Int(small.into()))
+            }
+            Type::BYTEA => row
+                .try_get::<_, Option<Vec<u8>>>(number)?
+                .map_or(Value::Null, |bytes| Value::Bytes(bytes.into())),
+            _ => row.try_get::<_, Option<String>>(number)?.map_or(Value::Null, Value::Text),
+        })
+    };
+    row.columns().iter().enumerate().map(value).collect::<Result<_, _>>().map(Row)
+}
+
+#[async_trait]
+impl Database for Postgres {
+    fn dialect(&self) -> Dialect {
+        Dialect::Postgres
+    }
+
     async fn query(
         &self,
         action: &'static str,
         statement: &str,
-        parameters: &[&(dyn tokio_postgres::types::ToSql + Sync)],
+        parameters: Vec<Value>,
     ) -> Result<Vec<Row>, StoreError> {
+        let failed = |error: tokio_postgres::Error| StoreError::new(action, described(&error));
         let connection = self.connection(action).await?;
-        let statement =
-            connection.prepare_cached(statement).await.map_err(|error| StoreError::new(action, error))?;
-        connection.query(&statement, parameters).await.map_err(|error| StoreError::new(action, error))
+        let statement = connection.prepare_cached(statement).await.map_err(failed)?;
+        let rows = connection.query(&statement, &values(&parameters)).await.map_err(failed)?;
+        rows.iter().map(row).collect::<Result<_, _>>().map_err(failed)
     }
 
-    /// Runs a query whose rows are payments' records.
-    async fn payments(
+    async fn execute(
         &self,
         action: &'static str,
+        _: Durability,
         statement: &str,
-        parameters: &[&(dyn tokio_postgres::types::ToSql + Sync)],
-    ) -> Result<Vec<Payment>, StoreError> {
-        let rows = self.query(action, statement, parameters).await?;
-        let records = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
-        let records: Result<Vec<_>, tokio_postgres::Error> = records.collect();
-        Ok(read_payments(records.map_err(|error| StoreError::new(action, error))?))
-    }
-}
-
-#[async_trait]
-impl InboxStore for PostgresStore {
-    async fn claim(
-        &self,
-        key: &str,
-        now: DateTime<Utc>,
-        stale_before: DateTime<Utc>,
-    ) -> Result<Claim, StoreError> {
-        const ACTION: &str = "claim an event";
-        let claim = "INSERT INTO mplus_webhook_work (key, claimed_at) VALUES ($1, $2)
-            ON CONFLICT (key) DO UPDATE SET claimed_at = excluded.claimed_at
-            WHERE mplus_webhook_work.finished_at IS NULL AND mplus_webhook_work.claimed_at < $3";
-        let claimed = self.execute(ACTION, claim, &[&key, &micros(now), &micros(stale_before)]).await?;
-        if claimed == 1 {
-            return Ok(Claim::Granted);
-        }
-        let finished =
-            "SELECT status, body FROM mplus_webhook_work WHERE key = $1 AND finished_at IS NOT NULL";
-        // Nothing here means that it was released meanwhile: whoever asks looks again.
-        let Some(row) = self.query(ACTION, finished, &[&key]).await?.into_iter().next() else {
-            return Ok(Claim::Taken);
-        };
-        let read = || {
-            let status: i16 = row.try_get(0)?;
-            let body: Vec<u8> = row.try_get(1)?;
-            Ok(StoredReply { status: status.unsigned_abs(), body: body.into() })
-        };
-        read().map(Claim::Done).map_err(|error: tokio_postgres::Error| StoreError::new(ACTION, error))
-    }
-
-    async fn finish(&self, key: &str, reply: &StoredReply, now: DateTime<Utc>) -> Result<(), StoreError> {
-        const ACTION: &str = "keep an event's reply";
-        let status = i16::try_from(reply.status).map_err(|error| StoreError::new(ACTION, error))?;
-        let finish = "INSERT INTO mplus_webhook_work (key, claimed_at, finished_at, status, body)
-            VALUES ($1, $2, $2, $3, $4)
-            ON CONFLICT (key) DO UPDATE SET
-            finished_at = excluded.finished_at, status = excluded.status, body = excluded.body";
-        self.execute(ACTION, finish, &[&key, &micros(now), &status, &&reply.body[..]]).await.map(drop)
-    }
-
-    async fn release(&self, key: &str) -> Result<(), StoreError> {
-        let release = "DELETE FROM mplus_webhook_work WHERE key = $1 AND finished_at IS NULL";
-        self.execute("give an event back", release, &[&key]).await.map(drop)
-    }
-
-    async fn forget_finished(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
-        let forget = "DELETE FROM mplus_webhook_work WHERE finished_at IS NOT NULL AND finished_at < $1";
-        self.execute("forget old events", forget, &[&micros(before)]).await
-    }
-}
-
-#[async_trait]
-impl PaymentStore for PostgresStore {
-    async fn insert_payment(&self, payment: &Payment) -> Result<Option<Payment>, StoreError> {
-        let row = PaymentRow::write(payment)?;
-        let insert = "INSERT INTO mplus_webhook_payment
-            (merchant, id, version, provider, account, reference, state, refresh_at, started_at, ended_at, record)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING";
-        let inserted = self
-            .execute(
-                "keep a payment",
-                insert,
-                &[
-                    &payment.key.merchant.as_str(),
-                    &payment.key.id,
-                    &row.version,
-                    &payment.provider,
-                    &account(payment),
-                    &payment.provider_reference,
-                    &row.state,
-                    &row.refresh_at,
-                    &row.started_at,
-                    &row.ended_at,
-                    &row.record,
-                ],
-            )
-            .await?;
-        if inserted == 1 { Ok(None) } else { Ok(self.payment(&payment.key).await?.map(Arc::unwrap_or_clone)) }
-    }
-
-    async fn payment(&self, key: &PaymentKey) -> Result<Option<Arc<Payment>>, StoreError> {
-        let select = "SELECT record, refresh_at FROM mplus_webhook_payment WHERE merchant = $1 AND id = $2";
-        let found = self.payments("read a payment", select, &[&key.merchant.as_str(), &key.id]).await?;
-        Ok(found.into_iter().next().map(Arc::new))
-    }
-
-    async fn replace_payment(&self, payment: &Payment) -> Result<bool, StoreError> {
-        let row = PaymentRow::write(payment)?;
-        let Some(previous) = payment.version.checked_sub(1) else { return Ok(false) };
-        let update = "UPDATE mplus_webhook_payment
-            SET version = $3, reference = $4, state = $5, refresh_at = $6, record = $7, ended_at = $9
-            WHERE merchant = $1 AND id = $2 AND version = $8";
-        let changed = self
-            .execute(
-                "change a payment",
-                update,
-                &[
-                    &payment.key.merchant.as_str(),
-                    &payment.key.id,
-                    &row.version,
-                    &payment.provider_reference,
-                    &row.state,
-                    &row.refresh_at,
-                    &row.record,
-                    &version(previous)?,
-                    &row.ended_at,
-                ],
-            )
-            .await?;
-        Ok(changed == 1)
-    }
-
-    async fn payments_by_reference(
-        &self,
-        provider: &str,
-        account: &str,
-        reference: &str,
-    ) -> Result<Vec<Payment>, StoreError> {
-        let select = "SELECT record, refresh_at FROM mplus_webhook_payment
-            WHERE provider = $1 AND account = $2 AND reference = $3";
-        self.payments("find a payment by its reference", select, &[&provider, &account, &reference]).await
-    }
-
-    async fn claim_payments(
-        &self,
-        now: DateTime<Utc>,
-        until: DateTime<Utc>,
-        limit: usize,
-    ) -> Result<Vec<Payment>, StoreError> {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let claim = "UPDATE mplus_webhook_payment SET refresh_at = $2
-            WHERE (merchant, id) IN (
-                SELECT merchant, id FROM mplus_webhook_payment WHERE refresh_at <= $1
-                ORDER BY refresh_at LIMIT $3 FOR UPDATE SKIP LOCKED
-            )
-            RETURNING record, refresh_at";
-        self.payments("claim due payments", claim, &[&micros(now), &micros(until), &limit]).await
-    }
-
-    async fn list_payments(&self, filter: &PaymentFilter) -> Result<Vec<Payment>, StoreError> {
-        let select = "SELECT record, refresh_at FROM mplus_webhook_payment ORDER BY started_at, merchant, id";
-        let all = self.payments("list payments", select, &[]).await?;
-        Ok(all.into_iter().filter(|payment| filter.matches(payment)).take(filter.limit).collect())
-    }
-
-    async fn prune_payments(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
-        let prune = "DELETE FROM mplus_webhook_payment WHERE ended_at < $1 AND refresh_at IS NULL";
-        self.execute("prune payments", prune, &[&micros(before)]).await
+        parameters: Vec<Value>,
+    ) -> Result<u64, StoreError> {
+        let failed = |error: tokio_postgres::Error| StoreError::new(action, described(&error));
+        let connection = self.connection(action).await?;
+        let statement = connection.prepare_cached(statement).await.map_err(failed)?;
+        connection.execute(&statement, &values(&parameters)).await.map_err(failed)
     }
 }

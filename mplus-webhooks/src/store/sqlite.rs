@@ -1,320 +1,230 @@
 //! Everything in one SQLite file.
 
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
-use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, params};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, OpenFlags, ToSql, TransactionBehavior};
 
-use super::row::{PaymentRow, account, due_again, micros, read_payments, version};
-use super::{Claim, InboxStore, StoredReply};
-use crate::payment::{Payment, PaymentFilter, PaymentKey, PaymentStore};
+use super::sql::{
+    Database, Dialect, Durability, HasTables, MIGRATIONS_TABLE, Row, Tables, Value, migrations,
+    migrations_table,
+};
 use crate::store_error::StoreError;
 
-const SCHEMA: &str = "
-CREATE TABLE IF NOT EXISTS mplus_webhook_work (
-    key TEXT PRIMARY KEY,
-    claimed_at INTEGER NOT NULL,
-    finished_at INTEGER,
-    status INTEGER,
-    body BLOB
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS mplus_webhook_payment (
-    merchant TEXT NOT NULL,
-    id TEXT NOT NULL,
-    version INTEGER NOT NULL,
-    provider TEXT NOT NULL,
-    account TEXT NOT NULL,
-    reference TEXT,
-    state TEXT NOT NULL,
-    refresh_at INTEGER,
-    started_at INTEGER NOT NULL,
-    ended_at INTEGER,
-    record TEXT NOT NULL,
-    PRIMARY KEY (merchant, id)
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS mplus_webhook_work_finished ON mplus_webhook_work (finished_at) WHERE finished_at IS NOT NULL;
-CREATE INDEX IF NOT EXISTS mplus_webhook_payment_reference ON mplus_webhook_payment (provider, account, reference);
-CREATE INDEX IF NOT EXISTS mplus_webhook_payment_due ON mplus_webhook_payment (refresh_at) WHERE refresh_at IS NOT NULL;
-CREATE INDEX IF NOT EXISTS mplus_webhook_payment_started ON mplus_webhook_payment (started_at);
-CREATE INDEX IF NOT EXISTS mplus_webhook_payment_ended ON mplus_webhook_payment (ended_at) WHERE ended_at IS NOT NULL;
-";
+/// How long to wait for another process that writes.
+const BUSY: Duration = Duration::from_secs(5);
+/// How many connections that read are kept open.
+const READERS: usize = 4;
 
 /// A store in one SQLite file, for one or a few processes of one machine. Has to be used inside a tokio runtime.
+///
+/// What an event or a payment says is on the disk when it is acknowledged. Reading does not wait for writing.
 #[derive(Debug, Clone)]
 pub struct SqliteStore {
-    connection: Arc<Mutex<Connection>>,
+    tables: Arc<Tables>,
 }
 
 impl SqliteStore {
-    /// Opens the file, makes it and its tables when they are missing.
+    /// Opens the file, makes it when it is missing, and brings the tables up to date. Waits for the disk.
     ///
     /// # Errors
-    /// [`StoreError`] when the file cannot be opened or is not a database.
+    /// [`StoreError`] when the file cannot be opened, is not a database, or was used by a later release.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
-        let connection =
+        let path = path.as_ref();
+        let mut writer =
             Connection::open(path).map_err(|error| StoreError::new("open the database", error))?;
-        let prepare = || {
-            connection.busy_timeout(std::time::Duration::from_secs(5))?;
-            connection.pragma_update(None, "journal_mode", "WAL")?;
-            connection.pragma_update(None, "synchronous", "FULL")?;
-            connection.execute_batch(SCHEMA)
-        };
-        prepare().map_err(|error| StoreError::new("make the tables", error))?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)) })
-    }
-
-    /// Runs a transaction on a thread that may wait for the disk.
-    async fn run<T, W>(&self, action: &'static str, work: W) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        W: FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
-    {
-        let connection = self.connection.clone();
-        let ran = tokio::task::spawn_blocking(move || {
-            let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let result = work(&transaction)?;
-            transaction.commit()?;
-            Ok(result)
+        prepare(&writer)
+            .and_then(|()| writer.pragma_update(None, "journal_mode", "WAL"))
+            .map_err(|error| StoreError::new("open the database", error))?;
+        migrate(&mut writer)?;
+        let file = Arc::new(File {
+            // A database in memory belongs to its connection.
+            path: (path != Path::new(":memory:") && !path.as_os_str().is_empty()).then(|| path.to_owned()),
+            writer: Mutex::new(Writer { connection: writer, durability: None }),
+            readers: Mutex::default(),
         });
-        match ran.await {
-            Ok(result) => result.map_err(|error: rusqlite::Error| StoreError::new(action, error)),
-            Err(error) => Err(StoreError::new(action, error)),
+        Ok(Self { tables: Arc::new(Tables::new(Sqlite(file))) })
+    }
+}
+
+impl HasTables for SqliteStore {
+    fn tables(&self) -> &Tables {
+        &self.tables
+    }
+}
+
+fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_prepared_statement_cache_capacity(64);
+    connection.busy_timeout(BUSY)
+}
+
+/// Makes the steps that are missing, all in one transaction.
+fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    const ACTION: &str = "bring the tables up to date";
+    let failed = |error: rusqlite::Error| StoreError::new(ACTION, error);
+    let all = migrations(Dialect::Sqlite);
+    if made(connection).map_err(failed)? == all.last().map(|last| last.number) {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+    for statement in migrations_table(Dialect::Sqlite) {
+        transaction.execute_batch(&statement).map_err(failed)?;
+    }
+    let done = made(&transaction).map_err(failed)?.unwrap_or_default();
+    super::sql::known(ACTION, done, &all)?;
+    for step in all.iter().filter(|step| step.number > done) {
+        for statement in &step.statements {
+            transaction.execute_batch(statement).map_err(failed)?;
         }
+        let insert = format!(
+            "INSERT INTO {MIGRATIONS_TABLE} (version, applied_at) VALUES (?1, unixepoch() * 1000000)"
+        );
+        transaction.execute(&insert, [step.number]).map_err(failed)?;
     }
-
-    async fn payments<W>(&self, action: &'static str, work: W) -> Result<Vec<Payment>, StoreError>
-    where
-        W: FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<Vec<Record>> + Send + 'static,
-    {
-        Ok(read_payments(self.run(action, work).await?))
-    }
+    transaction.commit().map_err(failed)
 }
 
-/// A payment's record and its `refresh_at`.
-type Record = (String, Option<i64>);
-
-fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
-    Ok((row.get(0)?, row.get(1)?))
+/// The last step that was made.
+fn made(connection: &Connection) -> rusqlite::Result<Option<i64>> {
+    let there = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?1";
+    let there: i64 = connection.query_row(there, [MIGRATIONS_TABLE], |row| row.get(0))?;
+    if there == 0 {
+        return Ok(None);
+    }
+    connection.query_row(&format!("SELECT max(version) FROM {MIGRATIONS_TABLE}"), [], |row| row.get(0))
 }
 
-#[async_trait]
-impl InboxStore for SqliteStore {
-    async fn claim(
-        &self,
-        key: &str,
-        now: DateTime<Utc>,
-        stale_before: DateTime<Utc>,
-    ) -> Result<Claim, StoreError> {
-        let key = key.to_owned();
-        self.run("claim an event", move |transaction| {
-            let claimed = transaction
-                .prepare_cached(
-                    "INSERT INTO mplus_webhook_work (key, claimed_at) VALUES (?1, ?2)
-                     ON CONFLICT (key) DO UPDATE SET claimed_at = excluded.claimed_at
-                     WHERE finished_at IS NULL AND claimed_at < ?3",
-                )?
-                .execute(params![key, micros(now), micros(stale_before)])?;
-            if claimed == 1 {
-                return Ok(Claim::Granted);
+#[derive(Debug)]
+struct Sqlite(Arc<File>);
+
+#[derive(Debug)]
+struct File {
+    path: Option<PathBuf>,
+    writer: Mutex<Writer>,
+    readers: Mutex<Vec<Connection>>,
+}
+
+#[derive(Debug)]
+struct Writer {
+    connection: Connection,
+    /// How the connection commits at present.
+    durability: Option<Durability>,
+}
+
+impl File {
+    fn writer(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn readers(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn query(&self, statement: &str, values: &[Value]) -> rusqlite::Result<Vec<Row>> {
+        let Some(path) = &self.path else { return rows(&self.writer().connection, statement, values) };
+        // Taken out of the lock while it reads.
+        let waiting = self.readers().pop();
+        let reader = match waiting {
+            Some(reader) => reader,
+            None => {
+                let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+                let reader = Connection::open_with_flags(path, flags)?;
+                prepare(&reader)?;
+                reader.pragma_update(None, "query_only", true)?;
+                reader
             }
-            let finished = transaction
-                .prepare_cached(
-                    "SELECT status, body FROM mplus_webhook_work WHERE key = ?1 AND finished_at IS NOT NULL",
-                )?
-                .query_row([key], |row| {
-                    Ok(StoredReply { status: row.get(0)?, body: row.get::<_, Vec<u8>>(1)?.into() })
-                })
-                .optional()?;
-            Ok(finished.map_or(Claim::Taken, Claim::Done))
-        })
-        .await
+        };
+        let found = rows(&reader, statement, values);
+        let mut readers = self.readers();
+        if readers.len() < READERS {
+            readers.push(reader);
+        }
+        found
     }
 
-    async fn finish(&self, key: &str, reply: &StoredReply, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let (key, reply) = (key.to_owned(), reply.clone());
-        self.run("keep an event's reply", move |transaction| {
-            transaction
-                .prepare_cached(
-                    "INSERT INTO mplus_webhook_work (key, claimed_at, finished_at, status, body) VALUES (?1, ?2, ?2, ?3, ?4)
-                     ON CONFLICT (key) DO UPDATE SET
-                     finished_at = excluded.finished_at, status = excluded.status, body = excluded.body",
-                )?
-                .execute(params![key, micros(now), reply.status, &reply.body[..]])
-                .map(drop)
-        })
-        .await
+    fn execute(&self, durability: Durability, statement: &str, values: &[Value]) -> rusqlite::Result<u64> {
+        let mut writer = self.writer();
+        if writer.durability != Some(durability) {
+            let level = match durability {
+                Durability::Kept => "FULL",
+                Durability::MayBeLost => "NORMAL",
+            };
+            writer.connection.pragma_update(None, "synchronous", level)?;
+            writer.durability = Some(durability);
+        }
+        let mut statement = writer.connection.prepare_cached(statement)?;
+        statement.execute(rusqlite::params_from_iter(values)).map(|changed| changed as u64)
     }
+}
 
-    async fn release(&self, key: &str) -> Result<(), StoreError> {
-        let key = key.to_owned();
-        self.run("give an event back", move |transaction| {
-            transaction
-                .prepare_cached("DELETE FROM mplus_webhook_work WHERE key = ?1 AND finished_at IS NULL")?
-                .execute([key])
-                .map(drop)
-        })
-        .await
-    }
+fn rows(connection: &Connection, statement: &str, values: &[Value]) -> rusqlite::Result<Vec<Row>> {
+    let mut statement = connection.prepare_cached(statement)?;
+    let columns = statement.column_count();
+    let found = statement.query_map(rusqlite::params_from_iter(values), |row| {
+        (0..columns).map(|column| value(row.get_ref(column)?)).collect::<rusqlite::Result<_>>().map(Row)
+    })?;
+    found.collect()
+}
 
-    async fn forget_finished(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
-        self.run("forget old events", move |transaction| {
-            let forgotten = transaction
-                .prepare_cached(
-                    "DELETE FROM mplus_webhook_work WHERE finished_at IS NOT NULL AND finished_at < ?1",
-                )?
-                .execute([micros(before)])?;
-            Ok(forgotten as u64)
-        })
-        .await
+fn value(value: ValueRef<'_>) -> rusqlite::Result<Value> {
+    Ok(match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => Value::Int(number),
+        ValueRef::Text(_) => Value::Text(value.as_str()?.to_owned()),
+        ValueRef::Blob(bytes) => Value::Bytes(bytes.to_vec().into()),
+        ValueRef::Real(_) => return Err(rusqlite::types::FromSqlError::InvalidType.into()),
+    })
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Int(number) => ValueRef::Integer(*number),
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Bytes(bytes) => ValueRef::Blob(bytes),
+        }))
     }
 }
 
 #[async_trait]
-impl PaymentStore for SqliteStore {
-    async fn insert_payment(&self, payment: &Payment) -> Result<Option<Payment>, StoreError> {
-        let (new, row) = (payment.clone(), PaymentRow::write(payment)?);
-        let existing = self
-            .payments("keep a payment", move |transaction| {
-                let inserted = transaction
-                    .prepare_cached(
-                        "INSERT INTO mplus_webhook_payment
-                         (merchant, id, version, provider, account, reference, state, refresh_at, started_at, ended_at, record)
-                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT DO NOTHING",
-                    )?
-                    .execute(params![
-                        new.key.merchant.as_str(),
-                        new.key.id,
-                        row.version,
-                        new.provider,
-                        account(&new),
-                        new.provider_reference,
-                        row.state,
-                        row.refresh_at,
-                        row.started_at,
-                        row.ended_at,
-                        row.record,
-                    ])?;
-                if inserted == 1 { Ok(Vec::new()) } else { select(transaction, &new.key) }
-            })
-            .await?;
-        Ok(existing.into_iter().next())
+impl Database for Sqlite {
+    fn dialect(&self) -> Dialect {
+        Dialect::Sqlite
     }
 
-    async fn payment(&self, key: &PaymentKey) -> Result<Option<Arc<Payment>>, StoreError> {
-        let key = key.clone();
-        let found = self.payments("read a payment", move |transaction| select(transaction, &key)).await?;
-        Ok(found.into_iter().next().map(Arc::new))
-    }
-
-    async fn replace_payment(&self, payment: &Payment) -> Result<bool, StoreError> {
-        let (new, row) = (payment.clone(), PaymentRow::write(payment)?);
-        let Some(previous) = payment.version.checked_sub(1) else { return Ok(false) };
-        let previous = version(previous)?;
-        self.run("change a payment", move |transaction| {
-            let changed = transaction
-                .prepare_cached(
-                    "UPDATE mplus_webhook_payment
-                     SET version = ?3, reference = ?4, state = ?5, refresh_at = ?6, record = ?7, ended_at = ?9
-                     WHERE merchant = ?1 AND id = ?2 AND version = ?8",
-                )?
-                .execute(params![
-                    new.key.merchant.as_str(),
-                    new.key.id,
-                    row.version,
-                    new.provider_reference,
-                    row.state,
-                    row.refresh_at,
-                    row.record,
-                    previous,
-                    row.ended_at,
-                ])?;
-            Ok(changed == 1)
-        })
-        .await
-    }
-
-    async fn payments_by_reference(
+    async fn query(
         &self,
-        provider: &str,
-        account: &str,
-        reference: &str,
-    ) -> Result<Vec<Payment>, StoreError> {
-        let searched = [provider.to_owned(), account.to_owned(), reference.to_owned()];
-        self.payments("find a payment by its reference", move |transaction| {
-            transaction
-                .prepare_cached(
-                    "SELECT record, refresh_at FROM mplus_webhook_payment
-                     WHERE provider = ?1 AND account = ?2 AND reference = ?3",
-                )?
-                .query_map(searched, record)?
-                .collect()
-        })
-        .await
+        action: &'static str,
+        statement: &str,
+        values: Vec<Value>,
+    ) -> Result<Vec<Row>, StoreError> {
+        let (file, statement) = (self.0.clone(), statement.to_owned());
+        on_a_thread(action, move || file.query(&statement, &values)).await
     }
 
-    async fn claim_payments(
+    async fn execute(
         &self,
-        now: DateTime<Utc>,
-        until: DateTime<Utc>,
-        limit: usize,
-    ) -> Result<Vec<Payment>, StoreError> {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let claimed = self
-            .payments("claim due payments", move |transaction| {
-                let due: Vec<(String, String, String, i64)> = transaction
-                    .prepare_cached(
-                        "SELECT merchant, id, record, refresh_at FROM mplus_webhook_payment
-                         WHERE refresh_at <= ?1 ORDER BY refresh_at LIMIT ?2",
-                    )?
-                    .query_map([micros(now), limit], |row| {
-                        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-                    })?
-                    .collect::<rusqlite::Result<_>>()?;
-                let mut claim = transaction.prepare_cached(
-                    "UPDATE mplus_webhook_payment SET refresh_at = ?3 WHERE merchant = ?1 AND id = ?2",
-                )?;
-                for (merchant, id, ..) in &due {
-                    claim.execute(params![merchant, id, micros(until)])?;
-                }
-                Ok(due.into_iter().map(|(_, _, record, _)| (record, None)).collect())
-            })
-            .await?;
-        Ok(claimed.into_iter().map(|payment| due_again(payment, until)).collect())
-    }
-
-    async fn list_payments(&self, filter: &PaymentFilter) -> Result<Vec<Payment>, StoreError> {
-        let all = self.payments("list payments", move |transaction| {
-            transaction
-                .prepare_cached(
-                    "SELECT record, refresh_at FROM mplus_webhook_payment ORDER BY started_at, merchant, id",
-                )?
-                .query_map([], record)?
-                .collect()
-        });
-        Ok(all.await?.into_iter().filter(|payment| filter.matches(payment)).take(filter.limit).collect())
-    }
-
-    async fn prune_payments(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
-        self.run("prune payments", move |transaction| {
-            let pruned = transaction
-                .prepare_cached(
-                    "DELETE FROM mplus_webhook_payment WHERE ended_at < ?1 AND refresh_at IS NULL",
-                )?
-                .execute([micros(before)])?;
-            Ok(pruned as u64)
-        })
-        .await
+        action: &'static str,
+        durability: Durability,
+        statement: &str,
+        values: Vec<Value>,
+    ) -> Result<u64, StoreError> {
+        let (file, statement) = (self.0.clone(), statement.to_owned());
+        on_a_thread(action, move || file.execute(durability, &statement, &values)).await
     }
 }
 
-fn select(transaction: &rusqlite::Transaction<'_>, key: &PaymentKey) -> rusqlite::Result<Vec<Record>> {
-    transaction
-        .prepare_cached(
-            "SELECT record, refresh_at FROM mplus_webhook_payment WHERE merchant = ?1 AND id = ?2",
-        )?
-        .query_map([key.merchant.as_str(), key.id.as_str()], record)?
-        .collect()
+/// Works on a thread that may wait for the disk.
+async fn on_a_thread<T: Send + 'static>(
+    action: &'static str,
+    work: impl FnOnce() -> rusqlite::Result<T> + Send + 'static,
+) -> Result<T, StoreError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result.map_err(|error| StoreError::new(action, error)),
+        Err(error) => Err(StoreError::new(action, error)),
+    }
 }

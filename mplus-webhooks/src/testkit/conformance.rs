@@ -1,15 +1,19 @@
 //! What every [`Store`] has to do. A host runs [`store`] against its own implementation.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use rust_decimal::Decimal;
 
+use crate::event::EventName;
+use crate::inbox::{Entry, EntryFilter, EntryId, EntryState, Progress, Pruned, StoredReply};
 use crate::payment::{
     Payment, PaymentFilter, PaymentInput, PaymentKey, PaymentState, ProviderNews, ProviderStatus,
 };
-use crate::{Claim, MerchantId, Store, StoreError, StoredReply};
+use crate::{MerchantId, Store, StoreError};
 
 /// What a store does wrong.
 #[derive(Debug, thiserror::Error)]
@@ -34,12 +38,17 @@ fn rule(kept: bool, rule: &'static str) -> Checked {
 /// # Errors
 /// The first rule that is broken.
 pub async fn store(store: Arc<dyn Store>) -> Checked {
-    claims(&*store).await?;
-    concurrent_claims(&*store).await?;
-    forgetting(&*store).await?;
+    entries(&*store).await?;
+    concurrent_entries(&*store).await?;
+    owners(&*store).await?;
+    due(&*store).await?;
+    finding(&*store).await?;
+    pruning(&*store).await?;
     payments(&*store).await?;
     concurrent_changes(&*store).await?;
-    searching(&*store).await
+    searching(&*store).await?;
+    concurrent_claims(&*store).await?;
+    pages(&*store).await
 }
 
 /// An instant with the microseconds that every database keeps.
@@ -47,44 +56,188 @@ fn at(second: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_767_225_600 + second, 123_456_000).unwrap_or_default()
 }
 
-fn reply(body: &'static str) -> StoredReply {
-    StoredReply { status: 200, body: body.into() }
-}
-
-async fn claims(store: &dyn Store) -> Checked {
-    let key = "event:claims";
-    rule(store.claim(key, at(0), at(-60)).await? == Claim::Granted, "a new claim is granted")?;
-    rule(store.claim(key, at(1), at(-59)).await? == Claim::Taken, "a claim in progress is taken")?;
-    store.release(key).await?;
-    rule(store.claim(key, at(2), at(-58)).await? == Claim::Granted, "a released claim is granted again")?;
-    rule(store.claim(key, at(63), at(3)).await? == Claim::Granted, "a stale claim is granted again")?;
-    rule(store.claim(key, at(64), at(4)).await? == Claim::Taken, "a claim that was granted again is taken")?;
-    store.finish(key, &reply("{\"é\":1}"), at(65)).await?;
-    store.release(key).await?;
-    rule(
-        store.claim(key, at(999), at(998)).await? == Claim::Done(reply("{\"é\":1}")),
-        "finished work gives its reply, even after a release and long after its claim would be stale",
-    )
-}
-
-async fn concurrent_claims(store: &dyn Store) -> Checked {
-    let claims = join_all((0..32).map(|_| store.claim("event:concurrent", at(0), at(-60)))).await;
-    let claims = claims.into_iter().collect::<Result<Vec<_>, _>>()?;
-    let granted = claims.iter().filter(|claim| **claim == Claim::Granted).count();
-    rule(granted == 1, "of many claims at once exactly one is granted")
-}
-
-async fn forgetting(store: &dyn Store) -> Checked {
-    for (key, second) in [("event:old", 1000), ("event:young", 2000)] {
-        store.claim(key, at(second), at(second - 60)).await?;
-        store.finish(key, &reply("{}"), at(second)).await?;
+/// An entry that somebody works on, as a till's event makes it, for tests of stores.
+pub fn sample_entry(merchant: &str, id: &str) -> Entry {
+    let body: Bytes = format!("{{\"é\":\"{id}\"}}\u{0}").into();
+    let entry = Entry::begun(
+        EntryId::new(format!("sale:{merchant}.{id}")),
+        EventName::CompleteSession,
+        MerchantId::new(merchant),
+        "restaurant ",
+        (body, format!("body:{id}")),
+    );
+    Entry {
+        branch_number: Some(-1),
+        subject: Some(format!("session {id}")),
+        owner: Some("somebody".to_owned()),
+        received_at: at(0),
+        due_at: Some(at(90)),
+        ..entry
     }
-    store.claim("event:unfinished", at(1000), at(940)).await?;
-    store.forget_finished(at(1500)).await?;
-    let claim = async |key: &'static str| store.claim(key, at(1001), at(999)).await;
-    rule(claim("event:old").await? == Claim::Granted, "old finished work is forgotten")?;
-    rule(claim("event:young").await? == Claim::Done(reply("{}")), "young finished work is kept")?;
-    rule(claim("event:unfinished").await? == Claim::Taken, "unfinished work is kept")
+}
+
+fn done(entry: &Entry, second: i64) -> Entry {
+    let reply = StoredReply { status: 200, body: "{\"é\":1}".into() };
+    Entry { reply: Some(reply), ..entry.clone().ended(EntryState::Done, at(second)) }
+}
+
+async fn entries(store: &dyn Store) -> Checked {
+    let first = sample_entry("a", "e1");
+    rule(store.entry(&first.id).await?.is_none(), "an unknown entry is none")?;
+    rule(!store.replace_entry(&first.clone().renewed(at(1))).await?, "only a stored entry is replaced")?;
+    rule(store.insert_entry(&first).await?.is_none(), "a new entry is kept")?;
+    rule(store.entry(&first.id).await?.as_ref() == Some(&first), "an entry is read as it was written")?;
+
+    let again = Entry { body: Some("other".into()), body_digest: "body:other".to_owned(), ..first.clone() };
+    rule(store.insert_entry(&again).await?.as_ref() == Some(&first), "the same id returns the stored entry")?;
+    let renamed =
+        Entry { id: EntryId::new("bytes:renamed"), event: EventName::CancelSession, ..first.clone() };
+    rule(
+        store.insert_entry(&renamed).await?.as_ref() == Some(&first),
+        "the same body of the same merchant returns the stored entry, whatever its event's name",
+    )?;
+    rule(store.entry(&renamed.id).await?.is_none(), "what returned a stored entry was not kept")?;
+    let others = Entry { body_digest: first.body_digest.clone(), ..sample_entry("b", "e1") };
+    rule(store.insert_entry(&others).await?.is_none(), "merchants do not share bodies")?;
+    let padded = Entry { id: EntryId::new(format!("{} ", first.id)), ..sample_entry("a ", "e1") };
+    rule(store.insert_entry(&padded).await?.is_none(), "a blank at the end of a name makes another name")?;
+
+    let ended = Entry { progress: Progress::Answered, ..done(&first, 5).failed("why\u{0}\n") };
+    rule(store.replace_entry(&ended).await?, "the next version replaces the entry")?;
+    rule(store.entry(&first.id).await?.as_ref() == Some(&ended), "a replaced entry is read as it was written")
+}
+
+async fn concurrent_entries(store: &dyn Store) -> Checked {
+    let entry = sample_entry("a", "concurrent");
+    let inserts = join_all((0..16).map(|_| store.insert_entry(&entry))).await;
+    let inserts = inserts.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let kept = inserts.iter().filter(|existing| existing.is_none()).count();
+    rule(kept == 1, "of many inserts at once exactly one is kept")
+}
+
+async fn owners(store: &dyn Store) -> Checked {
+    let first = sample_entry("a", "owned");
+    store.insert_entry(&first).await?;
+    let takes = (0..16).map(|number| first.clone().claimed(&format!("owner {number}"), at(200)));
+    let takes: Vec<_> = takes.collect();
+    let taken = join_all(takes.iter().map(|take| store.replace_entry(take))).await;
+    let taken = taken.into_iter().collect::<Result<Vec<_>, _>>()?;
+    rule(taken.iter().filter(|taken| **taken).count() == 1, "of many who take an entry exactly one gets it")?;
+    let holder = store.entry(&first.id).await?.and_then(|entry| entry.owner);
+    let winner = taken.iter().position(|taken| *taken).and_then(|number| takes[number].owner.clone());
+    rule(holder == winner, "an entry names who took it")?;
+    rule(!store.replace_entry(&done(&first, 100)).await?, "who lost an entry cannot finish it")?;
+    let back = first.clone().waiting(EntryState::Retrying, at(100));
+    rule(!store.replace_entry(&back).await?, "who lost an entry cannot give it back")?;
+    rule(store.entry(&first.id).await?.and_then(|entry| entry.owner) == winner, "and changes nothing of it")?;
+    if let Some(held) = store.entry(&first.id).await? {
+        store.replace_entry(&done(&held, 100)).await?;
+    }
+    Ok(())
+}
+
+async fn due(store: &dyn Store) -> Checked {
+    for (merchant, number) in [("busy", 12), ("quiet", 1), ("other", 2)] {
+        for id in 0..number {
+            let waiting = sample_entry(merchant, &format!("due {id}"));
+            let late = if merchant == "busy" { 0 } else { 100 };
+            let due_at = Some(at(-1000 + late + id));
+            store.insert_entry(&Entry { due_at, state: EntryState::Retrying, ..waiting }).await?;
+        }
+    }
+    let (ended, later) = (sample_entry("busy", "ended"), sample_entry("busy", "later"));
+    store
+        .insert_entry(&Entry { due_at: None, state: EntryState::Done, ended_at: Some(at(0)), ..ended })
+        .await?;
+    store.insert_entry(&Entry { due_at: Some(at(1000)), ..later }).await?;
+
+    let found = store.due_entries(at(-800), &[], 3, 100).await?;
+    let count = |merchant: &str| found.iter().filter(|entry| entry.merchant.as_str() == merchant).count();
+    rule(
+        (count("busy"), count("quiet"), count("other")) == (3, 1, 2),
+        "of every merchant as many are due as may be",
+    )?;
+    rule(found.iter().all(|entry| entry.body.is_some()), "what is due comes with its body")?;
+    let first = store.due_entries(at(-800), &[], 3, 3).await?;
+    let merchants: HashSet<_> = first.iter().map(|entry| entry.merchant.clone()).collect();
+    rule(merchants.len() == 3, "no merchant keeps another one waiting")?;
+    let except = [MerchantId::new("busy"), MerchantId::new("other")];
+    let quiet = store.due_entries(at(-800), &except, 3, 100).await?;
+    rule(quiet.len() == 1 && quiet[0].merchant.as_str() == "quiet", "merchants can be left out")?;
+    rule(store.due_entries(at(-1001), &[], 3, 100).await?.is_empty(), "nothing is due before its time")?;
+    let early = store.due_entries(at(-1000), &[], 3, 100).await?;
+    rule(early.len() == 1, "what is due is due at its time")?;
+    // Out of the way of what follows.
+    for entry in store.due_entries(at(2000), &[], 100, 1000).await? {
+        store.replace_entry(&done(&entry, 0)).await?;
+    }
+    rule(store.due_entries(at(2000), &[], 100, 1000).await?.is_empty(), "what has ended is not due")
+}
+
+async fn finding(store: &dyn Store) -> Checked {
+    for (id, second) in [("f1", 10), ("f2", 10), ("f3", 11), ("f4", 20)] {
+        let entry = Entry { received_at: at(second), ..sample_entry("find", id) };
+        let entry = Entry { subject: Some("one sale".to_owned()), ..entry };
+        let state = if id == "f3" { EntryState::Dead } else { EntryState::Done };
+        store.insert_entry(&Entry { version: 0, ..entry.ended(state, at(second)) }).await?;
+    }
+    let merchant = MerchantId::new("find");
+    let ids = |page: &[Entry]| page.iter().map(|entry| entry.body_digest.clone()).collect::<Vec<_>>();
+    let about = store.entries_about(&merchant, "one sale").await?;
+    rule(about.len() == 4, "everything about a sale is found")?;
+    rule(about[0].received_at == at(20), "the newest first")?;
+    rule(store.entries_about(&MerchantId::new("a"), "one sale").await?.is_empty(), "and nothing of others")?;
+
+    let mut filter = EntryFilter::default().of(merchant);
+    filter.limit = 2;
+    let first = store.list_entries(&filter).await?;
+    rule(ids(&first) == ["body:f1", "body:f2"], "a page is in the order of arrival and keeps its limit")?;
+    rule(first.iter().all(|entry| entry.body.is_none()), "a list is without bodies")?;
+    let second = match first.last() {
+        Some(last) => store.list_entries(&filter.clone().after(last)).await?,
+        None => Vec::new(),
+    };
+    rule(ids(&second) == ["body:f3", "body:f4"], "the next page goes on after the last one")?;
+    filter.states = vec![EntryState::Dead];
+    rule(ids(&store.list_entries(&filter).await?) == ["body:f3"], "states are picked")?;
+    filter.states.clear();
+    (filter.from, filter.to) = (Some(at(11)), Some(at(20)));
+    rule(
+        ids(&store.list_entries(&filter).await?) == ["body:f3"],
+        "`from` belongs to the time, `to` does not",
+    )?;
+    (filter.from, filter.to) = (None, None);
+    filter.subject = Some("another sale".to_owned());
+    rule(store.list_entries(&filter).await?.is_empty(), "subjects are picked")
+}
+
+async fn pruning(store: &dyn Store) -> Checked {
+    let states = [("old", EntryState::Done), ("dead", EntryState::Dead), ("dropped", EntryState::Discarded)];
+    for (id, state) in states {
+        let entry = sample_entry("prune", id).ended(state, at(-5000));
+        store.insert_entry(&Entry { version: 0, ..entry }).await?;
+    }
+    let open = Entry { due_at: Some(at(-6000)), ..sample_entry("prune", "open") };
+    store.insert_entry(&open).await?;
+    let young = sample_entry("prune", "young").ended(EntryState::Done, at(-3000));
+    store.insert_entry(&Entry { version: 0, ..young }).await?;
+
+    let pruned = store.prune_entries(at(-4000), at(-9000), at(-9000)).await?;
+    rule(pruned == Pruned { forgotten: 2, removed: 0 }, "what ended before is forgotten, and nothing else")?;
+    let state = async |id: &str| -> Result<_, StoreError> {
+        Ok(store.entry(&sample_entry("prune", id).id).await?.map(|entry| (entry.state, entry.body.is_some())))
+    };
+    rule(state("old").await? == Some((EntryState::Forgotten, false)), "its identity stays, its body goes")?;
+    rule(state("dead").await? == Some((EntryState::Dead, true)), "dead letters have a time of their own")?;
+    rule(state("young").await? == Some((EntryState::Done, true)), "what ended later stays")?;
+    rule(state("open").await? == Some((EntryState::Working, true)), "what has not ended stays")?;
+    let repeat = store.insert_entry(&sample_entry("prune", "old")).await?;
+    rule(repeat.is_some(), "a repeat of what is forgotten is still known")?;
+    store.prune_entries(at(-4000), at(-4000), at(-9000)).await?;
+    rule(state("dead").await? == Some((EntryState::Forgotten, false)), "dead letters are forgotten in time")?;
+    let pruned = store.prune_entries(at(-4000), at(-4000), at(-4000)).await?;
+    rule(pruned.removed == 3, "identities go in the end")?;
+    rule(state("old").await?.is_none(), "and are gone then")
 }
 
 /// A payment as `startExternalPayment` makes it, of `amount` euros, for tests of stores and providers.
@@ -183,8 +336,35 @@ async fn searching(store: &dyn Store) -> Checked {
         "a claimed payment is nobody else's until then",
     )?;
     let due = store.claim_payments(at(99_000) + TimeDelta::seconds(1), at(200_000), 2).await?;
-    rule(due.len() == 2, "the limit is kept")?;
-    pages(store).await
+    rule(due.len() == 2, "the limit is kept")
+}
+
+async fn concurrent_claims(store: &dyn Store) -> Checked {
+    for number in 0..20 {
+        let due = Payment { refresh_at: at(-500), ..payment("claims", &format!("c{number}")) };
+        store.insert_payment(&due).await?;
+    }
+    let claims = join_all((0..8).map(|number| store.claim_payments(at(-499), at(600 + number), 7))).await;
+    let claims = claims.into_iter().collect::<Result<Vec<_>, _>>()?.concat();
+    let different: HashSet<_> = claims.iter().map(|payment| payment.key.clone()).collect();
+    rule(different.len() == claims.len(), "of many who claim at once nobody gets what another one got")?;
+    let mut all = claims.len();
+    while all < 20 {
+        let more = store.claim_payments(at(-499), at(700), 7).await?.len();
+        rule(more > 0, "what nobody claimed is still due")?;
+        all += more;
+    }
+    rule(all == 20, "every due payment is claimed once")?;
+
+    let ended =
+        Payment { refresh_at: at(-500), state: PaymentState::Cancelled, ..payment("claims", "ended") };
+    store.insert_payment(&ended).await?;
+    store.prune_payments(at(-499)).await?;
+    rule(store.payment(&ended.key).await?.is_none(), "a payment that ended before is pruned")?;
+    rule(
+        store.payment(&payment("claims", "c0").key).await?.is_some(),
+        "a payment that is open or waits for something is not",
+    )
 }
 
 async fn pages(store: &dyn Store) -> Checked {
@@ -192,9 +372,8 @@ async fn pages(store: &dyn Store) -> Checked {
         let state = if id == "l3" { PaymentState::Failed } else { PaymentState::Pending };
         store.insert_payment(&Payment { started_at: at(second), state, ..payment("list", id) }).await?;
     }
-    let mut filter = PaymentFilter::default();
-    filter.merchant = Some(MerchantId::new("list"));
-    filter.limit = 2;
+    let merchant = Some(MerchantId::new("list"));
+    let mut filter = PaymentFilter { merchant, limit: 2, ..PaymentFilter::default() };
     let first = store.list_payments(&filter).await?;
     let ids = |page: &[Payment]| page.iter().map(|payment| payment.key.id.clone()).collect::<Vec<_>>();
     rule(ids(&first) == ["l1", "l2"], "a page is in the order of the starts and keeps its limit")?;

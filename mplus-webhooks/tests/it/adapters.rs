@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use mplus_webhooks::adapter;
 use mplus_webhooks::testkit::{Till, TillLine};
-use mplus_webhooks::{HttpClient, HttpError, ReqwestClient, SIGNATURE_HEADER};
+use mplus_webhooks::{HttpClient, HttpError, ReqwestClient, SIGNATURE_HEADER, SUBSCRIPTION_HEADER};
 use rust_decimal::Decimal;
 
 use crate::support::{Host, SUBSCRIPTION, secret};
@@ -31,9 +31,15 @@ async fn behaves(host: &Host, client: &dyn HttpClient, base_url: &str) {
         .unwrap();
     assert_eq!(client.send(forged).await.unwrap().status(), StatusCode::BAD_REQUEST);
 
-    let huge =
-        Request::post(format!("{base_url}/startSession")).body(vec![b' '; (1 << 20) + 1].into()).unwrap();
-    assert_eq!(client.send(huge).await.unwrap().status(), StatusCode::PAYLOAD_TOO_LARGE);
+    let body: Bytes = vec![b' '; (1 << 20) + 1].into();
+    let huge = Request::post(format!("{base_url}/startSession"))
+        .header(SUBSCRIPTION_HEADER, SUBSCRIPTION)
+        .header(SIGNATURE_HEADER, secret().sign(&body))
+        .body(body)
+        .unwrap();
+    let refused = client.send(huge).await.unwrap();
+    assert_eq!(refused.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(refused.body().starts_with(br#"{"error":{"code":"#), "{:?}", refused.body());
 }
 
 fn client() -> ReqwestClient {

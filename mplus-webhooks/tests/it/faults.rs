@@ -153,7 +153,7 @@ async fn a_handler_that_panics_or_hangs_keeps_no_payment_from_its_end() {
         }
     });
     let host = Host::assemble_on(Arc::new(Paused::new()), |builder| builder.handler(handlers));
-    let refresh = host.orchestrator.spawn_refresh();
+    let refresh = crate::support::background(&host.orchestrator);
     let till = till(1);
     let payments = [till.start_payment(euros(100)), till.start_payment(euros(200))];
     for payment in &payments {

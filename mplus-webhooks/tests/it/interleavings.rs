@@ -11,14 +11,15 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::HeaderMap;
+use mplus_webhooks::inbox::{Entry, EntryFilter, EntryId, InboxStore, Pruned};
 use mplus_webhooks::payment::{
     NoticeRefused, OneProvider, Payment, PaymentFilter, PaymentKey, PaymentNotice, PaymentProvider,
     PaymentState, PaymentStore, ProviderError, ProviderNews, ProviderStatus,
 };
 use mplus_webhooks::testkit::{ManualProvider, Till, TillPayment, TillReply};
 use mplus_webhooks::{
-    Claim, FixedSubscriptions, Handlers, InboxStore, MemoryStore, Orchestrator, Runtime, StoreError,
-    StoredReply, Subscription, Task,
+    FixedSubscriptions, Handlers, MemoryStore, MerchantId, Orchestrator, Runtime, StoreError, Subscription,
+    Task,
 };
 use rust_decimal::Decimal;
 use tokio::task::JoinSet;
@@ -61,25 +62,43 @@ macro_rules! slowly {
 
 #[async_trait]
 impl InboxStore for SlowStore {
-    async fn claim(
+    async fn insert_entry(&self, entry: &Entry) -> Result<Option<Entry>, StoreError> {
+        slowly!(self.insert_entry(entry))
+    }
+
+    async fn entry(&self, id: &EntryId) -> Result<Option<Entry>, StoreError> {
+        slowly!(self.entry(id))
+    }
+
+    async fn replace_entry(&self, entry: &Entry) -> Result<bool, StoreError> {
+        slowly!(self.replace_entry(entry))
+    }
+
+    async fn due_entries(
         &self,
-        key: &str,
         now: DateTime<Utc>,
-        stale_before: DateTime<Utc>,
-    ) -> Result<Claim, StoreError> {
-        slowly!(self.claim(key, now, stale_before))
+        except: &[MerchantId],
+        per_merchant: usize,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        slowly!(self.due_entries(now, except, per_merchant, limit))
     }
 
-    async fn finish(&self, key: &str, reply: &StoredReply, now: DateTime<Utc>) -> Result<(), StoreError> {
-        slowly!(self.finish(key, reply, now))
+    async fn entries_about(&self, merchant: &MerchantId, subject: &str) -> Result<Vec<Entry>, StoreError> {
+        slowly!(self.entries_about(merchant, subject))
     }
 
-    async fn release(&self, key: &str) -> Result<(), StoreError> {
-        slowly!(self.release(key))
+    async fn list_entries(&self, filter: &EntryFilter) -> Result<Vec<Entry>, StoreError> {
+        slowly!(self.list_entries(filter))
     }
 
-    async fn forget_finished(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
-        slowly!(self.forget_finished(before))
+    async fn prune_entries(
+        &self,
+        done: DateTime<Utc>,
+        dead: DateTime<Utc>,
+        identities: DateTime<Utc>,
+    ) -> Result<Pruned, StoreError> {
+        slowly!(self.prune_entries(done, dead, identities))
     }
 }
 

@@ -223,7 +223,7 @@ async fn a_poll_that_repeats_its_counter_still_gets_fresh_news() {
 #[tokio::test(start_paused = true)]
 async fn a_payment_that_nobody_pays_expires_at_the_provider_too() {
     let (host, till) = (Host::on(Arc::new(Paused::new())), till(1));
-    let refresh = host.orchestrator.spawn_refresh();
+    let refresh = crate::support::background(&host.orchestrator);
     let payment = till.start_payment(euros(270));
     payment.start(&host.orchestrator).await.unwrap();
     tokio::time::sleep(Duration::from_secs(14 * 60)).await;

@@ -1,6 +1,6 @@
 //! Everything that a host awaits may be awaited in a task.
 
-#![cfg(all(feature = "postgres", feature = "viva", feature = "testkit"))]
+#![cfg(all(feature = "mysql", feature = "postgres", feature = "viva", feature = "testkit"))]
 
 #[path = "../../../tests/public_futures.rs"]
 mod public_futures;
@@ -8,19 +8,25 @@ mod public_futures;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use deadpool_postgres::Pool;
+use futures_util::Stream;
+use http::request::Parts;
 use http::{HeaderMap, Request};
 use mplus_webhooks::event::EventName;
+use mplus_webhooks::inbox::{EntryFilter, EntryId};
 use mplus_webhooks::payment::{ExternalPayments, PaymentKey};
 use mplus_webhooks::provider::Viva;
 use mplus_webhooks::testkit::{Till, TillLine, TillPayment, conformance::store};
-use mplus_webhooks::{HttpClient, MerchantId, Orchestrator, PostgresStore, Store};
+use mplus_webhooks::{HttpClient, Inbox, MerchantId, MysqlStore, Orchestrator, PostgresStore, Store};
 use serde_json::Value;
 
 use public_futures::{assert_complete, send_futures};
 
 send_futures! {
     Orchestrator::handle(orchestrator: &Orchestrator, request: Request<Bytes>);
+    [B: Stream<Item = Result<Bytes, E>> + Send, E: Send]
+    Orchestrator::receive(orchestrator: &Orchestrator, parts: Parts, body: B);
+    [C: Future<Output = ()> + Send]
+    Orchestrator::run(orchestrator: &Orchestrator, cancel: C);
     ExternalPayments::payment(payments: &ExternalPayments, key: &PaymentKey);
     ExternalPayments::refresh(payments: &ExternalPayments, key: &PaymentKey);
     ExternalPayments::refresh_due(payments: &ExternalPayments);
@@ -32,7 +38,14 @@ send_futures! {
         body: &Bytes,
     );
     Viva::webhook_key(viva: &Viva);
-    PostgresStore::new(pool: Pool);
+    PostgresStore::connect(url: &str);
+    PostgresStore::connect_with(url: &str, connections: usize);
+    MysqlStore::connect(url: &str);
+    MysqlStore::connect_with(url: &str, connections: usize);
+    Inbox::list(inbox: &Inbox, filter: &EntryFilter);
+    Inbox::entry(inbox: &Inbox, id: &EntryId);
+    Inbox::replay(inbox: &Inbox, id: &EntryId);
+    Inbox::discard(inbox: &Inbox, id: &EntryId);
     store(store_: Arc<dyn Store>);
     Till::send_request(till: &Till, to: &dyn HttpClient, event: &EventName, request: Request<Bytes>);
     Till::send(till: &Till, to: &dyn HttpClient, event: &EventName, fields: Value);

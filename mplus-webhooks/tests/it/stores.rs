@@ -7,7 +7,7 @@ use mplus_webhooks::event::EventName;
 use mplus_webhooks::payment::PaymentStore as _;
 use mplus_webhooks::testkit::conformance;
 use mplus_webhooks::{
-    FixedSubscriptions, MemoryStore, Orchestrator, PostgresStore, SessionKey, SqliteStore, Store,
+    FixedSubscriptions, MemoryStore, MysqlStore, Orchestrator, PostgresStore, SessionKey, SqliteStore, Store,
     Subscription, TokioRuntime, Transaction, TransactionError, TransactionSink,
 };
 
@@ -29,28 +29,52 @@ async fn the_sqlite_store_conforms_and_survives_a_restart() {
 
 #[tokio::test]
 async fn the_postgres_store_conforms() {
-    let Some(pool) = postgres("conformance").await else { return };
+    let Some(url) = postgres("conformance").await else { return };
     // Two at once make the tables once.
-    let (store, other) = tokio::join!(PostgresStore::new(pool.clone()), PostgresStore::new(pool));
+    let (store, other) = tokio::join!(PostgresStore::connect(&url), PostgresStore::connect(&url));
     other.unwrap();
     conformance::store(Arc::new(store.unwrap())).await.unwrap();
 }
 
-/// A pool whose connections work in an empty schema of their own; none without `MPLUS_TEST_POSTGRES`.
-async fn postgres(name: &str) -> Option<deadpool_postgres::Pool> {
+#[tokio::test]
+async fn the_mysql_store_conforms() {
+    let Some(url) = mysql("conformance").await else { return };
+    let (store, other) = tokio::join!(MysqlStore::connect(&url), MysqlStore::connect(&url));
+    other.unwrap();
+    conformance::store(Arc::new(store.unwrap())).await.unwrap();
+}
+
+/// The URL of an empty schema; none without `MPLUS_TEST_POSTGRES`.
+pub(crate) async fn postgres(name: &str) -> Option<String> {
     let Ok(url) = std::env::var("MPLUS_TEST_POSTGRES") else {
         eprintln!("skipped: set MPLUS_TEST_POSTGRES to a postgres:// URL to test the Postgres store");
         return None;
     };
     let schema = format!("mplus_webhooks_test_{name}");
-    let mut config: tokio_postgres::Config = url.parse().unwrap();
-    let (client, connection) = config.connect(tokio_postgres::NoTls).await.unwrap();
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
     let anew = format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}");
     client.batch_execute(&anew).await.unwrap();
-    config.options(format!("-c search_path={schema}"));
-    let manager = deadpool_postgres::Manager::new(config, tokio_postgres::NoTls);
-    Some(deadpool_postgres::Pool::builder(manager).max_size(8).build().unwrap())
+    let more = if url.contains('?') { '&' } else { '?' };
+    Some(format!("{url}{more}options=-c%20search_path%3D{schema}"))
+}
+
+/// The URL of an empty database; none without `MPLUS_TEST_MYSQL`.
+pub(crate) async fn mysql(name: &str) -> Option<String> {
+    use mysql_async::prelude::Queryable as _;
+    let Ok(url) = std::env::var("MPLUS_TEST_MYSQL") else {
+        eprintln!("skipped: set MPLUS_TEST_MYSQL to a mysql:// URL to test the MySQL store");
+        return None;
+    };
+    let database = format!("mplus_webhooks_test_{name}");
+    let pool = mysql_async::Pool::new(url.as_str());
+    let mut connection = pool.get_conn().await.unwrap();
+    for statement in [format!("DROP DATABASE IF EXISTS {database}"), format!("CREATE DATABASE {database}")] {
+        connection.query_drop(statement).await.unwrap();
+    }
+    drop(connection);
+    pool.disconnect().await.unwrap();
+    Some(format!("{}/{database}", url.rsplit_once('/').unwrap().0))
 }
 
 /// Two processes in front of one database, as far as the orchestrators can tell.
@@ -103,7 +127,14 @@ async fn two_processes_on_one_sqlite_file_record_a_sale_once() {
 
 #[tokio::test]
 async fn two_processes_on_one_postgres_record_a_sale_once() {
-    let Some(pool) = postgres("two").await else { return };
-    let store = Arc::new(PostgresStore::new(pool).await.unwrap());
-    two_processes_record_a_sale_once(store.clone(), store).await;
+    let Some(url) = postgres("two").await else { return };
+    let open = async || Arc::new(PostgresStore::connect(&url).await.unwrap());
+    two_processes_record_a_sale_once(open().await, open().await).await;
+}
+
+#[tokio::test]
+async fn two_processes_on_one_mysql_record_a_sale_once() {
+    let Some(url) = mysql("two").await else { return };
+    let open = async || Arc::new(MysqlStore::connect(&url).await.unwrap());
+    two_processes_record_a_sale_once(open().await, open().await).await;
 }

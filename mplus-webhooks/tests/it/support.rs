@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use mplus_webhooks::payment::OneProvider;
 use mplus_webhooks::testkit::{ManualProvider, Till};
 use mplus_webhooks::{
-    Builder, FixedSubscriptions, MemoryStore, MemoryTransactions, MerchantId, Orchestrator, Runtime,
-    Subscription, SubscriptionSecret, Task, TokioRuntime,
+    Builder, FixedSubscriptions, MemoryStore, MemoryTransactions, MerchantId, Orchestrator, RunReport,
+    Runtime, Subscription, SubscriptionSecret, Task, TokioRuntime,
 };
 
 pub(crate) const SECRET: &str = "eFc5HrxwLbONJ+EYXrbHB+a9HueYIQzotgKRLRVAfx0=";
@@ -102,5 +102,19 @@ impl Runtime for Paused {
 
     fn spawn(&self, task: Task) {
         tokio::spawn(task);
+    }
+}
+
+/// What goes on in the background, until this is dropped.
+pub(crate) struct Background(tokio::task::JoinHandle<RunReport>);
+
+pub(crate) fn background(orchestrator: &Orchestrator) -> Background {
+    let orchestrator = orchestrator.clone();
+    Background(tokio::spawn(async move { orchestrator.run(std::future::pending()).await }))
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }

@@ -1,82 +1,14 @@
-//! Everything in memory: for tests, and for a single process that may forget on restart.
+//! Payments in memory.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use super::row::{account, due_again, due_at, ended_at};
-use super::{Claim, InboxStore, StoredReply};
+use super::MemoryStore;
 use crate::payment::{Payment, PaymentFilter, PaymentKey, PaymentStore};
+use crate::store::payment_row::{account, due_again, due_at, ended_at};
 use crate::store_error::StoreError;
-
-/// A store in memory. A restart forgets open payments, so real money needs one of the databases.
-#[derive(Debug, Default)]
-pub struct MemoryStore {
-    work: Mutex<HashMap<String, Work>>,
-    payments: Mutex<HashMap<PaymentKey, Arc<Payment>>>,
-}
-
-#[derive(Debug)]
-enum Work {
-    Taken(DateTime<Utc>),
-    Done(StoredReply, DateTime<Utc>),
-}
-
-impl MemoryStore {
-    /// An empty store.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    fn work(&self) -> MutexGuard<'_, HashMap<String, Work>> {
-        self.work.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn payments(&self) -> MutexGuard<'_, HashMap<PaymentKey, Arc<Payment>>> {
-        self.payments.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-#[async_trait]
-impl InboxStore for MemoryStore {
-    async fn claim(
-        &self,
-        key: &str,
-        now: DateTime<Utc>,
-        stale_before: DateTime<Utc>,
-    ) -> Result<Claim, StoreError> {
-        let mut work = self.work();
-        match work.get(key) {
-            Some(Work::Done(reply, _)) => return Ok(Claim::Done(reply.clone())),
-            Some(Work::Taken(since)) if *since >= stale_before => return Ok(Claim::Taken),
-            Some(Work::Taken(_)) | None => {}
-        }
-        work.insert(key.to_owned(), Work::Taken(now));
-        Ok(Claim::Granted)
-    }
-
-    async fn finish(&self, key: &str, reply: &StoredReply, now: DateTime<Utc>) -> Result<(), StoreError> {
-        self.work().insert(key.to_owned(), Work::Done(reply.clone(), now));
-        Ok(())
-    }
-
-    async fn release(&self, key: &str) -> Result<(), StoreError> {
-        let mut work = self.work();
-        if let Some(Work::Taken(_)) = work.get(key) {
-            work.remove(key);
-        }
-        Ok(())
-    }
-
-    async fn forget_finished(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
-        let mut work = self.work();
-        let earlier = work.len();
-        work.retain(|_, work| !matches!(work, Work::Done(_, at) if *at < before));
-        Ok((earlier - work.len()) as u64)
-    }
-}
 
 #[async_trait]
 impl PaymentStore for MemoryStore {

@@ -1,0 +1,204 @@
+//! What this process is working on and has just answered, so that a repeat waits for the first answer instead of asking the
+//! store again and again.
+
+use std::collections::VecDeque;
+use std::collections::hash_map::{Entry as Slot, HashMap, RandomState};
+use std::hash::BuildHasher as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared};
+use tokio::sync::oneshot;
+
+use super::entry::StoredReply;
+use crate::error::Refusal;
+use crate::event::EventName;
+
+/// How many answers of events that are not kept are remembered.
+const ANSWERS: usize = 4096;
+/// How many bytes of answers are remembered.
+const ANSWER_BYTES: usize = 8 << 20;
+/// Of how many bodies it is remembered under which event's name they came.
+const NAMES: usize = 32_768;
+
+pub(crate) type Answer = Result<StoredReply, Refusal>;
+pub(crate) type Awaited = Shared<BoxFuture<'static, Answer>>;
+
+/// Who works on which event, and the latest answers. Its memory is bounded.
+#[derive(Default)]
+pub(crate) struct Recent {
+    known: Mutex<Known>,
+    names: Mutex<Names>,
+}
+
+#[derive(Default)]
+struct Known {
+    events: HashMap<String, State>,
+    answered: VecDeque<String>,
+    bytes: usize,
+}
+
+enum State {
+    Working(Awaited),
+    Answered(StoredReply),
+}
+
+#[derive(Default)]
+struct Names {
+    hasher: RandomState,
+    by_body: HashMap<u64, EventName>,
+    order: VecDeque<u64>,
+}
+
+/// What came of asking for an event.
+pub(crate) enum Place {
+    /// Nobody works on it: whoever has this does, and answers there.
+    Mine(Seat, Awaited),
+    /// Somebody in this process does; this is going to be the answer.
+    Working(Awaited),
+    /// It was answered a moment ago.
+    Answered(StoredReply),
+}
+
+/// The right to work on an event, until it is dropped.
+pub(crate) struct Seat {
+    /// Where it is known that somebody works on it, and as what.
+    known_as: Option<(Arc<Recent>, String)>,
+    tell: Option<oneshot::Sender<Answer>>,
+}
+
+impl Recent {
+    /// Finds out who works on the event.
+    pub(crate) fn place(self: &Arc<Self>, key: &str) -> Place {
+        let mut known = lock(&self.known);
+        match known.events.entry(key.to_owned()) {
+            Slot::Occupied(slot) => match slot.get() {
+                State::Working(awaited) => Place::Working(awaited.clone()),
+                State::Answered(reply) => Place::Answered(reply.clone()),
+            },
+            Slot::Vacant(slot) => {
+                let (seat, awaited) = Seat::pair(Some((self.clone(), key.to_owned())));
+                slot.insert(State::Working(awaited.clone()));
+                Place::Mine(seat, awaited)
+            }
+        }
+    }
+
+    /// The name under which the same bytes came before, when it was another one.
+    pub(crate) fn other_name(&self, body_digest: &str, name: &EventName) -> Option<EventName> {
+        let mut names = lock(&self.names);
+        let body = names.hasher.hash_one(body_digest);
+        match names.by_body.get(&body) {
+            Some(known) => (known != name).then(|| known.clone()),
+            None => {
+                names.by_body.insert(body, name.clone());
+                names.order.push_back(body);
+                if names.order.len() > NAMES
+                    && let Some(oldest) = names.order.pop_front()
+                {
+                    names.by_body.remove(&oldest);
+                }
+                None
+            }
+        }
+    }
+}
+
+impl Seat {
+    /// A seat, and what is told from it.
+    pub(crate) fn pair(known_as: Option<(Arc<Recent>, String)>) -> (Self, Awaited) {
+        let (tell, told) = oneshot::channel::<Answer>();
+        let awaited = told.map(|told| told.unwrap_or_else(|_| Err(Refusal::internal())));
+        (Self { known_as, tell: Some(tell) }, awaited.boxed().shared())
+    }
+
+    /// A seat that no repeat finds.
+    pub(crate) fn alone() -> Place {
+        let (seat, awaited) = Self::pair(None);
+        Place::Mine(seat, awaited)
+    }
+
+    /// Answers whoever waits, once. The event stays in this seat.
+    pub(crate) fn tell(&mut self, answer: Answer) {
+        if let Some(tell) = self.tell.take() {
+            // Nobody may be waiting any more.
+            let _ = tell.send(answer);
+        }
+    }
+
+    /// Answers, and remembers the answer for repeats.
+    pub(crate) fn remember(mut self, reply: StoredReply) {
+        self.tell(Ok(reply.clone()));
+        let Some((recent, key)) = self.known_as.take() else { return };
+        let mut known = lock(&recent.known);
+        known.bytes += reply.body.len();
+        known.events.insert(key.clone(), State::Answered(reply));
+        known.answered.push_back(key);
+        while known.answered.len() > ANSWERS || known.bytes > ANSWER_BYTES {
+            let Some(oldest) = known.answered.pop_front() else { break };
+            if let Some(State::Answered(reply)) = known.events.remove(&oldest) {
+                known.bytes = known.bytes.saturating_sub(reply.body.len());
+            }
+        }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        if let Some((recent, key)) = &self.known_as {
+            lock(&recent.known).events.remove(key);
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reply(length: usize) -> StoredReply {
+        StoredReply { status: 200, body: vec![b' '; length].into() }
+    }
+
+    fn seat(recent: &Arc<Recent>, key: &str) -> Seat {
+        match recent.place(key) {
+            Place::Mine(seat, _) => seat,
+            Place::Working(_) | Place::Answered(_) => panic!("{key} is taken"),
+        }
+    }
+
+    #[test]
+    fn answers_are_remembered_up_to_their_number_and_size() {
+        let recent = Arc::new(Recent::default());
+        for number in 0..2 * ANSWERS {
+            seat(&recent, &number.to_string()).remember(reply(2));
+        }
+        assert_eq!(lock(&recent.known).events.len(), ANSWERS);
+        for number in 0..100 {
+            seat(&recent, &format!("large {number}")).remember(reply(1 << 20));
+        }
+        assert!(lock(&recent.known).bytes <= ANSWER_BYTES);
+    }
+
+    #[test]
+    fn the_same_bytes_under_another_name_are_known_and_their_number_is_bounded() {
+        let recent = Recent::default();
+        assert_eq!(recent.other_name("a", &EventName::StartSession), None);
+        assert_eq!(recent.other_name("a", &EventName::StartSession), None);
+        assert_eq!(recent.other_name("a", &EventName::CancelSession), Some(EventName::StartSession));
+        for number in 0..2 * NAMES {
+            recent.other_name(&number.to_string(), &EventName::StartSession);
+        }
+        assert_eq!(lock(&recent.names).by_body.len(), NAMES);
+    }
+
+    #[test]
+    fn a_seat_that_is_left_is_free_again() {
+        let recent = Arc::new(Recent::default());
+        drop(seat(&recent, "a"));
+        drop(seat(&recent, "a"));
+    }
+}

@@ -1,0 +1,139 @@
+//! Judges a request by its headers before its body is read, and reads bodies within bounds of time and room.
+
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::future::{Either, select};
+use futures_util::stream::{Stream, StreamExt as _};
+use http::request::Parts;
+use http::{Method, Response, StatusCode};
+
+use super::{Inner, Orchestrator, OutOfTime, refusal_response};
+use crate::error::{ErrorCode, Refusal};
+use crate::secret::SignatureBytes;
+
+/// The room that bodies take which are being read, bytes.
+#[derive(Debug)]
+pub(super) struct Room {
+    taken: AtomicUsize,
+    size: usize,
+}
+
+/// The part of the room that one body takes, until it is dropped.
+struct Taken<'a> {
+    room: &'a Room,
+    bytes: usize,
+}
+
+impl Room {
+    pub(super) fn new(size: usize) -> Self {
+        Self { taken: AtomicUsize::new(0), size }
+    }
+}
+
+impl Taken<'_> {
+    /// Takes more, when there is any.
+    fn grow(&mut self, by: usize) -> bool {
+        let before = self.room.taken.fetch_add(by, Ordering::SeqCst);
+        self.bytes += by;
+        before.saturating_add(by) <= self.room.size
+    }
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        self.room.taken.fetch_sub(self.bytes, Ordering::SeqCst);
+    }
+}
+
+impl Orchestrator {
+    /// Like [`handle`](Self::handle), for a body that has yet to arrive. Whoever has no subscription here or sends no signature is
+    /// refused before any of it is read; one that takes too long, is too long or for which there is no room, as soon as that shows.
+    ///
+    /// The adapters use this. Its answers to such requests: HTTP 400, 408, 413 and 503, each with the vendor's JSON.
+    pub async fn receive<B, E>(&self, parts: Parts, body: B) -> Response<Bytes>
+    where
+        B: Stream<Item = Result<Bytes, E>>,
+    {
+        let inner = &self.inner;
+        let mut out_of_time = pin!(inner.runtime.sleep(inner.time_out));
+        let judged = inner.in_time(inner.judge(&parts), &mut (out_of_time.as_mut() as OutOfTime<'_>)).await;
+        if let Err(refusal) = judged {
+            let status = if parts.method == Method::POST {
+                StatusCode::BAD_REQUEST
+            } else {
+                StatusCode::METHOD_NOT_ALLOWED
+            };
+            return inner.refuse(&parts, status, &refusal);
+        }
+        let read = match select(pin!(inner.read(&parts, body)), out_of_time.as_mut()).await {
+            Either::Left((read, _)) => read,
+            Either::Right(_) => {
+                let refusal = Refusal::invalid_data("the body took too long to arrive");
+                Err((StatusCode::REQUEST_TIMEOUT, refusal))
+            }
+        };
+        match read {
+            Ok(body) => inner.handle(parts, body, out_of_time.as_mut()).await,
+            Err((status, refusal)) => inner.refuse(&parts, status, &refusal),
+        }
+    }
+}
+
+/// What an adapter answers about a path that is none of ours.
+#[cfg(feature = "tower")]
+pub(crate) fn no_such_page() -> Response<Bytes> {
+    let refusal = Refusal::invalid_data("no such page: the POS's endpoint URL ends with /webhook/mpluskassa");
+    refusal_response(StatusCode::NOT_FOUND, &refusal)
+}
+
+pub(super) fn too_long(bytes: usize) -> Refusal {
+    Refusal::invalid_data(format!("the body is longer than {bytes} bytes"))
+}
+
+impl Inner {
+    /// What the headers alone say.
+    async fn judge(&self, parts: &Parts) -> Result<(), Refusal> {
+        if parts.method != Method::POST {
+            return Err(Refusal::invalid_data("webhook events are sent with POST"));
+        }
+        let (_, signature) = self.candidates(&parts.headers).await?;
+        if SignatureBytes::decode(signature).is_none() {
+            return Err(Refusal::new(
+                ErrorCode::InvalidSignature,
+                "X-Mplus-Signature is no signature: it is an HMAC-SHA256 in base64, 44 characters",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Takes the bytes as they arrive, which is what was signed.
+    async fn read<B, E>(&self, parts: &Parts, body: B) -> Result<Bytes, (StatusCode, Refusal)>
+    where
+        B: Stream<Item = Result<Bytes, E>>,
+    {
+        let too_long = || (StatusCode::PAYLOAD_TOO_LARGE, too_long(self.max_body));
+        let announced = parts.headers.get(http::header::CONTENT_LENGTH);
+        let announced = announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+        if announced.is_some_and(|length| length > self.max_body as u64) {
+            return Err(too_long());
+        }
+        let mut taken = Taken { room: &self.room, bytes: 0 };
+        let mut whole = BytesMut::new();
+        let mut body = pin!(body);
+        while let Some(chunk) = body.next().await {
+            let chunk =
+                chunk.map_err(|_| (StatusCode::BAD_REQUEST, Refusal::invalid_data("the body broke off")))?;
+            if whole.len() + chunk.len() > self.max_body {
+                return Err(too_long());
+            }
+            if !taken.grow(chunk.len()) {
+                let text = "too many bodies are being received at once: try again";
+                return Err((StatusCode::SERVICE_UNAVAILABLE, Refusal::new(ErrorCode::INTERNAL, text)));
+            }
+            whole.extend_from_slice(&chunk);
+        }
+        Ok(whole.freeze())
+    }
+}

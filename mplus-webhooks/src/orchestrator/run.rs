@@ -1,0 +1,288 @@
+//! What goes on in the background: failed and interrupted events are worked off, payments kept fresh, old things forgotten.
+
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Either, join3, select};
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use tokio::sync::{oneshot, watch};
+
+use super::work::Outcome;
+use super::{Inner, Orchestrator, earlier, later};
+use crate::event::{AnyEvent, EventName};
+use crate::inbox::{Entry, EntryState};
+use crate::payment::{Payment, PaymentKey, PaymentState};
+use crate::store_error::StoreError;
+use crate::subscription::{MerchantId, Subscription};
+
+/// How often somebody looks whether an event is due.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// What [`Orchestrator::run`] did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RunReport {
+    /// Events that were worked off after they had failed or been interrupted.
+    pub worked_off: u64,
+    /// Attempts that failed and come again.
+    pub retried: u64,
+    /// Events that became dead letters.
+    pub dead: u64,
+    /// Payments whose provider was asked.
+    pub payments_asked: u64,
+    /// Payments that ended by that.
+    pub payments_ended: u64,
+    /// Entries of which only the identity was kept, and those of which nothing was.
+    pub pruned_entries: u64,
+    /// Payments that were removed.
+    pub pruned_payments: u64,
+    /// How often something did not work and was tried again: a store that failed, a panic.
+    pub troubles: u64,
+}
+
+/// Ends what goes on in the background.
+type Stop = watch::Receiver<bool>;
+
+impl Orchestrator {
+    /// Works off events that failed or were interrupted, whichever process received them; keeps payments fresh; prunes. Goes on
+    /// until `cancel` is ready, then waits for what is under way and returns what was done.
+    ///
+    /// Every process that receives events should run this; several share the work. Nothing ends it but `cancel`: a panic, an
+    /// unreadable row or a silent provider is logged and counted, and keeps nothing else waiting. Of one merchant a few events are
+    /// worked on at a time, see [`Attempts`](crate::Attempts).
+    ///
+    /// ```
+    /// # async fn serve(orchestrator: mplus_webhooks::Orchestrator) {
+    /// let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    /// let background = tokio::spawn(async move { orchestrator.run(async { drop(stopped.await) }).await });
+    /// // Serve until the program has to end, then:
+    /// drop(stop);
+    /// println!("{:?}", background.await);
+    /// # }
+    /// ```
+    pub async fn run(&self, cancel: impl Future<Output = ()> + Send) -> RunReport {
+        let inner = &self.inner;
+        let (stop, stopped) = watch::channel(false);
+        let report = Mutex::new(RunReport::default());
+        let all = join3(
+            inner.work_off_inbox(stopped.clone(), &report),
+            inner.refresh_payments(stopped.clone(), &report),
+            inner.prune(stopped, &report),
+        );
+        match select(pin!(all), pin!(cancel)).await {
+            Either::Left(_) => {}
+            Either::Right(((), all)) => {
+                stop.send_replace(true);
+                all.await;
+            }
+        }
+        report.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn note(report: &Mutex<RunReport>, change: impl FnOnce(&mut RunReport)) {
+    change(&mut report.lock().unwrap_or_else(PoisonError::into_inner));
+}
+
+impl Inner {
+    /// Waits; `false` when it is time to stop.
+    async fn pause(&self, stop: &mut Stop, pause: Duration) -> bool {
+        match select(pin!(stop.wait_for(|stop| *stop)), self.runtime.sleep(pause)).await {
+            Either::Left(_) => false,
+            Either::Right(_) => true,
+        }
+    }
+
+    /// What the work returns, unless it fails or panics.
+    async fn supervised<T>(
+        &self,
+        what: &'static str,
+        report: &Mutex<RunReport>,
+        work: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Option<T> {
+        match AssertUnwindSafe(work).catch_unwind().await {
+            Ok(Ok(done)) => return Some(done),
+            Ok(Err(error)) => tracing::error!(error = %error, "{what} failed and goes on"),
+            Err(_) => tracing::error!("{what} panicked and goes on"),
+        }
+        note(report, |report| report.troubles += 1);
+        None
+    }
+
+    async fn refresh_payments(&self, mut stop: Stop, report: &Mutex<RunReport>) {
+        let Some(payments) = &self.payments else { return };
+        loop {
+            let refreshed = self.supervised("the refresh of payments", report, payments.refresh_due()).await;
+            if let Some(refreshed) = refreshed {
+                note(report, |report| {
+                    report.payments_asked += refreshed.asked as u64;
+                    report.payments_ended += refreshed.ended as u64;
+                    report.troubles += refreshed.failed as u64;
+                });
+            }
+            // Without a pause nothing else would get its turn.
+            let pause = payments.limits.refresh_every.max(Duration::from_millis(10));
+            if !self.pause(&mut stop, pause).await {
+                return;
+            }
+        }
+    }
+
+    async fn prune(&self, mut stop: Stop, report: &Mutex<RunReport>) {
+        loop {
+            let (now, kept) = (self.now(), &self.retention);
+            let entries = self.store.prune_entries(
+                earlier(now, kept.done),
+                earlier(now, kept.dead),
+                earlier(now, kept.identities),
+            );
+            if let Some(pruned) = self.supervised("pruning events", report, entries).await {
+                note(report, |report| report.pruned_entries += pruned.forgotten + pruned.removed);
+            }
+            let payments = self.store.prune_payments(earlier(now, kept.payments));
+            if let Some(pruned) = self.supervised("pruning payments", report, payments).await {
+                note(report, |report| report.pruned_payments += pruned);
+            }
+            if !self.pause(&mut stop, kept.prune_every.max(Duration::from_secs(1))).await {
+                return;
+            }
+        }
+    }
+
+    async fn work_off_inbox(self: &Arc<Self>, mut stop: Stop, report: &Mutex<RunReport>) {
+        let mut jobs: Jobs = FuturesUnordered::new();
+        let mut of_merchant: HashMap<MerchantId, usize> = HashMap::new();
+        loop {
+            if jobs.len() < self.attempts.at_once {
+                let begun = self.begin_due(&mut jobs, &mut of_merchant);
+                self.supervised("looking for due events", report, begun).await;
+            }
+            // A finished job makes room; otherwise there is something new, or it is time to look.
+            let news = async {
+                let notified = pin!(self.work_is_due.notified());
+                select(notified, self.runtime.sleep(LOOK)).await;
+            };
+            let finished = async {
+                match jobs.next().await {
+                    Some(finished) => finished,
+                    None => std::future::pending().await,
+                }
+            };
+            let stopped = pin!(stop.wait_for(|stop| *stop));
+            match select(stopped, select(pin!(finished), pin!(news))).await {
+                Either::Left(_) => break,
+                Either::Right((Either::Left((finished, _)), _)) => finish(finished, &mut of_merchant, report),
+                Either::Right((Either::Right(_), _)) => {}
+            }
+        }
+        while let Some(finished) = jobs.next().await {
+            finish(finished, &mut of_merchant, report);
+        }
+    }
+
+    /// Takes entries that are due, as many as there is room for, and works on them in the background.
+    async fn begin_due(
+        self: &Arc<Self>,
+        jobs: &mut Jobs,
+        of_merchant: &mut HashMap<MerchantId, usize>,
+    ) -> Result<(), StoreError> {
+        let per_merchant = self.attempts.per_merchant.max(1);
+        let busy: Vec<MerchantId> = of_merchant
+            .iter()
+            .filter(|(_, count)| **count >= per_merchant)
+            .map(|(merchant, _)| merchant.clone())
+            .collect();
+        let room = self.attempts.at_once.saturating_sub(jobs.len());
+        let now = self.now();
+        for entry in self.store.due_entries(now, &busy, per_merchant, room).await? {
+            let count = of_merchant.get(&entry.merchant).copied().unwrap_or_default();
+            if count >= per_merchant {
+                continue;
+            }
+            let claimed = entry.claimed(&self.owner, later(now, self.attempts.lease));
+            if !self.store.replace_entry(&claimed).await? {
+                continue;
+            }
+            of_merchant.insert(claimed.merchant.clone(), count + 1);
+            let merchant = claimed.merchant.clone();
+            let (tell, told) = oneshot::channel();
+            let inner = self.clone();
+            self.runtime.spawn(Box::pin(async move {
+                let outcome = AssertUnwindSafe(inner.take_up(claimed)).catch_unwind().await;
+                // The runner may be gone; the entry was worked on all the same.
+                let _ = tell.send(outcome.ok());
+            }));
+            jobs.push(Box::pin(async move { (merchant, told.await.ok().flatten()) }));
+        }
+        Ok(())
+    }
+
+    /// Works on an entry that somebody else had, or that failed before.
+    async fn take_up(&self, entry: Entry) -> Outcome {
+        let Some(body) = entry.body.clone() else {
+            return self.died(entry.failed("its body is no longer kept")).await;
+        };
+        let sender = Arc::new(Subscription::of_kept(&entry.subscription, entry.merchant.clone()));
+        let event = match AnyEvent::from_kept(&entry.event, body, sender) {
+            Ok(event) => event,
+            Err(refusal) => return self.died(entry.failed(&refusal.to_string())).await,
+        };
+        if let (EventName::StartExternalPayment, Some(_)) = (&entry.event, &self.payments)
+            && let Err(error) = self.give_up_start(&event).await
+        {
+            return self.failed(entry, &error.to_string()).await;
+        }
+        self.work_off(entry, &event, None).await
+    }
+
+    /// The till that started this payment has not been answered, and has long given it up: nothing is presented to a customer
+    /// any more. What was begun before is looked after by the payments.
+    async fn give_up_start(&self, event: &AnyEvent) -> Result<(), StoreError> {
+        let AnyEvent::StartExternalPayment(start) = event else { return Ok(()) };
+        let id = start.payload.external_payment.external_payment_id.clone();
+        let key = PaymentKey { merchant: event.origin().merchant().clone(), id };
+        let never = Payment {
+            state: PaymentState::Cancelled,
+            ..Payment::new(key, Default::default(), "", self.now())
+        };
+        self.store.insert_payment(&never).await.map(drop)
+    }
+}
+
+type Jobs = FuturesUnordered<BoxFuture<'static, (MerchantId, Option<Outcome>)>>;
+
+fn finish(
+    (merchant, outcome): (MerchantId, Option<Outcome>),
+    of_merchant: &mut HashMap<MerchantId, usize>,
+    report: &Mutex<RunReport>,
+) {
+    if let Some(count) = of_merchant.get_mut(&merchant) {
+        *count = count.saturating_sub(1);
+        if *count == 0 {
+            of_merchant.remove(&merchant);
+        }
+    }
+    note(report, |report| match outcome {
+        Some(Outcome::Done) => report.worked_off += 1,
+        Some(Outcome::Retried) => report.retried += 1,
+        Some(Outcome::Dead) => report.dead += 1,
+        Some(Outcome::Lost) => {}
+        None => {
+            tracing::error!(%merchant, "the work on an event panicked: it comes again when its time is over");
+            report.troubles += 1;
+        }
+    });
+}
+
+/// An entry that a person wants to be worked on again.
+pub(super) fn replayed(entry: Entry, now: chrono::DateTime<chrono::Utc>) -> Entry {
+    Entry {
+        attempts: 0,
+        progress: crate::inbox::Progress::Nothing,
+        ..entry.waiting(EntryState::Received, now)
+    }
+}

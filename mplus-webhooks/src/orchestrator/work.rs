@@ -1,0 +1,287 @@
+//! Work on an event: an attempt, how it ended, and what is stored of that.
+
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::{Either, select};
+
+use super::late::{acknowledged, if_late, written};
+use super::{Inner, Refunds, later};
+use crate::error::{ErrorCode, Refusal};
+use crate::event::AnyEvent;
+use crate::handler;
+use crate::inbox::{Entry, EntryState, InboxNotice, Progress, Seat, StoredReply};
+use crate::reply::{Body, Reply as _};
+
+/// How an attempt ended.
+pub(super) enum Ended {
+    Answered(StoredReply),
+    /// The host's handler does not want it. That is an answer.
+    Refused(Refusal),
+    /// For this reason.
+    Failed(String),
+    /// It took too long.
+    CutOff,
+}
+
+/// What became of an entry that somebody worked on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Done,
+    Retried,
+    Dead,
+    /// Somebody else has it now.
+    Lost,
+}
+
+impl Inner {
+    /// Has the event handled by whoever it is for.
+    pub(super) async fn attempt(&self, event: &AnyEvent, patience: Duration) -> Ended {
+        match self.patiently(self.handled(event), patience).await {
+            Ok(body) => Ended::Answered(written(&body)),
+            Err(ended) => ended,
+        }
+    }
+
+    /// What comes of the host's code in this time.
+    async fn patiently<T>(
+        &self,
+        work: impl Future<Output = Result<T, Refusal>> + Send,
+        patience: Duration,
+    ) -> Result<T, Ended> {
+        let work = pin!(AssertUnwindSafe(work).catch_unwind());
+        match select(work, self.runtime.sleep(patience)).await {
+            Either::Left((Ok(Ok(done)), _)) => Ok(done),
+            Either::Left((Ok(Err(refusal)), _)) if refusal.code == ErrorCode::INTERNAL => {
+                Err(Ended::Failed(refusal.message))
+            }
+            Either::Left((Ok(Err(refusal)), _)) => Err(Ended::Refused(refusal)),
+            Either::Left((Err(_), _)) => Err(Ended::Failed("the host's code panicked".to_owned())),
+            Either::Right(_) => Err(Ended::CutOff),
+        }
+    }
+
+    /// Works on an entry that is in our hands, answers, and stores how it ended.
+    pub(super) async fn work_off(
+        &self,
+        mut entry: Entry,
+        event: &AnyEvent,
+        mut seat: Option<&mut Seat>,
+    ) -> Outcome {
+        let ended = {
+            let work = self.worked(&entry, event);
+            let (ended, version, progress) = self.in_our_hands(entry.clone(), work).await;
+            let Some(version) = version else {
+                tracing::warn!(entry = %entry.id, merchant = %entry.merchant, "the work on an event took so long that another process has it");
+                if let Some(seat) = seat {
+                    seat.tell(Ok(written(&if_late(event))));
+                }
+                return Outcome::Lost;
+            };
+            entry.version = version;
+            entry.progress = progress;
+            ended
+        };
+        let mut tell = |answer| {
+            if let Some(seat) = seat.as_deref_mut() {
+                seat.tell(answer);
+            }
+        };
+        let why = match ended {
+            Ended::Answered(reply) => {
+                tell(Ok(reply.clone()));
+                entry.reply = Some(reply);
+                match self.concluded(&entry, event).await {
+                    Ok(()) => return self.end(entry, EntryState::Done).await,
+                    Err(why) => why,
+                }
+            }
+            Ended::Refused(refusal) => {
+                entry.reply = Some(super::late::refused(&refusal));
+                entry.last_error = Some(refusal.to_string());
+                tell(Err(refusal));
+                return self.end(entry, EntryState::Done).await;
+            }
+            Ended::Failed(why) => {
+                // It is kept and goes on; only of a payment the cashier has to know at once.
+                let answer =
+                    if is_about_a_payment(event) { Err(Refusal::internal()) } else { Ok(acknowledged()) };
+                tell(answer);
+                why
+            }
+            Ended::CutOff => {
+                tell(Ok(written(&if_late(event))));
+                format!("it took longer than {} seconds", self.attempts.patience.as_secs())
+            }
+        };
+        self.failed(entry, &why).await
+    }
+
+    /// Does what is left to be done of an entry.
+    async fn worked(&self, entry: &Entry, event: &AnyEvent) -> (Ended, Progress) {
+        if entry.progress == Progress::Answered
+            && let Some(reply) = &entry.reply
+        {
+            return (Ended::Answered(reply.clone()), Progress::Answered);
+        }
+        let mut progress = entry.progress;
+        if progress < Progress::Recorded {
+            match self.patiently(self.recorded(entry, event), self.attempts.patience).await {
+                Ok(()) => progress = Progress::Recorded,
+                Err(ended) => return (ended, progress),
+            }
+        }
+        let ended = self.attempt(event, self.attempts.patience).await;
+        if let Ended::Answered(_) = ended {
+            progress = Progress::Answered;
+        }
+        (ended, progress)
+    }
+
+    /// Says again and again that we are still at it, while the work goes on. No version: another process has taken it.
+    async fn in_our_hands(
+        &self,
+        mut entry: Entry,
+        work: impl Future<Output = (Ended, Progress)> + Send,
+    ) -> (Ended, Option<u64>, Progress) {
+        let mut work = pin!(work);
+        let mut ours = true;
+        loop {
+            match select(work, self.runtime.sleep(self.attempts.lease / 3)).await {
+                Either::Left(((ended, progress), _)) => {
+                    return (ended, ours.then_some(entry.version), progress);
+                }
+                Either::Right(((), going_on)) => {
+                    work = going_on;
+                    let renewed = entry.clone().renewed(later(self.now(), self.attempts.lease));
+                    match self.store.replace_entry(&renewed).await {
+                        Ok(true) => entry = renewed,
+                        Ok(false) => ours = false,
+                        Err(error) => {
+                            tracing::warn!(entry = %entry.id, error = %error, "an event's time could not be extended");
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Hands an event to whoever it is for.
+    async fn handled(&self, event: &AnyEvent) -> Result<Body, Refusal> {
+        if let Some(payments) = &self.payments {
+            match event {
+                AnyEvent::StartExternalPayment(event) => return Ok(payments.start(event).await?.into_body()),
+                AnyEvent::PollExternalPayment(event) => {
+                    let id = &event.payload.external_payment.external_payment_id;
+                    return payments.poll(event.origin.merchant(), id).await;
+                }
+                AnyEvent::RequestCancelExternalPayment(event) => {
+                    return Ok(payments.request_cancel(event).await?.into_body());
+                }
+                AnyEvent::CancelExternalPayment(event) => {
+                    return Ok(payments.cancel(event).await?.into_body());
+                }
+                _ => {}
+            }
+        }
+        handler::dispatch(&*self.handler, event).await
+    }
+
+    /// Stores the end of an entry.
+    async fn end(&self, entry: Entry, state: EntryState) -> Outcome {
+        let id = entry.id.clone();
+        match self.store.replace_entry(&entry.ended(state, self.now())).await {
+            Ok(true) => Outcome::Done,
+            Ok(false) => Outcome::Lost,
+            Err(error) => {
+                tracing::error!(entry = %id, error = %error, "the end of an event could not be stored: it is done again");
+                Outcome::Lost
+            }
+        }
+    }
+
+    /// Has an entry tried again, or makes it a dead letter.
+    pub(super) async fn failed(&self, entry: Entry, why: &str) -> Outcome {
+        let (id, merchant, attempts) = (entry.id.clone(), entry.merchant.clone(), entry.attempts);
+        let entry = entry.failed(why);
+        let stored = match self.attempts.wait_after(attempts) {
+            Some(wait) => {
+                tracing::warn!(
+                    entry = %id, %merchant, event = entry.event.as_str(), attempts, error = why,
+                    "an event is tried again in {} seconds", wait.as_secs()
+                );
+                self.store
+                    .replace_entry(&entry.waiting(EntryState::Retrying, later(self.now(), wait)))
+                    .await
+                    .map(|ours| if ours { Outcome::Retried } else { Outcome::Lost })
+            }
+            None => return self.died(entry).await,
+        };
+        stored.unwrap_or_else(|error| {
+            tracing::error!(entry = %id, error = %error, "the failure of an event could not be stored: it is done again");
+            Outcome::Lost
+        })
+    }
+
+    /// Makes an entry a dead letter. The host is told first, so that a crash in between tells it twice and not never.
+    pub(super) async fn died(&self, entry: Entry) -> Outcome {
+        let dead = entry.ended(EntryState::Dead, self.now());
+        self.tell(InboxNotice::Dead(dead.clone())).await;
+        match self.store.replace_entry(&dead).await {
+            Ok(true) => Outcome::Dead,
+            Ok(false) => Outcome::Lost,
+            Err(error) => {
+                tracing::error!(entry = %dead.id, error = %error, "a dead letter could not be stored: it is tried again");
+                Outcome::Lost
+            }
+        }
+    }
+
+    /// Tells the host.
+    pub(super) async fn tell(&self, notice: InboxNotice) {
+        let entry = notice.entry();
+        let (id, merchant, event) = (&entry.id, &entry.merchant, entry.event.as_str());
+        match &notice {
+            InboxNotice::Dead(entry) => {
+                let error = entry.last_error.as_deref().unwrap_or_default();
+                tracing::error!(entry = %id, %merchant, event, error, "an event became a dead letter");
+            }
+            InboxNotice::FurtherPart { .. } => {
+                tracing::warn!(entry = %id, %merchant, "a further part of a sale was completed");
+            }
+            InboxNotice::CancelledAfterCompletion { .. } => {
+                tracing::warn!(entry = %id, %merchant, "a completed sale was cancelled");
+            }
+            InboxNotice::WithoutSession(_) => {
+                tracing::warn!(entry = %id, %merchant, event, "a sale was ended without its id: nothing was touched");
+            }
+            InboxNotice::Odd { .. } => {}
+        }
+        self.guarded("the host's handler of the inbox", self.handler.inbox_notice(&notice)).await;
+    }
+
+    /// Foreign code, which may panic or take too long.
+    pub(super) async fn guarded(&self, whose: &'static str, work: impl Future<Output = ()> + Send) {
+        let work = pin!(AssertUnwindSafe(work).catch_unwind());
+        match select(work, self.runtime.sleep(self.attempts.patience)).await {
+            Either::Left((Ok(()), _)) => {}
+            Either::Left((Err(_), _)) => tracing::error!("{whose} panicked"),
+            Either::Right(_) => tracing::error!("{whose} took too long and was cut off"),
+        }
+    }
+
+    pub(super) fn records_refunds(&self) -> bool {
+        self.refunds == Refunds::Record
+    }
+}
+
+fn is_about_a_payment(event: &AnyEvent) -> bool {
+    matches!(
+        event,
+        AnyEvent::StartExternalPayment(_)
+            | AnyEvent::RequestCancelExternalPayment(_)
+            | AnyEvent::CancelExternalPayment(_)
+    )
+}

@@ -1,0 +1,26 @@
+//! What a store has to know of a payment besides the record as a whole.
+
+use chrono::{DateTime, Utc};
+
+use crate::payment::Payment;
+
+/// The account at the provider that the payment was started on.
+pub(super) fn account(_: &Payment) -> &str {
+    ""
+}
+
+/// When the payment is due. `None` when nothing is left to be done.
+pub(super) fn due_at(payment: &Payment) -> Option<DateTime<Utc>> {
+    (!payment.state.is_terminal()).then_some(payment.refresh_at)
+}
+
+/// When the payment ended.
+pub(super) fn ended_at(payment: &Payment) -> Option<DateTime<Utc>> {
+    payment.state.is_terminal().then_some(payment.refresh_at)
+}
+
+/// The payment with another time to refresh it.
+pub(super) fn due_again(mut payment: Payment, refresh_at: DateTime<Utc>) -> Payment {
+    payment.refresh_at = refresh_at;
+    payment
+}

@@ -1,0 +1,320 @@
+//! Events in tables.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use super::dialect::Dialect;
+use super::value::{Row, Unreadable, Value, count};
+use super::{Durability, HasTables, Tables};
+use crate::event::EventName;
+use crate::inbox::{Entry, EntryFilter, EntryId, EntryState, InboxStore, Progress, Pruned, StoredReply};
+use crate::store_error::StoreError;
+use crate::subscription::MerchantId;
+
+const TABLE: &str = "mplus_webhook_entry";
+
+/// In the order of [`read`].
+const COLUMNS: [&str; 20] = [
+    "id",
+    "merchant",
+    "subscription",
+    "event",
+    "branch_number",
+    "workplace_number",
+    "subject",
+    "body",
+    "body_digest",
+    "state",
+    "reply_status",
+    "reply_body",
+    "attempts",
+    "progress",
+    "last_error",
+    "owner",
+    "received_at",
+    "due_at",
+    "ended_at",
+    "version",
+];
+
+/// Entries that can be worked on. A state that a later release adds is left to that.
+const OPEN: &str = "state IN ('received', 'working', 'retrying')";
+
+/// What is asked again and again, in the database's spelling.
+#[derive(Debug)]
+pub(super) struct Statements {
+    insert: String,
+    conflicting: String,
+    by_id: String,
+    replace: String,
+    about: String,
+    forget: String,
+    remove: String,
+}
+
+impl Statements {
+    pub(super) fn new(dialect: Dialect) -> Self {
+        let (all, bare) = (columns(true), columns(false));
+        let own = (TABLE, "id");
+        Self {
+            insert: dialect.insert_new(TABLE, &COLUMNS),
+            conflicting: dialect.statement(&format!(
+                "SELECT {all} FROM {TABLE} WHERE id = ? UNION ALL \
+                 SELECT {all} FROM {TABLE} WHERE merchant = ? AND body_digest = ?"
+            )),
+            by_id: dialect.statement(&format!("SELECT {all} FROM {TABLE} WHERE id = ?")),
+            replace: dialect.relaxed_update(
+                TABLE,
+                "state = ?, reply_status = ?, reply_body = ?, attempts = ?, progress = ?, last_error = ?, owner = ?, \
+                 due_at = ?, ended_at = ?, version = ?",
+                "id = ? AND version = ?",
+            ),
+            about: dialect.statement(&format!(
+                "SELECT {bare} FROM {TABLE} WHERE merchant = ? AND subject = ? ORDER BY received_at DESC LIMIT 100"
+            )),
+            forget: dialect.limited(
+                &format!(
+                    "UPDATE {TABLE} SET state = 'forgotten', body = NULL, reply_status = NULL, reply_body = NULL, \
+                     last_error = NULL, owner = NULL, version = version + 1"
+                ),
+                own,
+                "state = ? AND ended_at < ?",
+                "ended_at",
+            ),
+            remove: dialect.limited(
+                &format!("DELETE FROM {TABLE}"),
+                own,
+                "state = 'forgotten' AND ended_at < ?",
+                "ended_at",
+            ),
+        }
+    }
+}
+
+/// The columns, with or without the bodies.
+fn columns(bodies: bool) -> String {
+    let shown = |column: &&str| match *column {
+        "body" | "reply_body" if !bodies => "NULL".to_owned(),
+        column => column.to_owned(),
+    };
+    COLUMNS.iter().map(shown).collect::<Vec<_>>().join(", ")
+}
+
+fn write(entry: &Entry) -> Vec<Value> {
+    let reply = entry.reply.as_ref();
+    vec![
+        entry.id.as_str().into(),
+        entry.merchant.as_str().into(),
+        entry.subscription.as_str().into(),
+        entry.event.as_str().into(),
+        entry.branch_number.into(),
+        entry.workplace_number.into(),
+        entry.subject.as_deref().into(),
+        entry.body.as_ref().into(),
+        entry.body_digest.as_str().into(),
+        entry.state.name().into(),
+        reply.map(|reply| i64::from(reply.status)).into(),
+        reply.map(|reply| &reply.body).into(),
+        i64::from(entry.attempts).into(),
+        entry.progress.number().into(),
+        entry.last_error.as_deref().into(),
+        entry.owner.as_deref().into(),
+        entry.received_at.into(),
+        entry.due_at.into(),
+        entry.ended_at.into(),
+        count(entry.version),
+    ]
+}
+
+fn read(mut row: Row) -> Result<Entry, Unreadable> {
+    let status =
+        row.maybe_int(10)?.map(|status| u16::try_from(status).map_err(|_| Unreadable(10))).transpose()?;
+    let body = row.maybe_bytes(11)?.unwrap_or_default();
+    Ok(Entry {
+        id: EntryId::new(row.text(0)?),
+        merchant: row.text(1)?.into(),
+        subscription: row.text(2)?,
+        event: EventName::from_wire(&row.text(3)?),
+        branch_number: row.maybe_int(4)?,
+        workplace_number: row.maybe_int(5)?,
+        subject: row.maybe_text(6)?,
+        body: row.maybe_bytes(7)?,
+        body_digest: row.text(8)?,
+        state: EntryState::from_name(&row.text(9)?).ok_or(Unreadable(9))?,
+        reply: status.map(|status| StoredReply { status, body }),
+        attempts: u32::try_from(row.int(12)?).map_err(|_| Unreadable(12))?,
+        progress: Progress::from_number(row.int(13)?).ok_or(Unreadable(13))?,
+        last_error: row.maybe_text(14)?,
+        owner: row.maybe_text(15)?,
+        received_at: row.instant(16)?,
+        due_at: row.maybe_instant(17)?,
+        ended_at: row.maybe_instant(18)?,
+        version: u64::try_from(row.int(19)?).map_err(|_| Unreadable(19))?,
+    })
+}
+
+/// Reads many; one that cannot be read is logged and left out.
+fn read_all(rows: Vec<Row>) -> Vec<Entry> {
+    let named = |row: Row| {
+        let id = row.0.first().cloned();
+        read(row).inspect_err(|error| tracing::error!(?id, %error, "a stored event is passed over")).ok()
+    };
+    rows.into_iter().filter_map(named).collect()
+}
+
+impl Tables {
+    async fn first_entry(
+        &self,
+        action: &'static str,
+        statement: &str,
+        values: Vec<Value>,
+    ) -> Result<Option<Entry>, StoreError> {
+        let row = self.database.query(action, statement, values).await?.into_iter().next();
+        row.map(read).transpose().map_err(|error| StoreError::new(action, error))
+    }
+}
+
+#[async_trait]
+impl<S: HasTables> InboxStore for S {
+    async fn insert_entry(&self, entry: &Entry) -> Result<Option<Entry>, StoreError> {
+        const ACTION: &str = "keep an event";
+        let tables = self.tables();
+        let insert = &tables.entries.insert;
+        if tables.database.execute(ACTION, Durability::Kept, insert, write(entry)).await? == 1 {
+            return Ok(None);
+        }
+        let keys =
+            vec![entry.id.as_str().into(), entry.merchant.as_str().into(), entry.body_digest.as_str().into()];
+        let rows = tables.database.query(ACTION, &tables.entries.conflicting, keys).await?;
+        let found = rows.into_iter().map(read).collect::<Result<Vec<_>, _>>();
+        let mut found = found.map_err(|error| StoreError::new(ACTION, error))?;
+        // An entry with this id says more than one with the same body.
+        found.sort_by_key(|existing| existing.id != entry.id);
+        // Nothing: it was removed in between, by retention.
+        let existing = found.into_iter().next();
+        existing.map(Some).ok_or_else(|| StoreError::new(ACTION, "it was removed meanwhile"))
+    }
+
+    async fn entry(&self, id: &EntryId) -> Result<Option<Entry>, StoreError> {
+        let tables = self.tables();
+        tables.first_entry("read an event", &tables.entries.by_id, vec![id.as_str().into()]).await
+    }
+
+    async fn replace_entry(&self, entry: &Entry) -> Result<bool, StoreError> {
+        let Some(previous) = entry.version.checked_sub(1) else { return Ok(false) };
+        let reply = entry.reply.as_ref();
+        let values = vec![
+            entry.state.name().into(),
+            reply.map(|reply| i64::from(reply.status)).into(),
+            reply.map(|reply| &reply.body).into(),
+            i64::from(entry.attempts).into(),
+            entry.progress.number().into(),
+            entry.last_error.as_deref().into(),
+            entry.owner.as_deref().into(),
+            entry.due_at.into(),
+            entry.ended_at.into(),
+            count(entry.version),
+            entry.id.as_str().into(),
+            count(previous),
+        ];
+        let tables = self.tables();
+        let replace = &tables.entries.replace;
+        let changed =
+            tables.database.execute("change an event", Durability::MayBeLost, replace, values).await?;
+        Ok(changed == 1)
+    }
+
+    async fn due_entries(
+        &self,
+        now: DateTime<Utc>,
+        except: &[MerchantId],
+        per_merchant: usize,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let tables = self.tables();
+        let others = match except.len() {
+            0 => String::new(),
+            number => format!(" AND merchant NOT IN ({})", vec!["?"; number].join(", ")),
+        };
+        // The first thousand that are due, then of each merchant the first few, then those in turn.
+        let ranked = format!(
+            "SELECT {} FROM (
+                SELECT due.*, ROW_NUMBER() OVER (PARTITION BY merchant ORDER BY due_at) AS place FROM (
+                    SELECT {all} FROM {TABLE} WHERE due_at <= ? AND {OPEN}{others} ORDER BY due_at LIMIT 1000
+                ) due
+            ) ranked WHERE place <= ? ORDER BY place, due_at LIMIT ?",
+            columns(true),
+            all = columns(true),
+        );
+        let mut values = vec![now.into()];
+        values.extend(except.iter().map(|merchant| Value::from(merchant.as_str())));
+        values.extend([count(per_merchant), count(limit)]);
+        let statement = tables.database.dialect().statement(&ranked);
+        Ok(read_all(tables.database.query("find due events", &statement, values).await?))
+    }
+
+    async fn entries_about(&self, merchant: &MerchantId, subject: &str) -> Result<Vec<Entry>, StoreError> {
+        let tables = self.tables();
+        let values = vec![merchant.as_str().into(), subject.into()];
+        let about = &tables.entries.about;
+        Ok(read_all(tables.database.query("find events about a sale", about, values).await?))
+    }
+
+    async fn list_entries(&self, filter: &EntryFilter) -> Result<Vec<Entry>, StoreError> {
+        let mut values = Vec::new();
+        let mut condition = String::from("1 = 1");
+        let mut and = |text: &str, more: &mut dyn Iterator<Item = Value>| {
+            condition += " AND ";
+            condition += text;
+            values.extend(more);
+        };
+        match filter.states.as_slice() {
+            [] => and("state <> 'forgotten'", &mut std::iter::empty()),
+            states => {
+                let marks = format!("state IN ({})", vec!["?"; states.len()].join(", "));
+                and(&marks, &mut states.iter().map(|state| state.name().into()));
+            }
+        }
+        if let Some(merchant) = &filter.merchant {
+            and("merchant = ?", &mut [merchant.as_str().into()].into_iter());
+        }
+        if let Some(subject) = &filter.subject {
+            and("subject = ?", &mut [subject.as_str().into()].into_iter());
+        }
+        if let Some(from) = filter.from {
+            and("received_at >= ?", &mut [from.into()].into_iter());
+        }
+        if let Some(to) = filter.to {
+            and("received_at < ?", &mut [to.into()].into_iter());
+        }
+        if let Some((at, id)) = &filter.after {
+            let (at, id) = (Value::from(*at), Value::from(id.as_str()));
+            and("(received_at > ? OR (received_at = ? AND id > ?))", &mut [at.clone(), at, id].into_iter());
+        }
+        values.push(count(filter.limit));
+        let tables = self.tables();
+        let select = format!(
+            "SELECT {} FROM {TABLE} WHERE {condition} ORDER BY received_at, id LIMIT ?",
+            columns(false)
+        );
+        let statement = tables.database.dialect().statement(&select);
+        Ok(read_all(tables.database.query("list events", &statement, values).await?))
+    }
+
+    async fn prune_entries(
+        &self,
+        done: DateTime<Utc>,
+        dead: DateTime<Utc>,
+        identities: DateTime<Utc>,
+    ) -> Result<Pruned, StoreError> {
+        const ACTION: &str = "prune events";
+        let tables = self.tables();
+        let mut pruned = Pruned::default();
+        for (state, before) in [("done", done), ("discarded", done), ("dead", dead)] {
+            let values = [state.into(), before.into()];
+            pruned.forgotten += tables.in_slices(ACTION, &tables.entries.forget, &values).await?;
+        }
+        pruned.removed = tables.in_slices(ACTION, &tables.entries.remove, &[identities.into()]).await?;
+        Ok(pruned)
+    }
+}
