@@ -24,6 +24,7 @@ mod status;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use mplus_qapi::Client;
 
@@ -38,7 +39,11 @@ pub(crate) use status::{Watch, note_run};
 
 /// A name that no other worker has, unless by a chance of one in four billion.
 pub(crate) fn draw_worker(runtime: &dyn Runtime) -> WorkerId {
-    WorkerId::from(format!("worker-{:08x}", (runtime.random() * f64::from(u32::MAX)) as u32))
+    WorkerId::from(format!("worker-{}", draw(runtime)))
+}
+
+fn draw(runtime: &dyn Runtime) -> String {
+    format!("{:08x}", (runtime.random() * f64::from(u32::MAX)) as u32)
 }
 
 /// What every service of one merchant shares. Cheap to clone.
@@ -79,7 +84,8 @@ impl Merchant {
         }
     }
 
-    /// The name under which leases are held and orders are claimed; it must be no other worker's.
+    /// The name under which leases are held and orders are claimed; it must be no other worker's. Every run adds a part of
+    /// its own.
     pub fn worked_by(self, worker: impl Into<WorkerId>) -> Self {
         Self { worker: worker.into(), ..self }
     }
@@ -129,7 +135,7 @@ impl Merchant {
         &self.runtime
     }
 
-    /// The name under which leases are held.
+    /// The worker's name.
     pub fn worker(&self) -> &WorkerId {
         &self.worker
     }
@@ -137,6 +143,14 @@ impl Merchant {
     /// What holds for all syncs.
     pub fn settings(&self) -> &SyncSettings {
         &self.settings
+    }
+
+    /// A holder for the lease of one run: two runs of one worker exclude each other too.
+    pub(crate) fn holder_of_run(&self) -> WorkerId {
+        static RUNS: AtomicU64 = AtomicU64::new(0);
+        // The count tells the runs of this process apart, the lot those of processes whose workers have one name.
+        let (lot, run) = (draw(&*self.runtime), RUNS.fetch_add(1, Ordering::Relaxed));
+        WorkerId::from(format!("{}/{lot}-{run}", self.worker))
     }
 
     pub(crate) fn provisioner(&self) -> &dyn LocationProvisioner {

@@ -137,8 +137,8 @@ impl<'a> Run<'a> {
     async fn take_lease(&mut self) -> Result<bool, StepError> {
         let now = self.now();
         let until = now + lease_time(self.settings());
-        let holder = self.merchant.worker();
-        self.lease = self.store().acquire(self.connection(), &LeaseName::RUN, holder, until, now).await?;
+        let holder = self.merchant.holder_of_run();
+        self.lease = self.store().acquire(self.connection(), &LeaseName::RUN, &holder, until, now).await?;
         Ok(self.lease.is_some())
     }
 

@@ -60,7 +60,7 @@ impl StockService {
         let lease = self
             .merchant
             .store()
-            .acquire(self.merchant.connection(), &name, self.merchant.worker(), now + LEASE, now)
+            .acquire(self.merchant.connection(), &name, &self.merchant.holder_of_run(), now + LEASE, now)
             .await;
         let mut pos_failure = None;
         let (outcome, report) = match lease {

@@ -80,7 +80,7 @@ fn read(path: &Path, text: &mut String) {
     if path.is_dir() {
         fs::read_dir(path).unwrap().for_each(|entry| read(&entry.unwrap().path(), text));
     } else if path.extension().is_some_and(|extension| extension == "rs")
-        && !path.file_name().is_some_and(|name| name == "tests.rs")
+        && path.file_name().is_none_or(|name| name != "tests.rs")
     {
         let source = fs::read_to_string(path).unwrap();
         text.push_str(source.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default());

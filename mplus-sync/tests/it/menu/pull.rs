@@ -1,13 +1,20 @@
 //! Pulling the menu.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures_util::future::join;
 use mplus_qapi::testkit::{Fault, Pos};
 use mplus_qapi::value::Decimal;
+use mplus_sync::Integration;
+use mplus_sync::branches::{LocationProvisioner, Provision, ProvisionError};
 use mplus_sync::cancel::CancelToken;
 use mplus_sync::conflict::SyncContext;
-use mplus_sync::model::{LeaseName, LocationId, Resource, WorkerId};
+use mplus_sync::model::{ConnectionId, LeaseName, Location, LocationId, Resource, WorkerId};
 use mplus_sync::report::RunOutcome;
 use mplus_sync::runtime::Runtime;
 use mplus_sync::sync::RunOptions;
+use tokio::sync::Notify;
 
 use crate::support::{Merchant, contents};
 
@@ -218,4 +225,38 @@ async fn two_runs_at_once_do_not_work_on_one_connection() {
     assert_eq!(message, "another sync of this connection is running");
     merchant.store.release(&lease).await.unwrap();
     assert_eq!(integration.sync_menu(&RunOptions::manual()).await.outcome, RunOutcome::Completed);
+}
+
+/// Holds up a run at its first location until it is told to go on.
+struct Gate(Arc<Notify>);
+
+#[async_trait]
+impl LocationProvisioner for Gate {
+    async fn provision(&self, _: &ConnectionId, _: &Location) -> Result<Provision, ProvisionError> {
+        self.0.notified().await;
+        Ok(Provision::default())
+    }
+}
+
+#[tokio::test]
+async fn two_runs_of_one_worker_exclude_each_other_too() {
+    let merchant = Merchant::new(Pos::brasserie());
+    merchant.connect().await;
+    let mut location = merchant.locations().await.remove(0);
+    location.record.stripe_customer = None;
+    merchant.store.apply_locations(&Merchant::id(), vec![location]).await.unwrap();
+    let go_on = Arc::new(Notify::new());
+    let host = merchant.host().with_provisioner(Gate(Arc::clone(&go_on)));
+    let integration = Integration::open(host, Merchant::id()).await.unwrap();
+    let options = RunOptions::manual();
+    let second = async {
+        let second = integration.sync_menu(&options).await;
+        go_on.notify_one();
+        second
+    };
+    let (first, second) = join(integration.sync_menu(&options), second).await;
+    assert_eq!(first.outcome, RunOutcome::Completed, "{first}");
+    let RunOutcome::Failed { message, .. } = &second.outcome else { panic!("{second}") };
+    assert_eq!(message, "another sync of this connection is running");
+    assert_eq!((second.requests, second.writes), (0, 0), "{second}");
 }
