@@ -136,3 +136,93 @@ fn hashed(kind: &str, parts: &[&[u8]]) -> String {
     }
     format!("{kind}:{}", URL_SAFE_NO_PAD.encode(hash.finalize()))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::secret::SubscriptionSecret;
+    use crate::subscription::{MerchantId, Subscription};
+
+    fn of(merchant: &str, name: &str, body: &str) -> Identity {
+        let secret = SubscriptionSecret::from_bytes(b"key").unwrap();
+        let subscription = Arc::new(Subscription::new("restaurant", MerchantId::new(merchant), secret));
+        let name = EventName::from_wire(name);
+        identity(&AnyEvent::from_kept(&name, body.to_owned().into(), subscription).unwrap())
+    }
+
+    fn sale(counter: u32, session: &str) -> String {
+        format!(
+            r#"{{"event":{{"eventCounter":{counter},"eventTimestamp":"2026-03-05T19:07:{counter:02}.964+01:00"}},
+                "sender":{{"branchNumber":1,"workplaceNumber":2}},"session":{session}}}"#
+        )
+    }
+
+    #[test]
+    fn the_same_sale_told_again_is_a_repeat_and_other_content_is_not() {
+        let first = of("m", "completeSession", &sale(1, r#"{"sessionId":"s","totalInclAmount":18.50}"#));
+        let again = of("m", "completeSession", &sale(2, r#"{ "sessionId" : "s", "totalInclAmount":18.50 }"#));
+        let further = of("m", "completeSession", &sale(3, r#"{"sessionId":"s","totalInclAmount":24.00}"#));
+        assert_eq!(first.event, again.event);
+        assert_ne!(first.body, again.body);
+        assert_ne!(first.event, further.event);
+        assert_eq!((&first.sale, &further.sale), (&Some("s".to_owned()), &Some("s".to_owned())));
+    }
+
+    #[test]
+    fn the_payments_of_a_sale_belong_to_what_is_told_of_it() {
+        let paid = |amount: &str| {
+            let body = sale(1, r#"{"sessionId":"s"}"#);
+            let (body, _) = body.rsplit_once('}').unwrap();
+            of(
+                "m",
+                "completeSession",
+                &format!(r#"{body},"completeSession":{{"payments":[{{"amount":{amount}}}]}}}}"#),
+            )
+        };
+        assert_eq!(paid("1").event, paid("1").event);
+        assert_ne!(paid("1").event, paid("2").event);
+    }
+
+    #[test]
+    fn an_empty_id_is_no_identity() {
+        let of =
+            |counter| of("m", "completeSession", &sale(counter, r#"{"sessionId":"","totalInclAmount":10}"#));
+        assert_eq!(of(1), of(1));
+        assert_ne!(of(1).event, of(2).event);
+        assert_eq!(of(1).sale, None);
+    }
+
+    #[test]
+    fn merchants_and_events_are_kept_apart() {
+        let body = sale(1, r#"{"sessionId":"s"}"#);
+        let ours = of("m", "completeSession", &body);
+        assert_ne!(ours.event, of("other", "completeSession", &body).event);
+        let cancelled = of("m", "cancelSession", &body);
+        assert_ne!(ours.event, cancelled.event);
+        assert_eq!(ours.body, cancelled.body, "the same bytes are known again under another name");
+    }
+
+    #[test]
+    fn other_events_are_told_apart_by_counter_clock_subject_and_answers() {
+        let scan = |counter: u32, code: &str, besides: &str| {
+            let body = sale(counter, r#"{"sessionId":"s"}"#);
+            let (body, _) = body.rsplit_once('}').unwrap();
+            of("m", "scanCode", &format!(r#"{body},"scanCode":{{"scannedCode":"{code}"}}{besides}}}"#)).event
+        };
+        assert_eq!(scan(1, "25", ""), scan(1, "25", r#","news":1"#));
+        let answered = r#","dialog":{"selectedDialogOptionIds":[1]}"#;
+        let all = [scan(1, "25", ""), scan(2, "25", ""), scan(1, "26", ""), scan(1, "25", answered)];
+        let apart: std::collections::BTreeSet<_> = all.iter().collect();
+        assert_eq!(apart.len(), all.len());
+    }
+
+    #[test]
+    fn without_a_counter_the_bytes_decide() {
+        let of = |body: &str| of("m", "scanCode", body).event;
+        let body = r#"{"sender":{},"scanCode":{"scannedCode":"25"}}"#;
+        assert_eq!(of(body), of(body));
+        assert_ne!(of(body), of(r#"{"sender":{}, "scanCode":{"scannedCode":"25"}}"#));
+    }
+}

@@ -7,6 +7,7 @@ use super::oddity::{OddityKind, Reading};
 
 pub(crate) use super::object::{DataError, FromJson};
 pub(crate) use super::path::Path;
+#[cfg(feature = "viva")]
 pub(crate) use super::raw::RawJson;
 
 /// An object's fields, each taken at most once.

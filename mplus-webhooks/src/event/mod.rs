@@ -7,6 +7,7 @@
 mod external_payment;
 mod header;
 mod identity;
+#[cfg(any(feature = "stripe", feature = "viva", feature = "testkit"))]
 pub(crate) mod json;
 mod kitchen;
 mod name;
