@@ -27,7 +27,7 @@ mod verified;
 
 pub use error::{ErrorCode, Refusal};
 pub use handler::{Handler, Handlers};
-#[cfg(feature = "reqwest")]
+#[cfg(feature = "_reqwest")]
 pub use http_client::ReqwestClient;
 pub use http_client::{HttpClient, HttpError};
 pub use inbox::{Attempts, Retention};

@@ -43,6 +43,12 @@ impl<'a> Fields<'a> {
         raw
     }
 
+    /// Whether the field is there and not taken yet, `null` included.
+    #[cfg(feature = "stripe")]
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.has(name)
+    }
+
     /// Reads a field when it is there.
     pub(crate) fn optional<T: FromJson>(
         &mut self,

@@ -24,7 +24,7 @@ impl RawJson {
         serde_json::from_str(&self.0).map_err(|error| error.to_string())
     }
 
-    pub(super) fn new(raw: &RawValue) -> Self {
+    pub(crate) fn new(raw: &RawValue) -> Self {
         Self(raw.get().into())
     }
 }

@@ -169,12 +169,14 @@ impl Builder {
 
     /// The finished orchestrator. Cloning it is cheap.
     pub fn build(self) -> Orchestrator {
-        let payments = self.providers.map(|providers| ExternalPayments {
-            providers,
-            store: self.store.clone(),
-            runtime: self.runtime.clone(),
-            handler: self.handler.clone(),
-            limits: self.limits,
+        let payments = self.providers.map(|providers| {
+            ExternalPayments::new(
+                providers,
+                self.store.clone(),
+                self.runtime.clone(),
+                self.handler.clone(),
+                self.limits,
+            )
         });
         Orchestrator {
             inner: Arc::new(Inner {

@@ -15,7 +15,7 @@ use super::work::Outcome;
 use super::{Inner, Orchestrator, earlier, later};
 use crate::event::{AnyEvent, EventName};
 use crate::inbox::{Entry, EntryState};
-use crate::payment::{Payment, PaymentKey, PaymentState};
+use crate::payment::{Payment, PaymentKey};
 use crate::store_error::StoreError;
 use crate::subscription::{MerchantId, Subscription};
 
@@ -245,10 +245,7 @@ impl Inner {
         let AnyEvent::StartExternalPayment(start) = event else { return Ok(()) };
         let id = start.payload.external_payment.external_payment_id.clone();
         let key = PaymentKey { merchant: event.origin().merchant().clone(), id };
-        let never = Payment {
-            state: PaymentState::Cancelled,
-            ..Payment::new(key, Default::default(), "", self.now())
-        };
+        let never = Payment::never_started(key, self.now());
         self.store.insert_payment(&never).await.map(drop)
     }
 }

@@ -1,44 +1,78 @@
 //! What is asked of the provider, and when. Decided without I/O, so that a test can walk through every order of things.
 
-use super::record::Payment;
+use chrono::{DateTime, Utc};
+
+use super::record::{Creation, Payment};
 use super::state::{PaymentEffect, PaymentState};
 
 /// A question to the provider; its answer is the next input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum ProviderCall {
-    /// Begin the payment. The answer to an earlier attempt may have been lost; the provider returns the same payment then.
+    /// Begin the payment. Only when it is known that the provider does not have it, and while the till waits for it.
     Create,
-    /// How does it stand?
+    /// How does it stand? Of a payment whose creation is uncertain: is it there at all?
     Get,
     /// End it.
     Cancel,
 }
 
-impl ProviderCall {
-    /// The call that is due when the payment is refreshed. `None` when the provider never heard of it and never will.
-    pub(super) fn due(payment: &Payment) -> Option<Self> {
-        match payment.state {
-            state if payment.provider_reference.is_none() => (!state.is_terminal()).then_some(Self::Create),
-            PaymentState::CancelRequested(_) => Some(Self::Cancel),
-            _ => Some(Self::Get),
+/// What comes next for a payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Next {
+    /// Nothing, for now or for ever.
+    Nothing,
+    /// The provider is asked.
+    Ask(ProviderCall),
+    /// An end was asked for, and the provider is known not to have the payment: it ends without a question.
+    End,
+}
+
+impl Next {
+    /// What is due when the payment is refreshed.
+    pub(super) fn due(payment: &Payment, now: DateTime<Utc>) -> Self {
+        match (payment.creation, payment.state) {
+            (Creation::Underway(until), _) if until > now => Self::Nothing,
+            // Ended or not: nobody knows whether the provider has it.
+            (Creation::Underway(_) | Creation::Uncertain, _) => Self::Ask(ProviderCall::Get),
+            (Creation::Absent, state) if state.is_terminal() => Self::Nothing,
+            (Creation::Absent, PaymentState::Pending) => Self::Ask(ProviderCall::Create),
+            (Creation::Absent, _) => Self::End,
+            (Creation::Known, PaymentState::CancelRequested(_)) => Self::Ask(ProviderCall::Cancel),
+            (Creation::Known, _) => Self::Ask(ProviderCall::Get),
         }
     }
 
-    /// The call that has to follow right away on an input that had this effect, and that was the answer to `answered`.
-    pub(super) fn after(payment: &Payment, effect: PaymentEffect, answered: Option<Self>) -> Option<Self> {
+    /// What has to follow right away on an input that had this effect, and that was the answer to `answered`.
+    pub(super) fn after(
+        payment: &Payment,
+        effect: PaymentEffect,
+        answered: Option<ProviderCall>,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let cancelling = matches!(payment.state, PaymentState::CancelRequested(_));
         match effect {
-            // Only a payment that the provider is known to have can be cancelled for sure.
-            PaymentEffect::CancelAtProvider if payment.provider_reference.is_none() => {
-                (answered != Some(Self::Create)).then_some(Self::Create)
+            PaymentEffect::Create if answered == Some(ProviderCall::Get) => Self::Ask(ProviderCall::Create),
+            PaymentEffect::CancelAtProvider if payment.creation == Creation::Known => {
+                Self::Ask(ProviderCall::Cancel)
             }
-            PaymentEffect::CancelAtProvider => Some(Self::Cancel),
-            // The request to cancel came while the payment was being created.
-            PaymentEffect::None if answered == Some(Self::Create) => {
-                matches!(payment.state, PaymentState::CancelRequested(_)).then_some(Self::Cancel)
+            PaymentEffect::CancelAtProvider if !cancelling => Self::Nothing,
+            PaymentEffect::CancelAtProvider => match Self::due(payment, now) {
+                Self::Ask(call) if answered == Some(call) => Self::Nothing,
+                due => due,
+            },
+            // The request to cancel came while the payment was being created, or looked for.
+            PaymentEffect::None
+                if cancelling
+                    && payment.creation == Creation::Known
+                    && matches!(answered, Some(ProviderCall::Create | ProviderCall::Get)) =>
+            {
+                Self::Ask(ProviderCall::Cancel)
             }
-            PaymentEffect::None | PaymentEffect::ReportConflict | PaymentEffect::ReportUnexpectedCapture => {
-                None
-            }
+            PaymentEffect::None
+            | PaymentEffect::Create
+            | PaymentEffect::ReportConflict
+            | PaymentEffect::ReportUnexpectedCapture
+            | PaymentEffect::ReportUnresolved => Self::Nothing,
         }
     }
 }

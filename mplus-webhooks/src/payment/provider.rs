@@ -1,58 +1,16 @@
-//! Whoever really takes the money: a small trait, and how the right one is found.
+//! Whoever really takes the money: one small trait.
 
 use std::fmt::Debug;
-use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use http::HeaderMap;
+use rust_decimal::Decimal;
 
+use super::news::ProviderNews;
 use super::record::Payment;
-use super::state::ProviderStatus;
-use crate::subscription::MerchantId;
-
-/// What a provider says about a payment, and what else it tells on the way.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct ProviderNews {
-    /// How it stands.
-    pub status: ProviderStatus,
-    /// The provider's id of the payment.
-    pub reference: Option<String>,
-    /// Where the customer pays, when that is a web page.
-    pub checkout_url: Option<String>,
-    /// The reference for receipts and questions.
-    pub transaction_reference: Option<String>,
-    /// For instance `visa`.
-    pub card_type: Option<String>,
-    /// For instance `ideal`.
-    pub external_method: Option<String>,
-    /// The payment terminal.
-    pub terminal_id: Option<String>,
-}
-
-impl ProviderNews {
-    /// A status and nothing else.
-    pub fn new(status: ProviderStatus) -> Self {
-        Self {
-            status,
-            reference: None,
-            checkout_url: None,
-            transaction_reference: None,
-            card_type: None,
-            external_method: None,
-            terminal_id: None,
-        }
-    }
-
-    /// With the provider's id of the payment.
-    #[must_use]
-    pub fn with_reference(mut self, reference: impl Into<String>) -> Self {
-        self.reference = Some(reference.into());
-        self
-    }
-}
+use super::refund::{Refund, RefundNews};
 
 /// A provider did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -66,7 +24,15 @@ pub enum ProviderError {
         /// Its reason, without secrets.
         message: String,
     },
-    /// No usable answer: what was asked may or may not have happened. Asking again is safe.
+    /// Nothing happened, and nobody can pay: it was provably not carried out. Asking again later may succeed.
+    #[error("the payment provider {provider} cannot take it now: {message}")]
+    Unavailable {
+        /// The provider's name.
+        provider: String,
+        /// What went wrong, without secrets.
+        message: String,
+    },
+    /// No usable answer: what was asked may or may not have happened. It is looked up before it is asked again.
     #[error("the payment provider {provider} cannot be reached or does not answer: {message}")]
     Unreachable {
         /// The provider's name.
@@ -76,25 +42,64 @@ pub enum ProviderError {
     },
 }
 
+impl ProviderError {
+    /// What went wrong, without secrets.
+    pub fn message(&self) -> &str {
+        match self {
+            Self::Refused { message, .. }
+            | Self::Unavailable { message, .. }
+            | Self::Unreachable { message, .. } => message,
+        }
+    }
+}
+
 /// A call to the provider webhook's address that is not the provider's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the provider's call was refused: {0}")]
 pub struct NoticeRefused(pub String);
 
-/// A payment provider: Stripe, Viva Wallet, or the host's own.
+/// A payment provider, as one account at it and, for payments in person, one terminal: Stripe, Viva Wallet, or the host's own.
+///
+/// Two terminals are two values of the same account. A payment is judged ever after by the one whose name, account and terminal
+/// it was started on.
 #[async_trait]
 pub trait PaymentProvider: Debug + Send + Sync {
     /// A name that never changes; it is stored with every payment.
     fn name(&self) -> &str;
 
-    /// Begins a payment. Repeating it for the same payment id has to return the same payment, never a second one. After
-    /// a minute it is dropped and tried again later, as are the other two.
+    /// The host's name for the account at the provider; never changes, and is stored with every payment. One name per account
+    /// in the whole host: notices of the provider are sorted by it.
+    fn account(&self) -> &str {
+        "default"
+    }
+
+    /// The terminal or reader; `None` for payments that need none. Never changes, and is stored with every payment.
+    fn terminal(&self) -> Option<&str> {
+        None
+    }
+
+    /// The provider's id of a payment that was not created yet, where the host chooses it. Then a notice of the provider finds its
+    /// payment even when the answer to [`create`](Self::create) got lost.
+    fn reference(&self, payment: &Payment) -> Option<String> {
+        let _ = payment;
+        None
+    }
+
+    /// Begins a payment, and shows it to the customer. It is called again for the same payment only after
+    /// [`get`](Self::get) has said that there is none, with the next [`Payment::attempt`]. After a minute it is dropped, as are the
+    /// other calls.
+    ///
+    /// An amount below zero is to be given back to the card that the customer presents; a provider that cannot do that refuses.
     ///
     /// # Errors
-    /// [`ProviderError::Refused`] ends the payment as failed; [`ProviderError::Unreachable`] has it repeated later.
+    /// [`ProviderError::Refused`] ends the payment as failed; [`ProviderError::Unavailable`] has it tried again;
+    /// [`ProviderError::Unreachable`] has it looked up.
     async fn create(&self, payment: &Payment) -> Result<ProviderNews, ProviderError>;
 
-    /// How the payment stands now. The provider's word is final.
+    /// How the payment stands now. The provider's word is final. Shows nothing to anybody.
+    ///
+    /// Without a [`Payment::provider_reference`] the answer to an attempt to create it got lost: it is looked for by its own id,
+    /// and [`ProviderStatus::Absent`](super::ProviderStatus::Absent) says that the provider does not have it.
     ///
     /// # Errors
     /// [`ProviderError`]; the payment stays as it is.
@@ -106,8 +111,31 @@ pub trait PaymentProvider: Debug + Send + Sync {
     /// [`ProviderError`]; the payment stays as it is, and the request is repeated later.
     async fn cancel(&self, payment: &Payment) -> Result<ProviderNews, ProviderError>;
 
-    /// Checks a call of the provider's own webhook, and returns the provider's id of the payment that it is about. `Ok(None)` is
-    /// a genuine call about something else.
+    /// Takes money that is held, all of it or a part, and tells how the payment stands then.
+    ///
+    /// # Errors
+    /// [`ProviderError`]; the payment stays as it is. The default refuses.
+    async fn capture(
+        &self,
+        payment: &Payment,
+        amount: Option<Decimal>,
+    ) -> Result<ProviderNews, ProviderError> {
+        let _ = (payment, amount);
+        Err(unsupported(self.name(), "it holds no money to be captured"))
+    }
+
+    /// Gives money back, all that was captured or a part. Repeating it with the same [`Refund::id`] has to be the same refund,
+    /// and tells how it stands; it is repeated until it is not open any more.
+    ///
+    /// # Errors
+    /// [`ProviderError::Refused`] ends the refund as failed; anything else has it repeated. The default refuses.
+    async fn refund(&self, payment: &Payment, refund: &Refund) -> Result<RefundNews, ProviderError> {
+        let _ = (payment, refund);
+        Err(unsupported(self.name(), "it gives no money back through this host"))
+    }
+
+    /// Checks a call of the provider's own webhook, and returns the provider's ids of the payment that it may be about. An empty
+    /// list is a genuine call about something else.
     ///
     /// Whatever else such a call says may be late, repeated or out of order, so it is not read: the provider is asked.
     ///
@@ -118,42 +146,66 @@ pub trait PaymentProvider: Debug + Send + Sync {
         headers: &HeaderMap,
         body: &Bytes,
         now: DateTime<Utc>,
-    ) -> Result<Option<String>, NoticeRefused>;
-}
+    ) -> Result<Vec<String>, NoticeRefused>;
 
-/// The till that starts a payment; decides who takes the money.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct PaymentPlace<'a> {
-    /// The merchant at the host.
-    pub merchant: &'a MerchantId,
-    /// The branch of the till.
-    pub branch_number: i64,
-    /// The workplace of the till.
-    pub workplace_number: i64,
-    /// The payment method's name in the POS.
-    pub method: &'a str,
-}
-
-/// The host's payment profiles: which provider is assigned where.
-pub trait PaymentProviders: Debug + Send + Sync {
-    /// The provider for a new payment; `None` when no payment profile is assigned to the location.
-    fn assigned(&self, place: &PaymentPlace<'_>) -> Option<Arc<dyn PaymentProvider>>;
-
-    /// The provider of a payment that was started earlier, by its name.
-    fn named(&self, merchant: &MerchantId, name: &str) -> Option<Arc<dyn PaymentProvider>>;
-}
-
-/// One provider for every merchant, branch and method.
-#[derive(Debug, Clone)]
-pub struct OneProvider(pub Arc<dyn PaymentProvider>);
-
-impl PaymentProviders for OneProvider {
-    fn assigned(&self, _: &PaymentPlace<'_>) -> Option<Arc<dyn PaymentProvider>> {
-        Some(self.0.clone())
+    /// What a `GET` of the webhook's address is answered with, as JSON, for a provider that verifies addresses so. `None` for
+    /// others, which is the default.
+    ///
+    /// # Errors
+    /// [`ProviderError`].
+    async fn verification(&self) -> Result<Option<Bytes>, ProviderError> {
+        Ok(None)
     }
 
-    fn named(&self, _: &MerchantId, name: &str) -> Option<Arc<dyn PaymentProvider>> {
-        (self.0.name() == name).then(|| self.0.clone())
+    /// Asks the provider whether it accepts the credentials, and how the terminal is. Changes nothing. The default knows nothing.
+    ///
+    /// # Errors
+    /// [`ProviderError`] says what does not work.
+    async fn check(&self) -> Result<ProviderCheck, ProviderError> {
+        Ok(ProviderCheck::default())
+    }
+
+    /// All payments of one UTC day at this account, for reconciliation. The default refuses.
+    ///
+    /// # Errors
+    /// [`ProviderError`].
+    async fn payments_of(&self, day: NaiveDate) -> Result<Vec<ProviderRecord>, ProviderError> {
+        let _ = day;
+        Err(unsupported(self.name(), "it lists no payments"))
+    }
+}
+
+fn unsupported(provider: &str, message: &str) -> ProviderError {
+    ProviderError::Refused { provider: provider.to_owned(), message: message.to_owned() }
+}
+
+/// What a check of a provider's account found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ProviderCheck {
+    /// Whether the credentials were accepted; `None` when it was not asked.
+    pub accepted: Option<bool>,
+    /// Whether the terminal can take payments as far as the provider knows; `None` when it was not asked or is not known.
+    pub terminal_ready: Option<bool>,
+    /// What else the provider said, for a person.
+    pub remarks: Vec<String>,
+}
+
+/// A payment as it stands in the provider's list of a day.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct ProviderRecord {
+    /// The provider's id of it.
+    pub reference: String,
+    /// The host's id of it, when the provider tells.
+    pub payment_id: Option<String>,
+    /// What was captured, euros; none when it was not.
+    pub captured: Option<Decimal>,
+}
+
+impl ProviderRecord {
+    /// A payment of which nothing was captured.
+    pub fn new(reference: impl Into<String>) -> Self {
+        Self { reference: reference.into(), payment_id: None, captured: None }
     }
 }

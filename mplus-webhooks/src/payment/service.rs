@@ -5,36 +5,36 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt as _;
 use futures_util::future::{Either, select};
-use futures_util::stream::{self, StreamExt as _};
-use http::HeaderMap;
 
-use super::call::ProviderCall;
-use super::provider::{PaymentProvider, PaymentProviders, ProviderError, ProviderNews};
-use super::record::{Payment, PaymentKey};
+use super::call::{Next, ProviderCall};
+use super::lanes::Lanes;
+use super::news::{ProviderNews, Reason};
+use super::provider::{PaymentProvider, ProviderError};
+use super::providers::{Found, PaymentProviders, ProfilesError};
+use super::record::{Creation, Payment, PaymentKey};
 use super::state::{PaymentEffect, PaymentInput, PaymentState, ProviderStatus};
-use super::terms::{NoticeError, PaymentLimits, PaymentNotice, RefreshReport};
-use crate::error::Refusal;
+use super::store::PaymentStore;
+use super::terms::PaymentLimits;
 use crate::handler::Handler;
-use crate::payment::PaymentStore;
 use crate::runtime::Runtime;
 use crate::store_error::StoreError;
-use crate::subscription::MerchantId;
 
 /// How often two writers may get in each other's way before one gives up.
 const MAX_ATTEMPTS: usize = 64;
-/// How long a provider or the host's handler may take.
+/// How long a provider, the host's profiles or the host's handler may take.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How long an attempt to create a payment keeps others from trying. Of two attempts at once one may be refused and the other
-/// succeed, and then nobody would know of the money.
-pub(super) const CREATING: Duration = Duration::from_secs(65);
-/// A provider that does not answer must not keep the others' payments waiting.
-const REFRESHES_AT_ONCE: usize = 16;
-/// Creating, cancelling, cancelling once more: a provider that still leaves it open then contradicts itself.
-const MAX_CALLS: usize = 4;
+/// How long whoever asks, creates or tells keeps others from doing the same: a little longer than it may take.
+pub(super) const LEASE: Duration = Duration::from_secs(65);
+/// How long an attempt whose answer was lost may still be on its way: until then an absent payment may yet appear.
+const SETTLED: TimeDelta = TimeDelta::seconds(30);
+/// The longest pause between two questions about a payment that somebody waits for, and about one that has ended.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_WATCH: Duration = Duration::from_secs(15 * 60);
+/// Looking for it, creating, cancelling, cancelling once more: a provider that still leaves it open then contradicts itself.
+const MAX_CALLS: usize = 5;
 
 /// The external payments of an orchestrator.
 ///
@@ -42,11 +42,12 @@ const MAX_CALLS: usize = 4;
 /// [`Orchestrator::run`](crate::Orchestrator::run).
 #[derive(Clone)]
 pub struct ExternalPayments {
-    pub(crate) providers: Arc<dyn PaymentProviders>,
-    pub(crate) store: Arc<dyn PaymentStore>,
-    pub(crate) runtime: Arc<dyn Runtime>,
-    pub(crate) handler: Arc<dyn Handler>,
+    pub(super) providers: Arc<dyn PaymentProviders>,
+    pub(super) store: Arc<dyn PaymentStore>,
+    pub(super) runtime: Arc<dyn Runtime>,
+    pub(super) handler: Arc<dyn Handler>,
     pub(crate) limits: PaymentLimits,
+    pub(super) lanes: Arc<Lanes>,
 }
 
 impl std::fmt::Debug for ExternalPayments {
@@ -55,7 +56,7 @@ impl std::fmt::Debug for ExternalPayments {
     }
 }
 
-/// `settle` could not read or write.
+/// A payment could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SettleError {
     #[error("external payment {0} was never started")]
@@ -64,27 +65,17 @@ pub(crate) enum SettleError {
     Store(#[from] StoreError),
 }
 
-impl From<SettleError> for Refusal {
-    fn from(error: SettleError) -> Self {
-        match error {
-            SettleError::Unknown(id) => unknown_payment(&id),
-            SettleError::Store(error) => store_failed(&error),
-        }
-    }
-}
-
-pub(super) fn unknown_payment(id: &str) -> Refusal {
-    Refusal::invalid_data(format!(
-        "external payment {id} is not known: startExternalPayment has to come first"
-    ))
-}
-
-pub(crate) fn store_failed(error: &StoreError) -> Refusal {
-    tracing::error!(error = %error, "the webhook store failed");
-    Refusal::internal()
-}
-
 impl ExternalPayments {
+    pub(crate) fn new(
+        providers: Arc<dyn PaymentProviders>,
+        store: Arc<dyn PaymentStore>,
+        runtime: Arc<dyn Runtime>,
+        handler: Arc<dyn Handler>,
+        limits: PaymentLimits,
+    ) -> Self {
+        Self { providers, store, runtime, handler, limits, lanes: Arc::default() }
+    }
+
     /// Reads a payment as it is stored.
     ///
     /// # Errors
@@ -93,272 +84,242 @@ impl ExternalPayments {
         Ok(self.store.payment(key).await?.map(Arc::unwrap_or_clone))
     }
 
-    /// Asks the provider about every payment that is due, cancels those whose time has run out, and repeats what a
-    /// crash or an unreachable provider left undone.
-    ///
-    /// Several processes may do this at the same time.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the due payments cannot be listed.
-    pub async fn refresh_due(&self) -> Result<RefreshReport, StoreError> {
-        let due = self.store.claim_payments(self.runtime.now(), self.next_refresh(), 256).await?;
-        let mut report = RefreshReport { asked: due.len(), ..RefreshReport::default() };
-        let refreshed = stream::iter(due).map(|payment| self.refresh_stored(payment));
-        let mut refreshed = refreshed.buffer_unordered(REFRESHES_AT_ONCE);
-        while let Some(refreshed) = refreshed.next().await {
-            match refreshed {
-                Ok(payment) if payment.state.is_terminal() => report.ended += 1,
-                Ok(_) | Err(SettleError::Unknown(_)) => {}
-                Err(SettleError::Store(error)) => {
-                    tracing::error!(error = %error, "a payment could not be refreshed");
-                    report.failed += 1;
-                }
-            }
-        }
-        Ok(report)
-    }
-
-    /// Asks the provider about one payment now. `None` when it is not known.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn refresh(&self, key: &PaymentKey) -> Result<Option<Payment>, StoreError> {
-        let Some(payment) = self.payment(key).await? else { return Ok(None) };
-        match self.refresh_stored(payment).await {
-            Ok(payment) => Ok(Some(payment)),
-            Err(SettleError::Unknown(_)) => Ok(None),
-            Err(SettleError::Store(error)) => Err(error),
-        }
-    }
-
-    /// Takes a call of the provider's own webhook, and asks the provider about the payment that it names. Returns the payments it
-    /// was about; a genuine call about something else is answered with success too.
-    ///
-    /// A provider that cannot be reached meanwhile is asked again by the refresh.
-    ///
-    /// # Errors
-    /// [`NoticeError`] says which HTTP status to answer.
-    pub async fn receive_notice(
-        &self,
-        merchant: &MerchantId,
-        provider: &str,
-        headers: &HeaderMap,
-        body: &Bytes,
-    ) -> Result<Vec<Payment>, NoticeError> {
-        let unknown =
-            || NoticeError::UnknownProvider { merchant: merchant.clone(), provider: provider.to_owned() };
-        let named = self.providers.named(merchant, provider).ok_or_else(unknown)?;
-        let Some(reference) = named.read_notice(headers, body, self.runtime.now())? else {
-            return Ok(Vec::new());
-        };
-        let mut settled = Vec::new();
-        for payment in self.store.payments_by_reference(provider, "", &reference).await? {
-            if payment.key.merchant != *merchant {
-                continue;
-            }
-            match self.refresh_stored(payment).await {
-                Ok(payment) => settled.push(payment),
-                Err(SettleError::Unknown(_)) => {}
-                Err(SettleError::Store(error)) => return Err(error.into()),
-            }
-        }
-        Ok(settled)
-    }
-
-    /// Creates the payment at its provider. The text says why the provider refused.
-    pub(super) async fn create(
-        &self,
-        payment: &Payment,
-        provider: &dyn PaymentProvider,
-    ) -> Result<(Payment, Option<String>), SettleError> {
-        let answered = self.ask(provider, ProviderCall::Create, payment).await;
-        let refused = match &answered {
-            Err(error @ ProviderError::Refused { .. }) => Some(error.to_string()),
-            _ => None,
-        };
-        Ok((self.answered(payment, ProviderCall::Create, answered).await?, refused))
-    }
-
-    /// Asks the provider what is due about a payment now.
-    async fn refresh_stored(&self, payment: Payment) -> Result<Payment, SettleError> {
-        if let PaymentState::Pending | PaymentState::Authorised = payment.state
-            && payment.expires_at <= self.runtime.now()
-        {
-            return self.settle(&payment.key, PaymentInput::TimeOut).await;
-        }
-        match ProviderCall::due(&payment) {
-            Some(call) => self.call(payment, call).await,
-            None => Ok(payment),
-        }
+    pub(super) async fn stored(&self, key: &PaymentKey) -> Result<Payment, SettleError> {
+        self.payment(key).await?.ok_or_else(|| SettleError::Unknown(key.id.clone()))
     }
 
     /// Applies an input, and makes the calls that follow from it.
     pub(super) async fn settle(&self, key: &PaymentKey, input: PaymentInput) -> Result<Payment, SettleError> {
-        let (payment, effect) = self.apply(key, input, None).await?;
-        match ProviderCall::after(&payment, effect, None) {
-            Some(call) => self.call(payment, call).await,
-            None => Ok(payment),
+        let (payment, effect) = self.apply(key, input, None, None).await?;
+        let next = Next::after(&payment, effect, None, self.runtime.now());
+        self.follow(payment, next).await
+    }
+
+    /// Does what comes next, and what follows from that.
+    pub(super) async fn follow(&self, payment: Payment, next: Next) -> Result<Payment, SettleError> {
+        match next {
+            Next::Nothing => Ok(payment),
+            Next::End => {
+                let absent = PaymentInput::Provider(ProviderStatus::Absent);
+                Ok(self.apply(&payment.key, absent, None, None).await?.0)
+            }
+            Next::Ask(call) => self.call(payment, call).await,
         }
     }
 
     /// Makes a call, and those that follow from its answer.
     async fn call(&self, payment: Payment, call: ProviderCall) -> Result<Payment, SettleError> {
-        let Some(provider) = self.providers.named(&payment.key.merchant, &payment.provider) else {
-            tracing::error!(payment = %payment.key.id, provider = %payment.provider, "the payment's provider is no longer configured");
-            return self.postpone(&payment.key).await;
+        let Some(provider) = self.provider_of(&payment).await else {
+            return self.put_off(&payment.key, None).await;
         };
-        let payment = match call {
-            ProviderCall::Create => match self.begin_creating(payment).await? {
-                Ok(payment) => payment,
-                Err(busy) => return Ok(busy),
+        match call {
+            ProviderCall::Create => match self.begin_creating(&payment).await? {
+                Some(begun) => self.ask_and_settle(&begun, call, &*provider).await,
+                None => self.stored(&payment.key).await,
             },
-            ProviderCall::Get | ProviderCall::Cancel => payment,
-        };
-        let answered = self.ask(&*provider, call, &payment).await;
-        self.answered(&payment, call, answered).await
+            ProviderCall::Get | ProviderCall::Cancel => self.ask_and_settle(&payment, call, &*provider).await,
+        }
     }
 
-    /// Claims the right to create the payment. `Err` is the payment that somebody else is creating, or has changed meanwhile.
-    async fn begin_creating(&self, payment: Payment) -> Result<Result<Payment, Payment>, SettleError> {
-        let now = self.runtime.now();
-        if payment.creating_until.is_some_and(|until| until > now) {
-            return Ok(Err(self.postpone(&payment.key).await?));
+    /// The provider that the payment was started on; none when it cannot be found now.
+    pub(super) async fn provider_of(&self, payment: &Payment) -> Option<Arc<dyn PaymentProvider>> {
+        let found = self.find("the host's payment profiles", self.providers.started_on(payment)).await;
+        match found {
+            Ok(Some(provider)) => Some(provider),
+            Ok(None) => {
+                tracing::error!(payment = %payment.key.id, merchant = %payment.key.merchant, provider = %payment.provider, account = %payment.account, terminal = ?payment.terminal, "the payment's provider is no longer configured");
+                None
+            }
+            Err(error) => {
+                tracing::error!(payment = %payment.key.id, merchant = %payment.key.merchant, error = %error, "the payment waits");
+                None
+            }
         }
+    }
+
+    /// Looks a provider up in the host's profiles, however they behave.
+    pub(super) async fn find(&self, whose: &'static str, look_up: impl Future<Output = Found>) -> Found {
+        let broken = || Err(ProfilesError("it panicked or took longer than a minute".into()));
+        self.guarded(whose, look_up).await.unwrap_or_else(broken)
+    }
+
+    /// Claims the right to create the payment. `None` when somebody else creates it, or has changed it meanwhile.
+    async fn begin_creating(&self, payment: &Payment) -> Result<Option<Payment>, SettleError> {
+        let now = self.runtime.now();
         let begun = Payment {
-            creating_until: Some(later(now, CREATING)),
-            refresh_at: self.next_refresh(),
+            creation: Creation::Underway(later(now, LEASE)),
+            attempt: payment.attempt + 1,
+            attempted_at: Some(now),
+            refresh_at: later(now, LEASE),
             version: payment.version + 1,
             ..payment.clone()
         };
-        Ok(if self.replace(&payment, &begun).await? {
-            Ok(begun)
-        } else {
-            Err(self.stored(&payment.key).await?)
-        })
+        Ok(self.write(payment, &begun).await?.then_some(begun))
     }
 
-    /// Applies the answer to a call, and makes the calls that follow from it.
-    async fn answered(
+    /// Makes a call, applies its answer, and makes the calls that follow from that.
+    pub(super) async fn ask_and_settle(
         &self,
         payment: &Payment,
-        mut call: ProviderCall,
-        mut answered: Result<ProviderNews, ProviderError>,
+        call: ProviderCall,
+        provider: &dyn PaymentProvider,
     ) -> Result<Payment, SettleError> {
-        let key = &payment.key;
+        let (key, mut call, mut asked) = (&payment.key, call, payment.clone());
         for _ in 0..MAX_CALLS {
-            let news = match answered {
+            let news = match self.ask(provider, call, &asked).await {
                 Ok(news) => news,
                 Err(error @ ProviderError::Refused { .. }) if call == ProviderCall::Create => {
-                    tracing::warn!(payment = %key.id, error = %error, "the payment was not created");
-                    ProviderNews::new(ProviderStatus::Failed)
+                    tracing::warn!(payment = %key.id, merchant = %key.merchant, error = %error, "the payment was not created");
+                    ProviderNews::new(ProviderStatus::Failed).because(Reason::new(error.to_string()))
                 }
                 Err(error) => {
-                    tracing::warn!(payment = %key.id, error = %error, "the provider is asked again later");
-                    return self.put_off(key, call == ProviderCall::Create).await;
+                    tracing::warn!(payment = %key.id, merchant = %key.merchant, error = %error, "the provider is asked again later");
+                    return self.put_off(key, Some((call, &error))).await;
                 }
             };
-            let (stored, effect) = self.apply(key, PaymentInput::Provider(news.status), Some(&news)).await?;
-            let next =
-                ProviderCall::after(&stored, effect, Some(call)).filter(|next| *next != ProviderCall::Create);
-            let provider = self.providers.named(&key.merchant, &stored.provider);
-            let (Some(next), Some(provider)) = (next, provider) else { return Ok(stored) };
-            call = next;
-            answered = self.ask(&*provider, call, &stored).await;
+            let input = PaymentInput::Provider(news.status);
+            let (stored, effect) = self.apply(key, input, Some(&news), Some(call)).await?;
+            match Next::after(&stored, effect, Some(call), self.runtime.now()) {
+                Next::Ask(ProviderCall::Create) => match self.begin_creating(&stored).await? {
+                    Some(begun) => (call, asked) = (ProviderCall::Create, begun),
+                    None => return self.stored(key).await,
+                },
+                Next::Ask(next) => (call, asked) = (next, stored),
+                Next::End | Next::Nothing => return Ok(stored),
+            }
         }
-        let stored = self.stored(key).await?;
-        if let (true, Ok(news)) = (stored.state.is_terminal(), answered) {
-            self.report_conflict(&stored, news.status).await;
-        }
-        Ok(stored)
+        self.stored(key).await
     }
 
-    /// Applies one input to the stored payment, however many write at the same time, and reports what needs a person.
+    /// Applies one input to the stored payment, however many write at the same time.
     async fn apply(
         &self,
         key: &PaymentKey,
         input: PaymentInput,
         news: Option<&ProviderNews>,
+        answered: Option<ProviderCall>,
     ) -> Result<(Payment, PaymentEffect), SettleError> {
-        let asked = matches!(input, PaymentInput::Provider(_));
         for _ in 0..MAX_ATTEMPTS {
             let stored = self.stored(key).await?;
-            let (changed, effect) = stored.apply(input, news);
-            let changed = match changed {
-                Some(changed) if asked => Some(Payment {
-                    refresh_at: self.next_refresh(),
-                    // It is known now, or it never will be.
-                    creating_until: None,
-                    ..changed
-                }),
-                None if asked && !stored.state.is_terminal() => Some(self.postponed(&stored)),
-                other => other,
-            };
-            let after = changed.as_ref().unwrap_or(&stored);
-            match (effect, input) {
-                (PaymentEffect::ReportUnexpectedCapture, _) => self.report_unexpected(after, input).await,
-                (PaymentEffect::ReportConflict, PaymentInput::Provider(status)) => {
-                    self.report_conflict(after, status).await;
+            let (changed, effect) = stored.apply(self.not_too_early(&stored, input, answered), news);
+            let changed = match (changed, answered) {
+                (Some(changed), Some(_)) => Payment { failures: 0, ..changed },
+                (None, Some(_)) if stored.has_work() => {
+                    Payment { failures: 0, version: stored.version + 1, ..stored.clone() }
                 }
-                _ => {}
-            }
-            let Some(changed) = changed else { return Ok((stored, effect)) };
-            if self.replace(&stored, &changed).await? {
+                (Some(changed), None) => changed,
+                (None, _) => return Ok((stored, effect)),
+            };
+            let changed = Payment { refresh_at: self.next_look(&changed), ..changed };
+            if self.write(&stored, &changed).await? {
                 return Ok((changed, effect));
             }
         }
         Err(too_many_writers())
     }
 
-    /// Has the payment wait for the next refresh.
-    async fn postpone(&self, key: &PaymentKey) -> Result<Payment, SettleError> {
-        self.put_off(key, false).await
+    /// A payment that is absent while somebody creates it, or shortly after an attempt whose answer was lost, may yet appear: that
+    /// answer ends nothing.
+    fn not_too_early(
+        &self,
+        stored: &Payment,
+        input: PaymentInput,
+        answered: Option<ProviderCall>,
+    ) -> PaymentInput {
+        let now = self.runtime.now();
+        let underway = matches!(stored.creation, Creation::Underway(until) if until > now)
+            && answered != Some(ProviderCall::Create);
+        let young = stored.state != PaymentState::Pending
+            && stored.creation != Creation::Absent
+            && stored.attempted_at.is_some_and(|at| now - at < SETTLED);
+        match input {
+            PaymentInput::Provider(ProviderStatus::Absent) if underway || young => {
+                PaymentInput::Provider(ProviderStatus::Unknown)
+            }
+            other => other,
+        }
     }
 
-    /// Has the payment wait for the next refresh; with `gave_up_creating` the next one may try to create it again.
-    async fn put_off(&self, key: &PaymentKey, gave_up_creating: bool) -> Result<Payment, SettleError> {
+    /// Applies what the provider told without being asked how the payment stands.
+    pub(super) async fn hear(
+        &self,
+        key: &PaymentKey,
+        input: PaymentInput,
+        news: &ProviderNews,
+    ) -> Result<Payment, SettleError> {
+        let answered = Some(ProviderCall::Get);
+        let (payment, effect) = self.apply(key, input, Some(news), answered).await?;
+        let next = Next::after(&payment, effect, answered, self.runtime.now());
+        self.follow(payment, next).await
+    }
+
+    /// Has the payment wait, longer after every failure, and keeps what is known of the call that failed.
+    pub(super) async fn put_off(
+        &self,
+        key: &PaymentKey,
+        failed: Option<(ProviderCall, &ProviderError)>,
+    ) -> Result<Payment, SettleError> {
         for _ in 0..MAX_ATTEMPTS {
             let stored = self.stored(key).await?;
-            if stored.state.is_terminal() {
+            if !stored.has_work() {
                 return Ok(stored);
             }
-            let mut changed = self.postponed(&stored);
-            if gave_up_creating {
-                changed.creating_until = None;
+            let mut changed = stored.clone();
+            changed.version += 1;
+            changed.failures = stored.failures.saturating_add(1);
+            if let Some((call, error)) = failed {
+                if call == ProviderCall::Create && matches!(stored.creation, Creation::Underway(_)) {
+                    changed.creation = match error {
+                        ProviderError::Unreachable { .. } => Creation::Uncertain,
+                        ProviderError::Refused { .. } | ProviderError::Unavailable { .. } => Creation::Absent,
+                    };
+                }
+                if !stored.state.is_terminal() && stored.creation != Creation::Known {
+                    changed.reason = Some(Reason::new(error.to_string()));
+                }
             }
-            if self.replace(&stored, &changed).await? {
-                return Ok(changed);
+            changed.refresh_at = self.next_look(&changed);
+            if self.write(&stored, &changed).await? {
+                // Whoever cancelled meanwhile waits for nothing else.
+                return match Next::due(&changed, self.runtime.now()) {
+                    Next::End => Box::pin(self.follow(changed, Next::End)).await,
+                    _ => Ok(changed),
+                };
             }
         }
         Err(too_many_writers())
     }
 
-    fn postponed(&self, payment: &Payment) -> Payment {
-        Payment { refresh_at: self.next_refresh(), version: payment.version + 1, ..payment.clone() }
+    /// When the payment is looked at next.
+    pub(super) fn next_look(&self, payment: &Payment) -> DateTime<Utc> {
+        let longest = if payment.state.is_terminal() { LONGEST_WATCH } else { LONGEST_PAUSE };
+        let every = self.limits.refresh_every;
+        let pause = every.saturating_mul(1 << payment.failures.min(10)).min(longest.max(every));
+        later(self.runtime.now(), pause)
     }
 
-    fn next_refresh(&self) -> DateTime<Utc> {
-        later(self.runtime.now(), self.limits.refresh_every)
-    }
-
-    async fn stored(&self, key: &PaymentKey) -> Result<Payment, SettleError> {
-        self.payment(key).await?.ok_or_else(|| SettleError::Unknown(key.id.clone()))
-    }
-
-    /// Writes a change, unless somebody was faster, and tells the host of a new state.
-    async fn replace(&self, stored: &Payment, changed: &Payment) -> Result<bool, SettleError> {
+    /// Writes a change, unless somebody was faster; takes over telling the host when nobody does, and tells it.
+    pub(super) async fn write(&self, stored: &Payment, changed: &Payment) -> Result<bool, SettleError> {
+        let now = self.runtime.now();
+        let tells = changed.notices.len() > stored.notices.len()
+            && changed.telling_until.is_none_or(|until| until <= now);
+        let telling;
+        let changed = if tells {
+            telling = Payment { telling_until: Some(later(now, LEASE)), ..changed.clone() };
+            &telling
+        } else {
+            changed
+        };
         if !self.store.replace_payment(changed).await? {
             return Ok(false);
         }
         if changed.state != stored.state {
-            tracing::info!(payment = %changed.key.id, from = ?stored.state, to = ?changed.state, "external payment");
-            self.notify(&PaymentNotice::Changed(changed.clone())).await;
+            tracing::info!(payment = %changed.key.id, merchant = %changed.key.merchant, from = ?stored.state, to = ?changed.state, "external payment");
+        }
+        if tells {
+            self.tell_soon(&changed.key).await;
         }
         Ok(true)
-    }
-
-    /// Tells the host.
-    pub(super) async fn notify(&self, notice: &PaymentNotice) {
-        self.guarded("the host's handler of payments", self.handler.payment_changed(notice)).await;
     }
 
     /// Makes a call. A refusal to cancel usually means that it is too late, so the provider is asked how it stands.
@@ -378,14 +339,11 @@ impl ExternalPayments {
                 },
             }
         };
-        self.guarded("a payment provider", asked).await.unwrap_or_else(|| {
-            let message = "it panicked or took longer than a minute".to_owned();
-            Err(ProviderError::Unreachable { provider: payment.provider.clone(), message })
-        })
+        self.guarded("a payment provider", asked).await.unwrap_or_else(|| Err(silent(&payment.provider)))
     }
 
     /// What foreign code returns, unless it panics or takes too long: no other payment may suffer from that.
-    async fn guarded<T>(&self, whose: &'static str, work: impl Future<Output = T>) -> Option<T> {
+    pub(super) async fn guarded<T>(&self, whose: &'static str, work: impl Future<Output = T>) -> Option<T> {
         let work = pin!(AssertUnwindSafe(work).catch_unwind());
         match select(work, self.runtime.sleep(PATIENCE)).await {
             Either::Left((Ok(done), _)) => Some(done),
@@ -399,25 +357,15 @@ impl ExternalPayments {
             }
         }
     }
-
-    async fn report_unexpected(&self, payment: &Payment, input: PaymentInput) {
-        let captured = match input {
-            PaymentInput::Provider(ProviderStatus::Captured(amount)) => amount,
-            _ => payment.final_amount.unwrap_or(payment.amount),
-        };
-        tracing::error!(payment = %payment.key.id, %captured, "captured after the POS had given the payment up");
-        let notice = PaymentNotice::UnexpectedCapture { payment: payment.clone(), captured };
-        self.notify(&notice).await;
-    }
-
-    async fn report_conflict(&self, payment: &Payment, provider_says: ProviderStatus) {
-        tracing::error!(payment = %payment.key.id, state = ?payment.state, ?provider_says, "the provider contradicts a payment that has ended");
-        let notice = PaymentNotice::Conflict { payment: payment.clone(), provider_says };
-        self.notify(&notice).await;
-    }
 }
 
-fn too_many_writers() -> SettleError {
+/// A provider whose code panicked or hung.
+pub(super) fn silent(provider: &str) -> ProviderError {
+    let message = "it panicked or took longer than a minute".to_owned();
+    ProviderError::Unreachable { provider: provider.to_owned(), message }
+}
+
+pub(super) fn too_many_writers() -> SettleError {
     StoreError::new("change a payment", "too many writers at the same time").into()
 }
 

@@ -39,6 +39,8 @@ pub enum CancelReason {
     TimedOut,
     /// The payment was refused, and another attempt has to be ruled out.
     Declined,
+    /// It could not be created at its provider for so long that nobody waits for it any more.
+    NotCreated,
 }
 
 impl PaymentState {
@@ -56,6 +58,7 @@ impl PaymentState {
     }
 
     /// Whether this state is the last one.
+    #[must_use]
     pub fn is_terminal(self) -> bool {
         match self {
             Self::Confirmed | Self::Failed | Self::Cancelled | Self::Expired => true,
@@ -65,16 +68,19 @@ impl PaymentState {
 }
 
 /// What a provider says about a payment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ProviderStatus {
+    /// It was looked for by the host's own id, and the provider does not have it.
+    Absent,
     /// The customer has not paid yet.
     Pending,
     /// Held, not captured.
     Authorised,
-    /// Captured: this much, euros.
+    /// Captured: this much, euros. Of a refund to a card: given back, this much, also above zero.
     Captured(Decimal),
-    /// Refused, but another attempt could still succeed.
+    /// Refused, and nobody tries again by himself; yet nothing rules out another attempt, so it has to be cancelled.
     Declined,
     /// Refused for good: nothing can be captured any more.
     Failed,
@@ -97,6 +103,10 @@ pub enum PaymentInput {
     Cancel,
     /// Nobody paid in time.
     TimeOut,
+    /// It could not be created in time.
+    GiveUpCreating,
+    /// For hours nobody could be asked whether the provider has it at all. Only for a payment whose creation is uncertain.
+    Unresolved,
     /// The provider was asked, and said this. What it pushes without being asked only leads to a question.
     Provider(ProviderStatus),
 }
@@ -106,6 +116,8 @@ pub enum PaymentInput {
 pub enum PaymentEffect {
     /// Nothing.
     None,
+    /// Create it (again): the provider does not have it, and the till still waits for it.
+    Create,
     /// Tell the provider to cancel, and feed its answer back.
     CancelAtProvider,
     /// The provider takes back what it said last: a person has to look.
@@ -113,6 +125,8 @@ pub enum PaymentEffect {
     /// Captured although the POS has given the payment up or was told that it failed: the sale has no payment, the customer
     /// has paid. A person has to look.
     ReportUnexpectedCapture,
+    /// Ended without anybody knowing whether the customer could pay it. A person has to look at the provider.
+    ReportUnresolved,
 }
 
 /// The next state, and what has to be done.
@@ -132,7 +146,12 @@ pub fn transition(state: PaymentState, input: PaymentInput) -> (PaymentState, Pa
         (State::Pending | State::Authorised, Input::TimeOut) => {
             (State::CancelRequested(CancelReason::TimedOut), Effect::CancelAtProvider)
         }
-        (State::CancelRequested(_), Input::RequestCancel | Input::TimeOut) => {
+        (State::Pending, Input::GiveUpCreating) => {
+            (State::CancelRequested(CancelReason::NotCreated), Effect::CancelAtProvider)
+        }
+        // Whoever holds the money has it.
+        (State::Authorised, Input::GiveUpCreating) => (state, Effect::None),
+        (State::CancelRequested(_), Input::RequestCancel | Input::TimeOut | Input::GiveUpCreating) => {
             (state, Effect::CancelAtProvider)
         }
         // The POS has closed the payment, whatever the reason for the request was.
@@ -140,12 +159,19 @@ pub fn transition(state: PaymentState, input: PaymentInput) -> (PaymentState, Pa
             (State::CancelRequested(CancelReason::Pos), Effect::CancelAtProvider)
         }
 
+        (State::Pending | State::Authorised | State::CancelRequested(_), Input::Unresolved) => {
+            (State::Failed, Effect::ReportUnresolved)
+        }
+
         // Paid just before the POS gave up, which may not have heard of it.
         (State::Confirmed, Input::Cancel) => (state, Effect::ReportUnexpectedCapture),
-        (State::Confirmed, Input::RequestCancel | Input::TimeOut)
+        (
+            State::Confirmed,
+            Input::RequestCancel | Input::TimeOut | Input::GiveUpCreating | Input::Unresolved,
+        )
         | (
             State::Failed | State::Cancelled | State::Expired,
-            Input::RequestCancel | Input::Cancel | Input::TimeOut,
+            Input::RequestCancel | Input::Cancel | Input::TimeOut | Input::GiveUpCreating | Input::Unresolved,
         ) => (state, Effect::None),
     }
 }
@@ -159,6 +185,9 @@ fn provider_says(state: PaymentState, status: ProviderStatus) -> (PaymentState, 
         (_, Status::Unknown) => (state, Effect::None),
         (_, Status::Captured(amount)) if amount <= Decimal::ZERO => (state, Effect::None),
 
+        // Nothing is created for a till that has given up.
+        (State::Pending, Status::Absent) => (state, Effect::Create),
+        (State::Authorised, Status::Absent) => (state, Effect::None),
         (State::Pending | State::Authorised, Status::Pending) => (State::Pending, Effect::None),
         (State::Pending | State::Authorised, Status::Authorised) => (State::Authorised, Effect::None),
         (State::Pending | State::Authorised, Status::Captured(_)) => (State::Confirmed, Effect::None),
@@ -177,14 +206,19 @@ fn provider_says(state: PaymentState, status: ProviderStatus) -> (PaymentState, 
         }
         // Whoever asked for this end still waits for the answer, and hears that it is paid.
         (
-            State::CancelRequested(CancelReason::Operator | CancelReason::TimedOut | CancelReason::Declined),
+            State::CancelRequested(
+                CancelReason::Operator
+                | CancelReason::TimedOut
+                | CancelReason::Declined
+                | CancelReason::NotCreated,
+            ),
             Status::Captured(_),
         ) => (State::Confirmed, Effect::None),
-        (State::CancelRequested(reason), Status::Failed | Status::Cancelled) => {
+        (State::CancelRequested(reason), Status::Failed | Status::Cancelled | Status::Absent) => {
             let end = match reason {
                 CancelReason::Operator | CancelReason::Pos => State::Cancelled,
                 CancelReason::TimedOut => State::Expired,
-                CancelReason::Declined => State::Failed,
+                CancelReason::Declined | CancelReason::NotCreated => State::Failed,
             };
             (end, Effect::None)
         }
@@ -193,11 +227,14 @@ fn provider_says(state: PaymentState, status: ProviderStatus) -> (PaymentState, 
         (State::Confirmed, Status::Captured(_) | Status::Pending | Status::Authorised | Status::Declined) => {
             (state, Effect::None)
         }
-        (State::Confirmed, Status::Failed | Status::Cancelled) => (state, Effect::ReportConflict),
-
-        (State::Failed | State::Cancelled | State::Expired, Status::Failed | Status::Cancelled) => {
-            (state, Effect::None)
+        (State::Confirmed, Status::Failed | Status::Cancelled | Status::Absent) => {
+            (state, Effect::ReportConflict)
         }
+
+        (
+            State::Failed | State::Cancelled | State::Expired,
+            Status::Failed | Status::Cancelled | Status::Absent,
+        ) => (state, Effect::None),
         // Overtaken, or open again: either way it must not be paid any more.
         (
             State::Failed | State::Cancelled | State::Expired,
@@ -250,6 +287,32 @@ mod tests {
         }
         let expired = (PaymentState::Expired, PaymentEffect::None);
         assert_eq!(transition(PaymentState::Expired, PaymentInput::TimeOut), expired);
+    }
+
+    #[test]
+    fn what_the_clock_says_of_a_payment_that_is_known_or_over_changes_nothing() {
+        let ended =
+            [PaymentState::Confirmed, PaymentState::Failed, PaymentState::Cancelled, PaymentState::Expired];
+        for state in ended {
+            for input in [PaymentInput::GiveUpCreating, PaymentInput::Unresolved] {
+                assert_eq!(transition(state, input), (state, PaymentEffect::None));
+            }
+        }
+        for input in [PaymentInput::GiveUpCreating, says(ProviderStatus::Absent)] {
+            let held = (PaymentState::Authorised, PaymentEffect::None);
+            assert_eq!(transition(PaymentState::Authorised, input), held);
+        }
+    }
+
+    #[test]
+    fn what_is_absent_is_created_only_while_the_till_waits() {
+        let absent = says(ProviderStatus::Absent);
+        let created = (PaymentState::Pending, PaymentEffect::Create);
+        assert_eq!(transition(PaymentState::Pending, absent), created);
+        let given_up = PaymentState::CancelRequested(CancelReason::Pos);
+        assert_eq!(transition(given_up, absent), (PaymentState::Cancelled, PaymentEffect::None));
+        let too_late = PaymentState::CancelRequested(CancelReason::NotCreated);
+        assert_eq!(transition(too_late, absent), (PaymentState::Failed, PaymentEffect::None));
     }
 
     #[test]

@@ -1,16 +1,12 @@
-//! What the till asks about external payments, and what it is answered.
+//! What the till asks about external payments, and what it is answered. An event depends on its `externalPayment` alone.
 
-use std::sync::Arc;
-
-use futures_util::future::{Either, select};
 use rust_decimal::Decimal;
-use tokio::sync::oneshot;
 
-use super::provider::{PaymentPlace, PaymentProvider};
-use super::record::{Payment, PaymentKey};
-use super::service::{CREATING, ExternalPayments, later, store_failed, unknown_payment};
+use super::record::{Payment, PaymentKey, PaymentOrigin};
+use super::service::{ExternalPayments, SettleError};
+use super::start::{NewPayment, StartError};
 use super::state::{PaymentInput, PaymentState};
-use super::terms::PaymentNotice;
+use super::terms::AmountUnit;
 use crate::error::Refusal;
 use crate::event::{
     CancelExternalPayment, Event, ExternalPayment, RequestCancelExternalPayment, StartExternalPayment,
@@ -20,7 +16,37 @@ use crate::reply::{
     PollExternalPaymentReply, Polling, Reply as _, RequestCancelExternalPaymentReply,
     StartExternalPaymentReply,
 };
+use crate::store_error::StoreError;
 use crate::subscription::MerchantId;
+
+impl From<SettleError> for Refusal {
+    fn from(error: SettleError) -> Self {
+        match error {
+            SettleError::Unknown(id) => unknown_payment(&id),
+            SettleError::Store(error) => store_failed(&error),
+        }
+    }
+}
+
+impl From<StartError> for Refusal {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Store(error) => store_failed(&error),
+            other => Refusal::invalid_data(other.to_string()),
+        }
+    }
+}
+
+fn unknown_payment(id: &str) -> Refusal {
+    Refusal::invalid_data(format!(
+        "external payment {id} is not known: startExternalPayment has to come first"
+    ))
+}
+
+pub(crate) fn store_failed(error: &StoreError) -> Refusal {
+    tracing::error!(error = %error, "the webhook store failed");
+    Refusal::internal()
+}
 
 impl ExternalPayments {
     pub(crate) async fn start(
@@ -28,82 +54,38 @@ impl ExternalPayments {
         event: &Event<StartExternalPayment>,
     ) -> Result<StartExternalPaymentReply, Refusal> {
         let ExternalPayment { external_payment_id: id, amount, method, .. } = &event.payload.external_payment;
-        let amount = self.check_amount(*amount)?;
-        let method = method.clone().unwrap_or_default();
-        let key = key(event.origin.merchant(), id)?;
+        let key = self.key(event.origin.merchant(), id)?;
+        let amount = amount
+            .ok_or_else(|| Refusal::invalid_data("`externalPayment.amount` is missing: euros to be paid"))?;
         let (Some(branch_number), Some(workplace_number)) =
             (event.sender.branch_number, event.sender.workplace_number)
         else {
             return Err(Refusal::invalid_data("`sender` does not tell the till, and so not the terminal"));
         };
-        let place =
-            PaymentPlace { merchant: &key.merchant, branch_number, workplace_number, method: &method };
-        let Some(provider) = self.providers.assigned(&place) else {
-            let text = format!(
-                "No payment provider is assigned to branch {branch_number} for payment method {method:?}: assign a payment profile to the location."
-            );
-            tracing::warn!(payment = %id, "{text}");
-            return Ok(not_started(id, text));
-        };
-        let now = self.runtime.now();
-        let payment = Payment {
-            method,
-            branch_number,
-            workplace_number,
-            expires_at: later(now, self.limits.time_to_pay),
-            refresh_at: later(now, self.limits.refresh_every),
-            creating_until: Some(later(now, CREATING)),
-            ..Payment::new(key, amount, provider.name(), now)
-        };
-        match self.store.insert_payment(&payment).await {
-            Ok(None) => {}
-            Ok(Some(known)) if known.amount == payment.amount && known.method == payment.method => {
-                return Ok(self.started(&known));
-            }
-            Ok(Some(_)) => {
-                return Err(Refusal::invalid_data(format!(
-                    "external payment {id} was already started with another amount or method"
-                )));
-            }
-            Err(error) => return Err(store_failed(&error)),
-        }
-        self.create_within_patience(payment, provider).await
-    }
-
-    /// Creates at the provider in the background, and waits for it as long as a cashier would.
-    async fn create_within_patience(
-        &self,
-        payment: Payment,
-        provider: Arc<dyn PaymentProvider>,
-    ) -> Result<StartExternalPaymentReply, Refusal> {
-        let (tell, told) = oneshot::channel();
-        let (payments, notice) = (self.clone(), PaymentNotice::Changed(payment.clone()));
-        self.runtime.spawn(Box::pin(async move { payments.notify(&notice).await }));
-        let (payments, stored) = (self.clone(), payment.clone());
-        self.runtime.spawn(Box::pin(async move {
-            let created = payments.create(&stored, &*provider).await;
-            // Nobody listens any more when it took too long.
-            let _ = tell.send(created);
-        }));
-        match select(told, self.runtime.sleep(self.limits.start_patience)).await {
-            Either::Left((Ok(created), _)) => {
-                let (payment, refused) = created?;
-                match refused {
-                    Some(text) => Ok(not_started(&payment.key.id, text)),
-                    None => Ok(self.started(&payment)),
-                }
-            }
-            Either::Left((Err(_), _)) | Either::Right(_) => Ok(self.started(&payment)),
-        }
+        let session = event.payload.session.as_ref().and_then(|session| session.session_id.clone());
+        let payment = self
+            .begin(NewPayment {
+                key,
+                origin: PaymentOrigin::Till,
+                amount: self.check_amount(amount)?,
+                method: method.clone().unwrap_or_default(),
+                subscription: Some(event.origin.subscription().id.clone()),
+                branch_number,
+                workplace_number,
+                session_id: session.filter(|id| !id.is_empty()),
+            })
+            .await?;
+        Ok(self.started(&payment))
     }
 
     /// The answer to a poll. Only the store is asked.
     pub(crate) async fn poll(&self, merchant: &MerchantId, id: &str) -> Result<Body, Refusal> {
-        match self.store.payment(&key(merchant, id)?).await {
+        let key = self.key(merchant, id)?;
+        match self.store.payment(&key).await {
             Ok(Some(payment)) => {
                 let reply = PollExternalPaymentReply::acknowledge()
                     .payment(self.answer(&payment))
-                    .polling(Polling::new(payment.state.is_terminal()));
+                    .polling(polling(&payment));
                 // The reply to the start may have been too early for it.
                 Ok(match self.checkout_code(&payment) {
                     Some(code) => reply.display_barcode(code).into_body(),
@@ -119,36 +101,47 @@ impl ExternalPayments {
         &self,
         event: &Event<RequestCancelExternalPayment>,
     ) -> Result<RequestCancelExternalPaymentReply, Refusal> {
-        let key = key(event.origin.merchant(), &event.payload.external_payment.external_payment_id)?;
-        let payment = self.settle(&key, PaymentInput::RequestCancel).await?;
+        let payment =
+            self.till_cancels(event.origin.merchant(), &event.payload.external_payment, false).await?;
         Ok(RequestCancelExternalPaymentReply::acknowledge()
             .payment(self.answer(&payment))
-            .polling(Polling::new(payment.state.is_terminal())))
+            .polling(polling(&payment)))
     }
 
     pub(crate) async fn cancel(
         &self,
         event: &Event<CancelExternalPayment>,
     ) -> Result<CancelExternalPaymentReply, Refusal> {
-        let key = key(event.origin.merchant(), &event.payload.external_payment.external_payment_id)?;
-        let payment = self.settle(&key, PaymentInput::Cancel).await?;
+        let payment =
+            self.till_cancels(event.origin.merchant(), &event.payload.external_payment, true).await?;
         Ok(CancelExternalPaymentReply::acknowledge().payment(self.answer(&payment)))
     }
 
-    fn check_amount(&self, amount: Option<Decimal>) -> Result<Decimal, Refusal> {
-        let amount = amount
-            .ok_or_else(|| Refusal::invalid_data("`externalPayment.amount` is missing: euros to be paid"))?
-            .normalize();
-        if amount <= Decimal::ZERO || amount > self.limits.largest_amount {
-            return Err(Refusal::invalid_data(format!(
-                "`externalPayment.amount` has to be more than 0 and at most {} euros",
-                self.limits.largest_amount
-            )));
+    /// Cancels a payment for the till. One that is not known is remembered as given up: its start may come later.
+    async fn till_cancels(
+        &self,
+        merchant: &MerchantId,
+        payment: &ExternalPayment,
+        for_good: bool,
+    ) -> Result<Payment, Refusal> {
+        let key = self.key(merchant, &payment.external_payment_id)?;
+        let input = if for_good { PaymentInput::Cancel } else { PaymentInput::RequestCancel };
+        match self.settle(&key, input).await {
+            Err(SettleError::Unknown(_)) => {
+                let given_up = self.remember_given_up(key.clone(), self.runtime.now()).await;
+                match given_up.map_err(|error| store_failed(&error))? {
+                    Some(tombstone) => Ok(tombstone),
+                    // Started in this very moment.
+                    None => Ok(self.settle(&key, input).await?),
+                }
+            }
+            settled => Ok(settled?),
         }
-        if amount.scale() > 2 {
-            return Err(Refusal::invalid_data("`externalPayment.amount` has fractions of a cent"));
-        }
-        Ok(amount)
+    }
+
+    fn key(&self, merchant: &MerchantId, id: &str) -> Result<PaymentKey, Refusal> {
+        self.check_key(PaymentKey::new(merchant.clone(), id))
+            .map_err(|_| Refusal::invalid_data("`externalPayment.externalPaymentId` is no id"))
     }
 
     fn answer(&self, payment: &Payment) -> PaymentAnswer {
@@ -160,9 +153,10 @@ impl ExternalPayments {
         let ended_unpaid = answer.cancelled == Some(true);
         answer.started = Some(!ended_unpaid);
         let reply = StartExternalPaymentReply::acknowledge().payment(answer);
-        match self.checkout_code(payment) {
-            Some(code) => reply.display_barcode(code),
-            None => reply,
+        match (&payment.reason, self.checkout_code(payment)) {
+            (Some(reason), _) if ended_unpaid => reply.message(Message::cashier(reason.text.clone())),
+            (_, Some(code)) => reply.display_barcode(code),
+            (_, None) => reply,
         }
     }
 
@@ -174,17 +168,41 @@ impl ExternalPayments {
     }
 }
 
-fn not_started(id: &str, text: String) -> StartExternalPaymentReply {
-    let mut answer = PaymentAnswer::new(id);
-    answer.started = Some(false);
-    answer.cancelled = Some(true);
-    answer.status = Some(PaymentWord::Failed);
-    StartExternalPaymentReply::acknowledge().payment(answer).message(Message::cashier(text))
+/// Whether the till goes on asking, and why it stands so.
+fn polling(payment: &Payment) -> Polling {
+    let polling = Polling::new(payment.state.is_terminal());
+    match &payment.reason {
+        Some(reason) if payment.state != PaymentState::Confirmed => polling.message(reason.text.clone()),
+        _ => polling,
+    }
 }
 
-fn key(merchant: &MerchantId, id: &str) -> Result<PaymentKey, Refusal> {
-    if id.is_empty() || id.len() > 128 {
-        return Err(Refusal::invalid_data("`externalPayment.externalPaymentId` is no id"));
+impl Payment {
+    /// How the payment stands in the POS's words, with the final amount in this unit.
+    ///
+    /// Never `confirmed` before the provider captured, never `cancelled` while it still could.
+    pub fn answer(&self, unit: AmountUnit) -> PaymentAnswer {
+        let mut answer = PaymentAnswer::new(self.key.id.as_str());
+        answer.confirmed = Some(self.state == PaymentState::Confirmed);
+        answer.cancelled = Some(self.state.is_terminal() && self.state != PaymentState::Confirmed);
+        answer.status = Some(match self.state {
+            PaymentState::Pending | PaymentState::Authorised | PaymentState::CancelRequested(_) => {
+                PaymentWord::Pending
+            }
+            PaymentState::Confirmed => PaymentWord::Confirmed,
+            PaymentState::Failed | PaymentState::Cancelled | PaymentState::Expired => PaymentWord::Failed,
+        });
+        if self.state == PaymentState::Confirmed {
+            let amount = self.final_amount.map(|euros| match unit {
+                AmountUnit::Euros => euros,
+                AmountUnit::Cents => (euros * Decimal::ONE_HUNDRED).normalize(),
+            });
+            answer.final_amount = amount.map(Into::into);
+            answer.external_transaction_reference.clone_from(&self.transaction_reference);
+            answer.card_type.clone_from(&self.card_type);
+            answer.terminal_id = self.terminal_id.clone().or_else(|| self.terminal.clone());
+            answer.external_method.clone_from(&self.external_method);
+        }
+        answer
     }
-    Ok(PaymentKey { merchant: merchant.clone(), id: id.to_owned() })
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 
@@ -26,32 +26,57 @@ pub(super) struct Call {
     pub(super) authorization: String,
     pub(super) content_type: &'static str,
     pub(super) body: String,
-    /// The value of `Idempotency-Key`.
-    pub(super) idempotency_key: Option<String>,
+    /// More headers, by their lower-case names.
+    pub(super) headers: Vec<(&'static str, String)>,
+}
+
+/// An answer, whatever its status.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+impl Answer {
+    /// The value of a header, when it is text.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
 }
 
 impl Api {
-    /// Sends a call; the answer's status is a success, or one of `expected`.
-    pub(super) async fn send(
-        &self,
-        call: Call,
-        expected: &[StatusCode],
-    ) -> Result<(StatusCode, Bytes), ProviderError> {
+    /// Sends a call; an answer of any status is an answer.
+    pub(super) async fn send(&self, call: Call) -> Result<Answer, ProviderError> {
         let request = self.request(call)?;
-        let response =
-            self.client.send(request).await.map_err(|error| self.unreachable(error.to_string()))?;
-        let status = response.status();
-        if status.is_success() || expected.contains(&status) {
-            return Ok((status, response.into_body()));
+        let response = self.client.send(request).await.map_err(|error| {
+            let message = error.to_string();
+            if error.may_have_been_sent { self.unreachable(message) } else { self.unavailable(message) }
+        })?;
+        let (parts, body) = response.into_parts();
+        Ok(Answer { status: parts.status, headers: parts.headers, body })
+    }
+
+    /// The answer when its status is a success or one of `expected`; else the error that it stands for.
+    pub(super) fn expect(&self, answer: Answer, expected: &[StatusCode]) -> Result<Answer, ProviderError> {
+        if answer.status.is_success() || expected.contains(&answer.status) {
+            return Ok(answer);
         }
-        let message = format!("HTTP {}{}", status.as_u16(), reason(response.body()));
-        let may_have_happened = status.is_server_error()
-            || status.is_redirection()
-            || matches!(
-                status,
-                StatusCode::REQUEST_TIMEOUT | StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS
-            );
-        Err(if may_have_happened { self.unreachable(message) } else { self.refused(message) })
+        Err(self.failed(answer.status, reason(&answer.body)))
+    }
+
+    /// The error that a status stands for.
+    pub(super) fn failed(&self, status: StatusCode, reason: Option<String>) -> ProviderError {
+        let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+        let message = format!("HTTP {}{reason}", status.as_u16());
+        match status {
+            // Turned away at the door.
+            StatusCode::TOO_MANY_REQUESTS => self.unavailable(message),
+            StatusCode::REQUEST_TIMEOUT | StatusCode::CONFLICT | StatusCode::FAILED_DEPENDENCY => {
+                self.unreachable(message)
+            }
+            status if status.is_server_error() || status.is_redirection() => self.unreachable(message),
+            _ => self.refused(message),
+        }
     }
 
     fn request(&self, call: Call) -> Result<Request<Bytes>, ProviderError> {
@@ -66,8 +91,8 @@ impl Api {
             if !call.body.is_empty() {
                 request = request.header(header::CONTENT_TYPE, call.content_type);
             }
-            if let Some(key) = call.idempotency_key {
-                request = request.header("idempotency-key", key);
+            for (name, value) in call.headers {
+                request = request.header(name, value);
             }
             request.body(call.body.into())
         };
@@ -87,6 +112,10 @@ impl Api {
 
     pub(super) fn refused(&self, message: String) -> ProviderError {
         ProviderError::Refused { provider: self.provider.to_owned(), message }
+    }
+
+    pub(super) fn unavailable(&self, message: String) -> ProviderError {
+        ProviderError::Unavailable { provider: self.provider.to_owned(), message }
     }
 
     pub(super) fn unreachable(&self, message: String) -> ProviderError {
@@ -128,28 +157,32 @@ pub(super) fn escape(text: &str) -> String {
     escaped
 }
 
-/// Opens an object inside an object.
+/// Opens an object inside an object; what is no object counts as absent.
 pub(super) fn inside<'a>(fields: &mut Fields<'a>, name: &str) -> Result<Option<Fields<'a>>, DataError> {
-    fields.take(name).map(|raw| Fields::open(raw, &Path::ROOT.field(name))).transpose()
+    let object = fields.take(name).filter(|raw| raw.get().starts_with('{'));
+    object.map(|raw| Fields::open(raw, &Path::ROOT.field(name))).transpose()
 }
 
-/// Reads an optional field of an answer.
+/// Reads a field of an answer that something depends on.
 pub(super) fn field<T: FromJson>(fields: &mut Fields<'_>, name: &str) -> Result<Option<T>, DataError> {
     fields.optional(&Path::ROOT, name)
 }
 
+/// Reads a field that only embellishes an answer: what cannot be read is none.
+pub(super) fn detail<T: FromJson>(fields: &mut Fields<'_>, name: &str) -> Option<T> {
+    field(fields, name).ok().flatten()
+}
+
 /// The message of an error in the shapes that the providers use, cut to a line.
-fn reason(body: &Bytes) -> String {
-    let read = || -> Option<String> {
-        let mut fields = Fields::open_body(body).ok()?.ok()?;
-        let nested = inside(&mut fields, "error").ok().flatten();
-        let message: Option<String> = match nested {
-            Some(mut error) => field(&mut error, "message").ok()?,
-            None => ["message", "detail", "ErrorText", "error"]
-                .into_iter()
-                .find_map(|name| field(&mut fields, name).ok().flatten()),
-        };
-        Some(message?.chars().take(200).collect())
+pub(super) fn reason(body: &Bytes) -> Option<String> {
+    let mut fields = Fields::open_body(body).ok()?.ok()?;
+    let nested = inside(&mut fields, "error").ok().flatten();
+    let message: Option<String> = match nested {
+        Some(mut error) => detail(&mut error, "message"),
+        None => {
+            let names = ["message", "Message", "detail", "ErrorText", "error_description", "error"];
+            names.into_iter().find_map(|name| detail(&mut fields, name))
+        }
     };
-    read().map(|message| format!(": {message}")).unwrap_or_default()
+    Some(message?.chars().filter(|letter| !letter.is_control()).take(200).collect())
 }

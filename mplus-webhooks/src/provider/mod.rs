@@ -7,6 +7,6 @@ mod stripe;
 mod viva;
 
 #[cfg(feature = "stripe")]
-pub use stripe::{Stripe, StripeMode, StripeRedirect};
+pub use stripe::{Stripe, StripeCapture, StripeMode, StripeRedirect};
 #[cfg(feature = "viva")]
-pub use viva::{Viva, VivaCredentials, VivaEndpoints, VivaMode};
+pub use viva::{Viva, VivaCredentials, VivaEndpoints, VivaIsv, VivaMode};

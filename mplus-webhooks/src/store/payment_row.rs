@@ -5,13 +5,13 @@ use chrono::{DateTime, Utc};
 use crate::payment::Payment;
 
 /// The account at the provider that the payment was started on.
-pub(super) fn account(_: &Payment) -> &str {
-    ""
+pub(super) fn account(payment: &Payment) -> &str {
+    &payment.account
 }
 
 /// When the payment is due. `None` when nothing is left to be done.
 pub(super) fn due_at(payment: &Payment) -> Option<DateTime<Utc>> {
-    (!payment.state.is_terminal()).then_some(payment.refresh_at)
+    payment.has_work().then_some(payment.refresh_at)
 }
 
 /// When the payment ended.

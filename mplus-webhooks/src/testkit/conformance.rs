@@ -249,7 +249,8 @@ pub fn sample_payment(merchant: &str, id: &str, amount: Decimal) -> Payment {
         workplace_number: 2,
         expires_at: at(900),
         refresh_at: at(3),
-        ..Payment::new(key, amount, "manual", at(0))
+        provider: "manual".to_owned(),
+        ..Payment::new(key, amount, at(0))
     }
 }
 

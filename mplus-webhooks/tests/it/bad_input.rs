@@ -120,12 +120,10 @@ async fn what_is_wrong_with_a_signed_body_is_named_and_the_error_is_signed() {
         ("text for a number", "startExternalPayment", "400 INVALID_DATA", payment(r#","amount":"much""#)),
         ("no amount", "startExternalPayment", "400 INVALID_DATA", payment("")),
         ("nothing", "startExternalPayment", "400 INVALID_DATA", payment(r#","amount":0"#)),
-        ("negative", "startExternalPayment", "400 INVALID_DATA", payment(r#","amount":-2.7"#)),
         ("absurd", "startExternalPayment", "400 INVALID_DATA", payment(r#","amount":1e20"#)),
         ("more than absurd", "startExternalPayment", "400 INVALID_DATA", payment(r#","amount":1e400"#)),
         ("fractions of a cent", "startExternalPayment", "400 INVALID_DATA", payment(r#","amount":2.705"#)),
         ("poll before start", "pollExternalPayment", "400 INVALID_DATA", payment(r#","amount":2.7"#)),
-        ("request to cancel before start", "requestCancelExternalPayment", "400 INVALID_DATA", payment("")),
         ("cancel before start", "cancelExternalPayment", "400 INVALID_DATA", payment("")),
     ];
     for (what, event, expected, body) in cases {

@@ -14,7 +14,7 @@ use http::HeaderMap;
 use mplus_webhooks::inbox::{Entry, EntryFilter, EntryId, InboxStore, Pruned};
 use mplus_webhooks::payment::{
     NoticeRefused, OneProvider, Payment, PaymentFilter, PaymentKey, PaymentNotice, PaymentProvider,
-    PaymentState, PaymentStore, ProviderError, ProviderNews, ProviderStatus,
+    PaymentState, PaymentStore, ProviderAccount, ProviderError, ProviderNews, ProviderStatus,
 };
 use mplus_webhooks::testkit::{ManualProvider, Till, TillPayment, TillReply};
 use mplus_webhooks::{
@@ -190,7 +190,7 @@ impl PaymentProvider for SlowProvider {
         headers: &HeaderMap,
         body: &Bytes,
         now: DateTime<Utc>,
-    ) -> Result<Option<String>, NoticeRefused> {
+    ) -> Result<Vec<String>, NoticeRefused> {
         self.0.read_notice(headers, body, now)
     }
 }
@@ -307,7 +307,10 @@ impl Scene {
         self.dice.pass().await;
         let body = Bytes::from(format!("manual-{id}"));
         let payments = orchestrator.payments().unwrap();
-        payments.receive_notice(&merchant(), "manual", &HeaderMap::new(), &body).await.unwrap();
+        payments
+            .receive_notice(&ProviderAccount::new("manual", "default"), &HeaderMap::new(), &body)
+            .await
+            .unwrap();
     }
 
     async fn play(self: &Arc<Self>, seed: u64) {

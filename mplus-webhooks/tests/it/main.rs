@@ -1,6 +1,7 @@
 //! The crate's behaviour from outside.
 #![allow(clippy::unwrap_used, reason = "helpers of tests are not inside a test for the lint")]
 
+mod accounts;
 mod adapters;
 mod bad_input;
 mod events;

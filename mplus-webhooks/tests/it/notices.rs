@@ -6,7 +6,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::HeaderMap;
 use mockito::{Matcher, Server};
-use mplus_webhooks::payment::{NoticeError, OneProvider, PaymentNotice, PaymentProvider, PaymentState};
+use mplus_webhooks::payment::{
+    NoticeError, OneProvider, PaymentNotice, PaymentProfiles, PaymentProvider, PaymentRule, PaymentState,
+    ProviderAccount,
+};
 use mplus_webhooks::provider::{Stripe, StripeMode, Viva, VivaCredentials, VivaEndpoints, VivaMode};
 use mplus_webhooks::testkit::{ManualProvider, Till};
 use mplus_webhooks::{
@@ -21,6 +24,10 @@ use crate::support::{Host, SUBSCRIPTION, merchant, secret, till};
 
 fn host(provider: Arc<dyn PaymentProvider>) -> Host {
     Host::with(|builder| builder.payments(Arc::new(OneProvider(provider))))
+}
+
+fn account(provider: &str) -> ProviderAccount {
+    ProviderAccount::new(provider, "default")
 }
 
 fn client() -> Arc<ReqwestClient> {
@@ -60,12 +67,12 @@ async fn a_signed_call_of_stripe_confirms_the_payment_with_what_stripe_says_when
     let body = json!({ "type": "payment_intent.succeeded", "data": { "object": { "id": "pi_1", "status": "succeeded", "amount_received": 999 } } })
         .to_string();
     let forged = signed(&body, now(), "whsec_other");
-    let refused = payments.receive_notice(&merchant(), "stripe", &forged, &body.clone().into()).await;
+    let refused = payments.receive_notice(&account("stripe"), &forged, &body.clone().into()).await;
     assert!(matches!(refused, Err(NoticeError::Refused(_))), "{refused:?}");
     assert!(!payment.poll(&host.orchestrator).await.unwrap().finished());
 
     let genuine = signed(&body, now(), "whsec_test");
-    let settled = payments.receive_notice(&merchant(), "stripe", &genuine, &body.into()).await.unwrap();
+    let settled = payments.receive_notice(&account("stripe"), &genuine, &body.into()).await.unwrap();
     assert_eq!(settled.iter().map(|payment| payment.state).collect::<Vec<_>>(), [PaymentState::Confirmed]);
     get.assert_async().await;
     let polled = payment.poll(&host.orchestrator).await.unwrap();
@@ -73,11 +80,9 @@ async fn a_signed_call_of_stripe_confirms_the_payment_with_what_stripe_says_when
 
     let other = json!({ "type": "customer.created", "data": { "object": { "id": "cus_1" } } }).to_string();
     let headers = signed(&other, now(), "whsec_test");
-    assert!(
-        payments.receive_notice(&merchant(), "stripe", &headers, &other.into()).await.unwrap().is_empty()
-    );
-    let unknown = payments.receive_notice(&merchant(), "paypal", &HeaderMap::new(), &Bytes::new()).await;
-    assert!(matches!(unknown, Err(NoticeError::UnknownProvider { .. })), "{unknown:?}");
+    assert!(payments.receive_notice(&account("stripe"), &headers, &other.into()).await.unwrap().is_empty());
+    let unknown = payments.receive_notice(&account("paypal"), &HeaderMap::new(), &Bytes::new()).await;
+    assert!(matches!(unknown, Err(NoticeError::UnknownAccount(_))), "{unknown:?}");
 }
 
 #[tokio::test]
@@ -107,7 +112,7 @@ async fn an_unsigned_call_of_viva_only_leads_to_a_question() {
         br#"{"EventTypeId":1796,"EventData":{"OrderCode":7,"StatusId":"F","Amount":2.7}}"#,
     );
     let payments = host.orchestrator.payments().unwrap();
-    payments.receive_notice(&merchant(), "viva", &HeaderMap::new(), &call).await.unwrap();
+    payments.receive_notice(&account("viva"), &HeaderMap::new(), &call).await.unwrap();
     pending.assert_async().await;
     assert!(!payment.poll(&host.orchestrator).await.unwrap().finished(), "a claim was believed");
 
@@ -118,32 +123,40 @@ async fn an_unsigned_call_of_viva_only_leads_to_a_question() {
         .with_body(r#"{"Transactions":[{"StatusId":"F","Amount":2.70,"TransactionId":"t"}]}"#)
         .create_async()
         .await;
-    payments.receive_notice(&merchant(), "viva", &HeaderMap::new(), &call).await.unwrap();
+    payments.receive_notice(&account("viva"), &HeaderMap::new(), &call).await.unwrap();
     assert_eq!(payment.poll(&host.orchestrator).await.unwrap().confirmed, Some(true));
 }
 
 #[tokio::test]
-async fn a_call_for_one_merchant_leaves_the_payments_of_another_alone() {
+async fn a_call_for_one_account_leaves_the_payments_of_another_alone() {
     let other = SubscriptionSecret::from_bytes(b"another key").unwrap();
-    let provider = Arc::new(ManualProvider::new());
+    let stranger = MerchantId::new("other");
+    let provider = |account: &str| Arc::new(ManualProvider::new().with_account(account));
+    let (ours, theirs) = (provider("ours"), provider("theirs"));
     let resolver = FixedSubscriptions::new([
         Subscription::new(SUBSCRIPTION, merchant(), secret()),
-        Subscription::new(SUBSCRIPTION, MerchantId::new("other"), other.clone()),
+        Subscription::new(SUBSCRIPTION, stranger.clone(), other.clone()),
     ]);
+    let profiles = PaymentProfiles::new()
+        .assign(PaymentRule::of(&merchant()), ours.clone())
+        .assign(PaymentRule::of(&stranger), theirs.clone());
     let store = Arc::new(MemoryStore::new());
     let orchestrator = Orchestrator::builder(Arc::new(resolver), store, Arc::new(TokioRuntime))
-        .payments(Arc::new(OneProvider(provider.clone())))
+        .payments(Arc::new(profiles))
         .build();
-    // Same seed, so both merchants' payments have the same id, and the provider knows them by the same reference.
-    let (ours, theirs) = (till(1), Till::in_process(SUBSCRIPTION, other, 1));
-    let (our_payment, their_payment) = (ours.start_payment(Decimal::ONE), theirs.start_payment(Decimal::ONE));
+    // Same seed, so both merchants' payments have the same id, and both accounts know them by the same reference.
+    let (our_till, their_till) = (till(1), Till::in_process(SUBSCRIPTION, other, 1));
+    let (our_payment, their_payment) =
+        (our_till.start_payment(Decimal::ONE), their_till.start_payment(Decimal::ONE));
     assert_eq!(our_payment.id, their_payment.id);
     our_payment.start(&orchestrator).await.unwrap();
     their_payment.start(&orchestrator).await.unwrap();
-    provider.confirm(&our_payment.id);
+    ours.confirm(&our_payment.id);
+    theirs.confirm(&their_payment.id);
     let call = Bytes::from(format!("manual-{}", our_payment.id));
     let payments = orchestrator.payments().unwrap();
-    let settled = payments.receive_notice(&merchant(), "manual", &HeaderMap::new(), &call).await.unwrap();
+    let account = ProviderAccount::new("manual", "ours");
+    let settled = payments.receive_notice(&account, &HeaderMap::new(), &call).await.unwrap();
     assert_eq!(settled.iter().map(|payment| payment.key.merchant.clone()).collect::<Vec<_>>(), [merchant()]);
     assert!(our_payment.poll(&orchestrator).await.unwrap().finished());
     assert!(!their_payment.poll(&orchestrator).await.unwrap().finished());
@@ -167,7 +180,7 @@ async fn a_payment_that_is_captured_after_it_was_cancelled_is_reported_and_stays
     host.provider.confirm_after_the_end(&payment.id);
     let call = Bytes::from(format!("manual-{}", payment.id));
     let payments = host.orchestrator.payments().unwrap();
-    payments.receive_notice(&merchant(), "manual", &HeaderMap::new(), &call).await.unwrap();
+    payments.receive_notice(&account("manual"), &HeaderMap::new(), &call).await.unwrap();
     let polled = payment.poll(&host.orchestrator).await.unwrap();
     assert_eq!((polled.confirmed, polled.cancelled), (Some(false), Some(true)));
     let notices = notices.lock().unwrap();

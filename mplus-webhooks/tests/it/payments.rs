@@ -127,8 +127,8 @@ async fn a_capture_after_the_pos_gave_up_is_reported_to_the_host() {
             [
                 PaymentNotice::Changed(started),
                 PaymentNotice::Changed(_),
-                PaymentNotice::UnexpectedCapture { payment: paid, captured },
                 PaymentNotice::Changed(ended),
+                PaymentNotice::UnexpectedCapture { payment: paid, captured },
             ] if started.state == PaymentState::Pending
                 && paid.key.id == payment.id
                 && *captured == euros(270)

@@ -1,22 +1,33 @@
 //! Everything that a host awaits may be awaited in a task.
 
-#![cfg(all(feature = "mysql", feature = "postgres", feature = "viva", feature = "testkit"))]
+#![cfg(all(
+    feature = "mysql",
+    feature = "postgres",
+    feature = "stripe",
+    feature = "viva",
+    feature = "testkit"
+))]
 
 #[path = "../../../tests/public_futures.rs"]
 mod public_futures;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
+use chrono::NaiveDate;
 use futures_util::Stream;
 use http::request::Parts;
 use http::{HeaderMap, Request};
 use mplus_webhooks::event::EventName;
 use mplus_webhooks::inbox::{EntryFilter, EntryId};
-use mplus_webhooks::payment::{ExternalPayments, PaymentKey};
-use mplus_webhooks::provider::Viva;
+use mplus_webhooks::payment::{
+    ExternalPayments, OwnPayment, Payment, PaymentFilter, PaymentKey, ProviderAccount,
+};
+use mplus_webhooks::provider::{Stripe, Viva};
 use mplus_webhooks::testkit::{Till, TillLine, TillPayment, conformance::store};
 use mplus_webhooks::{HttpClient, Inbox, MerchantId, MysqlStore, Orchestrator, PostgresStore, Store};
+use rust_decimal::Decimal;
 use serde_json::Value;
 
 use public_futures::{assert_complete, send_futures};
@@ -30,13 +41,27 @@ send_futures! {
     ExternalPayments::payment(payments: &ExternalPayments, key: &PaymentKey);
     ExternalPayments::refresh(payments: &ExternalPayments, key: &PaymentKey);
     ExternalPayments::refresh_due(payments: &ExternalPayments);
+    ExternalPayments::settled(payments: &ExternalPayments, patience: Duration);
     ExternalPayments::receive_notice(
         payments: &ExternalPayments,
-        merchant: &MerchantId,
-        provider: &str,
+        account: &ProviderAccount,
         headers: &HeaderMap,
         body: &Bytes,
     );
+    ExternalPayments::answer_provider(
+        payments: &ExternalPayments,
+        account: &ProviderAccount,
+        request: Request<Bytes>,
+    );
+    ExternalPayments::check(payments: &ExternalPayments, account: &ProviderAccount);
+    ExternalPayments::start_own(payments: &ExternalPayments, own: &OwnPayment);
+    ExternalPayments::cancel_own(payments: &ExternalPayments, key: &PaymentKey);
+    ExternalPayments::capture(payments: &ExternalPayments, key: &PaymentKey, amount: Option<Decimal>);
+    ExternalPayments::refund(payments: &ExternalPayments, key: &PaymentKey, id: &str, amount: Option<Decimal>);
+    ExternalPayments::refund_session(payments: &ExternalPayments, merchant: &MerchantId, session_id: &str);
+    ExternalPayments::list(payments: &ExternalPayments, filter: &PaymentFilter);
+    ExternalPayments::reconcile(payments: &ExternalPayments, account: &ProviderAccount, day: NaiveDate);
+    Stripe::client_secret(stripe: &Stripe, payment: &Payment);
     Viva::webhook_key(viva: &Viva);
     PostgresStore::connect(url: &str);
     PostgresStore::connect_with(url: &str, connections: usize);

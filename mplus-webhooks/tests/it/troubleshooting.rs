@@ -5,12 +5,10 @@ use std::time::Duration;
 
 use http::StatusCode;
 use mockito::Server;
-use mplus_webhooks::payment::{OneProvider, PaymentPlace, PaymentProvider, PaymentProviders};
+use mplus_webhooks::payment::{OneProvider, PaymentProfiles, PaymentRule};
 use mplus_webhooks::provider::{Stripe, StripeMode, StripeRedirect};
 use mplus_webhooks::testkit::{Till, TillError, TillLine};
-use mplus_webhooks::{
-    MerchantId, ReqwestClient, SIGNATURE_HEADER, Subscription, SubscriptionSecret, adapter,
-};
+use mplus_webhooks::{ReqwestClient, SIGNATURE_HEADER, Subscription, SubscriptionSecret, adapter};
 use rust_decimal::Decimal;
 use tracing::field::{Field, Visit};
 
@@ -145,20 +143,6 @@ async fn no_request_fails_silently() {
     assert!(lines[1].contains("`session` is missing"), "{lines:?}");
 }
 
-/// A host whose payment profile serves branch 2 only.
-#[derive(Debug)]
-struct OnlyBranchTwo(OneProvider);
-
-impl PaymentProviders for OnlyBranchTwo {
-    fn assigned(&self, place: &PaymentPlace<'_>) -> Option<Arc<dyn PaymentProvider>> {
-        if place.branch_number == 2 { self.0.assigned(place) } else { None }
-    }
-
-    fn named(&self, merchant: &MerchantId, name: &str) -> Option<Arc<dyn PaymentProvider>> {
-        self.0.named(merchant, name)
-    }
-}
-
 /// What the cashier reads.
 fn message(reply: &mplus_webhooks::testkit::TillReply) -> String {
     let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
@@ -169,7 +153,8 @@ fn message(reply: &mplus_webhooks::testkit::TillReply) -> String {
 async fn a_location_without_a_payment_profile_tells_the_cashier() {
     let host = Host::with(|builder| {
         let manual = Arc::new(mplus_webhooks::testkit::ManualProvider::new());
-        builder.payments(Arc::new(OnlyBranchTwo(OneProvider(manual))))
+        let rule = PaymentRule::of(&merchant()).at_branch(2);
+        builder.payments(Arc::new(PaymentProfiles::new().assign(rule, manual)))
     });
     let (here, there) = (till(1), till(2).at(2, 1));
     let reply = here.start_payment(Decimal::ONE).start(&host.orchestrator).await.unwrap();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mplus_webhooks::payment::{PaymentPlace, PaymentProvider, PaymentProviders, ProviderError};
+use mplus_webhooks::payment::{PaymentProfiles, ProviderError};
 use mplus_webhooks::testkit::{Till, TillLine};
 use mplus_webhooks::{FixedSubscriptions, MerchantId, Orchestrator, Subscription, SubscriptionSecret};
 use rust_decimal::Decimal;
@@ -21,20 +21,6 @@ fn what_providers_say() {
     assert_quoted(&silent.to_string());
 }
 
-/// A merchant without a payment profile.
-#[derive(Debug)]
-struct NoProfile;
-
-impl PaymentProviders for NoProfile {
-    fn assigned(&self, _: &PaymentPlace<'_>) -> Option<Arc<dyn PaymentProvider>> {
-        None
-    }
-
-    fn named(&self, _: &MerchantId, _: &str) -> Option<Arc<dyn PaymentProvider>> {
-        None
-    }
-}
-
 #[tokio::test]
 async fn webhooks_and_payments() {
     let secret = SubscriptionSecret::from_bytes(b"a key for this test").unwrap();
@@ -45,7 +31,7 @@ async fn webhooks_and_payments() {
         Arc::new(mplus_webhooks::MemoryStore::new()),
         Arc::new(mplus_webhooks::TokioRuntime),
     )
-    .payments(Arc::new(NoProfile))
+    .payments(Arc::new(PaymentProfiles::new()))
     .build();
     let coffee = [TillLine::new(1, "Coffee", cents(270))];
     let stranger = SubscriptionSecret::from_bytes(b"another key").unwrap();
@@ -63,6 +49,8 @@ async fn webhooks_and_payments() {
     let started = payment.start(&orchestrator).await.unwrap();
     let body: serde_json::Value = serde_json::from_slice(&started.body).unwrap();
     assert_quoted(body["messages"][0]["message"].as_str().unwrap());
-    let unknown = payment.poll(&orchestrator).await.unwrap_err().to_string();
+    let failed = payment.poll(&orchestrator).await.unwrap();
+    assert!(failed.finished());
+    let unknown = till.start_payment(Decimal::ONE).poll(&orchestrator).await.unwrap_err().to_string();
     assert_quoted(unknown.trim_start_matches("the receiver refused: "));
 }

@@ -6,8 +6,8 @@ use serde_json::json;
 
 use super::Viva;
 use crate::event::json::{DataError, Fields, RawJson};
-use crate::payment::{Payment, ProviderError, ProviderNews, ProviderStatus};
-use crate::provider::call::{escape, field, inside};
+use crate::payment::{Payment, ProviderError, ProviderNews, ProviderStatus, Reason};
+use crate::provider::call::{detail, escape, field, inside};
 
 impl Viva {
     pub(super) async fn create_order(
@@ -15,6 +15,10 @@ impl Viva {
         payment: &Payment,
         source_code: &str,
     ) -> Result<ProviderNews, ProviderError> {
+        if payment.is_refund() {
+            let text = "Viva's checkout gives nothing back to a card without its payment: refund that payment instead";
+            return Err(self.api.refused(text.to_owned()));
+        }
         let seconds = (payment.expires_at - payment.started_at).num_seconds();
         let order = json!({
             "amount": self.api.cents(payment.amount)?,
@@ -23,26 +27,37 @@ impl Viva {
             "paymentTimeout": seconds,
             "disableCash": true,
         });
-        let (_, body) = self.new_api(Method::POST, "/checkout/v2/orders", Some(order), &[]).await?;
-        let code: Option<String> = self.api.read(&body, |mut answer| field(&mut answer, "orderCode"))?;
-        let code = code.ok_or_else(|| self.api.unreachable("its answer has no `orderCode`".to_owned()))?;
+        let made = self.new_api(Method::POST, "/checkout/v2/orders", Some(order), &[]).await;
+        // An order that may or may not have been made was shown to nobody: it may be made anew.
+        let nobody_can_pay = |error| match error {
+            ProviderError::Unreachable { message, .. } => self.api.unavailable(message),
+            other => other,
+        };
+        let body = made.map_err(nobody_can_pay)?.body;
+        let code = self.api.read(&body, |mut answer| field::<String>(&mut answer, "orderCode"));
+        let code = code.map_err(nobody_can_pay)?;
+        let code = code.ok_or_else(|| self.api.unavailable("its answer has no `orderCode`".to_owned()))?;
         let mut news = ProviderNews::new(ProviderStatus::Pending).with_reference(code.as_str());
         news.checkout_url = Some(format!("{}/web/checkout?ref={}", self.endpoints.web, escape(&code)));
         Ok(news)
     }
 
-    fn order_code(&self, payment: &Payment) -> Result<String, ProviderError> {
-        let code = payment.provider_reference.as_deref();
-        code.map(escape).ok_or_else(|| self.api.refused("the payment has no order yet".to_owned()))
+    fn order_code(payment: &Payment) -> Option<String> {
+        payment.provider_reference.as_deref().map(escape)
     }
 
     pub(super) async fn get_order(&self, payment: &Payment) -> Result<ProviderNews, ProviderError> {
-        let code = self.order_code(payment)?;
-        let (_, body) = self.old_api(Method::GET, &format!("/api/orders/{code}"), &[]).await?;
+        let Some(code) = Self::order_code(payment) else {
+            return Ok(ProviderNews::new(ProviderStatus::Absent));
+        };
+        let body = self.old_api(Method::GET, &format!("/api/orders/{code}"), &[]).await?.body;
         let state: Option<i64> = self.api.read(&body, |mut order| field(&mut order, "StateId"))?;
         match state {
             Some(0) => Ok(ProviderNews::new(ProviderStatus::Pending)),
-            Some(1) => Ok(ProviderNews::new(ProviderStatus::Failed)),
+            Some(1) => {
+                let ran_out = Reason::new("the payment page ran out");
+                Ok(ProviderNews::new(ProviderStatus::Failed).because(ran_out))
+            }
             Some(2) => Ok(ProviderNews::new(ProviderStatus::Cancelled)),
             Some(3) => self.paid_order(&code).await,
             _ => Ok(ProviderNews::new(ProviderStatus::Unknown)),
@@ -52,7 +67,7 @@ impl Viva {
     /// What a paid order's transactions say, which count in euros.
     async fn paid_order(&self, code: &str) -> Result<ProviderNews, ProviderError> {
         let path = format!("/api/transactions?ordercode={code}");
-        let (_, body) = self.old_api(Method::GET, &path, &[]).await?;
+        let body = self.old_api(Method::GET, &path, &[]).await?.body;
         self.api.read(&body, |mut answer| {
             let mut news = ProviderNews::new(ProviderStatus::Unknown);
             let mut paid = Decimal::ZERO;
@@ -69,7 +84,9 @@ impl Viva {
     }
 
     pub(super) async fn cancel_order(&self, payment: &Payment) -> Result<ProviderNews, ProviderError> {
-        let code = self.order_code(payment)?;
+        let Some(code) = Self::order_code(payment) else {
+            return Ok(ProviderNews::new(ProviderStatus::Absent));
+        };
         let expected = [StatusCode::CONFLICT, StatusCode::NOT_FOUND];
         self.old_api(Method::DELETE, &format!("/api/orders/{code}"), &expected).await?;
         self.get_order(payment).await
@@ -82,11 +99,15 @@ fn read_transaction(mut transaction: Fields<'_>, news: &mut ProviderNews) -> Res
     if status.as_deref() != Some("F") {
         return Ok(Decimal::ZERO);
     }
-    news.transaction_reference = field(&mut transaction, "TransactionId")?;
-    if let Some(mut card) = inside(&mut transaction, "CreditCard")?
-        && let Some(mut kind) = inside(&mut card, "CardType")?
+    // What was given back stands there, too.
+    if detail::<String>(&mut transaction, "ParentId").is_some_and(|parent| !parent.is_empty()) {
+        return Ok(Decimal::ZERO);
+    }
+    news.transaction_reference = detail(&mut transaction, "TransactionId");
+    if let Ok(Some(mut card)) = inside(&mut transaction, "CreditCard")
+        && let Ok(Some(mut kind)) = inside(&mut card, "CardType")
     {
-        news.card_type = field(&mut kind, "Name")?;
+        news.card_type = detail(&mut kind, "Name");
     }
     Ok(field(&mut transaction, "Amount")?.unwrap_or_default())
 }

@@ -1,23 +1,33 @@
 //! Viva Wallet: cards on a cloud terminal, and the web checkout.
 
+mod api;
 mod checkout;
+mod outcome;
+mod reconcile;
+mod refund;
 mod terminal;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use chrono::{DateTime, TimeDelta, Utc};
-use http::{HeaderMap, Method, StatusCode};
-use secrecy::{ExposeSecret as _, SecretString};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use http::HeaderMap;
+use rust_decimal::Decimal;
+use secrecy::SecretString;
+use serde_json::json;
 
-use super::call::{Api, Call, field, form, inside};
+use super::call::{Api, detail, inside};
 use crate::event::json::{DataError, Fields};
 use crate::http_client::HttpClient;
-use crate::payment::{NoticeRefused, Payment, PaymentProvider, ProviderError, ProviderNews};
+use crate::payment::{
+    NoticeRefused, Payment, PaymentProvider, ProviderCheck, ProviderError, ProviderNews, ProviderRecord,
+    Refund, RefundNews,
+};
 use crate::runtime::Runtime;
+
+/// How long a terminal session can still come to another end, unless set: it shows for about a minute, and a PIN may follow.
+const SESSION_LIFE: TimeDelta = TimeDelta::seconds(90);
 
 /// Where the customer pays.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,9 +35,9 @@ use crate::runtime::Runtime;
 pub enum VivaMode {
     /// On a terminal, through the Cloud Terminal API.
     Terminal {
-        /// The terminal's number.
-        terminal_id: i64,
-        /// The host's name for the till.
+        /// The terminal's id, eight digits.
+        terminal_id: String,
+        /// The host's name for the till. Has to stay the same while a payment is open: Viva lets nobody else abort it.
         cash_register_id: String,
     },
     /// On Viva's checkout page; the till shows its address as a QR code.
@@ -40,7 +50,7 @@ pub enum VivaMode {
 /// The account's credentials.
 #[derive(Debug, Clone)]
 pub struct VivaCredentials {
-    /// OAuth2 client of the newer API.
+    /// OAuth2 client of the newer API. For a platform, its ISV client.
     pub client_id: String,
     /// Its secret.
     pub client_secret: SecretString,
@@ -48,6 +58,19 @@ pub struct VivaCredentials {
     pub merchant_id: String,
     /// Its key.
     pub api_key: SecretString,
+}
+
+/// What a platform (ISV) adds to the payments of a merchant on its terminals.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VivaIsv {
+    /// Viva's id of the merchant that the terminal belongs to.
+    pub merchant_id: String,
+    /// The platform's fee, euros: more than 0, and less than every payment.
+    pub fee: Decimal,
+    /// The platform's payment source.
+    pub source_code: Option<String>,
+    /// The merchant's payment source.
+    pub merchant_source_code: Option<String>,
 }
 
 /// Viva's addresses.
@@ -87,21 +110,24 @@ impl VivaEndpoints {
     }
 }
 
-/// Takes payments through Viva Wallet, in euros.
+/// Takes payments through Viva Wallet, in euros: one account, one way to pay, and one terminal when that is a terminal.
 ///
-/// The payment's id names the terminal session, so a repeated start is the same session. The web checkout has no such key: a
-/// repeated start may leave a second order behind, whose address was shown to nobody and which runs out by itself.
+/// The payment's id names the terminal session, so it can be looked for, and a start that was repeated is the same session. The web
+/// checkout has no such key: an order whose creation got no answer was shown to nobody, and runs out by itself.
 ///
-/// A terminal session that says it failed has been seen to succeed later, with another card. So a failed session is aborted, and
-/// only then the payment has failed.
-#[derive(Debug)]
+/// A terminal session that says it was declined may still succeed: after a contactless card over the limit the PIN is asked for.
+/// So a decline is told as pending, with its reason, until the session's life is over.
+#[derive(Debug, Clone)]
 pub struct Viva {
     api: Api,
     endpoints: VivaEndpoints,
     credentials: VivaCredentials,
     mode: VivaMode,
+    account: String,
+    isv: Option<VivaIsv>,
+    session_life: TimeDelta,
     runtime: Arc<dyn Runtime>,
-    token: Mutex<Option<(SecretString, DateTime<Utc>)>>,
+    token: Arc<Mutex<Option<(SecretString, DateTime<Utc>)>>>,
 }
 
 impl Viva {
@@ -116,97 +142,52 @@ impl Viva {
         credentials: VivaCredentials,
         mode: VivaMode,
     ) -> Self {
-        let api = Api { provider: Self::NAME, client };
-        Self { api, endpoints, credentials, mode, runtime, token: Mutex::default() }
-    }
-
-    /// The key that proves to Viva that a webhook address is the merchant's own: answer a `GET` of that address with
-    /// `{"Key": "<this>"}`.
-    ///
-    /// # Errors
-    /// [`ProviderError`].
-    pub async fn webhook_key(&self) -> Result<String, ProviderError> {
-        let (_, body) = self.old_api(Method::GET, "/api/messages/config/token", &[]).await?;
-        let key = self.api.read(&body, |mut answer| field(&mut answer, "Key"))?;
-        key.ok_or_else(|| self.api.unreachable("its answer has no `Key`".to_owned()))
-    }
-
-    /// The access token, renewed a minute before it runs out.
-    async fn token(&self) -> Result<SecretString, ProviderError> {
-        let now = self.runtime.now();
-        let cached = self.token.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((token, until)) = cached
-            && now < until
-        {
-            return Ok(token);
+        Self {
+            api: Api { provider: Self::NAME, client },
+            endpoints,
+            credentials,
+            mode,
+            account: "default".to_owned(),
+            isv: None,
+            session_life: SESSION_LIFE,
+            runtime,
+            token: Arc::default(),
         }
-        let VivaCredentials { client_id, client_secret, .. } = &self.credentials;
-        let call = Call {
-            method: Method::POST,
-            url: format!("{}/connect/token", self.endpoints.accounts),
-            authorization: basic(client_id, client_secret),
-            content_type: "application/x-www-form-urlencoded",
-            body: form(&[("grant_type", "client_credentials")]),
-            idempotency_key: None,
-        };
-        let (_, body) = self.api.send(call, &[]).await?;
-        let (token, seconds) = self.api.read(&body, |mut answer| {
-            let token: Option<String> = field(&mut answer, "access_token")?;
-            Ok((token, field::<i64>(&mut answer, "expires_in")?.unwrap_or(300)))
-        })?;
-        let token = token.ok_or_else(|| self.api.unreachable("its answer has no access token".to_owned()))?;
-        let token = SecretString::from(token);
-        let until = now + TimeDelta::seconds(seconds.clamp(0, 86_400) - 60);
-        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some((token.clone(), until));
-        Ok(token)
     }
 
-    async fn new_api(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<serde_json::Value>,
-        expected: &[StatusCode],
-    ) -> Result<(StatusCode, Bytes), ProviderError> {
-        let body = body.map(|body| body.to_string()).unwrap_or_default();
-        let call = |token: &SecretString| Call {
-            method: method.clone(),
-            url: format!("{}{path}", self.endpoints.api),
-            authorization: format!("Bearer {}", token.expose_secret()),
-            content_type: "application/json",
-            body: body.clone(),
-            idempotency_key: None,
-        };
-        let or_unauthorised = [expected, &[StatusCode::UNAUTHORIZED]].concat();
-        let answered = self.api.send(call(&self.token().await?), &or_unauthorised).await?;
-        if answered.0 != StatusCode::UNAUTHORIZED {
-            return Ok(answered);
-        }
-        // The token was withdrawn before its time. Nothing happened yet.
-        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        self.api.send(call(&self.token().await?), expected).await
+    /// The host's name for this account, once in the whole host. Unless set: `default`.
+    #[must_use]
+    pub fn with_account(mut self, account: &str) -> Self {
+        account.clone_into(&mut self.account);
+        self
     }
 
-    async fn old_api(
-        &self,
-        method: Method,
-        path: &str,
-        expected: &[StatusCode],
-    ) -> Result<(StatusCode, Bytes), ProviderError> {
-        let call = Call {
-            method,
-            url: format!("{}{path}", self.endpoints.web),
-            authorization: basic(&self.credentials.merchant_id, &self.credentials.api_key),
-            content_type: "application/json",
-            body: String::new(),
-            idempotency_key: None,
-        };
-        self.api.send(call, expected).await
+    /// The same account on another terminal, or another way to pay. They share the access token.
+    #[must_use]
+    pub fn with_mode(mut self, mode: VivaMode) -> Self {
+        self.mode = mode;
+        self
     }
-}
 
-fn basic(user: &str, password: &SecretString) -> String {
-    format!("Basic {}", STANDARD.encode(format!("{user}:{}", password.expose_secret())))
+    /// Takes payments as a platform (ISV), for one of its merchants.
+    #[must_use]
+    pub fn with_isv(mut self, isv: VivaIsv) -> Self {
+        self.isv = Some(isv);
+        self
+    }
+
+    /// How long after its start a terminal session that was declined may still succeed; one that never answers is taken to be over
+    /// after twice that. Unless set: 90 seconds. Longer is safer, and keeps the till waiting after a decline.
+    #[must_use]
+    pub fn with_session_life(mut self, life: std::time::Duration) -> Self {
+        self.session_life = TimeDelta::from_std(life).unwrap_or(SESSION_LIFE);
+        self
+    }
+
+    /// How long ago the payment was sent to the terminal.
+    fn age(&self, payment: &Payment) -> TimeDelta {
+        self.runtime.now() - payment.attempted_at.unwrap_or(payment.started_at)
+    }
 }
 
 #[async_trait]
@@ -215,10 +196,25 @@ impl PaymentProvider for Viva {
         Self::NAME
     }
 
+    fn account(&self) -> &str {
+        &self.account
+    }
+
+    fn terminal(&self) -> Option<&str> {
+        match &self.mode {
+            VivaMode::Terminal { terminal_id, .. } => Some(terminal_id),
+            VivaMode::Checkout { .. } => None,
+        }
+    }
+
+    fn reference(&self, payment: &Payment) -> Option<String> {
+        self.terminal().map(|_| payment.key.id.clone())
+    }
+
     async fn create(&self, payment: &Payment) -> Result<ProviderNews, ProviderError> {
         match &self.mode {
             VivaMode::Terminal { terminal_id, cash_register_id } => {
-                self.create_session(payment, *terminal_id, cash_register_id).await
+                self.create_session(payment, terminal_id, cash_register_id).await
             }
             VivaMode::Checkout { source_code } => self.create_order(payment, source_code).await,
         }
@@ -240,20 +236,50 @@ impl PaymentProvider for Viva {
         }
     }
 
+    async fn refund(&self, payment: &Payment, refund: &Refund) -> Result<RefundNews, ProviderError> {
+        match &self.mode {
+            VivaMode::Terminal { terminal_id, cash_register_id } => {
+                self.refund_on_terminal(payment, refund, terminal_id, cash_register_id).await
+            }
+            VivaMode::Checkout { source_code } => self.refund_order(payment, refund, source_code).await,
+        }
+    }
+
     /// Viva does not sign its calls, so a call only says which payment to ask about.
     fn read_notice(
         &self,
         _: &HeaderMap,
         body: &Bytes,
         _: DateTime<Utc>,
-    ) -> Result<Option<String>, NoticeRefused> {
-        let read = |mut call: Fields<'_>| -> Result<Option<String>, DataError> {
-            let Some(mut event) = inside(&mut call, "EventData")? else { return Ok(None) };
-            match &self.mode {
-                VivaMode::Terminal { .. } => field(&mut event, "SessionId"),
-                VivaMode::Checkout { .. } => field(&mut event, "OrderCode"),
-            }
-        };
-        self.api.read(body, read).map_err(|error| NoticeRefused(error.to_string()))
+    ) -> Result<Vec<String>, NoticeRefused> {
+        self.api.read(body, about).map_err(|error| NoticeRefused(error.message().to_owned()))
     }
+
+    async fn verification(&self) -> Result<Option<Bytes>, ProviderError> {
+        let name = if self.isv.is_some() { "key" } else { "Key" };
+        let key = self.webhook_key().await?;
+        Ok(Some(json!({ name: key }).to_string().into()))
+    }
+
+    async fn check(&self) -> Result<ProviderCheck, ProviderError> {
+        self.check_account().await
+    }
+
+    async fn payments_of(&self, day: NaiveDate) -> Result<Vec<ProviderRecord>, ProviderError> {
+        self.records_of(day).await
+    }
+}
+
+/// The sessions, orders and references of ours that a call may be about. Payments on a terminal carry ours in `MerchantTrns`: after
+/// a PIN Viva books them under an order that nobody knows.
+fn about(mut call: Fields<'_>) -> Result<Vec<String>, DataError> {
+    let Some(mut event) = inside(&mut call, "EventData")? else { return Ok(Vec::new()) };
+    let names = ["SessionId", "MerchantTrns", "OrderCode"];
+    let mut about: Vec<String> = Vec::new();
+    for reference in names.into_iter().filter_map(|name| detail::<String>(&mut event, name)) {
+        if !reference.is_empty() && !about.contains(&reference) {
+            about.push(reference);
+        }
+    }
+    Ok(about)
 }

@@ -1,91 +1,116 @@
 //! Sessions of the Cloud Terminal API.
 
-use chrono::TimeDelta;
 use http::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::Viva;
+use super::outcome::{Outcome, outcome, why};
+use super::{Viva, VivaIsv};
+use crate::event::json::{DataError, Fields};
 use crate::payment::{Payment, ProviderError, ProviderNews, ProviderStatus};
-use crate::provider::call::{escape, euros, field};
+use crate::provider::call::{Answer, detail, escape, euros, field};
 
 /// ISO 4217 number of the euro.
-const EURO: i64 = 978;
-/// The event of a terminal session that is still going on.
-const IN_PROGRESS: i64 = 1100;
-/// The event of a terminal session that was aborted.
-const ABORTED: i64 = 1016;
-/// A terminal shows a session for about a minute. One that never reached its terminal is answered as going on for ever; this long
-/// after its start, an aborted one is taken to be over.
-const SESSION_LIFETIME: TimeDelta = TimeDelta::minutes(3);
+const EURO: &str = "978";
+/// Headers of an answer whose number says that the session is there already.
+const SAME_SESSION: [&str; 3] = ["1201", "1202", "1212"];
 
 impl Viva {
-    fn session_path(payment: &Payment) -> String {
-        format!("/ecr/v1/sessions/{}", escape(&payment.key.id))
+    fn session_path(&self, session: &str) -> String {
+        self.terminal_api(&format!("/sessions/{}", escape(session)))
     }
 
     pub(super) async fn create_session(
         &self,
         payment: &Payment,
-        terminal_id: i64,
+        terminal_id: &str,
         cash_register_id: &str,
     ) -> Result<ProviderNews, ProviderError> {
-        let sale = json!({
+        let cents = self.api.cents(payment.amount.abs())?;
+        let mut sale = json!({
             "sessionId": payment.key.id,
             "terminalId": terminal_id,
             "cashRegisterId": cash_register_id,
-            "amount": self.api.cents(payment.amount)?,
+            "amount": cents,
             "currencyCode": EURO,
             "merchantReference": payment.key.id,
             "customerTrns": payment.key.id,
-            "preauth": false,
-            "maxInstalments": 0,
-            "tipAmount": 0,
         });
-        // A conflict is the session that an earlier attempt made.
-        let expected = [StatusCode::CONFLICT];
-        match self.new_api(Method::POST, "/ecr/v1/transactions:sale", Some(sale), &expected).await {
+        let call = if payment.is_refund() {
+            "/transactions:unreferenced-refund"
+        } else {
+            if let (Some(isv), Some(sale)) = (&self.isv, sale.as_object_mut()) {
+                sale.insert("isvDetails".to_owned(), self.isv_details(isv, cents)?);
+            }
+            "/transactions:sale"
+        };
+        let path = self.terminal_api(call);
+        let mut news = ProviderNews::new(ProviderStatus::Pending).with_reference(payment.key.id.as_str());
+        news.terminal_id = Some(terminal_id.to_owned());
+        let conflict = [StatusCode::CONFLICT];
+        match self.new_api(Method::POST, &path, Some(sale), &conflict).await {
+            // The same session is there from an earlier attempt, or the terminal shows another one.
+            Ok(answer) if answer.status == StatusCode::CONFLICT => {
+                let same = answer.header("x-viva-eventid").is_some_and(|id| SAME_SESSION.contains(&id));
+                if same || self.has_session(payment).await? {
+                    return Ok(news);
+                }
+                Err(self.api.refused("the terminal is busy with another payment".to_owned()))
+            }
+            Ok(_) => Ok(news),
             // The terminal may be busy with this very payment, when the answer to an earlier attempt was lost.
             Err(refused @ ProviderError::Refused { .. }) => {
-                if self.find_session(payment).await?.0 == StatusCode::NOT_FOUND {
-                    return Err(refused);
+                if self.has_session(payment).await? {
+                    Ok(news)
+                } else {
+                    Err(refused)
                 }
             }
-            sent => drop(sent?),
+            Err(other) => Err(other),
         }
-        let mut news = ProviderNews::new(ProviderStatus::Pending).with_reference(payment.key.id.as_str());
-        news.terminal_id = Some(terminal_id.to_string());
-        Ok(news)
     }
 
-    /// The session as it stands. `202` is one that has no result yet, `404` none at all.
+    fn isv_details(&self, isv: &VivaIsv, sale: i64) -> Result<Value, ProviderError> {
+        let fee = self.api.cents(isv.fee)?;
+        if fee <= 0 || fee >= sale {
+            return Err(self
+                .api
+                .refused("the platform's fee has to be more than 0 and less than the payment".to_owned()));
+        }
+        let mut details = json!({ "amount": fee, "terminalMerchantId": isv.merchant_id });
+        let optional = [("sourceCode", &isv.source_code), ("merchantSourceCode", &isv.merchant_source_code)];
+        for (name, value) in optional {
+            if let (Some(value), Some(details)) = (value, details.as_object_mut()) {
+                details.insert(name.to_owned(), json!(value));
+            }
+        }
+        Ok(details)
+    }
+
+    async fn has_session(&self, payment: &Payment) -> Result<bool, ProviderError> {
+        Ok(self.find_session(payment).await?.0 != StatusCode::NOT_FOUND)
+    }
+
+    /// A session as it is answered. `202` is one that has no result yet, `404` none at all.
+    pub(super) async fn session(&self, session: &str) -> Result<Answer, ProviderError> {
+        let path = self.session_path(session);
+        self.new_api(Method::GET, &path, None, &[StatusCode::NOT_FOUND]).await
+    }
+
+    /// The payment's session as it stands.
     pub(super) async fn find_session(
         &self,
         payment: &Payment,
     ) -> Result<(StatusCode, ProviderNews), ProviderError> {
-        let path = Self::session_path(payment);
-        let (status, body) = self.new_api(Method::GET, &path, None, &[StatusCode::NOT_FOUND]).await?;
-        match status {
-            StatusCode::ACCEPTED => return Ok((status, ProviderNews::new(ProviderStatus::Pending))),
-            StatusCode::NOT_FOUND => return Ok((status, ProviderNews::new(ProviderStatus::Unknown))),
-            _ => {}
-        }
-        let news = self.api.read(&body, |mut session| {
-            let success: Option<bool> = field(&mut session, "success")?;
-            let event: Option<i64> = field(&mut session, "eventId")?;
-            let amount: Option<i64> = field(&mut session, "amount")?;
-            let mut news = ProviderNews::new(match (success, event, amount) {
-                (Some(true), _, Some(cents)) => ProviderStatus::Captured(euros(cents)),
-                (_, Some(IN_PROGRESS), _) => ProviderStatus::Pending,
-                (Some(false), Some(ABORTED), _) => ProviderStatus::Cancelled,
-                (Some(false), Some(_), _) => ProviderStatus::Declined,
-                _ => ProviderStatus::Unknown,
-            });
-            news.transaction_reference = field(&mut session, "transactionId")?;
-            news.card_type = field(&mut session, "applicationLabel")?;
-            news.terminal_id = field(&mut session, "terminalId")?;
-            Ok(news)
-        });
-        Ok((status, news?))
+        let Answer { status, body, .. } = self.session(&payment.key.id).await?;
+        let news = match status {
+            StatusCode::ACCEPTED => ProviderNews::new(ProviderStatus::Pending),
+            StatusCode::NOT_FOUND => return Ok((status, ProviderNews::new(ProviderStatus::Absent))),
+            _ => {
+                let final_by_now = self.age(payment) >= self.session_life;
+                self.api.read(&body, |session| read_session(session, final_by_now))?
+            }
+        };
+        Ok((status, news.with_reference(payment.key.id.as_str())))
     }
 
     pub(super) async fn cancel_session(
@@ -93,19 +118,56 @@ impl Viva {
         payment: &Payment,
         cash_register_id: &str,
     ) -> Result<ProviderNews, ProviderError> {
-        let path = format!("{}?cashRegisterId={}", Self::session_path(payment), escape(cash_register_id));
-        // A conflict or an unknown session: too late, or never begun. How it stands, the session itself tells.
+        let session = self.session_path(&payment.key.id);
+        let path = format!("{session}?cashRegisterId={}", escape(cash_register_id));
+        // Any of these only says that the abort was asked for, or came too late. How it stands, the session itself tells.
         let expected = [StatusCode::CONFLICT, StatusCode::NOT_FOUND];
         self.new_api(Method::DELETE, &path, None, &expected).await?;
         let (status, mut news) = self.find_session(payment).await?;
-        let over = self.runtime.now() - payment.started_at > SESSION_LIFETIME;
-        match (status, news.status) {
-            (StatusCode::ACCEPTED | StatusCode::NOT_FOUND, _) if over => {
-                news.status = ProviderStatus::Cancelled
-            }
-            (_, ProviderStatus::Declined) => news.status = ProviderStatus::Failed,
-            _ => {}
+        let over = self.age(payment) > self.session_life * 2;
+        if over && matches!(status, StatusCode::ACCEPTED | StatusCode::NOT_FOUND) {
+            news.status = ProviderStatus::Cancelled;
         }
         Ok(news)
     }
+}
+
+/// What a session with a result says.
+fn read_session(mut session: Fields<'_>, final_by_now: bool) -> Result<ProviderNews, DataError> {
+    let success: Option<bool> = field(&mut session, "success")?;
+    let event: Option<i64> = field(&mut session, "eventId")?;
+    let amount: Option<i64> = field(&mut session, "amount")?;
+    let aborted = detail(&mut session, "abortSuccess").unwrap_or(false);
+    let mut news = ProviderNews::new(match (success, event, amount) {
+        (Some(true), _, Some(cents)) => ProviderStatus::Captured(euros(cents.abs())),
+        (Some(false), Some(event), _) => match outcome(event) {
+            Outcome::GoesOn => ProviderStatus::Pending,
+            Outcome::Cancelled => ProviderStatus::Cancelled,
+            _ if aborted => ProviderStatus::Cancelled,
+            Outcome::Over => ProviderStatus::Failed,
+            Outcome::Declined if final_by_now => ProviderStatus::Failed,
+            Outcome::Declined => ProviderStatus::Pending,
+        },
+        _ => ProviderStatus::Unknown,
+    });
+    if let (Some(false), Some(event)) = (success, event)
+        && outcome(event) != Outcome::GoesOn
+    {
+        news.reason = Some(why(event, detail(&mut session, "message")));
+    }
+    news.transaction_reference = detail(&mut session, "transactionId");
+    news.card_type = detail(&mut session, "applicationLabel");
+    news.terminal_id = detail(&mut session, "terminalId");
+    Ok(news)
+}
+
+/// What a terminal session of a refund needs besides what is refunded.
+pub(super) fn refund_request(terminal_id: &str, cash_register_id: &str, session: &str, cents: i64) -> Value {
+    json!({
+        "sessionId": session,
+        "terminalId": terminal_id,
+        "cashRegisterId": cash_register_id,
+        "amount": cents,
+        "currencyCode": EURO,
+    })
 }

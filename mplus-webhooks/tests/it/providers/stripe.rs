@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::HeaderMap;
 use mockito::{Matcher, Server, ServerGuard};
-use mplus_webhooks::payment::{OneProvider, PaymentProvider, ProviderError, ProviderStatus};
-use mplus_webhooks::provider::{Stripe, StripeMode, StripeRedirect};
+use mplus_webhooks::payment::{OneProvider, PaymentProvider, ProviderError, ProviderStatus, RefundState};
+use mplus_webhooks::provider::{Stripe, StripeCapture, StripeMode, StripeRedirect};
 use rust_decimal::Decimal;
 use serde_json::json;
 
@@ -44,7 +44,8 @@ async fn stripe_starts_an_ideal_payment_once_and_gives_the_banks_address() {
     let create = server
         .mock("POST", "/v1/payment_intents")
         .match_header("authorization", "Bearer sk_test_key")
-        .match_header("idempotency-key", format!("merchant-1-{PAYMENT_ID}").as_str())
+        .match_header("idempotency-key", Matcher::Regex("^mplus-.{43}$".to_owned()))
+        .match_header("stripe-version", Matcher::Regex(r"^20\d\d-\d\d-\d\d\.\w+$".to_owned()))
         .match_body(Matcher::AllOf(vec![
             Matcher::UrlEncoded("amount".to_owned(), "270".to_owned()),
             Matcher::UrlEncoded("currency".to_owned(), "eur".to_owned()),
@@ -184,19 +185,17 @@ async fn stripe_tells_how_it_was_paid() {
 }
 
 #[tokio::test]
-async fn an_error_says_whether_the_payment_may_exist() {
-    for (status, may_exist) in
-        [(400, false), (401, false), (402, false), (409, true), (429, true), (500, true)]
-    {
+async fn an_intent_without_an_answer_was_shown_to_nobody_so_it_may_be_made_anew() {
+    for (status, anew) in [(400, false), (401, false), (402, false), (409, true), (429, true), (500, true)] {
         let mut server = Server::new_async().await;
         server.mock("POST", "/v1/payment_intents").with_status(status).with_body("{}").create_async().await;
         let error = stripe(&server, page()).create(&new_payment()).await.unwrap_err();
-        assert_eq!(matches!(error, ProviderError::Unreachable { .. }), may_exist, "HTTP {status}");
+        assert_eq!(matches!(error, ProviderError::Unavailable { .. }), anew, "HTTP {status}");
     }
     let nobody = Stripe::new(client(), "sk_test_key".into(), WEBHOOK_SECRET.into(), page())
         .with_base_url("http://127.0.0.1:1");
     let error = nobody.create(&new_payment()).await.unwrap_err();
-    assert!(matches!(error, ProviderError::Unreachable { .. }), "{error}");
+    assert!(matches!(error, ProviderError::Unavailable { .. }), "{error}");
     assert!(!error.to_string().contains("sk_test_key"), "{error}");
     assert!(!format!("{nobody:?}").contains("sk_test_key"));
 }
@@ -228,7 +227,7 @@ async fn only_stripes_own_and_recent_calls_are_believed() {
         |headers: &HeaderMap, body: &str| stripe.read_notice(headers, &Bytes::from(body.to_owned()), now);
     let at = now.timestamp();
 
-    assert_eq!(read(&signed(&body, at, WEBHOOK_SECRET), &body).unwrap().as_deref(), Some("pi_1"));
+    assert_eq!(read(&signed(&body, at, WEBHOOK_SECRET), &body).unwrap(), ["pi_1"]);
 
     assert!(read(&HeaderMap::new(), &body).is_err(), "unsigned");
     assert!(read(&signed(&body, at, "whsec_other"), &body).is_err(), "foreign secret");
@@ -238,7 +237,7 @@ async fn only_stripes_own_and_recent_calls_are_believed() {
     empty.insert("stripe-signature", format!("t={at},v1=").parse().unwrap());
     assert!(read(&empty, &body).is_err(), "empty signature");
     let other = r#"{"type":"customer.created","data":{"object":{"id":"cus_1"}}}"#;
-    assert_eq!(read(&signed(other, at, WEBHOOK_SECRET), other).unwrap(), None);
+    assert_eq!(read(&signed(other, at, WEBHOOK_SECRET), other).unwrap(), Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -268,4 +267,399 @@ async fn a_declined_redirect_is_cancelled_at_stripe_and_ends_as_failed() {
     cancel.assert_async().await;
     let failed = payment.poll(&host.orchestrator).await.unwrap();
     assert_eq!((failed.status.as_deref(), failed.finished()), (Some("failed"), true));
+}
+
+#[tokio::test]
+async fn every_call_names_the_api_version_and_the_connected_account() {
+    let mut server = Server::new_async().await;
+    let version = Matcher::Regex(r"^20\d\d-\d\d-\d\d\.[a-z]+$".to_owned());
+    let create = server
+        .mock("POST", "/v1/payment_intents")
+        .match_header("stripe-version", version.clone())
+        .match_header("stripe-account", "acct_9")
+        .match_body(Matcher::UrlEncoded("customer".to_owned(), "cus_7".to_owned()))
+        .with_body(intent("requires_payment_method", json!({})))
+        .create_async()
+        .await;
+    let get = server
+        .mock("GET", Matcher::Regex("^/v1/payment_intents/pi_1".to_owned()))
+        .match_header("stripe-version", version)
+        .match_header("stripe-account", "acct_9")
+        .with_body(intent("processing", json!({})))
+        .create_async()
+        .await;
+    let stripe = stripe(&server, page()).on_behalf_of("acct_9").with_customer("cus_7");
+    stripe.create(&new_payment()).await.unwrap();
+    stripe.get(&known_payment("pi_1")).await.unwrap();
+    create.assert_async().await;
+    get.assert_async().await;
+}
+
+#[tokio::test]
+async fn bancontact_has_a_payers_name_and_ideal_needs_none() {
+    for (method, named) in [(StripeRedirect::Bancontact, true), (StripeRedirect::Ideal, false)] {
+        let mut server = Server::new_async().await;
+        let with_name = server
+            .mock("POST", "/v1/payment_intents")
+            .match_body(Matcher::UrlEncoded(
+                "payment_method_data[billing_details][name]".to_owned(),
+                "A. Guest".to_owned(),
+            ))
+            .with_body(intent("requires_action", json!({})))
+            .create_async()
+            .await;
+        let mode = StripeMode::Redirect { method, return_url: "https://example.com".to_owned() };
+        let created = stripe(&server, mode).with_payer_name("A. Guest").create(&new_payment()).await;
+        assert_eq!(with_name.matched_async().await, named, "{created:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_expanded_does_not_hide_that_it_is_paid() {
+    for status in [400, 403] {
+        let mut server = Server::new_async().await;
+        server
+            .mock("GET", "/v1/payment_intents/pi_1?expand[]=latest_charge")
+            .with_status(status)
+            .with_body(
+                r#"{"error":{"type":"invalid_request_error","message":"This property cannot be expanded."}}"#,
+            )
+            .create_async()
+            .await;
+        server
+            .mock("GET", "/v1/payment_intents/pi_1")
+            .with_body(intent("succeeded", json!({ "amount_received": 270, "latest_charge": "ch_1" })))
+            .create_async()
+            .await;
+        let news = stripe(&server, page()).get(&known_payment("pi_1")).await.unwrap();
+        assert_eq!(news.status, ProviderStatus::Captured(Decimal::new(270, 2)));
+    }
+}
+
+/// What the reader `tmr_1` does.
+async fn reader(server: &mut ServerGuard, action: serde_json::Value) -> mockito::Mock {
+    server
+        .mock("GET", "/v1/terminal/readers/tmr_1")
+        .with_body(json!({ "id": "tmr_1", "status": "online", "action": action }).to_string())
+        .create_async()
+        .await
+}
+
+fn shows(intent: &str, status: &str, failure: Option<&str>) -> serde_json::Value {
+    json!({
+        "type": "process_payment_intent", "status": status, "failure_code": failure,
+        "failure_message": failure.map(|_| "The card was declined."),
+        "process_payment_intent": { "payment_intent": intent }
+    })
+}
+
+#[tokio::test]
+async fn a_reader_is_cleared_only_when_it_shows_this_payment() {
+    for (shown, cleared) in [("pi_1", true), ("pi_of_another_till", false)] {
+        let mut server = Server::new_async().await;
+        reader(&mut server, shows(shown, "in_progress", None)).await;
+        let clear = server
+            .mock("POST", "/v1/terminal/readers/tmr_1/cancel_action")
+            .with_body("{}")
+            .expect(usize::from(cleared))
+            .create_async()
+            .await;
+        server
+            .mock("POST", "/v1/payment_intents/pi_1/cancel")
+            .with_body(intent("canceled", json!({})))
+            .create_async()
+            .await;
+        let news = stripe(&server, terminal()).cancel(&known_payment("pi_1")).await.unwrap();
+        assert_eq!(news.status, ProviderStatus::Cancelled);
+        clear.assert_async().await;
+    }
+}
+
+#[tokio::test]
+async fn the_reader_tells_why_a_payment_waits_or_failed_and_only_of_this_payment() {
+    let whole = json!({
+        "type": "process_payment_intent", "status": "failed", "failure_code": "card_declined",
+        "process_payment_intent": { "payment_intent": { "id": "pi_1", "status": "requires_payment_method" } }
+    });
+    let cases = [
+        (shows("pi_1", "in_progress", None), ProviderStatus::Pending, None),
+        (
+            shows("pi_1", "failed", Some("customer_canceled")),
+            ProviderStatus::Declined,
+            Some("customer_canceled"),
+        ),
+        (whole, ProviderStatus::Declined, Some("card_declined")),
+        (shows("pi_2", "failed", Some("card_declined")), ProviderStatus::Declined, None),
+        (json!(null), ProviderStatus::Declined, None),
+    ];
+    for (action, expected, code) in cases {
+        let mut server = Server::new_async().await;
+        server
+            .mock("GET", Matcher::Regex("^/v1/payment_intents/pi_1".to_owned()))
+            .with_body(intent("requires_payment_method", json!({ "last_payment_error": null })))
+            .create_async()
+            .await;
+        reader(&mut server, action.clone()).await;
+        let news = stripe(&server, terminal()).get(&known_payment("pi_1")).await.unwrap();
+        assert_eq!(news.status, expected, "{action}");
+        assert_eq!(news.reason.and_then(|reason| reason.code).as_deref(), code, "{action}");
+    }
+}
+
+#[tokio::test]
+async fn a_reader_that_timed_out_is_told_again_under_a_new_key() {
+    let mut server = Server::new_async().await;
+    server
+        .mock("POST", "/v1/payment_intents")
+        .with_body(intent("requires_payment_method", json!({})))
+        .create_async()
+        .await;
+    reader(&mut server, json!(null)).await;
+    let keys = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let process = server
+        .mock("POST", "/v1/terminal/readers/tmr_1/process_payment_intent")
+        .with_status(400)
+        .with_body_from_request({
+            let keys = keys.clone();
+            move |request| {
+                keys.lock().unwrap().push(request.header("idempotency-key")[0].to_str().unwrap().to_owned());
+                r#"{"error":{"code":"terminal_reader_timeout","message":"The reader timed out."}}"#.into()
+            }
+        })
+        .expect(3)
+        .create_async()
+        .await;
+    let withdraw = server
+        .mock("POST", "/v1/payment_intents/pi_1/cancel")
+        .with_body(intent("canceled", json!({})))
+        .create_async()
+        .await;
+    let refused = stripe(&server, terminal()).create(&new_payment()).await.unwrap_err();
+    assert!(matches!(refused, ProviderError::Refused { .. }), "{refused}");
+    process.assert_async().await;
+    withdraw.assert_async().await;
+    let mut keys = keys.lock().unwrap().clone();
+    keys.sort();
+    keys.dedup();
+    assert_eq!(keys.len(), 3, "each attempt has a key of its own");
+}
+
+#[tokio::test]
+async fn a_saved_failure_is_looked_up_and_then_asked_for_under_a_fresh_key() {
+    let mut server = Server::new_async().await;
+    let keys = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let failing = server
+        .mock("POST", "/v1/payment_intents")
+        .with_status(500)
+        .with_body_from_request({
+            let keys = keys.clone();
+            move |request| {
+                keys.lock().unwrap().push(request.header("idempotency-key")[0].to_str().unwrap().to_owned());
+                r#"{"error":{"type":"api_error"}}"#.into()
+            }
+        })
+        .create_async()
+        .await;
+    let listed = server
+        .mock("GET", Matcher::Regex(r"^/v1/payment_intents\?created".to_owned()))
+        .with_body(r#"{"data":[],"has_more":false}"#)
+        .create_async()
+        .await;
+    let provider = Arc::new(stripe(&server, page()));
+    let host = Host::with(|builder| builder.payments(Arc::new(OneProvider(provider))));
+    let payment_till = till(1);
+    let payment = payment_till.start_payment(Decimal::new(270, 2));
+    payment.start(&host.orchestrator).await.unwrap();
+    host.refresh(&payment.id).await;
+    failing.remove_async().await;
+    listed.remove_async().await;
+    // The second attempt had been carried out after all.
+    let found = json!({
+        "data": [
+            { "id": "pi_other", "status": "requires_payment_method", "metadata": { "externalPaymentId": "other", "merchant": "merchant-1" } },
+            { "id": "pi_found", "status": "requires_payment_method", "amount_received": 0,
+              "metadata": { "externalPaymentId": payment.id, "merchant": "merchant-1" } }
+        ],
+        "has_more": false
+    });
+    server
+        .mock("GET", Matcher::Regex(r"^/v1/payment_intents\?created".to_owned()))
+        .with_body(found.to_string())
+        .create_async()
+        .await;
+    host.refresh(&payment.id).await;
+    let key = mplus_webhooks::payment::PaymentKey::new(crate::support::merchant(), payment.id.as_str());
+    let stored = host.orchestrator.payments().unwrap().payment(&key).await.unwrap().unwrap();
+    assert_eq!(stored.provider_reference.as_deref(), Some("pi_found"));
+    let keys = keys.lock().unwrap();
+    assert_eq!(keys.len(), 2);
+    assert_ne!(keys[0], keys[1]);
+}
+
+#[tokio::test]
+async fn a_hosted_page_is_shown_read_and_closed() {
+    let mut server = Server::new_async().await;
+    let create = server
+        .mock("POST", "/v1/checkout/sessions")
+        .match_body(Matcher::AllOf(vec![
+            Matcher::UrlEncoded("mode".to_owned(), "payment".to_owned()),
+            Matcher::UrlEncoded("line_items[0][price_data][unit_amount]".to_owned(), "270".to_owned()),
+            Matcher::UrlEncoded("client_reference_id".to_owned(), PAYMENT_ID.to_owned()),
+            Matcher::UrlEncoded("success_url".to_owned(), "https://example.com/paid".to_owned()),
+        ]))
+        .with_body(r#"{"id":"cs_1","status":"open","payment_status":"unpaid","url":"https://checkout.stripe.com/c/cs_1","payment_intent":null,"amount_total":270}"#)
+        .create_async()
+        .await;
+    let mode = StripeMode::Checkout {
+        success_url: "https://example.com/paid".to_owned(),
+        cancel_url: "https://example.com/not-paid".to_owned(),
+    };
+    let stripe = stripe(&server, mode);
+    let news = stripe.create(&new_payment()).await.unwrap();
+    create.assert_async().await;
+    assert_eq!((news.status, news.reference.as_deref()), (ProviderStatus::Pending, Some("cs_1")));
+    assert_eq!(news.checkout_url.as_deref(), Some("https://checkout.stripe.com/c/cs_1"));
+
+    let cases = [
+        (
+            r#"{"id":"cs_1","status":"complete","payment_status":"paid","payment_intent":"pi_1","amount_total":270}"#,
+            ProviderStatus::Captured(Decimal::new(270, 2)),
+        ),
+        (
+            r#"{"id":"cs_1","status":"complete","payment_status":"unpaid","payment_intent":"pi_1","amount_total":270}"#,
+            ProviderStatus::Pending,
+        ),
+        (
+            r#"{"id":"cs_1","status":"complete","payment_status":"unpaid","payment_intent":{"id":"pi_1","status":"requires_capture"}}"#,
+            ProviderStatus::Authorised,
+        ),
+        (
+            r#"{"id":"cs_1","status":"expired","payment_status":"unpaid","payment_intent":null}"#,
+            ProviderStatus::Cancelled,
+        ),
+        (r#"{"id":"cs_1","status":"novel"}"#, ProviderStatus::Unknown),
+    ];
+    for (body, expected) in cases {
+        let read = server
+            .mock("GET", Matcher::Regex("^/v1/checkout/sessions/cs_1".to_owned()))
+            .with_body(body)
+            .create_async()
+            .await;
+        let news = stripe.get(&known_payment("cs_1")).await.unwrap();
+        assert_eq!((news.status, news.reference.as_deref()), (expected, Some("cs_1")), "{body}");
+        read.remove_async().await;
+    }
+    server
+        .mock("POST", "/v1/checkout/sessions/cs_1/expire")
+        .with_body(r#"{"id":"cs_1","status":"expired","payment_status":"unpaid"}"#)
+        .create_async()
+        .await;
+    assert_eq!(stripe.cancel(&known_payment("cs_1")).await.unwrap().status, ProviderStatus::Cancelled);
+}
+
+#[tokio::test]
+async fn held_money_is_captured_in_part_and_the_till_hears_the_amount() {
+    let mut server = Server::new_async().await;
+    server
+        .mock("POST", "/v1/payment_intents")
+        .match_body(Matcher::UrlEncoded("capture_method".to_owned(), "manual".to_owned()))
+        .with_body(intent("requires_payment_method", json!({})))
+        .create_async()
+        .await;
+    server
+        .mock("GET", Matcher::Regex("^/v1/payment_intents/pi_1".to_owned()))
+        .with_body(intent("requires_capture", json!({ "amount_capturable": 270 })))
+        .create_async()
+        .await;
+    let capture = server
+        .mock("POST", "/v1/payment_intents/pi_1/capture")
+        .match_body(Matcher::UrlEncoded("amount_to_capture".to_owned(), "200".to_owned()))
+        .with_body(intent("succeeded", json!({ "amount_received": 200 })))
+        .create_async()
+        .await;
+    let provider = Arc::new(stripe(&server, page()).with_capture(StripeCapture::Manual));
+    let host = Host::with(|builder| builder.payments(Arc::new(OneProvider(provider))));
+    let payment_till = till(1);
+    let payment = payment_till.start_payment(Decimal::new(270, 2));
+    payment.start(&host.orchestrator).await.unwrap();
+    host.refresh(&payment.id).await;
+    assert!(!payment.poll(&host.orchestrator).await.unwrap().finished(), "held is not paid");
+    let key = mplus_webhooks::payment::PaymentKey::new(crate::support::merchant(), payment.id.as_str());
+    host.orchestrator.payments().unwrap().capture(&key, Some(Decimal::new(200, 2))).await.unwrap();
+    capture.assert_async().await;
+    let paid = payment.poll(&host.orchestrator).await.unwrap();
+    assert_eq!((paid.confirmed, paid.final_amount), (Some(true), Some(Decimal::new(200, 2))));
+}
+
+#[tokio::test]
+async fn the_client_secret_is_handed_to_the_host_and_shows_nowhere_else() {
+    let mut server = Server::new_async().await;
+    server
+        .mock("GET", "/v1/payment_intents/pi_1")
+        .with_body(intent("requires_payment_method", json!({ "client_secret": "pi_1_secret_x" })))
+        .create_async()
+        .await;
+    let secret = stripe(&server, page()).client_secret(&known_payment("pi_1")).await.unwrap();
+    assert_eq!(secrecy::ExposeSecret::expose_secret(&secret), "pi_1_secret_x");
+    assert!(!format!("{secret:?}").contains("secret_x"));
+}
+
+#[tokio::test]
+async fn a_refund_is_asked_for_once_and_found_again_when_its_answer_was_lost() {
+    let mut server = Server::new_async().await;
+    server
+        .mock("POST", "/v1/payment_intents")
+        .with_body(intent("succeeded", json!({ "amount_received": 270 })))
+        .create_async()
+        .await;
+    let lost =
+        server.mock("POST", "/v1/refunds").with_status(500).with_body("{}").expect(1).create_async().await;
+    let provider = Arc::new(stripe(&server, page()));
+    let host = Host::with(|builder| builder.payments(Arc::new(OneProvider(provider))));
+    let payment_till = till(1);
+    let payment = payment_till.start_payment(Decimal::new(270, 2));
+    payment.start(&host.orchestrator).await.unwrap();
+    let payments = host.orchestrator.payments().unwrap();
+    let key = mplus_webhooks::payment::PaymentKey::new(crate::support::merchant(), payment.id.as_str());
+    let asked = payments.refund(&key, "r-1", Some(Decimal::ONE)).await.unwrap();
+    assert_eq!(asked.state, RefundState::Requested);
+    server
+        .mock("GET", Matcher::Regex(r"^/v1/refunds\?payment_intent=pi_1".to_owned()))
+        .with_body(r#"{"data":[{"id":"re_0","status":"failed","metadata":{"refundId":"r-0"}},{"id":"re_1","status":"succeeded","metadata":{"refundId":"r-1"}}],"has_more":false}"#)
+        .create_async()
+        .await;
+    let found = payments.refund(&key, "r-1", None).await.unwrap();
+    assert_eq!((found.state, found.reference.as_deref()), (RefundState::Succeeded, Some("re_1")));
+    lost.assert_async().await;
+}
+
+#[tokio::test]
+async fn events_of_readers_sessions_and_refunds_name_their_payment() {
+    let server = Server::new_async().await;
+    let stripe = stripe(&server, terminal());
+    let now = chrono::DateTime::from_timestamp(1_767_225_600, 0).unwrap();
+    let cases = [
+        (
+            json!({ "type": "terminal.reader.action_failed", "data": { "object": { "id": "tmr_1", "action": shows("pi_1", "failed", Some("card_declined")) } } }),
+            vec!["pi_1"],
+        ),
+        (
+            json!({ "type": "terminal.reader.action_updated", "data": { "object": { "id": "tmr_1", "action": null } } }),
+            vec![],
+        ),
+        (
+            json!({ "type": "checkout.session.completed", "data": { "object": { "id": "cs_1" } } }),
+            vec!["cs_1"],
+        ),
+        (
+            json!({ "type": "charge.refunded", "data": { "object": { "id": "ch_1", "payment_intent": "pi_1" } } }),
+            vec!["pi_1"],
+        ),
+        (json!({ "type": "account.updated", "data": { "object": { "id": "acct_1" } } }), vec![]),
+    ];
+    for (event, expected) in cases {
+        let body = event.to_string();
+        let headers = signed(&body, now.timestamp(), WEBHOOK_SECRET);
+        assert_eq!(stripe.read_notice(&headers, &body.into(), now).unwrap(), expected, "{event}");
+    }
 }

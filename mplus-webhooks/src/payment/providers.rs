@@ -1,0 +1,227 @@
+//! How the right provider is found: the host's payment profiles.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rust_decimal::Decimal;
+
+use super::provider::PaymentProvider;
+use super::record::Payment;
+use crate::subscription::MerchantId;
+
+/// The till, or the host's kiosk, that starts a payment; decides who takes the money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PaymentPlace<'a> {
+    /// The merchant at the host.
+    pub merchant: &'a MerchantId,
+    /// The subscription that the till's event came through; none for a payment that the host started itself.
+    pub subscription: Option<&'a str>,
+    /// The branch of the till.
+    pub branch_number: i64,
+    /// The workplace of the till.
+    pub workplace_number: i64,
+    /// The payment method's name in the POS.
+    pub method: &'a str,
+    /// What is to be paid, euros; below zero is to be given back to a card.
+    pub amount: Decimal,
+}
+
+/// Names an account at a payment provider, once in the whole host.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ProviderAccount {
+    /// See [`PaymentProvider::name`].
+    pub provider: String,
+    /// See [`PaymentProvider::account`].
+    pub account: String,
+}
+
+impl ProviderAccount {
+    /// The account with this name at this provider.
+    pub fn new(provider: impl Into<String>, account: impl Into<String>) -> Self {
+        Self { provider: provider.into(), account: account.into() }
+    }
+
+    /// The account that a payment was started on.
+    pub fn of(payment: &Payment) -> Self {
+        Self::new(payment.provider.as_str(), payment.account.as_str())
+    }
+
+    fn is_of(&self, provider: &dyn PaymentProvider) -> bool {
+        provider.name() == self.provider && provider.account() == self.account
+    }
+}
+
+impl std::fmt::Display for ProviderAccount {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{} account {}", self.provider, self.account)
+    }
+}
+
+/// The host could not look its payment profiles up. What was asked is asked again later.
+#[derive(Debug, thiserror::Error)]
+#[error("the payment profiles could not be looked up: {0}")]
+pub struct ProfilesError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+/// A provider that was found.
+pub type Found = Result<Option<Arc<dyn PaymentProvider>>, ProfilesError>;
+
+/// The host's payment profiles: who takes the money of which till. [`PaymentProfiles`] is a table of them in memory.
+#[async_trait]
+pub trait PaymentProviders: Debug + Send + Sync {
+    /// The provider for a new payment; `None` when no payment profile is assigned to the location.
+    ///
+    /// # Errors
+    /// [`ProfilesError`]: the payment is not started, and the cashier is told.
+    async fn assigned(&self, place: &PaymentPlace<'_>) -> Found;
+
+    /// The provider of a payment that was started earlier: the same name, account **and terminal**
+    /// ([`Payment::provider`], [`Payment::account`], [`Payment::terminal`]), also after another one was assigned.
+    ///
+    /// # Errors
+    /// [`ProfilesError`]: the payment is looked at again later.
+    async fn started_on(&self, payment: &Payment) -> Found;
+
+    /// Any provider of this account, whatever its terminal: it reads the provider's notices, checks and lists.
+    ///
+    /// # Errors
+    /// [`ProfilesError`].
+    async fn of_account(&self, account: &ProviderAccount) -> Found;
+}
+
+/// One provider for every merchant, branch and method.
+#[derive(Debug, Clone)]
+pub struct OneProvider(pub Arc<dyn PaymentProvider>);
+
+#[async_trait]
+impl PaymentProviders for OneProvider {
+    async fn assigned(&self, _: &PaymentPlace<'_>) -> Found {
+        Ok(Some(self.0.clone()))
+    }
+
+    async fn started_on(&self, payment: &Payment) -> Found {
+        Ok(started_it(&*self.0, payment).then(|| self.0.clone()))
+    }
+
+    async fn of_account(&self, account: &ProviderAccount) -> Found {
+        Ok(account.is_of(&*self.0).then(|| self.0.clone()))
+    }
+}
+
+fn started_it(provider: &dyn PaymentProvider, payment: &Payment) -> bool {
+    ProviderAccount::of(payment).is_of(provider) && provider.terminal() == payment.terminal.as_deref()
+}
+
+/// Payment profiles in memory: rules, the first that fits decides. What is taken out of the rules stays known for its payments.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use mplus_webhooks::payment::{PaymentProfiles, PaymentRule, PaymentProvider};
+/// # use mplus_webhooks::MerchantId;
+/// # fn profiles(bar: Arc<dyn PaymentProvider>, ideal: Arc<dyn PaymentProvider>) -> PaymentProfiles {
+/// let merchant = MerchantId::new("merchant-1");
+/// PaymentProfiles::new()
+///     .assign(PaymentRule::of(&merchant).at_workplace(1, 2).for_method("K_CARD"), bar)
+///     .assign(PaymentRule::of(&merchant).for_method("K_IDEAL"), ideal)
+/// # }
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct PaymentProfiles {
+    rules: Vec<(PaymentRule, Arc<dyn PaymentProvider>)>,
+    kept: Vec<(MerchantId, Arc<dyn PaymentProvider>)>,
+}
+
+/// Which tills a payment profile is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PaymentRule {
+    /// The merchant.
+    pub merchant: MerchantId,
+    /// Only this branch.
+    pub branch_number: Option<i64>,
+    /// Only this workplace.
+    pub workplace_number: Option<i64>,
+    /// Only this payment method of the POS.
+    pub method: Option<String>,
+}
+
+impl PaymentRule {
+    /// Every till and method of a merchant.
+    pub fn of(merchant: &MerchantId) -> Self {
+        Self { merchant: merchant.clone(), branch_number: None, workplace_number: None, method: None }
+    }
+
+    /// Only the tills of this branch.
+    #[must_use]
+    pub fn at_branch(mut self, branch_number: i64) -> Self {
+        self.branch_number = Some(branch_number);
+        self
+    }
+
+    /// Only this till.
+    #[must_use]
+    pub fn at_workplace(mut self, branch_number: i64, workplace_number: i64) -> Self {
+        (self.branch_number, self.workplace_number) = (Some(branch_number), Some(workplace_number));
+        self
+    }
+
+    /// Only this payment method of the POS.
+    #[must_use]
+    pub fn for_method(mut self, method: &str) -> Self {
+        self.method = Some(method.to_owned());
+        self
+    }
+
+    fn fits(&self, place: &PaymentPlace<'_>) -> bool {
+        self.merchant == *place.merchant
+            && self.branch_number.is_none_or(|number| number == place.branch_number)
+            && self.workplace_number.is_none_or(|number| number == place.workplace_number)
+            && self.method.as_deref().is_none_or(|method| method == place.method)
+    }
+}
+
+impl PaymentProfiles {
+    /// No profiles: every start is refused with a message to the cashier.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Assigns a provider to tills. Rules that were assigned earlier come first.
+    #[must_use]
+    pub fn assign(mut self, rule: PaymentRule, provider: Arc<dyn PaymentProvider>) -> Self {
+        self.rules.push((rule, provider));
+        self
+    }
+
+    /// Keeps a provider for the payments of a merchant that were started on it, without assigning it to any till.
+    #[must_use]
+    pub fn keep(mut self, merchant: &MerchantId, provider: Arc<dyn PaymentProvider>) -> Self {
+        self.kept.push((merchant.clone(), provider));
+        self
+    }
+
+    fn all(&self) -> impl Iterator<Item = (&MerchantId, &Arc<dyn PaymentProvider>)> {
+        let assigned = self.rules.iter().map(|(rule, provider)| (&rule.merchant, provider));
+        assigned.chain(self.kept.iter().map(|(merchant, provider)| (merchant, provider)))
+    }
+}
+
+#[async_trait]
+impl PaymentProviders for PaymentProfiles {
+    async fn assigned(&self, place: &PaymentPlace<'_>) -> Found {
+        Ok(self.rules.iter().find(|(rule, _)| rule.fits(place)).map(|(_, provider)| provider.clone()))
+    }
+
+    async fn started_on(&self, payment: &Payment) -> Found {
+        let found = self.all().find(|(merchant, provider)| {
+            **merchant == payment.key.merchant && started_it(&***provider, payment)
+        });
+        Ok(found.map(|(_, provider)| provider.clone()))
+    }
+
+    async fn of_account(&self, account: &ProviderAccount) -> Found {
+        let found = self.all().find(|(_, provider)| account.is_of(&***provider));
+        Ok(found.map(|(_, provider)| provider.clone()))
+    }
+}

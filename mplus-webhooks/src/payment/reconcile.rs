@@ -1,0 +1,109 @@
+//! Lists payments, and compares a day's with what the provider has.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+
+use super::provider::ProviderRecord;
+use super::providers::ProviderAccount;
+use super::record::{Payment, PaymentOrigin};
+use super::service::{ExternalPayments, silent};
+use super::store::PaymentFilter;
+use super::webhook::NoticeError;
+use crate::store_error::StoreError;
+
+/// What a day's payments look like here and at the provider.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Reconciliation {
+    /// Payments that both sides see alike.
+    pub agreed: usize,
+    /// Captured at the provider with another amount than here, or not captured there although it is here.
+    pub different: Vec<(Payment, ProviderRecord)>,
+    /// Captured here, and not in the provider's list.
+    pub only_here: Vec<Payment>,
+    /// Captured at the provider, and not known here: taken by another system, or a payment that a person has to look at.
+    pub only_there: Vec<ProviderRecord>,
+}
+
+impl Reconciliation {
+    /// Whether nothing needs a person.
+    pub fn is_clean(&self) -> bool {
+        self.different.is_empty() && self.only_here.is_empty() && self.only_there.is_empty()
+    }
+}
+
+impl ExternalPayments {
+    /// One page of payments, ordered by when they started; go on with [`PaymentFilter::after`] the last one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn list(&self, filter: &PaymentFilter) -> Result<Vec<Payment>, StoreError> {
+        self.store.list_payments(filter).await
+    }
+
+    /// Compares an account's payments of one UTC day with the provider's list. Changes nothing. A payment that is still open counts
+    /// as not captured; one that began just before midnight is looked for on both sides of it.
+    ///
+    /// # Errors
+    /// [`NoticeError`].
+    pub async fn reconcile(
+        &self,
+        account: &ProviderAccount,
+        day: NaiveDate,
+    ) -> Result<Reconciliation, NoticeError> {
+        let provider = self.of_account(account).await?;
+        let listed = self.guarded("a payment provider", provider.payments_of(day)).await;
+        let theirs = listed.unwrap_or_else(|| Err(silent(&account.provider)))?;
+        let mut found = Reconciliation::default();
+        let mut ours: HashMap<String, Payment> = HashMap::new();
+        let mut without_reference = Vec::new();
+        for payment in self.payments_around(account, day).await? {
+            match &payment.provider_reference {
+                Some(reference) => drop(ours.insert(reference.clone(), payment)),
+                None => without_reference.push(payment),
+            }
+        }
+        for record in theirs {
+            let ours = ours.remove(&record.reference).or_else(|| {
+                let id = record.payment_id.as_deref()?;
+                let key = ours.iter().find(|(_, payment)| payment.key.id == id)?.0.clone();
+                ours.remove(&key)
+            });
+            match ours {
+                Some(payment) if payment.captured == record.captured => found.agreed += 1,
+                Some(payment) => found.different.push((payment, record)),
+                None if record.captured.is_some() => found.only_there.push(record),
+                None => {}
+            }
+        }
+        let of_the_day = |payment: &Payment| payment.started_at.date_naive() == day;
+        let missing = ours.into_values().chain(without_reference);
+        found.only_here =
+            missing.filter(|payment| payment.captured.is_some() && of_the_day(payment)).collect();
+        found.only_here.sort_by(|a, b| (a.started_at, &a.key).cmp(&(b.started_at, &b.key)));
+        Ok(found)
+    }
+
+    /// The account's payments of a day, and of an hour before and after it.
+    async fn payments_around(
+        &self,
+        account: &ProviderAccount,
+        day: NaiveDate,
+    ) -> Result<Vec<Payment>, StoreError> {
+        let midnight: DateTime<Utc> = day.and_time(chrono::NaiveTime::MIN).and_utc();
+        let mut filter = PaymentFilter::default();
+        filter.from = midnight.checked_sub_signed(TimeDelta::hours(1));
+        filter.to = midnight.checked_add_signed(TimeDelta::hours(25));
+        let mut payments = Vec::new();
+        loop {
+            let page = self.store.list_payments(&filter).await?;
+            let Some(last) = page.last() else { return Ok(payments) };
+            filter = filter.after(last);
+            let started = |payment: &Payment| {
+                ProviderAccount::of(payment) == *account && payment.origin != PaymentOrigin::NeverStarted
+            };
+            payments.extend(page.into_iter().filter(started));
+        }
+    }
+}

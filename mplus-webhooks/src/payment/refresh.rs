@@ -1,0 +1,177 @@
+//! Keeps payments fresh: asks, repeats what a crash or an unreachable provider left undone, and ends what nobody pays.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::FutureExt as _;
+use futures_util::future::{Either, select};
+use tokio::sync::mpsc;
+
+use super::call::Next;
+use super::record::{Creation, Payment, PaymentKey};
+use super::service::{ExternalPayments, LEASE, SettleError, later};
+use super::state::{PaymentInput, PaymentState};
+use super::terms::RefreshReport;
+use crate::store_error::StoreError;
+
+/// How many due payments are taken from the store at once.
+const BATCH: usize = 256;
+/// How often one refresh takes more.
+const MOST_BATCHES: usize = 64;
+/// How long a refresh waits for the answers that it asked for; what takes longer goes on in the background.
+const WAITS: Duration = Duration::from_secs(2);
+/// How long an ended payment of which nobody knows everything is looked after.
+const WATCH: TimeDelta = TimeDelta::days(7);
+
+impl ExternalPayments {
+    /// Asks the providers about every payment that is due, cancels those whose time has run out, repeats what a crash or an
+    /// unreachable provider left undone, and tells the host what it was not told.
+    ///
+    /// Several processes may do this at the same time; each payment is asked about by one. Of each merchant's account a few
+    /// payments are asked about at a time. An answer that takes longer than two seconds is not waited for: it is worked in when it
+    /// comes, and the report does not count it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the due payments cannot be taken.
+    pub async fn refresh_due(&self) -> Result<RefreshReport, StoreError> {
+        let mut report = RefreshReport::default();
+        let (tell, mut told) = mpsc::unbounded_channel();
+        for _ in 0..MOST_BATCHES {
+            let now = self.runtime.now();
+            let due = self.store.claim_payments(now, later(now, LEASE), BATCH).await?;
+            let last = due.len() < BATCH;
+            for payment in due {
+                report.asked += 1;
+                if let Some(payment) = self.lanes.enter(payment) {
+                    self.refresh_lane(payment, tell.clone());
+                }
+            }
+            if last {
+                break;
+            }
+        }
+        drop(tell);
+        let mut out_of_time = pin!(self.runtime.sleep(WAITS));
+        loop {
+            match select(pin!(told.recv()), out_of_time.as_mut()).await {
+                Either::Left((Some(Ok(true)), _)) => report.ended += 1,
+                Either::Left((Some(Ok(false)), _)) => {}
+                Either::Left((Some(Err(())), _)) => report.failed += 1,
+                Either::Left((None, _)) | Either::Right(_) => return Ok(report),
+            }
+        }
+    }
+
+    /// Refreshes a payment in the background, and then whatever waits for the same account.
+    fn refresh_lane(&self, first: Payment, tell: mpsc::UnboundedSender<Result<bool, ()>>) {
+        let payments = self.clone();
+        self.runtime.spawn(Box::pin(async move {
+            let mut next = Some(first);
+            while let Some(payment) = next {
+                let refreshed = payments.guarded_refresh(payment.clone()).await;
+                // Nobody listens any more when it took too long.
+                let _ = tell.send(refreshed);
+                next = payments.lanes.next(&payment);
+            }
+        }));
+    }
+
+    /// Whether the payment has ended; whatever goes wrong stays with this payment.
+    async fn guarded_refresh(&self, payment: Payment) -> Result<bool, ()> {
+        let (id, merchant) = (payment.key.id.clone(), payment.key.merchant.clone());
+        match std::panic::AssertUnwindSafe(self.refresh_stored(payment)).catch_unwind().await {
+            Ok(Ok(payment)) => Ok(payment.state.is_terminal()),
+            Ok(Err(SettleError::Unknown(_))) => Ok(false),
+            Ok(Err(SettleError::Store(error))) => {
+                tracing::error!(payment = %id, %merchant, error = %error, "a payment could not be refreshed");
+                Err(())
+            }
+            Err(_) => {
+                tracing::error!(payment = %id, %merchant, "the refresh of a payment panicked");
+                Err(())
+            }
+        }
+    }
+
+    /// Waits until nothing is asked in the background any more, at most this long; `true` when nothing is. For an orderly end of
+    /// the process.
+    pub async fn settled(&self, patience: Duration) -> bool {
+        let mut out_of_time = pin!(self.runtime.sleep(patience));
+        while !self.lanes.is_idle() {
+            let pause = self.runtime.sleep(Duration::from_millis(20));
+            if let Either::Right(_) = select(pause, out_of_time.as_mut()).await {
+                return self.lanes.is_idle();
+            }
+        }
+        true
+    }
+
+    /// Looks at one payment now: asks its provider, and tells the host what it was not told. `None` when it is not known.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn refresh(&self, key: &PaymentKey) -> Result<Option<Payment>, StoreError> {
+        let Some(payment) = self.payment(key).await? else { return Ok(None) };
+        match self.refresh_stored(payment).await {
+            Ok(payment) => Ok(Some(payment)),
+            Err(SettleError::Unknown(_)) => Ok(None),
+            Err(SettleError::Store(error)) => Err(error),
+        }
+    }
+
+    /// Does what is due about a payment now.
+    pub(super) async fn refresh_stored(&self, payment: Payment) -> Result<Payment, SettleError> {
+        let now = self.runtime.now();
+        let payment = match self.overdue(&payment, now) {
+            Some(input) => self.settle(&payment.key, input).await?,
+            None if payment.state.is_terminal() && now > payment.expires_at + WATCH => {
+                return self.close(payment).await;
+            }
+            None => {
+                let next = Next::due(&payment, now);
+                self.follow(payment, next).await?
+            }
+        };
+        let payment = self.carry_out_refunds(payment).await?;
+        self.tell_rest(payment).await
+    }
+
+    /// What the clock has to say about a payment.
+    fn overdue(&self, payment: &Payment, now: DateTime<Utc>) -> Option<PaymentInput> {
+        let uncertain = match payment.creation {
+            Creation::Underway(until) => until <= now,
+            Creation::Uncertain => true,
+            Creation::Absent | Creation::Known => false,
+        };
+        match payment.state {
+            state if state.is_terminal() => None,
+            _ if uncertain && later(payment.expires_at, self.limits.unresolved_after) <= now => {
+                Some(PaymentInput::Unresolved)
+            }
+            PaymentState::Pending | PaymentState::Authorised if payment.expires_at <= now => {
+                Some(PaymentInput::TimeOut)
+            }
+            PaymentState::Pending
+                if (uncertain || payment.creation == Creation::Absent)
+                    && payment.attempt > 0
+                    && later(payment.started_at, self.limits.time_to_create) <= now =>
+            {
+                Some(PaymentInput::GiveUpCreating)
+            }
+            _ => None,
+        }
+    }
+
+    /// Stops looking after a payment that ended long ago, and says what was left.
+    async fn close(&self, payment: Payment) -> Result<Payment, SettleError> {
+        if payment.is_watched() || !payment.notices.is_empty() {
+            tracing::error!(payment = %payment.key.id, merchant = %payment.key.merchant, notices = payment.notices.len(), "a payment that ended a week ago is no longer looked after");
+        }
+        let creation = if payment.is_watched() { Creation::Absent } else { payment.creation };
+        let closed =
+            Payment { creation, notices: Vec::new(), version: payment.version + 1, ..payment.clone() };
+        self.store.replace_payment(&closed).await?;
+        self.carry_out_refunds(closed).await
+    }
+}

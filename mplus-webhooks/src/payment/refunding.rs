@@ -1,0 +1,222 @@
+//! Gives money back, once, however often it is asked for and whatever happens meanwhile.
+
+use rust_decimal::Decimal;
+
+use super::news::Reason;
+use super::provider::ProviderError;
+use super::record::{Payment, PaymentKey};
+use super::refund::{Refund, RefundNews, RefundState};
+use super::service::{ExternalPayments, LEASE, SettleError, later, silent, too_many_writers};
+use super::state::PaymentState;
+use super::store::PaymentFilter;
+use super::stored_notice::NoticeAbout;
+use crate::store_error::StoreError;
+use crate::subscription::MerchantId;
+
+/// How often two writers may get in each other's way before one gives up.
+const MAX_ATTEMPTS: usize = 64;
+
+/// A refund cannot be given as it was asked for. Nothing happened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RefundError {
+    /// No such payment.
+    #[error("external payment {0} is not known")]
+    UnknownPayment(String),
+    /// More than was captured and not given back yet, or nothing at all.
+    #[error("external payment {id} has {refundable} euros to give back")]
+    Amount {
+        /// The payment.
+        id: String,
+        /// What can be given back, euros.
+        refundable: Decimal,
+    },
+    /// The refund's id names another one.
+    #[error("refund {0} was already asked for with another amount")]
+    Taken(String),
+    /// The store failed. The refund may have been stored: ask again with the same id.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<SettleError> for RefundError {
+    fn from(error: SettleError) -> Self {
+        match error {
+            SettleError::Unknown(id) => Self::UnknownPayment(id),
+            SettleError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl ExternalPayments {
+    /// Gives a payment's money back: this much, or all that is left. Works on what was captured, whatever the till was told, so
+    /// also after an `UnexpectedCapture`.
+    ///
+    /// The refund is stored before the provider is asked, so a crash cannot double or forget it; a provider that does not answer is
+    /// asked until it does, and the host is told ([`PaymentNotice::Refunded`](super::PaymentNotice::Refunded)). Asking again
+    /// with the same `id` is the same refund.
+    ///
+    /// # Errors
+    /// [`RefundError`].
+    pub async fn refund(
+        &self,
+        key: &PaymentKey,
+        id: &str,
+        amount: Option<Decimal>,
+    ) -> Result<Refund, RefundError> {
+        for _ in 0..MAX_ATTEMPTS {
+            let stored = self.stored(key).await?;
+            if let Some(known) = stored.refunds.iter().find(|refund| refund.id == id) {
+                if amount.is_some_and(|amount| amount != known.amount) {
+                    return Err(RefundError::Taken(id.to_owned()));
+                }
+                let known = known.clone();
+                return self.carried_out(stored, known).await;
+            }
+            let refundable = stored.refundable();
+            let amount = amount.unwrap_or(refundable).normalize();
+            if id.is_empty() || amount <= Decimal::ZERO || amount > refundable || amount.scale() > 2 {
+                return Err(RefundError::Amount { id: key.id.clone(), refundable });
+            }
+            let now = self.runtime.now();
+            let refund = Refund::new(id, amount, now);
+            let mut changed = stored.clone();
+            changed.refunds.push(refund.clone());
+            changed.version += 1;
+            changed.refresh_at = now;
+            if self.write(&stored, &changed).await? {
+                let stored = self.stored(key).await?;
+                return self.carried_out(stored, refund).await;
+            }
+        }
+        Err(too_many_writers().into())
+    }
+
+    /// Gives back everything that was paid through external payments for a sale that was credited. Of each payment all that is
+    /// left is given back, under the id `credit-` with the sale's id. Empty when nothing was paid so, or when the till did not
+    /// send the sale's id with its payments.
+    ///
+    /// # Errors
+    /// [`RefundError`] of the first payment that cannot be given back; asking again goes on with the others.
+    pub async fn refund_session(
+        &self,
+        merchant: &MerchantId,
+        session_id: &str,
+    ) -> Result<Vec<Refund>, RefundError> {
+        let mut refunds = Vec::new();
+        if session_id.is_empty() {
+            return Ok(refunds);
+        }
+        let id = format!("credit-{session_id}");
+        let filter = PaymentFilter { merchant: Some(merchant.clone()), ..PaymentFilter::default() };
+        let mut page = self.store.list_payments(&filter).await?;
+        while let Some(last) = page.last().cloned() {
+            for payment in page.iter().filter(|payment| payment.session_id.as_deref() == Some(session_id)) {
+                let asked_before = payment.refunds.iter().any(|refund| refund.id == id);
+                if asked_before || payment.refundable() > Decimal::ZERO {
+                    refunds.push(self.refund(&payment.key, &id, None).await?);
+                }
+            }
+            page = self.store.list_payments(&filter.clone().after(&last)).await?;
+        }
+        Ok(refunds)
+    }
+
+    /// The refund after the provider was asked.
+    async fn carried_out(&self, payment: Payment, refund: Refund) -> Result<Refund, RefundError> {
+        if !refund.state.is_open() {
+            return Ok(refund);
+        }
+        let payment = self.carry_out(payment, &refund.id).await?;
+        let refund = payment.refunds.into_iter().find(|known| known.id == refund.id);
+        refund.ok_or_else(|| RefundError::UnknownPayment(payment.key.id))
+    }
+
+    /// Asks the provider about every open refund of a payment.
+    pub(super) async fn carry_out_refunds(&self, payment: Payment) -> Result<Payment, SettleError> {
+        let open: Vec<_> = payment
+            .refunds
+            .iter()
+            .filter(|refund| refund.state.is_open())
+            .map(|refund| refund.id.clone())
+            .collect();
+        let mut payment = payment;
+        for id in open {
+            payment = self.carry_out(payment, &id).await?;
+        }
+        Ok(payment)
+    }
+
+    /// Asks the provider for one refund, unless somebody else does.
+    async fn carry_out(&self, payment: Payment, id: &str) -> Result<Payment, SettleError> {
+        let now = self.runtime.now();
+        let mut asking = payment.clone();
+        asking.version += 1;
+        let Some(refund) = asking.refunds.iter_mut().find(|refund| refund.id == id) else {
+            return Ok(payment);
+        };
+        if !refund.state.is_open() || refund.asking_until.is_some_and(|until| until > now) {
+            return Ok(payment);
+        }
+        refund.attempts += 1;
+        refund.asking_until = Some(later(now, LEASE));
+        let refund = refund.clone();
+        asking.refresh_at = later(now, LEASE);
+        let Some(provider) = self.provider_of(&payment).await else {
+            return self.put_off(&payment.key, None).await;
+        };
+        if !self.write(&payment, &asking).await? {
+            return self.stored(&payment.key).await;
+        }
+        let answered = self.guarded("a payment provider", provider.refund(&asking, &refund)).await;
+        let news = match answered.unwrap_or_else(|| Err(silent(&payment.provider))) {
+            Ok(news) => news,
+            Err(error @ ProviderError::Refused { .. }) => {
+                RefundNews::new(RefundState::Failed).because(Reason::new(error.to_string()))
+            }
+            Err(error) => {
+                tracing::warn!(payment = %payment.key.id, merchant = %payment.key.merchant, refund = %id, error = %error, "the refund is asked for again later");
+                let state = refund.state;
+                RefundNews::new(state).because(Reason::new(error.to_string()))
+            }
+        };
+        self.keep_refund(&payment.key, id, &news).await
+    }
+
+    async fn keep_refund(
+        &self,
+        key: &PaymentKey,
+        id: &str,
+        news: &RefundNews,
+    ) -> Result<Payment, SettleError> {
+        for _ in 0..MAX_ATTEMPTS {
+            let stored = self.stored(key).await?;
+            let mut changed = stored.clone();
+            let Some(refund) = changed.refunds.iter_mut().find(|refund| refund.id == id) else {
+                return Ok(stored);
+            };
+            let before = refund.state;
+            *refund = refund.apply(news);
+            let told = (refund.state != before).then(|| refund.clone());
+            let waits = refund.state.is_open();
+            changed.failures = if waits { changed.failures.saturating_add(1) } else { 0 };
+            if let Some(refund) = told {
+                changed.tell(NoticeAbout::Refunded(refund));
+            }
+            changed.version += 1;
+            changed.refresh_at = self.next_look(&changed);
+            if self.write(&stored, &changed).await? {
+                return self.stored(key).await;
+            }
+        }
+        Err(too_many_writers())
+    }
+}
+
+impl Payment {
+    /// Whether the customer has paid although the till was told otherwise or has given the payment up: it should be given back.
+    #[must_use]
+    pub fn paid_in_vain(&self) -> bool {
+        self.captured.is_some() && (self.given_up || self.state != PaymentState::Confirmed)
+    }
+}

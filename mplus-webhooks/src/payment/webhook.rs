@@ -1,0 +1,139 @@
+//! The provider's own webhook: one entry per account.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use serde_json::json;
+
+use super::provider::{NoticeRefused, PaymentProvider, ProviderCheck, ProviderError};
+use super::providers::{ProfilesError, ProviderAccount};
+use super::record::Payment;
+use super::service::{ExternalPayments, SettleError, silent};
+use crate::store_error::StoreError;
+
+/// What became of a call of the provider's webhook.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NoticeError {
+    /// Not the provider's call: answer HTTP 400.
+    #[error(transparent)]
+    Refused(#[from] NoticeRefused),
+    /// No such account is configured: answer HTTP 404.
+    #[error("no payment provider is configured as {0}")]
+    UnknownAccount(ProviderAccount),
+    /// The host's profiles failed: answer HTTP 500, so that the provider repeats the call.
+    #[error(transparent)]
+    Profiles(#[from] ProfilesError),
+    /// The provider did not answer.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    /// The store failed: answer HTTP 500, so that the provider repeats the call.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl NoticeError {
+    /// What the provider is answered.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Refused(_) => StatusCode::BAD_REQUEST,
+            Self::UnknownAccount(_) => StatusCode::NOT_FOUND,
+            Self::Profiles(_) | Self::Provider(_) | Self::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+impl ExternalPayments {
+    /// Takes a call of an account's own webhook, and asks the provider about the payments that it names. Returns those; a
+    /// genuine call about something else is answered with success too.
+    ///
+    /// A provider that cannot be reached meanwhile is asked again by the refresh.
+    ///
+    /// # Errors
+    /// [`NoticeError`] says which HTTP status to answer.
+    pub async fn receive_notice(
+        &self,
+        account: &ProviderAccount,
+        headers: &HeaderMap,
+        body: &Bytes,
+    ) -> Result<Vec<Payment>, NoticeError> {
+        let provider = self.of_account(account).await?;
+        let mut settled: Vec<Payment> = Vec::new();
+        let ProviderAccount { provider: name, account } = account;
+        for reference in provider.read_notice(headers, body, self.runtime.now())? {
+            for payment in self.store.payments_by_reference(name, account, &reference).await? {
+                if settled.iter().any(|known| known.key == payment.key) {
+                    continue;
+                }
+                match self.refresh_stored(payment).await {
+                    Ok(payment) => settled.push(payment),
+                    Err(SettleError::Unknown(_)) => {}
+                    Err(SettleError::Store(error)) => return Err(error.into()),
+                }
+            }
+        }
+        Ok(settled)
+    }
+
+    /// Answers whatever arrives at the address that was given to a provider: its notices (`POST`), and the `GET` by which some
+    /// providers verify an address. The body has to be the bytes as they arrived.
+    ///
+    /// The answer is for the provider: 200, 400 when the call is not its own, 404 for an account that is not known, 405, or 500
+    /// when it should call again.
+    pub async fn answer_provider(
+        &self,
+        account: &ProviderAccount,
+        request: Request<Bytes>,
+    ) -> Response<Bytes> {
+        let (parts, body) = request.into_parts();
+        let answered = match parts.method {
+            Method::POST => {
+                self.receive_notice(account, &parts.headers, &body).await.map(|_| Bytes::from_static(b"{}"))
+            }
+            Method::GET => self.verification(account).await,
+            _ => return answer(StatusCode::METHOD_NOT_ALLOWED, Bytes::from_static(b"{}")),
+        };
+        answered.map_or_else(
+            |error| {
+                tracing::warn!(account = %account, error = %error, "a call of a payment provider was refused");
+                let text = match &error {
+                    NoticeError::Refused(_) | NoticeError::UnknownAccount(_) => error.to_string(),
+                    _ => "the receiver failed; its log has the cause".to_owned(),
+                };
+                answer(error.status(), json!({ "error": text }).to_string().into())
+            },
+            |body| answer(StatusCode::OK, body),
+        )
+    }
+
+    /// What the `GET` of a provider that verifies addresses is answered with.
+    async fn verification(&self, account: &ProviderAccount) -> Result<Bytes, NoticeError> {
+        let provider = self.of_account(account).await?;
+        let verification = self.guarded("a payment provider", provider.verification()).await;
+        Ok(verification.unwrap_or_else(|| Err(silent(&account.provider)))?.unwrap_or_default())
+    }
+
+    /// Asks a provider whether it accepts an account's credentials. Changes nothing.
+    ///
+    /// # Errors
+    /// [`NoticeError::UnknownAccount`], or [`NoticeError::Provider`] with what does not work.
+    pub async fn check(&self, account: &ProviderAccount) -> Result<ProviderCheck, NoticeError> {
+        let provider = self.of_account(account).await?;
+        let checked = self.guarded("a payment provider", provider.check()).await;
+        Ok(checked.unwrap_or_else(|| Err(silent(&account.provider)))?)
+    }
+
+    pub(super) async fn of_account(
+        &self,
+        account: &ProviderAccount,
+    ) -> Result<std::sync::Arc<dyn PaymentProvider>, NoticeError> {
+        let found = self.find("the host's payment profiles", self.providers.of_account(account)).await?;
+        found.ok_or_else(|| NoticeError::UnknownAccount(account.clone()))
+    }
+}
+
+fn answer(status: StatusCode, body: Bytes) -> Response<Bytes> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}

@@ -1,0 +1,144 @@
+//! Viva's two APIs: the newer one with tokens, the older one with a key.
+
+use std::sync::PoisonError;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chrono::TimeDelta;
+use http::{Method, StatusCode};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::{Viva, VivaCredentials};
+use crate::event::json::RawJson;
+use crate::payment::ProviderError;
+use crate::provider::call::{Answer, Call, field, form, reason};
+
+/// What the terminal API says when a token was withdrawn.
+const BAD_TOKEN: &str = "Could not validate credentials";
+
+impl Viva {
+    /// The key that proves to Viva that a webhook address is the merchant's own: a `GET` of that address is answered with it, see
+    /// [`PaymentProvider::verification`](crate::payment::PaymentProvider::verification).
+    ///
+    /// # Errors
+    /// [`ProviderError`].
+    pub async fn webhook_key(&self) -> Result<String, ProviderError> {
+        let answer = match self.isv {
+            Some(_) => self.new_api(Method::GET, "/isv/v1/webhooks/token", None, &[]).await?,
+            None => self.old_api(Method::GET, "/api/messages/config/token", &[]).await?,
+        };
+        let key = self.api.read(&answer.body, |mut answer| {
+            let key = field(&mut answer, "Key")?;
+            Ok(if key.is_some() { key } else { field(&mut answer, "key")? })
+        })?;
+        key.ok_or_else(|| self.api.unreachable("its answer has no `Key`".to_owned()))
+    }
+
+    /// The path of the terminal API, which a platform has to itself.
+    pub(super) fn terminal_api(&self, rest: &str) -> String {
+        let api = if self.isv.is_some() { "/ecr/isv/v1" } else { "/ecr/v1" };
+        format!("{api}{rest}")
+    }
+
+    /// The access token, renewed a minute before it runs out.
+    pub(super) async fn token(&self) -> Result<SecretString, ProviderError> {
+        let now = self.runtime.now();
+        let cached = self.token.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((token, until)) = cached
+            && now < until
+        {
+            return Ok(token);
+        }
+        let VivaCredentials { client_id, client_secret, .. } = &self.credentials;
+        let call = Call {
+            method: Method::POST,
+            url: format!("{}/connect/token", self.endpoints.accounts),
+            authorization: basic(client_id, client_secret),
+            content_type: "application/x-www-form-urlencoded",
+            body: form(&[("grant_type", "client_credentials")]),
+            headers: Vec::new(),
+        };
+        let answer = self.api.send(call).await.and_then(|answer| self.api.expect(answer, &[]));
+        // Without a token nothing was asked of Viva yet.
+        let answer = answer.map_err(|error| match error {
+            ProviderError::Unreachable { message, .. } => self.api.unavailable(message),
+            other => other,
+        })?;
+        let (token, seconds) = self.api.read(&answer.body, |mut answer| {
+            let token: Option<String> = field(&mut answer, "access_token")?;
+            Ok((token, field::<i64>(&mut answer, "expires_in")?.unwrap_or(300)))
+        })?;
+        let token = token.ok_or_else(|| self.api.unavailable("its answer has no access token".to_owned()))?;
+        let token = SecretString::from(token);
+        let until = now + TimeDelta::seconds(seconds.clamp(0, 86_400) - 60);
+        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some((token.clone(), until));
+        Ok(token)
+    }
+
+    pub(super) async fn new_api(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<serde_json::Value>,
+        expected: &[StatusCode],
+    ) -> Result<Answer, ProviderError> {
+        let body = body.map(|body| body.to_string()).unwrap_or_default();
+        let call = |token: &SecretString| Call {
+            method: method.clone(),
+            url: format!("{}{path}", self.endpoints.api),
+            authorization: format!("Bearer {}", token.expose_secret()),
+            content_type: "application/json",
+            body: body.clone(),
+            headers: Vec::new(),
+        };
+        let mut answer = self.api.send(call(&self.token().await?)).await?;
+        let withdrawn = answer.status == StatusCode::UNAUTHORIZED
+            || (answer.status.is_client_error() && reason(&answer.body).as_deref() == Some(BAD_TOKEN));
+        if withdrawn {
+            // The token was withdrawn before its time. Nothing happened yet.
+            *self.token.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            answer = self.api.send(call(&self.token().await?)).await?;
+        }
+        if let Some(id) = answer.header("x-viva-correlationid") {
+            tracing::debug!(correlation = id, status = answer.status.as_u16(), "Viva answered");
+        }
+        self.api.expect(answer, expected)
+    }
+
+    pub(super) async fn old_api(
+        &self,
+        method: Method,
+        path: &str,
+        expected: &[StatusCode],
+    ) -> Result<Answer, ProviderError> {
+        let call = Call {
+            method,
+            url: format!("{}{path}", self.endpoints.web),
+            authorization: basic(&self.credentials.merchant_id, &self.credentials.api_key),
+            content_type: "application/json",
+            body: String::new(),
+            headers: Vec::new(),
+        };
+        let answer = self.api.send(call).await?;
+        self.api.expect(answer, expected)
+    }
+
+    /// The objects of a list, which is the whole answer or stands in it under one of these names.
+    pub(super) fn list(&self, answer: &Answer, names: &[&str]) -> Result<Vec<RawJson>, ProviderError> {
+        if let Ok(list) = serde_json::from_slice::<Vec<&serde_json::value::RawValue>>(&answer.body) {
+            return Ok(list.into_iter().map(RawJson::new).collect());
+        }
+        self.api.read(&answer.body, |mut fields| {
+            for name in names {
+                if let Some(list) = field::<Vec<RawJson>>(&mut fields, name)? {
+                    return Ok(list);
+                }
+            }
+            Ok(Vec::new())
+        })
+    }
+}
+
+fn basic(user: &str, password: &SecretString) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{user}:{}", password.expose_secret())))
+}

@@ -1,0 +1,167 @@
+//! Refunds: on the terminal by a session of their own, after a checkout by the older API.
+
+use http::{Method, StatusCode};
+use rust_decimal::Decimal;
+use sha2::{Digest as _, Sha256};
+
+use super::Viva;
+use super::outcome::{Outcome, outcome, why};
+use super::terminal::refund_request;
+use crate::event::json::Fields;
+use crate::payment::{Payment, ProviderError, Reason, Refund, RefundNews, RefundState};
+use crate::provider::call::{detail, escape, field};
+
+impl Viva {
+    /// Begins the refund's session, or tells how it stands. The session's id is made of the refund's, so there is one at most.
+    pub(super) async fn refund_on_terminal(
+        &self,
+        payment: &Payment,
+        refund: &Refund,
+        terminal_id: &str,
+        cash_register_id: &str,
+    ) -> Result<RefundNews, ProviderError> {
+        let session = session_of(payment, refund);
+        if refund.attempts > 1
+            && let Some(news) = self.refund_session(refund, &session).await?
+        {
+            return Ok(news.with_reference(session));
+        }
+        let cents = self.api.cents(refund.amount)?;
+        let mut request = refund_request(terminal_id, cash_register_id, &session, cents);
+        if let Some(request) = request.as_object_mut() {
+            request.insert("parentSessionId".to_owned(), payment.key.id.as_str().into());
+            request.insert("merchantReference".to_owned(), refund.id.as_str().into());
+        }
+        let path = self.terminal_api("/transactions:refund");
+        let answer = self.new_api(Method::POST, &path, Some(request), &[StatusCode::CONFLICT]).await?;
+        if answer.status == StatusCode::CONFLICT && self.refund_session(refund, &session).await?.is_none() {
+            return Err(self.api.unavailable("the terminal is busy with another payment".to_owned()));
+        }
+        Ok(RefundNews::new(RefundState::Pending).with_reference(session))
+    }
+
+    /// How the refund's session stands; `None` when there is none.
+    async fn refund_session(
+        &self,
+        refund: &Refund,
+        session: &str,
+    ) -> Result<Option<RefundNews>, ProviderError> {
+        let answer = self.session(session).await?;
+        let age = self.runtime.now() - refund.requested_at;
+        match answer.status {
+            StatusCode::NOT_FOUND => return Ok(None),
+            StatusCode::ACCEPTED => return Ok(Some(RefundNews::new(RefundState::Pending))),
+            _ => {}
+        }
+        let final_by_now = age >= self.session_life;
+        let news = self.api.read(&answer.body, |mut session| {
+            let success: Option<bool> = field(&mut session, "success")?;
+            let event: Option<i64> = field(&mut session, "eventId")?;
+            Ok(match (success, event) {
+                (Some(true), _) => RefundNews::new(RefundState::Succeeded),
+                (Some(false), Some(event)) => {
+                    let over = match outcome(event) {
+                        Outcome::GoesOn => false,
+                        Outcome::Cancelled | Outcome::Over => true,
+                        Outcome::Declined => final_by_now,
+                    };
+                    let state = if over { RefundState::Failed } else { RefundState::Pending };
+                    RefundNews::new(state).because(why(event, detail(&mut session, "message")))
+                }
+                _ => RefundNews::new(RefundState::Pending),
+            })
+        })?;
+        Ok(Some(news))
+    }
+
+    /// Gives money of a paid order back. Viva knows no idempotency here, so after a lost answer the order's transactions are read.
+    pub(super) async fn refund_order(
+        &self,
+        payment: &Payment,
+        refund: &Refund,
+        source_code: &str,
+    ) -> Result<RefundNews, ProviderError> {
+        let transaction = payment.transaction_reference.as_deref();
+        let transaction =
+            transaction.ok_or_else(|| self.api.refused("the payment has no transaction".to_owned()))?;
+        if refund.attempts > 1
+            && let Some(news) = self.find_refund(payment, refund, transaction).await?
+        {
+            return Ok(news);
+        }
+        let cents = self.api.cents(refund.amount)?;
+        let path = format!(
+            "/api/transactions/{}?amount={cents}&sourceCode={}",
+            escape(transaction),
+            escape(source_code)
+        );
+        let body = self.old_api(Method::DELETE, &path, &[]).await?.body;
+        self.api.read(&body, |mut answer| {
+            let error: Option<i64> = field(&mut answer, "ErrorCode")?;
+            let text: Option<String> = detail(&mut answer, "ErrorText");
+            let success: Option<bool> = field(&mut answer, "Success")?;
+            Ok(match (success, error) {
+                // A success with an error's number is none.
+                (Some(true) | None, Some(0) | None) => {
+                    let mut news = RefundNews::new(RefundState::Succeeded);
+                    news.reference = detail(&mut answer, "TransactionId");
+                    news
+                }
+                (_, error) => {
+                    let code = error.unwrap_or_default().to_string();
+                    let text = text.unwrap_or_else(|| "it was refused".to_owned());
+                    RefundNews::new(RefundState::Failed).because(Reason::with_code(code, text))
+                }
+            })
+        })
+    }
+
+    /// A refund of this amount among the transactions of today and of the day when it was asked for, which is none of the others
+    /// that are known.
+    async fn find_refund(
+        &self,
+        payment: &Payment,
+        refund: &Refund,
+        transaction: &str,
+    ) -> Result<Option<RefundNews>, ProviderError> {
+        let others: Vec<_> = payment
+            .refunds
+            .iter()
+            .filter(|other| other.id != refund.id)
+            .filter_map(|other| other.reference.clone())
+            .collect();
+        let mut days = vec![refund.requested_at.date_naive(), self.runtime.now().date_naive()];
+        days.dedup();
+        for day in days {
+            let path = format!("/api/transactions?date={day}");
+            let answer = self.old_api(Method::GET, &path, &[]).await?;
+            for listed in self.list(&answer, &["Transactions"])? {
+                let Ok(Ok(mut fields)) = Fields::open_body(listed.as_str().as_bytes()) else { continue };
+                let parent: Option<String> = detail(&mut fields, "ParentId");
+                let amount: Option<Decimal> = detail(&mut fields, "Amount");
+                let id: Option<String> = detail(&mut fields, "TransactionId");
+                let same = parent.as_deref() == Some(transaction)
+                    && amount.is_some_and(|amount| amount.abs() == refund.amount)
+                    && !id.as_ref().is_some_and(|id| others.contains(id));
+                if same {
+                    let mut news = RefundNews::new(RefundState::Succeeded);
+                    news.reference = id;
+                    return Ok(Some(news));
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// A UUID made of the payment and the refund.
+fn session_of(payment: &Payment, refund: &Refund) -> String {
+    let mut hash = Sha256::new();
+    for part in [payment.key.merchant.as_str(), &payment.key.id, &refund.id] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    let digits: String = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let part = |from: usize, to: usize| digits.get(from..to).unwrap_or_default();
+    format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32))
+}

@@ -1,0 +1,641 @@
+//! Which account and terminal a payment belongs to, what is looked up before it is sent again, and what is given back.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use http::{HeaderMap, Request, StatusCode};
+use mplus_webhooks::payment::*;
+use mplus_webhooks::testkit::{ManualProvider, Till, TillError};
+use mplus_webhooks::{
+    FixedSubscriptions, Handlers, MemoryStore, MerchantId, Orchestrator, Subscription, SubscriptionSecret,
+};
+use rust_decimal::Decimal;
+
+use crate::support::{Host, Paused, SUBSCRIPTION, merchant, secret, till};
+
+fn euros(cents: i64) -> Decimal {
+    Decimal::new(cents, 2)
+}
+
+fn key(id: &str) -> PaymentKey {
+    PaymentKey::new(merchant(), id)
+}
+
+fn text(body: &[u8]) -> String {
+    String::from_utf8_lossy(body).into_owned()
+}
+
+/// A till at each of two terminals of one account.
+fn two_terminals() -> (Host, [Arc<ManualProvider>; 2], [Till; 2]) {
+    let terminal = |name: &str| Arc::new(ManualProvider::new().with_terminal(name));
+    let terminals = [terminal("one"), terminal("two")];
+    let profiles = PaymentProfiles::new()
+        .assign(PaymentRule::of(&merchant()).at_workplace(1, 1), terminals[0].clone())
+        .assign(PaymentRule::of(&merchant()).at_workplace(1, 2), terminals[1].clone());
+    let host = Host::with(|builder| builder.payments(Arc::new(profiles)));
+    (host, terminals, [till(1), till(2).at(1, 2)])
+}
+
+#[tokio::test]
+async fn whatever_is_asked_of_a_payment_is_asked_of_the_terminal_it_was_started_on() {
+    let (host, [first, second], [_, till]) = two_terminals();
+    let payment = till.start_payment(euros(270));
+    payment.start(&host.orchestrator).await.unwrap();
+    host.refresh(&payment.id).await;
+    payment.request_cancel(&host.orchestrator).await.unwrap();
+    assert_eq!(first.calls(), mplus_webhooks::testkit::ProviderCalls::default());
+    let asked = second.calls();
+    assert_eq!((asked.create, asked.get, asked.cancel), (1, 1, 1));
+    let stored = host.orchestrator.payments().unwrap().payment(&key(&payment.id)).await.unwrap().unwrap();
+    assert_eq!((stored.account.as_str(), stored.terminal.as_deref()), ("default", Some("two")));
+}
+
+#[tokio::test]
+async fn a_payment_whose_terminal_was_taken_away_stays_open_instead_of_being_judged_by_another() {
+    let first = Arc::new(ManualProvider::new().with_terminal("one"));
+    let second = Arc::new(ManualProvider::new().with_terminal("two"));
+    let store = Arc::new(MemoryStore::new());
+    let runtime = Arc::new(mplus_webhooks::TokioRuntime);
+    let host = |provider: &Arc<ManualProvider>| {
+        let subscription = Subscription::new(SUBSCRIPTION, merchant(), secret());
+        let resolver = Arc::new(FixedSubscriptions::new([subscription]));
+        Orchestrator::builder(resolver, store.clone(), runtime.clone())
+            .payments(Arc::new(OneProvider(provider.clone())))
+            .build()
+    };
+    let till = till(1);
+    let payment = till.start_payment(euros(270));
+    payment.start(&host(&first)).await.unwrap();
+    first.confirm(&payment.id);
+    let replaced = host(&second);
+    replaced.payments().unwrap().refresh(&key(&payment.id)).await.unwrap();
+    assert_eq!(second.calls(), mplus_webhooks::testkit::ProviderCalls::default());
+    assert!(!payment.poll(&replaced).await.unwrap().finished());
+    let back = host(&first);
+    back.payments().unwrap().refresh(&key(&payment.id)).await.unwrap();
+    assert_eq!(payment.poll(&back).await.unwrap().confirmed, Some(true));
+}
+
+/// Profiles that cannot be looked up, or panic, as often as it is told.
+#[derive(Debug)]
+struct Troubled {
+    inner: OneProvider,
+    fails: AtomicUsize,
+    panics: AtomicUsize,
+}
+
+impl Troubled {
+    fn trouble(&self) -> Result<(), ProfilesError> {
+        let one_less = |left: usize| left.checked_sub(1);
+        if self.panics.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok() {
+            panic!("a bug of the host's");
+        }
+        match self.fails.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less) {
+            Ok(_) => Err(ProfilesError("the database is away".into())),
+            Err(_) => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl PaymentProviders for Troubled {
+    async fn assigned(&self, place: &PaymentPlace<'_>) -> Found {
+        self.trouble()?;
+        self.inner.assigned(place).await
+    }
+
+    async fn started_on(&self, payment: &Payment) -> Found {
+        self.trouble()?;
+        self.inner.started_on(payment).await
+    }
+
+    async fn of_account(&self, account: &ProviderAccount) -> Found {
+        self.trouble()?;
+        self.inner.of_account(account).await
+    }
+}
+
+#[tokio::test]
+async fn profiles_that_fail_or_panic_delay_a_payment_and_lose_nothing() {
+    let provider = Arc::new(ManualProvider::new());
+    let profiles = Arc::new(Troubled {
+        inner: OneProvider(provider.clone()),
+        fails: AtomicUsize::new(0),
+        panics: AtomicUsize::new(0),
+    });
+    let host = Host::with(|builder| builder.payments(profiles.clone()));
+    let till = till(1);
+    let payment = till.start_payment(euros(270));
+    payment.start(&host.orchestrator).await.unwrap();
+    provider.confirm(&payment.id);
+    profiles.fails.store(1, Ordering::SeqCst);
+    host.refresh(&payment.id).await;
+    profiles.panics.store(1, Ordering::SeqCst);
+    host.refresh(&payment.id).await;
+    assert!(!payment.poll(&host.orchestrator).await.unwrap().finished());
+    host.refresh(&payment.id).await;
+    assert_eq!(payment.poll(&host.orchestrator).await.unwrap().confirmed, Some(true));
+
+    profiles.fails.store(1, Ordering::SeqCst);
+    let refused = till.start_payment(euros(100));
+    assert_eq!(refused.start(&host.orchestrator).await.unwrap().started, Some(false));
+    assert!(refused.poll(&host.orchestrator).await.unwrap().finished());
+}
+
+#[tokio::test]
+async fn polls_after_a_refused_start_are_failed_and_finished_and_say_why() {
+    let host = Host::with(|builder| builder.payments(Arc::new(PaymentProfiles::new())));
+    let till = till(1);
+    let payment = till.start_payment(euros(270));
+    assert_eq!(payment.start(&host.orchestrator).await.unwrap().started, Some(false));
+    for _ in 0..2 {
+        let polled = payment.poll(&host.orchestrator).await.unwrap();
+        assert_eq!((polled.status.as_deref(), polled.finished()), (Some("failed"), true));
+        assert!(text(&polled.body).contains("assign a payment profile"), "{}", text(&polled.body));
+    }
+    assert_eq!(payment.start(&host.orchestrator).await.unwrap().started, Some(false));
+}
+
+#[tokio::test]
+async fn a_start_that_comes_after_its_cancel_creates_nothing() {
+    let (host, till) = (Host::new(), till(1));
+    let payment = till.start_payment(euros(270));
+    let cancelled = payment.cancel(&host.orchestrator).await.unwrap();
+    assert_eq!(cancelled.cancelled, Some(true));
+    let started = payment.start(&host.orchestrator).await.unwrap();
+    assert_eq!((started.started, started.status.as_deref()), (Some(false), Some("failed")));
+    host.refresh(&payment.id).await;
+    assert!(host.provider.payments().is_empty());
+    assert!(payment.poll(&host.orchestrator).await.unwrap().finished());
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_created_for_a_till_that_gave_up_while_the_provider_was_away() {
+    for for_good in [true, false] {
+        let (host, till) = (Host::on(Arc::new(Paused::new())), till(1));
+        let payment = till.start_payment(euros(270));
+        host.provider.set_unreachable(true);
+        payment.start(&host.orchestrator).await.unwrap();
+        match for_good {
+            true => payment.cancel(&host.orchestrator).await.unwrap(),
+            false => payment.request_cancel(&host.orchestrator).await.unwrap(),
+        };
+        host.provider.set_unreachable(false);
+        for _ in 0..20 {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            host.refresh(&payment.id).await;
+        }
+        assert!(host.provider.payments().is_empty(), "shown to a customer after the till gave up");
+        let end = payment.poll(&host.orchestrator).await.unwrap();
+        assert_eq!((end.cancelled, end.finished()), (Some(true), true));
+    }
+}
+
+/// Takes a payment, and loses the first answer. Counts what is sent.
+#[derive(Debug, Default)]
+struct LosesTheFirstAnswer(ManualProvider, AtomicUsize);
+
+#[async_trait]
+impl PaymentProvider for LosesTheFirstAnswer {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    async fn create(&self, payment: &Payment) -> Result<ProviderNews, ProviderError> {
+        let created = self.0.create(payment).await;
+        match self.1.fetch_add(1, Ordering::SeqCst) {
+            0 => {
+                Err(ProviderError::Unreachable { provider: "manual".to_owned(), message: "lost".to_owned() })
+            }
+            _ => created,
+        }
+    }
+
+    async fn get(&self, payment: &Payment) -> Result<ProviderNews, ProviderError> {
+        self.0.get(payment).await
+    }
+
+    async fn cancel(&self, payment: &Payment) -> Result<ProviderNews, ProviderError> {
+        self.0.cancel(payment).await
+    }
+
+    fn read_notice(&self, _: &HeaderMap, _: &Bytes, _: DateTime<Utc>) -> Result<Vec<String>, NoticeRefused> {
+        Ok(Vec::new())
+    }
+}
+
+#[tokio::test]
+async fn a_start_whose_answer_was_lost_is_looked_up_and_not_sent_again() {
+    let provider = Arc::new(LosesTheFirstAnswer::default());
+    let host = Host::with(|builder| builder.payments(Arc::new(OneProvider(provider.clone()))));
+    let till = till(1);
+    let payment = till.start_payment(euros(270));
+    assert_eq!(payment.start(&host.orchestrator).await.unwrap().started, Some(true));
+    provider.0.confirm(&payment.id);
+    host.refresh(&payment.id).await;
+    assert_eq!(payment.poll(&host.orchestrator).await.unwrap().confirmed, Some(true));
+    assert_eq!(provider.1.load(Ordering::SeqCst), 1);
+}
+
+/// Never takes anything.
+#[derive(Debug, Default)]
+struct AlwaysAway {
+    creates: AtomicUsize,
+    certain: bool,
+}
+
+impl AlwaysAway {
+    fn error(&self) -> ProviderError {
+        let (provider, message) = ("away".to_owned(), "HTTP 503".to_owned());
+        match self.certain {
+            true => ProviderError::Unavailable { provider, message },
+            false => ProviderError::Unreachable { provider, message },
+        }
+    }
+}
+
+#[async_trait]
+impl PaymentProvider for AlwaysAway {
+    fn name(&self) -> &str {
+        "away"
+    }
+
+    async fn create(&self, _: &Payment) -> Result<ProviderNews, ProviderError> {
+        self.creates.fetch_add(1, Ordering::SeqCst);
+        Err(self.error())
+    }
+
+    async fn get(&self, _: &Payment) -> Result<ProviderNews, ProviderError> {
+        Err(self.error())
+    }
+
+    async fn cancel(&self, _: &Payment) -> Result<ProviderNews, ProviderError> {
+        Err(self.error())
+    }
+
+    fn read_notice(&self, _: &HeaderMap, _: &Bytes, _: DateTime<Utc>) -> Result<Vec<String>, NoticeRefused> {
+        Ok(Vec::new())
+    }
+}
+
+async fn refresh_for(host: &Host, seconds: u64) {
+    for _ in 0..seconds.div_ceil(3) {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        host.orchestrator.payments().unwrap().refresh_due().await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_payment_that_can_never_be_created_ends_with_back_off_before_its_time_to_pay_is_over() {
+    let provider = Arc::new(AlwaysAway { certain: true, ..AlwaysAway::default() });
+    let host = Host::assemble_on(Arc::new(Paused::new()), |builder| {
+        builder.payments(Arc::new(OneProvider(provider.clone())))
+    });
+    let till = till(1);
+    let payment = till.start_payment(euros(270));
+    payment.start(&host.orchestrator).await.unwrap();
+    refresh_for(&host, 14 * 60).await;
+    let end = payment.poll(&host.orchestrator).await.unwrap();
+    assert_eq!((end.status.as_deref(), end.finished()), (Some("failed"), true));
+    assert!(text(&end.body).contains("in time: the payment provider away"), "{}", text(&end.body));
+    let creates = provider.creates.load(Ordering::SeqCst);
+    assert!((4..=15).contains(&creates), "tried {creates} times");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_payment_of_which_nobody_can_be_asked_for_hours_ends_and_a_person_is_told() {
+    let notices: Arc<Mutex<Vec<PaymentNotice>>> = Arc::default();
+    let handlers = {
+        let notices = notices.clone();
+        Handlers::new().on_payment_changed(move |notice| {
+            notices.lock().unwrap().push(notice);
+            async {}
+        })
+    };
+    let provider = Arc::new(AlwaysAway::default());
+    let host = Host::assemble_on(Arc::new(Paused::new()), |builder| {
+        builder.payments(Arc::new(OneProvider(provider.clone()))).handler(handlers)
+    });
+    let till = till(1);
+    let payment = till.start_payment(euros(270));
+    payment.start(&host.orchestrator).await.unwrap();
+    refresh_for(&host, 30 * 60).await;
+    assert!(!payment.poll(&host.orchestrator).await.unwrap().finished(), "it may have been paid");
+    refresh_for(&host, 60 * 60).await;
+    assert!(payment.poll(&host.orchestrator).await.unwrap().finished());
+    assert_eq!(provider.creates.load(Ordering::SeqCst), 1);
+    let notices = notices.lock().unwrap();
+    assert!(matches!(notices.last(), Some(PaymentNotice::Unresolved(_))), "{notices:?}");
+    let numbers: Vec<_> = notices.iter().map(PaymentNotice::number).collect();
+    assert!(numbers.is_sorted(), "{numbers:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_account_of_one_merchant_keeps_no_other_waiting() {
+    let other = SubscriptionSecret::from_bytes(b"another key").unwrap();
+    let stranger = MerchantId::new("stranger");
+    let good = Arc::new(ManualProvider::new());
+    let profiles = PaymentProfiles::new()
+        .assign(PaymentRule::of(&merchant()), good.clone())
+        .assign(PaymentRule::of(&stranger), Arc::new(Silent(ManualProvider::new().with_account("silent"))));
+    let resolver = FixedSubscriptions::new([
+        Subscription::new(SUBSCRIPTION, merchant(), secret()),
+        Subscription::new("silent", stranger, other.clone()),
+    ]);
+    let orchestrator =
+        Orchestrator::builder(Arc::new(resolver), Arc::new(MemoryStore::new()), Arc::new(Paused::new()))
+            .payments(Arc::new(profiles))
+            .build();
+    let their_till = Till::in_process("silent", other, 2);
+    for _ in 0..300 {
+        their_till.start_payment(Decimal::ONE).start(&orchestrator).await.unwrap();
+    }
+    let our_till = till(1);
+    let payment = our_till.start_payment(Decimal::ONE);
+    payment.start(&orchestrator).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let payments = orchestrator.payments().unwrap();
+    payments.refresh_due().await.unwrap();
+    good.confirm(&payment.id);
+    let begun = tokio::time::Instant::now();
+    while !payment.poll(&orchestrator).await.unwrap().finished() {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        payments.refresh_due().await.unwrap();
+        assert!(begun.elapsed() < Duration::from_secs(10));
+    }
+}
+
+/// Creates, and never answers again.
+#[derive(Debug)]
+struct Silent(ManualProvider);
+
+#[async_trait]
+impl PaymentProvider for Silent {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn account(&self) -> &str {
+        self.0.account()
+    }
+
+    async fn create(&self, payment: &Payment) -> Result<ProviderNews, ProviderError> {
+        self.0.create(payment).await
+    }
+
+    async fn get(&self, _: &Payment) -> Result<ProviderNews, ProviderError> {
+        std::future::pending().await
+    }
+
+    async fn cancel(&self, _: &Payment) -> Result<ProviderNews, ProviderError> {
+        std::future::pending().await
+    }
+
+    fn read_notice(&self, _: &HeaderMap, _: &Bytes, _: DateTime<Utc>) -> Result<Vec<String>, NoticeRefused> {
+        Ok(Vec::new())
+    }
+}
+
+#[tokio::test]
+async fn a_host_starts_and_cancels_payments_of_its_own_through_the_same_provider() {
+    let host = Host::new();
+    let payments = host.orchestrator.payments().unwrap();
+    let own = OwnPayment::new(key("kiosk-1"), euros(1250), "K_WEBHOOK").at(1, 9);
+    let started = payments.start_own(&own).await.unwrap();
+    assert_eq!((started.state, started.origin), (PaymentState::Pending, PaymentOrigin::Host));
+    assert_eq!(payments.start_own(&own).await.unwrap().key, started.key);
+    assert_eq!(host.provider.payments().len(), 1);
+    let other = OwnPayment::new(key("kiosk-1"), euros(1), "K_WEBHOOK");
+    assert!(matches!(payments.start_own(&other).await, Err(StartError::Taken(_))));
+    host.provider.confirm("kiosk-1");
+    let paid = payments.refresh(&key("kiosk-1")).await.unwrap().unwrap();
+    assert_eq!((paid.state, paid.final_amount), (PaymentState::Confirmed, Some(euros(1250))));
+
+    payments.start_own(&OwnPayment::new(key("kiosk-2"), euros(100), "K_WEBHOOK")).await.unwrap();
+    let cancelled = payments.cancel_own(&key("kiosk-2")).await.unwrap().unwrap();
+    assert_eq!(cancelled.state, PaymentState::Cancelled);
+    assert!(payments.cancel_own(&key("nobody")).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn money_is_given_back_once_however_often_it_is_asked_for_and_never_more_than_was_paid() {
+    let (host, till) = (Host::new(), till(1));
+    let payments = host.orchestrator.payments().unwrap();
+    let payment = till.start_payment(euros(1000));
+    payment.start(&host.orchestrator).await.unwrap();
+    let early = payments.refund(&key(&payment.id), "r1", None).await;
+    assert!(matches!(early, Err(RefundError::Amount { .. })), "{early:?}");
+    host.provider.confirm(&payment.id);
+    host.refresh(&payment.id).await;
+    for _ in 0..2 {
+        let refund = payments.refund(&key(&payment.id), "r1", Some(euros(400))).await.unwrap();
+        assert_eq!((refund.state, refund.amount), (RefundState::Succeeded, euros(400)));
+    }
+    let other = payments.refund(&key(&payment.id), "r1", Some(euros(300))).await;
+    assert!(matches!(other, Err(RefundError::Taken(_))), "{other:?}");
+    let more = payments.refund(&key(&payment.id), "r2", Some(euros(700))).await;
+    assert!(
+        matches!(more, Err(RefundError::Amount { refundable, .. }) if refundable == euros(600)),
+        "{more:?}"
+    );
+    let rest = payments.refund(&key(&payment.id), "r2", None).await.unwrap();
+    assert_eq!(rest.amount, euros(600));
+    let given: Decimal = host.provider.refunds(&payment.id).values().sum();
+    assert_eq!(given, euros(1000));
+    assert_eq!(host.provider.calls().refund, 2);
+    assert_eq!(payment.poll(&host.orchestrator).await.unwrap().confirmed, Some(true), "an end stays");
+}
+
+#[tokio::test]
+async fn a_refund_whose_provider_is_away_is_asked_for_until_it_answers() {
+    let (host, till) = (Host::new(), till(1));
+    let payments = host.orchestrator.payments().unwrap();
+    let payment = till.start_payment(euros(1000));
+    payment.start(&host.orchestrator).await.unwrap();
+    host.provider.confirm(&payment.id);
+    host.refresh(&payment.id).await;
+    host.provider.set_unreachable(true);
+    let asked = payments.refund(&key(&payment.id), "r1", None).await.unwrap();
+    assert_eq!(asked.state, RefundState::Requested);
+    host.provider.set_unreachable(false);
+    host.refresh(&payment.id).await;
+    let stored = payments.payment(&key(&payment.id)).await.unwrap().unwrap();
+    assert_eq!(stored.refunds[0].state, RefundState::Succeeded);
+    assert_eq!(stored.refundable(), Decimal::ZERO);
+}
+
+#[tokio::test]
+async fn what_was_paid_in_vain_can_be_given_back() {
+    let (host, till) = (Host::new(), till(1));
+    let payments = host.orchestrator.payments().unwrap();
+    let payment = till.start_payment(euros(270));
+    payment.start(&host.orchestrator).await.unwrap();
+    payment.request_cancel(&host.orchestrator).await.unwrap();
+    host.provider.confirm_after_the_end(&payment.id);
+    host.refresh(&payment.id).await;
+    let stored = payments.payment(&key(&payment.id)).await.unwrap().unwrap();
+    assert!(stored.paid_in_vain());
+    assert_eq!(
+        (stored.state, stored.final_amount, stored.captured),
+        (PaymentState::Cancelled, None, Some(euros(270)))
+    );
+    let refund = payments.refund(&key(&payment.id), "in-vain", None).await.unwrap();
+    assert_eq!((refund.amount, refund.state), (euros(270), RefundState::Succeeded));
+}
+
+#[tokio::test]
+async fn a_credited_sale_gives_back_what_was_paid_for_it() {
+    let (host, till) = (Host::new(), till(1));
+    let payments = host.orchestrator.payments().unwrap();
+    let mut ids = Vec::new();
+    for (session, cents) in [("sale", 500), ("sale", 300), ("other", 900)] {
+        let id = till.new_id();
+        let fields = serde_json::json!({
+            "session": { "sessionId": session },
+            "externalPayment": { "externalPaymentId": id, "amount": euros(cents).to_string(), "method": "K_WEBHOOK" },
+        });
+        till.send(&host.orchestrator, &mplus_webhooks::event::EventName::StartExternalPayment, fields)
+            .await
+            .unwrap();
+        host.provider.confirm(&id);
+        host.refresh(&id).await;
+        ids.push(id);
+    }
+    for _ in 0..2 {
+        let refunds = payments.refund_session(&merchant(), "sale").await.unwrap();
+        assert_eq!(refunds.iter().map(|refund| refund.amount).sum::<Decimal>(), euros(800));
+    }
+    let given: Vec<_> = ids.iter().map(|id| host.provider.refunds(id).values().sum::<Decimal>()).collect();
+    assert_eq!(given, [euros(500), euros(300), Decimal::ZERO]);
+    assert!(payments.refund_session(&merchant(), "").await.unwrap().is_empty());
+}
+
+async fn start_of(
+    host: &Host,
+    till: &Till,
+    amount: &str,
+) -> Result<mplus_webhooks::testkit::TillReply, TillError> {
+    let fields = serde_json::json!({ "externalPayment": { "externalPaymentId": till.new_id(), "amount": amount, "method": "K" } });
+    till.send(&host.orchestrator, &mplus_webhooks::event::EventName::StartExternalPayment, fields).await
+}
+
+#[tokio::test]
+async fn an_amount_below_zero_is_given_back_to_a_card_only_when_the_host_wants_it() {
+    let (host, till) = (Host::new(), till(1));
+    let refused = start_of(&host, &till, "-5.00").await.unwrap();
+    assert_eq!(refused.started, Some(false));
+    assert!(text(&refused.body).contains("not given back to a card"), "{}", text(&refused.body));
+    assert!(host.provider.payments().is_empty());
+
+    let mut limits = PaymentLimits::default();
+    limits.card_refunds = true;
+    let host = Host::with(|builder| builder.payment_limits(limits));
+    let payment = till.start_payment(euros(-500));
+    assert_eq!(payment.start(&host.orchestrator).await.unwrap().started, Some(true));
+    host.provider.confirm(&payment.id);
+    host.refresh(&payment.id).await;
+    let given = payment.poll(&host.orchestrator).await.unwrap();
+    assert_eq!((given.confirmed, given.final_amount), (Some(true), Some(euros(-500))));
+}
+
+#[tokio::test]
+async fn the_noise_of_binary_numbers_is_read_as_the_cents_meant_and_more_is_refused() {
+    let (host, till) = (Host::new(), till(1));
+    for amount in ["12.299999999999999", "12.3000000000000007", "12.3"] {
+        assert_eq!(start_of(&host, &till, amount).await.unwrap().started, Some(true), "{amount}");
+    }
+    assert!(host.provider.payments().iter().all(|(_, amount, _)| *amount == euros(1230)));
+    for amount in ["12.299", "12.2999", "0", "0.001"] {
+        let refused = start_of(&host, &till, amount).await;
+        assert!(matches!(refused, Err(TillError::Refused { .. })), "{amount}: {refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_that_comes_after_the_start_tells_the_till_why() {
+    let (host, till) = (Host::new(), till(1));
+    let payment = till.start_payment(euros(270));
+    payment.start(&host.orchestrator).await.unwrap();
+    host.provider.fail_because(&payment.id, Reason::with_code("offline", "the reader is offline"));
+    host.refresh(&payment.id).await;
+    let failed = payment.poll(&host.orchestrator).await.unwrap();
+    assert!(text(&failed.body).contains("the reader is offline"), "{}", text(&failed.body));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_notice_that_the_handler_did_not_take_comes_again_and_later_ones_wait_for_it() {
+    let told: Arc<Mutex<Vec<(u64, PaymentState)>>> = Arc::default();
+    let panics = Arc::new(AtomicUsize::new(2));
+    let handlers = {
+        let (told, panics) = (told.clone(), panics.clone());
+        Handlers::new().on_payment_changed(move |notice| {
+            let (told, panics) = (told.clone(), panics.clone());
+            async move {
+                let one_less = |left: usize| left.checked_sub(1);
+                if panics.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok() {
+                    panic!("not now");
+                }
+                told.lock().unwrap().push((notice.number(), notice.payment().state));
+            }
+        })
+    };
+    let host = Host::assemble_on(Arc::new(Paused::new()), |builder| builder.handler(handlers));
+    let till = till(1);
+    let payment = till.start_payment(euros(270));
+    payment.start(&host.orchestrator).await.unwrap();
+    host.provider.confirm(&payment.id);
+    refresh_for(&host, 6).await;
+    assert!(told.lock().unwrap().is_empty());
+    refresh_for(&host, 300).await;
+    let expected = [(1, PaymentState::Pending), (2, PaymentState::Confirmed)];
+    assert_eq!(*told.lock().unwrap(), expected);
+}
+
+#[tokio::test]
+async fn a_day_is_compared_with_what_the_provider_has() {
+    let (host, till) = (Host::new(), till(1));
+    let payments = host.orchestrator.payments().unwrap();
+    let account = ProviderAccount::new("manual", "default");
+    let paid = till.start_payment(euros(270));
+    paid.start(&host.orchestrator).await.unwrap();
+    host.provider.confirm(&paid.id);
+    let today = mplus_webhooks::Runtime::now(&mplus_webhooks::TokioRuntime).date_naive();
+    let before = payments.reconcile(&account, today).await.unwrap();
+    assert_eq!(before.different.len(), 1, "the news has not arrived: {before:?}");
+    host.refresh(&paid.id).await;
+    let after = payments.reconcile(&account, today).await.unwrap();
+    assert!(after.is_clean() && after.agreed == 1, "{after:?}");
+    let mut filter = PaymentFilter::default();
+    filter.states = vec![PaymentState::Confirmed];
+    assert_eq!(payments.list(&filter).await.unwrap().len(), 1);
+    filter.states = vec![PaymentState::Pending];
+    assert!(payments.list(&filter).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn one_address_per_account_takes_notices_and_answers_verifications() {
+    let (host, till) = (Host::new(), till(1));
+    let payments = host.orchestrator.payments().unwrap();
+    let account = ProviderAccount::new("manual", "default");
+    let payment = till.start_payment(euros(270));
+    payment.start(&host.orchestrator).await.unwrap();
+    host.provider.confirm(&payment.id);
+    let request = |method: &str, body: String| {
+        Request::builder().method(method).uri("/anywhere").body(Bytes::from(body)).unwrap()
+    };
+    let notice = request("POST", format!("manual-{}", payment.id));
+    assert_eq!(payments.answer_provider(&account, notice).await.status(), StatusCode::OK);
+    assert!(payment.poll(&host.orchestrator).await.unwrap().finished());
+    let get = payments.answer_provider(&account, request("GET", String::new())).await;
+    assert_eq!(get.status(), StatusCode::OK);
+    let put = payments.answer_provider(&account, request("PUT", String::new())).await;
+    assert_eq!(put.status(), StatusCode::METHOD_NOT_ALLOWED);
+    let nobody = ProviderAccount::new("manual", "nobody");
+    let unknown = payments.answer_provider(&nobody, request("POST", String::new())).await;
+    assert_eq!(unknown.status(), StatusCode::NOT_FOUND);
+    assert_eq!(payments.check(&account).await.unwrap().accepted, Some(true));
+}
