@@ -1,10 +1,10 @@
-//! An external payment in one page: the till starts it and asks, the customer pays, the till goes on.
+//! An external payment in one page: the till starts it and asks, the customer pays, the till goes on; then a part is given back.
 
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mplus_webhooks::payment::{OneProvider, PaymentKey};
+use mplus_webhooks::payment::{PaymentKey, PaymentProfiles, PaymentRule};
 use mplus_webhooks::testkit::{ManualProvider, Till, TillLine};
 use mplus_webhooks::{
     FixedSubscriptions, MemoryStore, MemoryTransactions, MerchantId, Orchestrator, Subscription,
@@ -17,7 +17,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // The host: who may send, what is remembered, who takes the money, where finished sales go.
     let secret = SubscriptionSecret::from_bytes(b"a key that only this example knows")?;
     let merchant = MerchantId::new("merchant");
-    let provider = Arc::new(ManualProvider::new());
+    let terminal =
+        |name: &str| Arc::new(ManualProvider::new().with_account("our-account").with_terminal(name));
+    let (bar, terrace) = (terminal("bar"), terminal("terrace"));
+    let profiles = PaymentProfiles::new()
+        .assign(PaymentRule::of(&merchant).at_workplace(1, 1), bar.clone())
+        .assign(PaymentRule::of(&merchant).at_workplace(1, 2), terrace);
     let transactions = Arc::new(MemoryTransactions::new());
     let subscription = Subscription::new("restaurant", merchant.clone(), secret.clone());
     let host = Orchestrator::builder(
@@ -26,7 +31,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         Arc::new(TokioRuntime),
     )
     .transactions(transactions.clone())
-    .payments(Arc::new(OneProvider(provider.clone())))
+    .payments(Arc::new(profiles))
     .build();
 
     // The till: rings up a coffee, and chooses the payment method that is linked to the webhook.
@@ -38,9 +43,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("poll:  {}", text(&payment.poll(&host).await?.body));
 
     // The customer pays; a provider's webhook or the background refresh brings the news.
-    provider.confirm(&payment.id);
-    if let Some(payments) = host.payments() {
-        payments.refresh(&PaymentKey { merchant, id: payment.id.clone() }).await?;
+    bar.confirm(&payment.id);
+    let payments = host.payments().ok_or("the host has no payments")?;
+    let key = PaymentKey::new(merchant, payment.id.as_str());
+    if let Some(paid) = payments.refresh(&key).await? {
+        println!("paid on terminal {:?} of {}", paid.terminal.unwrap_or_default(), paid.account);
     }
 
     let pause = || tokio::time::sleep(Duration::from_millis(50));
@@ -53,6 +60,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let total = transaction.total_incl.unwrap_or_default();
         println!("{status:?}: session {}, {total} euros", transaction.key.session_id);
     }
+
+    // The guest complains about the coffee: a euro goes back. Asked for twice, it is given back once.
+    for _ in 0..2 {
+        let refund = payments.refund(&key, "complaint-1", Some(Decimal::ONE)).await?;
+        println!("refund: {} euro, {:?}", refund.amount, refund.state);
+    }
+    println!(
+        "left to give back: {} euros",
+        payments.payment(&key).await?.map_or(Decimal::ZERO, |paid| paid.refundable())
+    );
     Ok(())
 }
 

@@ -21,6 +21,8 @@ use crate::subscription::{MerchantId, Subscription};
 
 /// How often somebody looks whether an event is due.
 const LOOK: Duration = Duration::from_secs(1);
+/// How long the answers of payment providers are waited for when it has to end.
+const DRAIN: Duration = Duration::from_secs(10);
 
 /// What [`Orchestrator::run`] did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -127,6 +129,7 @@ impl Inner {
             // Without a pause nothing else would get its turn.
             let pause = payments.limits.refresh_every.max(Duration::from_millis(10));
             if !self.pause(&mut stop, pause).await {
+                payments.settled(DRAIN).await;
                 return;
             }
         }

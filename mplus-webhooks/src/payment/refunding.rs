@@ -6,7 +6,7 @@ use super::news::Reason;
 use super::provider::ProviderError;
 use super::record::{Payment, PaymentKey};
 use super::refund::{Refund, RefundNews, RefundState};
-use super::service::{ExternalPayments, LEASE, SettleError, later, silent, too_many_writers};
+use super::service::{ALONE, ExternalPayments, SettleError, later, silent, too_many_writers};
 use super::state::PaymentState;
 use super::store::PaymentFilter;
 use super::stored_notice::NoticeAbout;
@@ -159,9 +159,9 @@ impl ExternalPayments {
             return Ok(payment);
         }
         refund.attempts += 1;
-        refund.asking_until = Some(later(now, LEASE));
+        refund.asking_until = Some(later(now, ALONE));
         let refund = refund.clone();
-        asking.refresh_at = later(now, LEASE);
+        asking.refresh_at = later(now, ALONE);
         let Some(provider) = self.provider_of(&payment).await else {
             return self.put_off(&payment.key, None).await;
         };

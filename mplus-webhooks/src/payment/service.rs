@@ -26,8 +26,11 @@ use crate::store_error::StoreError;
 const MAX_ATTEMPTS: usize = 64;
 /// How long a provider, the host's profiles or the host's handler may take.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How long whoever asks, creates or tells keeps others from doing the same: a little longer than it may take.
+/// How long whoever asks or tells keeps others from doing the same: a little longer than it may take. That two do is no harm.
 pub(super) const LEASE: Duration = Duration::from_secs(65);
+/// How long whoever creates a payment or gives money back keeps others from doing the same, which would be harm: the clocks of two
+/// processes may differ by a minute.
+pub(super) const ALONE: Duration = Duration::from_secs(130);
 /// How long an attempt whose answer was lost may still be on its way: until then an absent payment may yet appear.
 const SETTLED: TimeDelta = TimeDelta::seconds(30);
 /// The longest pause between two questions about a payment that somebody waits for, and about one that has ended.
@@ -147,7 +150,7 @@ impl ExternalPayments {
     async fn begin_creating(&self, payment: &Payment) -> Result<Option<Payment>, SettleError> {
         let now = self.runtime.now();
         let begun = Payment {
-            creation: Creation::Underway(later(now, LEASE)),
+            creation: Creation::Underway(later(now, ALONE)),
             attempt: payment.attempt + 1,
             attempted_at: Some(now),
             refresh_at: later(now, LEASE),

@@ -12,7 +12,7 @@ use super::news::Reason;
 use super::provider::PaymentProvider;
 use super::providers::PaymentPlace;
 use super::record::{Creation, Payment, PaymentKey, PaymentOrigin};
-use super::service::{ExternalPayments, LEASE, SettleError, later};
+use super::service::{ALONE, ExternalPayments, LEASE, SettleError, later};
 use super::state::PaymentInput;
 use super::stored_notice::NoticeAbout;
 use crate::store_error::StoreError;
@@ -178,7 +178,7 @@ impl ExternalPayments {
                 payment.account = provider.account().to_owned();
                 payment.terminal = provider.terminal().map(str::to_owned);
                 payment.provider_reference = provider.reference(&payment);
-                payment.creation = Creation::Underway(later(now, LEASE));
+                payment.creation = Creation::Underway(later(now, ALONE));
                 (payment.attempt, payment.attempted_at) = (1, Some(now));
                 payment.refresh_at = later(now, self.limits.refresh_every);
                 payment.tell(NoticeAbout::Changed);

@@ -6,6 +6,7 @@ mod adapters;
 mod bad_input;
 mod events;
 mod faults;
+mod http_client;
 mod interleavings;
 mod notices;
 mod oddities;
