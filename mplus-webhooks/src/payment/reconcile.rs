@@ -92,9 +92,11 @@ impl ExternalPayments {
         day: NaiveDate,
     ) -> Result<Vec<Payment>, StoreError> {
         let midnight: DateTime<Utc> = day.and_time(chrono::NaiveTime::MIN).and_utc();
-        let mut filter = PaymentFilter::default();
-        filter.from = midnight.checked_sub_signed(TimeDelta::hours(1));
-        filter.to = midnight.checked_add_signed(TimeDelta::hours(25));
+        let mut filter = PaymentFilter {
+            from: midnight.checked_sub_signed(TimeDelta::hours(1)),
+            to: midnight.checked_add_signed(TimeDelta::hours(25)),
+            ..PaymentFilter::default()
+        };
         let mut payments = Vec::new();
         loop {
             let page = self.store.list_payments(&filter).await?;

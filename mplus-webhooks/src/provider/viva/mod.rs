@@ -127,8 +127,11 @@ pub struct Viva {
     isv: Option<VivaIsv>,
     session_life: TimeDelta,
     runtime: Arc<dyn Runtime>,
-    token: Arc<Mutex<Option<(SecretString, DateTime<Utc>)>>>,
+    token: Arc<Mutex<Option<Token>>>,
 }
+
+/// An access token, and until when it may be used.
+type Token = (SecretString, DateTime<Utc>);
 
 impl Viva {
     /// The name that is stored with the payments.
