@@ -3,6 +3,8 @@
 // A helper may fail its test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[cfg(feature = "testkit")]
+mod dialects;
 mod floors;
 mod media;
 mod menu;

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Parser;
-use mplus_qapi::testkit::Pos;
+use mplus_qapi::testkit::{Dialect, Pos};
 use mplus_sync::store::{MemoryStore, PostgresStore, Store};
 use mplus_sync::testkit::PostgresSchema;
 
@@ -39,6 +39,9 @@ struct Options {
     /// The same seed gives the same orders and, as far as the workers' race allows, the same faults.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// A reading of every open question of the POS, drawn from this seed. The POS's clock then runs as the workers' does.
+    #[arg(long)]
+    dialect_seed: Option<u64>,
     /// The URL of a Postgres database: the outbox is there, in a schema that is removed afterwards, and each worker is a
     /// process.
     #[arg(long)]
@@ -90,6 +93,12 @@ async fn soak(options: &Options) -> Result<bool, Box<dyn Error>> {
         Some(schema) => Workers::processes(&pos, schema.url(), &world).await?,
         None => Workers::tasks(&pos, &world),
     };
+    let timekeeper = options.dialect_seed.map(|seed| {
+        let dialect = Dialect::seeded(seed);
+        eprintln!("dialect: {dialect}");
+        pos.set_dialect(dialect);
+        tokio::spawn(world::keep_time(pos.clone(), world.runtime))
+    });
     pos.faults().random(options.fault_rate, options.seed);
     let waiter = tokio::spawn(waiter::wait_on_tables(pos.clone(), SplitMix::new(options.seed)));
     #[expect(clippy::disallowed_methods, reason = "a soak run has a real clock")]
@@ -97,6 +106,9 @@ async fn soak(options: &Options) -> Result<bool, Box<dyn Error>> {
     let killed = workers.forward_all(&world, options.workers.max(1), &mut random).await?;
     let elapsed = started.elapsed();
     waiter.abort();
+    if let Some(timekeeper) = timekeeper {
+        timekeeper.abort();
+    }
     let counts = count::at_pos(&pos, &orders, world.accepted().await?);
     if let Some(schema) = schema {
         schema.drop().await?;

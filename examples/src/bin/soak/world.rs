@@ -71,6 +71,14 @@ impl Runtime for FastRuntime {
     }
 }
 
+/// Lets the POS's clock show what the workers' shows.
+pub(crate) async fn keep_time(pos: Pos, runtime: FastRuntime) {
+    loop {
+        pos.set_clock(runtime.now());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
 /// What all workers share.
 pub(crate) struct World {
     pub(crate) store: Arc<dyn Store>,

@@ -1,0 +1,91 @@
+//! Orders: each of the host's is at the POS once, with its total, and paid as it was paid.
+
+use mplus_qapi::testkit::Pos;
+use mplus_qapi::types::{Line, Order as PosOrder};
+use mplus_qapi::value::Decimal;
+use mplus_sync::model::{OutboxEntry, OutboxState};
+
+use super::Difference;
+
+/// What an order must come to at the POS.
+#[derive(Debug, Clone)]
+pub(in crate::dialects) struct Expected {
+    pub(in crate::dialects) number: String,
+    /// Article, quantity, total of each line. No two orders of a walk have the same.
+    pub(in crate::dialects) lines: Vec<(i64, Decimal, Decimal)>,
+    pub(in crate::dialects) paid: Decimal,
+}
+
+fn lines(order: &PosOrder) -> Vec<(i64, Decimal, Decimal)> {
+    let line = |line: &Line| {
+        let data = line.data.as_ref()?;
+        Some((line.article_number, data.quantity, data.total_incl_amount?))
+    };
+    order.line_list.iter().filter_map(line).collect()
+}
+
+/// The POS's orders that hold these lines.
+fn holding<'a>(orders: &'a [PosOrder], wanted: &Expected) -> Vec<&'a PosOrder> {
+    let normal = |(article, quantity, total): &(i64, Decimal, Decimal)| {
+        (*article, quantity.normalize(), total.normalize())
+    };
+    let wanted: Vec<_> = wanted.lines.iter().map(normal).collect();
+    let holds = |order: &&PosOrder| {
+        let held: Vec<_> = lines(order).iter().map(normal).collect();
+        wanted.iter().all(|line| held.contains(line))
+    };
+    orders.iter().filter(holds).collect()
+}
+
+/// `all` are the orders of the walk: those of one table are one order at the POS.
+pub(in crate::dialects) fn compare_order(
+    pos: &Pos,
+    wanted: &Expected,
+    all: &[Expected],
+    entry: Option<&OutboxEntry>,
+) -> Vec<Difference> {
+    let mut differences = Vec::new();
+    let number = &wanted.number;
+    let mut differ =
+        |kind, detail: String| differences.push(Difference::new(kind, format!("{number}: {detail}")));
+    let Some(entry) = entry else {
+        differ("orders/lost", "the host does not know it any more".to_owned());
+        return differences;
+    };
+    let orders = pos.orders();
+    let held = holding(&orders, wanted);
+    match (&entry.state, held.len()) {
+        (OutboxState::Queued | OutboxState::Sending { .. }, _) => {
+            differ(
+                "orders/stuck",
+                format!("still {:?} after two days; {:?}", entry.state.kind(), entry.last_error),
+            );
+        }
+        (OutboxState::Accepted { .. }, 0) => {
+            differ("orders/missing", "accepted, and not at the POS".to_owned())
+        }
+        (OutboxState::Accepted { .. }, 1) => {}
+        (_, 0) => differ("orders/refused", format!("{:?}", entry.state)),
+        (OutboxState::Accepted { .. }, _) => {}
+        (state, _) => differ("orders/untrue", format!("at the POS, and the host says {state:?}")),
+    }
+    if held.len() > 1 {
+        differ("orders/doubled", format!("{} times at the POS", held.len()));
+    }
+    if let [order] = held[..] {
+        let together = all.iter().filter(|other| !holding(std::slice::from_ref(order), other).is_empty());
+        let (total, in_host) = together.fold((Decimal::ZERO, Decimal::ZERO), |(total, paid), other| {
+            let lines: Decimal = other.lines.iter().map(|(_, _, total)| *total).sum();
+            (total + lines, paid + other.paid)
+        });
+        let at_pos = order.total_incl_amount.unwrap_or_default();
+        if at_pos != total {
+            differ("orders/total", format!("comes to {at_pos}, {total} in the host"));
+        }
+        let paid: Decimal = order.payment_list.iter().map(|payment| payment.amount).sum();
+        if paid != in_host {
+            differ("orders/paid", format!("{paid} paid at the POS, {in_host} in the host"));
+        }
+    }
+    differences
+}
