@@ -57,6 +57,7 @@ impl Api {
     }
 
     /// The answer when its status is a success or one of `expected`; else the error that it stands for.
+    #[cfg(feature = "viva")]
     pub(super) fn expect(&self, answer: Answer, expected: &[StatusCode]) -> Result<Answer, ProviderError> {
         if answer.status.is_success() || expected.contains(&answer.status) {
             return Ok(answer);
@@ -173,7 +174,8 @@ pub(super) fn detail<T: FromJson>(fields: &mut Fields<'_>, name: &str) -> Option
     field(fields, name).ok().flatten()
 }
 
-/// The message of an error in the shapes that the providers use, cut to a line.
+/// The message of an error in the shapes that Viva uses, cut to a line.
+#[cfg(feature = "viva")]
 pub(super) fn reason(body: &Bytes) -> Option<String> {
     let mut fields = Fields::open_body(body).ok()?.ok()?;
     let nested = inside(&mut fields, "error").ok().flatten();

@@ -92,7 +92,7 @@ impl Troubled {
     fn trouble(&self) -> Result<(), ProfilesError> {
         let one_less = |left: usize| left.checked_sub(1);
         if self.panics.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok() {
-            panic!("a bug of the host's");
+            std::panic::panic_any("a bug of the host's");
         }
         match self.fails.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less) {
             Ok(_) => Err(ProfilesError("the database is away".into())),
