@@ -18,6 +18,7 @@ use crate::{
     Client, Error, ErrorKind, ItemStream, Pages, RetryPolicy, Runtime,
     capture::{CapturedMessage, CapturedPart, redact},
     client::Settings,
+    filters,
     retry::{Decision, retry_after},
     scan::document_text,
     soap::{
@@ -146,11 +147,20 @@ impl<O: Operation> Call<O> {
     }
 
     /// Everything that changed since `marker`, at most `limit` items per page: see [`Pages`].
+    ///
+    /// The request must not hold a filter (`only_active`, `relation_numbers`, a date): what changes from inside to outside of
+    /// it would never be told. The pages are an error then, before anything is sent. Look at the items instead, or page with
+    /// markers of your own.
     pub fn changes_since(mut self, marker: i64, limit: i32) -> Pages<O>
     where
         O: Paged,
     {
         let operation = self.take_operation();
+        if let Some(filter) = filters::beside_marker(O::INFO.name, &operation) {
+            let what =
+                format!("the filter `{filter}` would leave changes out; ask for all of them, without it");
+            return Pages::refused(Error::single(O::INFO.name, ErrorKind::Setup(what), ""));
+        }
         Pages::new(self.client, operation, self.settings, marker, limit)
     }
 

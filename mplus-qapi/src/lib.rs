@@ -109,6 +109,7 @@ mod endpoint;
 mod environment;
 mod erase;
 mod error;
+mod filters;
 mod retry;
 mod runtime;
 mod scan;

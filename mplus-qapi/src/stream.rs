@@ -240,6 +240,11 @@ pub struct Pages<O: Paged> {
 }
 
 impl<O: Paged> Pages<O> {
+    /// Pages that end before anything is sent.
+    pub(crate) fn refused(error: Error) -> Self {
+        Self { pages: Box::pin(stream::iter([Err(error)])) }
+    }
+
     pub(crate) fn new(client: Client, operation: O, settings: Settings, marker: i64, limit: i32) -> Self {
         let start = (client, operation, settings, marker);
         let pages = stream::try_unfold(start, move |(client, mut operation, settings, marker)| async move {

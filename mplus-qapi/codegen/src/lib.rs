@@ -7,6 +7,7 @@
 
 mod build;
 pub mod diff;
+pub mod docs;
 pub mod domains;
 pub mod error;
 pub mod model;
@@ -19,28 +20,32 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use self::{
     diff::Change,
+    docs::Docs,
     domains::{Domains, Layout, Scaled},
     error::{Error, Result},
     model::Model,
     wsdl::Service,
 };
 
-/// The generated files by name, from the texts of a WSDL, of `domains.toml` and of `scaled.toml`. With `only`, just
-/// these operations and what they need.
+/// The generated files by name, from the texts of a WSDL, of `domains.toml`, `scaled.toml` and `operations.toml`. With
+/// `only`, just these operations and what they need.
 ///
 /// # Errors
-/// One of the three cannot be read, or they do not fit each other.
+/// One of the four cannot be read, or they do not fit each other.
 pub fn generate(
     wsdl: &str,
     domains: &str,
     scaled: &str,
+    docs: &str,
     only: Option<&BTreeSet<String>>,
 ) -> Result<BTreeMap<String, String>> {
     let service = Service::parse(wsdl)?;
     let domains = Domains::parse(domains)?;
     let model = Model::build(&service, &Scaled::parse(scaled)?, &domains.names)?;
     let layout = Layout::new(&model, &domains, only)?;
-    render::files(&model, &layout, &domains)
+    let docs = Docs::parse(docs)?;
+    docs.check_known(&model)?;
+    render::files(&model, &layout, &domains, &docs)
 }
 
 /// What changes from one WSDL to another, for users of the generated types.

@@ -69,6 +69,9 @@ struct Tables {
     /// Which integers are decimals.
     #[arg(long, default_value = "mplus-qapi/codegen/scaled.toml")]
     scaled: PathBuf,
+    /// What operations do, for their documentation. Compared services need none.
+    #[arg(long, default_value = "mplus-qapi/codegen/operations.toml")]
+    docs: PathBuf,
 }
 
 /// Where the modules of the crate stand.
@@ -97,6 +100,7 @@ fn run_generate(options: &Generate) -> Result<String> {
         &read(&options.wsdl)?,
         &read(&options.tables.domains)?,
         &read(&options.tables.scaled)?,
+        &read(&options.tables.docs)?,
         only.as_ref(),
     )
     .map_err(|error| Error::new(format!("{}: {error}", options.wsdl.display())))?;

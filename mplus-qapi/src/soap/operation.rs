@@ -215,6 +215,7 @@ impl MessageField for Option<String> {
 /// `client.method(request)` and the facts behind it, one line per operation.
 macro_rules! operations {
     ($domain:literal { $(
+        $(#[$about:meta])*
         $method:ident : $request:ident $name:literal -> $response:ident $root:literal
         $repeat:ident $(($($key:ident).+))? ;
     )* }) => {
@@ -238,6 +239,7 @@ macro_rules! operations {
         impl $crate::Client {
             $(
                 #[inline]
+                $(#[$about])*
                 #[doc = concat!("Calls `", $name, "` (", $crate::soap::operation::repeat_doc!($repeat), ").")]
                 pub fn $method(&self, request: impl Into<$request>) -> $crate::Call<$request> {
                     self.call(request.into())

@@ -24,6 +24,7 @@
 mod brasserie;
 mod catalogue;
 mod clock;
+mod conformance;
 pub mod dialect;
 mod dispatch;
 mod domain;
@@ -32,18 +33,21 @@ mod http;
 mod images;
 mod message;
 mod pos;
+mod replies;
 mod requests;
 mod runtime;
 mod state;
 mod transport;
 
 pub use self::{
+    conformance::{NotConforming, transport_conformance},
     dialect::Dialect,
     domain::{external_payments::ExternalPaymentStatus, prices::Menu},
     faults::{Fault, Faults},
     http::PosServer,
     message::{Direction, Message, MessageError},
     pos::Pos,
+    replies::{Refusal, Replies},
     requests::Requests,
     runtime::VirtualRuntime,
 };

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 use super::{
-    Dialect, ExternalPaymentStatus, Fault, Faults, Menu, Requests, VirtualRuntime,
+    Dialect, ExternalPaymentStatus, Fault, Faults, Menu, Refusal, Replies, Requests, VirtualRuntime,
     dialect::{Authentication, Latency, OUTAGE, Outage, wire::XML},
     dispatch::{Pieces, called_operation, carry_out, fault_document},
     state::State,
@@ -19,6 +19,7 @@ use crate::{
     Client, ClientBuilder, Credentials, Endpoint,
     products::{Article, ArticleBranchDeviationLine, Product},
     soap,
+    transport::TransportErrorKind,
     types::{Order, Relation},
     value::Decimal,
 };
@@ -33,6 +34,7 @@ struct Shared {
     state: Mutex<State>,
     requests: Mutex<Requests>,
     faults: Faults,
+    replies: Replies,
     clients: Mutex<u64>,
 }
 
@@ -83,6 +85,7 @@ impl Pos {
             state: Mutex::new(state),
             requests: Mutex::default(),
             faults: Faults::default(),
+            replies: Replies::new(),
             clients: Mutex::default(),
         };
         Self { shared: Arc::new(shared) }
@@ -131,6 +134,12 @@ impl Pos {
     /// What goes wrong on purpose.
     pub fn faults(&self) -> &Faults {
         &self.shared.faults
+    }
+
+    /// Answers that go before the POS's own, whatever its state: for one call or for all of an operation. Nothing is
+    /// carried out then.
+    pub fn replies(&self) -> &Replies {
+        &self.shared.replies
     }
 
     /// What was called so far.
@@ -334,6 +343,9 @@ impl Pos {
             }
             _ => {}
         }
+        if let Some(answer) = self.shared.replies.take(operation, document) {
+            return told(answer);
+        }
         let answer = match self.answer(query, called.as_deref(), document) {
             Ok(body) if dialect.is_plainly_written() => {
                 Answer { status: 200, content_type: XML, retry_after: None, body, drip: false }
@@ -406,6 +418,23 @@ impl fmt::Debug for Pos {
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// An answer that a test gave.
+fn told(answer: Result<String, Refusal>) -> Outcome {
+    match answer {
+        Ok(document) => {
+            let body = Box::new(std::iter::once(Bytes::from(document)));
+            Outcome::Answer(Answer { status: 200, content_type: XML, retry_after: None, body, drip: false })
+        }
+        Err(Refusal::Fault(fault)) => Outcome::Answer(refusal(&fault)),
+        Err(Refusal::Status(status)) => Outcome::Answer(Answer { status, ..page("") }),
+        Err(Refusal::Transport(TransportErrorKind::Connect | TransportErrorKind::ConnectTimeout)) => {
+            Outcome::Refused
+        }
+        Err(Refusal::Transport(TransportErrorKind::Timeout)) => Outcome::Timeout,
+        Err(Refusal::Transport(_)) => Outcome::Reset,
+    }
 }
 
 fn refusal(fault: &soap::Fault) -> Answer {

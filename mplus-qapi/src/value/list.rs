@@ -81,6 +81,31 @@ impl<T> From<Vec<T>> for List<T> {
     }
 }
 
+impl<T, const N: usize> From<[T; N]> for List<T> {
+    fn from(items: [T; N]) -> Self {
+        Self(Some(items.into()))
+    }
+}
+
+impl<T: Clone> From<&[T]> for List<T> {
+    fn from(items: &[T]) -> Self {
+        Self(Some(items.to_vec()))
+    }
+}
+
+impl<T> From<Option<Vec<T>>> for List<T> {
+    /// `None` is an absent list.
+    fn from(items: Option<Vec<T>>) -> Self {
+        Self(items)
+    }
+}
+
+impl<T> From<List<T>> for Option<Vec<T>> {
+    fn from(list: List<T>) -> Self {
+        list.0
+    }
+}
+
 impl<T> From<List<T>> for Vec<T> {
     fn from(list: List<T>) -> Self {
         list.into_vec()

@@ -6,6 +6,8 @@
 mod log;
 mod paging;
 mod peers;
+mod replies;
+mod safety;
 mod server;
 mod spawn;
 mod testkit;

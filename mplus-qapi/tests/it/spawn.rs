@@ -6,9 +6,9 @@ mod public_futures;
 use std::future::IntoFuture;
 
 use mplus_qapi::soap::{ListResponse, Operation, Paged};
-use mplus_qapi::testkit::Pos;
+use mplus_qapi::testkit::{Pos, transport_conformance};
 use mplus_qapi::transport::Body;
-use mplus_qapi::{Call, Client, ItemStream, Pages};
+use mplus_qapi::{Call, Client, ItemStream, Pages, Transport};
 
 use public_futures::{assert_complete, assert_send, send_futures};
 
@@ -18,6 +18,7 @@ send_futures! {
     Body::next(body: &mut Body);
     Pos::serve(pos: &Pos);
     Pos::serve_on(pos: &Pos, port: u16);
+    transport_conformance(transport: &dyn Transport);
 }
 
 #[test]

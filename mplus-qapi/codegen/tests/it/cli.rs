@@ -13,9 +13,13 @@ use crate::golden::case;
 /// Runs the command on the case `domains`, with `out` for the modules.
 fn run(arguments: &[&str], out: &Path) -> Output {
     let case = case("domains");
-    let tables =
-        ["--domains", &path(&case.join("domains.toml")), "--scaled", &path(&case.join("scaled.toml"))]
-            .map(str::to_owned);
+    let table = |option: &str, file: &str| [option.to_owned(), path(&case.join(file))];
+    let tables = [
+        table("--domains", "domains.toml"),
+        table("--scaled", "scaled.toml"),
+        table("--docs", "operations.toml"),
+    ]
+    .concat();
     let wsdl = path(&case.join("service.wsdl"));
     let arguments = arguments.iter().map(|argument| match *argument {
         "WSDL" => wsdl.clone(),

@@ -14,7 +14,14 @@ pub(crate) fn case(name: &str) -> PathBuf {
 
 fn generated(case: &Path, only: Option<&BTreeSet<String>>) -> BTreeMap<String, String> {
     let read = |name: &str| fs::read_to_string(case.join(name)).unwrap();
-    generate(&read("service.wsdl"), &read("domains.toml"), &read("scaled.toml"), only).unwrap()
+    generate(
+        &read("service.wsdl"),
+        &read("domains.toml"),
+        &read("scaled.toml"),
+        &read("operations.toml"),
+        only,
+    )
+    .unwrap()
 }
 
 fn check(name: &str) {
@@ -74,6 +81,8 @@ fn no_word_of_the_documentation_of_the_wsdl_is_written() {
         "<element name=\"guests\" type=\"xsd:int\"><annotation><documentation>Secret sauce.</documentation></annotation></element>",
     );
     assert!(documented.contains("Secret sauce"));
-    let files = generate(&documented, &read("domains.toml"), &read("scaled.toml"), None).unwrap();
+    let files =
+        generate(&documented, &read("domains.toml"), &read("scaled.toml"), &read("operations.toml"), None)
+            .unwrap();
     assert_eq!(files, generated(&case, None));
 }

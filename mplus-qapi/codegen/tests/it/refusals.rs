@@ -15,8 +15,14 @@ fn refusal(replaced: &[(&str, &str, &str)]) -> String {
             text.replacen(from, to, 1)
         })
     };
-    let error =
-        generate(&read("service.wsdl"), &read("domains.toml"), &read("scaled.toml"), None).unwrap_err();
+    let error = generate(
+        &read("service.wsdl"),
+        &read("domains.toml"),
+        &read("scaled.toml"),
+        &read("operations.toml"),
+        None,
+    )
+    .unwrap_err();
     let text = error.to_string();
     assert!(!text.contains('\n'), "{text}");
     text
@@ -123,4 +129,10 @@ fn a_type_that_requires_itself() {
         "<element name=\"number\" type=\"tns:Table\" />",
         "a Table requires a Table in it",
     );
+}
+
+#[test]
+fn a_text_for_an_operation_that_is_not_there() {
+    assert_refused("operations.toml", "[ping]", "[pong]", "pong is not an operation");
+    assert_refused("operations.toml", "example", "sample", "operations.toml: ");
 }
