@@ -101,6 +101,8 @@
 //! any [`Transport`] and [`Runtime`]. `serde` serializes the models, and `testkit` is a POS in memory to test against. Each
 //! feature is explained in a line in the crate's `Cargo.toml`.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod call;
 mod capture;
 mod client;

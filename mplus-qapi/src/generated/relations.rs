@@ -29,7 +29,7 @@ operations! { "relations" {
     /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
-    /// let relation = Relation { relation_number: 7, name: Some("Joanna".to_owned()), ..Default::default() };
+    /// let relation = Relation { relation_number: Some(7), name: Some("Joanna".to_owned()), ..Default::default() };
     /// client.update_relation(relation).await?.into_result()?;
     /// # Ok(())
     /// # }

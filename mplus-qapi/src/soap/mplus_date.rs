@@ -5,6 +5,8 @@ use crate::value::{SoapMplusDate, SoapMplusDateTime};
 
 macro_rules! on_the_wire {
     ($name:ident { $($index:literal $field:ident;)* }) => {
+        impl super::schema::sealed::Sealed for $name {}
+
         impl Record for $name {
             fn schema(&self) -> &'static Schema {
                 static SCHEMA: Schema = Schema {

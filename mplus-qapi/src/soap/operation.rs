@@ -47,6 +47,7 @@ impl OperationInfo {
 
 /// What a repeat of a request may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Repeat {
     /// It changes nothing: repeated freely.
     Read,

@@ -18,6 +18,8 @@ macro_rules! record {
             )*
         }
 
+        impl $crate::soap::schema::sealed::Sealed for $name {}
+
         impl $crate::soap::Record for $name {
             #[inline]
             fn schema(&self) -> &'static $crate::soap::Schema {

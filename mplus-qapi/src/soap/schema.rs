@@ -5,6 +5,7 @@ use crate::scan::Tag;
 
 /// The wire form of a [`Record`]: its name in the WSDL and its elements in the order of the schema.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Schema {
     /// Name of the WSDL type (or of the operation, for the root element of a request).
     pub name: &'static str,
@@ -16,6 +17,7 @@ pub struct Schema {
 
 /// One element of a [`Schema`].
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Element {
     /// Local name on the wire.
     pub name: &'static str,
@@ -31,6 +33,7 @@ pub struct Element {
 
 /// What an [`Element`] is to its field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Role {
     /// The value as it stands.
     Value,
@@ -46,7 +49,7 @@ pub enum Role {
 ///
 /// Its `Debug` shows the fields that are there, and `***` in those that [`is_sensitive`](crate::is_sensitive) names. Two are
 /// equal when the same fields are there with the same values.
-pub trait Record: Send + Sync {
+pub trait Record: sealed::Sealed + Send + Sync {
     /// Elements in schema order.
     fn schema(&self) -> &'static Schema;
     /// Field `index`, `None` past the last.
@@ -58,6 +61,13 @@ pub trait Record: Send + Sync {
     fn behind_a_pointer(&self) -> usize {
         0
     }
+}
+
+/// Only this crate's macros make records.
+pub(crate) mod sealed {
+    pub trait Sealed {}
+
+    impl<T: Sealed + ?Sized> Sealed for Box<T> {}
 }
 
 impl<T: Record + ?Sized> Record for Box<T> {

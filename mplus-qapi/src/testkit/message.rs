@@ -8,6 +8,7 @@ use crate::soap::{
 
 /// Which of the two messages of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Direction {
     /// What the client sends.
     Request,

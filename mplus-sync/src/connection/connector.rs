@@ -1,9 +1,9 @@
 //! How the POS of a connection is reached.
 
-#[cfg(feature = "https")]
+#[cfg(feature = "https-no-tls")]
 use std::sync::{Arc, OnceLock};
 
-#[cfg(feature = "https")]
+#[cfg(feature = "https-no-tls")]
 use mplus_qapi::transport::ReqwestTransport;
 use mplus_qapi::{Client, Endpoint};
 
@@ -28,13 +28,13 @@ where
 }
 
 /// Reaches the POS over HTTPS. All merchants share one transport, made when the first of them is reached; clones share it, too.
-#[cfg(feature = "https")]
+#[cfg(feature = "https-no-tls")]
 #[derive(Debug, Clone, Default)]
 pub struct HttpsConnector {
     transport: Arc<OnceLock<ReqwestTransport>>,
 }
 
-#[cfg(feature = "https")]
+#[cfg(feature = "https-no-tls")]
 impl HttpsConnector {
     /// With the usual settings: the certificates of the platform, the proxy that the environment names.
     #[must_use]
@@ -57,7 +57,7 @@ impl HttpsConnector {
     }
 }
 
-#[cfg(feature = "https")]
+#[cfg(feature = "https-no-tls")]
 impl Connector for HttpsConnector {
     fn client(&self, endpoint: Endpoint, credentials: mplus_qapi::Credentials) -> Result<Client, String> {
         let transport = self.transport().map_err(|error| error.to_string())?;

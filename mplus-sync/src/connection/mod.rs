@@ -21,7 +21,7 @@ use crate::run::RunOptions;
 use crate::store::{Credentials, StoreError};
 
 pub use connector::Connector;
-#[cfg(feature = "https")]
+#[cfg(feature = "https-no-tls")]
 pub use connector::HttpsConnector;
 pub use error::{ConnectError, OpenError};
 pub use host::Host;

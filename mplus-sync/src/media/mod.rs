@@ -12,7 +12,7 @@
 //!
 //! A host with its own storage implements [`MediaStore`].
 
-#[cfg(feature = "cloudflare-images")]
+#[cfg(feature = "cloudflare-images-no-tls")]
 pub mod cloudflare;
 mod error;
 #[cfg(feature = "media-fs")]
@@ -24,7 +24,7 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 
-#[cfg(feature = "cloudflare-images")]
+#[cfg(feature = "cloudflare-images-no-tls")]
 #[doc(inline)]
 pub use cloudflare::CloudflareImages;
 pub use error::MediaError;

@@ -1,6 +1,6 @@
 //! Media stores: what every one promises, and what each does at its own edge.
 
-#[cfg(feature = "cloudflare-images")]
+#[cfg(feature = "cloudflare-images-no-tls")]
 mod cloudflare;
 #[cfg(feature = "media-fs")]
 mod fs;

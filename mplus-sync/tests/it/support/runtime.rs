@@ -19,7 +19,7 @@ impl TestRuntime {
     }
 
     /// How long each sleep so far was to last, in order.
-    #[cfg(any(feature = "tokio-runner", feature = "cloudflare-images"))]
+    #[cfg(any(feature = "tokio-runner", feature = "cloudflare-images-no-tls"))]
     pub(crate) fn sleeps(&self) -> Vec<Duration> {
         self.state.lock().unwrap().1.clone()
     }

@@ -2,6 +2,20 @@
 use crate::soap::prelude::*;
 
 operations! { "system" {
+    /// Says that it is there.
+    ///
+    /// Nothing else.
+    ///
+    /// ```
+    /// use mplus_qapi::system::*;
+    /// # use mplus_qapi::soap::Outcome as _;
+    /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
+    ///
+    /// client.ping(Ping::default()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     ping: Ping "ping" -> PingResponse "pingResponse" read;
 } }
 
