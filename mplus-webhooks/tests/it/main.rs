@@ -4,9 +4,11 @@
 mod accounts;
 mod adapters;
 mod bad_input;
+mod edges;
 mod events;
 mod faults;
 mod http_client;
+mod inbox;
 mod interleavings;
 mod notices;
 mod oddities;
