@@ -342,7 +342,7 @@ async fn insert_into_postgres(url: &str, menu: &Menu) -> Outcome<usize> {
 fn multi_row(table: &str, rows: usize) -> String {
     let row = |at: usize| {
         let (id, key, body, sync) = (4 * at + 1, 4 * at + 2, 4 * at + 3, 4 * at + 4);
-        format!("('bench', ${id}, ${key}, ${body}::text::json, ${sync}::text::json, NULL, 1)")
+        format!("('bench', ${id}, ${key}, ${body}, ${sync}, NULL, 1)")
     };
     let rows: Vec<_> = (0..rows).map(row).collect();
     format!(

@@ -37,7 +37,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let Some(mut item) = items.pop().map(|item| item.record) else { return Ok(()) };
         item.price = Some(item.price.unwrap_or_default() + Decimal::ONE);
         println!("The host makes {} a euro dearer; the next sync tells the POS.", item.name);
-        let edits = CatalogEdits { items: vec![item], ..CatalogEdits::default() };
+        let edits = CatalogEdits { items: vec![item.into()], ..CatalogEdits::default() };
         store.save_edits(connection, edits, integration.runtime().now()).await?;
         println!("{}", integration.sync_menu(&options).await);
     }

@@ -10,7 +10,7 @@ use mplus_qapi::soap::Outcome;
 use rust_decimal::Decimal;
 
 use crate::model::{
-    ArticleNumber, BtwCode, Combo, Fingerprint, Item, ItemId, Resource, Revision, SyncState, Tracked, Version,
+    ArticleNumber, BtwCode, Combo, Fingerprint, Item, ItemId, Resource, SyncState, Tracked, Version,
 };
 use crate::products::push::note::{mark, refused};
 use crate::products::push::send;
@@ -156,7 +156,7 @@ async fn push_one(
             "Remove the choice by hand in the MplusKASSA back office",
         ));
     }
-    let pushed = Pushed { id: combo.record.id.clone(), revision: combo.revision, number, sync };
+    let pushed = Pushed { id: combo.record.id.clone(), sent: Some(combo.record.clone()), number, sync };
     mark(run, CatalogPushes { combos: vec![pushed], ..CatalogPushes::default() }).await
 }
 
@@ -235,9 +235,8 @@ async fn create(
         Err(error) => return Err(error),
     };
     let Some(number) = sent.numbers.first().copied().flatten() else { return Ok(None) };
-    // The edit stays pending until the menu is there: no stored record has this revision.
-    let pushed =
-        Pushed { id: combo.record.id.clone(), revision: Revision::NEW, number, sync: combo.sync.clone() };
+    // The edit stays pending until the menu is there.
+    let pushed = Pushed { id: combo.record.id.clone(), sent: None, number, sync: combo.sync.clone() };
     mark(run, CatalogPushes { combos: vec![pushed], ..CatalogPushes::default() }).await?;
     // What was just stored counts as a revision. An edit that the host made meanwhile waits for the next run.
     let ids = vec![combo.record.id.clone()];
@@ -251,7 +250,7 @@ async fn create(
 fn menu_sync(combo: &Tracked<Combo>, menu: &UpdateArticleMenuRequest) -> Result<SyncState, StepError> {
     let mut sync = combo.sync.clone();
     let fingerprint = Fingerprint::of(&combo.record)?;
-    sync.pushed = Some(Version { fingerprint, changed_at: combo.edited_at, marker: None });
+    sync.pushed = Some(Version { fingerprint, changed_at: combo.edited_at(), marker: None });
     sync.parts.retain(|name, _| !name.starts_with(CHOICE));
     for choice in &menu.articles_settings {
         let name = format!("{CHOICE}{} {}", choice.group_number, choice.article_number);

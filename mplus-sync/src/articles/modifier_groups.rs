@@ -144,7 +144,7 @@ fn replaced(
     let mut tracked = match known {
         Some(known) => {
             record.id = known.record.id.clone();
-            if known.record == record && known.edited_at.is_none() {
+            if known.record == record && known.edits.is_empty() {
                 return Ok(None);
             }
             known
@@ -154,6 +154,6 @@ fn replaced(
     tracked.sync.pulled =
         Some(Version { fingerprint: Fingerprint::of(&record)?, changed_at: None, marker: group.marker });
     tracked.record = record;
-    tracked.edited_at = None;
+    tracked.edits.clear();
     Ok(Some(tracked))
 }

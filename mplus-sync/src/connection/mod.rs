@@ -7,6 +7,8 @@ mod connector;
 mod error;
 mod host;
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use mplus_qapi::branches::GetBranches;
 use mplus_qapi::system::{GetApiVersion, GetApiVersionResponse};
 use mplus_qapi::{Client, Endpoint};
@@ -18,7 +20,7 @@ use crate::model::{Activity, ActivityLevel, Connection, ConnectionId, Connection
 use crate::pos_call::pos_advice;
 use crate::report::{RunOutcome, RunReport};
 use crate::run::RunOptions;
-use crate::store::{Credentials, StoreError};
+use crate::store::{Credentials, StoreError, update_connection};
 
 pub use connector::Connector;
 #[cfg(feature = "https-no-tls")]
@@ -65,6 +67,7 @@ pub(crate) async fn connect(
     if let Some(known) = known {
         connection.connected_at = known.connected_at;
         connection.last_sync_at = known.last_sync_at;
+        connection.revision = known.revision;
     }
     connection.environment = new.environment;
     connection.service_version = service_version(&version);
@@ -95,34 +98,43 @@ pub(crate) async fn open(host: &Host, id: ConnectionId) -> Result<Merchant, Open
 pub(crate) async fn verify(merchant: &Merchant) -> Result<ConnectionStatus, StoreError> {
     let answer = merchant.client().call(GetApiVersion::default()).await;
     let now = merchant.runtime().now();
-    let Some(mut connection) = merchant.store().connection(merchant.connection()).await? else {
-        return Ok(ConnectionStatus::Disconnected { since: now });
-    };
-    match answer {
-        Ok(version) => {
-            connection.service_version = service_version(&version).or(connection.service_version);
-            if !matches!(connection.status, ConnectionStatus::Disconnected { .. }) {
-                connection.status = ConnectionStatus::Connected;
+    let change = |connection: &mut Connection| {
+        match &answer {
+            Ok(version) => {
+                let told = service_version(version);
+                connection.service_version = told.or_else(|| connection.service_version.take());
+                if !matches!(connection.status, ConnectionStatus::Disconnected { .. }) {
+                    connection.status = ConnectionStatus::Connected;
+                }
+            }
+            Err(error) => {
+                let message = format!("{error}. {}", pos_advice(error));
+                connection.status = connection.status.failed(message, now);
             }
         }
-        Err(error) => {
-            let message = format!("{error}. {}", pos_advice(&error));
-            connection.status = connection.status.failed(message, now);
-        }
-    }
-    merchant.store().save_connection(&connection).await?;
-    Ok(connection.status)
+        true
+    };
+    Ok(match update_connection(&**merchant.store(), merchant.connection(), &change).await? {
+        Some(connection) => connection.status,
+        None => ConnectionStatus::Disconnected { since: now },
+    })
 }
 
 /// Disconnects the merchant: the credentials are forgotten, everything else is kept. Repeating it is safe.
 pub(crate) async fn disconnect(host: &Host, merchant: &Merchant) -> Result<(), StoreError> {
     let now = merchant.runtime().now();
     host.vault.forget_credentials(merchant.connection()).await?;
-    if let Some(mut connection) = merchant.store().connection(merchant.connection()).await?
-        && !matches!(connection.status, ConnectionStatus::Disconnected { .. })
-    {
-        connection.status = ConnectionStatus::Disconnected { since: now };
-        merchant.store().save_connection(&connection).await?;
+    let was_connected = AtomicBool::new(false);
+    let change = |connection: &mut Connection| {
+        let is_connected = !matches!(connection.status, ConnectionStatus::Disconnected { .. });
+        was_connected.store(is_connected, Ordering::Relaxed);
+        if is_connected {
+            connection.status = ConnectionStatus::Disconnected { since: now };
+        }
+        is_connected
+    };
+    update_connection(&**merchant.store(), merchant.connection(), &change).await?;
+    if was_connected.into_inner() {
         let activity = Activity {
             at: now,
             level: ActivityLevel::Info,

@@ -23,13 +23,13 @@ mod settings;
 mod status;
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use mplus_qapi::Client;
 
 use crate::media::MediaStore;
-use crate::model::{ConnectionId, Environment, WorkerId};
+use crate::model::{ConnectionId, Environment, Holder, WorkerId};
 use crate::runtime::Runtime;
 use crate::store::Store;
 
@@ -146,11 +146,14 @@ impl Merchant {
     }
 
     /// A holder for the lease of one run: two runs of one worker exclude each other too.
-    pub(crate) fn holder_of_run(&self) -> WorkerId {
+    ///
+    /// A process that takes the worker's place after a crash gets the leases of the earlier one at once.
+    pub(crate) fn holder_of_run(&self) -> Holder {
+        static LIFE: OnceLock<String> = OnceLock::new();
         static RUNS: AtomicU64 = AtomicU64::new(0);
-        // The count tells the runs of this process apart, the lot those of processes whose workers have one name.
-        let (lot, run) = (draw(&*self.runtime), RUNS.fetch_add(1, Ordering::Relaxed));
-        WorkerId::from(format!("{}/{lot}-{run}", self.worker))
+        let life = LIFE.get_or_init(|| format!("{}-{}", std::process::id(), draw(&*self.runtime)));
+        let run = RUNS.fetch_add(1, Ordering::Relaxed);
+        Holder::of(self.worker.clone(), life.as_str()).run(run.to_string())
     }
 
     pub(crate) fn provisioner(&self) -> &dyn LocationProvisioner {

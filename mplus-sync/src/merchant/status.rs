@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::model::{Connection, ConnectionId, ConnectionStatus};
 use crate::pos_call::pos_advice;
 use crate::report::{RunOutcome, RunReport};
-use crate::store::{ConnectionStore, StoreError};
+use crate::store::{ConnectionStore, StoreError, update_connection};
 
 /// Writes down how a connection is doing after a run; `pos_failure` is what the POS last answered instead of doing what it
 /// was asked.
@@ -18,21 +18,24 @@ pub(crate) async fn note_run(
     report: &RunReport,
     pos_failure: Option<String>,
 ) -> Result<(), StoreError> {
-    let Some(mut connection) = store.connection(id).await? else { return Ok(()) };
     let now = report.finished_at.unwrap_or(report.started_at);
-    match pos_failure {
-        Some(error) => connection.status = connection.status.failed(error, now),
-        None if report.outcome == RunOutcome::Completed => {
-            if !matches!(connection.status, ConnectionStatus::Disconnected { .. }) {
-                connection.status = ConnectionStatus::Connected;
+    update_connection(store, id, &|connection| {
+        match &pos_failure {
+            Some(error) => connection.status = connection.status.failed(error, now),
+            None if report.outcome == RunOutcome::Completed => {
+                if !matches!(connection.status, ConnectionStatus::Disconnected { .. }) {
+                    connection.status = ConnectionStatus::Connected;
+                }
+                if report.failures.is_empty() {
+                    connection.last_sync_at = Some(now);
+                }
             }
-            if report.failures.is_empty() {
-                connection.last_sync_at = Some(now);
-            }
+            None => return false,
         }
-        None => return Ok(()),
-    }
-    store.save_connection(&connection).await
+        true
+    })
+    .await
+    .map(drop)
 }
 
 /// How long what was read of a connection is trusted.
@@ -70,7 +73,7 @@ impl Watch {
         if self.look(now).await == Seen::Fails {
             self.change(now, Seen::Works, |status| match status {
                 ConnectionStatus::Failing { .. } => ConnectionStatus::Connected,
-                other => other,
+                other => other.clone(),
             })
             .await;
         }
@@ -80,7 +83,7 @@ impl Watch {
     pub(crate) async fn failed(&self, error: &mplus_qapi::Error, now: DateTime<Utc>) {
         if self.look(now).await == Seen::Works {
             let message = format!("{error}. {}", pos_advice(error));
-            self.change(now, Seen::Fails, |status| status.failed(message, now)).await;
+            self.change(now, Seen::Fails, |status| status.failed(message.as_str(), now)).await;
         }
     }
 
@@ -111,14 +114,17 @@ impl Watch {
         &self,
         now: DateTime<Utc>,
         seen: Seen,
-        to: impl FnOnce(ConnectionStatus) -> ConnectionStatus + Send,
+        to: impl Fn(&ConnectionStatus) -> ConnectionStatus + Send + Sync,
     ) {
-        if let Ok(Some(mut connection)) = self.connections.connection(&self.id).await {
-            let before = connection.status.clone();
-            connection.status = to(connection.status);
-            if connection.status == before || self.connections.save_connection(&connection).await.is_ok() {
-                self.remember(now, seen);
-            }
+        let change = |connection: &mut Connection| {
+            let next = to(&connection.status);
+            let changes = next != connection.status;
+            connection.status = next;
+            changes
+        };
+        let changed = update_connection(&*self.connections, &self.id, &change);
+        if let Ok(Some(_)) = changed.await {
+            self.remember(now, seen);
         }
     }
 }

@@ -21,8 +21,11 @@ pub struct Category {
     /// The article groups of the POS that the product is in (`groupNumbers`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub group_numbers: Vec<i32>,
-    /// Whether guests see it. A category that is gone is inactive; none is ever deleted.
+    /// Whether it is sold from at the POS. A category that is gone is inactive; none is ever deleted.
     pub active: bool,
+    /// Whether the host hides it from guests. The host's alone: it never travels, and no pull changes it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hidden: bool,
 }
 
 impl Category {
@@ -35,7 +38,13 @@ impl Category {
             position: None,
             group_numbers: Vec::new(),
             active: true,
+            hidden: false,
         }
+    }
+
+    /// Whether guests see it: it is active and the host does not hide it.
+    pub fn is_shown(&self) -> bool {
+        self.active && !self.hidden
     }
 }
 

@@ -17,10 +17,10 @@ pub struct Combo {
     /// As guests read it.
     pub name: String,
     /// The price in euros, VAT included.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "rust_decimal::serde::str_option", skip_serializing_if = "Option::is_none")]
     pub price: Option<Decimal>,
     /// The VAT rate in per cent, as the host keeps it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "rust_decimal::serde::str_option", skip_serializing_if = "Option::is_none")]
     pub tax_rate: Option<Decimal>,
     /// The POS's BTW code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -33,6 +33,9 @@ pub struct Combo {
     pub parts: Vec<ComboPart>,
     /// Whether it can be sold.
     pub active: bool,
+    /// Whether the host hides it from guests. The host's alone: it never travels, and no pull changes it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hidden: bool,
 }
 
 impl Combo {
@@ -48,7 +51,13 @@ impl Combo {
             turnover_group: None,
             parts: Vec::new(),
             active: true,
+            hidden: false,
         }
+    }
+
+    /// Whether guests see it: it is active and the host does not hide it.
+    pub fn is_shown(&self) -> bool {
+        self.active && !self.hidden
     }
 }
 
@@ -87,5 +96,6 @@ pub struct ComboChoice {
     /// The item that is served.
     pub item: ItemId,
     /// What the choice adds to the combo's price in euros, VAT included (`addedFee`).
+    #[serde(with = "rust_decimal::serde::str")]
     pub surcharge: Decimal,
 }

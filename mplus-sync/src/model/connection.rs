@@ -1,9 +1,11 @@
 //! A merchant's connection with the POS.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::ConnectionId;
+use super::{ConnectionId, Revision};
 
 /// A merchant's connection with the POS; one covers all branches. Credentials are kept elsewhere
 /// ([`CredentialVault`](crate::store::CredentialVault)).
@@ -18,10 +20,19 @@ pub struct Connection {
     pub host: String,
     /// The POS's port: every customer has their own.
     pub port: u16,
+    /// What tells the POS's database from another one at the same address, as far as it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pos_identity: Option<String>,
     /// Whether real guests are served.
     pub environment: Environment,
     /// How it is doing.
     pub status: ConnectionStatus,
+    /// Since when the host has it rest: nothing of it is run or sent, everything is kept, credentials included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<DateTime<Utc>>,
+    /// Operations that this POS does not know, by their names: learnt once, done without afterwards.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub lacking: BTreeSet<String>,
     /// The service version that the POS last reported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_version: Option<String>,
@@ -30,6 +41,9 @@ pub struct Connection {
     /// When a sync last ended well.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_sync_at: Option<DateTime<Utc>>,
+    /// The revision that was read; a write is refused when the stored one has moved on.
+    #[serde(skip)]
+    pub revision: Revision,
 }
 
 impl Connection {
@@ -46,12 +60,31 @@ impl Connection {
             name: name.into(),
             host: host.into(),
             port,
+            pos_identity: None,
             environment: Environment::Live,
             status: ConnectionStatus::Connected,
+            paused: None,
+            lacking: BTreeSet::new(),
             service_version: None,
             connected_at: now,
             last_sync_at: None,
+            revision: Revision::NEW,
         }
+    }
+
+    /// Whether nothing of it may be run or sent: it is paused, or the merchant disconnected.
+    pub fn is_held(&self) -> bool {
+        self.paused.is_some() || matches!(self.status, ConnectionStatus::Disconnected { .. })
+    }
+
+    /// Whether another connection leads to the same POS, as far as both say: a connection that leads to another one has
+    /// to start anew.
+    pub fn leads_to_same_pos(&self, other: &Self) -> bool {
+        let same_database = match (&self.pos_identity, &other.pos_identity) {
+            (Some(one), Some(two)) => one == two,
+            _ => true,
+        };
+        self.host.eq_ignore_ascii_case(&other.host) && self.port == other.port && same_database
     }
 }
 

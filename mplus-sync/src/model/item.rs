@@ -23,13 +23,13 @@ pub struct Item {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// The price in euros, VAT included; none when the POS gives none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "rust_decimal::serde::str_option", skip_serializing_if = "Option::is_none")]
     pub price: Option<Decimal>,
     /// Prices of locations that differ from [`Item::price`], one per location.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub location_prices: Vec<LocationPrice>,
     /// The VAT rate in per cent, as the host keeps it (`21` for 21 %).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "rust_decimal::serde::str_option", skip_serializing_if = "Option::is_none")]
     pub tax_rate: Option<Decimal>,
     /// The POS's BTW code (`vatCode`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -51,6 +51,9 @@ pub struct Item {
     pub position: Option<i32>,
     /// Whether it can be sold. An item that is gone is inactive; none is ever deleted.
     pub active: bool,
+    /// Whether the host hides it from guests. The host's alone: it never travels, and no pull changes it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hidden: bool,
     /// Whether the POS keeps its stock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stock_tracked: Option<bool>,
@@ -95,6 +98,7 @@ impl Item {
             barcodes: Vec::new(),
             position: None,
             active: true,
+            hidden: false,
             stock_tracked: None,
             course: None,
             minimum_age: None,
@@ -110,6 +114,11 @@ impl Item {
     pub fn price_at(&self, location: &LocationId) -> Option<Decimal> {
         let own = self.location_prices.iter().find(|own| own.location == *location);
         own.map(|own| own.price).or(self.price)
+    }
+
+    /// Whether guests see it: it is active and the host does not hide it.
+    pub fn is_shown(&self) -> bool {
+        self.active && !self.hidden
     }
 }
 
@@ -137,6 +146,7 @@ pub struct LocationPrice {
     /// Where the price holds.
     pub location: LocationId,
     /// The price in euros, VAT included.
+    #[serde(with = "rust_decimal::serde::str")]
     pub price: Decimal,
 }
 
@@ -190,6 +200,7 @@ pub struct Nutrient {
     /// As the POS words it.
     pub name: String,
     /// The amount, in [`Nutrient::unit`].
+    #[serde(with = "rust_decimal::serde::str")]
     pub value: Decimal,
     /// The unit of the amount, when the POS names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -10,6 +10,8 @@ mod checkpoint;
 mod combo;
 mod connection;
 mod customer;
+mod editable;
+mod field;
 mod floor;
 mod id;
 mod item;
@@ -18,8 +20,12 @@ mod location;
 mod modifier;
 mod order;
 mod outbox;
+mod patch;
+mod run;
+mod settings;
 mod stock;
 mod tracked;
+mod unreadable;
 
 pub use activity::{Activity, ActivityLevel, LoggedActivity};
 pub use category::Category;
@@ -27,22 +33,30 @@ pub use checkpoint::{Checkpoint, Marker, Resource};
 pub use combo::{Combo, ComboChoice, ComboPart};
 pub use connection::{Connection, ConnectionStatus, Environment};
 pub use customer::{Customer, CustomerLink, RelationMatch};
+pub use editable::{Editable, NoSuchValue};
+pub use field::{Edits, Field, FieldValue, PendingEdit};
 pub use floor::{Area, Course, FloorPlan, SubTable, Table};
 pub use id::{
     ArticleNumber, BranchNumber, BtwCode, CategoryId, ComboId, ConnectionId, CourseNumber, CustomerId,
     ItemId, LocationId, ModifierGroupId, ModifierId, OrderNumber, ProductNumber, RelationNumber, WorkerId,
 };
 pub use item::{Characteristic, Item, ItemImage, LocationPrice, Nutrient, Presence, Variant};
-pub use lease::{Lease, LeaseName};
+pub use lease::{HeldLease, Holder, Lease, LeaseName};
 pub use location::{Location, MissingField, PostalAddress, Workplace};
 pub use modifier::{Modifier, ModifierGroup, ModifierSource, PosModifierGroup};
 pub use order::{
     ChosenItem, Discount, LineModifier, Order, OrderKind, OrderLine, Payment, PaymentMethod, Sold, TableRef,
 };
-#[cfg(feature = "postgres")]
-pub(crate) use outbox::WORKER_LOST;
-pub use outbox::{Claim, OutboxEntry, OutboxState, OutboxStateKind, Outcome, PosOrder, StepRefused};
+pub use outbox::{
+    Claim, ClaimedNotice, OrderNotice, OutboxEntry, OutboxState, OutboxStateKind, Outcome, PosOrder,
+    StepRefused, Waiting,
+};
+pub use patch::{CategoryEdit, ComboEdit, EditRefused, ItemEdit, Patch, StaleField};
+pub use run::{ClaimedRun, DueRun, RunEnd, RunKind, RunLost, RunReason, RunRequest, RunStatus, StoredReport};
+pub use settings::StoredSettings;
 pub use stock::InventoryLevel;
+pub(crate) use tracked::Newer;
 pub use tracked::{
     ExternalIds, Fingerprint, FingerprintError, Record, Revision, SyncState, Tracked, Version,
 };
+pub use unreadable::Unreadable;

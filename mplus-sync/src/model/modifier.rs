@@ -70,7 +70,7 @@ pub struct Modifier {
     /// As guests read it.
     pub name: String,
     /// What it adds to the price in euros, VAT included; none when it costs nothing extra.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "rust_decimal::serde::str_option", skip_serializing_if = "Option::is_none")]
     pub price: Option<Decimal>,
     /// The POS's number of the choice within its group (`id` of the method or the alteration).
     pub number: i32,

@@ -28,12 +28,13 @@ pub struct Order {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub discounts: Vec<Discount>,
     /// The tip; zero when there is none.
-    #[serde(default)]
+    #[serde(default, with = "rust_decimal::serde::str")]
     pub tip: Decimal,
     /// The delivery fee; zero when there is none.
-    #[serde(default)]
+    #[serde(default, with = "rust_decimal::serde::str")]
     pub delivery_fee: Decimal,
     /// What the guest was told to pay.
+    #[serde(with = "rust_decimal::serde::str")]
     pub total: Decimal,
     /// What was paid so far.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -100,7 +101,7 @@ impl Order {
 
 /// The order types of the guide.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum OrderKind {
     /// The guest comes for it (`createOrder`).
     Pickup,
@@ -150,8 +151,10 @@ pub struct OrderLine {
     /// As the guest read it; named in errors.
     pub name: String,
     /// How many.
+    #[serde(with = "rust_decimal::serde::str")]
     pub quantity: Decimal,
     /// The price of one, without modifiers and surcharges.
+    #[serde(with = "rust_decimal::serde::str")]
     pub unit_price: Decimal,
     /// What the guest chose with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -201,7 +204,7 @@ fn modifiers_sum(modifiers: &[LineModifier]) -> Decimal {
 
 /// What a line sells.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Sold {
     /// An item.
     Item {
@@ -227,8 +230,10 @@ pub struct ChosenItem {
     /// As the guest read it; named in errors.
     pub name: String,
     /// How many for each combo.
+    #[serde(with = "rust_decimal::serde::str")]
     pub quantity: Decimal,
     /// What one adds to the combo's price.
+    #[serde(with = "rust_decimal::serde::str")]
     pub surcharge: Decimal,
     /// What the guest chose with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -245,8 +250,10 @@ pub struct LineModifier {
     /// As the guest read it; named in errors.
     pub name: String,
     /// How many for each piece of the line.
+    #[serde(with = "rust_decimal::serde::str")]
     pub quantity: Decimal,
     /// What one adds to the price of a piece.
+    #[serde(with = "rust_decimal::serde::str")]
     pub unit_price: Decimal,
 }
 
@@ -256,6 +263,7 @@ pub struct Discount {
     /// What for, as the guest read it.
     pub name: String,
     /// How much is taken off: a positive amount.
+    #[serde(with = "rust_decimal::serde::str")]
     pub amount: Decimal,
 }
 
@@ -265,6 +273,7 @@ pub struct Payment {
     /// By which method.
     pub method: PaymentMethod,
     /// How much.
+    #[serde(with = "rust_decimal::serde::str")]
     pub amount: Decimal,
     /// The provider's reference.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -15,6 +15,7 @@ pub struct InventoryLevel {
     pub item: ItemId,
     /// How much can be sold (`amountFree`), with the scale that the POS gave; below zero when more was promised
     /// than is there.
+    #[serde(with = "rust_decimal::serde::str")]
     pub amount: Decimal,
     /// Whether it is counted per day (`isDayStockArticle`).
     pub day_stock: bool,

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::Marker;
+use super::{Editable, Edits, Marker};
 
 /// A record that lives on both sides and can be found by the host's identifier and by the POS's number.
 ///
@@ -47,13 +48,25 @@ pub struct Tracked<T: Record> {
     pub external_ids: ExternalIds<T::PosId>,
     /// What was last pulled and pushed.
     pub sync: SyncState,
-    /// When the host last edited the record, when that edit was not pushed yet.
+    /// The fields that the host edited and that were not pushed yet: several edits between two runs are one push.
     ///
-    /// This is the change log of host edits: several edits between two runs are one push. Clearing it in a chunk
-    /// settles the edit, as a pull does in which the POS wins.
-    pub edited_at: Option<DateTime<Utc>>,
+    /// Settling one in a chunk takes it back, as a pull does in which the POS wins.
+    pub edits: Edits,
     /// The revision that was read; a write is refused when the stored one has moved on.
     pub revision: Revision,
+    /// The record as a newer release wrote it, of which this one does not know everything: kept when it is written again.
+    #[serde(skip)]
+    pub(crate) newer: Option<Newer>,
+}
+
+/// What a newer release wrote. Says nothing of the record, and so is equal to any other.
+#[derive(Debug, Clone)]
+pub(crate) struct Newer(pub(crate) Arc<str>);
+
+impl PartialEq for Newer {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 impl<T: Record> Tracked<T> {
@@ -63,14 +76,42 @@ impl<T: Record> Tracked<T> {
             record,
             external_ids: ExternalIds { mpluskassa: None },
             sync: SyncState::default(),
-            edited_at: None,
+            edits: Edits::default(),
             revision: Revision::NEW,
+            newer: None,
         }
     }
 
     /// The same with its number at the POS.
     pub fn linked(mut self, number: T::PosId) -> Self {
         self.external_ids.mpluskassa = Some(number);
+        self
+    }
+
+    /// When the host last edited the record, when not all of it was pushed yet.
+    pub fn edited_at(&self) -> Option<DateTime<Utc>> {
+        self.edits.latest()
+    }
+}
+
+impl<T: Editable> Tracked<T> {
+    /// Records that the POS has taken `sent`, which is this record as it was when it was pushed; nothing of it when there is
+    /// none. Pure.
+    ///
+    /// The edit of a field is settled when the field still is what was sent; one that was edited meanwhile stays pending, and
+    /// both sides agree on what was sent. Number and sync state are facts and stored in any case.
+    pub fn pushed(mut self, sent: Option<&T>, number: T::PosId, sync: SyncState) -> Self {
+        let record = &self.record;
+        if let Some(sent) = sent {
+            self.edits.retain(|field, edit| {
+                let sent = sent.value(field);
+                let settled = record.value(field) == sent;
+                edit.agreed = sent.or_else(|| edit.agreed.take());
+                !settled
+            });
+        }
+        self.external_ids.mpluskassa = Some(number);
+        self.sync = sync;
         self
     }
 }

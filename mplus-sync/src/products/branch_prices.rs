@@ -161,7 +161,7 @@ fn decide(
     item: Tracked<Item>,
 ) -> Result<Option<Merged<Item>>, StepError> {
     let Some(number) = item.external_ids.mpluskassa else { return Ok(None) };
-    let edited_at = item.edited_at;
+    let edits = item.edits.clone();
     let mut merged = Merged {
         tracked: item,
         changed: false,
@@ -169,6 +169,6 @@ fn decide(
         settles_edit: false,
         conflicts: Vec::new(),
     };
-    merge_location_prices(context, &mut merged, edited_at, &prices.of_article(number.get()))?;
+    merge_location_prices(context, &mut merged, &edits, &prices.of_article(number.get()))?;
     Ok(merged.changed.then_some(merged))
 }

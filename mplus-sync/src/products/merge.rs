@@ -1,6 +1,5 @@
 //! What becomes of a stored record when the POS tells of it. Pure.
 
-use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::Serialize;
 
@@ -9,8 +8,8 @@ use crate::conflict::{
     Action, Decision, FieldDifference, Known, Side, SyncContext, Why, Winner, decide, differing_fields,
 };
 use crate::model::{
-    Category, CategoryId, Fingerprint, FingerprintError, Item, LocationPrice, Record, Tracked, Variant,
-    Version,
+    Category, CategoryId, Edits, Fingerprint, FingerprintError, Item, LocationPrice, Record, Tracked,
+    Variant, Version,
 };
 
 /// The name under which what both sides agreed on of an item's branch prices is kept.
@@ -206,7 +205,7 @@ pub(crate) fn merge<T: Shared>(
     next.external_ids.mpluskassa = Some(incoming.number.clone());
     next.record.take_pos_owned(&incoming.record);
     let mut conflicts = Vec::new();
-    match stored.edited_at {
+    match stored.edited_at() {
         None => next.record.take_shared(&incoming.record),
         Some(edited_at) => {
             let host = content_fingerprint(&stored.record)?;
@@ -221,7 +220,7 @@ pub(crate) fn merge<T: Shared>(
                 Action::KeepHost => {}
                 Action::Nothing | Action::TakePos => {
                     next.record.take_shared(&incoming.record);
-                    next.edited_at = None;
+                    next.edits.clear();
                 }
             }
         }
@@ -230,12 +229,12 @@ pub(crate) fn merge<T: Shared>(
     let known = |version: &Option<Version>| {
         version.as_ref().is_some_and(|version| version.fingerprint == pulled.fingerprint)
     };
-    let agreed = known(&stored.sync.pulled) || (stored.edited_at.is_none() && known(&stored.sync.pushed));
+    let agreed = known(&stored.sync.pulled) || (stored.edits.is_empty() && known(&stored.sync.pushed));
     if !agreed || next.record != stored.record {
         next.sync.pulled = Some(pulled);
     }
     let changed = next != stored;
-    let settles_edit = stored.edited_at.is_some() && next.edited_at.is_none();
+    let settles_edit = !stored.edits.is_empty() && next.edits.is_empty();
     let mut before = stored.record;
     let deactivated = *before.active() && !*next.record.active();
     Ok(Merged { tracked: next, changed, deactivated, settles_edit, conflicts })
@@ -245,7 +244,7 @@ pub(crate) fn merge<T: Shared>(
 pub(crate) fn merge_location_prices(
     context: SyncContext,
     merged: &mut Merged<Item>,
-    edited_at: Option<DateTime<Utc>>,
+    edits: &Edits,
     pos: &[LocationPrice],
 ) -> Result<(), FingerprintError> {
     let tracked = &mut merged.tracked;
@@ -259,6 +258,7 @@ pub(crate) fn merge_location_prices(
     let agreed = tracked.sync.parts.get(LOCATION_PRICES).cloned().unwrap_or_else(|| none.clone());
     let pos_print = location_prices_fingerprint(pos)?;
     let host_print = location_prices_fingerprint(&tracked.record.location_prices)?;
+    let edited_at = edits.latest();
     let decision = match edited_at {
         None if pos_print == host_print => return Ok(()),
         None => Decision { action: Action::TakePos, why: Why::OnlyPosChanged },
@@ -276,7 +276,7 @@ pub(crate) fn merge_location_prices(
         Action::TakePos => tracked.record.location_prices = pos.to_vec(),
         // Still to be pushed, whatever was decided of the rest.
         Action::KeepHost => {
-            tracked.edited_at = edited_at;
+            tracked.edits.clone_from(edits);
             merged.settles_edit = false;
         }
     }

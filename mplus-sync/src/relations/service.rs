@@ -13,7 +13,7 @@ use mplus_qapi::relations::{
 use mplus_qapi::types::Relation;
 
 use crate::merchant::Merchant;
-use crate::model::{Customer, CustomerLink, Lease, LeaseName, RelationMatch, RelationNumber, WorkerId};
+use crate::model::{Customer, CustomerLink, Holder, Lease, LeaseName, RelationMatch, RelationNumber};
 use crate::pos_call::is_unknown_operation;
 
 use super::RelationError;
@@ -63,11 +63,8 @@ impl RelationService {
             }
             let now = self.merchant.runtime().now();
             // Each look is another holder: two orders of one customer may be under way in one worker.
-            let holder = WorkerId::from(format!(
-                "{}-{}",
-                self.merchant.worker(),
-                self.looks.fetch_add(1, Ordering::Relaxed)
-            ));
+            let look = self.looks.fetch_add(1, Ordering::Relaxed);
+            let holder = Holder::from(format!("{}-{look}", self.merchant.worker()).as_str());
             if let Some(lease) = self
                 .merchant
                 .store()
@@ -117,7 +114,7 @@ impl RelationService {
             Some(found) => found,
             None => {
                 // Creating takes the right to it: a lease that was lost in between is another worker's.
-                self.merchant.store().renew(lease, self.merchant.runtime().now() + LEASE).await?;
+                self.merchant.store().extend(lease, self.merchant.runtime().now() + LEASE).await?;
                 (self.create(customer).await?, RelationMatch::Created)
             }
         };

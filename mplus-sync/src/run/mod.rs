@@ -114,7 +114,7 @@ impl<'a> Run<'a> {
         self.keep_lease().await?;
         let checkpoints = chunk.checkpoints.clone();
         match self.store().apply(self.connection(), chunk).await {
-            Ok(()) => {
+            Ok(_) => {
                 self.report.writes += 1;
                 self.checkpoints.extend(checkpoints.into_iter().map(|kept| (kept.resource, kept.marker)));
                 Ok(true)
@@ -148,7 +148,7 @@ impl<'a> Run<'a> {
         if let Some(lease) = &self.lease
             && lease.until - now < time / 2
         {
-            match self.store().renew(lease, now + time).await {
+            match self.store().extend(lease, now + time).await {
                 Ok(lease) => self.lease = Some(lease),
                 Err(error) if error.kind() == StoreErrorKind::Conflict => return Err(StepError::LeaseLost),
                 Err(error) => return Err(error.into()),

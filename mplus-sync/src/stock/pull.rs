@@ -130,7 +130,7 @@ impl Writer<'_> {
     async fn keep_lease(&mut self) -> Result<(), Stopped> {
         let now = self.merchant.runtime().now();
         if self.lease.until - now < LEASE / 2 {
-            let renewed = self.merchant.store().renew(self.lease, now + LEASE).await;
+            let renewed = self.merchant.store().extend(self.lease, now + LEASE).await;
             *self.lease = renewed.map_err(|error| match error.kind() {
                 StoreErrorKind::Conflict => Stopped::LeaseLost,
                 _ => Stopped::Store(error),

@@ -56,11 +56,16 @@ impl StockService {
             let advice = "Switch on Sync Stock for this integration".to_owned();
             return self.end(report, RunOutcome::Failed { message, advice }, None).await;
         }
-        let name = LeaseName::named("stock");
         let lease = self
             .merchant
             .store()
-            .acquire(self.merchant.connection(), &name, &self.merchant.holder_of_run(), now + LEASE, now)
+            .acquire(
+                self.merchant.connection(),
+                &LeaseName::STOCK,
+                &self.merchant.holder_of_run(),
+                now + LEASE,
+                now,
+            )
             .await;
         let mut pos_failure = None;
         let (outcome, report) = match lease {

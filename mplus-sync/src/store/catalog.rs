@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::model::{
-    ArticleNumber, Category, Checkpoint, Combo, ConnectionId, Item, ItemId, ModifierGroup, Record, Revision,
-    SyncState, Tracked,
+    ArticleNumber, Category, CategoryEdit, Checkpoint, Combo, ComboEdit, ConnectionId, Item, ItemEdit,
+    ItemId, ModifierGroup, Record, StaleField, SyncState, Tracked, Unreadable,
 };
 
 use super::StoreError;
@@ -19,7 +19,7 @@ pub enum Select<T: Record> {
     PosIds(Vec<T::PosId>),
     /// All, a page at a time.
     Page(Page<T::Id>),
-    /// Those that the host edited and that were not pushed since, a page at a time.
+    /// Those of which the host edited a field that was not pushed since, a page at a time.
     Edited(Page<T::Id>),
 }
 
@@ -61,17 +61,33 @@ pub struct CatalogChunk {
     pub checkpoints: Vec<Checkpoint>,
 }
 
-/// What the host edited, to be pushed by the next sync.
+/// What writing a chunk left out.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Applied {
+    /// Records whose stored row, or the row that has their number, this release cannot read: they were not written.
+    pub parked: Vec<Unreadable>,
+}
+
+/// What the host edited, to be pushed by the next sync: patches, so that what is not named stays as it is.
 ///
 /// An identifier may be in it once for each kind of record.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CatalogEdits {
     /// Edited categories.
-    pub categories: Vec<Category>,
+    pub categories: Vec<CategoryEdit>,
     /// Edited items.
-    pub items: Vec<Item>,
+    pub items: Vec<ItemEdit>,
     /// Edited combos.
-    pub combos: Vec<Combo>,
+    pub combos: Vec<ComboEdit>,
+}
+
+/// What became of the host's edits.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct SavedEdits {
+    /// Fields that were left out, because they had changed since the person saw them.
+    pub stale: Vec<StaleField>,
 }
 
 /// What a push wrote to the POS.
@@ -92,8 +108,8 @@ pub struct CatalogPushes {
 pub struct Pushed<T: Record> {
     /// The host's identifier.
     pub id: T::Id,
-    /// The revision that was pushed.
-    pub revision: Revision,
+    /// The record as it was read to be pushed; none when the POS has taken no content of it yet: its edits stay pending.
+    pub sent: Option<T>,
     /// The POS's number, given just now or known before.
     pub number: T::PosId,
     /// What both sides agree on now.
@@ -102,20 +118,23 @@ pub struct Pushed<T: Record> {
 
 /// Keeps the menu.
 ///
+/// Records that cannot be read are left out wherever records are read, and listed by [`unreadable`](Self::unreadable).
+///
 /// Writes by the sync carry the revision that was read and are refused as a whole when one record has moved on, so
 /// that no edit of the host is ever overwritten unseen.
 #[async_trait]
 pub trait CatalogStore: Send + Sync {
     /// Writes a chunk and its checkpoints in one transaction: all of it or nothing.
     ///
-    /// Each record replaces the stored one, its pending edit included, and gets the next revision; one of
-    /// [`Revision::NEW`] must not exist yet. Moving a number from one record to another takes two chunks.
+    /// Each record replaces the stored one, its pending edits included, and gets the next revision; one of
+    /// [`Revision::NEW`](crate::model::Revision::NEW) must not exist yet. Moving a number from one record to another takes
+    /// two chunks. A record that meets a row that cannot be read is left out and named; the others are written.
     ///
     /// # Errors
     /// [`Conflict`](super::StoreErrorKind::Conflict) when a record's stored revision is not the one given, or when its
     /// number at the POS belongs to another record: nothing is written; read again and decide again.
     /// [`Invalid`](super::StoreErrorKind::Invalid) when an identifier is in the chunk twice.
-    async fn apply(&self, connection: &ConnectionId, chunk: CatalogChunk) -> Result<(), StoreError>;
+    async fn apply(&self, connection: &ConnectionId, chunk: CatalogChunk) -> Result<Applied, StoreError>;
 
     /// Reads categories; in no particular order unless a page is asked.
     async fn categories(
@@ -160,24 +179,33 @@ pub trait CatalogStore: Send + Sync {
         select: Select<Combo>,
     ) -> Result<Vec<Tracked<Combo>>, StoreError>;
 
-    /// Takes the host's edits: all of them or none.
+    /// Takes the host's edits: all of them or none. Only what a patch names is changed, by the rules of
+    /// [`Patch::carry_out`](crate::model::Patch::carry_out); numbers at the POS and sync states stay. Each record that changes
+    /// gets the next revision.
     ///
-    /// Replaces or adds the records, marks them edited at `now` and gives them the next revision. Numbers at the POS
-    /// and sync states stay. The host's edit is never refused for a revision.
+    /// # Errors
+    /// [`Conflict`](super::StoreErrorKind::Conflict) when a patch expects another revision,
+    /// [`Invalid`](super::StoreErrorKind::Invalid) when a field does not take its value or an identifier is there twice,
+    /// [`Corrupt`](super::StoreErrorKind::Corrupt) when a record cannot be read.
     async fn save_edits(
         &self,
         connection: &ConnectionId,
         edits: CatalogEdits,
         now: DateTime<Utc>,
-    ) -> Result<(), StoreError>;
+    ) -> Result<SavedEdits, StoreError>;
 
     /// Records what the POS has taken: all of it or nothing.
     ///
-    /// Number and sync state are stored whatever happened meanwhile, for they are facts. The edit counts as pushed when
-    /// the stored revision is the one that was pushed; one that the host made meanwhile stays pending.
+    /// Number and sync state are stored whatever happened meanwhile, for they are facts. The edit of a field counts as pushed
+    /// when the field still is what was sent; one that the host made meanwhile stays pending
+    /// ([`Tracked::pushed`](crate::model::Tracked::pushed)). Each record gets the next revision.
     ///
     /// # Errors
     /// [`NotFound`](super::StoreErrorKind::NotFound) when a record is not there,
     /// [`Conflict`](super::StoreErrorKind::Conflict) when a number belongs to another record.
     async fn mark_pushed(&self, connection: &ConnectionId, pushes: CatalogPushes) -> Result<(), StoreError>;
+
+    /// Lists what this release cannot read of a connection: records of the menu, locations, and orders that a claim has set
+    /// aside. Reads everything; for a person, not for a loop.
+    async fn unreadable(&self, connection: &ConnectionId) -> Result<Vec<Unreadable>, StoreError>;
 }

@@ -2,19 +2,64 @@
 
 use async_trait::async_trait;
 
-use crate::model::{Connection, ConnectionId};
+use crate::model::{Connection, ConnectionId, Revision};
 
-use super::{Page, StoreError};
+use super::{Page, StoreError, StoreErrorKind};
+
+/// How often a change is tried against other writers.
+const ATTEMPTS: usize = 20;
 
 /// Keeps connections. Never holds credentials; see [`CredentialVault`](super::CredentialVault).
 #[async_trait]
 pub trait ConnectionStore: Send + Sync {
-    /// Adds or replaces a connection's record.
-    async fn save_connection(&self, connection: &Connection) -> Result<(), StoreError>;
+    /// Adds or replaces a connection's record, when the stored revision is the one that it has; answers with the next one.
+    ///
+    /// One of [`Revision::NEW`] must not exist yet. To change a stored one, [`update_connection`] is simpler.
+    ///
+    /// # Errors
+    /// [`Conflict`](StoreErrorKind::Conflict) when the stored revision has moved on: nothing is written.
+    async fn save_connection(&self, connection: &Connection) -> Result<Revision, StoreError>;
 
     /// Reads one connection's record.
     async fn connection(&self, id: &ConnectionId) -> Result<Option<Connection>, StoreError>;
 
     /// Reads connections, a page at a time, in the order of their identifiers.
     async fn connections(&self, page: Page<ConnectionId>) -> Result<Vec<Connection>, StoreError>;
+
+    /// Removes everything of a merchant: the record, settings, menu, stock, orders, notices, links, leases, runs, log. What
+    /// is still being worked on loses its claims and leases. Repeating it is safe.
+    async fn remove_connection(&self, id: &ConnectionId) -> Result<(), StoreError>;
+
+    /// Forgets what is known of a merchant's POS, for a connection that leads to another one from now on: the menu,
+    /// locations, floor plans, stock, links of customers, checkpoints. The record, settings, orders, reports and log stay.
+    async fn forget_pos(&self, id: &ConnectionId) -> Result<(), StoreError>;
+}
+
+/// Changes a connection's record: reads it, changes it, writes it, and does so again when another writer was faster.
+///
+/// `change` says whether there is anything to write; it may be called more than once. Answers with the record as it is
+/// stored afterwards; none when there is no such connection.
+///
+/// # Errors
+/// What the store says; [`Conflict`](StoreErrorKind::Conflict) when others were faster too often.
+pub async fn update_connection(
+    store: &dyn ConnectionStore,
+    id: &ConnectionId,
+    change: &(dyn Fn(&mut Connection) -> bool + Sync),
+) -> Result<Option<Connection>, StoreError> {
+    for _ in 0..ATTEMPTS {
+        let Some(mut connection) = store.connection(id).await? else { return Ok(None) };
+        if !change(&mut connection) {
+            return Ok(Some(connection));
+        }
+        match store.save_connection(&connection).await {
+            Ok(revision) => {
+                connection.revision = revision;
+                return Ok(Some(connection));
+            }
+            Err(error) if error.kind() == StoreErrorKind::Conflict => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(StoreError::new(StoreErrorKind::Conflict, format!("change connection {id}")))
 }

@@ -11,6 +11,8 @@ pub struct StoreError {
     kind: StoreErrorKind,
     action: String,
     may_have_happened: bool,
+    #[cfg_attr(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")), expect(dead_code))]
+    transient: bool,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -34,7 +36,7 @@ pub enum StoreErrorKind {
 impl StoreError {
     /// An error while doing `action`, worded as in "write the items".
     pub fn new(kind: StoreErrorKind, action: impl Into<String>) -> Self {
-        Self { kind, action: action.into(), may_have_happened: false, source: None }
+        Self { kind, action: action.into(), may_have_happened: false, transient: false, source: None }
     }
 
     /// The same with what the database said.
@@ -47,6 +49,19 @@ impl StoreError {
     pub fn maybe_done(mut self) -> Self {
         self.may_have_happened = true;
         self
+    }
+
+    /// The same, saying that the database rolled the transaction back for the sake of another one.
+    #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+    pub(crate) fn transient(mut self) -> Self {
+        self.transient = true;
+        self
+    }
+
+    /// Whether the whole transaction can be tried again at once.
+    #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+    pub(crate) fn is_transient(&self) -> bool {
+        self.transient
     }
 
     /// What is the matter.

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use crate::model::{ConnectionId, FloorPlan, Location, LocationId, Tracked};
 
-use super::{Select, StoreError};
+use super::{Applied, Select, StoreError};
 
 /// Keeps locations and floor plans.
 #[async_trait]
@@ -14,7 +14,7 @@ pub trait LocationStore: Send + Sync {
         &self,
         connection: &ConnectionId,
         locations: Vec<Tracked<Location>>,
-    ) -> Result<(), StoreError>;
+    ) -> Result<Applied, StoreError>;
 
     /// Reads locations; in no particular order unless a page is asked.
     async fn locations(

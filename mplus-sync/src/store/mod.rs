@@ -16,7 +16,11 @@
 //! * Everything belongs to one connection; nothing read for one ever shows another's.
 //! * A call does all of what it says or nothing.
 //! * Time comes in as a parameter; a store never reads a clock. Times are kept to the microsecond.
+//! * Identifiers are compared byte by byte: `Cola` and `cola` are two.
+//! * What is stored carries a version. A row that cannot be read is left out, kept and listed; its neighbours go on.
 //! * Dropping a call's future may or may not let the call finish; either way it is whole.
+
+use crate::model::{EditRefused, Order, OutboxEntry};
 
 mod activity;
 mod catalog;
@@ -27,32 +31,46 @@ mod error;
 mod lease;
 mod location;
 mod memory;
+mod notice;
 mod outbox;
 #[cfg(feature = "postgres")]
-pub mod postgres;
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
-mod row;
+mod postgres;
+mod run;
+mod settings;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+mod sql;
 #[cfg(feature = "sqlite")]
-pub mod sqlite;
+mod sqlite;
 mod stock;
 mod vault;
+mod wake;
 
 pub use activity::ActivityLog;
-pub use catalog::{CatalogChunk, CatalogEdits, CatalogPushes, CatalogStore, Page, Pushed, Select};
+pub use catalog::{
+    Applied, CatalogChunk, CatalogEdits, CatalogPushes, CatalogStore, Page, Pushed, SavedEdits, Select,
+};
 pub use checkpoint::CheckpointStore;
-pub use connection::ConnectionStore;
+pub use connection::{ConnectionStore, update_connection};
 pub use customer::CustomerStore;
 pub use error::{StoreError, StoreErrorKind};
 pub use lease::LeaseStore;
 pub use location::LocationStore;
 pub use memory::MemoryStore;
-pub use outbox::{ClaimRequest, Enqueued, OrderOutbox};
+pub use notice::{NoticeRequest, NoticeStore};
+pub use outbox::{Backlog, ClaimRequest, Enqueued, OrderOutbox};
 #[cfg(feature = "postgres")]
-pub use postgres::PostgresStore;
+pub use postgres::{PostgresOptions, PostgresStore};
+pub use run::{RunBacklog, RunClaimRequest, RunStore};
+pub use settings::SettingsStore;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+pub use sql::{SqlStore, SqlValue, Statement};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 pub use stock::{StockChunk, StockStore};
 pub use vault::{CredentialVault, Credentials, MemoryVault};
+pub use wake::{Listener, Wake, WakeUp};
+
+use wake::Bell;
 
 /// Everything that a sync keeps, in one store.
 ///
@@ -64,9 +82,13 @@ pub trait Store:
     + StockStore
     + CustomerStore
     + OrderOutbox
+    + NoticeStore
+    + RunStore
     + LeaseStore
     + ActivityLog
     + ConnectionStore
+    + SettingsStore
+    + WakeUp
 {
 }
 
@@ -77,8 +99,30 @@ impl<T> Store for T where
         + StockStore
         + CustomerStore
         + OrderOutbox
+        + NoticeStore
+        + RunStore
         + LeaseStore
         + ActivityLog
         + ConnectionStore
+        + SettingsStore
+        + WakeUp
 {
+}
+
+/// What queuing an order means whose number is known already.
+pub(crate) fn known_order(known: Option<&OutboxEntry>, order: &Order) -> Result<Enqueued, StoreError> {
+    if known.is_some_and(|known| known.order == *order) {
+        return Ok(Enqueued::Known);
+    }
+    let action = format!("queue order {}: another order has this number", order.number);
+    Err(StoreError::new(StoreErrorKind::Conflict, action))
+}
+
+/// Why an edit of the host is refused.
+pub(crate) fn edit_refused(what: &str, id: &str, refused: EditRefused) -> StoreError {
+    let kind = match refused {
+        EditRefused::Stale { .. } => StoreErrorKind::Conflict,
+        EditRefused::Invalid(_) | EditRefused::Nameless => StoreErrorKind::Invalid,
+    };
+    StoreError::new(kind, format!("save the edit of {what} {id}")).with_source(refused)
 }

@@ -22,6 +22,7 @@ pub enum Enqueued {
 
 /// What a worker asks for.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct ClaimRequest {
     /// Whose orders; none for any connection's.
     pub connection: Option<ConnectionId>,
@@ -29,20 +30,62 @@ pub struct ClaimRequest {
     pub worker: WorkerId,
     /// How many at most.
     pub limit: usize,
+    /// How many of one connection may be under way at once, counted over everybody who claims: no bound unless set.
+    pub at_once: usize,
     /// Until when the claims hold. Longer than an attempt may take, time-outs and retries included.
     pub until: DateTime<Utc>,
 }
 
+impl ClaimRequest {
+    /// Orders of any connection.
+    pub fn new(worker: WorkerId, limit: usize, until: DateTime<Utc>) -> Self {
+        Self { connection: None, worker, limit, at_once: usize::MAX, until }
+    }
+
+    /// Those of one connection.
+    #[must_use]
+    pub fn of(self, connection: ConnectionId) -> Self {
+        Self { connection: Some(connection), ..self }
+    }
+
+    /// No more than this of one connection at once, over everybody who claims.
+    #[must_use]
+    pub fn at_once(self, at_once: usize) -> Self {
+        Self { at_once, ..self }
+    }
+}
+
+/// How much waits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Backlog {
+    /// Orders that wait to be sent.
+    pub waiting: u64,
+    /// Orders that are being sent.
+    pub sending: u64,
+    /// When the oldest of both was queued.
+    pub oldest: Option<DateTime<Utc>>,
+}
+
+impl Backlog {
+    /// A backlog.
+    pub fn new(waiting: u64, sending: u64, oldest: Option<DateTime<Utc>>) -> Self {
+        Self { waiting, sending, oldest }
+    }
+}
+
 /// Queues orders until the POS has them.
 ///
-/// The rules of [`OutboxEntry`]'s steps hold in every implementation: [`claimed`](OutboxEntry::claimed),
-/// [`finished`](OutboxEntry::finished), [`released`](OutboxEntry::released), [`requeued`](OutboxEntry::requeued).
+/// The rules of [`OutboxEntry`]'s steps hold in every implementation, and each step that
+/// [tells the host something](OutboxEntry::tells_after) writes a [notice](super::NoticeStore) in the same transaction. An
+/// order that cannot be read is set aside by the claim that finds it, and listed as
+/// [unreadable](super::CatalogStore::unreadable); [`requeue`](Self::requeue) has it tried again.
 #[async_trait]
 pub trait OrderOutbox: Send + Sync {
     /// Queues an order, to be sent at once.
     ///
-    /// A host whose database this store is in queues it in the transaction in which it stores the order; the stores in
-    /// the box have a function of their own for that.
+    /// A host whose database this store is in queues it in the transaction in which it stores the order; the SQL stores in
+    /// the box give the statement for that.
     ///
     /// # Errors
     /// [`Conflict`](super::StoreErrorKind::Conflict) when the connection has another order with this number.
@@ -53,18 +96,34 @@ pub trait OrderOutbox: Send + Sync {
         now: DateTime<Utc>,
     ) -> Result<Enqueued, StoreError>;
 
-    /// Claims orders that are due, those that are due longest first. No order is ever claimed by two workers at once.
+    /// Claims orders that are due. No order is ever claimed by two workers at once.
     ///
-    /// An order whose claim has ended is due. An order of a table is not claimed while an earlier one of the same table
-    /// waits or is being sent; all others go on whatever becomes of their neighbours. Empty when nothing is due.
+    /// * Among connections it goes around: one order of each, the connection that was served longest ago first, then the
+    ///   next round. A backlog of one postpones no other's order.
+    /// * Of one connection, those come first that are due longest; no more than
+    ///   [`at_once`](ClaimRequest::at_once) are under way at a time. Nothing of a connection that is
+    ///   [held](crate::model::Connection::is_held) or [rests](Self::rest).
+    /// * Of one table, one at a time, in the order in which they were queued.
+    /// * An order whose claim has ended is due.
+    ///
+    /// Empty when nothing is due; others that claim at the same moment may leave less than there is.
     async fn claim(&self, request: &ClaimRequest, now: DateTime<Utc>)
     -> Result<Vec<OutboxEntry>, StoreError>;
+
+    /// Claims nothing of a connection before a time, whatever is due: its POS is away.
+    async fn rest(&self, connection: &ConnectionId, until: DateTime<Utc>) -> Result<(), StoreError>;
 
     /// Prolongs a claim, for an attempt that takes long.
     ///
     /// # Errors
     /// [`Conflict`](super::StoreErrorKind::Conflict) when the claim was lost: stop before the next call to the POS.
     async fn extend_claim(&self, claim: &Claim, until: DateTime<Utc>) -> Result<(), StoreError>;
+
+    /// Keeps what the sender has to know should this attempt end without a word: [`OutboxEntry::note`].
+    ///
+    /// # Errors
+    /// [`Conflict`](super::StoreErrorKind::Conflict) when the claim was lost: do not make the call.
+    async fn note_attempt(&self, claim: &Claim, note: Option<String>) -> Result<(), StoreError>;
 
     /// Records how a claim's attempt ended.
     ///
@@ -76,12 +135,61 @@ pub trait OrderOutbox: Send + Sync {
     /// Queues an order again after a person put right what was wrong.
     ///
     /// # Errors
-    /// [`Conflict`](super::StoreErrorKind::Conflict) unless it was rejected or needs attention,
+    /// [`Conflict`](super::StoreErrorKind::Conflict) unless it was rejected or withdrawn, or needs attention,
     /// [`NotFound`](super::StoreErrorKind::NotFound) when there is no such order.
     async fn requeue(
         &self,
         connection: &ConnectionId,
         order: &OrderNumber,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError>;
+
+    /// Queues all orders of a connection again that are in this state, or without one all that wait for a person; counts
+    /// them.
+    ///
+    /// # Errors
+    /// [`Conflict`](super::StoreErrorKind::Conflict) for a state of which none is queued again.
+    async fn requeue_all(
+        &self,
+        connection: &ConnectionId,
+        state: Option<OutboxStateKind>,
+        now: DateTime<Utc>,
+    ) -> Result<u64, StoreError>;
+
+    /// Takes an order back before the POS has it. Repeating it changes nothing.
+    ///
+    /// # Errors
+    /// [`Conflict`](super::StoreErrorKind::Conflict) when it is being sent, or the POS has it or may have it,
+    /// [`NotFound`](super::StoreErrorKind::NotFound) when there is no such order.
+    async fn withdraw(
+        &self,
+        connection: &ConnectionId,
+        order: &OrderNumber,
+        reason: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError>;
+
+    /// Puts corrected content in an order's place, under its number, and queues it again.
+    ///
+    /// # Errors
+    /// As [`withdraw`](Self::withdraw).
+    async fn replace(
+        &self,
+        connection: &ConnectionId,
+        order: &Order,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError>;
+
+    /// Records that an order was cancelled at the POS. Repeating it changes nothing.
+    ///
+    /// # Errors
+    /// [`Conflict`](super::StoreErrorKind::Conflict) when the POS does not have it,
+    /// [`NotFound`](super::StoreErrorKind::NotFound) when there is no such order.
+    async fn mark_cancelled(
+        &self,
+        connection: &ConnectionId,
+        order: &OrderNumber,
+        reason: &str,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError>;
 
@@ -91,13 +199,16 @@ pub trait OrderOutbox: Send + Sync {
     async fn release_expired(&self, now: DateTime<Utc>) -> Result<u64, StoreError>;
 
     /// Reads one order's entry.
+    ///
+    /// # Errors
+    /// [`Corrupt`](super::StoreErrorKind::Corrupt) when it cannot be read.
     async fn entry(
         &self,
         connection: &ConnectionId,
         order: &OrderNumber,
     ) -> Result<Option<OutboxEntry>, StoreError>;
 
-    /// Reads entries in one state, a page at a time, in the order they were queued.
+    /// Reads entries in one state, a page at a time, in the order they were queued; behind a sequence, or from the start.
     async fn entries(
         &self,
         connection: &ConnectionId,
@@ -109,10 +220,40 @@ pub trait OrderOutbox: Send + Sync {
     /// Counts a connection's orders by state; a state without orders may be absent.
     async fn counts(&self, connection: &ConnectionId) -> Result<BTreeMap<OutboxStateKind, u64>, StoreError>;
 
-    /// Removes accepted orders whose state last changed before a time, and counts them. Others are never removed.
-    async fn prune_accepted(
+    /// How much waits, of one connection or of all.
+    async fn backlog(&self, connection: Option<&ConnectionId>) -> Result<Backlog, StoreError>;
+
+    /// Removes orders in these states whose state last changed before the time given for it, and counts them; their notices
+    /// go with them. Orders of other connections stay, and so do those that still wait.
+    ///
+    /// # Errors
+    /// [`Invalid`](super::StoreErrorKind::Invalid) for a state in which an order still waits or is sent.
+    async fn prune_orders(
         &self,
         connection: &ConnectionId,
-        before: DateTime<Utc>,
+        older_than: &[(OutboxStateKind, DateTime<Utc>)],
     ) -> Result<u64, StoreError>;
+}
+
+/// Refuses to remove what still waits.
+pub(crate) fn check_prunable(older_than: &[(OutboxStateKind, DateTime<Utc>)]) -> Result<(), StoreError> {
+    match older_than.iter().find(|(kind, _)| kind.is_open()) {
+        Some((kind, _)) => Err(StoreError::new(
+            super::StoreErrorKind::Invalid,
+            format!("prune orders that are {}", kind.as_str()),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// The states that are queued again together.
+pub(crate) fn requeued_states(state: Option<OutboxStateKind>) -> Result<Vec<OutboxStateKind>, StoreError> {
+    match state {
+        None => Ok(OutboxStateKind::ALL.into_iter().filter(|kind| kind.waits_for_person()).collect()),
+        Some(kind) if kind.waits_for_person() || kind == OutboxStateKind::Withdrawn => Ok(vec![kind]),
+        Some(kind) => Err(StoreError::new(
+            super::StoreErrorKind::Conflict,
+            format!("queue again orders that are {}", kind.as_str()),
+        )),
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use secrecy::SecretString;
 
-use crate::model::ConnectionId;
+use crate::model::{ConnectionId, Revision};
 
 use super::StoreError;
 
@@ -41,13 +41,23 @@ pub trait CredentialVault: Send + Sync {
     /// Reads a connection's credentials; none after it was disconnected.
     async fn credentials(&self, connection: &ConnectionId) -> Result<Option<Credentials>, StoreError>;
 
+    /// A number that is another one after each replacement of a connection's credentials, so that whoever holds a client
+    /// notices; none after it was disconnected. Read it before the credentials, never after them.
+    async fn credentials_revision(&self, connection: &ConnectionId) -> Result<Option<Revision>, StoreError>;
+
     /// Forgets a connection's credentials. Absent ones are no error.
     async fn forget_credentials(&self, connection: &ConnectionId) -> Result<(), StoreError>;
 }
 
 /// A vault that forgets everything when the process ends: for tests and examples.
 #[derive(Debug, Default)]
-pub struct MemoryVault(Mutex<BTreeMap<ConnectionId, Credentials>>);
+pub struct MemoryVault(Mutex<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    credentials: BTreeMap<ConnectionId, (Credentials, Revision)>,
+    last: Revision,
+}
 
 impl MemoryVault {
     /// An empty vault.
@@ -55,7 +65,7 @@ impl MemoryVault {
         Self::default()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<ConnectionId, Credentials>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -67,16 +77,23 @@ impl CredentialVault for MemoryVault {
         connection: &ConnectionId,
         credentials: Credentials,
     ) -> Result<(), StoreError> {
-        self.lock().insert(connection.clone(), credentials);
+        let mut kept = self.lock();
+        kept.last = kept.last.next();
+        let revision = kept.last;
+        kept.credentials.insert(connection.clone(), (credentials, revision));
         Ok(())
     }
 
     async fn credentials(&self, connection: &ConnectionId) -> Result<Option<Credentials>, StoreError> {
-        Ok(self.lock().get(connection).cloned())
+        Ok(self.lock().credentials.get(connection).map(|(credentials, _)| credentials.clone()))
+    }
+
+    async fn credentials_revision(&self, connection: &ConnectionId) -> Result<Option<Revision>, StoreError> {
+        Ok(self.lock().credentials.get(connection).map(|(_, revision)| *revision))
     }
 
     async fn forget_credentials(&self, connection: &ConnectionId) -> Result<(), StoreError> {
-        self.lock().remove(connection);
+        self.lock().credentials.remove(connection);
         Ok(())
     }
 }

@@ -9,14 +9,17 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::model::{
-    Activity, Category, Checkpoint, Claim, Combo, Connection, ConnectionId, CustomerId, CustomerLink,
-    FloorPlan, InventoryLevel, Item, ItemId, Lease, LeaseName, Location, LocationId, LoggedActivity,
-    ModifierGroup, Order, OrderNumber, OutboxEntry, OutboxStateKind, Outcome, Resource, Tracked, WorkerId,
+    Activity, Category, Checkpoint, Claim, ClaimedNotice, ClaimedRun, Combo, Connection, ConnectionId,
+    CustomerId, CustomerLink, FloorPlan, HeldLease, Holder, InventoryLevel, Item, ItemId, Lease, LeaseName,
+    Location, LocationId, LoggedActivity, ModifierGroup, Order, OrderNumber, OutboxEntry, OutboxStateKind,
+    Outcome, Resource, Revision, RunEnd, RunKind, RunRequest, RunStatus, StoredReport, StoredSettings,
+    Tracked, Unreadable,
 };
 use crate::store::{
-    ActivityLog, CatalogChunk, CatalogEdits, CatalogPushes, CatalogStore, CheckpointStore, ClaimRequest,
-    ConnectionStore, CustomerStore, Enqueued, LeaseStore, LocationStore, OrderOutbox, Page, Select,
-    StockChunk, StockStore, Store, StoreError, StoreErrorKind,
+    ActivityLog, Applied, Backlog, CatalogChunk, CatalogEdits, CatalogPushes, CatalogStore, CheckpointStore,
+    ClaimRequest, ConnectionStore, CustomerStore, Enqueued, LeaseStore, Listener, LocationStore,
+    NoticeRequest, NoticeStore, OrderOutbox, Page, RunBacklog, RunClaimRequest, RunStore, SavedEdits, Select,
+    SettingsStore, StockChunk, StockStore, Store, StoreError, StoreErrorKind, Wake, WakeUp,
 };
 
 /// Which call fails, and how.
@@ -110,20 +113,21 @@ macro_rules! pass_on {
 
 pass_on! {
     CatalogStore {
-        fn apply(connection: &ConnectionId, chunk: CatalogChunk) -> ();
+        fn apply(connection: &ConnectionId, chunk: CatalogChunk) -> Applied;
         fn categories(connection: &ConnectionId, select: Select<Category>) -> Vec<Tracked<Category>>;
         fn items(connection: &ConnectionId, select: Select<Item>) -> Vec<Tracked<Item>>;
         fn modifier_groups(connection: &ConnectionId, select: Select<ModifierGroup>) -> Vec<Tracked<ModifierGroup>>;
         fn combos(connection: &ConnectionId, select: Select<Combo>) -> Vec<Tracked<Combo>>;
-        fn save_edits(connection: &ConnectionId, edits: CatalogEdits, now: DateTime<Utc>) -> ();
+        fn save_edits(connection: &ConnectionId, edits: CatalogEdits, now: DateTime<Utc>) -> SavedEdits;
         fn mark_pushed(connection: &ConnectionId, pushes: CatalogPushes) -> ();
+        fn unreadable(connection: &ConnectionId) -> Vec<Unreadable>;
     }
     CheckpointStore {
         fn checkpoints(connection: &ConnectionId) -> Vec<Checkpoint>;
         fn forget_checkpoints(connection: &ConnectionId, resources: &[Resource]) -> ();
     }
     LocationStore {
-        fn apply_locations(connection: &ConnectionId, locations: Vec<Tracked<Location>>) -> ();
+        fn apply_locations(connection: &ConnectionId, locations: Vec<Tracked<Location>>) -> Applied;
         fn locations(connection: &ConnectionId, select: Select<Location>) -> Vec<Tracked<Location>>;
         fn save_floor_plan(connection: &ConnectionId, plan: &FloorPlan) -> ();
         fn floor_plan(connection: &ConnectionId, location: &LocationId) -> Option<FloorPlan>;
@@ -141,22 +145,48 @@ pass_on! {
     OrderOutbox {
         fn enqueue(connection: &ConnectionId, order: &Order, now: DateTime<Utc>) -> Enqueued;
         fn claim(request: &ClaimRequest, now: DateTime<Utc>) -> Vec<OutboxEntry>;
+        fn rest(connection: &ConnectionId, until: DateTime<Utc>) -> ();
         fn extend_claim(claim: &Claim, until: DateTime<Utc>) -> ();
+        fn note_attempt(claim: &Claim, note: Option<String>) -> ();
         fn finish(claim: &Claim, outcome: Outcome, now: DateTime<Utc>) -> ();
         fn requeue(connection: &ConnectionId, order: &OrderNumber, now: DateTime<Utc>) -> ();
+        fn requeue_all(connection: &ConnectionId, state: Option<OutboxStateKind>, now: DateTime<Utc>) -> u64;
+        fn withdraw(connection: &ConnectionId, order: &OrderNumber, reason: &str, now: DateTime<Utc>) -> ();
+        fn replace(connection: &ConnectionId, order: &Order, now: DateTime<Utc>) -> ();
+        fn mark_cancelled(connection: &ConnectionId, order: &OrderNumber, reason: &str, now: DateTime<Utc>) -> ();
         fn release_expired(now: DateTime<Utc>) -> u64;
         fn entry(connection: &ConnectionId, order: &OrderNumber) -> Option<OutboxEntry>;
         fn entries(connection: &ConnectionId, state: OutboxStateKind, after: Option<i64>, limit: usize)
             -> Vec<OutboxEntry>;
         fn counts(connection: &ConnectionId) -> BTreeMap<OutboxStateKind, u64>;
-        fn prune_accepted(connection: &ConnectionId, before: DateTime<Utc>) -> u64;
+        fn backlog(connection: Option<&ConnectionId>) -> Backlog;
+        fn prune_orders(connection: &ConnectionId, older_than: &[(OutboxStateKind, DateTime<Utc>)]) -> u64;
+    }
+    NoticeStore {
+        fn claim_notices(request: &NoticeRequest, now: DateTime<Utc>) -> Vec<ClaimedNotice>;
+        fn acknowledge(notice: &ClaimedNotice) -> ();
+        fn postpone(notice: &ClaimedNotice, until: DateTime<Utc>) -> ();
+        fn prune_notices(connection: &ConnectionId, before: DateTime<Utc>) -> u64;
+    }
+    RunStore {
+        fn request_run(connection: &ConnectionId, kind: &RunKind, request: RunRequest) -> ();
+        fn claim_runs(request: &RunClaimRequest, now: DateTime<Utc>) -> Vec<ClaimedRun>;
+        fn extend_run(run: &ClaimedRun, until: DateTime<Utc>) -> ();
+        fn finish_run(run: &ClaimedRun, end: RunEnd, next: Option<RunRequest>) -> ();
+        fn runs(connection: &ConnectionId) -> Vec<RunStatus>;
+        fn run_backlog(now: DateTime<Utc>) -> RunBacklog;
+        fn save_report(connection: &ConnectionId, kind: &RunKind, report: &StoredReport) -> ();
+        fn last_reports(connection: &ConnectionId) -> Vec<(RunKind, StoredReport)>;
     }
     LeaseStore {
         fn acquire(
-            connection: &ConnectionId, name: &LeaseName, holder: &WorkerId, until: DateTime<Utc>, now: DateTime<Utc>
+            connection: &ConnectionId, name: &LeaseName, holder: &Holder, until: DateTime<Utc>, now: DateTime<Utc>
         ) -> Option<Lease>;
-        fn renew(lease: &Lease, until: DateTime<Utc>) -> Lease;
+        fn extend(lease: &Lease, until: DateTime<Utc>) -> Lease;
+        fn note_lease(lease: &Lease, note: &str) -> ();
         fn release(lease: &Lease) -> ();
+        fn leases(connection: Option<&ConnectionId>, now: DateTime<Utc>) -> Vec<HeldLease>;
+        fn prune_leases(before: DateTime<Utc>) -> u64;
     }
     ActivityLog {
         fn log(connection: &ConnectionId, activities: &[Activity]) -> ();
@@ -164,8 +194,25 @@ pass_on! {
         fn prune_activities(connection: &ConnectionId, before: DateTime<Utc>) -> u64;
     }
     ConnectionStore {
-        fn save_connection(connection: &Connection) -> ();
+        fn save_connection(connection: &Connection) -> Revision;
         fn connection(id: &ConnectionId) -> Option<Connection>;
         fn connections(page: Page<ConnectionId>) -> Vec<Connection>;
+        fn remove_connection(id: &ConnectionId) -> ();
+        fn forget_pos(id: &ConnectionId) -> ();
+    }
+    SettingsStore {
+        fn settings(connection: &ConnectionId) -> Option<StoredSettings>;
+        fn save_settings(connection: &ConnectionId, settings: &StoredSettings) -> Revision;
+    }
+}
+
+/// Never fails: nothing may depend on it.
+impl WakeUp for FaultyStore {
+    fn wake(&self, what: Wake) {
+        self.inner.wake(what);
+    }
+
+    fn listen(&self) -> Listener {
+        self.inner.listen()
     }
 }

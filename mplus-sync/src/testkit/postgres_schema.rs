@@ -56,7 +56,7 @@ impl PostgresSchema {
     /// [`Unavailable`](StoreErrorKind::Unavailable) when the database cannot be reached.
     pub async fn empty(&self) -> Result<(), StoreError> {
         let tables =
-            "SELECT tablename::text FROM pg_tables WHERE schemaname = $1 AND tablename <> 'mplus_migrations'";
+            "SELECT tablename::text FROM pg_tables WHERE schemaname = $1 AND tablename <> 'mplus_schema'";
         let failed = failed(StoreErrorKind::Unavailable);
         for table in self.admin.query(tables, &[&self.name]).await.map_err(&failed)? {
             let table: &str = table.try_get(0).map_err(&failed)?;

@@ -16,11 +16,11 @@ mod public_futures;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
-use deadpool_postgres::Pool;
 use mplus_sync::articles::Articles;
 use mplus_sync::branches::Branches;
 use mplus_sync::cancel::CancelToken;
 use mplus_sync::connection::NewConnection;
+use mplus_sync::model::Connection;
 use mplus_sync::model::{ConnectionId, Customer, LocationId, Order, TableRef};
 use mplus_sync::orders::{MenuLinks, OrderService, OutboxWorker};
 use mplus_sync::products::{Media, Products};
@@ -28,14 +28,15 @@ use mplus_sync::relations::RelationService;
 use mplus_sync::runtime::Runtime;
 use mplus_sync::schedule::{DailySchedule, run_daily};
 use mplus_sync::stock::{StockOptions, StockService};
-use mplus_sync::store::postgres::enqueue_in;
-use mplus_sync::store::{CatalogStore, Credentials, PostgresStore, SqliteStore};
+use mplus_sync::store::{
+    CatalogStore, ConnectionStore, Credentials, Listener, PostgresOptions, PostgresStore, SqliteStore, Wake,
+    update_connection,
+};
 use mplus_sync::sync::RunOptions;
 use mplus_sync::tables::TableService;
 use mplus_sync::testkit::PostgresSchema;
 use mplus_sync::testkit::conformance::{StoreFactory, run};
 use mplus_sync::{Host, Integration};
-use tokio_postgres::GenericClient;
 
 use public_futures::{assert_complete, send_futures};
 
@@ -71,9 +72,9 @@ send_futures! {
     SqliteStore::open(path: PathBuf);
     SqliteStore::in_memory();
     PostgresStore::connect(url: &str);
-    PostgresStore::with_pool(pool: Pool);
-    [C: GenericClient + Sync]
-    enqueue_in(client: &C, connection: &ConnectionId, order: &Order, now: DateTime<Utc>);
+    PostgresStore::open(options: PostgresOptions);
+    update_connection(store: &dyn ConnectionStore, id: &ConnectionId, change: &(dyn Fn(&mut Connection) -> bool + Sync));
+    Listener::heard(listener: &mut Listener, what: &[Wake]);
     run(factory: &dyn StoreFactory);
     PostgresSchema::create(url: &str);
     PostgresSchema::empty(schema: &PostgresSchema);

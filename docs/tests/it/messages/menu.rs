@@ -64,7 +64,7 @@ async fn combos() {
     let push = |combo: Combo| {
         let (store, integration) = (store.clone(), integration.clone());
         async move {
-            let edits = CatalogEdits { combos: vec![combo], ..CatalogEdits::default() };
+            let edits = CatalogEdits { combos: vec![combo.into()], ..CatalogEdits::default() };
             store.save_edits(&connection(), edits, integration.runtime().now()).await.unwrap();
             integration.articles().push_combos(&RunOptions::manual()).await
         }
@@ -132,7 +132,7 @@ async fn a_sync_that_does_not_run() {
     fails().await;
 
     let now = integration.runtime().now();
-    let other = WorkerId::from("another worker");
+    let other = Holder::from("another worker");
     let until = now + chrono::TimeDelta::minutes(1);
     store.acquire(&connection(), &LeaseName::RUN, &other, until, now).await.unwrap();
     fails().await;

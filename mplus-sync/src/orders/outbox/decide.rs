@@ -47,19 +47,21 @@ impl RetryPlan {
                 false => Outcome::Rejected { reason },
             };
         }
-        if entry.attempts >= self.attempts {
-            let reason = format!("{reason}; it was tried {} times", entry.attempts);
+        let attempts = entry.attempts.saturating_add(1);
+        if attempts >= self.attempts {
+            let reason = format!("{reason}; it was tried {attempts} times");
             return Outcome::NeedsAttention { reason, may_be_at_pos };
         }
-        Outcome::Retry { at: now + self.pause(entry.attempts, random), error: reason, may_be_at_pos }
+        Outcome::Retry { at: now + self.pause(attempts, random), error: reason, may_be_at_pos }
     }
 
     /// What to record for an order whose workers end without a word: it may be what ends them.
     pub(super) fn given_up(&self, entry: &OutboxEntry) -> Option<Outcome> {
-        let attempts = entry.attempts.checked_sub(1).filter(|attempts| *attempts >= self.attempts)?;
+        let attempts = entry.attempts.saturating_add(entry.lost);
+        let lost = (entry.lost > 0 && attempts >= self.attempts).then_some(attempts)?;
         let why =
             entry.last_error.as_deref().unwrap_or("the workers that were sending it were not heard of again");
-        let reason = format!("order {} was tried {attempts} times: {why}", entry.order.number);
+        let reason = format!("order {} was tried {lost} times: {why}", entry.order.number);
         Some(Outcome::NeedsAttention { reason, may_be_at_pos: entry.may_be_at_pos })
     }
 
@@ -108,7 +110,7 @@ mod tests {
             error(SubmitErrorKind::Refused(OrderRefused { order: "1001".into(), problems }), may)
         };
         let plan = RetryPlan::default();
-        let decide = |result| plan.decide(&entry(1), &result, DateTime::UNIX_EPOCH, 0.0);
+        let decide = |result| plan.decide(&entry(0), &result, DateTime::UNIX_EPOCH, 0.0);
         assert!(matches!(decide(refused(false)), Outcome::Rejected { .. }));
         assert!(matches!(decide(refused(true)), Outcome::NeedsAttention { may_be_at_pos: true, .. }));
     }
@@ -116,8 +118,9 @@ mod tests {
     #[test]
     fn an_order_is_tried_again_until_its_attempts_are_used_up() {
         let plan = RetryPlan { attempts: 3, ..RetryPlan::default() };
-        let decide =
-            |attempts| plan.decide(&entry(attempts), &error(declined(), true), DateTime::UNIX_EPOCH, 0.0);
+        let decide = |attempts: u32| {
+            plan.decide(&entry(attempts - 1), &error(declined(), true), DateTime::UNIX_EPOCH, 0.0)
+        };
         assert!(matches!(decide(2), Outcome::Retry { may_be_at_pos: true, .. }));
         let Outcome::NeedsAttention { reason, may_be_at_pos: true } = decide(3) else {
             panic!("{:?}", decide(3))
@@ -128,7 +131,8 @@ mod tests {
     #[test]
     fn an_order_whose_workers_never_come_back_is_not_handed_out_for_ever() {
         let plan = RetryPlan { attempts: 3, ..RetryPlan::default() };
-        assert_eq!(plan.given_up(&entry(3)), None);
-        assert!(matches!(plan.given_up(&entry(4)), Some(Outcome::NeedsAttention { .. })));
+        let lost = |lost| OutboxEntry { lost, ..entry(0) };
+        assert_eq!(plan.given_up(&lost(2)), None);
+        assert!(matches!(plan.given_up(&lost(3)), Some(Outcome::NeedsAttention { .. })));
     }
 }

@@ -194,12 +194,8 @@ impl OutboxWorker {
         if !self.watch.is_connected(now).await {
             return Vec::new();
         }
-        let request = ClaimRequest {
-            connection: Some(self.service.connection().clone()),
-            worker: self.merchant.worker().clone(),
-            limit,
-            until: now + self.claim_for(),
-        };
+        let request = ClaimRequest::new(self.merchant.worker().clone(), limit, now + self.claim_for())
+            .of(self.service.connection().clone());
         self.merchant.store().claim(&request, now).await.unwrap_or_else(|_| {
             report.store_failures += 1;
             Vec::new()
@@ -306,8 +302,11 @@ impl OutboxWorker {
             Outcome::Rejected { reason } | Outcome::NeedsAttention { reason, .. } => {
                 (ActivityLevel::Error, reason.clone())
             }
-            Outcome::Retry { error, .. } if entry.attempts == 1 => (ActivityLevel::Warning, error.clone()),
-            Outcome::Accepted { .. } | Outcome::Retry { .. } => return,
+            Outcome::Retry { error, .. } if entry.attempts == 0 => (ActivityLevel::Warning, error.clone()),
+            Outcome::Accepted { .. }
+            | Outcome::Retry { .. }
+            | Outcome::Wait { .. }
+            | Outcome::Skipped { .. } => return,
         };
         let activity = Activity {
             at: self.merchant.runtime().now(),
@@ -333,9 +332,10 @@ impl WorkerReport {
     fn count(&mut self, outcome: &Outcome) {
         match outcome {
             Outcome::Accepted { .. } => self.accepted += 1,
-            Outcome::Retry { .. } => self.retried += 1,
+            Outcome::Retry { .. } | Outcome::Wait { .. } => self.retried += 1,
             Outcome::Rejected { .. } => self.rejected += 1,
             Outcome::NeedsAttention { .. } => self.needs_attention += 1,
+            Outcome::Skipped { .. } => {}
         }
     }
 

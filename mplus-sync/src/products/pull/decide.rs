@@ -84,12 +84,12 @@ fn decide_item(
     number: i64,
     links: &[PosModifierGroup],
 ) -> Result<Merged<Item>, FingerprintError> {
-    let edited_at = stored.as_ref().and_then(|stored| stored.edited_at);
+    let edits = stored.as_ref().map(|stored| stored.edits.clone()).unwrap_or_default();
     complete(&mut item, stored.as_ref(), links);
     let withheld = item.withheld;
     let mut merged = merged(rules, stored, item.incoming)?;
     if let Some(prices) = &rules.branch_prices {
-        merge_location_prices(rules.context, &mut merged, edited_at, &prices.of_article(number))?;
+        merge_location_prices(rules.context, &mut merged, &edits, &prices.of_article(number))?;
     }
     let parts = &mut merged.tracked.sync.parts;
     if withheld != parts.contains_key(WITHHELD) {

@@ -61,7 +61,7 @@ fn gone_ones<T: Shared>(records: Vec<Tracked<T>>, gone: impl Fn(&T::PosId) -> bo
         (is_gone && *tracked.record.active()).then(|| {
             *tracked.record.active() = false;
             // There is nothing to push an edit to.
-            tracked.edited_at = None;
+            tracked.edits.clear();
             tracked
         })
     });

@@ -16,7 +16,7 @@ use mplus_qapi::soap::Outcome;
 use super::branch_prices::BranchPrices;
 use super::merge::content_fingerprint;
 use super::vat::CheckedTax;
-use crate::model::{Category, CategoryId, Item, Marker, Resource, Revision, Tracked};
+use crate::model::{Category, CategoryId, Item, Marker, Resource, Tracked};
 use crate::progress::Phase;
 use crate::report::Subject;
 use crate::run::{Run, StepError};
@@ -81,7 +81,7 @@ async fn push_category(run: &mut Run<'_>, category: Tracked<Category>) -> Result
             }
         },
     };
-    let pushed = Pushed { id: category.record.id.clone(), revision: category.revision, number, sync };
+    let pushed = Pushed { id: category.record.id.clone(), sent: Some(category.record.clone()), number, sync };
     mark(run, CatalogPushes { categories: vec![pushed], ..CatalogPushes::default() }).await
 }
 
@@ -138,14 +138,14 @@ async fn finish(run: &mut Run<'_>, done: Vec<Outgoing>) -> Result<(), StepError>
             Some(_) => agreed(&one.item, content_fingerprint(&one.item.record)?, one.marker),
             None => one.item.sync.clone(),
         };
-        let mut revision = one.item.revision;
+        let mut sent = Some(one.item.record.clone());
         if let Some(lines) = one.prices.take()
             && !send::prices(run, &one.item, number, lines, &mut sync).await?
         {
-            // The number is stored and the edit stays pending: no stored record has this revision.
-            revision = Revision::NEW;
+            // The number is stored and the edit stays pending.
+            sent = None;
         }
-        items.push(Pushed { id: one.item.record.id.clone(), revision, number, sync });
+        items.push(Pushed { id: one.item.record.id.clone(), sent, number, sync });
     }
     mark(run, CatalogPushes { items, ..CatalogPushes::default() }).await
 }

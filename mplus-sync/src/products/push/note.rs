@@ -12,7 +12,7 @@ pub(crate) fn agreed<T: Record>(
     fingerprint: Fingerprint,
     marker: Option<Marker>,
 ) -> SyncState {
-    let version = Version { fingerprint, changed_at: tracked.edited_at, marker };
+    let version = Version { fingerprint, changed_at: tracked.edited_at(), marker };
     let mut sync = tracked.sync.clone();
     // Without a marker it cannot be told which of the two is later: then both are this one.
     if marker.is_none() {

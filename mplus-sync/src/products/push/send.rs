@@ -61,8 +61,12 @@ async fn create(
     let number = ProductNumber::new(reply.product_number);
     let marker = reply.sync_marker.map(Marker::new);
     let sync = agreed(category, content_fingerprint(&category.record)?, marker);
-    let pushed =
-        Pushed { id: category.record.id.clone(), revision: category.revision, number, sync: sync.clone() };
+    let pushed = Pushed {
+        id: category.record.id.clone(),
+        sent: Some(category.record.clone()),
+        number,
+        sync: sync.clone(),
+    };
     mark(run, CatalogPushes { categories: vec![pushed], ..CatalogPushes::default() }).await?;
     category.external_ids.mpluskassa = Some(number);
     category.sync = sync;

@@ -4,17 +4,18 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::model::{
-    Category, Combo, ConnectionId, FloorPlan, Item, Location, LocationId, ModifierGroup, Tracked,
+    Category, Combo, ConnectionId, FloorPlan, Item, Location, LocationId, ModifierGroup, Tracked, Unreadable,
 };
 use crate::store::{
-    CatalogChunk, CatalogEdits, CatalogPushes, CatalogStore, LocationStore, Select, StoreError,
+    Applied, CatalogChunk, CatalogEdits, CatalogPushes, CatalogStore, LocationStore, SavedEdits, Select,
+    StoreError,
 };
 
 use super::MemoryStore;
 
 #[async_trait]
 impl CatalogStore for MemoryStore {
-    async fn apply(&self, connection: &ConnectionId, chunk: CatalogChunk) -> Result<(), StoreError> {
+    async fn apply(&self, connection: &ConnectionId, chunk: CatalogChunk) -> Result<Applied, StoreError> {
         self.write(connection, |merchant| {
             merchant.categories.check(&chunk.categories)?;
             merchant.items.check(&chunk.items)?;
@@ -25,7 +26,7 @@ impl CatalogStore for MemoryStore {
             merchant.modifier_groups.write(chunk.modifier_groups);
             merchant.combos.write(chunk.combos);
             merchant.keep(chunk.checkpoints);
-            Ok(())
+            Ok(Applied::default())
         })
     }
 
@@ -66,28 +67,34 @@ impl CatalogStore for MemoryStore {
         connection: &ConnectionId,
         edits: CatalogEdits,
         now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<SavedEdits, StoreError> {
         self.write(connection, |merchant| {
-            merchant.categories.check_edits(&edits.categories)?;
-            merchant.items.check_edits(&edits.items)?;
-            merchant.combos.check_edits(&edits.combos)?;
-            merchant.categories.edit(edits.categories, now);
-            merchant.items.edit(edits.items, now);
-            merchant.combos.edit(edits.combos, now);
-            Ok(())
+            let mut saved = SavedEdits::default();
+            let categories = merchant.categories.edited(&edits.categories, now, &mut saved.stale)?;
+            let items = merchant.items.edited(&edits.items, now, &mut saved.stale)?;
+            let combos = merchant.combos.edited(&edits.combos, now, &mut saved.stale)?;
+            merchant.categories.write(categories);
+            merchant.items.write(items);
+            merchant.combos.write(combos);
+            Ok(saved)
         })
     }
 
     async fn mark_pushed(&self, connection: &ConnectionId, pushes: CatalogPushes) -> Result<(), StoreError> {
         self.write(connection, |merchant| {
-            merchant.categories.check_pushed(&pushes.categories)?;
-            merchant.items.check_pushed(&pushes.items)?;
-            merchant.combos.check_pushed(&pushes.combos)?;
-            merchant.categories.mark_pushed(pushes.categories);
-            merchant.items.mark_pushed(pushes.items);
-            merchant.combos.mark_pushed(pushes.combos);
+            let categories = merchant.categories.pushed(pushes.categories)?;
+            let items = merchant.items.pushed(pushes.items)?;
+            let combos = merchant.combos.pushed(pushes.combos)?;
+            merchant.categories.write(categories);
+            merchant.items.write(items);
+            merchant.combos.write(combos);
             Ok(())
         })
+    }
+
+    async fn unreadable(&self, _: &ConnectionId) -> Result<Vec<Unreadable>, StoreError> {
+        // What is kept here was never written down.
+        Ok(Vec::new())
     }
 }
 
@@ -97,11 +104,11 @@ impl LocationStore for MemoryStore {
         &self,
         connection: &ConnectionId,
         locations: Vec<Tracked<Location>>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Applied, StoreError> {
         self.write(connection, |merchant| {
             merchant.locations.check(&locations)?;
             merchant.locations.write(locations);
-            Ok(())
+            Ok(Applied::default())
         })
     }
 

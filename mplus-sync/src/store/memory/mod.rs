@@ -3,6 +3,7 @@
 mod catalog;
 mod outbox;
 mod table;
+mod work;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,30 +12,34 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::model::{
-    Activity, Category, Checkpoint, Combo, Connection, ConnectionId, CustomerId, CustomerLink, FloorPlan,
-    InventoryLevel, Item, ItemId, Lease, LeaseName, Location, LocationId, LoggedActivity, Marker,
-    ModifierGroup, Resource, WorkerId,
+    Activity, Category, Checkpoint, Combo, Connection, ConnectionId, CustomerId, CustomerLink, DueRun,
+    FloorPlan, HeldLease, InventoryLevel, Item, ItemId, LeaseName, Location, LocationId, LoggedActivity,
+    Marker, ModifierGroup, Resource, Revision, RunKind, StoredReport, StoredSettings,
 };
 
 use self::outbox::Outbox;
 use self::table::Table;
 use super::{
-    ActivityLog, CheckpointStore, ConnectionStore, CustomerStore, LeaseStore, Page, StockChunk, StockStore,
-    StoreError, StoreErrorKind,
+    ActivityLog, Bell, CheckpointStore, ConnectionStore, CustomerStore, Listener, Page, SettingsStore,
+    StockChunk, StockStore, StoreError, StoreErrorKind, Wake, WakeUp,
 };
 
 /// A store in memory, gone when the process ends: for tests and for trying things out.
 ///
 /// Shows every behaviour of the stores on disk, at the price of keeping everything in memory.
 #[derive(Debug, Default)]
-pub struct MemoryStore(Mutex<State>);
+pub struct MemoryStore {
+    state: Mutex<State>,
+    bell: Bell,
+}
 
 #[derive(Debug, Default)]
 struct State {
     merchants: BTreeMap<ConnectionId, Merchant>,
     connections: BTreeMap<ConnectionId, Connection>,
     outbox: Outbox,
-    leases: BTreeMap<(ConnectionId, LeaseName), Lease>,
+    leases: BTreeMap<(ConnectionId, LeaseName), HeldLease>,
+    runs: BTreeMap<(ConnectionId, RunKind), DueRun>,
     lease_tokens: i64,
     activities: i64,
 }
@@ -52,6 +57,8 @@ struct Merchant {
     links: BTreeMap<CustomerId, CustomerLink>,
     checkpoints: BTreeMap<Resource, Marker>,
     activities: BTreeMap<i64, Activity>,
+    settings: Option<StoredSettings>,
+    reports: BTreeMap<RunKind, StoredReport>,
 }
 
 impl Merchant {
@@ -68,7 +75,7 @@ impl MemoryStore {
 
     /// Every change is checked before it is made, so that a panic elsewhere leaves nothing half done.
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn read<R>(&self, connection: &ConnectionId, read: impl FnOnce(&Merchant) -> R) -> R {
@@ -170,54 +177,6 @@ impl CustomerStore for MemoryStore {
 }
 
 #[async_trait]
-impl LeaseStore for MemoryStore {
-    async fn acquire(
-        &self,
-        connection: &ConnectionId,
-        name: &LeaseName,
-        holder: &WorkerId,
-        until: DateTime<Utc>,
-        now: DateTime<Utc>,
-    ) -> Result<Option<Lease>, StoreError> {
-        let mut state = self.lock();
-        let key = (connection.clone(), name.clone());
-        if state.leases.get(&key).is_some_and(|held| held.holder != *holder && held.until > now) {
-            return Ok(None);
-        }
-        state.lease_tokens += 1;
-        let lease = Lease {
-            connection: connection.clone(),
-            name: name.clone(),
-            holder: holder.clone(),
-            until,
-            token: state.lease_tokens,
-        };
-        state.leases.insert(key, lease.clone());
-        Ok(Some(lease))
-    }
-
-    async fn renew(&self, lease: &Lease, until: DateTime<Utc>) -> Result<Lease, StoreError> {
-        let mut state = self.lock();
-        match state.leases.get_mut(&(lease.connection.clone(), lease.name.clone())) {
-            Some(held) if held.token == lease.token => {
-                held.until = until;
-                Ok(held.clone())
-            }
-            _ => Err(StoreError::new(StoreErrorKind::Conflict, "renew the lease")),
-        }
-    }
-
-    async fn release(&self, lease: &Lease) -> Result<(), StoreError> {
-        let mut state = self.lock();
-        let key = (lease.connection.clone(), lease.name.clone());
-        if state.leases.get(&key).is_some_and(|held| held.token == lease.token) {
-            state.leases.remove(&key);
-        }
-        Ok(())
-    }
-}
-
-#[async_trait]
 impl ActivityLog for MemoryStore {
     async fn log(&self, connection: &ConnectionId, activities: &[Activity]) -> Result<(), StoreError> {
         let mut state = self.lock();
@@ -261,9 +220,16 @@ impl ActivityLog for MemoryStore {
 
 #[async_trait]
 impl ConnectionStore for MemoryStore {
-    async fn save_connection(&self, connection: &Connection) -> Result<(), StoreError> {
-        self.lock().connections.insert(connection.id.clone(), connection.clone());
-        Ok(())
+    async fn save_connection(&self, connection: &Connection) -> Result<Revision, StoreError> {
+        let mut state = self.lock();
+        let stored = state.connections.get(&connection.id).map(|stored| stored.revision);
+        if stored.unwrap_or_default() != connection.revision {
+            let action = format!("save connection {}", connection.id);
+            return Err(StoreError::new(StoreErrorKind::Conflict, action));
+        }
+        let revision = connection.revision.next();
+        state.connections.insert(connection.id.clone(), Connection { revision, ..connection.clone() });
+        Ok(revision)
     }
 
     async fn connection(&self, id: &ConnectionId) -> Result<Option<Connection>, StoreError> {
@@ -273,5 +239,61 @@ impl ConnectionStore for MemoryStore {
     async fn connections(&self, page: Page<ConnectionId>) -> Result<Vec<Connection>, StoreError> {
         let state = self.lock();
         Ok(table::behind(&state.connections, page).cloned().collect())
+    }
+
+    async fn remove_connection(&self, id: &ConnectionId) -> Result<(), StoreError> {
+        let mut state = self.lock();
+        state.connections.remove(id);
+        state.merchants.remove(id);
+        state.outbox.remove_connection(id);
+        state.leases.retain(|(connection, _), _| connection != id);
+        state.runs.retain(|(connection, _), _| connection != id);
+        Ok(())
+    }
+
+    async fn forget_pos(&self, id: &ConnectionId) -> Result<(), StoreError> {
+        self.write(id, |merchant| {
+            *merchant = Merchant {
+                activities: std::mem::take(&mut merchant.activities),
+                settings: merchant.settings.take(),
+                reports: std::mem::take(&mut merchant.reports),
+                ..Merchant::default()
+            };
+        });
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl SettingsStore for MemoryStore {
+    async fn settings(&self, connection: &ConnectionId) -> Result<Option<StoredSettings>, StoreError> {
+        Ok(self.read(connection, |merchant| merchant.settings.clone()))
+    }
+
+    async fn save_settings(
+        &self,
+        connection: &ConnectionId,
+        settings: &StoredSettings,
+    ) -> Result<Revision, StoreError> {
+        self.write(connection, |merchant| {
+            let stored = merchant.settings.as_ref().map(|settings| settings.revision).unwrap_or_default();
+            if stored != settings.revision {
+                let action = format!("save the settings of connection {connection}");
+                return Err(StoreError::new(StoreErrorKind::Conflict, action));
+            }
+            let revision = stored.next();
+            merchant.settings = Some(StoredSettings { revision, ..settings.clone() });
+            Ok(revision)
+        })
+    }
+}
+
+impl WakeUp for MemoryStore {
+    fn wake(&self, what: Wake) {
+        self.bell.ring(what);
+    }
+
+    fn listen(&self) -> Listener {
+        self.bell.listen()
     }
 }

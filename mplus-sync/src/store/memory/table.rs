@@ -5,8 +5,8 @@ use std::ops::Bound;
 
 use chrono::{DateTime, Utc};
 
-use crate::model::{Record, Tracked};
-use crate::store::{Page, Pushed, Select, StoreError, StoreErrorKind};
+use crate::model::{Editable, Patch, Record, StaleField, Tracked};
+use crate::store::{Page, Pushed, Select, StoreError, StoreErrorKind, edit_refused};
 
 /// Records of one kind. Each change is checked as a whole before any of it is made.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ impl<T: Record> Table<T> {
             Select::Page(page) => behind(&self.rows, page).cloned().collect(),
             Select::Edited(page) => {
                 let all = Page { after: page.after, limit: usize::MAX };
-                let edited = behind(&self.rows, all).filter(|row| row.edited_at.is_some());
+                let edited = behind(&self.rows, all).filter(|row| !row.edits.is_empty());
                 edited.take(page.limit).cloned().collect()
             }
         }
@@ -108,48 +108,40 @@ impl<T: Record> Table<T> {
             self.rows.insert(row.record.id().clone(), row);
         }
     }
+}
 
-    /// Whether these edits may be taken.
-    pub(super) fn check_edits(&self, records: &[T]) -> Result<(), StoreError> {
-        once::<T>(records.iter().map(T::id))
-    }
-
-    pub(super) fn edit(&mut self, records: Vec<T>, now: DateTime<Utc>) {
-        for record in records {
-            let id = record.id().clone();
-            let row = self.rows.entry(id).or_insert_with(|| Tracked::new(record.clone()));
-            row.record = record;
-            row.edited_at = Some(now);
-            row.revision = row.revision.next();
+impl<T: Editable> Table<T> {
+    /// Carries edits out, without writing them yet.
+    pub(super) fn edited(
+        &self,
+        patches: &[Patch<T>],
+        now: DateTime<Utc>,
+        stale: &mut Vec<StaleField>,
+    ) -> Result<Vec<Tracked<T>>, StoreError> {
+        once::<T>(patches.iter().map(Patch::id))?;
+        let mut rows = Vec::with_capacity(patches.len());
+        for patch in patches {
+            let stored = self.rows.get(patch.id()).cloned();
+            let (row, left_out) = patch
+                .carry_out(stored.clone(), now)
+                .map_err(|refused| edit_refused(T::NAME, patch.id().as_ref(), refused))?;
+            stale.extend(left_out);
+            rows.extend((stored.as_ref() != Some(&row)).then_some(row));
         }
+        Ok(rows)
     }
 
-    /// Whether these records may be marked as pushed.
-    pub(super) fn check_pushed(&self, pushes: &[Pushed<T>]) -> Result<(), StoreError> {
+    /// Records what the POS has taken, without writing it yet.
+    pub(super) fn pushed(&self, pushes: Vec<Pushed<T>>) -> Result<Vec<Tracked<T>>, StoreError> {
         once::<T>(pushes.iter().map(|push| &push.id))?;
         let action = |id: &T::Id| format!("mark {} {} as pushed", T::NAME, id.as_ref());
-        if let Some(absent) = pushes.iter().find(|push| !self.rows.contains_key(&push.id)) {
-            return Err(StoreError::new(StoreErrorKind::NotFound, action(&absent.id)));
-        }
-        self.check_numbers(pushes.iter().map(|push| (&push.id, Some(&push.number)))).map_err(|id| {
-            StoreError::new(StoreErrorKind::Conflict, action(&id))
-                .with_source("its number belongs to another record")
-        })
-    }
-
-    /// Marks records that were checked.
-    pub(super) fn mark_pushed(&mut self, pushes: Vec<Pushed<T>>) {
+        let mut rows = Vec::with_capacity(pushes.len());
         for push in pushes {
-            let Some(row) = self.rows.get_mut(&push.id) else { continue };
-            if let Some(old) = row.external_ids.mpluskassa.replace(push.number.clone()) {
-                self.ids.remove(&old);
-            }
-            self.ids.insert(push.number, push.id);
-            if row.revision == push.revision {
-                row.edited_at = None;
-            }
-            row.sync = push.sync;
-            row.revision = row.revision.next();
+            let row = self.rows.get(&push.id).cloned();
+            let row = row.ok_or_else(|| StoreError::new(StoreErrorKind::NotFound, action(&push.id)))?;
+            rows.push(row.pushed(push.sent.as_ref(), push.number, push.sync));
         }
+        self.check(&rows)?;
+        Ok(rows)
     }
 }

@@ -1,30 +1,32 @@
 //! A store in a Postgres database.
 
-mod catalog;
 mod error;
-mod json;
-mod logs;
-mod migrate;
-mod orders;
-mod places;
-mod records;
+mod listen;
+mod rows;
+mod transaction;
+mod value;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Transaction};
-use serde::de::DeserializeOwned;
-use tokio_postgres::types::ToSql;
-use tokio_postgres::{Config, NoTls, Row};
+use async_trait::async_trait;
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use tokio_postgres::{Config, NoTls};
 
-use super::{StoreError, StoreErrorKind, row};
+use super::sql::driver::{Durability, Transaction};
+use super::sql::value::{Row, SqlValue};
+use super::sql::write::{Keyed, Write};
+use super::sql::{Dialect, Driver, SqlStore};
+use super::{Bell, StoreError, StoreErrorKind, Wake};
 
-pub use orders::enqueue_in;
+use self::listen::Teller;
+use self::transaction::PostgresTransaction;
 
 /// A store in a Postgres database, for any number of workers on any number of machines.
 ///
 /// Needs a tokio runtime. Its tables begin with `mplus_` and are made in the first schema of the connection's search
-/// path. Clones share the pool.
+/// path. Clones share the connections.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), mplus_sync::store::StoreError> {
@@ -34,97 +36,152 @@ pub use orders::enqueue_in;
 /// # Ok(())
 /// # }
 /// ```
+pub type PostgresStore = SqlStore<Postgres>;
+
+/// The way to a Postgres database.
 #[derive(Clone)]
-pub struct PostgresStore {
+pub struct Postgres {
     pool: Pool,
+    bell: Arc<Bell>,
+    teller: Teller,
 }
 
-impl fmt::Debug for PostgresStore {
+impl fmt::Debug for Postgres {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PostgresStore").field("pool", &self.pool.status()).finish()
+        f.debug_struct("Postgres").finish_non_exhaustive()
+    }
+}
+
+/// How a Postgres database is reached.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct PostgresOptions {
+    url: String,
+    /// How many connections at most: 16 unless set. One more listens for new work.
+    pub connections: usize,
+    /// Whether to tell other processes of new work, and to hear of theirs: yes unless set. A connection pooler in transaction
+    /// mode does not pass that on; then processes look by themselves.
+    pub notify: bool,
+}
+
+/// Does not show the URL, which may have a password in it.
+impl fmt::Debug for PostgresOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresOptions")
+            .field("connections", &self.connections)
+            .field("notify", &self.notify)
+            .finish_non_exhaustive()
+    }
+}
+
+impl PostgresOptions {
+    /// A database by its URL, or by a list of `key=value` as Postgres' own tools take it.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), connections: 16, notify: true }
     }
 }
 
 impl PostgresStore {
     /// Connects without TLS, with at most 16 connections, and brings the tables up to date.
     ///
-    /// The text is a URL or a list of `key=value` as Postgres' own tools take it. A database that asks for TLS, or
-    /// another number of connections, needs [`with_pool`](Self::with_pool).
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        Self::open(PostgresOptions::new(url)).await
+    }
+
+    /// Connects without TLS, and brings the tables up to date. A role that may not make tables is enough once they are there.
     ///
     /// # Errors
-    /// [`Invalid`](StoreErrorKind::Invalid) when the text cannot be understood or a newer release has been here,
+    /// [`Invalid`](StoreErrorKind::Invalid) when the URL cannot be understood or a newer release has been here,
     /// [`Unavailable`](StoreErrorKind::Unavailable) when the database cannot be reached.
-    pub async fn connect(url: &str) -> Result<Self, StoreError> {
+    pub async fn open(options: PostgresOptions) -> Result<Self, StoreError> {
         let action = "set up the database's connections";
         // What is wrong with the text may quote it, password included.
-        let config: Config = url.parse().map_err(|_| {
+        let config: Config = options.url.parse().map_err(|_| {
             StoreError::new(StoreErrorKind::Invalid, action).with_source("its URL cannot be understood")
         })?;
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let pool = Pool::builder(Manager::from_config(config, NoTls, recycling))
-            .max_size(16)
+        let pool = Pool::builder(Manager::from_config(config.clone(), NoTls, recycling))
+            .max_size(options.connections.max(1))
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(Duration::from_secs(30)))
             .create_timeout(Some(Duration::from_secs(30)))
             .build()
             .map_err(|error| StoreError::new(StoreErrorKind::Invalid, action).with_source(error))?;
-        Self::with_pool(pool).await
-    }
-
-    /// Takes the host's own pool and brings the tables up to date.
-    ///
-    /// # Errors
-    /// [`Invalid`](StoreErrorKind::Invalid) when a newer release has been here,
-    /// [`Unavailable`](StoreErrorKind::Unavailable) when the database cannot be reached.
-    pub async fn with_pool(pool: Pool) -> Result<Self, StoreError> {
-        let store = Self { pool };
-        let mut client = store.client("bring the tables up to date").await?;
-        migrate::migrate(&mut client).await?;
-        drop(client);
+        let bell = Arc::new(Bell::default());
+        let teller = Teller::new(pool.clone(), options.notify);
+        let store = Self::with_driver(Postgres { pool, bell: Arc::clone(&bell), teller }).await?;
+        if options.notify {
+            listen::start(config, &bell);
+        }
         Ok(store)
     }
+}
 
+impl Postgres {
     async fn client(&self, action: &str) -> Result<Object, StoreError> {
         self.pool.get().await.map_err(error::no_client(action))
     }
+}
 
-    /// Runs one statement that reads.
-    async fn query(&self, action: &str, sql: &str, values: Values<'_>) -> Result<Vec<Row>, StoreError> {
+#[async_trait]
+impl Driver for Postgres {
+    const DIALECT: Dialect = Dialect::Postgres;
+
+    async fn query(
+        &self,
+        action: &'static str,
+        sql: &str,
+        values: Vec<SqlValue>,
+    ) -> Result<Vec<Row>, StoreError> {
         let client = self.client(action).await?;
-        let statement = client.prepare_cached(sql).await.map_err(error::of(action))?;
-        client.query(&statement, values).await.map_err(error::of(action))
+        rows::query(&client, sql, &values).await.map_err(error::of(action))
     }
 
-    /// Runs one statement that writes, and counts the rows that it touched.
-    async fn execute(&self, action: &str, sql: &str, values: Values<'_>) -> Result<u64, StoreError> {
+    async fn by_keys(&self, action: &'static str, keyed: Keyed) -> Result<Vec<Row>, StoreError> {
         let client = self.client(action).await?;
-        let statement = client.prepare_cached(sql).await.map_err(error::of(action))?;
-        client.execute(&statement, values).await.map_err(error::of_write(action))
+        rows::by_keys(&client, &keyed).await.map_err(error::of(action))
     }
-}
 
-type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
+    async fn execute(
+        &self,
+        action: &'static str,
+        sql: &str,
+        values: Vec<SqlValue>,
+    ) -> Result<u64, StoreError> {
+        let client = self.client(action).await?;
+        rows::execute(&client, sql, &values).await.map_err(error::of_write(action))
+    }
 
-async fn begin<'a>(client: &'a mut Object, action: &str) -> Result<Transaction<'a>, StoreError> {
-    client.transaction().await.map_err(error::of(action))
-}
+    /// In a task of its own, which goes on while the caller prepares the next rows.
+    async fn write(&self, action: &'static str, _: Durability, writes: Vec<Write>) -> Result<(), StoreError> {
+        let driver = self.clone();
+        let writing = async move {
+            let mut transaction = driver.begin(action).await?;
+            for write in writes {
+                if let Err(error) = transaction.write(write).await {
+                    transaction.roll_back().await;
+                    return Err(error);
+                }
+            }
+            transaction.commit().await
+        };
+        let broken =
+            |error| StoreError::new(StoreErrorKind::Unavailable, action).with_source(error).maybe_done();
+        tokio::spawn(writing).await.map_err(broken)?
+    }
 
-async fn commit(transaction: Transaction<'_>, action: &str) -> Result<(), StoreError> {
-    transaction.commit().await.map_err(error::of_write(action))
-}
+    async fn begin(&self, action: &'static str) -> Result<Box<dyn Transaction>, StoreError> {
+        let client = self.client(action).await?;
+        Ok(Box::new(PostgresTransaction::begin(client, action).await?))
+    }
 
-/// Writes a pull's chunk in a task of its own, which goes on while the caller decodes the next one.
-async fn in_task_of_its_own(
-    action: &str,
-    writing: impl Future<Output = Result<(), StoreError>> + Send + 'static,
-) -> Result<(), StoreError> {
-    let broken = |error| StoreError::new(StoreErrorKind::Unavailable, action).with_source(error).maybe_done();
-    tokio::spawn(writing).await.map_err(broken)?
-}
+    fn bell(&self) -> &Bell {
+        &self.bell
+    }
 
-/// The first column of the first row, which is JSON.
-fn first_json<T: DeserializeOwned>(rows: &[Row], what: &str, id: &str) -> Result<Option<T>, StoreError> {
-    let Some(row) = rows.first() else { return Ok(None) };
-    let json: &str = row.try_get(0).map_err(error::of(&format!("read {what} {id}")))?;
-    row::from_json(json, what, id).map(Some)
+    fn tell_others(&self, what: Wake) {
+        self.teller.tell(what);
+    }
 }

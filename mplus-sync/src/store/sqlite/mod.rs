@@ -1,33 +1,30 @@
 //! A store in one SQLite file.
 
-mod catalog;
-mod checkpoint;
 mod error;
-mod logs;
-mod migrate;
-mod orders;
-mod places;
-mod records;
-mod time;
+mod thread;
+mod transaction;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
-use std::sync::mpsc;
-use std::thread;
-use std::time::Duration;
+use std::path::Path;
+use std::sync::Arc;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
-use tokio::sync::oneshot;
+use async_trait::async_trait;
+use rusqlite::Connection;
 
-use super::{StoreError, StoreErrorKind};
+use super::sql::driver::{Durability, Transaction};
+use super::sql::value::{Row, SqlValue};
+use super::sql::write::{Keyed, Write};
+use super::sql::{Dialect, Driver, SqlStore};
+use super::{Bell, StoreError, Wake};
 
-pub use orders::enqueue_in;
+use self::thread::{Jobs, Turn};
+use self::transaction::SqliteTransaction;
 
 /// A store in one SQLite file, for one machine.
 ///
 /// Works on threads of its own, one that writes and one that reads, and needs no async runtime. Several stores, of one
 /// process or of several, may have the same file open: writers wait for each other up to five seconds and then fail as
-/// [`Unavailable`](StoreErrorKind::Unavailable).
+/// [`Unavailable`](super::StoreErrorKind::Unavailable).
 ///
 /// What has left the house or was promised (orders, numbers that the POS gave, edits) is on the disk when the call
 /// returns. Chunks of a pull and their checkpoints are written a little later, always together: after a power cut a
@@ -44,34 +41,22 @@ pub use orders::enqueue_in;
 /// # Ok(())
 /// # }
 /// ```
+pub type SqliteStore = SqlStore<Sqlite>;
+
+/// The way to an SQLite file.
 #[derive(Clone)]
-pub struct SqliteStore {
+pub struct Sqlite {
     writer: Jobs,
     /// Reads while something is being written. In memory there is but one connection, which does both.
-    reader: Jobs,
+    reader: Option<Jobs>,
+    /// Whoever writes has it.
+    turn: Arc<tokio::sync::Mutex<()>>,
+    bell: Arc<Bell>,
 }
 
-/// The way to a thread that has a connection.
-type Jobs = mpsc::Sender<Job>;
-type Job = Box<dyn FnOnce(&mut Connection) + Send>;
-
-/// How long a connection waits for another process.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Statements that a connection keeps prepared.
-const STATEMENTS: usize = 64;
-
-/// When a transaction is on the disk.
-#[derive(Clone, Copy)]
-enum Durability {
-    /// When the call returns.
-    Immediate,
-    /// Soon; lost as a whole or not at all.
-    Eventual,
-}
-
-impl fmt::Debug for SqliteStore {
+impl fmt::Debug for Sqlite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteStore").finish_non_exhaustive()
+        f.debug_struct("Sqlite").finish_non_exhaustive()
     }
 }
 
@@ -79,133 +64,115 @@ impl SqliteStore {
     /// Opens a file, makes it when it is absent, and brings its tables up to date.
     ///
     /// # Errors
-    /// [`Unavailable`](StoreErrorKind::Unavailable) when the file cannot be opened, and
-    /// [`Invalid`](StoreErrorKind::Invalid) when it was written by a newer release.
+    /// [`Unavailable`](super::StoreErrorKind::Unavailable) when the file cannot be opened, and
+    /// [`Invalid`](super::StoreErrorKind::Invalid) when it was written by a newer release.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref().to_owned();
         let (writer, file) =
-            start("mplus-sqlite-writer", move || open_writer(Connection::open(path))).await?;
-        let reader = match file {
-            Some(file) => start("mplus-sqlite-reader", move || open_reader(&file)).await?.0,
-            None => writer.clone(),
-        };
-        Ok(Self { writer, reader })
+            thread::start("mplus-sqlite-writer", move || thread::open_writer(Connection::open(path))).await?;
+        let mut driver = Sqlite { writer, reader: None, turn: Arc::default(), bell: Arc::default() };
+        if let Some(file) = file {
+            let (reader, _) =
+                thread::start("mplus-sqlite-reader", move || thread::open_reader(&file)).await?;
+            driver.reader = Some(reader);
+        }
+        Self::with_driver(driver).await
     }
 
     /// Opens a store that is in memory and gone with the last clone of it.
     ///
     /// # Errors
-    /// [`Unavailable`](StoreErrorKind::Unavailable) when there is no memory.
+    /// [`Unavailable`](super::StoreErrorKind::Unavailable) when there is no memory.
     pub async fn in_memory() -> Result<Self, StoreError> {
-        let (writer, _) = start("mplus-sqlite", || open_writer(Connection::open_in_memory())).await?;
-        Ok(Self { reader: writer.clone(), writer })
+        let (writer, _) =
+            thread::start("mplus-sqlite", || thread::open_writer(Connection::open_in_memory())).await?;
+        Self::with_driver(Sqlite { writer, reader: None, turn: Arc::default(), bell: Arc::default() }).await
     }
+}
 
-    /// Runs work that reads. All its statements see the same state, and lock the file once.
+impl Sqlite {
+    /// Reads, all at the same state; in memory nobody writes meanwhile.
     async fn read<R: Send + 'static>(
         &self,
         action: &'static str,
-        work: impl FnOnce(&Connection) -> Result<R, StoreError> + Send + 'static,
+        work: impl FnOnce(&Connection) -> Result<R, rusqlite::Error> + Send + 'static,
     ) -> Result<R, StoreError> {
-        run(&self.reader, action, move |connection| {
-            let transaction = connection
-                .transaction_with_behavior(TransactionBehavior::Deferred)
-                .map_err(error::of(action))?;
-            work(&transaction)
+        let work = move |connection: &Connection| work(connection).map_err(error::of(action));
+        match &self.reader {
+            Some(reader) => thread::run(reader, action, None, work).await,
+            None => thread::run(&self.writer, action, Some(self.turn().await), work).await,
+        }
+    }
+
+    async fn turn(&self) -> Turn {
+        Arc::clone(&self.turn).lock_owned().await
+    }
+}
+
+#[async_trait]
+impl Driver for Sqlite {
+    const DIALECT: Dialect = Dialect::Sqlite;
+
+    async fn query(
+        &self,
+        action: &'static str,
+        sql: &str,
+        values: Vec<SqlValue>,
+    ) -> Result<Vec<Row>, StoreError> {
+        let sql = Dialect::Sqlite.placed(sql).into_owned();
+        self.read(action, move |connection| transaction::rows(connection, &sql, &values)).await
+    }
+
+    async fn by_keys(&self, action: &'static str, keyed: Keyed) -> Result<Vec<Row>, StoreError> {
+        self.read(action, move |connection| transaction::rows_by_keys(connection, &keyed)).await
+    }
+
+    async fn execute(
+        &self,
+        action: &'static str,
+        sql: &str,
+        values: Vec<SqlValue>,
+    ) -> Result<u64, StoreError> {
+        let sql = Dialect::Sqlite.placed(sql).into_owned();
+        thread::run(&self.writer, action, Some(self.turn().await), move |connection| {
+            thread::durable(connection, Durability::Immediate).map_err(error::of(action))?;
+            transaction::change(connection, &sql, &values).map_err(error::of(action))
         })
         .await
     }
 
-    /// Runs work that writes, in one transaction.
-    async fn write<R: Send + 'static>(
+    async fn write(
         &self,
         action: &'static str,
         durability: Durability,
-        work: impl FnOnce(&Transaction<'_>) -> Result<R, StoreError> + Send + 'static,
-    ) -> Result<R, StoreError> {
-        run(&self.writer, action, move |connection| {
-            let level = match durability {
-                Durability::Immediate => "FULL",
-                Durability::Eventual => "NORMAL",
+        writes: Vec<Write>,
+    ) -> Result<(), StoreError> {
+        thread::run(&self.writer, action, Some(self.turn().await), move |connection| {
+            thread::durable(connection, durability).map_err(error::of(action))?;
+            connection.execute_batch("BEGIN IMMEDIATE").map_err(error::of(action))?;
+            let written = writes.into_iter().try_for_each(|write| transaction::write(connection, write));
+            let ended = match written {
+                Ok(()) => connection.execute_batch("COMMIT").map_err(error::of(action)),
+                Err(error) => Err(error),
             };
-            connection.pragma_update(None, "synchronous", level).map_err(error::of(action))?;
-            let transaction = connection
-                .transaction_with_behavior(TransactionBehavior::Immediate)
-                .map_err(error::of(action))?;
-            let result = work(&transaction)?;
-            transaction.commit().map_err(error::of(action))?;
-            Ok(result)
+            if ended.is_err() {
+                // Where there is none any more there is nothing to take back.
+                let _ = connection.execute_batch("ROLLBACK");
+            }
+            ended
         })
         .await
     }
-}
 
-/// Starts a thread with a connection; also the file that it is of, if it is of one.
-async fn start(
-    name: &str,
-    open: impl FnOnce() -> Result<Connection, StoreError> + Send + 'static,
-) -> Result<(Jobs, Option<PathBuf>), StoreError> {
-    let (jobs, queue) = mpsc::channel::<Job>();
-    let (opened, answer) = oneshot::channel();
-    let work = move || {
-        let mut connection = match open() {
-            Ok(connection) => connection,
-            Err(error) => return drop(opened.send(Err(error))),
-        };
-        let file = connection.path().filter(|path| !path.is_empty()).map(PathBuf::from);
-        if opened.send(Ok(file)).is_ok() {
-            for job in queue {
-                job(&mut connection);
-                checkpoint::when_due(&connection);
-            }
-        }
-    };
-    thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(work)
-        .map_err(|error| unavailable("start the database's thread").with_source(error))?;
-    let file = answer.await.map_err(|_| unavailable("open the database"))??;
-    Ok((jobs, file))
-}
+    async fn begin(&self, action: &'static str) -> Result<Box<dyn Transaction>, StoreError> {
+        let turn = self.turn().await;
+        Ok(Box::new(SqliteTransaction::begin(self.writer.clone(), turn, action).await?))
+    }
 
-async fn run<R: Send + 'static>(
-    jobs: &Jobs,
-    action: &'static str,
-    work: impl FnOnce(&mut Connection) -> Result<R, StoreError> + Send + 'static,
-) -> Result<R, StoreError> {
-    let (done, answer) = oneshot::channel();
-    let job: Job = Box::new(move |connection| drop(done.send(work(connection))));
-    jobs.send(job).map_err(|_| unavailable(action))?;
-    answer.await.map_err(|_| unavailable(action).maybe_done())?
-}
+    fn bell(&self) -> &Bell {
+        &self.bell
+    }
 
-fn unavailable(action: &str) -> StoreError {
-    StoreError::new(StoreErrorKind::Unavailable, action)
-}
-
-/// Opens the connection that writes, and brings the tables up to date.
-fn open_writer(opened: rusqlite::Result<Connection>) -> Result<Connection, StoreError> {
-    let set_up = |connection: Connection| {
-        connection.busy_timeout(BUSY_TIMEOUT)?;
-        connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
-        // 32 MiB of pages: a pull writes all over the tables.
-        connection.pragma_update(None, "cache_size", -32_768)?;
-        checkpoint::after_answers(&connection);
-        connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        Ok(connection)
-    };
-    let mut connection = opened.and_then(set_up).map_err(error::of("open the database"))?;
-    migrate::migrate(&mut connection)?;
-    Ok(connection)
-}
-
-/// Opens a connection that only reads, in a file whose tables are up to date.
-fn open_reader(file: &Path) -> Result<Connection, StoreError> {
-    let set_up = |connection: Connection| {
-        connection.busy_timeout(BUSY_TIMEOUT)?;
-        connection.pragma_update(None, "query_only", true)?;
-        connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        Ok(connection)
-    };
-    Connection::open(file).and_then(set_up).map_err(error::of("open the database"))
+    /// Other processes look by themselves.
+    fn tell_others(&self, _: Wake) {}
 }

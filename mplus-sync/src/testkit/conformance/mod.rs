@@ -27,11 +27,15 @@
 
 mod catalog;
 mod edits;
+mod fairness;
 mod leases;
 mod logs;
+mod notices;
 mod orders;
 mod places;
+mod runs;
 mod samples;
+mod unreadable;
 
 use std::fmt;
 use std::sync::Arc;
@@ -49,6 +53,30 @@ pub trait StoreFactory: Send + Sync {
     /// The first time it is empty. Opening the same name again, as another worker would, gives a handle on the same
     /// data.
     async fn open(&self, name: &str) -> Result<Arc<dyn Store>, StoreError>;
+
+    /// Changes a row of a store that was opened so that it cannot be read, as a newer release or an accident would: the JSON of
+    /// `row` gets a field of the wrong type, or whatever comes to the same. False when this factory cannot; then the behaviours
+    /// of such rows are left untried.
+    async fn spoil(&self, name: &str, row: &Spoil) -> Result<bool, StoreError> {
+        let _ = (name, row);
+        Ok(false)
+    }
+
+    /// Takes back what [`spoil`](Self::spoil) did to a row.
+    async fn mend(&self, name: &str, row: &Spoil) -> Result<(), StoreError> {
+        let _ = (name, row);
+        Ok(())
+    }
+}
+
+/// A row of the connection `merchant` that is made unreadable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Spoil {
+    /// The order with this number.
+    Order(String),
+    /// The item with this identifier.
+    Item(String),
 }
 
 /// What a run of the suite found.
@@ -104,10 +132,21 @@ struct Case<'a> {
 }
 
 impl Case<'_> {
+    fn store(&self) -> String {
+        self.name.chars().map(|c| if c == ' ' { '_' } else { c }).collect()
+    }
+
     /// A handle on the behaviour's store; each call gives another handle on the same data.
     async fn open(&self) -> Result<Arc<dyn Store>, Unmet> {
-        let name: String = self.name.chars().map(|c| if c == ' ' { '_' } else { c }).collect();
-        Ok(self.factory.open(&name).await?)
+        Ok(self.factory.open(&self.store()).await?)
+    }
+
+    async fn spoil(&self, row: &Spoil) -> Result<bool, Unmet> {
+        Ok(self.factory.spoil(&self.store(), row).await?)
+    }
+
+    async fn mend(&self, row: &Spoil) -> Result<(), Unmet> {
+        Ok(self.factory.mend(&self.store(), row).await?)
     }
 }
 
@@ -170,6 +209,10 @@ const BEHAVIOURS: &[(&str, Behaviour)] = behaviours! {
         pull_settles_edit: "a pull can settle an edit",
         pushed_absent: "marking an absent record as pushed changes nothing",
         edited_pages: "edited records come in pages",
+        only_what_is_named: "an edit changes only what it names",
+        stale_edits: "a stale edit is refused or merged field by field",
+        hidden_stays: "what the host hides is its own",
+        pushed_raises_revision: "marking as pushed raises the revision",
     }
     places::{
         locations: "locations are kept with their branches",
@@ -196,8 +239,33 @@ const BEHAVIOURS: &[(&str, Behaviour)] = behaviours! {
         extended: "an extended claim holds longer",
         requeued: "a person can queue an order again",
         states: "orders are listed and counted by state",
-        pruned: "only accepted orders are pruned",
+        pruned: "ended orders are pruned by state and connection",
         whole_order: "every field of an order survives",
+    }
+    fairness::{
+        rounds: "claims go around the merchants",
+        at_once: "no merchant has more under way than allowed",
+        held_and_resting: "held and resting connections are left alone",
+        waits: "waiting spends no attempts",
+        table_turn: "a requeued order waits for its tables turn",
+        withdrawn_and_replaced: "an order is withdrawn replaced and cancelled",
+        requeued_together: "orders are queued again together",
+    }
+    notices::{
+        in_order: "notices of an order come in their order",
+        postponed: "a notice that could not be told comes again",
+        not_without_change: "an outcome is told once",
+    }
+    runs::{
+        one_run: "several requests become one run",
+        claimed_by_one: "a run is claimed by one process",
+        lost: "a lost run is taken up again",
+        held: "runs of a held connection wait",
+        reports: "the last report of each kind is kept",
+    }
+    unreadable::{
+        order_parked: "an order that cannot be read holds up nobody",
+        item_parked: "an item that cannot be read holds up nobody",
     }
     leases::{
         one_holder: "a lease has one holder",
@@ -205,11 +273,18 @@ const BEHAVIOURS: &[(&str, Behaviour)] = behaviours! {
         renewed: "a lease is renewed by its holder alone",
         released: "a released lease is free",
         race: "of workers asking at once one gets the lease",
+        lives: "a restarted process takes over its leases",
+        seen: "leases are seen by others and leave nothing behind",
     }
     logs::{
         activities: "activities are read newest first",
         activities_pruned: "old activities are pruned",
         connections: "connections are kept and listed",
+        connection_compare_and_set: "a connection is written by compare and set",
+        settings: "settings are kept by compare and set",
+        removed: "removing a connection removes everything of it alone",
+        case_matters: "identifiers are compared byte by byte",
+        microseconds: "times are kept to the microsecond",
         customers: "the first link of a customer stays",
         customers_at_once: "links made at once end as one",
     }

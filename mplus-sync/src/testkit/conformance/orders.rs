@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use crate::model::{
     ChosenItem, ConnectionId, CourseNumber, Customer, Discount, LineModifier, OrderKind, OrderLine,
     OrderNumber, OutboxEntry, OutboxState, OutboxStateKind, Outcome, Payment, PaymentMethod, PosOrder,
-    PostalAddress, Sold, WorkerId,
+    PostalAddress, Sold, Waiting, WorkerId,
 };
 use crate::store::{ClaimRequest, Enqueued, Store, StoreErrorKind};
 
@@ -18,12 +18,7 @@ use super::{Case, Checked, Unmet, expect, expect_equal, expect_refused};
 
 /// Claims that hold for five minutes.
 fn request(worker: &str, limit: usize, now: DateTime<Utc>) -> ClaimRequest {
-    ClaimRequest {
-        connection: None,
-        worker: WorkerId::from(worker),
-        limit,
-        until: now + TimeDelta::minutes(5),
-    }
+    ClaimRequest::new(WorkerId::from(worker), limit, now + TimeDelta::minutes(5))
 }
 
 async fn claim(store: &dyn Store, minutes: i64) -> Result<Vec<OutboxEntry>, Unmet> {
@@ -127,7 +122,7 @@ pub(super) async fn claims_by_connection(case: &Case<'_>) -> Checked {
     let other = ConnectionId::from("other");
     store.enqueue(&merchant(), &order("1"), minute(0)).await?;
     store.enqueue(&other, &order("2"), minute(0)).await?;
-    let mine = ClaimRequest { connection: Some(other.clone()), ..request("w", 10, minute(1)) };
+    let mine = request("w", 10, minute(1)).of(other.clone());
     expect_equal("the other's", numbers(&store.claim(&mine, minute(1)).await?), vec!["2"])?;
     expect_equal("everybody's", numbers(&claim(&*store, 1).await?), vec!["1"])
 }
@@ -151,17 +146,17 @@ pub(super) async fn retried(case: &Case<'_>) -> Checked {
     let store = case.open().await?;
     store.enqueue(&merchant(), &order("1"), minute(0)).await?;
     let first = claim_one(&*store, 1).await?;
-    expect_equal("before the first attempt", (first.attempts, first.may_be_at_pos), (1, false))?;
+    expect_equal("before the first attempt", (first.attempts, first.may_be_at_pos), (0, false))?;
     store.finish(&first.claim(), retry(10, true), minute(1)).await?;
     let waiting = entry(&*store, "1").await?;
-    expect_equal("its state", waiting.state, OutboxState::Queued)?;
+    expect_equal("its state", waiting.state, OutboxState::Waiting(Waiting::Resting))?;
     expect_equal("its error", waiting.last_error.as_deref(), Some("refused"))?;
     expect_equal("too early", claim(&*store, 9).await?, Vec::new())?;
     let second = claim_one(&*store, 10).await?;
-    expect_equal("before the second", (second.attempts, second.may_be_at_pos), (2, true))?;
+    expect_equal("before the second", (second.attempts, second.may_be_at_pos), (1, true))?;
     store.finish(&second.claim(), retry(20, false), minute(11)).await?;
     let third = claim_one(&*store, 20).await?;
-    expect_equal("before the third", (third.attempts, third.may_be_at_pos), (3, false))
+    expect_equal("before the third", (third.attempts, third.may_be_at_pos), (2, false))
 }
 
 pub(super) async fn poison(case: &Case<'_>) -> Checked {
@@ -194,7 +189,7 @@ pub(super) async fn table_order_kept(case: &Case<'_>) -> Checked {
     }
     store.enqueue(&ConnectionId::from("other"), &table_order("5", 7), minute(0)).await?;
     let first = claim(&*store, 1).await?;
-    expect_equal("first", numbers(&first), vec!["1", "3", "5"])?;
+    expect_equal("first", numbers(&first), vec!["1", "5", "3"])?;
     expect_equal("while the first is sent", numbers(&claim(&*store, 1).await?), Vec::<&str>::new())?;
     store.finish(&first[0].claim(), retry(10, false), minute(2)).await?;
     expect_equal("while the first waits", numbers(&claim(&*store, 2).await?), Vec::<&str>::new())?;
@@ -231,10 +226,10 @@ pub(super) async fn expired_claim(case: &Case<'_>) -> Checked {
     expect_equal("released before its end", store.release_expired(minute(5)).await?, 0)?;
     let again = store.claim(&request("other", 1, minute(6)), minute(6)).await?;
     expect_equal("returned", again.len(), 1)?;
-    expect("it may be at the POS", again[0].may_be_at_pos && again[0].attempts == 2)?;
+    expect("it may be at the POS", again[0].may_be_at_pos && again[0].attempts == 0 && again[0].lost == 1)?;
     expect_equal("released", store.release_expired(minute(6)).await?, 1)?;
     let counts = store.counts(&merchant()).await?;
-    expect_equal("queued", counts.get(&OutboxStateKind::Queued).copied(), Some(1))?;
+    expect_equal("queued", counts.get(&OutboxStateKind::Waiting).copied(), Some(1))?;
     let last = claim_one(&*store, 6).await?;
     expect("the released one may be at the POS too", last.may_be_at_pos)
 }
@@ -300,7 +295,7 @@ pub(super) async fn requeued(case: &Case<'_>) -> Checked {
     expect_equal("before", claim(&*store, 60).await?, Vec::new())?;
     store.requeue(&merchant(), &number, minute(70)).await?;
     let again = claim_one(&*store, 70).await?;
-    expect_equal("afterwards", (again.attempts, again.may_be_at_pos), (1, true))?;
+    expect_equal("afterwards", (again.attempts, again.may_be_at_pos), (0, true))?;
     expect("an old claim stays lost", again.claims > first.claims)
 }
 
@@ -310,21 +305,21 @@ pub(super) async fn states(case: &Case<'_>) -> Checked {
         store.enqueue(&merchant(), &order(&format!("o{number}")), minute(number)).await?;
     }
     store.enqueue(&ConnectionId::from("other"), &order("other"), minute(0)).await?;
-    let mine = ClaimRequest { connection: Some(merchant()), ..request("w", 3, minute(10)) };
+    let mine = request("w", 3, minute(10)).of(merchant());
     let claimed = store.claim(&mine, minute(10)).await?;
     let reason = || "bad".to_owned();
     store.finish(&claimed[0].claim(), success("x"), minute(10)).await?;
     store.finish(&claimed[1].claim(), Outcome::Rejected { reason: reason() }, minute(10)).await?;
     let counts: Vec<(OutboxStateKind, u64)> = store.counts(&merchant()).await?.into_iter().collect();
     let nonzero: Vec<_> = counts.into_iter().filter(|(_, count)| *count > 0).collect();
-    let wanted = [(OutboxStateKind::Queued, 4), (OutboxStateKind::Sending, 1)];
+    let wanted = [(OutboxStateKind::Waiting, 4), (OutboxStateKind::Sending, 1)];
     let done = [(OutboxStateKind::Accepted, 1), (OutboxStateKind::Rejected, 1)];
     expect_equal("counts", nonzero, [wanted, done].concat())?;
     let rejected = store.entries(&merchant(), OutboxStateKind::Rejected, None, 10).await?;
     expect_equal("the reason", rejected[0].state.clone(), OutboxState::Rejected { reason: reason() })?;
-    let first = store.entries(&merchant(), OutboxStateKind::Queued, None, 3).await?;
+    let first = store.entries(&merchant(), OutboxStateKind::Waiting, None, 3).await?;
     let last = first.last().map(|entry| entry.sequence);
-    let rest = store.entries(&merchant(), OutboxStateKind::Queued, last, 3).await?;
+    let rest = store.entries(&merchant(), OutboxStateKind::Waiting, last, 3).await?;
     expect_equal("the first page", numbers(&first), vec!["o3", "o4", "o5"])?;
     expect_equal("the rest", numbers(&rest), vec!["o6"])
 }
@@ -339,11 +334,26 @@ pub(super) async fn pruned(case: &Case<'_>) -> Checked {
     };
     expect_equal("due longest", bad.order.number.as_str(), "bad")?;
     store.finish(&bad.claim(), Outcome::Rejected { reason: "bad".into() }, minute(2)).await?;
-    expect_equal("too young", store.prune_accepted(&merchant(), minute(2)).await?, 0)?;
-    expect_equal("old enough", store.prune_accepted(&merchant(), minute(3)).await?, 1)?;
+    let other = ConnectionId::from("other");
+    store.enqueue(&other, &order("done"), minute(0)).await?;
+    let theirs = store.claim(&request("w", 1, minute(1)).of(other.clone()), minute(1)).await?;
+    store.finish(&theirs[0].claim(), success("x"), minute(2)).await?;
+    let accepted = |minutes| [(OutboxStateKind::Accepted, minute(minutes))];
+    expect_equal("too young", store.prune_orders(&merchant(), &accepted(2)).await?, 0)?;
+    expect_equal("old enough", store.prune_orders(&merchant(), &accepted(3)).await?, 1)?;
+    let waiting = [(OutboxStateKind::Waiting, minute(60))];
+    expect_refused(
+        "pruning what waits",
+        store.prune_orders(&merchant(), &waiting).await,
+        StoreErrorKind::Invalid,
+    )?;
+    let theirs = store.entry(&other, &OrderNumber::from("done")).await?;
+    expect("another merchant's order stays", theirs.is_some())?;
     expect_equal("the order", store.entry(&merchant(), &OrderNumber::from("done")).await?, None)?;
     entry(&*store, "bad").await?;
-    entry(&*store, "waiting").await.map(drop)
+    entry(&*store, "waiting").await?;
+    let rejected = [(OutboxStateKind::Rejected, minute(60)), (OutboxStateKind::NeedsAttention, minute(60))];
+    expect_equal("rejected ones", store.prune_orders(&merchant(), &rejected).await?, 1)
 }
 
 pub(super) async fn whole_order(case: &Case<'_>) -> Checked {

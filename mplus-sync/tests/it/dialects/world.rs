@@ -91,8 +91,9 @@ impl World {
 
     /// An edit of the host's own people.
     pub(super) async fn edit(&self, item: Item) -> Result<(), String> {
-        let edits = CatalogEdits { items: vec![item], ..CatalogEdits::default() };
-        self.store.save_edits(&Self::id(), edits, self.pos.now()).await.map_err(|error| error.to_string())
+        let edits = CatalogEdits { items: vec![item.into()], ..CatalogEdits::default() };
+        let saved = self.store.save_edits(&Self::id(), edits, self.pos.now()).await;
+        saved.map(drop).map_err(|error| error.to_string())
     }
 
     pub(super) async fn items(&self) -> Vec<Tracked<Item>> {

@@ -7,7 +7,9 @@ use mplus_qapi::products::{GetArticleBranchDeviations, GetProducts};
 use mplus_qapi::testkit::{Fault, Pos};
 use mplus_qapi::value::Decimal;
 use mplus_sync::Integration;
-use mplus_sync::model::{Category, Combo, ComboChoice, ComboPart, Item, ItemId, LocationId, LocationPrice};
+use mplus_sync::model::{
+    Category, Combo, ComboChoice, ComboPart, Item, ItemEdit, ItemId, LocationId, LocationPrice,
+};
 use mplus_sync::report::RunOutcome;
 use mplus_sync::store::{CatalogEdits, MemoryStore, Page, Select, Store};
 use mplus_sync::sync::RunOptions;
@@ -44,7 +46,8 @@ fn own_menu(combo_group: i32) -> CatalogEdits {
         choices: vec![choice("pudding"), choice("cake")],
     }];
     let items = vec![dish("pudding", 650), dish("cake", 550)];
-    CatalogEdits { categories: vec![category], items, combos: vec![combo] }
+    let items = items.into_iter().map(ItemEdit::from).collect();
+    CatalogEdits { categories: vec![category.into()], items, combos: vec![combo.into()] }
 }
 
 async fn prepared(situation: Situation, store: Arc<dyn Store>) -> Merchant {
@@ -89,7 +92,8 @@ async fn changed_on_host(merchant: &Merchant) -> CatalogEdits {
     branch.location_prices = vec![LocationPrice { location, price: Decimal::new(777, 2) }];
     let mut category = merchant.categories().await.remove(0).record;
     category.name = "Renamed".to_owned();
-    CatalogEdits { items, categories: vec![category], ..CatalogEdits::default() }
+    let items = items.into_iter().map(ItemEdit::from).collect();
+    CatalogEdits { items, categories: vec![category.into()], ..CatalogEdits::default() }
 }
 
 async fn run(merchant: &Merchant, store: Arc<dyn Store>) {

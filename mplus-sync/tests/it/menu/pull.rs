@@ -10,7 +10,7 @@ use mplus_sync::Integration;
 use mplus_sync::branches::{LocationProvisioner, Provision, ProvisionError};
 use mplus_sync::cancel::CancelToken;
 use mplus_sync::conflict::SyncContext;
-use mplus_sync::model::{ConnectionId, LeaseName, Location, LocationId, Resource, WorkerId};
+use mplus_sync::model::{ConnectionId, Holder, LeaseName, Location, LocationId, Resource};
 use mplus_sync::report::RunOutcome;
 use mplus_sync::runtime::Runtime;
 use mplus_sync::sync::RunOptions;
@@ -216,7 +216,7 @@ async fn a_full_sync_changes_nothing_that_is_as_it_should_be() {
 async fn two_runs_at_once_do_not_work_on_one_connection() {
     let merchant = Merchant::new(Pos::brasserie());
     let integration = merchant.connect().await;
-    let (other, now) = (WorkerId::from("worker-2"), merchant.runtime.now());
+    let (other, now) = (Holder::from("worker-2"), merchant.runtime.now());
     let until = now + chrono::TimeDelta::minutes(15);
     let lease =
         merchant.store.acquire(&Merchant::id(), &LeaseName::RUN, &other, until, now).await.unwrap().unwrap();

@@ -6,8 +6,8 @@ use mplus_qapi::value::Decimal;
 use mplus_sync::Integration;
 use mplus_sync::conflict::{SyncContext, Why, Winner};
 use mplus_sync::model::{
-    Category, CategoryId, Combo, ComboChoice, ComboId, ComboPart, Item, ItemId, LocationId, LocationPrice,
-    Resource, Tracked,
+    Category, CategoryId, Combo, ComboChoice, ComboId, ComboPart, Item, ItemEdit, ItemId, LocationId,
+    LocationPrice, Resource, Tracked,
 };
 use mplus_sync::report::RunOutcome;
 use mplus_sync::store::{CatalogEdits, Select};
@@ -32,7 +32,7 @@ async fn edit(merchant: &Merchant, edits: CatalogEdits, minutes: i64) {
 }
 
 fn items(items: Vec<Item>) -> CatalogEdits {
-    CatalogEdits { items, ..CatalogEdits::default() }
+    CatalogEdits { items: items.into_iter().map(ItemEdit::from).collect(), ..CatalogEdits::default() }
 }
 
 async fn by_id(merchant: &Merchant, id: &str) -> Tracked<Item> {
@@ -59,7 +59,7 @@ async fn an_edit_reaches_the_pos_and_its_echo_is_no_conflict_and_no_write() {
     let article = merchant.pos.article(merchant.article(DISH)).unwrap();
     assert_eq!((article.price_incl, article.extra_text), (item.price, item.description.clone()));
     let pushed = merchant.item(DISH).await;
-    assert_eq!(pushed.edited_at, None);
+    assert_eq!(pushed.edited_at(), None);
 
     let (report, _) = merchant.sync(&integration, &RunOptions::manual()).await;
     assert_eq!((report.counts[&Resource::ARTICLES].pulled, report.conflicts.total), (0, 0), "{report}");
@@ -101,9 +101,8 @@ async fn a_new_category_is_made_with_its_items_and_keeps_its_numbers() {
     let (merchant, integration) = synced().await;
     let category = Category::new("specials", "Specials");
     let edits = CatalogEdits {
-        items: vec![new_item("s-1", &category.id, 1250), new_item("s-2", &category.id, 1350)],
-        categories: vec![category],
-        ..CatalogEdits::default()
+        categories: vec![category.clone().into()],
+        ..items(vec![new_item("s-1", &category.id, 1250), new_item("s-2", &category.id, 1350)])
     };
     edit(&merchant, edits, 1).await;
     let (report, _) = merchant.sync(&integration, &RunOptions::manual()).await;
@@ -124,9 +123,8 @@ async fn a_product_whose_answer_was_lost_is_found_again_and_not_made_twice() {
     let (merchant, integration) = synced().await;
     let category = Category::new("specials", "Specials");
     let edits = CatalogEdits {
-        items: vec![new_item("s-1", &category.id, 1250)],
-        categories: vec![category],
-        ..CatalogEdits::default()
+        categories: vec![category.clone().into()],
+        ..items(vec![new_item("s-1", &category.id, 1250)])
     };
     edit(&merchant, edits, 1).await;
     merchant.pos.faults().script_for("createProduct", [Fault::ResetAfter]);
@@ -142,7 +140,7 @@ async fn a_product_whose_answer_was_lost_is_found_again_and_not_made_twice() {
     assert_eq!(merchant.pos.requests().carried_out("createProduct"), 1);
     assert_eq!(merchant.items().await.len(), count);
     let item = by_id(&merchant, "s-1").await;
-    assert!(item.external_ids.mpluskassa.is_some() && item.edited_at.is_none());
+    assert!(item.external_ids.mpluskassa.is_some() && item.edited_at().is_none());
     let specials =
         merchant.categories().await.into_iter().find(|one| one.record.id.as_str() == "specials").unwrap();
     assert!(specials.external_ids.mpluskassa.is_some());
@@ -162,12 +160,12 @@ async fn a_branch_price_of_the_host_is_pushed_and_taken_away_again() {
     let (report, _) = merchant.sync(&integration, &RunOptions::manual()).await;
     assert!(report.conflicts.is_empty(), "{report}");
     assert_eq!(merchant.item(DISH).await.record.price_at(&utrecht), Some(Decimal::new(875, 2)));
-    item.location_prices.clear();
-    edit(&merchant, items(vec![item]), 2).await;
+    let gone = ItemEdit::of(item.id).no_price_at(utrecht.clone());
+    edit(&merchant, CatalogEdits { items: vec![gone], ..CatalogEdits::default() }, 2).await;
     merchant.sync(&integration, &RunOptions::manual()).await;
     merchant.sync(&integration, &RunOptions::manual()).await;
     let item = merchant.item(DISH).await;
-    assert_eq!((item.record.price_at(&utrecht), item.edited_at), (item.record.price, None));
+    assert_eq!((item.record.price_at(&utrecht), item.edited_at()), (item.record.price, None));
 }
 
 #[tokio::test]
@@ -184,7 +182,7 @@ async fn an_item_whose_tax_rate_has_no_code_is_left_out_and_named_and_the_others
     assert!(notes.contains(&"Tax mismatch: 13 % is not in the tax mapping"), "{notes:?}");
     assert!(notes.contains(&"the price 1.2345 has more than two decimals"), "{notes:?}");
     assert!(by_id(&merchant, "fine").await.external_ids.mpluskassa.is_some());
-    assert!(by_id(&merchant, "odd").await.edited_at.is_some(), "it goes once it is put right");
+    assert!(by_id(&merchant, "odd").await.edited_at().is_some(), "it goes once it is put right");
 }
 
 #[tokio::test]
@@ -198,14 +196,15 @@ async fn a_choice_removed_from_a_combo_is_left_to_a_person() {
     (combo.price, combo.tax_rate) = (Some(Decimal::new(1995, 2)), Some(9.into()));
     combo.parts =
         vec![ComboPart { number: 23, name: "Dessert".to_owned(), choices: vec![choice(&one), choice(&two)] }];
-    let edits = |combo: &Combo| CatalogEdits { combos: vec![combo.clone()], ..CatalogEdits::default() };
+    let edits =
+        |combo: &Combo| CatalogEdits { combos: vec![combo.clone().into()], ..CatalogEdits::default() };
     edit(&merchant, edits(&combo), 1).await;
     let (report, _) = merchant.sync(&integration, &RunOptions::manual()).await;
     assert!(report.failures.is_empty() && report.manual_actions.is_empty(), "{report}");
     let select = Select::Ids(vec![ComboId::from("lunch")]);
     let stored = merchant.store.combos(&Merchant::id(), select).await.unwrap().remove(0);
     let number = stored.external_ids.mpluskassa.unwrap().get();
-    assert_eq!((merchant.pos.menu(number).unwrap().choices.len(), stored.edited_at), (2, None));
+    assert_eq!((merchant.pos.menu(number).unwrap().choices.len(), stored.edited_at()), (2, None));
 
     let count = merchant.items().await.len();
     combo.parts[0].choices.remove(0);
@@ -246,5 +245,5 @@ async fn a_dry_run_counts_what_would_be_pushed_and_sends_nothing() {
     let (report, _) = merchant.sync(&integration, &RunOptions::manual().dry_run()).await;
     assert_eq!(report.counts[&Resource::ARTICLES].pushed, 1);
     assert_eq!(merchant.pos.requests().count("updateProduct"), 0);
-    assert!(merchant.item(DISH).await.edited_at.is_some());
+    assert!(merchant.item(DISH).await.edited_at().is_some());
 }

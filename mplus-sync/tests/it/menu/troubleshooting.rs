@@ -5,7 +5,8 @@ use mplus_qapi::testkit::{Fault, Pos};
 use mplus_qapi::value::Decimal;
 use mplus_sync::Integration;
 use mplus_sync::model::{
-    BtwCode, Category, Combo, ComboChoice, ComboPart, ConnectionStatus, Item, ItemId, MissingField,
+    BtwCode, Category, Combo, ComboChoice, ComboPart, ConnectionStatus, Field, Item, ItemId, MissingField,
+    PendingEdit,
 };
 use mplus_sync::report::RunOutcome;
 use mplus_sync::store::{CatalogChunk, CatalogEdits};
@@ -31,7 +32,7 @@ async fn edit(merchant: &Merchant, edits: CatalogEdits, minutes: i64) {
 }
 
 fn edited(item: Item) -> CatalogEdits {
-    CatalogEdits { items: vec![item], ..CatalogEdits::default() }
+    CatalogEdits { items: vec![item.into()], ..CatalogEdits::default() }
 }
 
 async fn any_item(merchant: &Merchant) -> Item {
@@ -165,7 +166,8 @@ async fn a_modifier_group_changed_on_the_host_is_undone_and_said_to_be_pull_only
     let id = format!("mpluskassa-preparation-{}", groups.cooking);
     let mut group = merchant.groups().await.into_iter().find(|group| group.record.id.as_str() == id).unwrap();
     group.record.name = "Cooking, as we call it".to_owned();
-    group.edited_at = Some(merchant.pos.now());
+    let edit = PendingEdit { at: merchant.pos.now(), agreed: None };
+    group.edits.insert(Field::named("name"), edit);
     let chunk = CatalogChunk { modifier_groups: vec![group], ..CatalogChunk::default() };
     merchant.store.apply(&Merchant::id(), chunk).await.unwrap();
     let report = printed(&merchant, &integration).await;
@@ -196,7 +198,8 @@ async fn a_choice_removed_from_a_combo_is_to_be_removed_by_hand() {
     (combo.price, combo.tax_rate) = (Some(Decimal::new(1995, 2)), Some(9.into()));
     let choices = vec![choice(&one), choice(&two)];
     combo.parts = vec![ComboPart { number: groups.courses, name: "Dessert".to_owned(), choices }];
-    let edits = |combo: &Combo| CatalogEdits { combos: vec![combo.clone()], ..CatalogEdits::default() };
+    let edits =
+        |combo: &Combo| CatalogEdits { combos: vec![combo.clone().into()], ..CatalogEdits::default() };
     edit(&merchant, edits(&combo), 1).await;
     let report = printed(&merchant, &integration).await;
     assert!(!report.contains("by hand"), "{report}");
@@ -289,7 +292,7 @@ async fn an_item_in_no_category_is_named_and_goes_once_it_has_one() {
     assert_reads(&printed(&merchant, &integration).await, &expected);
     let category = Category::new("specials", "Specials");
     dish.category = Some(category.id.clone());
-    let edits = CatalogEdits { categories: vec![category], ..edited(dish) };
+    let edits = CatalogEdits { categories: vec![category.into()], ..edited(dish) };
     edit(&merchant, edits, 2).await;
     let (report, _) = merchant.sync(&integration, &RunOptions::manual()).await;
     assert!(report.skipped.is_empty() && report.failures.is_empty(), "{report}");

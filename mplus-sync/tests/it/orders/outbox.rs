@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use mplus_qapi::testkit::{Fault, Pos};
 use mplus_sync::cancel::CancelToken;
-use mplus_sync::model::{Connection, ConnectionStatus, OrderKind, OutboxState, OutboxStateKind, TableRef};
+use mplus_sync::model::{
+    Connection, ConnectionStatus, OrderKind, OutboxState, OutboxStateKind, TableRef, Waiting,
+};
 use mplus_sync::orders::{OutboxWorker, RetryPlan, WorkerOptions};
 use mplus_sync::runtime::Runtime;
 use mplus_sync::store::{ClaimRequest, MemoryStore};
@@ -28,7 +30,7 @@ async fn drain(world: &World, worker: &OutboxWorker) {
         worker.run_once().await;
         let counts = world.store.counts(&merchant()).await.unwrap();
         let open = |kind| counts.get(&kind).copied().unwrap_or_default();
-        if open(OutboxStateKind::Queued) + open(OutboxStateKind::Sending) == 0 {
+        if open(OutboxStateKind::Waiting) + open(OutboxStateKind::Sending) == 0 {
             return;
         }
         world.runtime.sleep(Duration::from_secs(60)).await;
@@ -111,7 +113,7 @@ async fn a_claim_of_a_dead_worker_returns_and_its_order_is_looked_for_first() {
     world.service().enqueue(&order).await.unwrap();
     let now = world.runtime.now();
     let until = now + chrono::TimeDelta::minutes(2);
-    let request = ClaimRequest { connection: Some(merchant()), worker: "dead".into(), limit: 1, until };
+    let request = ClaimRequest::new("dead".into(), 1, until).of(merchant());
     assert_eq!(world.store.claim(&request, now).await.unwrap().len(), 1);
     // It died right after the POS had taken the order.
     world.service().submit(&order, false).await.unwrap();
@@ -166,7 +168,11 @@ async fn orders_of_one_table_arrive_in_their_order_while_others_pass() {
     let worker = worker(&world, "w");
     worker.run_once().await;
     assert!(matches!(state(&world, "other").await, OutboxState::Accepted { .. }));
-    assert_eq!(state(&world, "second").await, OutboxState::Queued, "it waits for the first");
+    assert_eq!(
+        state(&world, "second").await,
+        OutboxState::Waiting(Waiting::Queued),
+        "it waits for the first"
+    );
     drain(&world, &worker).await;
     assert_eq!(world.pos.table_order(1, 7).unwrap().ext_order_id.as_deref(), Some("first"));
 }
@@ -191,7 +197,7 @@ async fn a_cancelled_worker_ends_what_it_began_and_takes_no_more() {
     assert_eq!(report.accepted, 10);
     world.service().enqueue(&order("late", OrderKind::Pickup)).await.unwrap();
     assert_eq!(worker.run(&cancel).await, Default::default());
-    assert_eq!(state(&world, "late").await, OutboxState::Queued);
+    assert_eq!(state(&world, "late").await, OutboxState::Waiting(Waiting::Queued));
 }
 
 #[tokio::test]
@@ -208,7 +214,10 @@ async fn an_order_that_skips_the_pos_on_a_live_store_is_rejected_by_the_worker()
 
 /// Keeps a record of the merchant's connection.
 async fn connected(world: &World) {
-    let connection = Connection::new(merchant(), "Bistro", "pos.invalid", 1, noon());
+    let mut connection = Connection::new(merchant(), "Bistro", "pos.invalid", 1, noon());
+    if let Some(known) = world.store.connection(&merchant()).await.unwrap() {
+        connection.revision = known.revision;
+    }
     world.store.save_connection(&connection).await.unwrap();
 }
 
@@ -243,7 +252,7 @@ async fn orders_wait_while_the_merchant_is_disconnected() {
     world.service().enqueue(&paid("1", OrderKind::Pickup)).await.unwrap();
     let worker = worker(&world, "w");
     assert_eq!(worker.run_once().await, Default::default());
-    assert_eq!(state(&world, "1").await, OutboxState::Queued);
+    assert_eq!(state(&world, "1").await, OutboxState::Waiting(Waiting::Queued));
     connected(&world).await;
     world.runtime.sleep(Duration::from_secs(61)).await;
     assert_eq!(worker.run_once().await.accepted, 1);

@@ -56,7 +56,7 @@ async fn processes_that_share_a_postgres_send_every_order_once_though_one_is_kil
             children[0].kill().unwrap();
             killed = true;
         }
-        if count(OutboxStateKind::Queued) + count(OutboxStateKind::Sending) == 0 {
+        if count(OutboxStateKind::Waiting) + count(OutboxStateKind::Sending) == 0 {
             assert_eq!(count(OutboxStateKind::Accepted), u64::from(ORDERS));
             break;
         }

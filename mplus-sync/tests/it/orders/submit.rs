@@ -210,7 +210,7 @@ async fn an_order_may_skip_the_pos_in_a_test_environment_only() {
     world.settings.environment = Environment::Test;
     assert_eq!(world.service().enqueue(&skipping).await.unwrap(), Queued::Skipped);
     let counts = world.store.counts(&merchant()).await.unwrap();
-    assert_eq!(counts.get(&OutboxStateKind::Queued).copied().unwrap_or_default(), 0);
+    assert_eq!(counts.get(&OutboxStateKind::Waiting).copied().unwrap_or_default(), 0);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Every store in the box shows every behaviour of the conformance suite.
 
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod agreement;
 mod faulty;
 mod memory;
@@ -8,3 +8,14 @@ mod memory;
 pub(crate) mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+
+/// The table, the column of the identifier, and the identifier of a row that is spoiled.
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+fn spoiled(row: &mplus_sync::testkit::conformance::Spoil) -> (&'static str, &'static str, &str) {
+    use mplus_sync::testkit::conformance::Spoil;
+    match row {
+        Spoil::Order(number) => ("mplus_outbox", "number", number),
+        Spoil::Item(id) => ("mplus_items", "id", id),
+        other => panic!("no such row: {other:?}"),
+    }
+}

@@ -7,13 +7,12 @@ use chrono::DateTime;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use mplus_sync::model::{Checkpoint, ConnectionId, Marker, Order, OrderKind, Resource};
-use mplus_sync::store::postgres::enqueue_in;
 use mplus_sync::store::{
-    CatalogChunk, CatalogStore, CheckpointStore, Enqueued, OrderOutbox, PostgresStore, Store, StoreError,
-    StoreErrorKind,
+    CatalogChunk, CatalogStore, CheckpointStore, OrderOutbox, PostgresStore, SqlValue, Store, StoreError,
+    StoreErrorKind, Wake, WakeUp,
 };
 use mplus_sync::testkit::PostgresSchema;
-use mplus_sync::testkit::conformance::{self, StoreFactory};
+use mplus_sync::testkit::conformance::{self, Spoil, StoreFactory};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use tokio::sync::Mutex;
@@ -46,6 +45,30 @@ impl StoreFactory for PostgresStores {
             self.schema.empty().await?;
         }
         Ok(Arc::new(store))
+    }
+
+    async fn spoil(&self, _: &str, row: &Spoil) -> Result<bool, StoreError> {
+        self.change(row, [("\"name\":", "\"nom\":"), ("\"number\":", "\"nombre\":")]).await;
+        Ok(true)
+    }
+
+    async fn mend(&self, _: &str, row: &Spoil) -> Result<(), StoreError> {
+        self.change(row, [("\"nom\":", "\"name\":"), ("\"nombre\":", "\"number\":")]).await;
+        Ok(())
+    }
+}
+
+impl PostgresStores {
+    async fn change(&self, row: &Spoil, texts: [(&str, &str); 2]) {
+        let (table, key, id) = super::spoiled(row);
+        let (client, connection) = tokio_postgres::connect(self.schema.url(), NoTls).await.unwrap();
+        tokio::spawn(connection);
+        for (from, to) in texts {
+            let sql = format!(
+                "UPDATE {table} SET body = replace(body, $1, $2) WHERE connection = 'merchant' AND {key} = $3"
+            );
+            assert_eq!(client.execute(&sql, &[&from, &to, &id]).await.unwrap(), 1);
+        }
     }
 }
 
@@ -119,16 +142,29 @@ async fn an_order_queued_in_the_hosts_transaction_comes_and_goes_with_it() {
     let merchant = ConnectionId::from("merchant");
     let order = Order::new("1", "city", OrderKind::Pickup, DateTime::UNIX_EPOCH);
 
+    // Any driver will do: the statement is data.
+    let statement = PostgresStore::enqueue_statement(&merchant, &order, DateTime::UNIX_EPOCH).unwrap();
+    let values: Vec<Box<dyn tokio_postgres::types::ToSql + Sync + Send>> = statement
+        .values
+        .iter()
+        .map(|value| match value {
+            SqlValue::Null => Box::new(None::<String>) as Box<dyn tokio_postgres::types::ToSql + Sync + Send>,
+            SqlValue::Integer(number) => Box::new(*number),
+            SqlValue::Text(text) => Box::new(text.clone()),
+        })
+        .collect();
+    let values: Vec<&(dyn tokio_postgres::types::ToSql + Sync)> =
+        values.iter().map(|value| &**value as &(dyn tokio_postgres::types::ToSql + Sync)).collect();
     let transaction = host.transaction().await.unwrap();
-    let queued = enqueue_in(&transaction, &merchant, &order, DateTime::UNIX_EPOCH).await.unwrap();
-    assert_eq!(queued, Enqueued::New);
+    assert_eq!(transaction.execute(statement.text.as_str(), &values).await.unwrap(), 1);
     transaction.rollback().await.unwrap();
     assert_eq!(store.entry(&merchant, &order.number).await.unwrap(), None);
 
     let transaction = host.transaction().await.unwrap();
-    enqueue_in(&transaction, &merchant, &order, DateTime::UNIX_EPOCH).await.unwrap();
+    transaction.execute(statement.text.as_str(), &values).await.unwrap();
     transaction.commit().await.unwrap();
-    assert!(store.entry(&merchant, &order.number).await.unwrap().is_some());
+    assert_eq!(store.entry(&merchant, &order.number).await.unwrap().unwrap().order, order);
+    assert_eq!(host.execute(statement.text.as_str(), &values).await.unwrap(), 0, "it is queued once");
     schema.drop().await.unwrap();
 }
 
@@ -138,7 +174,7 @@ async fn tables_of_a_newer_release_are_refused() {
     PostgresStore::connect(schema.url()).await.unwrap();
     let (host, connection) = tokio_postgres::connect(schema.url(), NoTls).await.unwrap();
     tokio::spawn(connection);
-    host.batch_execute("INSERT INTO mplus_migrations VALUES (99)").await.unwrap();
+    host.batch_execute("INSERT INTO mplus_schema VALUES (99)").await.unwrap();
     let refused = PostgresStore::connect(schema.url()).await.unwrap_err();
     schema.drop().await.unwrap();
     assert_eq!(refused.kind(), StoreErrorKind::Invalid);
@@ -156,4 +192,29 @@ async fn a_database_that_cannot_be_reached_is_unavailable_and_its_password_is_no
     for shown in [error.to_string(), format!("{error:?}"), odd.to_string(), format!("{odd:?}")] {
         assert!(!shown.contains("hunter2"), "{shown}");
     }
+}
+
+#[tokio::test]
+async fn processes_hear_of_each_others_work() {
+    let Some(schema) = schema().await else { return };
+    let one = PostgresStore::connect(schema.url()).await.unwrap();
+    let other = PostgresStore::connect(schema.url()).await.unwrap();
+    let mut listener = other.listen();
+    let merchant = ConnectionId::from("merchant");
+    let mut number = 0;
+    // The other one may not listen yet: nothing depends on the first call.
+    let heard = async {
+        loop {
+            number += 1;
+            let order = Order::new(number.to_string(), "city", OrderKind::Pickup, DateTime::UNIX_EPOCH);
+            one.enqueue(&merchant, &order, DateTime::UNIX_EPOCH).await.unwrap();
+            let wait =
+                tokio::time::timeout(std::time::Duration::from_millis(300), listener.heard(&[Wake::Orders]));
+            if wait.await.is_ok() {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), heard).await.expect("it hears");
+    schema.drop().await.unwrap();
 }

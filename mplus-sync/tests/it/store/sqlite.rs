@@ -5,19 +5,44 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::DateTime;
 use mplus_sync::model::{ConnectionId, Order, OrderKind};
-use mplus_sync::store::sqlite::enqueue_in;
 use mplus_sync::store::{
-    CatalogStore, CheckpointStore, Enqueued, OrderOutbox, Page, Select, SqliteStore, Store, StoreError,
-    StoreErrorKind,
+    CheckpointStore, OrderOutbox, SqlValue, SqliteStore, Store, StoreError, StoreErrorKind, Wake, WakeUp,
 };
-use mplus_sync::testkit::conformance::{self, StoreFactory};
+use mplus_sync::testkit::conformance::{self, Spoil, StoreFactory};
+
+use super::spoiled;
 
 struct SqliteStores(tempfile::TempDir);
+
+impl SqliteStores {
+    fn change(&self, name: &str, row: &Spoil, from: &str, to: &str) {
+        let (table, key, id) = spoiled(row);
+        let sql = format!(
+            "UPDATE {table} SET body = replace(body, ?1, ?2) WHERE connection = 'merchant' AND {key} = ?3"
+        );
+        let database = rusqlite::Connection::open(self.0.path().join(name)).unwrap();
+        assert_eq!(database.execute(&sql, [from, to, id]).unwrap(), 1);
+    }
+}
 
 #[async_trait]
 impl StoreFactory for SqliteStores {
     async fn open(&self, name: &str) -> Result<Arc<dyn Store>, StoreError> {
         Ok(Arc::new(SqliteStore::open(self.0.path().join(name)).await?))
+    }
+
+    async fn spoil(&self, name: &str, row: &Spoil) -> Result<bool, StoreError> {
+        self.change(name, row, "\"v\":1", "\"v\":[]");
+        self.change(name, row, "\"name\":", "\"nom\":");
+        self.change(name, row, "\"number\":", "\"nombre\":");
+        Ok(true)
+    }
+
+    async fn mend(&self, name: &str, row: &Spoil) -> Result<(), StoreError> {
+        self.change(name, row, "\"v\":[]", "\"v\":1");
+        self.change(name, row, "\"nom\":", "\"name\":");
+        self.change(name, row, "\"nombre\":", "\"number\":");
+        Ok(())
     }
 }
 
@@ -36,29 +61,41 @@ async fn an_order_queued_in_the_hosts_transaction_comes_and_goes_with_it() {
     let merchant = ConnectionId::from("merchant");
     let order = Order::new("1", "city", OrderKind::Pickup, DateTime::UNIX_EPOCH);
 
+    // Any driver will do: the statement is data.
+    let statement = SqliteStore::enqueue_statement(&merchant, &order, DateTime::UNIX_EPOCH).unwrap();
+    let values = || {
+        let value = |value: &SqlValue| match value {
+            SqlValue::Null => rusqlite::types::Value::Null,
+            SqlValue::Integer(number) => rusqlite::types::Value::Integer(*number),
+            SqlValue::Text(text) => rusqlite::types::Value::Text(text.clone()),
+        };
+        rusqlite::params_from_iter(statement.values.iter().map(value).collect::<Vec<_>>())
+    };
     let transaction = host.transaction().unwrap();
-    let queued = enqueue_in(&transaction, &merchant, &order, DateTime::UNIX_EPOCH).unwrap();
-    assert_eq!(queued, Enqueued::New);
+    assert_eq!(transaction.execute(&statement.text, values()).unwrap(), 1);
     transaction.rollback().unwrap();
     assert_eq!(store.entry(&merchant, &order.number).await.unwrap(), None);
 
+    let mut listener = store.listen();
     let transaction = host.transaction().unwrap();
-    enqueue_in(&transaction, &merchant, &order, DateTime::UNIX_EPOCH).unwrap();
+    transaction.execute(&statement.text, values()).unwrap();
     transaction.commit().unwrap();
-    assert!(store.entry(&merchant, &order.number).await.unwrap().is_some());
+    store.wake(Wake::Orders);
+    listener.heard(&[Wake::Orders]).await;
+    assert_eq!(store.entry(&merchant, &order.number).await.unwrap().unwrap().order, order);
+    assert_eq!(host.execute(&statement.text, values()).unwrap(), 0, "it is queued once");
 }
 
 #[tokio::test]
-async fn a_record_that_cannot_be_understood_is_corrupt_and_named() {
+async fn tables_of_a_newer_release_are_refused() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("host.db");
-    let store = SqliteStore::open(&path).await.unwrap();
-    let sql = "INSERT INTO mplus_items VALUES ('merchant', 'cola', '7', '{\"id\":', NULL, NULL, 1)";
-    rusqlite::Connection::open(&path).unwrap().execute(sql, []).unwrap();
-    let read = store.items(&ConnectionId::from("merchant"), Select::Page(Page::first(1))).await;
-    let error = read.unwrap_err();
-    assert_eq!(error.kind(), StoreErrorKind::Corrupt);
-    assert!(error.to_string().contains("item cola"), "{error}");
+    drop(SqliteStore::open(&path).await.unwrap());
+    drop(SqliteStore::open(&path).await.unwrap());
+    rusqlite::Connection::open(&path).unwrap().execute("INSERT INTO mplus_schema VALUES (99)", []).unwrap();
+    let refused = SqliteStore::open(&path).await.unwrap_err();
+    assert_eq!(refused.kind(), StoreErrorKind::Invalid);
+    assert!(refused.to_string().contains("version 99"), "{refused}");
 }
 
 #[tokio::test]

@@ -154,6 +154,6 @@ impl Merchant {
 /// What is stored, without what only counts writes.
 pub(crate) fn contents<T: Record>(records: Vec<Tracked<T>>) -> Vec<(T, Option<T::PosId>, bool)> {
     let content =
-        |record: Tracked<T>| (record.record, record.external_ids.mpluskassa, record.edited_at.is_some());
+        |record: Tracked<T>| (record.record, record.external_ids.mpluskassa, !record.edits.is_empty());
     records.into_iter().map(content).collect()
 }

@@ -55,7 +55,7 @@ pub(in crate::dialects) fn compare_order(
     let orders = pos.orders();
     let held = holding(&orders, wanted);
     match (&entry.state, held.len()) {
-        (OutboxState::Queued | OutboxState::Sending { .. }, _) => {
+        (OutboxState::Waiting(_) | OutboxState::Sending { .. }, _) => {
             differ(
                 "orders/stuck",
                 format!("still {:?} after two days; {:?}", entry.state.kind(), entry.last_error),

@@ -1,0 +1,372 @@
+//! Which state may follow which: pure.
+
+use chrono::{DateTime, Utc};
+
+use super::super::{Order, WorkerId};
+use super::{Claim, OutboxEntry, OutboxState, OutboxStateKind, PosOrder, Waiting};
+
+/// How an attempt ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The POS has the order.
+    Accepted {
+        /// What the POS calls it.
+        pos: PosOrder,
+    },
+    /// The POS refused it, or answered so that nobody knows; try again later. Counts as an attempt.
+    Retry {
+        /// Not before this.
+        at: DateTime<Utc>,
+        /// Why it did not work.
+        error: String,
+        /// Whether the POS may have the order all the same: true when this attempt may have been carried out, or an
+        /// earlier one and nobody looked since.
+        may_be_at_pos: bool,
+    },
+    /// It could not be tried, for a reason that is not the order's. Counts as no attempt.
+    Wait {
+        /// What it waits for. Since when is kept when it waited for the same before.
+        why: Waiting,
+        /// Not before this.
+        at: DateTime<Utc>,
+        /// What was seen.
+        error: String,
+        /// Whether the POS may have the order all the same, as in [`Outcome::Retry`].
+        may_be_at_pos: bool,
+    },
+    /// It can never work as it is.
+    Rejected {
+        /// What is wrong and what to do.
+        reason: String,
+    },
+    /// It was tried often enough, or waited long enough.
+    NeedsAttention {
+        /// What went wrong and what to do.
+        reason: String,
+        /// Whether the POS may have the order all the same.
+        may_be_at_pos: bool,
+    },
+    /// It is kept from the POS, as it asked.
+    Skipped {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What is noted on an order whose claim ended without an outcome.
+const WORKER_LOST: &str = "the worker that was sending it was not heard of again";
+
+/// Why a step of an order is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StepRefused {
+    /// The claim has ended and the order went on without it.
+    #[error("the claim was lost: its lease ended and the order went on without it")]
+    ClaimLost,
+    /// Only an order that waits for a person, or that was withdrawn, is queued again.
+    #[error("only an order that was rejected or withdrawn, or that needs attention, can be queued again")]
+    NotWaitingForPerson,
+    /// It is being sent, or the POS may have it.
+    #[error("it is being sent or may be at the POS: wait for its end, or cancel it there")]
+    MayBeAtPos,
+    /// The POS has it, or it has ended in another way.
+    #[error("it has ended already")]
+    Ended,
+    /// Only an order that the POS has, or may have, is cancelled there.
+    #[error("the POS does not have it: withdraw it instead")]
+    NotAtPos,
+}
+
+impl OutboxEntry {
+    /// Whether it may be claimed now, its table permitting: it waits and is due, or its claim has ended.
+    pub fn is_due(&self, now: DateTime<Utc>) -> bool {
+        self.state.kind().is_open() && self.due_at <= now
+    }
+
+    /// What it waits for, or waited for before it was claimed; none once it has ended.
+    pub fn waiting(&self) -> Option<Waiting> {
+        match &self.state {
+            OutboxState::Waiting(waiting) | OutboxState::Sending { waited: waiting, .. } => Some(*waiting),
+            _ => None,
+        }
+    }
+
+    /// Claims it. A claim that ended without an outcome leaves behind that the order may be at the POS.
+    pub fn claimed(mut self, worker: &WorkerId, until: DateTime<Utc>, now: DateTime<Utc>) -> Self {
+        if self.state.kind() == OutboxStateKind::Sending {
+            self.may_be_at_pos = true;
+            self.lost = self.lost.saturating_add(1);
+        }
+        let waited = self.waiting().unwrap_or(Waiting::Queued);
+        self.state = OutboxState::Sending { worker: worker.clone(), waited };
+        self.claims += 1;
+        self.due_at = until;
+        self.updated_at = now;
+        self
+    }
+
+    /// Prolongs its claim.
+    ///
+    /// # Errors
+    /// [`StepRefused::ClaimLost`] when the claim is no longer the current one.
+    pub fn extended(mut self, claim: &Claim, until: DateTime<Utc>) -> Result<Self, StepRefused> {
+        self.is_held_by(claim).then_some(()).ok_or(StepRefused::ClaimLost)?;
+        self.due_at = until;
+        Ok(self)
+    }
+
+    /// Keeps what the sender notes of its attempt.
+    ///
+    /// # Errors
+    /// [`StepRefused::ClaimLost`] when the claim is no longer the current one.
+    pub fn noted(mut self, claim: &Claim, note: Option<String>) -> Result<Self, StepRefused> {
+        self.is_held_by(claim).then_some(()).ok_or(StepRefused::ClaimLost)?;
+        self.note = note;
+        Ok(self)
+    }
+
+    fn is_held_by(&self, claim: &Claim) -> bool {
+        self.claims == claim.token && self.state.kind() == OutboxStateKind::Sending
+    }
+
+    /// Records how a claim's attempt ended.
+    ///
+    /// That the POS has the order is recorded whatever became of the claim: it is a fact. The first such fact stays.
+    ///
+    /// # Errors
+    /// [`StepRefused::ClaimLost`] for any other outcome of a claim that is no longer the current one.
+    pub fn finished(
+        mut self,
+        claim: &Claim,
+        outcome: &Outcome,
+        now: DateTime<Utc>,
+    ) -> Result<Self, StepRefused> {
+        let held = self.is_held_by(claim);
+        let known = matches!(self.state.kind(), OutboxStateKind::Accepted | OutboxStateKind::Cancelled);
+        let waited = self.waiting().unwrap_or(Waiting::Queued);
+        match outcome {
+            Outcome::Accepted { .. } if known => return Ok(self),
+            Outcome::Accepted { pos } => {
+                self.state = OutboxState::Accepted { pos: pos.clone() };
+                self.may_be_at_pos = true;
+                self.last_error = None;
+            }
+            _ if !held => return Err(StepRefused::ClaimLost),
+            Outcome::Retry { at, error, may_be_at_pos } => {
+                self.state = OutboxState::Waiting(Waiting::Resting);
+                self.attempts = self.attempts.saturating_add(1);
+                self.due_at = *at;
+                self.may_be_at_pos = *may_be_at_pos;
+                self.last_error = Some(error.clone());
+            }
+            Outcome::Wait { why, at, error, may_be_at_pos } => {
+                self.state = OutboxState::Waiting(why.going_on_from(waited));
+                self.due_at = *at;
+                self.may_be_at_pos = *may_be_at_pos;
+                self.last_error = Some(error.clone());
+            }
+            Outcome::Rejected { reason } => {
+                self.state = OutboxState::Rejected { reason: reason.clone() };
+                self.last_error = Some(reason.clone());
+            }
+            Outcome::NeedsAttention { reason, may_be_at_pos } => {
+                self.state = OutboxState::NeedsAttention { reason: reason.clone() };
+                self.may_be_at_pos = *may_be_at_pos;
+                self.last_error = Some(reason.clone());
+            }
+            Outcome::Skipped { reason } => self.state = OutboxState::Skipped { reason: reason.clone() },
+        }
+        self.updated_at = now;
+        Ok(self)
+    }
+
+    /// Gives back a claim that has ended, so that the order shows as waiting again.
+    pub fn released(mut self, now: DateTime<Utc>) -> Self {
+        if self.state.kind() == OutboxStateKind::Sending && self.due_at <= now {
+            self.state = OutboxState::Waiting(self.waiting().unwrap_or(Waiting::Queued));
+            self.may_be_at_pos = true;
+            self.lost = self.lost.saturating_add(1);
+            self.last_error = Some(WORKER_LOST.to_owned());
+            self.updated_at = now;
+        }
+        self
+    }
+
+    /// Queues it again after a person put right what was wrong. At its table it has its old place.
+    ///
+    /// # Errors
+    /// [`StepRefused::NotWaitingForPerson`] unless it was rejected or withdrawn, or needs attention.
+    pub fn requeued(mut self, now: DateTime<Utc>) -> Result<Self, StepRefused> {
+        match self.state.kind() {
+            kind if kind.waits_for_person() || kind == OutboxStateKind::Withdrawn => {
+                self.queue(now);
+                Ok(self)
+            }
+            _ => Err(StepRefused::NotWaitingForPerson),
+        }
+    }
+
+    fn queue(&mut self, now: DateTime<Utc>) {
+        self.state = OutboxState::Waiting(Waiting::Queued);
+        self.attempts = 0;
+        self.lost = 0;
+        self.due_at = now;
+        self.waiting_since = now;
+        self.updated_at = now;
+    }
+
+    /// Takes it back before the POS has it. One that may be there is left to a person: only when it needs attention.
+    ///
+    /// # Errors
+    /// [`StepRefused::MayBeAtPos`] while it is sent or may be at the POS, [`StepRefused::Ended`] once the POS has it.
+    pub fn withdrawn(mut self, reason: &str, now: DateTime<Utc>) -> Result<Self, StepRefused> {
+        match self.state.kind() {
+            OutboxStateKind::Sending => return Err(StepRefused::MayBeAtPos),
+            OutboxStateKind::Waiting if self.may_be_at_pos => return Err(StepRefused::MayBeAtPos),
+            OutboxStateKind::Waiting | OutboxStateKind::Rejected | OutboxStateKind::NeedsAttention => {}
+            OutboxStateKind::Withdrawn => return Ok(self),
+            OutboxStateKind::Accepted | OutboxStateKind::Cancelled | OutboxStateKind::Skipped => {
+                return Err(StepRefused::Ended);
+            }
+        }
+        self.state = OutboxState::Withdrawn { reason: reason.to_owned() };
+        self.updated_at = now;
+        Ok(self)
+    }
+
+    /// Puts corrected content in its place, under the same number, and queues it again. The very same content changes nothing
+    /// of an order that waits.
+    ///
+    /// # Errors
+    /// [`StepRefused::MayBeAtPos`] while it is sent or may be at the POS, [`StepRefused::Ended`] once the POS has it.
+    pub fn replaced(mut self, order: &Order, now: DateTime<Utc>) -> Result<Self, StepRefused> {
+        match self.state.kind() {
+            OutboxStateKind::Accepted | OutboxStateKind::Cancelled => return Err(StepRefused::Ended),
+            OutboxStateKind::Sending => return Err(StepRefused::MayBeAtPos),
+            _ if self.may_be_at_pos => return Err(StepRefused::MayBeAtPos),
+            OutboxStateKind::Waiting if self.order == *order => return Ok(self),
+            _ => {}
+        }
+        self.order = order.clone();
+        self.note = None;
+        self.last_error = None;
+        self.queue(now);
+        Ok(self)
+    }
+
+    /// Records that it was cancelled at the POS. Repeating it changes nothing.
+    ///
+    /// # Errors
+    /// [`StepRefused::NotAtPos`] unless the POS has it, or may have it and it needs attention.
+    pub fn cancelled(mut self, reason: &str, now: DateTime<Utc>) -> Result<Self, StepRefused> {
+        let pos = match &self.state {
+            OutboxState::Accepted { pos } => pos.clone(),
+            OutboxState::NeedsAttention { .. } if self.may_be_at_pos => PosOrder::default(),
+            OutboxState::Cancelled { .. } => return Ok(self),
+            _ => return Err(StepRefused::NotAtPos),
+        };
+        self.state = OutboxState::Cancelled { pos, reason: reason.to_owned() };
+        self.updated_at = now;
+        Ok(self)
+    }
+
+    /// What the host is told when this entry follows another: every end of an order, and that it was queued again.
+    pub fn tells_after(&self, before: &Self) -> Option<&OutboxState> {
+        let (was_open, is_open) = (before.state.kind().is_open(), self.state.kind().is_open());
+        match (was_open, is_open) {
+            (true, true) => None,
+            _ => (self.state != before.state).then_some(&self.state),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::{OrderKind, OrderNumber};
+    use super::*;
+
+    fn at(minutes: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + chrono::TimeDelta::minutes(minutes)
+    }
+
+    fn entry() -> OutboxEntry {
+        OutboxEntry::queued("merchant".into(), 1, Order::new("1", "city", OrderKind::Pickup, at(0)), at(0))
+    }
+
+    fn away(since: i64) -> Outcome {
+        let why = Waiting::PosAway { since: at(since) };
+        Outcome::Wait { why, at: at(since + 1), error: "refused".into(), may_be_at_pos: false }
+    }
+
+    fn refused() -> Outcome {
+        Outcome::Retry { at: at(9), error: "closed".into(), may_be_at_pos: false }
+    }
+
+    fn sent(entry: OutboxEntry, outcome: &Outcome) -> OutboxEntry {
+        let entry = entry.claimed(&WorkerId::from("w"), at(2), at(1));
+        let claim = entry.claim();
+        entry.finished(&claim, outcome, at(1)).unwrap()
+    }
+
+    #[test]
+    fn waiting_for_the_pos_spends_no_attempts_and_is_one_wait() {
+        let waited = sent(sent(entry(), &away(1)), &away(30));
+        assert_eq!(waited.attempts, 0);
+        assert_eq!(waited.state, OutboxState::Waiting(Waiting::PosAway { since: at(1) }));
+        let refused = sent(waited, &refused());
+        assert_eq!((refused.attempts, refused.state), (1, OutboxState::Waiting(Waiting::Resting)));
+    }
+
+    #[test]
+    fn a_claim_that_ended_without_a_word_is_counted_and_may_have_reached_the_pos() {
+        let worker = WorkerId::from("w");
+        let again = entry().claimed(&worker, at(2), at(1)).claimed(&worker, at(5), at(3));
+        assert_eq!((again.attempts, again.lost, again.may_be_at_pos), (0, 1, true));
+    }
+
+    #[test]
+    fn an_order_that_may_be_at_the_pos_is_neither_withdrawn_nor_replaced() {
+        let mut waiting = entry();
+        waiting.may_be_at_pos = true;
+        assert_eq!(waiting.clone().withdrawn("", at(1)).unwrap_err(), StepRefused::MayBeAtPos);
+        assert_eq!(waiting.clone().replaced(&waiting.order, at(1)).unwrap_err(), StepRefused::MayBeAtPos);
+        let sending = entry().claimed(&WorkerId::from("w"), at(2), at(1));
+        assert_eq!(sending.withdrawn("", at(1)).unwrap_err(), StepRefused::MayBeAtPos);
+    }
+
+    #[test]
+    fn a_rejected_order_is_corrected_under_its_number() {
+        let rejected = sent(entry(), &Outcome::Rejected { reason: "total".into() });
+        let mut corrected = rejected.order.clone();
+        corrected.note = Some("Ring twice".into());
+        let again = rejected.replaced(&corrected, at(5)).unwrap();
+        assert_eq!(again.order.number, OrderNumber::from("1"));
+        assert_eq!(
+            (again.state.kind(), again.due_at, again.order),
+            (OutboxStateKind::Waiting, at(5), corrected)
+        );
+    }
+
+    #[test]
+    fn the_host_is_told_of_every_end_and_of_a_return_and_of_nothing_between() {
+        let queued = entry();
+        let sending = queued.clone().claimed(&WorkerId::from("w"), at(2), at(1));
+        assert_eq!(sending.tells_after(&queued), None);
+        let rejected = sent(queued.clone(), &Outcome::Rejected { reason: "total".into() });
+        assert_eq!(rejected.tells_after(&sending), Some(&rejected.state));
+        let again = rejected.clone().requeued(at(3)).unwrap();
+        assert_eq!(again.tells_after(&rejected), Some(&OutboxState::Waiting(Waiting::Queued)));
+        assert_eq!(rejected.tells_after(&rejected), None);
+    }
+
+    #[test]
+    fn only_what_the_pos_has_is_cancelled_there() {
+        assert_eq!(entry().cancelled("guest", at(1)).unwrap_err(), StepRefused::NotAtPos);
+        let accepted = sent(entry(), &Outcome::Accepted { pos: PosOrder::with_id("x") });
+        let cancelled = accepted.cancelled("guest", at(5)).unwrap();
+        let wanted = OutboxState::Cancelled { pos: PosOrder::with_id("x"), reason: "guest".into() };
+        assert_eq!(cancelled.state, wanted);
+        assert_eq!(cancelled.clone().cancelled("again", at(6)).unwrap(), cancelled);
+    }
+}

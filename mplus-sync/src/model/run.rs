@@ -1,0 +1,377 @@
+//! Runs that are due: what was asked for, by whom it is carried out, what became of it.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{ConnectionId, Holder};
+
+/// How many requests of one run are told apart; what comes on top is told as one that names no details.
+const REQUESTS_KEPT: usize = 100;
+
+/// What a run does.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RunKind(Cow<'static, str>);
+
+impl RunKind {
+    /// Menu and stock.
+    pub const SYNC: Self = Self(Cow::Borrowed("sync"));
+    /// The menu alone.
+    pub const MENU: Self = Self(Cow::Borrowed("menu"));
+    /// Stock alone.
+    pub const STOCK: Self = Self(Cow::Borrowed("stock"));
+
+    /// Another kind.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self(Cow::Owned(name.into()))
+    }
+
+    /// The name under which it is stored.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RunKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Why a run is due.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum RunReason {
+    /// The daily time.
+    Daily,
+    /// Stock's own interval.
+    Stock,
+    /// An earlier run failed, or broke off.
+    Retry,
+    /// A branch was added.
+    NewBranch,
+    /// The POS reported a change.
+    Webhook,
+    /// A person or the host asked.
+    AskedFor,
+    /// A reason of the host's own.
+    Other(String),
+}
+
+/// One request for a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunRequest {
+    /// Why.
+    pub reason: RunReason,
+    /// Not before this.
+    pub due_at: DateTime<Utc>,
+    /// Context and scope as JSON, for whoever runs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<String>,
+}
+
+impl RunRequest {
+    /// A request without details.
+    pub fn new(reason: RunReason, due_at: DateTime<Utc>) -> Self {
+        Self { reason, due_at, details: None }
+    }
+
+    /// The same with details, as JSON.
+    #[must_use]
+    pub fn with_details(self, json: impl Into<String>) -> Self {
+        Self { details: Some(json.into()), ..self }
+    }
+}
+
+/// What is asked for of one kind and one connection: several requests become one run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DueRun {
+    /// What waits to be taken up.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    requests: Vec<RunRequest>,
+    /// What is being carried out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    running: Option<Running>,
+    /// How often it was claimed ever.
+    #[serde(default)]
+    claims: i64,
+    /// How many runs in a row have failed.
+    #[serde(default)]
+    failures: u32,
+}
+
+/// A run that somebody carries out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Running {
+    requests: Vec<RunRequest>,
+    holder: HolderParts,
+    since: DateTime<Utc>,
+    until: DateTime<Utc>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct HolderParts {
+    slot: String,
+    life: String,
+    run: String,
+}
+
+impl HolderParts {
+    fn of(holder: &Holder) -> Self {
+        let (life, run) = (holder.life().to_owned(), holder.run_name().to_owned());
+        Self { slot: holder.slot().to_string(), life, run }
+    }
+
+    fn holder(&self) -> Holder {
+        Holder::of(self.slot.as_str().into(), self.life.as_str()).run(self.run.as_str())
+    }
+}
+
+/// A run that was claimed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimedRun {
+    /// Whose.
+    pub connection: ConnectionId,
+    /// What to do.
+    pub kind: RunKind,
+    /// Everything that it was asked for by.
+    pub requests: Vec<RunRequest>,
+    /// How many runs in a row have failed before.
+    pub failures: u32,
+    /// Until when the claim holds, unless it is extended.
+    pub until: DateTime<Utc>,
+    /// What tells this claim from the one before.
+    pub token: i64,
+}
+
+/// How a claimed run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunEnd {
+    /// As it should: failures are counted anew.
+    Done,
+    /// It failed: what asked for it is done with all the same, ask for the next one.
+    Failed,
+    /// It was not carried out: everything that asked for it still does.
+    GivenBack,
+}
+
+/// What is known of a run that is due or carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RunStatus {
+    /// Whose.
+    pub connection: ConnectionId,
+    /// What it does.
+    pub kind: RunKind,
+    /// When it is next due; none when nobody asks for another one.
+    pub due_at: Option<DateTime<Utc>>,
+    /// What asks for it.
+    pub requests: Vec<RunRequest>,
+    /// Who carries one out, and since when; the claim may have ended since.
+    pub running: Option<(Holder, DateTime<Utc>)>,
+    /// How many runs in a row have failed.
+    pub failures: u32,
+}
+
+/// The last report of a kind of run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredReport {
+    /// When the run ended.
+    pub at: DateTime<Utc>,
+    /// The report as JSON, kept to the letter.
+    pub json: String,
+}
+
+/// The claim has ended and another took the run up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the claim was lost: its lease ended and another took the run up")]
+pub struct RunLost;
+
+impl DueRun {
+    /// Adds a request. One like it changes nothing but the time, to the earlier of both.
+    #[must_use]
+    pub fn requested(mut self, request: RunRequest) -> Self {
+        let same =
+            |known: &&mut RunRequest| known.reason == request.reason && known.details == request.details;
+        if let Some(known) = self.requests.iter_mut().find(same) {
+            known.due_at = known.due_at.min(request.due_at);
+        } else if self.requests.len() < REQUESTS_KEPT {
+            self.requests.push(request);
+        } else {
+            let all = RunRequest { details: None, ..request };
+            let last = self.requests.len() - 1;
+            let due_at = self.requests[last].due_at.min(all.due_at);
+            self.requests[last] = RunRequest { due_at, ..all };
+        }
+        self
+    }
+
+    /// When it is next looked at: the first request while nobody carries it out, the claim's end while somebody does.
+    pub fn due_at(&self) -> Option<DateTime<Utc>> {
+        match &self.running {
+            Some(running) => Some(running.until),
+            None => self.requests.iter().map(|request| request.due_at).min(),
+        }
+    }
+
+    /// Whether somebody carries it out, or did until a claim ended.
+    pub fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// Whether nothing is left to be kept: no request, no run, no failure.
+    pub fn is_empty(&self) -> bool {
+        self.requests.is_empty() && self.running.is_none() && self.failures == 0
+    }
+
+    /// Claims it: takes up everything that is asked for, also what is due later, and what a lost run leaves behind.
+    pub fn claimed(
+        mut self,
+        connection: &ConnectionId,
+        kind: &RunKind,
+        holder: &Holder,
+        until: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> (Self, ClaimedRun) {
+        let mut taken = self.running.take().map(|lost| lost.requests).unwrap_or_default();
+        // What is due on its own later, such as the next daily run, is still due then.
+        let (due, later) = self.requests.into_iter().partition::<Vec<_>, _>(|request| request.due_at <= now);
+        self.requests = later;
+        for request in due {
+            taken = Self { requests: taken, ..Self::default() }.requested(request).requests;
+        }
+        self.claims += 1;
+        let claimed = ClaimedRun {
+            connection: connection.clone(),
+            kind: kind.clone(),
+            requests: taken.clone(),
+            failures: self.failures,
+            until,
+            token: self.claims,
+        };
+        self.running = Some(Running { requests: taken, holder: HolderParts::of(holder), since: now, until });
+        (self, claimed)
+    }
+
+    fn is_held_by(&self, claim: &ClaimedRun) -> bool {
+        self.running.is_some() && self.claims == claim.token
+    }
+
+    /// Prolongs its claim.
+    ///
+    /// # Errors
+    /// [`RunLost`] when the claim is no longer the current one.
+    pub fn extended(mut self, claim: &ClaimedRun, until: DateTime<Utc>) -> Result<Self, RunLost> {
+        match &mut self.running {
+            Some(running) if self.claims == claim.token => running.until = until,
+            _ => return Err(RunLost),
+        }
+        Ok(self)
+    }
+
+    /// Ends the claimed run. What was asked for meanwhile stays due, and so does `next`.
+    ///
+    /// # Errors
+    /// [`RunLost`] when the claim is no longer the current one.
+    pub fn finished(
+        mut self,
+        claim: &ClaimedRun,
+        end: RunEnd,
+        next: Option<RunRequest>,
+    ) -> Result<Self, RunLost> {
+        if !self.is_held_by(claim) {
+            return Err(RunLost);
+        }
+        let taken = self.running.take().map(|running| running.requests).unwrap_or_default();
+        match end {
+            RunEnd::Done => self.failures = 0,
+            RunEnd::Failed => self.failures = self.failures.saturating_add(1),
+            RunEnd::GivenBack => {
+                for request in taken {
+                    self = self.requested(request);
+                }
+            }
+        }
+        Ok(match next {
+            Some(next) => self.requested(next),
+            None => self,
+        })
+    }
+
+    /// What is known of it.
+    pub fn status(&self, connection: ConnectionId, kind: RunKind) -> RunStatus {
+        RunStatus {
+            connection,
+            kind,
+            due_at: self.requests.iter().map(|request| request.due_at).min(),
+            requests: self.requests.clone(),
+            running: self.running.as_ref().map(|running| (running.holder.holder(), running.since)),
+            failures: self.failures,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(minutes: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + chrono::TimeDelta::minutes(minutes)
+    }
+
+    fn claim(run: DueRun, now: i64) -> (DueRun, ClaimedRun) {
+        run.claimed(&"merchant".into(), &RunKind::MENU, &"w".into(), at(now + 5), at(now))
+    }
+
+    #[test]
+    fn several_requests_become_one_run_and_what_is_due_later_stays_due() {
+        let asked = |reason, due| RunRequest::new(reason, at(due));
+        let run = DueRun::default()
+            .requested(asked(RunReason::Webhook, 3))
+            .requested(asked(RunReason::Webhook, 1))
+            .requested(asked(RunReason::AskedFor, 2))
+            .requested(asked(RunReason::Daily, 600));
+        let (run, claimed) = claim(run, 2);
+        let wanted = [asked(RunReason::Webhook, 1), asked(RunReason::AskedFor, 2)];
+        assert_eq!(claimed.requests, wanted);
+        let done = run.finished(&claimed, RunEnd::Done, None).unwrap();
+        assert_eq!(done.due_at(), Some(at(600)));
+    }
+
+    #[test]
+    fn what_is_asked_for_during_a_run_is_due_after_it() {
+        let run = DueRun::default().requested(RunRequest::new(RunReason::Webhook, at(0)));
+        let (run, claimed) = claim(run, 0);
+        let run = run.requested(RunRequest::new(RunReason::Webhook, at(1)));
+        assert_eq!(run.due_at(), Some(at(5)));
+        let run = run.finished(&claimed, RunEnd::Done, None).unwrap();
+        assert_eq!(run.due_at(), Some(at(1)));
+    }
+
+    #[test]
+    fn a_run_whose_worker_is_lost_is_taken_up_with_everything_that_asked_for_it() {
+        let run = DueRun::default().requested(RunRequest::new(RunReason::Daily, at(0)));
+        let (run, first) = claim(run, 0);
+        let (run, second) = claim(run, 5);
+        assert_eq!(second.requests, first.requests);
+        assert_eq!(run.clone().finished(&first, RunEnd::Done, None).unwrap_err(), RunLost);
+        let run = run.finished(&second, RunEnd::Failed, None).unwrap();
+        assert_eq!(run.status("m".into(), RunKind::MENU).failures, 1);
+    }
+
+    #[test]
+    fn a_flood_of_requests_stays_small() {
+        let mut run = DueRun::default();
+        for number in 0..1000 {
+            let request = RunRequest::new(RunReason::Webhook, at(0)).with_details(number.to_string());
+            run = run.requested(request);
+        }
+        let (_, claimed) = claim(run, 0);
+        assert_eq!(claimed.requests.len(), REQUESTS_KEPT);
+        assert_eq!(claimed.requests[REQUESTS_KEPT - 1].details, None);
+    }
+}

@@ -1,0 +1,145 @@
+//! Telling other processes of new work by `NOTIFY`, and hearing of theirs by `LISTEN`.
+//!
+//! A notification makes commits wait for each other, so a process sends one a second at most. That it can be lost costs a wait
+//! and nothing else.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use deadpool_postgres::Pool;
+use futures_util::StreamExt;
+use futures_util::stream::poll_fn;
+use tokio_postgres::{AsyncMessage, Config, NoTls};
+
+use crate::store::{Bell, Wake};
+
+/// How far notifications of a process are apart.
+const APART: Duration = Duration::from_secs(1);
+/// How long to wait before the database is asked again for a connection.
+const AGAIN: Duration = Duration::from_secs(10);
+
+const fn channel(what: Wake) -> usize {
+    match what {
+        Wake::Orders => 0,
+        Wake::Runs => 1,
+        Wake::Notices => 2,
+    }
+}
+
+/// Tells other processes.
+#[derive(Clone)]
+pub(super) struct Teller(Option<Arc<Told>>);
+
+struct Told {
+    pool: Pool,
+    /// What is to be told with the next notification.
+    pending: [AtomicBool; 3],
+    /// Whether a task waits for the time to send it.
+    waiting: AtomicBool,
+}
+
+impl Teller {
+    pub(super) fn new(pool: Pool, notify: bool) -> Self {
+        let pending = [const { AtomicBool::new(false) }; 3];
+        Self(notify.then(|| Arc::new(Told { pool, pending, waiting: AtomicBool::new(false) })))
+    }
+
+    /// Has others told now, or when a second has passed since they last were.
+    pub(super) fn tell(&self, what: Wake) {
+        let Some(told) = &self.0 else { return };
+        told.pending[channel(what)].store(true, Ordering::Release);
+        if told.waiting.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            told.waiting.store(false, Ordering::Release);
+            return;
+        };
+        let told = Arc::clone(told);
+        runtime.spawn(async move {
+            loop {
+                told.send().await;
+                tokio::time::sleep(APART).await;
+                told.waiting.store(false, Ordering::Release);
+                let more = told.pending.iter().any(|pending| pending.load(Ordering::Acquire));
+                if !more || told.waiting.swap(true, Ordering::AcqRel) {
+                    return;
+                }
+            }
+        });
+    }
+}
+
+impl Told {
+    async fn send(&self) {
+        let what: Vec<&str> = Wake::ALL
+            .into_iter()
+            .filter(|wake| self.pending[channel(*wake)].swap(false, Ordering::AcqRel))
+            .map(Wake::as_str)
+            .collect();
+        if what.is_empty() {
+            return;
+        }
+        // One that is lost costs the others a wait.
+        if let Ok(client) = self.pool.get().await {
+            let sql = "SELECT pg_notify('mplus_wake_' || md5(current_schema()), $1)";
+            if let Ok(statement) = client.prepare_cached(sql).await {
+                let _ = client.execute(&statement, &[&what.join(" ")]).await;
+            }
+        }
+    }
+}
+
+/// Listens as long as somebody has the bell.
+pub(super) fn start(config: Config, bell: &Arc<Bell>) {
+    let bell = Arc::downgrade(bell);
+    tokio::spawn(async move {
+        while bell.strong_count() > 0 {
+            listen(&config, &bell).await;
+            // What was told meanwhile was missed.
+            if let Some(bell) = bell.upgrade() {
+                Wake::ALL.into_iter().for_each(|wake| bell.ring(wake));
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+    });
+}
+
+/// Listens until the connection breaks or the bell is gone.
+async fn listen(config: &Config, bell: &Weak<Bell>) {
+    let Ok((client, mut connection)) = config.connect(NoTls).await else { return };
+    let mut messages = std::pin::pin!(poll_fn(move |context| connection.poll_message(context)));
+    let begin = async {
+        let row = client.query_one("SELECT 'mplus_wake_' || md5(current_schema())", &[]).await?;
+        let channel: String = row.try_get(0)?;
+        client.batch_execute(&format!("LISTEN {channel}")).await
+    };
+    let mut begin = std::pin::pin!(begin);
+    let mut begun = false;
+    loop {
+        let message = tokio::select! {
+            listening = &mut begin, if !begun => match listening {
+                Ok(()) => { begun = true; continue }
+                Err(_) => return,
+            },
+            message = messages.next() => message,
+            () = tokio::time::sleep(AGAIN) => match bell.strong_count() {
+                0 => return,
+                _ => continue,
+            },
+        };
+        match message {
+            Some(Ok(AsyncMessage::Notification(notification))) => {
+                let Some(bell) = bell.upgrade() else { return };
+                for wake in Wake::ALL {
+                    if notification.payload().split(' ').any(|told| told == wake.as_str()) {
+                        bell.ring(wake);
+                    }
+                }
+            }
+            Some(Ok(_)) => {}
+            Some(Err(_)) | None => return,
+        }
+    }
+}

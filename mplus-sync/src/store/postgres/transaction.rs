@@ -1,0 +1,90 @@
+//! Transactions of several statements.
+
+use async_trait::async_trait;
+use deadpool_postgres::Object;
+use tokio_postgres::error::DbError;
+
+use crate::store::sql::driver::Transaction;
+use crate::store::sql::value::{Row, SqlValue};
+use crate::store::sql::write::{Keyed, Write, moved_on};
+use crate::store::{StoreError, StoreErrorKind};
+
+use super::{error, rows};
+
+/// A transaction on a connection of its own.
+pub(super) struct PostgresTransaction {
+    /// None once it has ended.
+    client: Option<Object>,
+    action: &'static str,
+}
+
+impl PostgresTransaction {
+    pub(super) async fn begin(client: Object, action: &'static str) -> Result<Self, StoreError> {
+        let transaction = Self { client: Some(client), action };
+        transaction.client()?.batch_execute("BEGIN").await.map_err(error::of(action))?;
+        Ok(transaction)
+    }
+
+    fn client(&self) -> Result<&Object, StoreError> {
+        self.client.as_ref().ok_or_else(|| StoreError::new(StoreErrorKind::Invalid, self.action))
+    }
+}
+
+/// Closing the connection is what takes back a transaction that nobody ended: nobody waits for an answer here.
+impl Drop for PostgresTransaction {
+    fn drop(&mut self) {
+        if let Some(client) = self.client.take() {
+            drop(Object::take(client));
+        }
+    }
+}
+
+#[async_trait]
+impl Transaction for PostgresTransaction {
+    async fn query(&mut self, sql: &str, values: Vec<SqlValue>) -> Result<Vec<Row>, StoreError> {
+        rows::query(self.client()?, sql, &values).await.map_err(error::of(self.action))
+    }
+
+    async fn by_keys(&mut self, keyed: Keyed) -> Result<Vec<Row>, StoreError> {
+        rows::by_keys(self.client()?, &keyed).await.map_err(error::of(self.action))
+    }
+
+    async fn execute(&mut self, sql: &str, values: Vec<SqlValue>) -> Result<u64, StoreError> {
+        rows::execute(self.client()?, sql, &values).await.map_err(error::of(self.action))
+    }
+
+    async fn write(&mut self, write: Write) -> Result<(), StoreError> {
+        let table = write.table;
+        let refused = |why: String| StoreError::new(StoreErrorKind::Conflict, self.action).with_source(why);
+        match rows::write(self.client()?, write).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(refused(moved_on(table))),
+            Err(error) => {
+                let constraint = error.as_db_error().and_then(DbError::constraint).unwrap_or_default();
+                let taken = constraint.ends_with("_pos");
+                match error::of(self.action)(error) {
+                    error if error.kind() == StoreErrorKind::Conflict && taken => {
+                        Err(refused("a number at the POS belongs to another record".to_owned()))
+                    }
+                    error => Err(error),
+                }
+            }
+        }
+    }
+
+    async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
+        self.client()?.batch_execute("COMMIT").await.map_err(error::of_write(self.action))?;
+        drop(self.client.take());
+        Ok(())
+    }
+
+    async fn roll_back(mut self: Box<Self>) {
+        let rolled_back = match &self.client {
+            Some(client) => client.batch_execute("ROLLBACK").await.is_ok(),
+            None => true,
+        };
+        if rolled_back {
+            drop(self.client.take());
+        }
+    }
+}

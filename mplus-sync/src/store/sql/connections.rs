@@ -1,0 +1,120 @@
+//! Merchants and their settings in a database.
+
+use async_trait::async_trait;
+
+use crate::model::{Connection, ConnectionId, Revision, StoredSettings};
+use crate::store::{ConnectionStore, Page, SettingsStore, StoreError, StoreErrorKind};
+
+use super::driver::{Driver, Durability, in_transaction};
+use super::table::{self, Table};
+use super::value::Row;
+use super::write::Write;
+use super::{SqlStore, conflict, format, limit, page_start};
+
+const COLUMNS: &str = "id, body, revision";
+
+fn connection_of(mut row: Row) -> Result<Connection, StoreError> {
+    let id = row.text()?;
+    let mut connection: Connection = format::read_json(&row.text()?, "connection", &id)?;
+    connection.revision = Revision::new(row.integer()?);
+    Ok(connection)
+}
+
+#[async_trait]
+impl<D: Driver> ConnectionStore for SqlStore<D> {
+    async fn save_connection(&self, connection: &Connection) -> Result<Revision, StoreError> {
+        let next = connection.revision.next();
+        let row = vec![
+            connection.id.as_str().into(),
+            format::to_new_json(connection)?.into(),
+            connection.is_held().into(),
+            next.get().into(),
+        ];
+        let write = match connection.revision {
+            Revision::NEW => Write::insert(&table::CONNECTIONS, vec![row]),
+            _ => Write::replace(&table::CONNECTIONS, vec![row]),
+        };
+        let saved = self.driver.write("save a connection", Durability::Immediate, vec![write]).await;
+        saved.map(|()| next).map_err(|error| match error.kind() {
+            StoreErrorKind::Conflict => conflict(format!("save connection {}", connection.id)),
+            _ => error,
+        })
+    }
+
+    async fn connection(&self, id: &ConnectionId) -> Result<Option<Connection>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM mplus_connections WHERE id = ?");
+        let rows = self.driver.query("read a connection", &sql, vec![id.as_str().into()]).await?;
+        rows.into_iter().next().map(connection_of).transpose()
+    }
+
+    async fn connections(&self, page: Page<ConnectionId>) -> Result<Vec<Connection>, StoreError> {
+        let (last, behind) = page_start(&page);
+        let sql = format!("SELECT {COLUMNS} FROM mplus_connections WHERE id {behind} ? ORDER BY id LIMIT ?");
+        let values = vec![last.into(), limit(page.limit).into()];
+        self.driver.query("read connections", &sql, values).await?.into_iter().map(connection_of).collect()
+    }
+
+    async fn remove_connection(&self, id: &ConnectionId) -> Result<(), StoreError> {
+        self.delete("remove a connection", id, table::ALL).await
+    }
+
+    async fn forget_pos(&self, id: &ConnectionId) -> Result<(), StoreError> {
+        self.delete("forget a POS", id, table::OF_POS).await
+    }
+}
+
+impl<D: Driver> SqlStore<D> {
+    /// Deletes everything of a merchant in these tables.
+    async fn delete(
+        &self,
+        action: &'static str,
+        id: &ConnectionId,
+        tables: &[Table],
+    ) -> Result<(), StoreError> {
+        in_transaction!(self.driver, action, |transaction| {
+            for table in tables {
+                let column = if table.name == table::CONNECTIONS.name { "id" } else { "connection" };
+                let sql = format!("DELETE FROM {} WHERE {column} = ?", table.name);
+                transaction.execute(&sql, vec![id.as_str().into()]).await?;
+            }
+            Ok(())
+        })
+    }
+}
+
+#[async_trait]
+impl<D: Driver> SettingsStore for SqlStore<D> {
+    async fn settings(&self, connection: &ConnectionId) -> Result<Option<StoredSettings>, StoreError> {
+        let sql = "SELECT form, body, revision FROM mplus_settings WHERE connection = ?";
+        let rows = self.driver.query("read settings", sql, vec![connection.as_str().into()]).await?;
+        let read = |mut row: Row| {
+            let form = row.integer()?;
+            let schema = u32::try_from(form).map_err(|_| format::corrupt("settings", connection.as_str()))?;
+            Ok(StoredSettings { schema, json: row.text()?, revision: Revision::new(row.integer()?) })
+        };
+        rows.into_iter().next().map(read).transpose()
+    }
+
+    async fn save_settings(
+        &self,
+        connection: &ConnectionId,
+        settings: &StoredSettings,
+    ) -> Result<Revision, StoreError> {
+        let next = settings.revision.next();
+        let row = vec![
+            connection.as_str().into(),
+            i64::from(settings.schema).into(),
+            settings.json.as_str().into(),
+            next.get().into(),
+        ];
+        let write = match settings.revision {
+            Revision::NEW => Write::insert(&table::SETTINGS, vec![row]),
+            _ => Write::replace(&table::SETTINGS, vec![row]),
+        };
+        let saved = self.driver.write("save settings", Durability::Immediate, vec![write]).await;
+        saved.map(|()| next).map_err(|error| match error.kind() {
+            StoreErrorKind::Conflict => conflict(format!("save the settings of connection {connection}")),
+            _ => error,
+        })
+    }
+}

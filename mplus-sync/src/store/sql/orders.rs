@@ -1,0 +1,560 @@
+//! The outbox in a database.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::model::{
+    Claim, ConnectionId, Order, OrderNumber, OutboxEntry, OutboxState, OutboxStateKind, Outcome, StepRefused,
+    Unreadable,
+};
+use crate::store::outbox::{check_prunable, requeued_states};
+use crate::store::{
+    Backlog, ClaimRequest, Enqueued, OrderOutbox, StoreError, StoreErrorKind, Wake, WakeUp, known_order,
+};
+
+use super::driver::{Driver, Transaction, in_transaction};
+use super::format::{self, FORMAT};
+use super::table;
+use super::value::{Row, SqlValue, Statement};
+use super::{SqlStore, conflict, limit, notices};
+
+/// The columns of [`entry_of`], in its order.
+pub(super) const COLUMNS: &str =
+    "connection, sequence, number, body, progress, claims, due_at, queued_at, updated_at";
+
+/// How many orders are looked at in one transaction.
+const PAGE: usize = 200;
+
+/// What the columns do not say of an entry.
+#[derive(Serialize, Deserialize)]
+struct Progress {
+    state: OutboxState,
+    attempts: u32,
+    lost: u32,
+    may_be_at_pos: bool,
+    waiting_since: DateTime<Utc>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_error: Option<String>,
+}
+
+impl Progress {
+    fn of(entry: &OutboxEntry) -> Self {
+        Self {
+            state: entry.state.clone(),
+            attempts: entry.attempts,
+            lost: entry.lost,
+            may_be_at_pos: entry.may_be_at_pos,
+            waiting_since: entry.waiting_since,
+            note: entry.note.clone(),
+            last_error: entry.last_error.clone(),
+        }
+    }
+}
+
+/// Reads an entry from a row. The order's number stands in the error when it cannot be read.
+pub(super) fn entry_of(mut row: Row) -> Result<OutboxEntry, StoreError> {
+    let (connection, sequence, number) = (row.text()?, row.integer()?, row.text()?);
+    let order: Order = format::read_json(&row.text()?, "order", &number)?;
+    let progress: Progress = format::read_json(&row.text()?, "the state of order", &number)?;
+    let claims = row.integer()?;
+    let (due_at, queued_at, updated_at) = (row.time()?, row.time()?, row.time()?);
+    let mut entry = OutboxEntry::queued(ConnectionId::from(connection), sequence, order, queued_at);
+    entry.state = progress.state;
+    entry.attempts = progress.attempts;
+    entry.lost = progress.lost;
+    entry.claims = claims;
+    entry.may_be_at_pos = progress.may_be_at_pos;
+    entry.due_at = due_at;
+    entry.waiting_since = progress.waiting_since;
+    entry.note = progress.note;
+    entry.last_error = progress.last_error;
+    entry.updated_at = updated_at;
+    Ok(entry)
+}
+
+/// Writes an entry's next step over it, in a transaction that holds its row.
+pub(super) async fn save(
+    transaction: &mut dyn Transaction,
+    before: &OutboxEntry,
+    next: &OutboxEntry,
+) -> Result<(), StoreError> {
+    let kind = next.state.kind();
+    let mut set = "is_open = ?, state = ?, due_at = ?, claims = ?, updated_at = ?, progress = ?".to_owned();
+    let mut values = vec![
+        kind.is_open().into(),
+        kind.as_str().into(),
+        next.due_at.into(),
+        next.claims.into(),
+        next.updated_at.into(),
+        format::to_new_json(&Progress::of(next))?.into(),
+    ];
+    if next.order != before.order {
+        set += ", body = ?, lane = ?";
+        values.extend([format::to_new_json(&next.order)?.into(), next.order.lane().into()]);
+    }
+    values.push(next.sequence.into());
+    transaction.execute(&format!("UPDATE mplus_outbox SET {set} WHERE sequence = ?"), values).await?;
+    if let Some(state) = next.tells_after(before) {
+        notices::add(transaction, next, state).await?;
+    }
+    Ok(())
+}
+
+/// Reads one order's row.
+async fn find(
+    transaction: &mut dyn Transaction,
+    for_update: &str,
+    connection: &ConnectionId,
+    order: &OrderNumber,
+) -> Result<Option<OutboxEntry>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM mplus_outbox WHERE connection = ? AND number = ?{for_update}");
+    let values = vec![connection.as_str().into(), order.as_str().into()];
+    let found = transaction.query(&sql, values).await?;
+    found.into_iter().next().map(entry_of).transpose()
+}
+
+impl<D: Driver> SqlStore<D> {
+    /// The statement that queues an order, for the host's own transaction on a database in which this store was opened.
+    ///
+    /// The order is queued when the host commits, and not when it does not. No row is written when the connection has an order
+    /// of this number; [`entry`](OrderOutbox::entry) tells which. Call [`wake`](WakeUp::wake) after the commit: without it the
+    /// order waits for the next look.
+    ///
+    /// # Errors
+    /// [`Invalid`](StoreErrorKind::Invalid) when the order has no JSON form.
+    pub fn enqueue_statement(
+        connection: &ConnectionId,
+        order: &Order,
+        now: DateTime<Utc>,
+    ) -> Result<Statement, StoreError> {
+        let (text, values) = enqueue(D::DIALECT, connection, order, now)?;
+        Ok(Statement { text: D::DIALECT.placed(&text).into_owned(), values })
+    }
+
+    /// Replaces an entry with the next step of it.
+    async fn step(
+        &self,
+        action: &'static str,
+        connection: &ConnectionId,
+        order: &OrderNumber,
+        step: impl Fn(OutboxEntry) -> Result<OutboxEntry, StepRefused> + Send + Sync,
+    ) -> Result<(), StoreError> {
+        let refused = |kind| StoreError::new(kind, format!("{action} {order}"));
+        let told = in_transaction!(self.driver, action, |transaction| {
+            let found = find(transaction, D::DIALECT.for_update(), connection, order).await?;
+            let found = found.ok_or_else(|| refused(StoreErrorKind::NotFound))?;
+            let next =
+                step(found.clone()).map_err(|why| refused(StoreErrorKind::Conflict).with_source(why))?;
+            if next != found {
+                save(transaction, &found, &next).await?;
+            }
+            Ok(next.tells_after(&found).is_some())
+        })?;
+        if told {
+            self.wake(Wake::Notices);
+        }
+        Ok(())
+    }
+
+    /// What a claim of this or an older release has set aside.
+    pub(super) async fn parked_orders(
+        &self,
+        connection: &ConnectionId,
+        found: &mut Vec<Unreadable>,
+    ) -> Result<(), StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM mplus_outbox WHERE connection = ? AND parked IS NOT NULL ORDER BY sequence"
+        );
+        for row in self.driver.query("read orders", &sql, vec![connection.as_str().into()]).await? {
+            let number = match row.0.as_slice().get(2) {
+                Some(SqlValue::Text(number)) => number.clone(),
+                _ => String::new(),
+            };
+            let why = match entry_of(row) {
+                Ok(_) => "it was set aside by an older release".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            found.push(Unreadable { kind: "order".to_owned(), id: number, why });
+        }
+        Ok(())
+    }
+
+    /// Takes up again what an older release could not read.
+    pub(super) async fn unpark(&self) -> Result<(), StoreError> {
+        let action = "take up orders that an older release could not read";
+        let any = "SELECT 1 FROM mplus_outbox WHERE parked < ? LIMIT 1";
+        if !self.driver.query(action, any, vec![FORMAT.into()]).await?.is_empty() {
+            let sql = "UPDATE mplus_outbox SET is_open = 1, parked = NULL WHERE parked < ?";
+            self.driver.execute(action, sql, vec![FORMAT.into()]).await?;
+        }
+        Ok(())
+    }
+
+    /// Has an order tried again that could not be read; false when there is none such.
+    async fn unpark_one(&self, connection: &ConnectionId, order: &OrderNumber) -> Result<bool, StoreError> {
+        let sql = "UPDATE mplus_outbox SET is_open = 1, parked = NULL \
+                   WHERE connection = ? AND number = ? AND parked IS NOT NULL";
+        let values = vec![connection.as_str().into(), order.as_str().into()];
+        Ok(self.driver.execute("queue again an order that could not be read", sql, values).await? > 0)
+    }
+}
+
+/// Queues an order unless its number is known.
+fn enqueue(
+    dialect: super::Dialect,
+    connection: &ConnectionId,
+    order: &Order,
+    now: DateTime<Utc>,
+) -> Result<(String, Vec<SqlValue>), StoreError> {
+    let text = format!(
+        "INSERT INTO mplus_outbox (connection, number, lane, is_open, state, due_at, claims, queued_at, updated_at, \
+         body, progress) VALUES (?, ?, ?, 1, ?, ?, 0, ?, ?, ?, ?){}",
+        dialect.unless_there(table::OUTBOX.key)
+    );
+    let entry = OutboxEntry::queued(connection.clone(), 0, order.clone(), now);
+    let values = vec![
+        connection.as_str().into(),
+        order.number.as_str().into(),
+        order.lane().into(),
+        entry.state.kind().as_str().into(),
+        now.into(),
+        now.into(),
+        now.into(),
+        format::to_new_json(order)?.into(),
+        format::to_new_json(&Progress::of(&entry))?.into(),
+    ];
+    Ok((text, values))
+}
+
+#[async_trait]
+impl<D: Driver> OrderOutbox for SqlStore<D> {
+    async fn enqueue(
+        &self,
+        connection: &ConnectionId,
+        order: &Order,
+        now: DateTime<Utc>,
+    ) -> Result<Enqueued, StoreError> {
+        let (sql, values) = enqueue(D::DIALECT, connection, order, now)?;
+        if self.driver.execute("queue an order", &sql, values).await? == 1 {
+            self.wake(Wake::Orders);
+            return Ok(Enqueued::New);
+        }
+        known_order(self.entry(connection, &order.number).await?.as_ref(), order)
+    }
+
+    async fn claim(
+        &self,
+        request: &ClaimRequest,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<OutboxEntry>, StoreError> {
+        self.claim_orders(request, now).await
+    }
+
+    async fn rest(&self, connection: &ConnectionId, until: DateTime<Utc>) -> Result<(), StoreError> {
+        let sql = format!(
+            "INSERT INTO mplus_order_turns (connection, turn, rests_until) VALUES (?, 0, ?){}",
+            D::DIALECT.or_replace(table::TURNS.key, &["rests_until"])
+        );
+        let values = vec![connection.as_str().into(), until.into()];
+        self.driver.execute("let a connection rest", &sql, values).await.map(drop)
+    }
+
+    async fn extend_claim(&self, claim: &Claim, until: DateTime<Utc>) -> Result<(), StoreError> {
+        let extended = |entry: OutboxEntry| entry.extended(claim, until);
+        self.step("extend the claim of order", &claim.connection, &claim.order, extended).await
+    }
+
+    async fn note_attempt(&self, claim: &Claim, note: Option<String>) -> Result<(), StoreError> {
+        let noted = |entry: OutboxEntry| entry.noted(claim, note.clone());
+        self.step("note the attempt of order", &claim.connection, &claim.order, noted).await
+    }
+
+    async fn finish(&self, claim: &Claim, outcome: Outcome, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let finished = |entry: OutboxEntry| entry.finished(claim, &outcome, now);
+        self.step("record the outcome of order", &claim.connection, &claim.order, finished).await
+    }
+
+    async fn requeue(
+        &self,
+        connection: &ConnectionId,
+        order: &OrderNumber,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        if !self.unpark_one(connection, order).await? {
+            self.step("queue again order", connection, order, |entry| entry.requeued(now)).await?;
+        }
+        self.wake(Wake::Orders);
+        Ok(())
+    }
+
+    async fn requeue_all(
+        &self,
+        connection: &ConnectionId,
+        state: Option<OutboxStateKind>,
+        now: DateTime<Utc>,
+    ) -> Result<u64, StoreError> {
+        let mut count = 0;
+        for kind in requeued_states(state)? {
+            // Those that are queued again are in another state then.
+            let mut last = None;
+            loop {
+                let (requeued, next) = self.requeue_page(connection, kind, last, now).await?;
+                count += requeued;
+                match next {
+                    Some(next) => last = Some(next),
+                    None => break,
+                }
+            }
+        }
+        self.wake(Wake::Orders);
+        Ok(count)
+    }
+
+    async fn withdraw(
+        &self,
+        connection: &ConnectionId,
+        order: &OrderNumber,
+        reason: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        self.step("withdraw order", connection, order, |entry| entry.withdrawn(reason, now)).await
+    }
+
+    async fn replace(
+        &self,
+        connection: &ConnectionId,
+        order: &Order,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        self.step("replace order", connection, &order.number, |entry| entry.replaced(order, now)).await?;
+        self.wake(Wake::Orders);
+        Ok(())
+    }
+
+    async fn mark_cancelled(
+        &self,
+        connection: &ConnectionId,
+        order: &OrderNumber,
+        reason: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let cancelled = |entry: OutboxEntry| entry.cancelled(reason, now);
+        self.step("record the cancellation of order", connection, order, cancelled).await
+    }
+
+    async fn release_expired(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
+        let action = "release ended claims";
+        let sql = format!(
+            "SELECT {COLUMNS} FROM mplus_outbox WHERE is_open = 1 AND state = 'sending' AND due_at <= ? \
+             ORDER BY sequence LIMIT ?{}",
+            D::DIALECT.for_update_skip_locked()
+        );
+        let mut count = 0;
+        loop {
+            let released = in_transaction!(self.driver, action, |transaction| {
+                let rows = transaction.query(&sql, vec![now.into(), limit(PAGE).into()]).await?;
+                let mut released = 0;
+                for entry in rows.into_iter().map(entry_of) {
+                    // One that cannot be read is the claim's to set aside.
+                    let Ok(entry) = entry else { continue };
+                    save(transaction, &entry, &entry.clone().released(now)).await?;
+                    released += 1;
+                }
+                Ok(released)
+            })?;
+            count += released;
+            if released == 0 {
+                return Ok(count);
+            }
+        }
+    }
+
+    async fn entry(
+        &self,
+        connection: &ConnectionId,
+        order: &OrderNumber,
+    ) -> Result<Option<OutboxEntry>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM mplus_outbox WHERE connection = ? AND number = ?");
+        let values = vec![connection.as_str().into(), order.as_str().into()];
+        let found = self.driver.query("read an order", &sql, values).await?;
+        found.into_iter().next().map(entry_of).transpose()
+    }
+
+    async fn entries(
+        &self,
+        connection: &ConnectionId,
+        state: OutboxStateKind,
+        after: Option<i64>,
+        page: usize,
+    ) -> Result<Vec<OutboxEntry>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM mplus_outbox \
+             WHERE connection = ? AND state = ? AND sequence > ? AND parked IS NULL ORDER BY sequence LIMIT ?"
+        );
+        let mut last = after.unwrap_or(i64::MIN);
+        let mut found = Vec::new();
+        while found.len() < page {
+            let wanted = page - found.len();
+            let values =
+                vec![connection.as_str().into(), state.as_str().into(), last.into(), limit(wanted).into()];
+            let rows = self.driver.query("read orders", &sql, values).await?;
+            let is_last = rows.len() < wanted;
+            for row in rows {
+                if let Some(SqlValue::Integer(sequence)) = row.0.as_slice().get(1) {
+                    last = *sequence;
+                }
+                found.extend(entry_of(row).ok());
+            }
+            if is_last {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    async fn counts(&self, connection: &ConnectionId) -> Result<BTreeMap<OutboxStateKind, u64>, StoreError> {
+        let sql = "SELECT state, count(*) FROM mplus_outbox WHERE connection = ? GROUP BY state";
+        let mut counts = BTreeMap::new();
+        for mut row in self.driver.query("count orders", sql, vec![connection.as_str().into()]).await? {
+            let name = row.text()?;
+            // A state that a newer release knows is nothing to count here.
+            if let Some(kind) = OutboxStateKind::ALL.into_iter().find(|kind| kind.as_str() == name) {
+                counts.insert(kind, row.count()?);
+            }
+        }
+        Ok(counts)
+    }
+
+    async fn backlog(&self, connection: Option<&ConnectionId>) -> Result<Backlog, StoreError> {
+        let mut sql = "SELECT state, count(*), min(queued_at) FROM mplus_outbox WHERE is_open = 1".to_owned();
+        let mut values = Vec::new();
+        if let Some(connection) = connection {
+            sql += " AND connection = ?";
+            values.push(connection.as_str().into());
+        }
+        sql += " GROUP BY state";
+        let mut backlog = Backlog::default();
+        for mut row in self.driver.query("count waiting orders", &sql, values).await? {
+            let (state, count, oldest) = (row.text()?, row.count()?, row.optional_time()?);
+            match state == OutboxStateKind::Sending.as_str() {
+                true => backlog.sending += count,
+                false => backlog.waiting += count,
+            }
+            backlog.oldest = [backlog.oldest, oldest].into_iter().flatten().min();
+        }
+        Ok(backlog)
+    }
+
+    async fn prune_orders(
+        &self,
+        connection: &ConnectionId,
+        older_than: &[(OutboxStateKind, DateTime<Utc>)],
+    ) -> Result<u64, StoreError> {
+        check_prunable(older_than)?;
+        let mut count = 0;
+        for (kind, before) in older_than {
+            loop {
+                let removed = self.prune_page(connection, *kind, *before).await?;
+                count += removed;
+                if removed < PAGE as u64 {
+                    break;
+                }
+            }
+        }
+        Ok(count)
+    }
+}
+
+impl<D: Driver> SqlStore<D> {
+    /// Queues one page again; also the sequence to go on behind, unless it was the last page.
+    async fn requeue_page(
+        &self,
+        connection: &ConnectionId,
+        kind: OutboxStateKind,
+        after: Option<i64>,
+        now: DateTime<Utc>,
+    ) -> Result<(u64, Option<i64>), StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM mplus_outbox WHERE connection = ? AND state = ? AND sequence > ? \
+             ORDER BY sequence LIMIT ?{}",
+            D::DIALECT.for_update()
+        );
+        in_transaction!(self.driver, "queue orders again", |transaction| {
+            let values = vec![
+                connection.as_str().into(),
+                kind.as_str().into(),
+                after.unwrap_or(i64::MIN).into(),
+                limit(PAGE).into(),
+            ];
+            let rows = transaction.query(&sql, values).await?;
+            let is_last = rows.len() < PAGE;
+            let (mut count, mut last) = (0, None);
+            for row in rows {
+                if let Some(SqlValue::Integer(sequence)) = row.0.as_slice().get(1) {
+                    last = Some(*sequence);
+                }
+                let Ok(entry) = entry_of(row) else { continue };
+                let next = entry.clone().requeued(now);
+                let next = next.map_err(|why| conflict("queue orders again").with_source(why))?;
+                save(transaction, &entry, &next).await?;
+                count += 1;
+            }
+            Ok((count, last.filter(|_| !is_last)))
+        })
+    }
+
+    async fn prune_page(
+        &self,
+        connection: &ConnectionId,
+        kind: OutboxStateKind,
+        before: DateTime<Utc>,
+    ) -> Result<u64, StoreError> {
+        let sql = format!(
+            "SELECT sequence, number FROM mplus_outbox WHERE connection = ? AND state = ? AND updated_at < ? \
+             AND is_open = 0 ORDER BY sequence LIMIT ?{}",
+            D::DIALECT.for_update()
+        );
+        in_transaction!(self.driver, "prune orders", |transaction| {
+            let values =
+                vec![connection.as_str().into(), kind.as_str().into(), before.into(), limit(PAGE).into()];
+            let rows = transaction.query(&sql, values).await?;
+            let count = rows.len() as u64;
+            let mut sequences = Vec::with_capacity(rows.len());
+            let mut numbers = Vec::with_capacity(rows.len());
+            for mut row in rows {
+                sequences.push(SqlValue::from(row.integer()?));
+                numbers.push(SqlValue::from(row.text()?));
+            }
+            if count > 0 {
+                let (sequences, mut numbers) = (padded(sequences), padded(numbers));
+                let sql = format!("DELETE FROM mplus_outbox WHERE sequence IN {}", marks(sequences.len()));
+                transaction.execute(&sql, sequences).await?;
+                let sql = format!(
+                    "DELETE FROM mplus_order_notices WHERE connection = ? AND number IN {}",
+                    marks(numbers.len())
+                );
+                numbers.insert(0, connection.as_str().into());
+                transaction.execute(&sql, numbers).await?;
+            }
+            Ok(count)
+        })
+    }
+}
+
+/// A list of placeholders.
+pub(super) fn marks(count: usize) -> String {
+    format!("({})", vec!["?"; count].join(", "))
+}
+
+/// As many values as a power of two, the last one repeated: lists of all lengths make few statements.
+pub(super) fn padded(mut values: Vec<SqlValue>) -> Vec<SqlValue> {
+    if let Some(last) = values.last().cloned() {
+        values.resize(values.len().next_power_of_two(), last);
+    }
+    values
+}

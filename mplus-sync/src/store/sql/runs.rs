@@ -1,0 +1,229 @@
+//! Due runs and reports in a database.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::model::{
+    ClaimedRun, ConnectionId, DueRun, RunEnd, RunKind, RunLost, RunRequest, RunStatus, StoredReport,
+};
+use crate::store::{RunBacklog, RunClaimRequest, RunStore, StoreError, Wake, WakeUp};
+
+use super::driver::{Driver, Durability, Transaction, in_transaction};
+use super::format;
+use super::orders::marks;
+use super::table;
+use super::value::{Row, SqlValue};
+use super::write::Write;
+use super::{SqlStore, conflict, limit};
+
+/// A run's row: its revision, and what is known.
+struct Found {
+    connection: ConnectionId,
+    kind: RunKind,
+    run: DueRun,
+    revision: i64,
+}
+
+const COLUMNS: &str = "connection, kind, body, revision";
+
+fn found_of(mut row: Row) -> Result<Found, StoreError> {
+    let (connection, kind) = (row.text()?, row.text()?);
+    let run = format::read_json(&row.text()?, "the runs of connection", &connection)?;
+    let (connection, kind) = (ConnectionId::from(connection), RunKind::named(kind));
+    Ok(Found { connection, kind, run, revision: row.integer()? })
+}
+
+async fn find(
+    transaction: &mut dyn Transaction,
+    for_update: &str,
+    connection: &ConnectionId,
+    kind: &RunKind,
+) -> Result<Option<Found>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM mplus_runs WHERE connection = ? AND kind = ?{for_update}");
+    let values = vec![connection.as_str().into(), kind.as_str().into()];
+    transaction.query(&sql, values).await?.into_iter().next().map(found_of).transpose()
+}
+
+/// Writes a run's next step over the row that is held, or removes it when nothing is left.
+async fn save(transaction: &mut dyn Transaction, found: Found, next: &DueRun) -> Result<(), StoreError> {
+    let Found { connection, kind, revision, .. } = found;
+    if next.is_empty() {
+        let sql = "DELETE FROM mplus_runs WHERE connection = ? AND kind = ?";
+        let values = vec![connection.as_str().into(), kind.as_str().into()];
+        return transaction.execute(sql, values).await.map(drop);
+    }
+    let row = vec![
+        connection.as_str().into(),
+        kind.as_str().into(),
+        next.due_at().into(),
+        next.is_running().into(),
+        format::to_new_json(next)?.into(),
+        (revision + 1).into(),
+    ];
+    transaction.write(Write::replace(&table::RUNS, vec![row])).await
+}
+
+impl<D: Driver> SqlStore<D> {
+    async fn step_run(
+        &self,
+        action: &'static str,
+        run: &ClaimedRun,
+        step: impl Fn(DueRun) -> Result<DueRun, RunLost> + Send + Sync,
+    ) -> Result<(), StoreError> {
+        in_transaction!(self.driver, action, |transaction| {
+            let found = find(transaction, D::DIALECT.for_update(), &run.connection, &run.kind).await?;
+            let found = found.ok_or_else(|| conflict(action).with_source(RunLost))?;
+            let next = step(found.run.clone()).map_err(|lost| conflict(action).with_source(lost))?;
+            save(transaction, found, &next).await
+        })
+    }
+}
+
+#[async_trait]
+impl<D: Driver> RunStore for SqlStore<D> {
+    async fn request_run(
+        &self,
+        connection: &ConnectionId,
+        kind: &RunKind,
+        request: RunRequest,
+    ) -> Result<(), StoreError> {
+        let insert = format!(
+            "INSERT INTO mplus_runs (connection, kind, due_at, running, body, revision) VALUES (?, ?, ?, 0, ?, 1){}",
+            D::DIALECT.unless_there(table::RUNS.key)
+        );
+        in_transaction!(self.driver, "ask for a run", |transaction| {
+            let first = DueRun::default().requested(request.clone());
+            let values = vec![
+                connection.as_str().into(),
+                kind.as_str().into(),
+                first.due_at().into(),
+                format::to_new_json(&first)?.into(),
+            ];
+            if transaction.execute(&insert, values).await? > 0 {
+                return Ok(());
+            }
+            let found = find(transaction, D::DIALECT.for_update(), connection, kind).await?;
+            // One that ended at this very moment: the whole again.
+            let found = found.ok_or_else(|| conflict("ask for a run").transient())?;
+            let next = found.run.clone().requested(request.clone());
+            if next == found.run { Ok(()) } else { save(transaction, found, &next).await }
+        })?;
+        self.wake(Wake::Runs);
+        Ok(())
+    }
+
+    async fn claim_runs(
+        &self,
+        request: &RunClaimRequest,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<ClaimedRun>, StoreError> {
+        let mut sql = format!(
+            "SELECT {COLUMNS} FROM mplus_runs AS r WHERE r.due_at <= ? \
+             AND NOT EXISTS (SELECT 1 FROM mplus_connections AS c WHERE c.id = r.connection AND c.held = 1)"
+        );
+        let mut values: Vec<SqlValue> = vec![now.into()];
+        if let Some(connection) = &request.connection {
+            sql += " AND r.connection = ?";
+            values.push(connection.as_str().into());
+        }
+        if !request.kinds.is_empty() {
+            sql += &format!(" AND r.kind IN {}", marks(request.kinds.len()));
+            values.extend(request.kinds.iter().map(|kind| kind.as_str().into()));
+        }
+        sql += " ORDER BY r.due_at, r.connection, r.kind LIMIT ?";
+        let lock = match D::DIALECT {
+            super::Dialect::Postgres => " FOR UPDATE OF r SKIP LOCKED",
+            dialect => dialect.for_update_skip_locked(),
+        };
+        sql += lock;
+        values.push(limit(request.limit).into());
+        // What an idle process asks takes no lock.
+        let idle = sql.strip_suffix(lock).unwrap_or(&sql);
+        if self.driver.query("claim runs", idle, values.clone()).await?.is_empty() {
+            return Ok(Vec::new());
+        }
+        in_transaction!(self.driver, "claim runs", |transaction| {
+            let rows = transaction.query(&sql, values.clone()).await?;
+            let mut claimed = Vec::with_capacity(rows.len());
+            for found in rows.into_iter().map(found_of) {
+                // One that a newer release wrote is left to it.
+                let Ok(found) = found else { continue };
+                let (next, mine) = found.run.clone().claimed(
+                    &found.connection,
+                    &found.kind,
+                    &request.holder,
+                    request.until,
+                    now,
+                );
+                save(transaction, found, &next).await?;
+                claimed.push(mine);
+            }
+            Ok(claimed)
+        })
+    }
+
+    async fn extend_run(&self, run: &ClaimedRun, until: DateTime<Utc>) -> Result<(), StoreError> {
+        self.step_run("extend the claim of a run", run, |due| due.extended(run, until)).await
+    }
+
+    async fn finish_run(
+        &self,
+        run: &ClaimedRun,
+        end: RunEnd,
+        next: Option<RunRequest>,
+    ) -> Result<(), StoreError> {
+        self.step_run("end a run", run, |due| due.finished(run, end, next.clone())).await
+    }
+
+    async fn runs(&self, connection: &ConnectionId) -> Result<Vec<RunStatus>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM mplus_runs WHERE connection = ? ORDER BY kind");
+        let rows = self.driver.query("read runs", &sql, vec![connection.as_str().into()]).await?;
+        let status = |row| found_of(row).map(|found| found.run.status(found.connection, found.kind));
+        rows.into_iter().map(status).collect()
+    }
+
+    async fn run_backlog(&self, now: DateTime<Utc>) -> Result<RunBacklog, StoreError> {
+        let sql = "SELECT CASE WHEN r.due_at <= ? THEN 1 ELSE 0 END AS is_due, count(*), min(r.due_at) \
+                   FROM mplus_runs AS r WHERE (r.due_at <= ? OR r.running = 1) \
+                   AND NOT EXISTS (SELECT 1 FROM mplus_connections AS c WHERE c.id = r.connection AND c.held = 1) \
+                   GROUP BY is_due";
+        let values = vec![now.into(), now.into()];
+        let mut backlog = RunBacklog::default();
+        for mut row in self.driver.query("count runs", sql, values).await? {
+            let (is_due, count, oldest) = (row.yes()?, row.count()?, row.optional_time()?);
+            match is_due {
+                true => (backlog.due, backlog.oldest) = (count, oldest),
+                false => backlog.running = count,
+            }
+        }
+        Ok(backlog)
+    }
+
+    async fn save_report(
+        &self,
+        connection: &ConnectionId,
+        kind: &RunKind,
+        report: &StoredReport,
+    ) -> Result<(), StoreError> {
+        let row = vec![
+            connection.as_str().into(),
+            kind.as_str().into(),
+            report.at.into(),
+            report.json.as_str().into(),
+        ];
+        let write = Write::upsert(&table::REPORTS, vec![row]);
+        self.driver.write("save a report", Durability::Immediate, vec![write]).await
+    }
+
+    async fn last_reports(
+        &self,
+        connection: &ConnectionId,
+    ) -> Result<Vec<(RunKind, StoredReport)>, StoreError> {
+        let sql = "SELECT kind, at, body FROM mplus_reports WHERE connection = ? ORDER BY kind";
+        let rows = self.driver.query("read reports", sql, vec![connection.as_str().into()]).await?;
+        let report = |mut row: Row| {
+            Ok((RunKind::named(row.text()?), StoredReport { at: row.time()?, json: row.text()? }))
+        };
+        rows.into_iter().map(report).collect()
+    }
+}
