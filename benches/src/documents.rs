@@ -4,8 +4,9 @@ use mplus_qapi::{
     orders::{CreateOrderV3, GetOrdersResponse},
     products::GetProductsResponse,
     relations::GetRelationsResponse,
-    soap::{EncodeError, Record, Sampler, write_document},
+    soap::{EncodeError, Record, write_document},
     stock::{ArticleStock, GetStockResponse},
+    testkit::Sampler,
 };
 
 /// A response document and what it is called.

@@ -145,6 +145,9 @@ macro_rules! field_type {
     ($type:ty, $wrapper:ident, [] []) => {
         <$type as $crate::serde_types::Plain<false>>::As
     };
+    ($type:ty, $wrapper:ident, [] [set]) => {
+        <$type as $crate::serde_types::Plain<false>>::As
+    };
     ($type:ty, $wrapper:ident, [] [$role:ident]) => {
         <$type as $crate::serde_types::Plain<true>>::As
     };

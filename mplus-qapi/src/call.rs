@@ -23,7 +23,7 @@ use crate::{
     scan::document_text,
     soap::{
         DecodeProblem, EnvelopeReader, ListResponse, Operation, OperationInfo, Paged, Record, Repeat,
-        ResponseError, Tolerated, write_envelope,
+        ResponseError, Tolerated, write_request,
     },
     transport::{Body, Request, TransportError, TransportErrorKind},
 };
@@ -262,7 +262,7 @@ pub(crate) struct Failure {
 
 impl Exchange<'_> {
     pub(crate) fn envelope(&self, operation: &dyn Record) -> Result<Bytes, Error> {
-        match write_envelope(self.info.name, operation) {
+        match write_request(self.info.name, operation) {
             Ok(envelope) => Ok(Bytes::from(envelope)),
             Err(error) => Err(Error::single(self.info.name, ErrorKind::Request(error), "")),
         }

@@ -80,7 +80,7 @@ pub enum ErrorKind {
     Fault(Fault),
     /// The response could not be read.
     Response(DecodeError),
-    /// The service answered that it did not do what was asked (from [`Outcome`](crate::soap::Outcome)).
+    /// The response does not say that the service did what was asked (from [`Outcome`](crate::soap::Outcome)).
     Outcome(OutcomeError),
     /// Changes cannot be paged: the server repeats a page, or the request leaves some of them out.
     Paging(String),
@@ -104,7 +104,8 @@ impl ErrorKind {
     /// Whether the POS may have carried the call out.
     pub(crate) fn may_have_been_processed(&self) -> bool {
         match self {
-            Self::Setup(_) | Self::Request(_) | Self::Busy { .. } | Self::Outcome(_) => false,
+            Self::Setup(_) | Self::Request(_) | Self::Busy { .. } => false,
+            Self::Outcome(outcome) => !outcome.is_refusal(),
             Self::Transport(error) => match error.kind() {
                 TransportErrorKind::Setup
                 | TransportErrorKind::Connect
@@ -268,6 +269,11 @@ impl Error {
             ErrorKind::Http { status } => matches!(status, 401 | 403),
             _ => false,
         }
+    }
+
+    /// Whether the service does not know the operation: another version of it.
+    pub fn is_unknown_operation(&self) -> bool {
+        self.fault().is_some_and(|fault| fault.is_unknown_operation(self.operation()))
     }
 
     /// The fault, if the service answered with one.

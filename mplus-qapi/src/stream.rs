@@ -234,7 +234,8 @@ impl<T> Page<T> {
 /// pages are read, so applying them has to be repeatable.
 ///
 /// A page that holds nothing but items from before the marker that was asked for ends in [`ErrorKind::Paging`]: the server
-/// repeats itself, and what lies behind that page would be lost in silence.
+/// repeats itself, and what lies behind that page would be lost in silence. A page of more items than the limit ends in it as
+/// soon as it is (of products those that hold articles count, and those that hold none by themselves).
 pub struct Pages<O: Paged> {
     pages: PageResults<ItemOf<O>>,
 }
@@ -252,10 +253,17 @@ impl<O: Paged> Pages<O> {
             let mut stream = ItemStream::new(client.clone(), operation.clone(), settings.clone());
             let mut items = Vec::new();
             let mut newest = None;
+            // Where what is inside of the items counts, those with nothing inside may come beside.
+            let most = usize::try_from(limit.max(1)).unwrap_or(usize::MAX);
+            let mut hollow = 0;
             while let Some(item) = stream.next().await {
                 let item = item?;
                 newest = newest.max(O::newest_marker(&item));
+                hollow += usize::from(O::is_hollow(&item));
                 items.push(item);
+                if hollow > most || items.len() - hollow > most {
+                    return Err(too_many::<O>(most));
+                }
             }
             if items.is_empty() {
                 return Ok(None);
@@ -273,6 +281,13 @@ impl<O: Paged> Pages<O> {
 /// Where the page after one for `marker` begins; `None` when that would not be further on.
 fn next_marker(marker: i64, newest: Option<i64>) -> Option<i64> {
     newest.filter(|newest| *newest >= marker)?.checked_add(1)
+}
+
+fn too_many<O: Operation>(limit: usize) -> Error {
+    let what = format!(
+        "a page holds more than the {limit} items that were asked for: the server does not keep the limit"
+    );
+    Error::single(O::INFO.name, ErrorKind::Paging(what), "")
 }
 
 fn no_progress<O: Operation>(marker: i64) -> Error {

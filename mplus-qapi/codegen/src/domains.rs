@@ -23,6 +23,15 @@ pub struct Domains {
     /// Values of result enums that mean success beside those that end in `OK`.
     #[serde(default)]
     pub success: BTreeMap<String, Vec<String>>,
+    /// Values of result enums that end in `OK` and do not mean success.
+    #[serde(default)]
+    pub refusal: BTreeMap<String, Vec<String>>,
+    /// Required texts of types that only requests have, and that may be empty; by type.
+    #[serde(default)]
+    pub blank: BTreeMap<String, Vec<String>>,
+    /// Required texts and numbers of other types that are left unset when they are empty or 0; by type.
+    #[serde(default)]
+    pub set: BTreeMap<String, Vec<String>>,
     /// For items of paged lists: where sync markers stand beside the item's own, as paths of elements.
     #[serde(default)]
     pub newest: BTreeMap<String, Vec<String>>,
@@ -124,11 +133,18 @@ impl Domains {
     /// There is none: nobody has looked at this enum yet.
     pub fn accepted<'a>(&'a self, name: &str, values: impl Iterator<Item = &'a str>) -> Result<Vec<&'a str>> {
         let named = self.success.get(name).map(Vec::as_slice).unwrap_or_default();
-        let is_success =
-            |value: &str| value == "OK" || value.ends_with("-OK") || named.iter().any(|named| named == value);
-        let accepted: Vec<&str> = values.filter(|value| is_success(value)).collect();
-        if let Some(stray) = named.iter().find(|named| !accepted.contains(&named.as_str())) {
-            bail!("domains.toml: [success] names {stray}, which is not a value of {name}");
+        let refused = self.refusal.get(name).map(Vec::as_slice).unwrap_or_default();
+        let is_success = |value: &str| {
+            let ends_so = value == "OK" || value.ends_with("-OK");
+            (ends_so && !refused.iter().any(|refused| refused == value))
+                || named.iter().any(|named| named == value)
+        };
+        let values: Vec<&str> = values.collect();
+        let accepted: Vec<&str> = values.iter().copied().filter(|value| is_success(value)).collect();
+        for (table, names) in [("success", named), ("refusal", refused)] {
+            if let Some(stray) = names.iter().find(|named| !values.contains(&named.as_str())) {
+                bail!("domains.toml: [{table}] names {stray}, which is not a value of {name}");
+            }
         }
         if accepted.is_empty() {
             bail!("no value of {name} means success; name one in [success] of domains.toml");

@@ -23,7 +23,8 @@ pub fn files(
     domains: &Domains,
     docs: &Docs,
 ) -> Result<BTreeMap<String, String>> {
-    let renderer = Renderer { model, layout, domains, docs };
+    let told = model.reachable(model.operations.iter().map(|operation| operation.response.as_str()));
+    let renderer = Renderer { model, layout, domains, docs, told };
     let mut files = BTreeMap::new();
     files.insert("mod.rs".to_owned(), renderer.root());
     for module in &layout.modules {
@@ -44,6 +45,8 @@ struct Renderer<'a> {
     layout: &'a Layout<'a>,
     domains: &'a Domains,
     docs: &'a Docs,
+    /// Types that are in responses.
+    told: BTreeSet<&'a str>,
 }
 
 /// The macro calls that say what a response can do beside being one.
@@ -263,9 +266,19 @@ impl Renderer<'_> {
         Ok(Some(format!("{name}.{field}: {result} {{ {} }}{message};", accepted.join(", "))))
     }
 
+    /// Whether a required text or number is taken as left unset when it is empty or 0.
+    fn has_to_be_set(&self, name: &str, record: &Record, field: &Field) -> bool {
+        let names = |table: &BTreeMap<String, Vec<String>>| {
+            table.get(&record.wsdl).is_some_and(|names| names.contains(&field.wire))
+        };
+        let required_text = field.shape == Shape::One && field.value == Value::Plain("String");
+        (field.shape == Shape::One && names(&self.domains.set))
+            || (required_text && !self.told.contains(name) && !names(&self.domains.blank))
+    }
+
     fn definition(&self, name: &str) -> String {
         match (self.model.records.get(name), self.model.enums.get(name)) {
-            (Some(record), _) => record_text(name, record),
+            (Some(record), _) => record_text(name, record, |field| self.has_to_be_set(name, record, field)),
             (None, Some(choice)) => enum_text(name, choice),
             (None, None) => String::new(),
         }
@@ -299,7 +312,7 @@ fn block(call: &str, lines: impl Iterator<Item = String>) -> String {
     if lines.is_empty() { lines } else { format!("\n{call} {{\n{lines}}}\n") }
 }
 
-fn record_text(name: &str, record: &Record) -> String {
+fn record_text(name: &str, record: &Record, has_to_be_set: impl Fn(&Field) -> bool) -> String {
     if record.lines.is_empty() {
         return format!("\nrecord! {{ {name} \"{}\" {{}} }}\n", record.wsdl);
     }
@@ -310,6 +323,7 @@ fn record_text(name: &str, record: &Record) -> String {
             Line::Field(field) => {
                 let item = field.item.as_ref().map(|item| format!(" / \"{item}\"")).unwrap_or_default();
                 let role = match field.role {
+                    None if has_to_be_set(field) => " [set]",
                     None => "",
                     Some(Role::Cents) => " [cents]",
                     Some(Role::Scaled) => " [scaled]",

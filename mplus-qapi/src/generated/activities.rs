@@ -97,8 +97,8 @@ record! { CreateActivity "createActivity" {
 } }
 
 record! { CreateActivityData "CreateActivity" {
-    0 activity_number: String = "activityNumber";
-    1 description: String = "description";
+    0 activity_number: String = "activityNumber" [set];
+    1 description: String = "description" [set];
     2 interface_layout_id: Option<i32> = "interfaceLayoutId";
     3 article_layout_id: Option<i32> = "articleLayoutId";
     4 location: Option<String> = "location";
@@ -130,7 +130,7 @@ record! { DeleteActivity "deleteActivity" {
 } }
 
 record! { DeleteActivityRequest "DeleteActivityRequest" {
-    0 activity_id: String = "activityId";
+    0 activity_id: String = "activityId" [set];
 } }
 
 record! { DeleteActivityResponse "DeleteActivityResponse" {
@@ -322,7 +322,7 @@ wire_enum! { SaveActivityResult "SaveActivityResult" {
 
 record! { SaveActivityType "SaveActivityType" {
     0 id: i32 = "id";
-    1 description: String = "description";
+    1 description: String = "description" [set];
 } }
 
 record! { SaveActivityTypes "saveActivityTypes" {
@@ -373,7 +373,7 @@ record! { UpdateActivity "updateActivity" {
 } }
 
 record! { UpdateActivityData "UpdateActivity" {
-    0 activity_id: String = "activityId";
+    0 activity_id: String = "activityId" [set];
     1 activity_number: Option<String> = "activityNumber";
     2 description: Option<String> = "description";
     3 interface_layout_id: Option<i32> = "interfaceLayoutId";

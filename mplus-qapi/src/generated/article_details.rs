@@ -258,7 +258,7 @@ record! { GetWordAliases "getWordAliases" {
 } }
 
 record! { GetWordAliasesRequest "GetWordAliasesRequest" {
-    0 locale: String = "locale";
+    0 locale: String = "locale" [set];
 } }
 
 record! { GetWordAliasesResponse "GetWordAliasesResponse" {
@@ -304,7 +304,7 @@ record! { ParseSpecialBarcode "parseSpecialBarcode" {
 } }
 
 record! { ParseSpecialBarcodeRequest "ParseSpecialBarcodeRequest" {
-    0 barcode: String = "barcode";
+    0 barcode: String = "barcode" [set];
 } }
 
 record! { ParseSpecialBarcodeResponse "ParseSpecialBarcodeResponse" {
@@ -332,7 +332,7 @@ record! { SaveOwnerLabels "saveOwnerLabels" {
 } }
 
 record! { SaveOwnerLabelsRequest "SaveOwnerLabelsRequest" {
-    0 idempotency_key: String = "idempotencyKey";
+    0 idempotency_key: String = "idempotencyKey" [set];
     1 save_owner_labels: Vec<SaveOwnerLabel> = "saveOwnerLabels" / "saveOwnerLabel";
 } }
 

@@ -102,8 +102,8 @@ record! { CashCountInfo "CashCountInfo" {
 } }
 
 record! { CashCountInfoCountedPaymentMethodAmount "CashCountInfoCountedPaymentMethodAmount" {
-    0 id: String = "id";
-    1 description: String = "description";
+    0 id: String = "id" [set];
+    1 description: String = "description" [set];
     2 is_automatic_deposit: bool = "isAutomaticDeposit";
     3 opening_balance: Option<XsdDecimal> = "openingBalance";
     4 booked: Option<XsdDecimal> = "booked";
@@ -303,7 +303,7 @@ record! { GetFinancialJournalByCashCount "getFinancialJournalByCashCount" {
 } }
 
 record! { GetFinancialJournalByCashCountRequest "GetFinancialJournalByCashCountRequest" {
-    0 cash_count_id: String = "cashCountId";
+    0 cash_count_id: String = "cashCountId" [set];
     1 reference: Option<String> = "reference";
 } }
 
@@ -367,7 +367,7 @@ record! { SaveCashCount "saveCashCount" {
 } }
 
 record! { SaveCashCountRequest "SaveCashCountRequest" {
-    0 idempotency_key: String = "idempotencyKey";
+    0 idempotency_key: String = "idempotencyKey" [set];
     1 employee_number: i64 = "employeeNumber";
     2 from_workplace: WorkplaceIdentifier = "fromWorkplace";
     3 count_employee_number: i64 = "countEmployeeNumber";

@@ -54,7 +54,7 @@ record! { CardCategoryV2 "CardCategoryV2" {
 } }
 
 record! { CardFieldInfo "CardFieldInfo" {
-    0 name: String = "name";
+    0 name: String = "name" [set];
     1 option_type: CardFilterOptionType = "optionType";
 } }
 
@@ -236,8 +236,8 @@ record! { OverviewFieldsField "OverviewFieldsField" {
 } }
 
 record! { OverviewFilter "OverviewFilter" {
-    0 field_name: String = "fieldName";
-    1 field_value: String = "fieldValue";
+    0 field_name: String = "fieldName" [set];
+    1 field_value: String = "fieldValue" [set];
     2 filter_operator: Option<OverviewFilterOperator> = "filterOperator";
     3 case_sensitive: Option<bool> = "caseSensitive";
 } }
@@ -296,7 +296,7 @@ record! { OverviewResponse "OverviewResponse" {
 } }
 
 record! { OverviewSearch "OverviewSearch" {
-    0 term: String = "term";
+    0 term: String = "term" [set];
     1 active: bool = "active";
     2 not_active: bool = "notActive";
 } }
@@ -348,8 +348,8 @@ wire_enum! { UpdateBatchErrorCode "UpdateBatchErrorCode" {
 } }
 
 record! { UpdateBatchField "UpdateBatchField" {
-    0 name: String = "name";
-    1 value: String = "value";
+    0 name: String = "name" [set];
+    1 value: String = "value" [set];
 } }
 
 record! { UpdateBatchRequest "UpdateBatchRequest" {

@@ -134,7 +134,7 @@ record! { AuthorizationGroup "AuthorizationGroup" {
 } }
 
 record! { BpeBudgetCheck "BpeBudgetCheck" {
-    0 bpe_id: String = "bpeId";
+    0 bpe_id: String = "bpeId" [set];
     1 bpe_amount: XsdDecimal = "bpeAmount";
 } }
 
@@ -462,7 +462,7 @@ record! { GroupAuthorization "GroupAuthorization" {
 } }
 
 record! { GroupAuthorizationV2 "GroupAuthorizationV2" {
-    0 id: String = "id";
+    0 id: String = "id" [set];
     1 level: AuthorLevel = "level";
 } }
 
@@ -533,7 +533,7 @@ record! { SaveAuthorizationGroup "saveAuthorizationGroup" {
 
 record! { SaveAuthorizationGroupRequest "SaveAuthorizationGroupRequest" {
     0 group_number: Option<i32> = "groupNumber";
-    1 name: String = "name";
+    1 name: String = "name" [set];
     2 filter_profile_id: Option<i32> = "filterProfileId";
     3 rank_order: Option<i32> = "rankOrder";
     4 preferred_supplier: Option<i64> = "PreferredSupplier";
@@ -577,7 +577,7 @@ record! { SendMessage "sendMessage" {
 record! { SendMessageRequest "SendMessageRequest" {
     0 branch_number: Option<i32> = "branchNumber";
     1 terminal_number: Option<i32> = "terminalNumber";
-    2 text: String = "text";
+    2 text: String = "text" [set];
     3 sender: Option<String> = "sender";
     4 message_type: Option<MessageType> = "messageType";
 } }
@@ -656,7 +656,7 @@ record! { UpdateOnlineAuthorizationTree "updateOnlineAuthorizationTree" {
 
 record! { UpdateOnlineAuthorizationTreeRequest "UpdateOnlineAuthorizationTreeRequest" {
     0 authorization_list: Vec<Authorization> = "authorizationList" / "authorizations";
-    1 online_authorizations_version: String = "onlineAuthorizationsVersion";
+    1 online_authorizations_version: String = "onlineAuthorizationsVersion" [set];
     2 id: Option<String> = "id";
 } }
 
@@ -673,7 +673,7 @@ wire_enum! { UpdateOnlineAuthorizationTreeResult "UpdateOnlineAuthorizationTreeR
 record! { VerifyEmployeePassword "verifyEmployeePassword" {
     0 terminal: Terminal = "terminal";
     1 employee_number: i64 = "employee-number";
-    2 password: String = "password";
+    2 password: String = "password" [set];
 } }
 
 record! { VerifyEmployeePasswordResponse "verifyEmployeePasswordResponse" {

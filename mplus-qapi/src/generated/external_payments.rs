@@ -131,7 +131,7 @@ record! { CancelExternalPayment "cancelExternalPayment" {
 } }
 
 record! { CancelExternalPaymentRequest "CancelExternalPaymentRequest" {
-    0 external_payment_id: String = "externalPaymentId";
+    0 external_payment_id: String = "externalPaymentId" [set];
 } }
 
 record! { CancelExternalPaymentResponse "CancelExternalPaymentResponse" {} }
@@ -160,7 +160,7 @@ record! { ExternalPaymentMessage "ExternalPaymentMessage" {
 } }
 
 record! { ExternalPaymentReq "ExternalPaymentReq" {
-    0 external_payment_id: String = "externalPaymentId";
+    0 external_payment_id: String = "externalPaymentId" [set];
     1 method: Option<String> = "method";
     2 amount: Option<Decimal> = "amount" [cents];
     3 callback_url: Option<String> = "callbackUrl";
@@ -181,7 +181,7 @@ record! { ExternalPaymentResp "ExternalPaymentResp" {
 } }
 
 record! { ExternalPaymentWebhookRequest "ExternalPaymentWebhookRequest" {
-    0 idempotency_key: String = "idempotencyKey";
+    0 idempotency_key: String = "idempotencyKey" [set];
     1 browser: Option<WebhookBrowserInput> = "browser";
     2 dialog: Option<WebhookDialogInput> = "dialog";
     3 scan_code: Option<WebhookScanCodeInput> = "scanCode";
@@ -232,7 +232,7 @@ record! { PollExternalPayment "pollExternalPayment" {
 } }
 
 record! { PollExternalPaymentRequest "PollExternalPaymentRequest" {
-    0 external_payment_id: String = "externalPaymentId";
+    0 external_payment_id: String = "externalPaymentId" [set];
 } }
 
 record! { PollExternalPaymentResponse "PollExternalPaymentResponse" {
@@ -254,7 +254,7 @@ record! { RequestCancelExternalPayment "requestCancelExternalPayment" {
 } }
 
 record! { RequestCancelExternalPaymentRequest "RequestCancelExternalPaymentRequest" {
-    0 external_payment_id: String = "externalPaymentId";
+    0 external_payment_id: String = "externalPaymentId" [set];
 } }
 
 record! { RequestCancelExternalPaymentResponse "RequestCancelExternalPaymentResponse" {
@@ -280,7 +280,7 @@ record! { SendWebhook "sendWebhook" {
 } }
 
 record! { SendWebhookRequest "SendWebhookRequest" {
-    0 idempotency_key: String = "idempotencyKey";
+    0 idempotency_key: String = "idempotencyKey" [set];
     1 browser: Option<WebhookBrowserInput> = "browser";
     2 dialog: Option<WebhookDialogInput> = "dialog";
     3 scan_code: Option<WebhookScanCodeInput> = "scanCode";
@@ -301,8 +301,8 @@ record! { StartExternalPayment "startExternalPayment" {
 } }
 
 record! { StartExternalPaymentRequest "StartExternalPaymentRequest" {
-    0 external_payment_id: String = "externalPaymentId";
-    1 method: String = "method";
+    0 external_payment_id: String = "externalPaymentId" [set];
+    1 method: String = "method" [set];
     2 amount: Decimal = "amount" [cents];
     3 callback_url: Option<String> = "callbackUrl";
 } }
@@ -373,8 +373,8 @@ record! { WebhookConsumerWorkplace "WebhookConsumerWorkplace" {
 } }
 
 record! { WebhookCustomActionInput "WebhookCustomActionInput" {
-    0 custom_action_id: String = "customActionId";
-    1 button_caption: String = "buttonCaption";
+    0 custom_action_id: String = "customActionId" [set];
+    1 button_caption: String = "buttonCaption" [set];
     2 on_startup: Option<bool> = "onStartup";
     3 long_click: Option<bool> = "longClick";
     4 numpad_value: Option<XsdDecimal> = "numpadValue";
@@ -438,8 +438,8 @@ wire_enum! { WebhookEvent "WebhookEvent" {
 } }
 
 record! { WebhookExternalDiscountInput "WebhookExternalDiscountInput" {
-    0 discount_id: String = "discountId";
-    1 discount_description: String = "discountDescription";
+    0 discount_id: String = "discountId" [set];
+    1 discount_description: String = "discountDescription" [set];
     2 webhook_consumer_id: Option<String> = "webhookConsumerId";
     3 discount_percentage: Option<XsdDecimal> = "discountPercentage";
     4 discount_amount: Option<XsdDecimal> = "discountAmount";
@@ -495,7 +495,7 @@ record! { WebhookFormField "WebhookFormField" {
 } }
 
 record! { WebhookFormFieldInput "WebhookFormFieldInput" {
-    0 id: String = "id";
+    0 id: String = "id" [set];
     1 r#type: WebhookFormFieldType = "type";
     2 value: Option<String> = "value";
     3 selected: Vec<String> = "selected";
@@ -517,7 +517,7 @@ wire_enum! { WebhookFormFieldType "WebhookFormFieldType" {
 } }
 
 record! { WebhookFormInput "WebhookFormInput" {
-    0 id: String = "id";
+    0 id: String = "id" [set];
     1 fields: Vec<WebhookFormFieldInput> = "fields";
 } }
 
@@ -626,7 +626,7 @@ record! { WebhookScanCode "WebhookScanCode" {
 } }
 
 record! { WebhookScanCodeInput "WebhookScanCodeInput" {
-    0 scanned_code: String = "scannedCode";
+    0 scanned_code: String = "scannedCode" [set];
     1 code_type: ScanCodeType = "codeType";
 } }
 
@@ -635,7 +635,7 @@ record! { WebhookSelectRelationInput "WebhookSelectRelationInput" {
 } }
 
 record! { WebhookSessionBaseLineInput "WebhookSessionBaseLineInput" {
-    0 line_id: String = "lineId";
+    0 line_id: String = "lineId" [set];
     1 article_number: Option<i64> = "articleNumber";
     2 price_incl: Option<XsdDecimal> = "priceIncl";
     3 quantity: Option<XsdDecimal> = "quantity";
@@ -645,7 +645,7 @@ record! { WebhookSessionBaseLineInput "WebhookSessionBaseLineInput" {
 } }
 
 record! { WebhookSessionInput "WebhookSessionInput" {
-    0 session_id: String = "sessionId";
+    0 session_id: String = "sessionId" [set];
     1 table: Option<WebhookTableInput> = "table";
     2 relation: Option<WebhookRelationInput> = "relation";
     3 lines: Vec<WebhookSessionLineInput> = "lines";
@@ -655,7 +655,7 @@ record! { WebhookSessionInput "WebhookSessionInput" {
 } }
 
 record! { WebhookSessionLineInput "WebhookSessionLineInput" {
-    0 line_id: String = "lineId";
+    0 line_id: String = "lineId" [set];
     1 article_number: Option<i64> = "articleNumber";
     2 price_incl: Option<XsdDecimal> = "priceIncl";
     3 quantity: Option<XsdDecimal> = "quantity";

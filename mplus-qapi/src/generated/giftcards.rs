@@ -70,7 +70,7 @@ record! { CheckGiftcardPayment "checkGiftcardPayment" {
 } }
 
 record! { CheckGiftcardPaymentRequest "CheckGiftcardPaymentRequest" {
-    0 card_number: String = "cardNumber";
+    0 card_number: String = "cardNumber" [set];
     1 branch_number: i32 = "branchNumber";
     2 amount: Option<Decimal> = "amount" [cents];
 } }
@@ -85,12 +85,12 @@ record! { CreateGiftcard "createGiftcard" {
 } }
 
 record! { CreateGiftcardRequest "CreateGiftcardRequest" {
-    0 card_number: String = "cardNumber";
-    1 card_type_id: String = "cardTypeId";
+    0 card_number: String = "cardNumber" [set];
+    1 card_type_id: String = "cardTypeId" [set];
     2 branch_number: i32 = "branchNumber";
     3 employee_number: i64 = "employeeNumber";
     4 amount: Decimal = "amount" [cents];
-    5 external_reference: String = "externalReference";
+    5 external_reference: String = "externalReference" [set];
     6 relation_number: Option<i64> = "relationNumber";
 } }
 
@@ -265,7 +265,7 @@ record! { LinkGiftcardsToRelation "linkGiftcardsToRelation" {
 } }
 
 record! { LinkGiftcardsToRelationRequest "LinkGiftcardsToRelationRequest" {
-    0 idempotency_key: String = "idempotencyKey";
+    0 idempotency_key: String = "idempotencyKey" [set];
     1 card_ids: Vec<String> = "cardIds";
     2 workplace_identifier: WorkplaceIdentifier = "workplaceIdentifier";
     3 relation_identifier: RelationIdentifier = "relationIdentifier";
@@ -291,10 +291,10 @@ record! { RegisterGiftcardPayment "registerGiftcardPayment" {
 } }
 
 record! { RegisterGiftcardPaymentRequest "RegisterGiftcardPaymentRequest" {
-    0 card_number: String = "cardNumber";
+    0 card_number: String = "cardNumber" [set];
     1 branch_number: i32 = "branchNumber";
     2 employee_number: i64 = "employeeNumber";
-    3 external_reference: String = "externalReference";
+    3 external_reference: String = "externalReference" [set];
     4 line_list: Vec<GiftcardPaymentLine> = "lineList" / "line";
 } }
 
@@ -310,11 +310,11 @@ record! { RegisterGiftcardPaymentV2 "registerGiftcardPaymentV2" {
 } }
 
 record! { RegisterGiftcardPaymentV2Request "RegisterGiftcardPaymentV2Request" {
-    0 idempotency_key: String = "idempotencyKey";
-    1 card_number: String = "cardNumber";
+    0 idempotency_key: String = "idempotencyKey" [set];
+    1 card_number: String = "cardNumber" [set];
     2 branch_number: i32 = "branchNumber";
     3 employee_number: i64 = "employeeNumber";
-    4 external_reference: String = "externalReference";
+    4 external_reference: String = "externalReference" [set];
     5 line_list: Vec<GiftcardPaymentLine> = "lineList" / "line";
     6 workplace_number: Option<i32> = "workplaceNumber";
 } }
@@ -348,11 +348,11 @@ record! { ReloadGiftcard "reloadGiftcard" {
 } }
 
 record! { ReloadGiftcardRequest "ReloadGiftcardRequest" {
-    0 card_number: String = "cardNumber";
+    0 card_number: String = "cardNumber" [set];
     1 branch_number: i32 = "branchNumber";
     2 employee_number: i64 = "employeeNumber";
     3 amount: Decimal = "amount" [cents];
-    4 external_reference: String = "externalReference";
+    4 external_reference: String = "externalReference" [set];
 } }
 
 record! { ReloadGiftcardResponse "ReloadGiftcardResponse" {
@@ -365,7 +365,7 @@ record! { RestituteGiftcards "restituteGiftcards" {
 } }
 
 record! { RestituteGiftcardsRequest "RestituteGiftcardsRequest" {
-    0 idempotency_key: String = "idempotencyKey";
+    0 idempotency_key: String = "idempotencyKey" [set];
     1 card_ids: Vec<String> = "cardIds";
     2 workplace_identifier: WorkplaceIdentifier = "workplaceIdentifier";
     3 employee_identifier: EmployeeIdentifier = "employeeIdentifier";
@@ -387,7 +387,7 @@ wire_enum! { RestituteGiftcardsResult "RestituteGiftcardsResult" {
 } }
 
 record! { SaveGiftcard "SaveGiftcard" {
-    0 card_id: String = "cardId";
+    0 card_id: String = "cardId" [set];
     1 reference: Option<String> = "reference";
 } }
 
@@ -396,7 +396,7 @@ record! { SaveGiftcards "saveGiftcards" {
 } }
 
 record! { SaveGiftcardsRequest "SaveGiftcardsRequest" {
-    0 idempotency_key: String = "idempotencyKey";
+    0 idempotency_key: String = "idempotencyKey" [set];
     1 giftcard_list: Vec<SaveGiftcard> = "giftcardList" / "giftcard";
 } }
 

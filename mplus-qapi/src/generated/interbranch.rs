@@ -408,7 +408,7 @@ record! { RunInterbranchPlanner "runInterbranchPlanner" {
 } }
 
 record! { RunInterbranchPlannerRequest "RunInterbranchPlannerRequest" {
-    0 idempotency_key: String = "idempotencyKey";
+    0 idempotency_key: String = "idempotencyKey" [set];
     1 mode: InterbranchPlannerMode = "mode";
     2 from_branch_numbers: Vec<i32> = "fromBranchNumbers";
     3 to_branch_numbers: Vec<i32> = "toBranchNumbers";

@@ -81,8 +81,8 @@ record! { CancelPackingSlip "cancelPackingSlip" {
 } }
 
 record! { CancelPackingSlipRequest "CancelPackingSlipRequest" {
-    0 idempotency_key: String = "idempotencyKey";
-    1 packing_slip_id: String = "packingSlipId";
+    0 idempotency_key: String = "idempotencyKey" [set];
+    1 packing_slip_id: String = "packingSlipId" [set];
     2 workplace_key: WorkplaceIdentifier = "workplaceKey";
 } }
 
@@ -107,7 +107,7 @@ record! { CreateInvoiceFromPackingSlips "createInvoiceFromPackingSlips" {
 } }
 
 record! { CreateInvoiceFromPackingSlipsRequest "CreateInvoiceFromPackingSlipsRequest" {
-    0 idempotency_key: String = "idempotencyKey";
+    0 idempotency_key: String = "idempotencyKey" [set];
     1 packing_slip_ids: Vec<String> = "packingSlipIds";
     2 financial_date: Date = "financialDate";
     3 branch_number: i32 = "branchNumber";
@@ -156,7 +156,7 @@ record! { CreatedInvoiceReminder "CreatedInvoiceReminder" {
 } }
 
 record! { CreditInvoice "creditInvoice" {
-    0 invoice_id: String = "invoiceId";
+    0 invoice_id: String = "invoiceId" [set];
 } }
 
 record! { CreditInvoiceResponse "CreditInvoiceResponse" {
@@ -191,11 +191,11 @@ wire_enum! { CreditInvoiceV2Result "CreditInvoiceV2Result" {
 } }
 
 record! { FindInvoice "findInvoice" {
-    0 ext_invoice_id: String = "extInvoiceId";
+    0 ext_invoice_id: String = "extInvoiceId" [set];
 } }
 
 record! { GetInvoice "getInvoice" {
-    0 invoice_id: String = "invoiceId";
+    0 invoice_id: String = "invoiceId" [set];
 } }
 
 record! { GetInvoiceResponse "GetInvoiceResponse" {
@@ -273,7 +273,7 @@ record! { GetPackingSlipsByOrder "getPackingSlipsByOrder" {
 } }
 
 record! { GetPackingSlipsByOrderRequest "GetPackingSlipsByOrderRequest" {
-    0 order_id: String = "orderId";
+    0 order_id: String = "orderId" [set];
 } }
 
 record! { GetPackingSlipsByOrderResponse "GetPackingSlipsByOrderResponse" {
@@ -499,7 +499,7 @@ record! { PayInvoice "payInvoice" {
 } }
 
 record! { PayInvoiceRequest "PayInvoiceRequest" {
-    0 invoice_id: String = "invoiceId";
+    0 invoice_id: String = "invoiceId" [set];
     1 payment_list: Vec<Payment> = "paymentList" / "payment";
 } }
 
@@ -519,7 +519,7 @@ record! { ProcessInvoice "processInvoice" {
 } }
 
 record! { ProcessInvoiceRequest "ProcessInvoiceRequest" {
-    0 idempotency_key: String = "idempotencyKey";
+    0 idempotency_key: String = "idempotencyKey" [set];
     1 invoice: InvoiceInput = "invoice";
     2 processor_context: SalesProcessorContext = "processorContext";
 } }
@@ -543,7 +543,7 @@ record! { ProcessPackingSlip "processPackingSlip" {
 } }
 
 record! { ProcessPackingSlipRequest "ProcessPackingSlipRequest" {
-    0 idempotency_key: String = "idempotencyKey";
+    0 idempotency_key: String = "idempotencyKey" [set];
     1 packing_slip: PackingSlipInput = "packingSlip";
     2 processor_context: SalesProcessorContext = "processorContext";
 } }

@@ -125,15 +125,15 @@ record! { CreateImageFromUrl "createImageFromUrl" {
 } }
 
 record! { CreateImageFromUrlRequest "CreateImageFromUrlRequest" {
-    0 image_name: String = "imageName";
-    1 mime_type: String = "mimeType";
-    2 image_url: String = "imageUrl";
+    0 image_name: String = "imageName" [set];
+    1 mime_type: String = "mimeType" [set];
+    2 image_url: String = "imageUrl" [set];
     3 card_link: Option<CreateImageCardLink> = "cardLink";
 } }
 
 record! { CreateImageRequest "CreateImageRequest" {
-    0 image_name: String = "imageName";
-    1 mime_type: String = "mimeType";
+    0 image_name: String = "imageName" [set];
+    1 mime_type: String = "mimeType" [set];
     2 image_data: Binary = "imageData";
     3 card_link: Option<CreateImageCardLink> = "cardLink";
 } }

@@ -302,7 +302,7 @@ record! { BoolDataChange "Bool-DataChange" {
 } }
 
 record! { CancelOrder "cancelOrder" {
-    0 order_id: String = "orderId";
+    0 order_id: String = "orderId" [set];
     1 request: Option<CancelOrderRequest> = "request";
 } }
 
@@ -317,7 +317,7 @@ record! { CancelOrderV2 "cancelOrderV2" {
 record! { CancelOrderV2Request "CancelOrderV2Request" {
     0 workplace: WorkplaceIdentifier = "workplace";
     1 employee: EmployeeIdentifier = "employee";
-    2 order_id: String = "orderId";
+    2 order_id: String = "orderId" [set];
 } }
 
 record! { CreateDeliveryMethod "createDeliveryMethod" {
@@ -387,7 +387,7 @@ record! { CreateOrderV3 "createOrderV3" {
 } }
 
 record! { CreateOrderV3Request "CreateOrderV3Request" {
-    0 idempotency_key: String = "idempotencyKey";
+    0 idempotency_key: String = "idempotencyKey" [set];
     1 order: Order = "order";
     2 apply_sales_and_actions: Option<bool> = "applySalesAndActions";
     3 apply_sales_prices: Option<bool> = "applySalesPrices";
@@ -419,7 +419,7 @@ record! { DeliverOrder "deliverOrder" {
 } }
 
 record! { DeliverOrderRequest "DeliverOrderRequest" {
-    0 order_id: String = "orderId";
+    0 order_id: String = "orderId" [set];
     1 turnover_type: Option<DeliverOrderTurnoverType> = "turnoverType";
 } }
 
@@ -479,7 +479,7 @@ record! { DiscountTypeDataChange "DiscountType-DataChange" {
 } }
 
 record! { FindOrder "findOrder" {
-    0 ext_order_id: String = "extOrderId";
+    0 ext_order_id: String = "extOrderId" [set];
 } }
 
 record! { GetDeliveryMethods "getDeliveryMethods" {} }
@@ -501,7 +501,7 @@ record! { GetDeliveryMethodsV2Response "GetDeliveryMethodsV2Response" {
 } }
 
 record! { GetOrder "getOrder" {
-    0 order_id: String = "orderId";
+    0 order_id: String = "orderId" [set];
 } }
 
 record! { GetOrderCategories "getOrderCategories" {} }
@@ -630,7 +630,7 @@ record! { GetOrdersResponse "GetOrdersResponse" {
 } }
 
 record! { GetQueueBranchOrderPaymentStatus "getQueueBranchOrderPaymentStatus" {
-    0 queued_payment_id: String = "queuedPaymentId";
+    0 queued_payment_id: String = "queuedPaymentId" [set];
 } }
 
 record! { GetQueueBranchOrderPaymentStatusResponse "GetQueueBranchOrderPaymentStatusResponse" {
@@ -893,13 +893,13 @@ record! { OrderCompleteStateDataChange "OrderCompleteState-DataChange" {
 } }
 
 record! { OrderDelivery "OrderDelivery" {
-    0 order_id: String = "orderId";
+    0 order_id: String = "orderId" [set];
     1 line_list: Vec<OrderDeliveryLine> = "lineList" / "line";
     2 turnover_type: Option<DeliverOrderTurnoverType> = "turnoverType";
 } }
 
 record! { OrderDeliveryLine "OrderDeliveryLine" {
-    0 line_id: String = "lineId";
+    0 line_id: String = "lineId" [set];
     1 quantity: Decimal = "quantity" [scaled];
     scale "decimalPlaces" of 1;
 } }
@@ -1026,7 +1026,7 @@ record! { PayOrder "payOrder" {
 } }
 
 record! { PayOrderRequest "PayOrderRequest" {
-    0 order_id: String = "orderId";
+    0 order_id: String = "orderId" [set];
     1 prepay: bool = "prepay";
     2 payment_list: Vec<Payment> = "paymentList" / "payment";
 } }
@@ -1044,8 +1044,8 @@ record! { PayOrderV2 "payOrderV2" {
 } }
 
 record! { PayOrderV2Request "PayOrderV2Request" {
-    0 idempotency_key: String = "idempotencyKey";
-    1 order_id: String = "orderId";
+    0 idempotency_key: String = "idempotencyKey" [set];
+    1 order_id: String = "orderId" [set];
     2 prepay: bool = "prepay";
     3 payment_list: Vec<Payment> = "paymentList" / "payment";
 } }
@@ -1069,7 +1069,7 @@ record! { ProcessOrder "processOrder" {
 } }
 
 record! { ProcessOrderRequest "ProcessOrderRequest" {
-    0 idempotency_key: String = "idempotencyKey";
+    0 idempotency_key: String = "idempotencyKey" [set];
     1 order: OrderInput = "order";
     2 processor_context: SalesProcessorContext = "processorContext";
 } }
@@ -1105,7 +1105,7 @@ record! { QueueBranchOrderPayment "queueBranchOrderPayment" {
 } }
 
 record! { QueueBranchOrderPaymentRequest "QueueBranchOrderPaymentRequest" {
-    0 order_id: String = "orderId";
+    0 order_id: String = "orderId" [set];
     1 payment_list: Vec<Payment> = "paymentList" / "payment";
     2 booking_method: Option<PaymentBookingMethod> = "bookingMethod";
 } }

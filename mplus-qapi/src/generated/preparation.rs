@@ -287,7 +287,7 @@ record! { SaveArticleAlterationsGroup "saveArticleAlterationsGroup" {
 
 record! { SaveArticleAlterationsGroupRequest "SaveArticleAlterationsGroupRequest" {
     0 group_number: Option<i32> = "groupNumber";
-    1 description: String = "description";
+    1 description: String = "description" [set];
     2 close_after_selection: bool = "closeAfterSelection";
     3 selection_required: bool = "selectionRequired";
     4 max_one_selection: bool = "maxOneSelection";
@@ -319,7 +319,7 @@ record! { SavePreparationMethodGroup "savePreparationMethodGroup" {
 
 record! { SavePreparationMethodGroupRequest "SavePreparationMethodGroupRequest" {
     0 preparation_method_group_number: Option<i32> = "preparationMethodGroupNumber";
-    1 description: String = "description";
+    1 description: String = "description" [set];
     2 close_after_selection: bool = "closeAfterSelection";
     3 selection_required: bool = "selectionRequired";
     4 max_one_selection: bool = "maxOneSelection";

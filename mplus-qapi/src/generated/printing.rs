@@ -102,7 +102,7 @@ record! { GetPrintLayoutMarkup "getPrintLayoutMarkup" {
 } }
 
 record! { GetPrintLayoutMarkupRequest "GetPrintLayoutMarkupRequest" {
-    0 print_layout_uuid: String = "printLayoutUuid";
+    0 print_layout_uuid: String = "printLayoutUuid" [set];
     1 markup_type: PrintLayoutMarkupType = "markupType";
     2 print_info: Option<PrintInfo> = "printInfo";
     3 response_as_base64: Option<bool> = "responseAsBase64";
@@ -149,7 +149,7 @@ record! { GetRenderedPrintLayout "getRenderedPrintLayout" {
 } }
 
 record! { GetRenderedPrintLayoutRequest "GetRenderedPrintLayoutRequest" {
-    0 print_layout_uuid: String = "printLayoutUuid";
+    0 print_layout_uuid: String = "printLayoutUuid" [set];
     1 render_type: RenderedPrintLayoutType = "renderType";
     2 print_info: Option<PrintInfo> = "printInfo";
     3 dpi: Option<i32> = "dpi";
@@ -361,8 +361,8 @@ record! { PrintLayoutView "PrintLayoutView" {
 } }
 
 record! { PrintParam "PrintParam" {
-    0 key: String = "key";
-    1 value: String = "value";
+    0 key: String = "key" [set];
+    1 value: String = "value" [set];
 } }
 
 record! { PrintParams "PrintParams" {
@@ -414,7 +414,7 @@ record! { PrintReceiptV2 "printReceiptV2" {
 } }
 
 record! { PrintReceiptV2Request "PrintReceiptV2Request" {
-    0 idempotency_key: String = "idempotencyKey";
+    0 idempotency_key: String = "idempotencyKey" [set];
     1 workplace_identifier: WorkplaceIdentifier = "workplaceIdentifier";
     2 table_identifier: Option<TableIdentifier> = "tableIdentifier";
     3 receipt_id: Option<String> = "receiptId";
@@ -430,7 +430,7 @@ record! { PrintRequest "PrintRequest" {
     0 branch_number: Option<i32> = "branchNumber";
     1 workplace_number: Option<i32> = "workplaceNumber";
     2 printer_id: Option<i32> = "printerId";
-    3 text: String = "text";
+    3 text: String = "text" [set];
 } }
 
 record! { PrintResponse "PrintResponse" {
@@ -477,7 +477,7 @@ record! { PrintTableReceiptV3 "printTableReceiptV3" {
 } }
 
 record! { PrintTableReceiptV3Request "PrintTableReceiptV3Request" {
-    0 idempotency_key: String = "idempotencyKey";
+    0 idempotency_key: String = "idempotencyKey" [set];
     1 workplace_identifier: WorkplaceIdentifier = "workplaceIdentifier";
     2 table_identifier: TableIdentifier = "tableIdentifier";
 } }

@@ -625,7 +625,7 @@ record! { NewArticleGroup "newArticleGroup" {
 
 record! { NewArticleGroupRequest "NewArticleGroupRequest" {
     0 parent_group_number: i32 = "parentGroupNumber";
-    1 name: String = "name";
+    1 name: String = "name" [set];
     2 text: String = "text";
     3 sort_order: Option<i32> = "sortOrder";
     4 image_id: Option<i64> = "imageId";
@@ -720,7 +720,7 @@ wire_enum! { SaveArticleComponentsMode "SaveArticleComponentsMode" {
 } }
 
 record! { SaveArticleComponentsRequest "SaveArticleComponentsRequest" {
-    0 idempotency_key: String = "idempotencyKey";
+    0 idempotency_key: String = "idempotencyKey" [set];
     1 mode: SaveArticleComponentsMode = "mode";
     2 article_number: i64 = "articleNumber";
     3 article_components: Vec<ArticleComponent> = "articleComponents" / "articleComponent";
@@ -784,7 +784,7 @@ record! { UpdateArticleMenu "updateArticleMenu" {
 
 record! { UpdateArticleMenuRequest "UpdateArticleMenuRequest" {
     0 article_number: i64 = "articleNumber";
-    1 description: String = "description";
+    1 description: String = "description" [set];
     2 is_active: bool = "isActive";
     3 is_required: bool = "isRequired";
     4 use_main_article: bool = "useMainArticle";

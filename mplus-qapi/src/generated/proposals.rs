@@ -50,7 +50,7 @@ outcomes! {
 }
 
 record! { CancelProposal "cancelProposal" {
-    0 proposal_id: String = "proposalId";
+    0 proposal_id: String = "proposalId" [set];
 } }
 
 record! { CancelProposalResponse "CancelProposalResponse" {
@@ -65,7 +65,7 @@ wire_enum! { CancelProposalResult "CancelProposalResult" {
 } }
 
 record! { CreateInvoiceFromProposal "createInvoiceFromProposal" {
-    0 proposal_id: String = "proposalId";
+    0 proposal_id: String = "proposalId" [set];
 } }
 
 record! { CreateInvoiceFromProposalInfo "CreateInvoiceFromProposalInfo" {
@@ -90,7 +90,7 @@ wire_enum! { CreateInvoiceFromProposalResult "CreateInvoiceFromProposalResult" {
 } }
 
 record! { CreateOrderFromProposal "createOrderFromProposal" {
-    0 proposal_id: String = "proposalId";
+    0 proposal_id: String = "proposalId" [set];
 } }
 
 record! { CreateOrderFromProposalInfo "CreateOrderFromProposalInfo" {
@@ -114,7 +114,7 @@ wire_enum! { CreateOrderFromProposalResult "CreateOrderFromProposalResult" {
 } }
 
 record! { GetProposal "getProposal" {
-    0 proposal_id: String = "proposalId";
+    0 proposal_id: String = "proposalId" [set];
 } }
 
 record! { GetProposalResponse "GetProposalResponse" {
@@ -167,7 +167,7 @@ record! { ProcessProposal "processProposal" {
 } }
 
 record! { ProcessProposalRequest "ProcessProposalRequest" {
-    0 idempotency_key: String = "idempotencyKey";
+    0 idempotency_key: String = "idempotencyKey" [set];
     1 proposal: ProposalInput = "proposal";
     2 processor_context: SalesProcessorContext = "processorContext";
 } }

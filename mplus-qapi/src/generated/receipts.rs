@@ -50,7 +50,7 @@ outcomes! {
 }
 
 record! { GetReceipt "getReceipt" {
-    0 receipt_id: String = "receiptId";
+    0 receipt_id: String = "receiptId" [set];
 } }
 
 record! { GetReceiptResponse "GetReceiptResponse" {
@@ -72,7 +72,7 @@ record! { GetReceiptsByCashCount "getReceiptsByCashCount" {
 } }
 
 record! { GetReceiptsByCashCountRequest "GetReceiptsByCashCountRequest" {
-    0 cash_count_id: String = "cashCountId";
+    0 cash_count_id: String = "cashCountId" [set];
 } }
 
 record! { GetReceiptsByCashCountResponse "GetReceiptsByCashCountResponse" {
@@ -86,7 +86,7 @@ wire_enum! { GetReceiptsByCashCountResult "GetReceiptsByCashCountResult" {
 } }
 
 record! { GetReceiptsByOrder "getReceiptsByOrder" {
-    0 order_id: String = "orderId";
+    0 order_id: String = "orderId" [set];
 } }
 
 record! { GetReceiptsByOrderResponse "GetReceiptsByOrderResponse" {

@@ -192,7 +192,7 @@ record! { EidSearch "EidSearch" {
 record! { EidSearchRequest "EidSearchRequest" {
     0 filter: Vec<NsEntityType> = "filter" / "entityType";
     1 eid_type: NsEidType = "eidType";
-    2 eid_hex_data: String = "eidHexData";
+    2 eid_hex_data: String = "eidHexData" [set];
 } }
 
 record! { EidSearchResponse "EidSearchResponse" {

@@ -338,7 +338,7 @@ record! { ReportPaymentMethodDetails "reportPaymentMethodDetails" {
 
 record! { ReportPaymentMethodDetailsRequest "ReportPaymentMethodDetailsRequest" {
     0 date_filter: ReportDateFilter = "dateFilter";
-    1 payment_method: String = "paymentMethod";
+    1 payment_method: String = "paymentMethod" [set];
     2 branch_filter: List<i32> = "branchFilter" / "branchNumbers";
 } }
 

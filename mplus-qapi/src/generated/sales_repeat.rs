@@ -130,7 +130,7 @@ record! { PauseSalesRepeatTemplates "pauseSalesRepeatTemplates" {
 } }
 
 record! { PauseSalesRepeatTemplatesRequest "PauseSalesRepeatTemplatesRequest" {
-    0 idempotency_key: String = "idempotencyKey";
+    0 idempotency_key: String = "idempotencyKey" [set];
     1 template_ids: List<String> = "templateIds" / "id";
     2 restart_after_date: Option<Date> = "restartAfterDate";
 } }
@@ -176,7 +176,7 @@ record! { RestartSalesRepeatTemplates "restartSalesRepeatTemplates" {
 } }
 
 record! { RestartSalesRepeatTemplatesRequest "RestartSalesRepeatTemplatesRequest" {
-    0 idempotency_key: String = "idempotencyKey";
+    0 idempotency_key: String = "idempotencyKey" [set];
     1 template_ids: List<String> = "templateIds" / "id";
 } }
 
@@ -316,8 +316,8 @@ record! { SaveSalesRepeatTemplate "saveSalesRepeatTemplate" {
 record! { SaveSalesRepeatTemplateData "SaveSalesRepeatTemplate" {
     0 sales_repeat_template_id: Option<String> = "salesRepeatTemplateId";
     1 change_counter: i32 = "changeCounter";
-    2 name: String = "name";
-    3 reference: String = "reference";
+    2 name: String = "name" [set];
+    3 reference: String = "reference" [set];
     4 sales_repeat_template_type: SalesRepeatTemplateType = "salesRepeatTemplateType";
     5 start_date: Date = "startDate";
     6 end_date: Option<Date> = "endDate";
@@ -354,7 +354,7 @@ record! { SaveSalesRepeatTemplateLine "SaveSalesRepeatTemplateLine" {
 } }
 
 record! { SaveSalesRepeatTemplateRequest "SaveSalesRepeatTemplateRequest" {
-    0 idempotency_key: String = "idempotencyKey";
+    0 idempotency_key: String = "idempotencyKey" [set];
     1 workplace_identifier: WorkplaceIdentifier = "workplaceIdentifier";
     2 sales_repeat_template: SaveSalesRepeatTemplateData = "salesRepeatTemplate";
 } }
@@ -378,7 +378,7 @@ record! { StopSalesRepeatTemplates "stopSalesRepeatTemplates" {
 } }
 
 record! { StopSalesRepeatTemplatesRequest "StopSalesRepeatTemplatesRequest" {
-    0 idempotency_key: String = "idempotencyKey";
+    0 idempotency_key: String = "idempotencyKey" [set];
     1 template_ids: List<String> = "templateIds" / "id";
 } }
 

@@ -204,7 +204,7 @@ record! { SaveStockCorrections "saveStockCorrections" {
 record! { SaveStockCorrectionsRequest "SaveStockCorrectionsRequest" {
     0 branch_number: i32 = "branchNumber";
     1 employee_number: i64 = "employeeNumber";
-    2 reference: String = "reference";
+    2 reference: String = "reference" [set];
     3 stock_correction_list: Vec<StockCorrection> = "stockCorrectionList" / "correction";
     4 correction_type: Option<StockCorrectionType> = "correctionType";
     5 correction_mode: Option<StockCorrectionMode> = "correctionMode";

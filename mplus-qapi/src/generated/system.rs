@@ -121,8 +121,8 @@ record! { EncryptString "encryptString" {
 } }
 
 record! { EncryptStringRequest "EncryptStringRequest" {
-    0 plain_string: String = "plainString";
-    1 encryption_key: String = "encryptionKey";
+    0 plain_string: String = "plainString" [set];
+    1 encryption_key: String = "encryptionKey" [set];
 } }
 
 record! { EncryptStringResponse "EncryptStringResponse" {
@@ -318,7 +318,7 @@ record! { SaveCredentials "saveCredentials" {
 record! { SaveCredentialsRequest "SaveCredentialsRequest" {
     0 card_type: CardType = "cardType";
     1 card_number: Option<i64> = "cardNumber";
-    2 new_password: String = "newPassword";
+    2 new_password: String = "newPassword" [set];
     3 old_password: Option<String> = "oldPassword";
     4 employee_number: Option<i64> = "employeeNumber";
     5 employee_password: Option<String> = "employeePassword";
@@ -347,8 +347,8 @@ record! { VerifyCredentials "verifyCredentials" {
 } }
 
 record! { VerifyCredentialsRequest "VerifyCredentialsRequest" {
-    0 username: String = "username";
-    1 password: String = "password";
+    0 username: String = "username" [set];
+    1 password: String = "password" [set];
     2 card_type: Option<CardType> = "cardType";
 } }
 

@@ -314,7 +314,7 @@ record! { ChangeTableProperty "changeTableProperty" {
 } }
 
 record! { ChangeTablePropertyReq "ChangeTablePropertyReq" {
-    0 idempotency_key: String = "idempotencyKey";
+    0 idempotency_key: String = "idempotencyKey" [set];
     1 workplace_identifier: WorkplaceIdentifier = "workplaceIdentifier";
     2 employee_identifier: EmployeeIdentifier = "employeeIdentifier";
     3 table_identifier: TableIdentifier = "tableIdentifier";
@@ -377,7 +377,7 @@ wire_enum! { CreateAndPayTableOrderResult "CreateAndPayTableOrderResult" {
 
 record! { FindTableOrder "findTableOrder" {
     0 terminal: Terminal = "terminal";
-    1 ext_order_id: String = "extOrderId";
+    1 ext_order_id: String = "extOrderId" [set];
 } }
 
 record! { Floorplan "Floorplan" {
@@ -595,7 +595,7 @@ record! { MainTable "MainTable" {
 } }
 
 record! { MoveTableLine "MoveTableLine" {
-    0 line_id: String = "lineId";
+    0 line_id: String = "lineId" [set];
     1 quantity: Option<XsdDecimal> = "quantity";
 } }
 
@@ -633,10 +633,10 @@ record! { MoveTableOrderV3 "moveTableOrderV3" {
 } }
 
 record! { MoveTableOrderV3Request "MoveTableOrderV3Request" {
-    0 idempotency_key: String = "idempotencyKey";
+    0 idempotency_key: String = "idempotencyKey" [set];
     1 workplace: WorkplaceIdentifier = "workplace";
     2 employee: EmployeeIdentifier = "employee";
-    3 order_id: String = "orderId";
+    3 order_id: String = "orderId" [set];
     4 lines: List<MoveTableLine> = "lines" / "line";
     5 destination_table: TableIdentifier = "destinationTable";
     6 release_source_table: Option<bool> = "releaseSourceTable";
@@ -702,7 +702,7 @@ record! { PlaceTableOrder "placeTableOrder" {
 } }
 
 record! { PlaceTableOrderPaymentElem "PlaceTableOrderPaymentElem" {
-    0 method: String = "method";
+    0 method: String = "method" [set];
     1 amount: XsdDecimal = "amount";
     2 eft_transaction_details: Option<EftTransactionDetails> = "eftTransactionDetails";
     3 external_payment_id: Option<String> = "externalPaymentId";
@@ -710,7 +710,7 @@ record! { PlaceTableOrderPaymentElem "PlaceTableOrderPaymentElem" {
 } }
 
 record! { PlaceTableOrderReq "PlaceTableOrderReq" {
-    0 idempotency_key: String = "idempotencyKey";
+    0 idempotency_key: String = "idempotencyKey" [set];
     1 table_order_identifier: TableOrderIdentifierElem = "tableOrderIdentifier";
     2 employee_number: i64 = "employeeNumber";
     3 workplace_number: i32 = "workplaceNumber";

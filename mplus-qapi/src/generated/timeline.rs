@@ -45,7 +45,7 @@ record! { RegisterTimelineEvents "registerTimelineEvents" {
 } }
 
 record! { RegisterTimelineEventsRequest "RegisterTimelineEventsRequest" {
-    0 idempotency_key: String = "idempotencyKey";
+    0 idempotency_key: String = "idempotencyKey" [set];
     1 events: Vec<TimelineEvent> = "events" / "event";
     2 save_mode: Option<RegisterTimelineEventsSaveMode> = "saveMode";
 } }

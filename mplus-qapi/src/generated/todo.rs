@@ -56,7 +56,7 @@ record! { CreateTodoList "createTodoList" {
 record! { CreateTodoListRequest "CreateTodoListRequest" {
     0 branch_number: i32 = "branchNumber";
     1 category: TodoListCategory = "category";
-    2 name: String = "name";
+    2 name: String = "name" [set];
     3 entries: Vec<TodoListEntry> = "entries";
 } }
 
@@ -117,7 +117,7 @@ record! { SaveTodoListV2 "saveTodoListV2" {
 } }
 
 record! { SaveTodoListV2Request "SaveTodoListV2Request" {
-    0 idempotency_key: String = "idempotencyKey";
+    0 idempotency_key: String = "idempotencyKey" [set];
     1 id: Option<i64> = "id";
     2 branch_number: Option<i32> = "branchNumber";
     3 category: Option<TodoListCategory> = "category";

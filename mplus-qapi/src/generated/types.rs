@@ -80,7 +80,7 @@ record! { CancelOrderResponse "CancelOrderResponse" {
     1 message: String = "message";
 } }
 #[cfg(any(feature = "orders", feature = "table_orders"))]
-outcomes! { CancelOrderResponse.result: CancelOrderResult { Ok, Pending, UndoCancelOk } message message; }
+outcomes! { CancelOrderResponse.result: CancelOrderResult { Ok, Pending } message message; }
 
 #[cfg(any(feature = "orders", feature = "table_orders"))]
 wire_enum! { CancelOrderResult "CancelOrderResult" {
@@ -370,7 +370,7 @@ record! { Image "Image" {
 record! { Line "Line" {
     0 line_id: Option<String> = "lineId";
     1 employee_number: Option<i64> = "employeeNumber";
-    2 article_number: i64 = "articleNumber";
+    2 article_number: i64 = "articleNumber" [set];
     3 plu_number: Option<String> = "pluNumber";
     4 text: Option<String> = "text";
     5 supplier_relation_number: Option<i64> = "supplierRelationNumber";
@@ -669,7 +669,7 @@ record! { Payment "Payment" {
     5 workplace_number: Option<i32> = "workplaceNumber";
     6 employee_number: Option<i64> = "employeeNumber";
     7 employee_name: Option<String> = "employeeName";
-    8 method: String = "method";
+    8 method: String = "method" [set];
     9 description: Option<String> = "description";
     10 amount: Decimal = "amount" [cents];
     11 payment_method_type: Option<PaymentMethodType> = "paymentMethodType";
@@ -858,7 +858,7 @@ record! { SalePromotionLineData "SalePromotionLineData" {
 
 #[cfg(any(feature = "invoices", feature = "orders", feature = "proposals"))]
 record! { SalePromotionLineDataInput "SalePromotionLineDataInput" {
-    0 sale_promotion_line_id: String = "salePromotionLineId";
+    0 sale_promotion_line_id: String = "salePromotionLineId" [set];
     1 set_number: Option<i32> = "setNumber";
 } }
 
@@ -990,7 +990,7 @@ wire_enum! { TerminalStatus "TerminalStatus" {
 
 #[cfg(any(feature = "invoices", feature = "orders", feature = "products", feature = "proposals", feature = "purchasing", feature = "receipts"))]
 record! { Text "Text" {
-    0 text: String = "text";
+    0 text: String = "text" [set];
 } }
 
 #[cfg(any(feature = "invoices", feature = "orders", feature = "proposals", feature = "receipts", feature = "table_orders", feature = "timeline"))]

@@ -91,7 +91,7 @@ record! { GetVoucherExternalScanCodes "getVoucherExternalScanCodes" {
 } }
 
 record! { GetVoucherExternalScanCodesRequest "GetVoucherExternalScanCodesRequest" {
-    0 voucher_id: String = "voucherId";
+    0 voucher_id: String = "voucherId" [set];
     1 from_created_ts: Option<DateTime> = "fromCreatedTs";
     2 through_created_ts: Option<DateTime> = "throughCreatedTs";
     3 from_used_ts: Option<DateTime> = "fromUsedTs";
@@ -155,9 +155,9 @@ record! { GetVouchersResponse "GetVouchersResponse" {
 
 record! { IssueVoucher "IssueVoucher" {
     0 voucher_id: VoucherId = "voucherId";
-    1 book_bpe_id: String = "bookBpeId";
+    1 book_bpe_id: String = "bookBpeId" [set];
     2 scan_code: Option<String> = "scanCode";
-    3 group_scan_code: String = "groupScanCode";
+    3 group_scan_code: String = "groupScanCode" [set];
     4 relation_number: Option<i64> = "relationNumber";
     5 start_ts: Option<DateTime> = "startTs";
 } }
@@ -167,8 +167,8 @@ record! { IssueVoucherExternalScanCodes "issueVoucherExternalScanCodes" {
 } }
 
 record! { IssueVoucherExternalScanCodesRequest "IssueVoucherExternalScanCodesRequest" {
-    0 idempotency_key: String = "idempotencyKey";
-    1 voucher_id: String = "voucherId";
+    0 idempotency_key: String = "idempotencyKey" [set];
+    1 voucher_id: String = "voucherId" [set];
     2 scan_codes: Vec<String> = "scanCodes" / "scanCode";
 } }
 
@@ -189,7 +189,7 @@ record! { IssueVouchers "issueVouchers" {
 } }
 
 record! { IssueVouchersRequest "IssueVouchersRequest" {
-    0 idempotency_key: String = "idempotencyKey";
+    0 idempotency_key: String = "idempotencyKey" [set];
     1 issue_vouchers: Vec<IssueVoucher> = "issueVouchers" / "issueVoucher";
     2 financial_workplace_identifier: WorkplaceIdentifier = "financialWorkplaceIdentifier";
 } }

@@ -93,6 +93,9 @@ impl Boundary {
                         return self.wait(text, limits::TAG);
                     };
                     self.at += found + 1;
+                    if self.at - self.start > limits::TAG {
+                        return Some(Cut::Refused);
+                    }
                     self.inside = Inside::Text;
                     self.depth = self.depth.saturating_sub(1);
                     if self.depth == 0 {
@@ -108,6 +111,9 @@ impl Boundary {
                     if rest[found] != b'>' {
                         self.inside = Inside::StartTag { quote: Some(rest[found]) };
                         continue;
+                    }
+                    if self.at - self.start > limits::TAG {
+                        return Some(Cut::Refused);
                     }
                     self.inside = Inside::Text;
                     let empty = text.get(self.at - 2) == Some(&b'/');
@@ -135,9 +141,12 @@ impl Boundary {
                         // The end may have begun.
                         let seen = text.len().saturating_sub(end.len() - 1).max(self.at);
                         self.at = seen;
-                        return (text.len() - self.start >= limit).then_some(Cut::Refused);
+                        return (text.len() - self.start > limit).then_some(Cut::Refused);
                     };
                     self.at += found + end.len();
+                    if self.at - self.start > limit {
+                        return Some(Cut::Refused);
+                    }
                     self.inside = Inside::Text;
                     self.start = self.at;
                     if self.depth == 0 {
@@ -155,7 +164,7 @@ impl Boundary {
     /// The markup goes on behind the end of `text`.
     fn wait(&mut self, text: &[u8], limit: usize) -> Option<Cut> {
         self.at = text.len();
-        (text.len() - self.start >= limit).then_some(Cut::Refused)
+        (text.len() - self.start > limit).then_some(Cut::Refused)
     }
 
     /// Between elements there is only white space, and not without end.
@@ -190,7 +199,8 @@ fn special(markup: &[u8], depth: usize) -> Special {
             return Special::CutOff;
         }
     }
-    Special::Refused
+    // So much the reader looks at to say what it is.
+    if markup.len() < "<!DOCTYPE".len() { Special::CutOff } else { Special::Refused }
 }
 
 #[cfg(test)]
@@ -255,6 +265,23 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_is_the_same_however_the_bytes_come() {
+        let comment = |length: usize| format!("<!--{}-->", "x".repeat(length - 7));
+        let tag = |length: usize| format!("<a b='{}'/>", "x".repeat(length - 9));
+        for (text, cut) in [
+            (comment(limits::BETWEEN), Cut::Between(limits::BETWEEN)),
+            (comment(limits::BETWEEN + 1), Cut::Refused),
+            (tag(limits::TAG), Cut::Whole(limits::TAG)),
+            (tag(limits::TAG + 1), Cut::Refused),
+        ] {
+            assert_eq!(end(&text), Some(cut));
+            let mut boundary = Boundary::new(0);
+            assert_eq!(boundary.advance(&text.as_bytes()[..text.len() - 1], false), None);
+            assert_eq!(boundary.advance(text.as_bytes(), false), Some(cut));
+        }
+    }
+
+    #[test]
     fn what_the_reader_refuses_is_not_waited_for() {
         for (text, fill) in
             [("<a>", "<a>"), ("", " "), ("<!--", "x"), ("<a><?", "x"), ("<a b='", "x"), ("</", "x")]
@@ -262,7 +289,7 @@ mod tests {
             let long = format!("{text}{}", fill.repeat(limits::BETWEEN));
             assert_eq!(end(&long), Some(Cut::Refused), "{text}{fill}");
         }
-        for text in ["x", " x", "<!DOCTYPE", "<![CDATA[", "<!E"] {
+        for text in ["x", " x", "<!DOCTYPE", "<![CDATA[", "<!ELEMENT x"] {
             assert_eq!(end(text), Some(Cut::Refused), "{text}");
         }
     }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use memchr::{memchr3, memmem};
+use memchr::{memchr2, memchr3, memmem};
 
 use super::{
     DecodeProblem, ScanResult, Scanner, Tag,
@@ -44,16 +44,11 @@ impl<'x> Scanner<'x> {
     fn assemble_text(&mut self, tag: &Tag<'x>, depth: usize) -> ScanResult<String> {
         let mut text = String::new();
         loop {
-            let rest = self.rest();
-            let length = memchr3(b'<', b'&', b'\r', rest).ok_or_else(|| self.unexpected_end())?;
-            text.push_str(&self.text[self.at..self.at + length]);
+            let length = memchr2(b'<', b'&', self.rest()).ok_or_else(|| self.unexpected_end())?;
+            push_normalized(&mut text, &self.text[self.at..self.at + length]);
             self.at += length;
             let rest = self.rest();
-            if rest.starts_with(b"\r") {
-                // XML reads every line end as one line feed.
-                self.at += if rest.get(1) == Some(&b'\n') { 2 } else { 1 };
-                text.push('\n');
-            } else if rest.starts_with(b"&") {
+            if rest.starts_with(b"&") {
                 text.push(self.character()?);
             } else if rest.starts_with(b"</") {
                 self.close(tag)?;
@@ -145,10 +140,10 @@ impl<'x> Scanner<'x> {
 }
 
 /// XML reads every line end as one line feed.
-fn push_normalized(text: &mut String, cdata: &str) {
-    if cdata.contains('\r') {
-        text.push_str(&cdata.replace("\r\n", "\n").replace('\r', "\n"));
+fn push_normalized(text: &mut String, piece: &str) {
+    if piece.contains('\r') {
+        text.push_str(&piece.replace("\r\n", "\n").replace('\r', "\n"));
     } else {
-        text.push_str(cdata);
+        text.push_str(piece);
     }
 }

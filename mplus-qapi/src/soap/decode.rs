@@ -1,6 +1,6 @@
 //! Reading a record: the one loop that fills every type of the service.
 
-use super::{DecodeError, Element, Record, Role, Schema, reader::Reader};
+use super::{DecodeError, Element, Field, Record, Role, Schema, View, reader::Reader};
 use crate::{scan::Tag, value::Decimal};
 
 /// Fills `record` from the children of `tag`, which was just opened, up to its end tag.
@@ -15,7 +15,8 @@ pub(crate) fn read_record<'x>(
     let schema = record.schema();
     let mut filled = Filled::default();
     let mut next = 0;
-    loop {
+    // Behind `<x/>` there are only its neighbours.
+    while !tag.is_empty() {
         let expected = schema.elements.get(next).and_then(|element| reader.open_expected(element.name));
         let (position, child) = match expected {
             Some(child) => (next, child),
@@ -34,6 +35,9 @@ pub(crate) fn read_record<'x>(
         read_element(reader, &child, element, record, &mut filled)?;
         // In a list the same element follows; else the next one, or one further on.
         next = if element.repeated { position } else { position + 1 };
+    }
+    if tag.is_empty() {
+        reader.end(tag);
     }
     report_missing(reader, schema, schema.required & !filled.seen)
 }
@@ -84,13 +88,27 @@ pub(crate) fn read_element<'x>(
         }
         return Ok(());
     }
+    // A value that comes again keeps the scale that was told with the one before.
+    let told =
+        (element.role == Role::Scaled && filled.seen & (1 << element.field) != 0).then(|| scale(&*field));
     if field.read(reader, tag, element)? {
         filled.mark(element.field);
+    }
+    if let Some(places) = told {
+        field.set_scale(places);
     }
     if let Some((_, places)) = filled.early_scales.iter().find(|(field, _)| *field == element.field) {
         field.set_scale(*places);
     }
     Ok(())
+}
+
+#[cold]
+fn scale(field: &dyn Field) -> u32 {
+    match field.view() {
+        View::Decimal(value) => value.scale(),
+        _ => 0,
+    }
 }
 
 /// Where the element of this tag stands in the schema; looked for from `next` on, since that is where it mostly is.
@@ -147,7 +165,7 @@ pub(crate) fn read_items<'x>(
     item: &str,
     mut read: impl FnMut(&mut Reader<'x>, &Tag<'x>) -> Result<(), DecodeError>,
 ) -> Result<(), DecodeError> {
-    loop {
+    while !tag.is_empty() {
         let child = match reader.open_expected(item) {
             Some(child) => child,
             None => match reader.next_child(tag)? {
@@ -161,4 +179,6 @@ pub(crate) fn read_items<'x>(
         };
         read(reader, &child)?;
     }
+    reader.end(tag);
+    Ok(())
 }

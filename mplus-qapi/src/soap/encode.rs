@@ -29,6 +29,7 @@ pub(crate) fn write_elements(
                     writer.open(element.name);
                 }
                 for index in 0..items.count() {
+                    writer.number(index);
                     write_element(writer, element.item.unwrap_or(element.name), role, items.item(index))?;
                 }
                 if element.item.is_some() {
@@ -51,10 +52,14 @@ pub(crate) fn write_element(
     writer.open(name);
     match view {
         View::Bool(value) => writer.display(value),
+        View::Int(0) if role == Role::Set => {
+            writer.note_unset();
+            writer.integer(0);
+        }
         View::Int(value) => writer.integer(value),
         View::Unsigned(value) => writer.integer(value),
         View::Decimal(value) => match role {
-            Role::Value | Role::ScaleOf => writer.display(value),
+            Role::Value | Role::Set | Role::ScaleOf => writer.display(value),
             Role::Cents => match unscaled(value.get(), Some(2)) {
                 Some(cents) => writer.integer(cents),
                 None => return Err(writer.error(format!("{value} is no whole number of cents (of 64 bits)"))),
@@ -64,10 +69,17 @@ pub(crate) fn write_element(
                 None => return Err(writer.error(format!("{value} has more digits than the element holds"))),
             },
         },
+        View::Text("") if role == Role::Set => writer.note_unset(),
         View::Text(value) => writer.escaped(value)?,
         View::Choice("") => return Err(writer.error("a value has to be chosen, it was left unset")),
         View::Choice(value) => writer.escaped(value)?,
+        View::Date(value) if !value.is_set() => {
+            return Err(writer.error("a date has to be set, it was left unset"));
+        }
         View::Date(value) => writer.display(value),
+        View::DateTime(value) if !value.is_set() => {
+            return Err(writer.error("a date and time has to be set, it was left unset"));
+        }
         View::DateTime(value) => writer.display(value),
         View::Binary(value) => writer.raw(&Binary::to_base64(value)),
         View::Record(value) => write_record(writer, value)?,

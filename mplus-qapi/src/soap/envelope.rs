@@ -46,13 +46,21 @@ const ENVELOPE: &str = concat!(
 
 /// An envelope with `record` in its body as the element `root`.
 pub(crate) fn write_envelope(root: &'static str, record: &dyn Record) -> Result<String, EncodeError> {
-    let mut writer = Writer::default();
+    write_with(Writer::default(), root, record)
+}
+
+/// The same for a request that is sent: whatever is required has to be set.
+pub(crate) fn write_request(root: &'static str, record: &dyn Record) -> Result<String, EncodeError> {
+    write_with(Writer::to_be_sent(), root, record)
+}
+
+fn write_with(mut writer: Writer, root: &'static str, record: &dyn Record) -> Result<String, EncodeError> {
     open_envelope(&mut writer);
     writer.open(root);
     write_record(&mut writer, record)?;
     writer.close();
     close_envelope(&mut writer);
-    Ok(writer.finish())
+    writer.finish()
 }
 
 pub(crate) fn open_envelope(writer: &mut Writer) {

@@ -23,15 +23,20 @@ mod fault;
 #[cfg(feature = "testkit")]
 mod item_encoder;
 mod items;
+pub(crate) mod list;
 mod mplus_date;
 pub(crate) mod operation;
+pub(crate) mod outcome;
 mod reader;
 pub(crate) mod record;
-pub(crate) mod sample;
 pub(crate) mod scalar;
 pub(crate) mod schema;
+#[cfg(test)]
+mod second_reader;
 #[cfg(feature = "serde")]
 pub(crate) mod serialize;
+#[cfg(feature = "testkit")]
+mod source;
 #[cfg(test)]
 mod tests;
 mod tolerated;
@@ -43,12 +48,14 @@ pub use self::{
     document::{read_document, write_document},
     envelope::ResponseError,
     operation::Descriptor,
-    sample::Sampler,
+    source::ValueSource,
 };
 pub use self::{
     error::EncodeError,
     fault::{Fault, SoapVersion},
-    operation::{ListResponse, Operation, OperationInfo, Outcome, OutcomeError, Paged, Repeat},
+    list::{ListResponse, Paged},
+    operation::{Operation, OperationInfo, Repeat},
+    outcome::{Outcome, OutcomeError, OutcomeKind},
     schema::{Element, Field, Record, Role, Schema},
     tolerated::Tolerated,
     view::{Items, View},
@@ -62,7 +69,9 @@ pub(crate) use crate::scan::Tag;
 
 /// What generated modules import.
 pub(crate) mod prelude {
-    pub(crate) use super::operation::{from_request, lists, operations, outcomes, pages, streams};
+    pub(crate) use super::list::{lists, pages, streams};
+    pub(crate) use super::operation::{from_request, operations};
+    pub(crate) use super::outcome::outcomes;
     pub(crate) use super::record::{record, wire_enum};
     pub(crate) use crate::value::{
         Binary, Date, DateTime, Decimal, List, SoapMplusDate, SoapMplusDateTime, XsdDecimal,

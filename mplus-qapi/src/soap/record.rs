@@ -196,9 +196,15 @@ macro_rules! role {
     (scaled) => {
         $crate::soap::Role::Scaled
     };
+    (set) => {
+        $crate::soap::Role::Set
+    };
 }
 
 macro_rules! unit {
+    (set) => {
+        " (has to be set before it is sent)"
+    };
     (cents) => {
         " (euros here, cents on the wire)"
     };

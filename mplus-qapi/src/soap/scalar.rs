@@ -1,16 +1,17 @@
 //! Reading and viewing single values, optional values and lists of them.
 
+#[cfg(feature = "testkit")]
+use super::ValueSource;
 use super::{
     DecodeError, Element, Field, Items, Record, Role, View,
     decode::{read_items, read_record, whole_number},
     reader::Reader,
-    sample::Sample,
 };
 use crate::scan::Tag;
 use crate::value::{Binary, Date, DateTime, Decimal, List, XsdDecimal};
 
 /// The content of one element.
-pub(crate) trait Value: Default + Sample {
+pub(crate) trait Value: Default {
     fn view(&self) -> View<'_>;
 
     /// Reads the element's content; `false` when it was empty and that is no value of this type.
@@ -22,6 +23,10 @@ pub(crate) trait Value: Default + Sample {
     ) -> Result<bool, DecodeError>;
 
     fn set_scale(&mut self, _places: u32) {}
+
+    /// Some value of this type.
+    #[cfg(feature = "testkit")]
+    fn made(source: &mut dyn ValueSource, element: &Element) -> Self;
 }
 
 /// An enum of the service.
@@ -62,6 +67,13 @@ impl<T: Record + Default> Value for T {
         reader.leave();
         Ok(true)
     }
+
+    #[cfg(feature = "testkit")]
+    fn made(source: &mut dyn ValueSource, _: &Element) -> Self {
+        let mut record = T::default();
+        source.fill(&mut record);
+        record
+    }
 }
 
 impl Value for String {
@@ -73,11 +85,16 @@ impl Value for String {
         *self = reader.text(tag)?.into_owned();
         Ok(true)
     }
+
+    #[cfg(feature = "testkit")]
+    fn made(source: &mut dyn ValueSource, _: &Element) -> Self {
+        source.text()
+    }
 }
 
 /// Values that are one word of text: white space around it is not theirs and an empty element holds none.
 macro_rules! token {
-    ($type:ty, $view:ident $(as $wide:ty)?, $expected:literal, $parse:expr) => {
+    ($type:ty, $view:ident $(as $wide:ty)?, $expected:literal, $parse:expr, $made:expr) => {
         impl Value for $type {
             fn view(&self) -> View<'_> {
                 View::$view(*self $(as $wide)?)
@@ -98,25 +115,56 @@ macro_rules! token {
                 *self = parse(token).ok_or_else(|| reader.invalid(element, token, $expected))?;
                 Ok(true)
             }
+
+            #[cfg(feature = "testkit")]
+            fn made(source: &mut dyn ValueSource, _: &Element) -> Self {
+                let made: fn(&mut dyn ValueSource) -> $type = $made;
+                made(source)
+            }
         }
     };
 }
 
-token!(i16, Int as i64, "a whole number of 16 bits", |token| integer(token));
-token!(i32, Int as i64, "a whole number of 32 bits", |token| integer(token));
-token!(i64, Int, "a whole number of 64 bits", |token| integer(token));
-token!(u8, Unsigned as u64, "a whole number from 0 to 255", |token| integer(token));
-token!(u16, Unsigned as u64, "a whole number from 0 to 65535", |token| integer(token));
-token!(u32, Unsigned as u64, "a whole number of 32 bits, not negative", |token| integer(token));
-token!(u64, Unsigned, "a whole number of 64 bits, not negative", |token| integer(token));
-token!(Date, Date, "a date such as 2026-01-31", |token| token.parse().ok());
-token!(DateTime, DateTime, "a date and time such as 2026-01-31T18:00:00+01:00", |token| token.parse().ok());
-token!(XsdDecimal, Decimal, "a decimal of at most 28 digits that matter", |token| token.parse().ok());
-token!(bool, Bool, "true or false", |token| match token {
-    "true" | "1" => Some(true),
-    "false" | "0" => Some(false),
-    _ => None,
-});
+token!(i16, Int as i64, "a whole number of 16 bits", integer, |source| source.integer(100) as i16);
+token!(i32, Int as i64, "a whole number of 32 bits", integer, |source| source.integer(100_000) as i32);
+token!(i64, Int, "a whole number of 64 bits", integer, |source| source.integer(100_000) as i64);
+token!(u8, Unsigned as u64, "a whole number from 0 to 255", integer, |source| source.integer(100) as u8);
+token!(u16, Unsigned as u64, "a whole number from 0 to 65535", integer, |source| source.integer(100) as u16);
+token!(
+    u32,
+    Unsigned as u64,
+    "a whole number of 32 bits, not negative",
+    integer,
+    |source| source.integer(100) as u32
+);
+token!(u64, Unsigned, "a whole number of 64 bits, not negative", integer, |source| source.integer(100)
+    as u64);
+token!(Date, Date, "a date such as 2026-01-31", |token| token.parse().ok(), |source| source.date());
+token!(
+    DateTime,
+    DateTime,
+    "a date and time such as 2026-01-31T18:00:00+01:00",
+    |token| token.parse().ok(),
+    |source| source.date_time()
+);
+token!(
+    XsdDecimal,
+    Decimal,
+    "a decimal of at most 28 digits that matter",
+    |token| token.parse().ok(),
+    |source| source.xsd_decimal()
+);
+token!(
+    bool,
+    Bool,
+    "true or false",
+    |token| match token {
+        "true" | "1" => Some(true),
+        "false" | "0" => Some(false),
+        _ => None,
+    },
+    |source| source.flag()
+);
 
 /// An integer, or one with nothing but zeros behind its point.
 fn integer<T: std::str::FromStr>(token: &str) -> Option<T> {
@@ -142,7 +190,7 @@ impl Value for Decimal {
         }
         let (scale, expected) = match element.role {
             Role::Cents => (2, "a whole number of cents"),
-            Role::Value | Role::Scaled | Role::ScaleOf => (0, "a whole number of 64 bits"),
+            Role::Value | Role::Set | Role::Scaled | Role::ScaleOf => (0, "a whole number of 64 bits"),
         };
         let unscaled: i64 = token.parse().map_err(|_| reader.invalid(element, token, expected))?;
         *self = Self::new(unscaled, scale);
@@ -152,6 +200,11 @@ impl Value for Decimal {
     fn set_scale(&mut self, places: u32) {
         // The reader has checked the range; a decimal refuses a larger scale and stays as it is.
         let _ = Decimal::set_scale(self, places);
+    }
+
+    #[cfg(feature = "testkit")]
+    fn made(source: &mut dyn ValueSource, element: &Element) -> Self {
+        source.decimal(element.role)
     }
 }
 
@@ -169,6 +222,11 @@ impl Value for Binary {
         let text = reader.text(tag)?;
         *self = Binary::from_base64(&text).ok_or_else(|| reader.invalid(element, &text, "base64"))?;
         Ok(true)
+    }
+
+    #[cfg(feature = "testkit")]
+    fn made(source: &mut dyn ValueSource, _: &Element) -> Self {
+        source.binary()
     }
 }
 
@@ -190,12 +248,11 @@ macro_rules! choice {
             ) -> Result<bool, $crate::soap::DecodeError> {
                 $crate::soap::scalar::read_choice(self, reader, tag)
             }
-        }
 
-        #[cfg(feature = "testkit")]
-        impl $crate::soap::sample::Sample for $name {
-            fn sample(sampler: &mut $crate::soap::Sampler, _: &$crate::soap::Element) -> Self {
-                $crate::soap::sample::sample_choice(sampler)
+            #[cfg(feature = "testkit")]
+            fn made(source: &mut dyn $crate::soap::ValueSource, _: &$crate::soap::Element) -> Self {
+                let texts = <Self as $crate::soap::scalar::Choice>::TEXTS;
+                <Self as $crate::soap::scalar::Choice>::parse(source.choice(texts))
             }
         }
     };
@@ -233,8 +290,8 @@ impl<T: Value> Field for T {
     }
 
     #[cfg(feature = "testkit")]
-    fn sample(&mut self, sampler: &mut super::Sampler, element: &Element) {
-        *self = T::sample(sampler, element);
+    fn fill(&mut self, source: &mut dyn ValueSource, element: &Element) {
+        *self = T::made(source, element);
     }
 }
 
@@ -263,8 +320,8 @@ impl<T: Value> Field for Option<T> {
     }
 
     #[cfg(feature = "testkit")]
-    fn sample(&mut self, sampler: &mut super::Sampler, element: &Element) {
-        *self = sampler.is_present().then(|| T::sample(sampler, element));
+    fn fill(&mut self, source: &mut dyn ValueSource, element: &Element) {
+        *self = source.is_present().then(|| T::made(source, element));
     }
 }
 
@@ -292,8 +349,8 @@ impl<T: Value> Field for Vec<T> {
     fn set_scale(&mut self, _: u32) {}
 
     #[cfg(feature = "testkit")]
-    fn sample(&mut self, sampler: &mut super::Sampler, element: &Element) {
-        *self = (0..sampler.count()).map(|_| T::sample(sampler, element)).collect();
+    fn fill(&mut self, source: &mut dyn ValueSource, element: &Element) {
+        *self = (0..source.count()).map(|_| T::made(source, element)).collect();
     }
 }
 
@@ -343,10 +400,10 @@ impl<T: Value> Field for List<T> {
     fn set_scale(&mut self, _: u32) {}
 
     #[cfg(feature = "testkit")]
-    fn sample(&mut self, sampler: &mut super::Sampler, element: &Element) {
+    fn fill(&mut self, source: &mut dyn ValueSource, element: &Element) {
         *self = List::absent();
-        if sampler.is_present() {
-            self.items_mut().sample(sampler, element);
+        if source.is_present() {
+            self.items_mut().fill(source, element);
         }
     }
 }

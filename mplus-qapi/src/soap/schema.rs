@@ -37,6 +37,8 @@ pub struct Element {
 pub enum Role {
     /// The value as it stands.
     Value,
+    /// A text or a number that names something: an empty one, or 0, was left unset.
+    Set,
     /// An integer whose last two digits are decimals: euros in the field, cents on the wire.
     Cents,
     /// An integer whose number of decimals is told by a companion element.
@@ -109,5 +111,5 @@ pub trait Field {
     /// Sets the field to some value of its type.
     #[cfg(feature = "testkit")]
     #[doc(hidden)]
-    fn sample(&mut self, sampler: &mut super::Sampler, element: &Element);
+    fn fill(&mut self, source: &mut dyn super::ValueSource, element: &Element);
 }

@@ -387,6 +387,7 @@ fn json_has_wire_names_exact_decimals_and_no_absent_fields() {
 #[cfg(feature = "testkit")]
 mod all_operations {
     use super::*;
+    use crate::testkit::Sampler;
 
     fn each_document(mut check: impl FnMut(&'static str, &dyn Record, fn() -> Box<dyn Record>)) {
         for descriptor in crate::generated::operations().into_iter().flatten() {

@@ -21,12 +21,47 @@ const PLAIN: [bool; 256] = {
 #[derive(Debug, Default)]
 pub(crate) struct Writer {
     text: String,
-    path: Vec<&'static str>,
+    path: Vec<Step>,
+    next_index: Option<usize>,
+    /// What is left unset is an error.
+    to_be_sent: bool,
+    /// The first required value that was left unset.
+    unset: Option<EncodeError>,
+}
+
+/// One step from the root to where the writer is.
+#[derive(Debug)]
+struct Step {
+    name: &'static str,
+    /// Number of the list item, from 0.
+    index: Option<usize>,
 }
 
 impl Writer {
-    pub(crate) fn finish(self) -> String {
-        self.text
+    /// For a request: whatever is required has to be set.
+    pub(crate) fn to_be_sent() -> Self {
+        Self { to_be_sent: true, ..Self::default() }
+    }
+
+    /// The text, unless something that is required was left unset.
+    pub(crate) fn finish(self) -> Result<String, EncodeError> {
+        match self.unset {
+            Some(unset) if self.to_be_sent => Err(unset),
+            _ => Ok(self.text),
+        }
+    }
+
+    /// Numbers the next element, for its path.
+    pub(crate) fn number(&mut self, index: usize) {
+        self.next_index = Some(index);
+    }
+
+    /// Notes that the value here was left unset. What does not fit at all is told first.
+    #[cold]
+    pub(crate) fn note_unset(&mut self) {
+        if self.unset.is_none() {
+            self.unset = Some(self.error("a required value was left unset"));
+        }
     }
 
     /// How many bytes were written since the last [`Self::take`].
@@ -50,11 +85,11 @@ impl Writer {
         self.text.push_str("<ns1:");
         self.text.push_str(name);
         self.text.push('>');
-        self.path.push(name);
+        self.path.push(Step { name, index: self.next_index.take() });
     }
 
     pub(crate) fn close(&mut self) {
-        if let Some(name) = self.path.pop() {
+        if let Some(Step { name, .. }) = self.path.pop() {
             self.text.push_str("</ns1:");
             self.text.push_str(name);
             self.text.push('>');
@@ -97,6 +132,10 @@ impl Writer {
 
     #[cold]
     pub(crate) fn error(&self, problem: impl Into<String>) -> EncodeError {
-        EncodeError::new(self.path.join("/"), problem)
+        let steps = self.path.iter().map(|Step { name, index }| match index {
+            Some(index) => format!("{name}[{index}]"),
+            None => (*name).to_owned(),
+        });
+        EncodeError::new(steps.collect::<Vec<_>>().join("/"), problem)
     }
 }

@@ -36,6 +36,7 @@ mod pos;
 mod replies;
 mod requests;
 mod runtime;
+mod sampler;
 mod state;
 mod transport;
 
@@ -50,4 +51,5 @@ pub use self::{
     replies::{Refusal, Replies},
     requests::Requests,
     runtime::VirtualRuntime,
+    sampler::Sampler,
 };

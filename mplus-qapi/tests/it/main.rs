@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 #![cfg(all(feature = "testkit", feature = "reqwest", feature = "rustls"))]
 
+mod hostile;
 mod log;
+mod meaning;
 mod paging;
 mod peers;
 mod replies;

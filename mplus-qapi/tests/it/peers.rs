@@ -203,7 +203,8 @@ async fn an_absent_list_and_an_empty_one_are_not_the_same() {
 /// What a client sends of a request to create an order with one line of this quantity.
 async fn sent(quantity: Decimal) -> String {
     let server = Server::start([Step::Close]).await;
-    let line = Line { data: Some(LineData { quantity, ..LineData::default() }), ..Line::default() };
+    let data = Some(LineData { quantity, ..LineData::default() });
+    let line = Line { article_number: 7, data, ..Line::default() };
     let order = Order { line_list: [line].into_iter().collect(), ..Order::default() };
     let request = CreateOrderV3Request { order, ..CreateOrderV3Request::default() };
     server.client().create_order_v3(request).await.expect_err("hung up");

@@ -26,8 +26,9 @@ async fn wrong_credentials_are_refused_before_anything_is_done() {
 #[tokio::test]
 async fn an_operation_that_the_pos_does_not_play_is_a_clients_fault_that_names_it() {
     let pos = Pos::brasserie();
-    let error = pos.client().deliver_order(DeliverOrderRequest::default()).await.expect_err("unknown");
-    assert!(error.fault().is_some_and(|fault| fault.is_client()), "{error}");
+    let request = DeliverOrderRequest { order_id: "1".into(), ..DeliverOrderRequest::default() };
+    let error = pos.client().deliver_order(request).await.expect_err("unknown");
+    assert!(error.is_unknown_operation(), "{error}");
     assert!(error.to_string().contains("deliverOrder"), "{error}");
 }
 

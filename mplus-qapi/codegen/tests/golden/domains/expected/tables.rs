@@ -36,9 +36,9 @@ record! { BookTable "bookTable" {
 } }
 
 record! { BookTableRequest "BookTableRequest" {
-    0 idempotency_key: String = "idempotencyKey";
+    0 idempotency_key: String = "idempotencyKey" [set];
     1 table: Table = "table";
-    2 guests: i32 = "guests";
+    2 guests: i32 = "guests" [set];
 } }
 
 record! { BookTableResponse "BookTableResponse" {
@@ -50,6 +50,7 @@ wire_enum! { BookTableResult "BookTableResult" {
     Ok = "BOOK-TABLE-RESULT-OK";
     Waiting = "BOOK-TABLE-RESULT-WAITING";
     Full = "BOOK-TABLE-RESULT-FULL";
+    UnbookedOk = "BOOK-TABLE-RESULT-UNBOOKED-OK";
 } }
 
 record! { FindTable "findTable" {

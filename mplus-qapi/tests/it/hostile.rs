@@ -1,0 +1,295 @@
+//! Documents that are made to hurt: reading them costs time and memory in proportion to their bytes, in a stream no more
+//! than half as much again.
+//!
+//! Each shape is read by a process of its own, for its memory and its time on the processor to be its own.
+//! `MPLUS_HOSTILE_MB=16 cargo test --release -p mplus-qapi --all-features --test it hostile` reads the large ones.
+
+use std::{fs, process::Command};
+
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
+use mplus_qapi::{
+    Client, Credentials, Endpoint, ErrorKind, RetryPolicy, TokioRuntime, Transport,
+    products::GetProductsRequest,
+    soap::DecodeProblem,
+    transport::{Body, Request, TransportError},
+};
+
+const HEAD: &str = r#"<?xml version="1.0" encoding="UTF-8"?><s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" xmlns:m="urn:mplusqapi" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><s:Body>"#;
+const TAIL: &str = "</s:Body></s:Envelope>";
+
+/// So many bytes of a response that hurts.
+type Shape = fn(usize) -> Vec<u8>;
+
+const SHAPES: &[(&str, Shape)] = &[
+    // Bytes that mean nothing.
+    ("white space between items", |size| in_list(&" ".repeat(size))),
+    ("white space before the root", |size| [" ".repeat(size).as_bytes(), &in_list("")].concat()),
+    ("a comment", |size| in_list(&format!("<!--{}-->", "-".repeat(size)))),
+    ("comments", |size| in_list(&fill("<!-- -->", size))),
+    ("comments in an item", |size| in_item(&fill("<!--</m:product>-->", size))),
+    ("an instruction", |size| in_list(&format!("<?x {}?>", "x".repeat(size)))),
+    ("a declaration", |size| format!("<?xml version='1.0' {}?><x/>", "x".repeat(size)).into_bytes()),
+    ("white space inside of items", |size| {
+        in_item(&fill("\n\t<m:productNumber>1</m:productNumber>\r\n  ", size))
+    }),
+    // Tags.
+    ("attributes", |size| in_list(&format!("<m:product{}/>", numbered(size, |n| format!(" a{n}='v'"))))),
+    ("tags with attributes", |size| {
+        in_list(&fill(&format!("<m:x{}/>", numbered(500, |n| format!(" a{n}='v'"))), size))
+    }),
+    ("an attribute", |size| in_list(&format!("<m:product a='{}'/>", "x".repeat(size)))),
+    ("ends of tags in attributes", |size| {
+        in_list(&format!("<m:product>{}</m:product>", fill("<m:x a='/>'/>", size)))
+    }),
+    ("a name", |size| in_list(&format!("<{}/>", "x".repeat(size)))),
+    ("a name that is closed", |size| in_list(&format!("<m:product></{}>", "x".repeat(size)))),
+    ("a prefix", |size| format!("<{}:Envelope/>", "x".repeat(size)).into_bytes()),
+    ("declarations of one tag", |size| {
+        in_list(&format!("<m:product{}/>", numbered(size, |n| format!(" xmlns:p{n}='u'"))))
+    }),
+    ("tags with declarations", |size| {
+        in_list(&fill("<m:product xmlns:a='u' xmlns:b='v' xmlns:m='urn:mplusqapi'/>", size))
+    }),
+    ("prefixes of no namespace among many", |size| {
+        let declared = numbered(800, |n| format!(" xmlns:p{n}='u'"));
+        in_list(&format!("<m:product{declared}>{}</m:product>", fill("<zz:y/>", size)))
+    }),
+    // Elements.
+    ("unknown elements", |size| in_list(&fill("<m:unk/>", size))),
+    ("unknown elements of an item", |size| in_item(&fill("<m:unk/>", size))),
+    ("unknown elements in one", |size| in_item(&format!("<m:unk>{}</m:unk>", fill("<m:u>x</m:u>", size)))),
+    ("items in an unknown element", |size| {
+        in_item(&format!("<m:u>{}</m:u>", fill("<m:product></m:product>", size)))
+    }),
+    ("empty items", |size| in_list(&fill("<m:product/>", size))),
+    ("empty items in an item", |size| {
+        in_item(&format!("<m:articleList>{}</m:articleList>", fill("<m:article/>", size)))
+    }),
+    ("empty lists", |size| in_item(&fill("<m:articleList/>", size))),
+    ("numbers in a list", |size| {
+        in_item(&format!(
+            "<m:groupNumbers>{}</m:groupNumbers>",
+            fill("<m:groupNumbers>1</m:groupNumbers>", size)
+        ))
+    }),
+    ("one field again and again", |size| in_item(&fill("<m:productNumber>7</m:productNumber>", size))),
+    ("elements that are nil", |size| in_item(&fill("<m:description xsi:nil='true'/>", size))),
+    ("a scale again and again", |size| {
+        let article = fill(
+            "<m:decimalPlaces>2</m:decimalPlaces><m:amountDecimalPlaces>1</m:amountDecimalPlaces>",
+            size,
+        );
+        in_item(&format!("<m:articleList><m:article>{article}</m:article></m:articleList>"))
+    }),
+    ("depth", |size| in_item(&fill(&format!("{}{}", "<m:d>".repeat(100), "</m:d>".repeat(100)), size))),
+    ("depth without end", |size| in_item(&"<m:d>".repeat(size / 5))),
+    // Texts and values.
+    ("a text", |size| in_description(&"x".repeat(size))),
+    ("texts", |size| in_item(&fill("<m:description>x</m:description>", size))),
+    ("references", |size| in_description(&fill("&amp;", size))),
+    ("references to no characters", |size| in_description(&fill("&#0;", size))),
+    ("halves of characters", |size| in_description(&fill("&#xD83D;&#xDE00;", size))),
+    ("control characters", |size| in_description(&fill("a\u{1}", size))),
+    ("line ends", |size| in_description(&"\r".repeat(size))),
+    ("sections of no characters", |size| in_description(&fill("<![CDATA[]]>", size))),
+    ("sections that nearly end", |size| in_description(&format!("<![CDATA[{}]]>", fill("]] >", size)))),
+    ("a reference without end", |size| in_description(&format!("&{};", "a".repeat(size)))),
+    ("leading zeros", |size| in_item(&format!("<m:productNumber>{}1</m:productNumber>", "0".repeat(size)))),
+    ("values of leading zeros", |size| {
+        in_item(&fill(&format!("<m:productNumber>{}1</m:productNumber>", "0".repeat(60_000)), size))
+    }),
+    ("Latin-1", |size| {
+        let text = String::from_utf8(in_item(&fill("<m:description>caf#</m:description>", size))).unwrap();
+        text.replace("UTF-8", "ISO-8859-1")
+            .bytes()
+            .map(|byte| if byte == b'#' { 0xe9 } else { byte })
+            .collect()
+    }),
+    // Answers that are no response.
+    ("a fault", |size| {
+        let fault = format!(
+            "<s:Fault><faultcode>s:Server</faultcode><faultstring>{}</faultstring></s:Fault>",
+            "x".repeat(size)
+        );
+        format!("{HEAD}{fault}{TAIL}").into_bytes()
+    }),
+    ("a fault with details", |size| {
+        let fault = format!(
+            "<s:Fault><faultcode>s:Server</faultcode><detail>{}</detail></s:Fault>",
+            fill("<a>b</a>", size)
+        );
+        format!("{HEAD}{fault}{TAIL}").into_bytes()
+    }),
+    ("content that was not asked for", |size| format!("{HEAD}<{}/>{TAIL}", "x".repeat(size)).into_bytes()),
+    ("what follows the end", |size| [in_list(""), "<!-- -->".repeat(size / 8).into_bytes()].concat()),
+];
+
+fn in_list(content: &str) -> Vec<u8> {
+    format!(
+        "{HEAD}<m:GetProductsResponse><m:productList>{content}</m:productList></m:GetProductsResponse>{TAIL}"
+    )
+    .into_bytes()
+}
+
+fn in_item(content: &str) -> Vec<u8> {
+    in_list(&format!("<m:product>{content}</m:product>"))
+}
+
+fn in_description(text: &str) -> Vec<u8> {
+    in_item(&format!("<m:description>{text}</m:description>"))
+}
+
+fn fill(with: &str, size: usize) -> String {
+    with.repeat(size / with.len() + 1)
+}
+
+fn numbered(size: usize, of: impl Fn(usize) -> String) -> String {
+    let mut text = String::with_capacity(size + 40);
+    (0..)
+        .take_while(|n| {
+            text.push_str(&of(*n));
+            text.len() < size
+        })
+        .for_each(drop);
+    text
+}
+
+/// What one process saw.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    seconds: f64,
+    /// Beyond what the process held with the document in its memory.
+    mebibytes: f64,
+}
+
+#[test]
+fn reading_costs_in_proportion_to_the_bytes_whatever_they_are_whole_and_in_pieces() {
+    let large = std::env::var("MPLUS_HOSTILE_MB").ok().and_then(|mb| mb.parse().ok()).unwrap_or(1);
+    let large: usize = large << 20;
+    let small = large / 4;
+    let growth = large as f64 / small as f64;
+    // Unoptimized, what is ours is slower than what is not.
+    let (most, grace) = if cfg!(debug_assertions) { (2.5, 0.05) } else { (1.5, 0.01) };
+    let mut problems = Vec::new();
+    for (name, _) in SHAPES {
+        let [(_, small_whole), (_, small_streamed)] = ["whole", "streamed"].map(|way| run(name, way, small));
+        let [(whole_end, whole), (streamed_end, streamed)] =
+            ["whole", "streamed"].map(|way| run(name, way, large));
+        println!("{name}: whole {whole:.3?}, streamed {streamed:.3?}, {whole_end}");
+        let mut must = |holds: bool, what: &str| {
+            if !holds {
+                problems.push(format!(
+                    "{name}: {what}: {small_whole:?} {whole:?}, {small_streamed:?} {streamed:?}"
+                ))
+            }
+        };
+        must(
+            whole_end == streamed_end,
+            &format!("ends differently: `{whole_end}`, streamed `{streamed_end}`"),
+        );
+        must(whole.seconds <= small_whole.seconds * growth * 1.6 + grace, "more than linear");
+        must(
+            streamed.seconds <= small_streamed.seconds * growth * 1.6 + grace,
+            "more than linear in a stream",
+        );
+        must(streamed.seconds <= whole.seconds * most + grace, "dearer in a stream");
+        // The document and the text that is made of it; and the values, as far as their budget goes.
+        let text = 5.0 * large as f64 / f64::from(1 << 20) + 24.0;
+        let values = (32.0 * large as f64 / f64::from(1 << 20) + 4.0).min(128.0) * 1.5;
+        must(whole.mebibytes <= text + values, "held too much");
+        must(streamed.mebibytes <= text + 8.0, "held too much in a stream");
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+/// Reads in a process of its own: how it ended, and what it took.
+fn run(shape: &str, way: &str, size: usize) -> (String, Seen) {
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "hostile::one_shape_in_this_process", "--nocapture", "--test-threads=1"])
+        .env("MPLUS_HOSTILE_SHAPE", format!("{shape}|{way}|{size}"))
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&child.stdout);
+    let line = told.lines().find_map(|line| line.split_once("seen|").map(|(_, seen)| seen));
+    let parts: Vec<&str> = line
+        .unwrap_or_else(|| panic!("{shape} {way}: {told} {}", String::from_utf8_lossy(&child.stderr)))
+        .split('|')
+        .collect();
+    let number = |at: usize| parts[at].parse().unwrap();
+    (parts[2].to_owned(), Seen { seconds: number(0), mebibytes: number(1) })
+}
+
+/// Only does something in the process that [`run`] starts.
+#[test]
+fn one_shape_in_this_process() {
+    let Ok(told) = std::env::var("MPLUS_HOSTILE_SHAPE") else { return };
+    let parts: Vec<&str> = told.split('|').collect();
+    let (_, shape) = SHAPES.iter().find(|(name, _)| *name == parts[0]).unwrap();
+    let document = Bytes::from(shape(parts[2].parse().unwrap()));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let client = client(document);
+    // Starts to count the peak anew.
+    fs::write("/proc/self/clear_refs", "5").unwrap();
+    let (before, started) = (memory("VmRSS"), on_processor());
+    let end = match parts[1] {
+        "whole" => {
+            runtime.block_on(async { client.get_products(GetProductsRequest::default()).await.map(drop) })
+        }
+        _ => runtime.block_on(async {
+            let mut items = client.stream_products(GetProductsRequest::default());
+            while let Some(item) = items.next().await {
+                item?;
+            }
+            Ok(())
+        }),
+    };
+    let seconds = on_processor() - started;
+    let end = match end {
+        Ok(()) => "read".to_owned(),
+        Err(error) => match error.kind() {
+            ErrorKind::Response(error) => match error.problem() {
+                // An item is held, or all of them.
+                DecodeProblem::TooLarge { .. } => "too large".to_owned(),
+                _ => error.to_string(),
+            },
+            kind => kind.to_string().chars().take(80).collect(),
+        },
+    };
+    println!("seen|{seconds}|{}|{end}", memory("VmHWM") - before);
+}
+
+/// MiB of this process, as the kernel counts them.
+fn memory(what: &str) -> f64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with(what)).unwrap();
+    line.split_ascii_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
+}
+
+/// Seconds that this process was on a processor.
+fn on_processor() -> f64 {
+    let stat = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    stat.split_ascii_whitespace().next().unwrap().parse::<f64>().unwrap() / 1e9
+}
+
+/// Answers with one document, in pieces as they come from a socket.
+#[derive(Debug)]
+struct Document(Bytes);
+
+#[async_trait::async_trait]
+impl Transport for Document {
+    async fn send(&self, _: Request) -> Result<http::Response<Body>, TransportError> {
+        const PIECE: usize = 16 << 10;
+        let document = self.0.clone();
+        let pieces = (0..document.len()).step_by(PIECE);
+        let pieces = pieces.map(move |at| Ok(document.slice(at..(at + PIECE).min(document.len()))));
+        Ok(http::Response::new(Body::from_stream(stream::iter(pieces))))
+    }
+}
+
+fn client(document: Bytes) -> Client {
+    let endpoint = Endpoint::from_url("https://pos.invalid/").unwrap();
+    Client::builder(endpoint, Credentials::new("ident", "secret"), Document(document), TokioRuntime)
+        .retry(RetryPolicy::none())
+        .build()
+}
