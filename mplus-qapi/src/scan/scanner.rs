@@ -331,13 +331,13 @@ impl<'x> Scanner<'x> {
             (2, "?>", "bytes of an instruction")
         } else if rest.starts_with(b"<!DOCTYPE") || rest.starts_with(b"<!ENTITY") {
             return Err(self.error(DecodeProblem::DocumentType));
+        } else if rest.starts_with(b"<![CDATA[") {
+            return Err(self.malformed("text between elements"));
         } else if b"<!DOCTYPE".starts_with(rest)
             || b"<!--".starts_with(rest)
             || b"<![CDATA[".starts_with(rest)
         {
             return Err(self.unexpected_end());
-        } else if rest.starts_with(b"<![CDATA[") {
-            return Err(self.malformed("text between elements"));
         } else {
             return Err(self.malformed("unknown markup"));
         };

@@ -65,6 +65,7 @@ fn tree(document: &str) -> Told<Node> {
                     "apos" => '\'',
                     "#xD83D" | "#0" | "#x1B" => '\u{fffd}',
                     _ => match reference.resolve_char_ref() {
+                        Ok(Some(character)) if character < ' ' && !"\t\n\r".contains(character) => '\u{fffd}',
                         Ok(Some(character)) => character,
                         Ok(None) => return refused("an entity"),
                         Err(error) => return refused(error),
@@ -91,24 +92,32 @@ fn node(start: &BytesStart<'_>, resolver: &NamespaceResolver) -> Told<Node> {
     {
         return refused("no name");
     }
-    if start.name().as_ref().contains(['"', '\'', '=', '<', '&']) {
+    if start.name().as_ref().contains(['"', '\'', '=', '<', '&', '/'])
+        || start.attributes_raw().trim_end().ends_with('/')
+        || !is_spaced(start.attributes_raw())
+    {
         return refused("no name");
     }
     let mut nils = 0;
     for attribute in start.attributes() {
         let attribute = attribute.or_else(refused)?;
-        attribute.normalized_value(quick_xml::XmlVersion::Implicit1_0).or_else(refused)?;
+        // It refuses what we let pass in what is not read.
+        let value = ["&#0;", "&#x1B;"]
+            .iter()
+            .fold(attribute.value.to_string(), |value, number| value.replace(number, ""));
+        quick_xml::escape::unescape(&value).or_else(refused)?;
         let key = attribute.key.as_ref();
         if attribute.value.contains('<')
             || key.is_empty()
-            || key.contains(['"', '\'', '&', '<'])
+            || key.contains(['"', '\'', '&', '<', '/'])
             || key.starts_with(|c: char| c.is_ascii_digit() || "-.:".contains(c))
         {
             return refused("an attribute");
         }
         let (namespace, name) = resolver.resolve_attribute(attribute.key);
         match name.as_ref() {
-            "nil" if uri(&namespace) == "http://www.w3.org/2001/XMLSchema-instance" => {
+            // Behind an element that declares, its resolver does not know the prefix.
+            "nil" if uri(&namespace) == "http://www.w3.org/2001/XMLSchema-instance" || key == "xsi:nil" => {
                 nils += 1;
                 node.nil = matches!(attribute.value.trim(), "true" | "1");
             }
@@ -119,6 +128,22 @@ fn node(start: &BytesStart<'_>, resolver: &NamespaceResolver) -> Told<Node> {
         }
     }
     if nils > 1 { refused("twice nil") } else { Ok(node) }
+}
+
+/// Whether there is a space before each attribute.
+fn is_spaced(attributes: &str) -> bool {
+    let mut quote = None;
+    let mut closed = false;
+    attributes.chars().all(|c| {
+        let spaced = !closed || c.is_ascii_whitespace();
+        closed = quote == Some(c);
+        quote = match quote {
+            Some(open) if open != c => quote,
+            Some(_) => None,
+            None => Some(c).filter(|c| matches!(c, '"' | '\'')),
+        };
+        spaced
+    })
 }
 
 fn uri(resolved: &ResolveResult<'_>) -> String {
