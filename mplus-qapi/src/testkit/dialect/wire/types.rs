@@ -7,7 +7,8 @@ use std::{
 
 use crate::{
     generated,
-    soap::{Record, Role, Sampler, View},
+    soap::{Record, Role, View},
+    testkit::Sampler,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
