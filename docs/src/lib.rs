@@ -96,6 +96,9 @@ pub mod services {}
 #[doc = include_str!("performance.md")]
 pub mod performance {}
 
+#[doc = include_str!("why-our-own-scanner.md")]
+pub mod why_our_own_scanner {}
+
 #[doc = include_str!("unknowns.md")]
 pub mod unknowns {}
 

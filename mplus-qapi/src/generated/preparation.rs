@@ -364,7 +364,7 @@ record! { UpdateArticlePreparationMethodGroups "updateArticlePreparationMethodGr
 } }
 
 record! { UpdateArticlePreparationMethodGroupsRequest "UpdateArticlePreparationMethodGroupsRequest" {
-    0 article_number: i64 = "articleNumber";
+    0 article_number: i64 = "articleNumber" [set];
     1 preparation_method_group_numbers: Vec<i32> = "preparationMethodGroupNumbers";
 } }
 
@@ -383,7 +383,7 @@ record! { UpdateAttachedArticleAlterationsGroups "updateAttachedArticleAlteratio
 } }
 
 record! { UpdateAttachedArticleAlterationsGroupsRequest "UpdateAttachedArticleAlterationsGroupsRequest" {
-    0 article_number: i64 = "articleNumber";
+    0 article_number: i64 = "articleNumber" [set];
     1 group_numbers: Vec<i32> = "groupNumbers";
 } }
 

@@ -554,7 +554,7 @@ record! { GetArticleComponents "getArticleComponents" {
 } }
 
 record! { GetArticleComponentsRequest "GetArticleComponentsRequest" {
-    0 article_number: i64 = "articleNumber";
+    0 article_number: i64 = "articleNumber" [set];
 } }
 
 record! { GetArticleComponentsResponse "GetArticleComponentsResponse" {
@@ -722,7 +722,7 @@ wire_enum! { SaveArticleComponentsMode "SaveArticleComponentsMode" {
 record! { SaveArticleComponentsRequest "SaveArticleComponentsRequest" {
     0 idempotency_key: String = "idempotencyKey" [set];
     1 mode: SaveArticleComponentsMode = "mode";
-    2 article_number: i64 = "articleNumber";
+    2 article_number: i64 = "articleNumber" [set];
     3 article_components: Vec<ArticleComponent> = "articleComponents" / "articleComponent";
 } }
 
@@ -783,7 +783,7 @@ record! { UpdateArticleMenu "updateArticleMenu" {
 } }
 
 record! { UpdateArticleMenuRequest "UpdateArticleMenuRequest" {
-    0 article_number: i64 = "articleNumber";
+    0 article_number: i64 = "articleNumber" [set];
     1 description: String = "description" [set];
     2 is_active: bool = "isActive";
     3 is_required: bool = "isRequired";

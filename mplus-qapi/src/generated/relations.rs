@@ -150,7 +150,7 @@ wire_enum! { AdjustPointsMode "AdjustPointsMode" {
 } }
 
 record! { AdjustPointsRequest "AdjustPointsRequest" {
-    0 relation_number: i64 = "relationNumber";
+    0 relation_number: i64 = "relationNumber" [set];
     1 points_adjustment: i32 = "pointsAdjustment";
     2 mode: Option<AdjustPointsMode> = "mode";
 } }

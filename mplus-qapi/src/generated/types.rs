@@ -370,7 +370,7 @@ record! { Image "Image" {
 record! { Line "Line" {
     0 line_id: Option<String> = "lineId";
     1 employee_number: Option<i64> = "employeeNumber";
-    2 article_number: i64 = "articleNumber" [set];
+    2 article_number: i64 = "articleNumber";
     3 plu_number: Option<String> = "pluNumber";
     4 text: Option<String> = "text";
     5 supplier_relation_number: Option<i64> = "supplierRelationNumber";
