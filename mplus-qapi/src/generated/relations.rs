@@ -230,7 +230,7 @@ record! { FindRelationV2Response "FindRelationV2Response" {
 } }
 
 record! { GetRelation "getRelation" {
-    0 relation_number: i64 = "relationNumber";
+    0 relation_number: i64 = "relationNumber" [set];
 } }
 
 record! { GetRelationPoints "getRelationPoints" {
