@@ -127,7 +127,7 @@ macro_rules! token {
 
 token!(i16, Int as i64, "a whole number of 16 bits", integer, |source| source.integer(100) as i16);
 token!(i32, Int as i64, "a whole number of 32 bits", integer, |source| source.integer(100_000) as i32);
-token!(i64, Int, "a whole number of 64 bits", integer, |source| source.integer(100_000) as i64);
+token!(i64, Int, "a whole number of 64 bits", integer, |source| source.integer(100_000));
 token!(u8, Unsigned as u64, "a whole number from 0 to 255", integer, |source| source.integer(100) as u8);
 token!(u16, Unsigned as u64, "a whole number from 0 to 65535", integer, |source| source.integer(100) as u16);
 token!(

@@ -408,7 +408,10 @@ fn changed(random: &mut Random) -> String {
                 let (from, to) = (whole(from), whole(to));
                 match (change, random.below(3)) {
                     (6, 0) => text.replace_range(from..to, ""),
-                    (6, 1) => text.insert_str(from, &text[from..to].to_owned()),
+                    (6, 1) => {
+                        let again = text[from..to].to_owned();
+                        text.insert_str(from, &again);
+                    }
                     _ => text.insert_str(from, WORDS[random.below(WORDS.len())]),
                 }
             }
