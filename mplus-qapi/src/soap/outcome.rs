@@ -39,8 +39,8 @@ pub enum OutcomeKind {
 
 impl OutcomeError {
     /// A refusal, as a response told it.
-    pub fn new(response: &'static str, result: impl Into<String>, message: Option<String>) -> Self {
-        Self::of_kind(OutcomeKind::Refused, response, &result.into(), message)
+    pub fn new(response: &'static str, result: String, message: Option<String>) -> Self {
+        Self::of_kind(OutcomeKind::Refused, response, &result, message)
     }
 
     /// What a response told. The texts are cut to 4 KiB.
