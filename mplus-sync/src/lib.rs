@@ -42,6 +42,7 @@ pub mod tables;
 pub mod tax;
 #[cfg(feature = "testkit")]
 pub mod testkit;
+mod text;
 
 pub use connection::Host;
 pub use integration::Integration;

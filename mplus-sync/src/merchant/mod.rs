@@ -18,6 +18,7 @@
 //! }
 //! ```
 
+mod lacking;
 mod provision;
 mod settings;
 mod status;
@@ -33,6 +34,7 @@ use crate::model::{ConnectionId, Environment, Holder, WorkerId};
 use crate::runtime::Runtime;
 use crate::store::Store;
 
+pub(crate) use lacking::Lacking;
 pub use provision::{LocationProvisioner, NoProvisioner, Provision, ProvisionError};
 pub use settings::{StockSettings, SyncSettings};
 pub(crate) use status::{Watch, note_run};

@@ -49,6 +49,9 @@ pub struct CustomerLink {
     pub found_by: RelationMatch,
     /// When.
     pub linked_at: DateTime<Utc>,
+    /// What the relation was last told of the customer, as a hash: a change of the customer is told once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<String>,
 }
 
 /// How a customer's relation was found.

@@ -7,6 +7,7 @@ use crate::model::{
     ArticleNumber, BranchNumber, ChosenItem, Discount, LineModifier, Location, Order, OrderKind, OrderLine,
     RelationNumber, Sold, Tracked,
 };
+use crate::text::plain;
 
 use super::{
     ComboArticle, DraftLine, DraftPayment, MenuLinks, MenuPlace, OrderDraft, OrderRefused, OrderSettings,
@@ -83,13 +84,17 @@ pub fn build(
             workplace,
             employee: place.employee,
             relation,
-            contact: order.customer.as_ref().map(|customer| customer.name.clone()),
+            contact: order.customer.as_ref().map(|customer| plain(&customer.name).into_owned()),
             lines,
             payments,
             total,
             requested_at: order.requested_at,
             placed_at: order.placed_at,
-            note: order.note.clone().filter(|note| !note.trim().is_empty()),
+            note: order
+                .note
+                .as_deref()
+                .map(|note| plain(note).into_owned())
+                .filter(|note| !note.trim().is_empty()),
         });
     }
     Err(OrderRefused { order: order.number.clone(), problems: builder.problems })
@@ -215,7 +220,7 @@ impl Builder<'_> {
             if article.is_none() {
                 // It has no description of its own at the POS, which books prices of articles only: what it costs
                 // becomes part of the price of the piece.
-                line.text = Some(modifier.name.clone());
+                line.text = Some(plain(&modifier.name).into_owned());
                 line.unit_price = Decimal::ZERO;
                 extra += self.amount(&modifier.name, modifier.quantity, modifier.unit_price);
             }
@@ -242,20 +247,21 @@ impl Builder<'_> {
         match self.settings.articles.remark {
             Some(article) => {
                 let mut remark = DraftLine::new(Some(article), Decimal::ONE, Decimal::ZERO);
-                remark.text = Some(note.to_owned());
+                remark.text = Some(plain(note).into_owned());
                 main.preparations.push(remark);
             }
-            None => main.text = Some(format!("{} - {note}", line.name)),
+            None => main.text = Some(plain(&format!("{} - {note}", line.name)).into_owned()),
         }
     }
 
     fn discount(&mut self, discount: &Discount, line: Option<&str>) -> Option<DraftLine> {
         let mut taken_off = self.extra("discounts", discount.amount, self.settings.articles.discount)?;
         taken_off.unit_price = -taken_off.unit_price;
-        taken_off.text = Some(match line {
+        let text = match line {
             Some(line) => format!("{} ({line})", discount.name),
             None => discount.name.clone(),
-        });
+        };
+        taken_off.text = Some(plain(&text).into_owned());
         Some(taken_off)
     }
 
@@ -325,7 +331,7 @@ impl Builder<'_> {
             OrderKind::DineInPayNow { .. } if paid != order.total => {
                 self.problem(Problem::PaymentsDiffer { total: order.total, paid });
             }
-            OrderKind::DineInPayLater { .. } if !order.payments.is_empty() => {
+            OrderKind::DineInPayLater { .. } if !paid.is_zero() => {
                 self.problem(Problem::PaidBeforehand { paid });
             }
             // What is missing is paid when the guest gets it.
@@ -338,16 +344,17 @@ impl Builder<'_> {
 
     fn payments(&mut self, order: &Order) -> Vec<DraftPayment> {
         let mut payments = Vec::with_capacity(order.payments.len());
-        for payment in &order.payments {
+        // The POS takes no payment of nothing.
+        for payment in order.payments.iter().filter(|payment| !payment.amount.is_zero()) {
             self.check_price("a payment", payment.amount);
-            if payment.amount <= Decimal::ZERO {
+            if payment.amount < Decimal::ZERO {
                 self.problem(Problem::Negative { what: "a payment".to_owned(), amount: payment.amount });
             }
             match self.settings.payment_code(&payment.method) {
                 Some(code) => payments.push(DraftPayment {
                     method: code.to_owned(),
                     amount: payment.amount,
-                    reference: payment.reference.clone(),
+                    reference: payment.reference.as_deref().map(|text| plain(text).into_owned()),
                 }),
                 None => self.problem(Problem::PaymentUnmapped { method: payment.method.clone() }),
             }

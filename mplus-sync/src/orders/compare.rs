@@ -1,11 +1,9 @@
 //! Whether an order at the POS is the one that was to be sent.
 
-use std::collections::BTreeMap;
-
-use mplus_qapi::types::{Line, Order};
-use rust_decimal::Decimal;
+use mplus_qapi::types::Order;
 
 use super::OrderDraft;
+use super::note::articles;
 
 /// What tells an order at the POS from a draft; none when it is the same one.
 ///
@@ -19,25 +17,12 @@ pub(super) fn difference(draft: &OrderDraft, found: &Order) -> Option<String> {
         let total = found.total_incl_amount.filter(|total| *total != draft.total)?;
         return Some(format!("its total is {total} euros instead of {}", draft.total));
     }
-    let mut theirs = BTreeMap::new();
-    found.line_list.iter().for_each(|line| count(line, &mut theirs));
-    let mut ours: BTreeMap<i64, Decimal> = BTreeMap::new();
-    for line in &draft.lines {
-        if let Some(article) = line.article {
-            *ours.entry(article.get()).or_default() += line.quantity;
-        }
-    }
-    let missing = ours.into_iter().find_map(|(article, quantity)| {
+    let theirs = articles(&found.line_list);
+    let missing = draft.articles().into_iter().find_map(|(article, quantity)| {
         let found = theirs.get(&article).copied().unwrap_or_default();
         (found < quantity).then_some((article, quantity, found))
     });
     missing.map(|(article, quantity, found)| {
         format!("it has {found} of article {article} instead of {quantity}")
     })
-}
-
-fn count(line: &Line, articles: &mut BTreeMap<i64, Decimal>) {
-    if let Some(data) = &line.data {
-        *articles.entry(line.article_number).or_default() += data.quantity;
-    }
 }

@@ -1,23 +1,29 @@
-//! Pick-up and delivery: `createOrderV3`, or `createOrder` and `payOrder`.
-
-use std::sync::atomic::Ordering;
+//! Pick-up and delivery: `createOrderV3`, or an older `createOrder` and `payOrder`.
 
 use mplus_qapi::orders::{
-    CreateOrder, CreateOrderResult, CreateOrderV3Request, CreateOrderV3Response, PayOrderRequest,
-    PayOrderV2Request,
+    CreateOrder, CreateOrderResult, CreateOrderV2, CreateOrderV2Request, CreateOrderV3, CreateOrderV3Request,
+    CreateOrderV3Response, PayOrder, PayOrderRequest, PayOrderV2, PayOrderV2Request,
 };
-use mplus_qapi::types::{IdempotencyResult, Order, PayOrderResult, Payment};
+use mplus_qapi::types::{IdempotencyResult, Order, PayOrderResult};
 use rust_decimal::Decimal;
 
 use crate::model::PosOrder;
-use crate::pos_call::is_unknown_operation;
 
 use super::find::pos_order;
+use super::note::AttemptNote;
 use super::service::Attempt;
 use super::{CreateCall, OrderService, SubmitError, SubmitErrorKind};
 
 /// How many recorded refusals of earlier attempts are passed over.
 pub(super) const ROUNDS: u32 = 32;
+
+/// What the older calls tell of an order that they created.
+struct Created {
+    operation: &'static str,
+    result: CreateOrderResult,
+    order_id: String,
+    message: String,
+}
 
 impl OrderService {
     /// Brings a pick-up or delivery order to the POS, with its payments.
@@ -28,30 +34,34 @@ impl OrderService {
             }
             attempt.may_be_at_pos = false;
         }
-        if self.knows_v3() {
-            match self.create_v3(attempt).await {
-                Err(error) if self.settings.create_call == CreateCall::Detect && is_unknown(&error) => {
-                    self.without_v3.store(true, Ordering::Relaxed);
-                }
-                done => return done,
-            }
+        if self.settings.create_call != CreateCall::CreateOrder
+            && let Some(done) = self.create_v3(attempt).await?
+        {
+            return Ok(done);
         }
-        self.create_v1(attempt).await
+        if self.settings.create_call == CreateCall::CreateOrderV3 {
+            return Err(attempt.declined("createOrderV3", "this POS does not know the call", None));
+        }
+        let created = self.create_older(attempt).await?;
+        self.after_create(attempt, created).await
     }
 
-    async fn create_v3(&self, attempt: &mut Attempt<'_>) -> Result<PosOrder, SubmitError> {
+    /// None when the POS does not know the call.
+    async fn create_v3(&self, attempt: &mut Attempt<'_>) -> Result<Option<PosOrder>, SubmitError> {
         let paid = !attempt.draft.payments.is_empty();
         let order = attempt.draft.to_order(attempt.relation, &self.settings);
         for round in 0..ROUNDS {
             let request = CreateOrderV3Request {
-                idempotency_key: self.key(&attempt.draft.number, "createOrderV3", round),
+                idempotency_key: self.key(attempt, "createOrderV3", round),
                 order: order.clone(),
                 prepay: paid.then_some(true),
                 payment_list: if paid { attempt.draft.to_payments().into() } else { Default::default() },
                 ..CreateOrderV3Request::default()
             };
-            let response = self.merchant.client().create_order_v3(request).timeout(self.timeout()).await;
-            let response = response.map_err(|error| attempt.write_failed(error))?;
+            let response = self.lacking.call(CreateOrderV3::from(request), Some(self.timeout())).await;
+            let Some(response) = response.map_err(|error| attempt.write_failed(error))? else {
+                return Ok(None);
+            };
             let replayed = response.idempotency_result == IdempotencyResult::ReplayResponse;
             match response.result {
                 // The refusal of an earlier attempt, kept under its key: what was wrong may have been put right since.
@@ -59,10 +69,10 @@ impl OrderService {
                 // The same, unless the order is there without its payments.
                 CreateOrderResult::PaymentFailed if replayed => {
                     if let Some(found) = self.find_same(attempt).await? {
-                        return self.complete(attempt, found).await;
+                        return self.complete(attempt, found).await.map(Some);
                     }
                 }
-                _ => return self.after_create_v3(attempt, response, replayed).await,
+                _ => return self.after_create_v3(attempt, response, replayed).await.map(Some),
             }
         }
         Err(attempt.declined("createOrderV3", "refused too often", None))
@@ -92,28 +102,58 @@ impl OrderService {
                 self.complete_found(attempt, "createOrderV3", message.or(Some(response.result.as_str())))
                     .await
             }
-            result => Err(attempt.declined("createOrderV3", result.as_str(), message)),
+            CreateOrderResult::Failed => {
+                Err(attempt.declined("createOrderV3", response.result.as_str(), message))
+            }
+            result => self.look_for(attempt, "createOrderV3", result.as_str()).await,
         }
     }
 
-    async fn create_v1(&self, attempt: &mut Attempt<'_>) -> Result<PosOrder, SubmitError> {
+    /// Creates it by the newest of the older calls that the POS knows. Its payments are not booked yet.
+    async fn create_older(&self, attempt: &mut Attempt<'_>) -> Result<Created, SubmitError> {
         let order = attempt.draft.to_order(attempt.relation, &self.settings);
+        if self.settings.create_call == CreateCall::Detect {
+            let request = CreateOrderV2Request { order: order.clone(), ..CreateOrderV2Request::default() };
+            let response = self.lacking.call(CreateOrderV2::from(request), Some(self.timeout())).await;
+            if let Some(response) = response.map_err(|error| attempt.write_failed(error))? {
+                return Ok(Created {
+                    operation: "createOrderV2",
+                    result: response.result,
+                    order_id: response.info.order_id,
+                    message: response.error_message.unwrap_or_default(),
+                });
+            }
+        }
         let response =
             self.merchant.client().create_order(CreateOrder::from(order)).timeout(self.timeout()).await;
         let response = response.map_err(|error| attempt.write_failed(error))?;
-        match &response.result {
+        Ok(Created {
+            operation: "createOrder",
+            result: response.result,
+            order_id: response.info.order_id,
+            message: response.error_message,
+        })
+    }
+
+    async fn after_create(
+        &self,
+        attempt: &mut Attempt<'_>,
+        created: Created,
+    ) -> Result<PosOrder, SubmitError> {
+        let Created { operation, result, order_id, message } = created;
+        match &result {
             CreateOrderResult::Ok => {
                 attempt.may_be_at_pos = true;
-                let order_id = response.info.order_id;
                 if !attempt.draft.payments.is_empty() {
                     self.pay(attempt, &order_id).await?;
                 }
                 Ok(PosOrder::with_id(order_id))
             }
             CreateOrderResult::ExtOrderIdAlreadyExists | CreateOrderResult::PaymentFailed => {
-                self.complete_found(attempt, "createOrder", Some(&response.error_message)).await
+                self.complete_found(attempt, operation, Some(&message)).await
             }
-            result => Err(attempt.declined("createOrder", result.as_str(), Some(&response.error_message))),
+            CreateOrderResult::Failed => Err(attempt.declined(operation, result.as_str(), Some(&message))),
+            result => self.look_for(attempt, operation, result.as_str()).await,
         }
     }
 
@@ -131,6 +171,20 @@ impl OrderService {
         }
     }
 
+    /// The answer does not say whether the POS took the order: looks for it.
+    async fn look_for(
+        &self,
+        attempt: &mut Attempt<'_>,
+        operation: &'static str,
+        answer: &str,
+    ) -> Result<PosOrder, SubmitError> {
+        attempt.may_be_at_pos = true;
+        match self.find_same(attempt).await? {
+            Some(found) => self.complete(attempt, found).await,
+            None => Err(attempt.unclear(operation, answer)),
+        }
+    }
+
     /// Books the payments of an order that is at the POS, unless they are booked.
     async fn complete(&self, attempt: &mut Attempt<'_>, found: Order) -> Result<PosOrder, SubmitError> {
         attempt.may_be_at_pos = true;
@@ -138,50 +192,74 @@ impl OrderService {
             Booked::All => {}
             Booked::Nothing => self.pay(attempt, &found.order_id).await?,
             Booked::Part(part) => return Err(attempt.underpaid(part)),
+            Booked::Untold if self.creates_with_payments().await => {}
+            Booked::Untold if attempt.note.paying => {
+                let difference = "it does not tell whether its payments are booked".to_owned();
+                return Err(attempt.error(SubmitErrorKind::NumberTaken { difference }));
+            }
+            Booked::Untold => self.pay(attempt, &found.order_id).await?,
         }
         Ok(pos_order(&found))
     }
 
+    /// Whether orders are created by the call that books their payments with them.
+    async fn creates_with_payments(&self) -> bool {
+        self.settings.create_call != CreateCall::CreateOrder && !self.lacking.lacks("createOrderV3").await
+    }
+
     /// Books the order's payments as a deposit: the goods are not handed over yet.
     async fn pay(&self, attempt: &mut Attempt<'_>, order_id: &str) -> Result<(), SubmitError> {
-        let payments = attempt.draft.to_payments();
-        let (result, message) = if self.knows_v3() {
-            self.pay_v2(attempt, order_id, payments).await?
-        } else {
-            let request =
-                PayOrderRequest { order_id: order_id.to_owned(), prepay: true, payment_list: payments };
-            let response = self.merchant.client().pay_order(request).timeout(self.timeout()).await;
-            let response = response.map_err(|error| attempt.write_failed(error))?;
-            (response.result, response.error_message)
+        self.note(attempt, AttemptNote { paying: true, ..attempt.note.clone() }).await?;
+        let (result, message) = match self.pay_v2(attempt, order_id).await? {
+            Some(answer) => answer,
+            None => {
+                let request = PayOrderRequest {
+                    order_id: order_id.to_owned(),
+                    prepay: true,
+                    payment_list: attempt.draft.to_payments(),
+                };
+                let paid = self.merchant.client().call(PayOrder::from(request)).timeout(self.timeout()).await;
+                let response = paid.map_err(|error| attempt.write_failed(error))?;
+                (response.result, response.error_message)
+            }
         };
         match result {
             PayOrderResult::Ok => Ok(()),
+            PayOrderResult::Unknown(answer) => match self.find_same(attempt).await? {
+                Some(found) if matches!(booked(&found, attempt.draft.paid()), Booked::All) => Ok(()),
+                _ => Err(attempt.unclear("payOrder", &answer)),
+            },
             result => Err(attempt.declined("payOrder", result.as_str(), Some(&message))),
         }
     }
 
+    /// None when the POS does not know the call, or the settings want the older one.
     async fn pay_v2(
         &self,
         attempt: &mut Attempt<'_>,
         order_id: &str,
-        payment_list: Vec<Payment>,
-    ) -> Result<(PayOrderResult, String), SubmitError> {
-        let mut request = PayOrderV2Request {
-            idempotency_key: String::new(),
-            order_id: order_id.to_owned(),
-            prepay: true,
-            payment_list,
-        };
+    ) -> Result<Option<(PayOrderResult, String)>, SubmitError> {
+        if self.settings.create_call == CreateCall::CreateOrder {
+            return Ok(None);
+        }
         for round in 0..ROUNDS {
-            request.idempotency_key = self.key(&attempt.draft.number, "payOrderV2", round);
-            let response = self.merchant.client().pay_order_v2(request.clone()).timeout(self.timeout()).await;
-            let response = response.map_err(|error| attempt.write_failed(error))?;
+            let request = PayOrderV2Request {
+                idempotency_key: self.key(attempt, "payOrderV2", round),
+                order_id: order_id.to_owned(),
+                prepay: true,
+                payment_list: attempt.draft.to_payments(),
+            };
+            let response = self.lacking.call(PayOrderV2::from(request), Some(self.timeout())).await;
+            let Some(response) = response.map_err(|error| attempt.write_failed(error))? else {
+                return Ok(None);
+            };
             let replayed = response.idempotency_result == IdempotencyResult::ReplayResponse;
-            if response.result == PayOrderResult::Ok || !replayed {
-                return Ok((response.result, response.error_message));
+            let refused = !matches!(response.result, PayOrderResult::Ok | PayOrderResult::Unknown(_));
+            if !(replayed && refused) {
+                return Ok(Some((response.result, response.error_message)));
             }
         }
-        Ok((PayOrderResult::Failed, "refused too often".to_owned()))
+        Ok(Some((PayOrderResult::Failed, "refused too often".to_owned())))
     }
 }
 
@@ -190,22 +268,23 @@ pub(super) enum Booked {
     All,
     Part(Decimal),
     Nothing,
+    /// The POS tells nothing of payments.
+    Untold,
 }
 
 /// What is booked on the POS's order of the `paid` euros that the host took. A service that tells no sum has booked what
 /// it lists.
 pub(super) fn booked(found: &Order, paid: Decimal) -> Booked {
-    let listed = || found.payment_list.iter().map(|payment| payment.amount).sum();
-    let sum: Decimal = found.prepaid_amount.unwrap_or_else(listed);
+    let listed: Decimal = found.payment_list.iter().map(|payment| payment.amount).sum();
+    let sum = found.prepaid_amount.unwrap_or(listed);
+    let is_told = found.prepaid_amount.is_some() || found.fully_paid.is_some() || !listed.is_zero();
     if found.fully_paid == Some(true) || sum >= paid {
         Booked::All
+    } else if !is_told {
+        Booked::Untold
     } else if sum.is_zero() {
         Booked::Nothing
     } else {
         Booked::Part(sum)
     }
-}
-
-fn is_unknown(error: &SubmitError) -> bool {
-    matches!(error.kind(), SubmitErrorKind::Pos(error) if is_unknown_operation(error))
 }

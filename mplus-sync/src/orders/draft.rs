@@ -1,9 +1,13 @@
 //! An order in the POS's terms, before it is written for one of the POS's operations.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use crate::model::{ArticleNumber, BranchNumber, CourseNumber, OrderKind, OrderNumber, RelationNumber};
+use crate::model::{
+    ArticleNumber, BranchNumber, CourseNumber, OrderKind, OrderNumber, RelationNumber, TableRef,
+};
 
 use super::PreparationQuantity;
 
@@ -43,6 +47,25 @@ impl OrderDraft {
     /// How much was paid.
     pub fn paid(&self) -> Decimal {
         self.payments.iter().map(|payment| payment.amount).sum()
+    }
+
+    /// The table it is served at.
+    pub(super) fn table(&self) -> Option<TableRef> {
+        match &self.kind {
+            OrderKind::DineInPayLater { table, .. } | OrderKind::DineInPayNow { table, .. } => Some(*table),
+            OrderKind::Pickup | OrderKind::Delivery { .. } => None,
+        }
+    }
+
+    /// How many of each article its lines hold.
+    pub(super) fn articles(&self) -> BTreeMap<i64, Decimal> {
+        let mut articles: BTreeMap<i64, Decimal> = BTreeMap::new();
+        for line in &self.lines {
+            if let Some(article) = line.article {
+                *articles.entry(article.get()).or_default() += line.quantity;
+            }
+        }
+        articles
     }
 }
 

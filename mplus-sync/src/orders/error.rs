@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use mplus_qapi::Error as PosError;
+use mplus_qapi::{Error as PosError, ErrorKind};
 
 use crate::model::{OrderNumber, TableRef};
 use crate::relations::RelationError;
@@ -35,6 +35,13 @@ pub enum SubmitErrorKind {
         operation: &'static str,
         /// What the POS said.
         reason: String,
+    },
+    /// The POS answered so that nobody knows whether it took the order, and does not show it.
+    Unclear {
+        /// The operation.
+        operation: &'static str,
+        /// What the POS answered.
+        answer: String,
     },
     /// Somebody works at the table. It is free again when they are done.
     TableClaimed {
@@ -101,7 +108,54 @@ impl SubmitError {
 
     /// Whether trying again as it is cannot help.
     pub fn is_permanent(&self) -> bool {
-        matches!(self.kind, SubmitErrorKind::Refused(_) | SubmitErrorKind::NumberTaken { .. })
+        match &self.kind {
+            SubmitErrorKind::Refused(_) | SubmitErrorKind::NumberTaken { .. } => true,
+            SubmitErrorKind::Pos(error) => matches!(error.kind(), ErrorKind::Request(_)),
+            _ => false,
+        }
+    }
+
+    /// What the order waits for, when nobody has refused it.
+    pub(super) fn hindrance(&self) -> Option<Hindrance> {
+        match &self.kind {
+            SubmitErrorKind::TableClaimed { .. } | SubmitErrorKind::TableBusy { .. } => {
+                Some(Hindrance::Table)
+            }
+            SubmitErrorKind::Unclear { .. }
+            | SubmitErrorKind::Store(_)
+            | SubmitErrorKind::Relation(RelationError::Store(_) | RelationError::Busy { .. }) => {
+                Some(Hindrance::Unclear)
+            }
+            SubmitErrorKind::Pos(error)
+            | SubmitErrorKind::Relation(RelationError::Pos { source: error, .. }) => hindrance(error),
+            _ => None,
+        }
+    }
+}
+
+/// What keeps an order from the POS that the POS did not refuse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hindrance {
+    /// The POS cannot be reached at all, or lets nobody in: no other order would get there either.
+    Away,
+    /// The POS did not answer this call, or failed at it.
+    Silent,
+    /// Somebody works at the table.
+    Table,
+    /// It is not known what became of it, or something on the host's side is missing.
+    Unclear,
+}
+
+fn hindrance(error: &PosError) -> Option<Hindrance> {
+    match error.kind() {
+        _ if error.is_connect() || error.is_authentication() => Some(Hindrance::Away),
+        ErrorKind::Http { .. } => Some(Hindrance::Away),
+        ErrorKind::Transport(_) | ErrorKind::Busy { .. } | ErrorKind::Contradiction { .. } => {
+            Some(Hindrance::Silent)
+        }
+        ErrorKind::Fault(fault) if !fault.is_client() => Some(Hindrance::Silent),
+        ErrorKind::Response(_) | ErrorKind::Paging(_) => Some(Hindrance::Unclear),
+        _ => None,
     }
 }
 
@@ -116,6 +170,14 @@ impl fmt::Display for SubmitError {
             )?,
             SubmitErrorKind::Declined { operation, reason } => {
                 write!(f, "MplusKASSA did not take order {order} ({operation}): {reason}")?;
+            }
+            SubmitErrorKind::Unclear { operation, answer } => {
+                let answer = if answer.is_empty() { "nothing" } else { answer };
+                write!(
+                    f,
+                    "order {order} waits: MplusKASSA answered {operation} with {answer}, which does not tell whether \
+                     it took the order; it is looked for there"
+                )?;
             }
             SubmitErrorKind::TableClaimed { table, workplace } => {
                 write!(f, "order {order} waits: table {} is in use at ", name_of(table))?;
@@ -155,7 +217,8 @@ impl fmt::Display for SubmitError {
     }
 }
 
-fn name_of(table: &TableRef) -> String {
+/// A table as people call it.
+pub(super) fn name_of(table: &TableRef) -> String {
     match table.sub_number {
         1 => table.number.to_string(),
         sub => format!("{}.{sub}", table.number),

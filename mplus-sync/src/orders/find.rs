@@ -1,86 +1,130 @@
 //! Looks for an order at the POS.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::StreamExt;
 use mplus_qapi::orders::{
-    FindOrder, GetOrderResult, GetOrders, GetOrdersByExtOrderIdsRequest, GetOrdersRequest,
+    FindOrder, GetOrder, GetOrders, GetOrdersByExtOrderIds, GetOrdersByExtOrderIdsRequest, GetOrdersRequest,
 };
 use mplus_qapi::types::{Order, OrderType};
 
-use crate::model::{OrderNumber, PosOrder};
-use crate::pos_call::is_unknown_operation;
+use crate::model::{ConnectionId, OrderNumber, PosOrder};
 
+use super::build::stable_uuid;
 use super::service::Attempt;
 use super::{OrderDraft, OrderService, SubmitError};
 
 impl OrderService {
-    /// The order with this number, of whatever type.
-    pub(super) async fn find(&self, number: &OrderNumber) -> Result<Option<Order>, mplus_qapi::Error> {
-        let response = self
-            .merchant
-            .client()
-            .find_order(FindOrder { ext_order_id: number.to_string() })
-            .timeout(self.timeout())
-            .await?;
-        if response.result == GetOrderResult::Ok
-            && let Some(order) = response.order.filter(|order| is_numbered(order, number))
-        {
+    /// The order with this number, of whatever type, placed at this time or later.
+    pub(super) async fn find(
+        &self,
+        number: &OrderNumber,
+        placed_at: DateTime<Utc>,
+    ) -> Result<Option<Order>, mplus_qapi::Error> {
+        let timeout = Some(self.timeout());
+        let find = FindOrder { ext_order_id: number.to_string() };
+        let found = self.lacking.call(find, timeout).await?;
+        let finds = found.is_some();
+        let found = found.and_then(|response| response.order);
+        if let Some(order) = found.filter(|order| is_numbered(order, number)) {
             return Ok(Some(order));
         }
         let ids = vec![number.to_string()].into();
         let request = GetOrdersByExtOrderIdsRequest { ext_order_ids: ids, ..Default::default() };
-        match self.merchant.client().get_orders_by_ext_order_ids(request).timeout(self.timeout()).await {
-            Ok(response) => Ok(response.order_list.into_iter().find(|order| is_numbered(order, number))),
-            Err(error) if is_unknown_operation(&error) => Ok(None),
-            Err(error) => Err(error),
+        if let Some(response) = self.lacking.call(GetOrdersByExtOrderIds::from(request), timeout).await? {
+            return Ok(response.order_list.into_iter().find(|order| is_numbered(order, number)));
         }
+        if finds {
+            return Ok(None);
+        }
+        // No call finds it by its number: it is looked for among those of its days.
+        let types = [OrderType::SalesOrder, OrderType::ExternalSalesOrder, OrderType::TableOrder];
+        let request = GetOrdersRequest { order_type_list: types.to_vec().into(), ..self.since(placed_at) };
+        self.first(request, |order| is_numbered(order, number)).await
     }
 
     /// The same, refused when it is another order than the draft.
     pub(super) async fn find_same(&self, attempt: &Attempt<'_>) -> Result<Option<Order>, SubmitError> {
-        let found = self.find(&attempt.draft.number).await.map_err(|error| attempt.read_failed(error))?;
+        let found = self.find(&attempt.draft.number, attempt.draft.placed_at).await;
+        let found = found.map_err(|error| attempt.read_failed(error))?;
         if let Some(found) = &found {
             attempt.check_same(found)?;
         }
         Ok(found)
     }
 
-    /// A table order of the branch that this order was added to, whether or not it is still open.
-    pub(super) async fn find_added_to(&self, draft: &OrderDraft) -> Result<Option<Order>, mplus_qapi::Error> {
-        // A day earlier, for a POS whose business day ends after midnight.
-        let since = (draft.placed_at - TimeDelta::days(1)).with_timezone(&self.settings.zone).date_naive();
-        let request = GetOrdersRequest {
-            from_financial_date: Some(since.into()),
+    /// A table order of the branch that carries this order's mark, whether or not it is still open.
+    pub(super) async fn find_marked(&self, draft: &OrderDraft) -> Result<Option<Order>, mplus_qapi::Error> {
+        let mark = self.mark(&draft.number);
+        let request = GetOrdersRequest { include_line_list: Some(false), ..self.at_tables(draft) };
+        self.first(request, |order| is_marked(order, &mark)).await
+    }
+
+    /// A table order of the branch in which a line of text is this order's number.
+    pub(super) async fn find_line(&self, draft: &OrderDraft) -> Result<Option<Order>, mplus_qapi::Error> {
+        self.first(self.at_tables(draft), |order| has_line(order, &draft.number)).await
+    }
+
+    /// The order with this identifier of the POS.
+    pub(super) async fn get(&self, order_id: &str) -> Result<Option<Order>, mplus_qapi::Error> {
+        let request = GetOrder { order_id: order_id.to_owned() };
+        let response = self.merchant.client().get_order(request).timeout(self.timeout()).await?;
+        Ok(response.order.filter(|order| order.order_id == order_id))
+    }
+
+    fn at_tables(&self, draft: &OrderDraft) -> GetOrdersRequest {
+        GetOrdersRequest {
             branch_numbers: vec![draft.branch.get()],
             order_type_list: vec![OrderType::TableOrder].into(),
-            include_line_list: Some(false),
-            ..GetOrdersRequest::default()
-        };
+            ..self.since(draft.placed_at)
+        }
+    }
+
+    fn since(&self, placed_at: DateTime<Utc>) -> GetOrdersRequest {
+        // A day earlier, for a POS whose business day ends after midnight.
+        let since = (placed_at - TimeDelta::days(1)).with_timezone(&self.settings.zone).date_naive();
+        GetOrdersRequest { from_financial_date: Some(since.into()), ..GetOrdersRequest::default() }
+    }
+
+    async fn first(
+        &self,
+        request: GetOrdersRequest,
+        is_it: impl Fn(&Order) -> bool + Send,
+    ) -> Result<Option<Order>, mplus_qapi::Error> {
         let mut orders =
             self.merchant.client().call(GetOrders::from(request)).timeout(self.timeout()).stream();
         while let Some(order) = orders.next().await {
             let order = order?;
-            if names(&order, &draft.number) {
+            if is_it(&order) {
                 return Ok(Some(order));
             }
         }
         Ok(None)
     }
+
+    /// The mark that an order leaves in the reference of a table order that it was added to. Short, and put first: the POS
+    /// keeps as few as 20 characters.
+    pub(super) fn mark(&self, number: &OrderNumber) -> String {
+        mark(self.connection(), number)
+    }
 }
 
-fn is_numbered(order: &Order, number: &OrderNumber) -> bool {
+pub(super) fn is_numbered(order: &Order, number: &OrderNumber) -> bool {
     order.ext_order_id.as_deref() == Some(number.as_str())
 }
 
-/// The mark that an order leaves in the reference of a table order that it was added to.
-pub(super) fn mark(number: &OrderNumber) -> String {
-    format!("[{number}]")
+fn mark(connection: &ConnectionId, number: &OrderNumber) -> String {
+    let id = stable_uuid(&["mark", connection.as_str(), number.as_str()]);
+    format!("#{}", &id[..7])
 }
 
-/// Whether a table order is this one, or this one was added to it.
-pub(super) fn names(order: &Order, number: &OrderNumber) -> bool {
-    let marked = || order.reference.as_deref().is_some_and(|reference| reference.contains(&mark(number)));
-    is_numbered(order, number) || marked()
+pub(super) fn is_marked(order: &Order, mark: &str) -> bool {
+    order.reference.as_deref().is_some_and(|reference| reference.split(' ').any(|word| word == mark))
+}
+
+/// Whether a line of text is an order's number.
+pub(super) fn has_line(order: &Order, number: &OrderNumber) -> bool {
+    let is_it = |text: &Option<String>| text.as_deref() == Some(number.as_str());
+    order.line_list.iter().any(|line| line.article_number == 0 && is_it(&line.text))
 }
 
 /// What the POS calls an order.

@@ -1,28 +1,28 @@
 //! Sends one order, once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use mplus_qapi::payments::GetPaymentMethodsRequest;
 use mplus_qapi::types::Terminal;
 use rust_decimal::Decimal;
 
-use crate::merchant::Merchant;
-use crate::model::{ConnectionId, Environment, Order, OrderKind, OrderNumber, PosOrder, RelationNumber};
-use crate::relations::{RelationError, RelationService};
-use crate::store::{Enqueued, Select, StoreError};
-
-use super::{
-    CreateCall, MenuLinks, OrderDraft, OrderRefused, OrderSettings, Place, Problem, SubmitError,
-    SubmitErrorKind, TableCall, build,
+use crate::merchant::{Lacking, Merchant};
+use crate::model::{
+    Claim, ConnectionId, Environment, Order, OrderKind, OutboxEntry, OutboxStateKind, PosOrder,
+    RelationNumber,
 };
+use crate::relations::{RelationError, RelationService};
+use crate::store::{Enqueued, Select, StoreError, StoreErrorKind};
+use crate::text::kept;
 
-/// How long the POS's list of payment methods is trusted.
-const METHODS_FOR: TimeDelta = TimeDelta::hours(1);
+use super::note::AttemptNote;
+use super::payments::PaymentMethods;
+use super::{
+    MenuLinks, OrderDraft, OrderRefused, OrderSettings, Place, Problem, SubmitError, SubmitErrorKind,
+    TableCall, build,
+};
 
 /// Forwards the orders of one connection to the POS.
 ///
@@ -32,24 +32,17 @@ pub struct OrderService {
     pub(super) merchant: Merchant,
     pub(super) settings: OrderSettings,
     relations: RelationService,
-    methods: Mutex<Option<PaymentMethods>>,
+    pub(super) methods: Mutex<Option<PaymentMethods>>,
     /// Terminals that this process has registered, by branch and number.
     pub(super) terminals: Mutex<BTreeMap<(i32, i32), Terminal>>,
-    /// The service was seen not to know `createOrderV3`.
-    pub(super) without_v3: AtomicBool,
+    /// Calls that the POS does not know.
+    pub(super) lacking: Lacking,
 }
 
 impl fmt::Debug for OrderService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OrderService").field("merchant", &self.merchant).finish_non_exhaustive()
     }
-}
-
-/// The codes of the POS's active payment methods.
-#[derive(Clone)]
-struct PaymentMethods {
-    codes: Arc<BTreeSet<String>>,
-    read_at: DateTime<Utc>,
 }
 
 /// What became of an order that the host wanted to queue.
@@ -59,6 +52,8 @@ pub enum Queued {
     New,
     /// The very same order was queued before; nothing changed.
     Known,
+    /// An order with this number was rejected or withdrawn before; this one takes its place.
+    Replaced,
     /// It asked to be kept from the POS, in a test environment.
     Skipped,
 }
@@ -76,10 +71,26 @@ pub enum QueueError {
 }
 
 /// How far an attempt is: whether the POS may have the order is known at every point of it.
+#[derive(Clone)]
 pub(super) struct Attempt<'a> {
     pub(super) draft: &'a OrderDraft,
     pub(super) relation: RelationNumber,
     pub(super) may_be_at_pos: bool,
+    pub(super) earlier: &'a Earlier,
+    pub(super) note: AttemptNote,
+}
+
+/// What is known of earlier attempts.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Earlier {
+    may_be_at_pos: bool,
+    /// When the order was queued, by the host or again by a person, and how often it was refused since: what was refused
+    /// is sent again under another key.
+    queued: i64,
+    refusals: u32,
+    note: AttemptNote,
+    /// Under which claim it is sent; none outside of the outbox.
+    claim: Option<Claim>,
 }
 
 impl Attempt<'_> {
@@ -120,8 +131,14 @@ impl Attempt<'_> {
         message: Option<&str>,
     ) -> SubmitError {
         let message = message.map(str::trim).filter(|message| !message.is_empty());
-        let reason = message.unwrap_or(result).to_owned();
+        let reason = kept(message.unwrap_or(result));
         self.error(SubmitErrorKind::Declined { operation, reason })
+    }
+
+    /// The POS answered something that does not say whether it took the order, and does not show it.
+    pub(super) fn unclear(&mut self, operation: &'static str, result: &str) -> SubmitError {
+        self.may_be_at_pos = true;
+        self.error(SubmitErrorKind::Unclear { operation, answer: kept(result) })
     }
 }
 
@@ -134,7 +151,7 @@ impl OrderService {
             relations: RelationService::new(merchant),
             methods: Mutex::new(None),
             terminals: Mutex::new(BTreeMap::new()),
-            without_v3: AtomicBool::new(false),
+            lacking: Lacking::new(merchant),
         }
     }
 
@@ -150,20 +167,28 @@ impl OrderService {
     ///
     /// # Errors
     /// [`QueueError::Refused`] when the order asks to be kept from the POS though real guests are served;
-    /// [`QueueError::Store`] with a conflict when there is another order with this number.
+    /// [`QueueError::Store`] with a conflict when there is another order with this number, unless that one was rejected or
+    /// withdrawn and never reached the POS: then this one takes its place.
     pub async fn enqueue(&self, order: &Order) -> Result<Queued, QueueError> {
         if self.skips(order)? {
             return Ok(Queued::Skipped);
         }
-        let queued = self
-            .merchant
-            .store()
-            .enqueue(self.merchant.connection(), order, self.merchant.runtime().now())
-            .await?;
-        Ok(match queued {
-            Enqueued::New => Queued::New,
-            Enqueued::Known => Queued::Known,
-        })
+        let (store, id, now) = (self.merchant.store(), self.connection(), self.merchant.runtime().now());
+        match store.enqueue(id, order, now).await {
+            Ok(Enqueued::New) => Ok(Queued::New),
+            Ok(Enqueued::Known) => Ok(Queued::Known),
+            Err(conflict) if conflict.kind() == StoreErrorKind::Conflict => {
+                let ended = store.entry(id, &order.number).await?.filter(|entry| {
+                    let kind = entry.state.kind();
+                    !entry.may_be_at_pos
+                        && matches!(kind, OutboxStateKind::Rejected | OutboxStateKind::Withdrawn)
+                });
+                ended.ok_or(conflict)?;
+                store.replace(id, order, now).await?;
+                Ok(Queued::Replaced)
+            }
+            Err(failed) => Err(failed.into()),
+        }
     }
 
     /// Whether the order is to be kept from the POS and may be.
@@ -213,12 +238,30 @@ impl OrderService {
     /// # Errors
     /// [`SubmitError`], which says whether to try again and whether the POS may have the order.
     pub async fn submit(&self, order: &Order, may_be_at_pos: bool) -> Result<PosOrder, SubmitError> {
+        self.send(order, Earlier { may_be_at_pos, ..Earlier::default() }).await
+    }
+
+    /// Sends a claimed order.
+    pub(super) async fn forward(&self, entry: &OutboxEntry) -> Result<PosOrder, SubmitError> {
+        let earlier = Earlier {
+            may_be_at_pos: entry.may_be_at_pos,
+            queued: entry.waiting_since.timestamp_millis(),
+            refusals: entry.attempts,
+            note: AttemptNote::read(entry.note.as_deref()),
+            claim: Some(entry.claim()),
+        };
+        self.send(&entry.order, earlier).await
+    }
+
+    async fn send(&self, order: &Order, earlier: Earlier) -> Result<PosOrder, SubmitError> {
+        let may_be_at_pos = earlier.may_be_at_pos;
         let draft = self.draft(order).await.map_err(|error| error.or_earlier(may_be_at_pos))?;
         let relation = self.relation(order, &draft).await.map_err(|error| error.or_earlier(may_be_at_pos))?;
-        let mut attempt = Attempt { draft: &draft, relation, may_be_at_pos };
+        let note = earlier.note.clone();
+        let mut attempt = Attempt { draft: &draft, relation, may_be_at_pos, earlier: &earlier, note };
         let sent = match (&draft.kind, self.settings.table_call) {
             (OrderKind::Pickup | OrderKind::Delivery { .. }, _) => self.create(&mut attempt).await,
-            (_, TableCall::PlaceTableOrder) => self.place_table_order(&mut attempt).await,
+            (_, TableCall::PlaceTableOrder) => self.place(&mut attempt).await,
             (OrderKind::DineInPayNow { .. }, TableCall::SaveTableOrder) => {
                 self.create_and_pay_table_order(&mut attempt).await
             }
@@ -252,45 +295,17 @@ impl OrderService {
         }
     }
 
-    /// Payment methods whose codes the POS does not have.
-    async fn unknown_payments(&self, order: &Order) -> Result<Vec<Problem>, mplus_qapi::Error> {
-        let mapped: Vec<_> = order
-            .payments
-            .iter()
-            .filter_map(|payment| Some((&payment.method, self.settings.payment_code(&payment.method)?)))
-            .collect();
-        if mapped.is_empty() {
-            return Ok(Vec::new());
+    /// Keeps what a later attempt has to know, before a call that may change something.
+    ///
+    /// # Errors
+    /// When the store fails, or another worker has the order: the call must not be made.
+    pub(super) async fn note(&self, attempt: &mut Attempt<'_>, note: AttemptNote) -> Result<(), SubmitError> {
+        if let Some(claim) = attempt.earlier.claim.as_ref().filter(|_| attempt.note != note) {
+            let noted = self.merchant.store().note_attempt(claim, note.text()).await;
+            noted.map_err(|failed| attempt.error(SubmitErrorKind::Store(failed)))?;
         }
-        let mut codes = self.payment_codes(false).await?;
-        if mapped.iter().any(|(_, code)| !codes.contains(*code)) {
-            // It may have been added since the list was read.
-            codes = self.payment_codes(true).await?;
-        }
-        let unknown = mapped.into_iter().filter(|(_, code)| !codes.contains(*code));
-        Ok(unknown
-            .map(|(method, code)| Problem::PaymentUnknown { method: method.clone(), code: code.to_owned() })
-            .collect())
-    }
-
-    /// The codes of the POS's active payment methods.
-    async fn payment_codes(&self, anew: bool) -> Result<Arc<BTreeSet<String>>, mplus_qapi::Error> {
-        let now = self.merchant.runtime().now();
-        let known = self.methods.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(known) = known.filter(|known| !anew && now - known.read_at < METHODS_FOR) {
-            return Ok(known.codes);
-        }
-        let response = self
-            .merchant
-            .client()
-            .get_payment_methods_v2(GetPaymentMethodsRequest::default())
-            .timeout(self.timeout())
-            .await?;
-        let active = response.payment_method_list.into_iter().filter(|method| method.active != Some(false));
-        let codes: Arc<BTreeSet<String>> = Arc::new(active.map(|method| method.method).collect());
-        *self.methods.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some(PaymentMethods { codes: codes.clone(), read_at: now });
-        Ok(codes)
+        attempt.note = note;
+        Ok(())
     }
 
     /// How long a call may take.
@@ -298,21 +313,15 @@ impl OrderService {
         Duration::from_secs(u64::from(self.settings.timeout_seconds.max(1)))
     }
 
-    /// Whether to create orders with `createOrderV3`.
-    pub(super) fn knows_v3(&self) -> bool {
-        match self.settings.create_call {
-            CreateCall::CreateOrderV3 => true,
-            CreateCall::CreateOrder => false,
-            CreateCall::Detect => !self.without_v3.load(Ordering::Relaxed),
-        }
-    }
-
-    pub(super) fn key(&self, number: &OrderNumber, operation: &str, round: u32) -> String {
+    /// The idempotency key of an attempt's call: the same until the POS has refused it.
+    pub(super) fn key(&self, attempt: &Attempt<'_>, operation: &str, round: u32) -> String {
         super::build::stable_uuid(&[
             "order",
             self.merchant.connection().as_str(),
-            number.as_str(),
+            attempt.draft.number.as_str(),
             operation,
+            &attempt.earlier.queued.to_string(),
+            &attempt.earlier.refusals.to_string(),
             &round.to_string(),
         ])
     }

@@ -45,6 +45,10 @@ pub struct OrderSettings {
     /// looked for at the POS.
     #[serde(default = "a_minute")]
     pub timeout_seconds: u32,
+    /// What names the host's installation to the POS: its terminals belong to it. All that share it use the same terminals;
+    /// set another name where two hosts serve one merchant. `mplus-sync` unless set.
+    #[serde(default = "installation")]
+    pub installation: String,
     /// The zone of the POS's clock.
     #[serde(default = "amsterdam")]
     pub zone: Tz,
@@ -55,6 +59,10 @@ pub struct OrderSettings {
 
 fn amsterdam() -> Tz {
     mplus_qapi::value::AMSTERDAM
+}
+
+fn installation() -> String {
+    "mplus-sync".to_owned()
 }
 
 fn a_minute() -> u32 {
@@ -80,6 +88,7 @@ impl OrderSettings {
             table_call: TableCall::default(),
             preparation_quantity: PreparationQuantity::default(),
             timeout_seconds: a_minute(),
+            installation: installation(),
             zone: amsterdam(),
             environment: live(),
         }
@@ -166,7 +175,7 @@ impl LocationSettings {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum CreateCall {
-    /// `createOrderV3`, and `createOrder` once a service has said that it does not know that one.
+    /// `createOrderV3`, `createOrderV2` or `createOrder`: the newest that the POS knows.
     #[default]
     Detect,
     /// `createOrderV3`: carries an idempotency key and the payments.

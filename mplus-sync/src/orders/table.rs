@@ -1,18 +1,19 @@
 //! Table orders: `saveTableOrder`, `createAndPayTableOrder`, `placeTableOrder`.
 
-use mplus_qapi::orders::GetOrder;
 use mplus_qapi::table_orders::{
-    CreateAndPayTableOrderRequest, CreateAndPayTableOrderResult, PlaceTableOrderResult, SaveTableOrder,
-    SaveTableOrderResult,
+    CreateAndPayTableOrder, CreateAndPayTableOrderRequest, CreateAndPayTableOrderResult, PlaceTableOrder,
+    PlaceTableOrderResult, SaveTableOrder, SaveTableOrderResult,
 };
-use mplus_qapi::types::{IdempotencyResult, Order};
+use mplus_qapi::types::{IdempotencyResult, Order, Terminal};
 use rust_decimal::Decimal;
 
-use crate::model::{PosOrder, TableRef};
+use crate::model::{OrderKind, PosOrder, TableRef};
 use crate::tables::{TableOrder, read_table};
 
 use super::create::{Booked, ROUNDS, booked};
-use super::find::{mark, names, pos_order};
+use super::error::name_of;
+use super::find::{is_marked, is_numbered, pos_order};
+use super::note::{Added, AttemptNote, TableBefore};
 use super::service::Attempt;
 use super::{OrderService, SubmitError, SubmitErrorKind};
 
@@ -24,7 +25,8 @@ impl OrderService {
     ///
     /// The POS keeps one order for a table, and saving replaces it: the order that is there is read, the lines are added
     /// and the whole is saved, if it has not changed since. The host's number is the table order's own when it opens the
-    /// table, and a mark in its reference when it was added.
+    /// table, and a mark in its reference when it was added; since the POS may cut the reference and a waiter may clear it,
+    /// what stood there before is noted, too.
     pub(super) async fn save_table_order(
         &self,
         attempt: &mut Attempt<'_>,
@@ -34,18 +36,33 @@ impl OrderService {
             if let Some(found) = self.find_same(attempt).await? {
                 return Ok(pos_order(&found));
             }
-            let added = self.find_added_to(attempt.draft).await;
-            if let Some(found) = added.map_err(|error| attempt.read_failed(error))? {
+            if let Some(found) = self.find_added(attempt, true).await? {
                 return Ok(pos_order(&found));
             }
         }
         let terminal = self.terminal(attempt).await?;
+        let mark = self.mark(&attempt.draft.number);
+        let mut answer = String::new();
         for _ in 0..READS {
-            let current = self.table_order(attempt, table).await?;
-            if let Some(known) = current.as_ref().filter(|current| names(current, &attempt.draft.number)) {
-                return Ok(pos_order(known));
+            let current = self.table_order(attempt, table, &terminal).await?;
+            if let Some(current) = &current {
+                if is_numbered(current, &attempt.draft.number) {
+                    attempt.check_same(current)?;
+                    return Ok(pos_order(current));
+                }
+                if is_marked(current, &mark) {
+                    return Ok(pos_order(current));
+                }
+                // After a call in this very attempt of which nobody knows the end.
+                if attempt.may_be_at_pos
+                    && let Some(found) = self.find_added(attempt, false).await?
+                {
+                    return Ok(pos_order(&found));
+                }
             }
             attempt.may_be_at_pos = false;
+            let before = current.as_ref().map(TableBefore::of);
+            self.note(attempt, AttemptNote { table: before, ..attempt.note.clone() }).await?;
             let order = self.with_lines(attempt, current);
             let request = SaveTableOrder { terminal: terminal.clone(), order: Some(order) };
             let response = self.merchant.client().save_table_order(request).timeout(self.timeout()).await;
@@ -54,17 +71,52 @@ impl OrderService {
                 SaveTableOrderResult::Ok => {
                     return Ok(response.order_id.map(PosOrder::with_id).unwrap_or_default());
                 }
-                // Read again: the lines that were added are seen there, or added to what there is now.
-                SaveTableOrderResult::OrderHasChanged | SaveTableOrderResult::NoChanges => {}
-                result => {
+                // Read again, and the lines are added to what there is now.
+                SaveTableOrderResult::OrderHasChanged => {}
+                // Read again: what is there now tells whether the lines are.
+                SaveTableOrderResult::NoChanges | SaveTableOrderResult::Unknown(_) => {
+                    attempt.may_be_at_pos = true;
+                    answer = response.result.as_str().to_owned();
+                }
+                SaveTableOrderResult::Failed => {
                     // The registration may be what it objects to.
                     self.forget_terminal(attempt);
-                    let message = Some(response.error_message.as_str());
-                    return Err(attempt.declined("saveTableOrder", result.as_str(), message));
+                    let (result, message) = (response.result.as_str(), response.error_message.as_str());
+                    return Err(attempt.declined("saveTableOrder", result, Some(message)));
+                }
+                result => return Err(attempt.unclear("saveTableOrder", result.as_str())),
+            }
+        }
+        match attempt.may_be_at_pos {
+            true => Err(attempt.unclear("saveTableOrder", &answer)),
+            false => Err(attempt.error(SubmitErrorKind::TableBusy { table })),
+        }
+    }
+
+    /// The table order that this order was added to by an earlier call; an error when that cannot be told. Looks among all
+    /// of the branch's when nothing was noted, if it is to.
+    async fn find_added(&self, attempt: &Attempt<'_>, among_all: bool) -> Result<Option<Order>, SubmitError> {
+        let mark = self.mark(&attempt.draft.number);
+        if let Some(before) = &attempt.note.table {
+            let found = self.get(&before.order_id).await.map_err(|error| attempt.read_failed(error))?;
+            if let Some(found) = found {
+                if is_marked(&found, &mark) {
+                    return Ok(Some(found));
+                }
+                match before.is_added(&found, &attempt.draft.articles()) {
+                    Added::Yes => return Ok(Some(found)),
+                    Added::No => return Ok(None),
+                    Added::Unclear => {
+                        let difference = "the order of its table holds a part of it".to_owned();
+                        return Err(attempt.error(SubmitErrorKind::NumberTaken { difference }));
+                    }
                 }
             }
         }
-        Err(attempt.error(SubmitErrorKind::TableBusy { table }))
+        if !among_all {
+            return Ok(None);
+        }
+        self.find_marked(attempt.draft).await.map_err(|error| attempt.read_failed(error))
     }
 
     /// The table's order as it is now; none for a free table.
@@ -72,15 +124,15 @@ impl OrderService {
         &self,
         attempt: &Attempt<'_>,
         table: TableRef,
+        terminal: &Terminal,
     ) -> Result<Option<Order>, SubmitError> {
-        let (branch, workplace) = (attempt.draft.branch, attempt.draft.workplace);
-        match read_table(self.merchant.client(), branch, workplace, table, Some(self.timeout())).await {
+        match read_table(&self.lacking, terminal, table, Some(self.timeout())).await {
             Ok(Ok(TableOrder::Open(order))) => Ok(Some(*order)),
             Ok(Ok(TableOrder::Free)) => Ok(None),
             Ok(Ok(TableOrder::Claimed(workplace))) => {
                 Err(attempt.error(SubmitErrorKind::TableClaimed { table, workplace }))
             }
-            Ok(Err(answer)) => Err(attempt.declined("getTableOrderV3", &answer, None)),
+            Ok(Err(answer)) => Err(attempt.declined("getTableOrder", &answer, None)),
             Err(error) => Err(attempt.read_failed(error)),
         }
     }
@@ -92,30 +144,38 @@ impl OrderService {
         let mut lines = std::mem::take(&mut order.line_list).into_vec();
         lines.append(&mut std::mem::take(&mut ours.line_list).into_vec());
         order.line_list = lines.into();
-        let mark = mark(&attempt.draft.number);
-        let parts = [order.reference.take(), Some(mark), ours.reference];
+        // What it came to before is not what it comes to now; what cannot be computed here is left to the POS.
+        order.total_incl_amount = order.total_incl_amount.map(|total| total + attempt.draft.total);
+        order.total_excl_amount = None;
+        order.vat_group_list = Default::default();
+        let mark = self.mark(&attempt.draft.number);
+        let parts = [Some(mark), order.reference.take(), ours.reference];
         let parts: Vec<String> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
         order.reference = Some(parts.join(" "));
         order
     }
 
-    /// Places a table order that is paid already, on its own.
+    /// Places a table order that is paid already, on its own; where the POS does not know the call for it, with
+    /// `placeTableOrder`, and without that as an order for pick-up that names its table.
     pub(super) async fn create_and_pay_table_order(
         &self,
         attempt: &mut Attempt<'_>,
     ) -> Result<PosOrder, SubmitError> {
-        if attempt.may_be_at_pos {
-            if let Some(found) = self.find_paid(attempt).await? {
-                return Ok(found);
-            }
-            attempt.may_be_at_pos = false;
+        if attempt.may_be_at_pos
+            && let Some(found) = self.find_paid(attempt).await?
+        {
+            return Ok(found);
         }
         let mut order = attempt.draft.to_order(attempt.relation, &self.settings);
         order.payment_list = attempt.draft.to_payments().into();
         let request = CreateAndPayTableOrderRequest { order: Some(order) };
-        let response =
-            self.merchant.client().create_and_pay_table_order(request).timeout(self.timeout()).await;
-        let response = response.map_err(|error| attempt.write_failed(error))?;
+        let response = self.lacking.call(CreateAndPayTableOrder::from(request), Some(self.timeout())).await;
+        let Some(response) = response.map_err(|error| attempt.write_failed(error))? else {
+            return match self.place_table_order(attempt).await? {
+                Some(placed) => Ok(placed),
+                None => self.create_for_table(attempt).await,
+            };
+        };
         let message = Some(response.error_message.as_str());
         match &response.result {
             CreateAndPayTableOrderResult::Ok => {
@@ -125,11 +185,32 @@ impl OrderService {
                 attempt.may_be_at_pos = true;
                 self.duplicate(attempt, response.order_id).await
             }
+            CreateAndPayTableOrderResult::Unknown(answer) => {
+                attempt.may_be_at_pos = true;
+                match self.find_paid(attempt).await? {
+                    Some(found) => Ok(found),
+                    None => Err(attempt.unclear("createAndPayTableOrder", answer)),
+                }
+            }
             result => {
                 attempt.may_be_at_pos = *result == CreateAndPayTableOrderResult::PaymentFailed;
                 Err(attempt.declined("createAndPayTableOrder", result.as_str(), message))
             }
         }
+    }
+
+    /// A POS that cannot take a paid table order gets it as an order for pick-up: paid, and with its table in the reference.
+    async fn create_for_table(&self, attempt: &mut Attempt<'_>) -> Result<PosOrder, SubmitError> {
+        let mut draft = attempt.draft.clone();
+        if let Some(table) = draft.table() {
+            let note = draft.note.as_deref().unwrap_or_default();
+            draft.note = Some(format!("Tafel {} {note}", name_of(&table)).trim_end().to_owned());
+        }
+        draft.kind = OrderKind::Pickup;
+        let mut as_sale = Attempt { draft: &draft, ..attempt.clone() };
+        let sent = self.create(&mut as_sale).await;
+        attempt.may_be_at_pos = as_sale.may_be_at_pos;
+        sent
     }
 
     /// The POS says that it has the order already: it counts as sent once it is seen to be the same.
@@ -142,9 +223,7 @@ impl OrderService {
             return Ok(found);
         }
         if let Some(order_id) = order_id.filter(|id| !id.is_empty()) {
-            let response =
-                self.merchant.client().get_order(GetOrder { order_id }).timeout(self.timeout()).await;
-            let found = response.map_err(|error| attempt.read_failed(error))?.order;
+            let found = self.get(&order_id).await.map_err(|error| attempt.read_failed(error))?;
             if let Some(found) = found {
                 return paid(attempt, &found);
             }
@@ -159,22 +238,52 @@ impl OrderService {
         found.map(|found| paid(attempt, &found)).transpose()
     }
 
-    /// Places a table order of either kind by the modern call, which the POS carries out once for each key.
-    pub(super) async fn place_table_order(&self, attempt: &mut Attempt<'_>) -> Result<PosOrder, SubmitError> {
+    /// Places a table order of either kind as the settings want it: by the modern call where the POS knows it.
+    pub(super) async fn place(&self, attempt: &mut Attempt<'_>) -> Result<PosOrder, SubmitError> {
+        if let Some(placed) = self.place_table_order(attempt).await? {
+            return Ok(placed);
+        }
+        match &attempt.draft.kind {
+            OrderKind::DineInPayLater { table, .. } => self.save_table_order(attempt, *table).await,
+            _ => self.create_and_pay_table_order(attempt).await,
+        }
+    }
+
+    /// Places a table order of either kind by the modern call, which the POS carries out once for each key; none when it
+    /// does not know the call. How long it remembers a key is not known: the line that names the order is looked for first.
+    async fn place_table_order(&self, attempt: &mut Attempt<'_>) -> Result<Option<PosOrder>, SubmitError> {
+        if self.lacking.lacks("placeTableOrder").await {
+            return Ok(None);
+        }
+        if attempt.may_be_at_pos {
+            if let Some(found) = self.find_placed(attempt).await? {
+                return Ok(Some(found));
+            }
+            attempt.may_be_at_pos = false;
+        }
         for round in 0..ROUNDS {
-            let key = self.key(&attempt.draft.number, "placeTableOrder", round);
+            let key = self.key(attempt, "placeTableOrder", round);
             let request = attempt.draft.to_place_table_order(attempt.relation, key, &self.settings);
             let Some(request) = request else {
                 return Err(attempt.declined("placeTableOrder", "the order has no table", None));
             };
-            let response = self.merchant.client().place_table_order(request).timeout(self.timeout()).await;
-            let response = response.map_err(|error| attempt.write_failed(error))?;
+            let response = self.lacking.call(PlaceTableOrder::from(request), Some(self.timeout())).await;
+            let Some(response) = response.map_err(|error| attempt.write_failed(error))? else {
+                return Ok(None);
+            };
+            let replayed = response.idempotency_result == IdempotencyResult::ReplayResponse;
             match &response.result {
                 PlaceTableOrderResult::Ok => {
-                    return Ok(placed(response.order_id, response.receipt_id));
+                    return Ok(Some(placed(response.order_id, response.receipt_id)));
                 }
-                PlaceTableOrderResult::IdentifierFailed | PlaceTableOrderResult::LinesFailed
-                    if response.idempotency_result == IdempotencyResult::ReplayResponse => {}
+                PlaceTableOrderResult::IdentifierFailed | PlaceTableOrderResult::LinesFailed if replayed => {}
+                PlaceTableOrderResult::Unknown(answer) => {
+                    attempt.may_be_at_pos = true;
+                    return match self.find_placed(attempt).await? {
+                        Some(found) => Ok(Some(found)),
+                        None => Err(attempt.unclear("placeTableOrder", answer)),
+                    };
+                }
                 result => {
                     // The lines may be there when only the payments were refused.
                     attempt.may_be_at_pos = *result == PlaceTableOrderResult::PaymentsFailed;
@@ -185,13 +294,34 @@ impl OrderService {
         }
         Err(attempt.declined("placeTableOrder", "refused too often", None))
     }
+
+    /// The table order in which a line names this order; an error when its payments are not there.
+    async fn find_placed(&self, attempt: &Attempt<'_>) -> Result<Option<PosOrder>, SubmitError> {
+        let found = self.find_line(attempt.draft).await.map_err(|error| attempt.read_failed(error))?;
+        let Some(found) = found else { return Ok(None) };
+        attempt.check_same(&found)?;
+        let is_there = |wanted: &super::DraftPayment| {
+            found
+                .payment_list
+                .iter()
+                .any(|booked| booked.amount == wanted.amount && booked.method == wanted.method)
+        };
+        let all = attempt.draft.payments.iter().all(is_there);
+        match booked(&found, attempt.draft.paid()) {
+            Booked::All | Booked::Untold => Ok(Some(pos_order(&found))),
+            _ if all => Ok(Some(pos_order(&found))),
+            Booked::Part(part) => Err(attempt.underpaid(part)),
+            Booked::Nothing => Err(attempt.underpaid(Decimal::ZERO)),
+        }
+    }
 }
 
-/// What the POS calls an order that it shows; an error when it is not the draft, or is not paid.
+/// What the POS calls an order that it shows; an error when it is not the draft, or is not paid. The POS books such an order
+/// and its payments in one call: one that tells nothing of payments has them.
 fn paid(attempt: &Attempt<'_>, found: &Order) -> Result<PosOrder, SubmitError> {
     attempt.check_same(found)?;
     match booked(found, attempt.draft.paid()) {
-        Booked::All => Ok(pos_order(found)),
+        Booked::All | Booked::Untold => Ok(pos_order(found)),
         Booked::Part(part) => Err(attempt.underpaid(part)),
         Booked::Nothing => Err(attempt.underpaid(Decimal::ZERO)),
     }

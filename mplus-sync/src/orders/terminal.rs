@@ -5,6 +5,8 @@ use std::sync::PoisonError;
 use mplus_qapi::terminals::{GetAvailableTerminalList, RegisterTerminal, RegisterTerminalResult};
 use mplus_qapi::types::{Terminal, TerminalStatus};
 
+use crate::text::kept;
+
 use super::build::stable_uuid;
 use super::service::Attempt;
 use super::{OrderService, SubmitError, SubmitErrorKind};
@@ -29,8 +31,8 @@ impl OrderService {
         let terminal = Terminal {
             branch_number: place.0,
             terminal_number: place.1,
-            // The same device for all workers of the merchant: they share the terminal.
-            unique_device_identifier: stable_uuid(&["terminal", self.merchant.connection().as_str()]),
+            // The same device for all workers and connections of the host: they share the terminal.
+            unique_device_identifier: stable_uuid(&["terminal", &self.settings.installation]),
             terminal_software_name: Some(env!("CARGO_PKG_NAME").to_owned()),
             terminal_software_version: Some(env!("CARGO_PKG_VERSION").to_owned()),
             ..listed.unwrap_or_else(unlisted)
@@ -46,8 +48,8 @@ impl OrderService {
             }
             result => {
                 let reason = match response.error_message.trim() {
-                    "" => result.as_str().to_owned(),
-                    message => message.to_owned(),
+                    "" => kept(result.as_str()),
+                    message => kept(message),
                 };
                 Err(attempt.error(SubmitErrorKind::Terminal { workplace: place.1, reason }))
             }

@@ -10,6 +10,7 @@ use mplus_qapi::types::{
 use mplus_qapi::value::{SoapMplusDate, SoapMplusDateTime};
 
 use crate::model::{OrderKind, PostalAddress, RelationNumber};
+use crate::text::plain;
 
 use super::{DraftLine, DraftPayment, OrderDraft, OrderSettings};
 
@@ -40,8 +41,6 @@ impl OrderDraft {
             }
             OrderKind::DineInPayLater { table, guests } | OrderKind::DineInPayNow { table, guests } => {
                 order.order_type = Some(OrderType::TableOrder);
-                // Brackets mark the orders that were added to a table; a guest's are no such mark.
-                order.reference = order.reference.map(|note| note.replace('[', "(").replace(']', ")"));
                 order.table_number = Some(table.number);
                 order.table_sub_number = Some(table.sub_number);
                 order.number_of_guests = *guests;
@@ -148,12 +147,16 @@ fn delivery_address(address: &PostalAddress, contact: Option<&str>) -> Address {
     Address {
         name: contact.map(str::to_owned),
         contact: contact.map(str::to_owned),
-        address: address.street.clone(),
-        zipcode: address.postcode.clone(),
-        city: address.city.clone(),
-        country: address.country.clone(),
+        address: text(&address.street),
+        zipcode: text(&address.postcode),
+        city: text(&address.city),
+        country: text(&address.country),
         ..Address::default()
     }
+}
+
+fn text(text: &Option<String>) -> Option<String> {
+    text.as_deref().map(|text| plain(text).into_owned())
 }
 
 fn table_line(line: &DraftLine) -> PlaceTableOrderLineElem {

@@ -1,11 +1,13 @@
 //! Whether a relation that the POS found is the customer who was looked for.
 //!
-//! The POS matches parts of words and ignores case (api-facts, section 9): "john d" finds "John Doe". What it finds is
-//! taken only when it is the same to the letter.
+//! The POS matches parts of words and ignores case (`findRelation`): "john d" finds "John Doe". What it finds is taken only
+//! when it means the same: an e-mail address without regard to case, a telephone number however it is written.
 
 use mplus_qapi::types::Relation;
+use sha2::{Digest, Sha256};
 
-use crate::model::{Customer, RelationMatch};
+use crate::model::{Customer, RelationMatch, RelationNumber};
+use crate::text::plain;
 
 /// What to ask the POS for, and whether what it found is it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +16,14 @@ pub(super) enum Key {
     Email,
     Telephone,
     Mobile,
+}
+
+/// One question to the POS.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Wanted {
+    pub(super) relation: Relation,
+    /// Whether the POS is to compare whole texts, where it knows how.
+    pub(super) exact: bool,
 }
 
 impl Key {
@@ -28,25 +38,31 @@ impl Key {
         }
     }
 
-    /// What to ask for; none when the customer lacks it.
-    pub(super) fn wanted(self, customer: &Customer) -> Option<Relation> {
-        let text =
-            |text: Option<&str>| text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
-        let empty = Relation::default();
-        Some(match self {
-            Self::ExternalId => {
-                Relation { ext_relation_id: Some(text(Some(customer.id.as_str()))?), ..empty }
+    /// What to ask for, one after the other; nothing when the customer lacks it.
+    pub(super) fn wanted(self, customer: &Customer) -> Vec<Wanted> {
+        let empty = Relation::default;
+        let exactly = |relation| Wanted { relation, exact: true };
+        let loosely = |relation| Wanted { relation, exact: false };
+        match self {
+            Self::ExternalId => match filled(Some(customer.id.as_str())) {
+                Some(id) => vec![exactly(Relation { ext_relation_id: Some(id), ..empty() })],
+                None => Vec::new(),
+            },
+            Self::Email => {
+                let email = |email| Relation { email: Some(email), ..empty() };
+                let Some(written) = filled(customer.email.as_deref()) else { return Vec::new() };
+                vec![exactly(email(written.clone())), loosely(email(written))]
             }
-            Self::Email => Relation { email: Some(text(customer.email.as_deref())?), ..empty },
-            Self::Telephone => Relation { telephone: Some(text(customer.phone.as_deref())?), ..empty },
-            Self::Mobile => Relation { mobile: Some(text(customer.phone.as_deref())?), ..empty },
-        })
+            Self::Telephone => phones(customer, |telephone| Relation { telephone, ..empty() }),
+            Self::Mobile => phones(customer, |mobile| Relation { mobile, ..empty() }),
+        }
     }
 
-    /// Whether a relation is the customer, exactly.
+    /// Whether a relation is the customer.
     ///
-    /// One that carries another host identifier is another customer, whatever address they share; an inactive one is
-    /// only taken by the host's own identifier.
+    /// One that carries another host identifier is another customer, whatever address they share; an inactive one is only
+    /// taken by the host's own identifier. A telephone number is shared by households and companies: it counts only for a
+    /// person of the same name.
     pub(super) fn is(self, relation: &Relation, customer: &Customer) -> bool {
         let external = relation.ext_relation_id.as_deref().unwrap_or_default();
         if self == Self::ExternalId {
@@ -54,42 +70,139 @@ impl Key {
         }
         let same = match self {
             Self::ExternalId => true,
-            Self::Email => same(relation.email.as_deref(), customer.email.as_deref(), str::to_owned),
-            Self::Telephone => same(relation.telephone.as_deref(), customer.phone.as_deref(), digits),
-            Self::Mobile => same(relation.mobile.as_deref(), customer.phone.as_deref(), digits),
+            Self::Email => same(relation.email.as_deref(), customer.email.as_deref(), |one, two| {
+                one.to_lowercase() == two.to_lowercase()
+            }),
+            Self::Telephone => {
+                self::same(relation.telephone.as_deref(), customer.phone.as_deref(), is_number)
+            }
+            Self::Mobile => self::same(relation.mobile.as_deref(), customer.phone.as_deref(), is_number),
         };
-        same && (external.is_empty() || external == customer.id.as_str()) && relation.active != Some(false)
+        let shared = self != Self::Email && (is_company(relation) || !has_name(relation, customer));
+        same && !shared
+            && (external.is_empty() || external == customer.id.as_str())
+            && relation.active != Some(false)
     }
 }
 
-fn same(theirs: Option<&str>, ours: Option<&str>, plain: fn(&str) -> String) -> bool {
-    match (theirs, ours) {
-        (Some(theirs), Some(ours)) => {
-            let ours = plain(ours.trim());
-            !ours.is_empty() && plain(theirs.trim()) == ours
-        }
+fn filled(text: Option<&str>) -> Option<String> {
+    text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+/// As it is written, and by the digits that every way of writing it has in a row.
+fn phones(customer: &Customer, relation: impl Fn(Option<String>) -> Relation) -> Vec<Wanted> {
+    let Some(written) = filled(customer.phone.as_deref()) else { return Vec::new() };
+    let digits: String = written.chars().filter(char::is_ascii_digit).collect();
+    let last = digits.len().saturating_sub(8);
+    let mut wanted = vec![Wanted { relation: relation(Some(written)), exact: true }];
+    if digits.len() >= 8 {
+        wanted.push(Wanted { relation: relation(Some(digits[last..].to_owned())), exact: false });
+    }
+    wanted
+}
+
+fn same(theirs: Option<&str>, ours: Option<&str>, is_same: fn(&str, &str) -> bool) -> bool {
+    match (filled(theirs), filled(ours)) {
+        (Some(theirs), Some(ours)) => is_same(&theirs, &ours),
         _ => false,
     }
 }
 
-/// A telephone number without what people write between its digits.
-fn digits(number: &str) -> String {
-    number.chars().filter(|char| !matches!(char, ' ' | '-' | '.' | '(' | ')' | '/')).collect()
+/// Whether two telephone numbers reach the same: `+31 6 1234 5678`, `0031612345678`, `06-12345678`.
+fn is_number(one: &str, two: &str) -> bool {
+    let (one, two) = (Number::of(one), Number::of(two));
+    match (one.country, two.country) {
+        (Some(one_country), Some(two_country)) => one_country == two_country && one.rest == two.rest,
+        (None, None) => one.rest == two.rest,
+        // Written without its country at home, which is the Netherlands or Belgium.
+        _ => one.rest == two.rest && !one.rest.is_empty(),
+    }
+}
+
+/// A telephone number, with its country when it says that.
+#[derive(Debug, PartialEq, Eq)]
+struct Number {
+    country: Option<&'static str>,
+    rest: String,
+}
+
+impl Number {
+    fn of(written: &str) -> Self {
+        let written = written.replace("(0)", "");
+        let digits: String = written.chars().filter(|char| char.is_ascii_digit()).collect();
+        let abroad = match written.trim_start().starts_with('+') {
+            true => Some(digits.as_str()),
+            false => digits.strip_prefix("00"),
+        };
+        for country in ["31", "32"] {
+            if let Some(rest) = abroad.and_then(|digits| digits.strip_prefix(country)) {
+                return Self { country: Some(country), rest: rest.trim_start_matches('0').to_owned() };
+            }
+        }
+        match abroad {
+            // Another country, whose code is a part of it.
+            Some(all) => Self { country: Some(""), rest: all.to_owned() },
+            None => Self { country: None, rest: digits.strip_prefix('0').unwrap_or(&digits).to_owned() },
+        }
+    }
+}
+
+fn is_company(relation: &Relation) -> bool {
+    let filled = |text: &Option<String>| filled(text.as_deref()).is_some();
+    filled(&relation.company_name) || filled(&relation.vat_number) || filled(&relation.commerce_number)
+}
+
+/// Whether the relation's name, or the person it names, ends as the customer's does: "J. Jansen", "Jan Jansen".
+fn has_name(relation: &Relation, customer: &Customer) -> bool {
+    let last = |name: &str| name.split_whitespace().next_back().map(str::to_lowercase);
+    let wanted = last(&customer.name);
+    let names = [&relation.name, &relation.contact].into_iter().flatten();
+    wanted.is_some() && names.into_iter().any(|name| last(name) == wanted)
 }
 
 /// A new relation for a customer.
 pub(super) fn new_relation(customer: &Customer) -> Relation {
+    let text = |text: &str| plain(text).into_owned();
+    let optional = |field: &Option<String>| field.as_deref().map(text);
     Relation {
         ext_relation_id: Some(customer.id.to_string()),
-        name: Some(customer.name.clone()),
-        email: customer.email.clone(),
-        telephone: customer.phone.clone(),
-        address: customer.address.street.clone(),
-        zipcode: customer.address.postcode.clone(),
-        city: customer.address.city.clone(),
-        country: customer.address.country.clone(),
+        name: Some(text(&customer.name)),
+        email: optional(&customer.email),
+        telephone: optional(&customer.phone),
+        address: optional(&customer.address.street),
+        zipcode: optional(&customer.address.postcode),
+        city: optional(&customer.address.city),
+        country: optional(&customer.address.country),
         ..Relation::default()
     }
+}
+
+/// What a customer's relation is changed by: what the host knows. What it does not know stays as it is at the POS.
+pub(super) fn changed_relation(customer: &Customer, number: RelationNumber) -> Relation {
+    let relation = new_relation(customer);
+    Relation { relation_number: Some(number.get()), ..relation }
+}
+
+/// What tells one state of a customer from another; nothing can be read from it.
+pub(super) fn fingerprint(customer: &Customer) -> String {
+    let address = &customer.address;
+    let fields = [
+        Some(&customer.name),
+        customer.email.as_ref(),
+        customer.phone.as_ref(),
+        address.street.as_ref(),
+        address.postcode.as_ref(),
+        address.city.as_ref(),
+        address.country.as_ref(),
+    ];
+    let mut hash = Sha256::new();
+    // The identifier keeps two customers of the same name apart, and a list of names from being tried out on many.
+    hash.update(customer.id.as_str());
+    for field in fields {
+        hash.update(field.map_or([0xff; 8], |field| (field.len() as u64).to_be_bytes()));
+        hash.update(field.map(String::as_str).unwrap_or_default());
+    }
+    hash.finalize()[..12].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -107,20 +220,40 @@ mod tests {
         Relation { email: Some(email.into()), ..Relation::default() }
     }
 
+    fn with_phone(telephone: &str) -> Relation {
+        Relation { name: Some("J. Jansen".into()), telephone: Some(telephone.into()), ..Relation::default() }
+    }
+
     #[test]
-    fn an_address_is_taken_only_to_the_letter() {
-        assert!(Key::Email.is(&with_email("jan@example.com"), &customer()));
-        for loose in ["Jan@example.com", "jan@example.com.au", "arjan@example.com", "an@example.co", ""] {
+    fn an_address_is_taken_whole_and_without_regard_to_case() {
+        for same in ["jan@example.com", "Jan@Example.COM", " jan@example.com "] {
+            assert!(Key::Email.is(&with_email(same), &customer()), "{same}");
+        }
+        for loose in ["jan@example.com.au", "arjan@example.com", "an@example.co", ""] {
             assert!(!Key::Email.is(&with_email(loose), &customer()), "{loose}");
         }
     }
 
     #[test]
-    fn a_number_is_taken_however_it_is_spaced_but_never_in_part() {
-        let with = |number: &str| Relation { telephone: Some(number.into()), ..Relation::default() };
-        assert!(Key::Telephone.is(&with("+31612345678"), &customer()));
-        assert!(!Key::Telephone.is(&with("+316123456789"), &customer()));
-        assert!(!Key::Telephone.is(&with("12345678"), &customer()));
+    fn a_number_is_taken_however_it_is_written_but_never_in_part() {
+        for same in
+            ["+31612345678", "0031 6 12345678", "06-12345678", "+31 (0)6 1234 5678", "(06) 12 34 56 78"]
+        {
+            assert!(Key::Telephone.is(&with_phone(same), &customer()), "{same}");
+        }
+        for other in ["+316123456789", "12345678", "+32 612345678", "0612345679", "+49612345678", ""] {
+            assert!(!Key::Telephone.is(&with_phone(other), &customer()), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_a_company_or_somebody_else_has_is_not_the_customers() {
+        let company = Relation { company_name: Some("Jansen BV".into()), ..with_phone("0612345678") };
+        let other = Relation { name: Some("Piet de Vries".into()), ..with_phone("0612345678") };
+        let nameless = Relation { name: None, ..with_phone("0612345678") };
+        for relation in [company, other, nameless] {
+            assert!(!Key::Telephone.is(&relation, &customer()), "{relation:?}");
+        }
     }
 
     #[test]
@@ -136,8 +269,20 @@ mod tests {
     #[test]
     fn what_the_customer_lacks_is_not_looked_for() {
         let nobody = Customer::new("guest-1", "Jan");
-        assert_eq!(Key::Email.wanted(&nobody), None);
+        assert_eq!(Key::Email.wanted(&nobody), []);
+        assert_eq!(Key::Mobile.wanted(&nobody), []);
         assert!(!Key::Email.is(&Relation::default(), &nobody));
-        assert!(Key::ExternalId.wanted(&nobody).is_some());
+        assert_eq!(Key::ExternalId.wanted(&nobody).len(), 1);
+    }
+
+    #[test]
+    fn every_change_of_a_customer_changes_the_fingerprint() {
+        let mut moved = customer();
+        moved.address.city = Some("Gent".into());
+        let mut swapped = customer();
+        std::mem::swap(&mut swapped.email, &mut swapped.phone);
+        let prints = [customer(), moved, swapped].map(|customer| fingerprint(&customer));
+        assert!(prints[0] != prints[1] && prints[0] != prints[2] && prints[1] != prints[2]);
+        assert_eq!(fingerprint(&customer()), prints[0]);
     }
 }

@@ -7,17 +7,17 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use mplus_qapi::RetryPolicy;
 use mplus_qapi::relations::{
-    CreateRelation, CreateRelationResult, FindRelation, FindRelationResult, FindRelationV2Request,
-    GetRelation, GetRelationResult,
+    CreateRelation, CreateRelationResult, FindRelation, FindRelationV2, FindRelationV2Request, GetRelation,
+    GetRelationResult, UpdateRelation, UpdateRelationResult,
 };
 use mplus_qapi::types::Relation;
 
-use crate::merchant::Merchant;
+use crate::merchant::{Lacking, Merchant};
 use crate::model::{Customer, CustomerLink, Holder, Lease, LeaseName, RelationMatch, RelationNumber};
-use crate::pos_call::is_unknown_operation;
+use crate::text::kept;
 
 use super::RelationError;
-use super::compare::{Key, new_relation};
+use super::compare::{Key, Wanted, changed_relation, fingerprint, new_relation};
 
 /// How long a worker may take to find or create a relation before another one does.
 const LEASE: TimeDelta = TimeDelta::minutes(3);
@@ -29,11 +29,13 @@ const LOOKS: u32 = 40;
 
 /// Finds or creates the relations of customers.
 ///
-/// A relation is found by the host's identifier, e-mail address or telephone number, exactly; it is created when there is
-/// none, and remembered in the store. Workers that need the same customer at once end with one relation: the first one
+/// A relation is found by the host's identifier, by e-mail address whatever its case, or by telephone number however it is
+/// written; it is created when there is none, and remembered in the store. What has changed of a customer since is told to
+/// the relation with the next order. Workers that need the same customer at once end with one relation: the first one
 /// holds a lease while it looks.
 pub struct RelationService {
     merchant: Merchant,
+    lacking: Lacking,
     looks: AtomicU64,
 }
 
@@ -46,7 +48,7 @@ impl fmt::Debug for RelationService {
 impl RelationService {
     /// The service of this merchant.
     pub fn new(merchant: &Merchant) -> Self {
-        Self { merchant: merchant.clone(), looks: AtomicU64::new(0) }
+        Self { merchant: merchant.clone(), lacking: Lacking::new(merchant), looks: AtomicU64::new(0) }
     }
 
     /// The relation of a customer: remembered, found or created.
@@ -59,7 +61,7 @@ impl RelationService {
             if let Some(link) =
                 self.merchant.store().customer_link(self.merchant.connection(), &customer.id).await?
             {
-                return Ok(link.relation);
+                return Ok(self.keep_up(customer, link).await);
             }
             let now = self.merchant.runtime().now();
             // Each look is another holder: two orders of one customer may be under way in one worker.
@@ -123,6 +125,8 @@ impl RelationService {
             relation,
             found_by,
             linked_at: self.merchant.runtime().now(),
+            // One that was found stays as the POS has it: only later changes are told.
+            told: Some(fingerprint(customer)),
         };
         Ok(self.merchant.store().link_customer(self.merchant.connection(), link).await?)
     }
@@ -140,24 +144,49 @@ impl RelationService {
     }
 
     async fn find_by(&self, key: Key, customer: &Customer) -> Result<Option<RelationNumber>, RelationError> {
-        let Some(wanted) = key.wanted(customer) else { return Ok(None) };
-        let found = self.ask(wanted).await.map_err(|source| self.failed(customer, source))?;
-        let exact = found.filter(|relation| key.is(relation, customer));
-        Ok(exact.and_then(|relation| relation.relation_number).map(RelationNumber::new))
+        for wanted in key.wanted(customer) {
+            let found = self.ask(wanted).await.map_err(|source| self.failed(customer, source))?;
+            if let Some(relation) = found.filter(|relation| key.is(relation, customer))
+                && let Some(number) = relation.relation_number
+            {
+                return Ok(Some(RelationNumber::new(number)));
+            }
+        }
+        Ok(None)
     }
 
     /// Asks for an exact match where the service knows how, and for any otherwise.
-    async fn ask(&self, wanted: Relation) -> Result<Option<Relation>, mplus_qapi::Error> {
-        let request = FindRelationV2Request { relation: wanted.clone(), exact_match: Some(true) };
-        match self.merchant.client().find_relation_v2(request).timeout(CALL).await {
-            Ok(response) => Ok(response.relation.filter(|_| response.result == FindRelationResult::Ok)),
-            Err(error) if is_unknown_operation(&error) => {
-                let response =
-                    self.merchant.client().find_relation(FindRelation::from(wanted)).timeout(CALL).await?;
-                Ok(response.relation.filter(|_| response.result == FindRelationResult::Ok))
-            }
-            Err(error) => Err(error),
+    async fn ask(&self, wanted: Wanted) -> Result<Option<Relation>, mplus_qapi::Error> {
+        let request =
+            FindRelationV2Request { relation: wanted.relation.clone(), exact_match: Some(wanted.exact) };
+        if let Some(response) = self.lacking.call(FindRelationV2::from(request), Some(CALL)).await? {
+            return Ok(response.relation);
         }
+        let older = FindRelation::from(wanted.relation);
+        Ok(self.merchant.client().call(older).timeout(CALL).await?.relation)
+    }
+
+    /// The relation that is remembered for a customer, told what has changed of the customer since. An order does not wait for
+    /// that: what does not work is done with a later one.
+    async fn keep_up(&self, customer: &Customer, link: CustomerLink) -> RelationNumber {
+        let print = fingerprint(customer);
+        let relation = link.relation;
+        if link.told.as_ref() == Some(&print) {
+            return relation;
+        }
+        let request = UpdateRelation::from(changed_relation(customer, relation));
+        let answer = self.lacking.call(request, Some(CALL)).await;
+        if let Ok(Some(answer)) = answer
+            && answer.result == UpdateRelationResult::Ok
+        {
+            let told = CustomerLink { told: Some(print), ..link };
+            let (store, id) = (self.merchant.store(), self.merchant.connection());
+            // The store keeps the first link of a customer: this one takes its place.
+            if store.unlink_customer(id, &customer.id).await.is_ok() {
+                let _ = store.link_customer(id, told).await;
+            }
+        }
+        relation
     }
 
     async fn create(&self, customer: &Customer) -> Result<RelationNumber, RelationError> {
@@ -169,8 +198,8 @@ impl RelationService {
             }
             Ok(response) => {
                 let reason = match response.error_message.trim() {
-                    "" => response.result.as_str().to_owned(),
-                    message => message.to_owned(),
+                    "" => kept(response.result.as_str()),
+                    message => kept(message),
                 };
                 Err(RelationError::Refused { customer: customer.id.clone(), reason })
             }

@@ -1,12 +1,14 @@
 //! Pulls tables and courses, and looks at tables.
 
-use mplus_qapi::table_orders::{
-    Floorplan, GetCourseListV2Request, GetFloorplansRequest, GetTableListV3Request,
-};
+use std::sync::Arc;
 
-use crate::merchant::Merchant;
+use mplus_qapi::table_orders::{
+    Floorplan, GetCourseListV2, GetFloorplans, GetFloorplansRequest, GetTableListV3, GetTableListV3Request,
+};
+use mplus_qapi::types::{Terminal, TerminalStatus};
+
+use crate::merchant::{Lacking, Merchant};
 use crate::model::{BranchNumber, FloorPlan, LocationId, TableRef};
-use crate::pos_call::is_unknown_operation;
 use crate::store::{Select, StoreError};
 
 use super::{TableState, floor, read_table};
@@ -15,6 +17,7 @@ use super::{TableState, floor, read_table};
 #[derive(Debug, Clone)]
 pub struct TableService {
     merchant: Merchant,
+    lacking: Arc<Lacking>,
 }
 
 /// Tables could not be read or kept.
@@ -46,23 +49,27 @@ pub enum TableError {
 impl TableService {
     /// The service of this merchant.
     pub fn new(merchant: &Merchant) -> Self {
-        Self { merchant: merchant.clone() }
+        Self { merchant: merchant.clone(), lacking: Arc::new(Lacking::new(merchant)) }
     }
 
     /// Pulls the tables, sub-tables, areas and courses of a location and keeps them as its floor plan.
     ///
-    /// The POS gives no marker for these: the whole plan is read and replaced, and returned.
+    /// The POS gives no marker for these: the whole plan is read and replaced, and returned. Of a POS that does not know a
+    /// call, what that call tells stays as it was stored; see [`Connection::lacking`](crate::model::Connection::lacking).
     pub async fn pull(&self, location: &LocationId) -> Result<FloorPlan, TableError> {
         let branch = self.branch(location).await?;
         let request = GetTableListV3Request { branch_number: branch.get() };
-        let tables = self.merchant.client().get_table_list_v3(request).await?.whole_table;
-        let courses =
-            self.merchant.client().get_course_list_v2(GetCourseListV2Request::default()).await?.course;
+        let tables = self.lacking.call(GetTableListV3::from(request), None).await?;
+        let courses = self.lacking.call(GetCourseListV2::default(), None).await?;
+        let areas = self.floor_plans(branch).await?;
+        let known = self.merchant.store().floor_plan(self.merchant.connection(), location).await?;
+        let (known_tables, known_areas, known_courses) =
+            known.map(|known| (known.tables, known.areas, known.courses)).unwrap_or_default();
         let plan = FloorPlan {
             location: location.clone(),
-            tables: floor::tables(tables),
-            areas: floor::areas(self.floor_plans(branch).await?),
-            courses: floor::courses(courses),
+            tables: tables.map_or(known_tables, |read| floor::tables(read.whole_table)),
+            areas: areas.map_or(known_areas, floor::areas),
+            courses: courses.map_or(known_courses, |read| floor::courses(read.course)),
             read_at: self.merchant.runtime().now(),
         };
         self.merchant.store().save_floor_plan(self.merchant.connection(), &plan).await?;
@@ -70,13 +77,10 @@ impl TableService {
     }
 
     /// The POS's floor plans; none of a service that does not know them.
-    async fn floor_plans(&self, branch: BranchNumber) -> Result<Vec<Floorplan>, mplus_qapi::Error> {
+    async fn floor_plans(&self, branch: BranchNumber) -> Result<Option<Vec<Floorplan>>, mplus_qapi::Error> {
         let request = GetFloorplansRequest { branch_number: branch.get() };
-        match self.merchant.client().get_floorplans(request).await {
-            Ok(response) => Ok(response.floorplans.into_iter().collect()),
-            Err(error) if is_unknown_operation(&error) => Ok(Vec::new()),
-            Err(error) => Err(error),
-        }
+        let plans = self.lacking.call(GetFloorplans::from(request), None).await?;
+        Ok(plans.map(|plans| plans.floorplans.into_iter().collect()))
     }
 
     /// What goes on at a table, without claiming it. `workplace` is the one that asks.
@@ -87,7 +91,13 @@ impl TableService {
         table: TableRef,
     ) -> Result<TableState, TableError> {
         let branch = self.branch(location).await?;
-        match read_table(self.merchant.client(), branch, workplace, table, None).await? {
+        let terminal = Terminal {
+            branch_number: branch.get(),
+            terminal_number: workplace,
+            terminal_status: TerminalStatus::Available,
+            ..Terminal::default()
+        };
+        match read_table(&self.lacking, &terminal, table, None).await? {
             Ok(order) => Ok(order.into()),
             Err(answer) => Err(TableError::Unexpected { number: table.number, answer }),
         }

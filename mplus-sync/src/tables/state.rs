@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
-use mplus_qapi::Client;
-use mplus_qapi::table_orders::{GetTableOrderResult, GetTableOrderV3Request};
-use mplus_qapi::types::Order;
+use mplus_qapi::table_orders::{
+    GetTableOrder, GetTableOrderRequest, GetTableOrderResponse, GetTableOrderResult, GetTableOrderV2,
+    GetTableOrderV3, GetTableOrderV3Request,
+};
+use mplus_qapi::types::{Order, Terminal};
 use rust_decimal::Decimal;
 
-use crate::model::{BranchNumber, TableRef};
+use crate::merchant::Lacking;
+use crate::model::TableRef;
+use crate::text::kept;
 
 /// What goes on at a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,30 +48,18 @@ pub(crate) enum TableOrder {
     Claimed(Option<i32>),
 }
 
-/// Reads a table's order without claiming it.
+/// Reads a table's order without claiming it, with the newest call that the POS knows. The older ones are a terminal's.
 ///
 /// An answer that is not one of the documented ones is handed out as its text.
 pub(crate) async fn read_table(
-    client: &Client,
-    branch: BranchNumber,
-    workplace: i32,
+    lacking: &Lacking,
+    terminal: &Terminal,
     table: TableRef,
     timeout: Option<Duration>,
 ) -> Result<Result<TableOrder, String>, mplus_qapi::Error> {
-    let request = GetTableOrderV3Request {
-        branch_number: branch.get(),
-        workplace_number: workplace,
-        table_number: table.number,
-        table_sub_number: Some(table.sub_number),
-        claim_table: Some(false),
-        uncondensed_lines: Some(true),
-        ..GetTableOrderV3Request::default()
-    };
-    let mut call = client.get_table_order_v3(request);
-    if let Some(timeout) = timeout {
-        call = call.timeout(timeout);
-    }
-    let response = call.await?;
+    let workplace = terminal.terminal_number;
+    let response = ask(lacking, terminal, table, timeout).await?;
+    let Some(response) = response else { return Ok(Err("this POS knows no call for it".to_owned())) };
     let holder = response.claimed_by_workplace_number.filter(|holder| *holder != 0 && *holder != workplace);
     Ok(match response.result {
         // Shown all the same, but nobody else may change it.
@@ -81,8 +73,46 @@ pub(crate) async fn read_table(
         GetTableOrderResult::AlreadyUsed | GetTableOrderResult::Claimed => {
             Ok(TableOrder::Claimed(response.claimed_by_workplace_number))
         }
-        other => Err(other.as_str().to_owned()),
+        other => Err(kept(other.as_str())),
     })
+}
+
+async fn ask(
+    lacking: &Lacking,
+    terminal: &Terminal,
+    table: TableRef,
+    timeout: Option<Duration>,
+) -> Result<Option<GetTableOrderResponse>, mplus_qapi::Error> {
+    let request = GetTableOrderV3Request {
+        branch_number: terminal.branch_number,
+        workplace_number: terminal.terminal_number,
+        table_number: table.number,
+        table_sub_number: Some(table.sub_number),
+        claim_table: Some(false),
+        uncondensed_lines: Some(true),
+        ..GetTableOrderV3Request::default()
+    };
+    if let Some(response) = lacking.call(GetTableOrderV3::from(request), timeout).await? {
+        return Ok(Some(response));
+    }
+    let request = GetTableOrderRequest {
+        table_number: Some(table.number),
+        table_sub_number: Some(table.sub_number),
+        claim_table: Some(false),
+    };
+    let second = GetTableOrderV2 { terminal: terminal.clone(), request };
+    if let Some(response) = lacking.call(second, timeout).await? {
+        return Ok(Some(response));
+    }
+    if table.sub_number != 1 {
+        return Ok(None);
+    }
+    let first = GetTableOrder {
+        terminal: terminal.clone(),
+        branch_number: terminal.branch_number,
+        table_number: table.number,
+    };
+    lacking.call(first, timeout).await
 }
 
 impl From<TableOrder> for TableState {

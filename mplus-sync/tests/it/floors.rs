@@ -5,12 +5,13 @@ use std::fs;
 use std::path::Path;
 
 /// The rooms, from the ground up.
-const ROOMS: [&str; 25] = [
+const ROOMS: [&str; 26] = [
     // What everything is made of.
     "cancel",
     "runtime",
     "model",
     "pos_call",
+    "text",
     "price",
     // Tools.
     "store",

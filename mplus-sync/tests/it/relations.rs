@@ -34,7 +34,7 @@ async fn a_relation_with_the_very_address_is_taken() {
 #[tokio::test]
 async fn a_loose_hit_is_never_taken() {
     let world = World::open().await;
-    for (id, email) in [("a", "neke@example.com"), ("b", "Anneke@Example.com"), ("c", "anneke@example.co")] {
+    for (id, email) in [("a", "neke@example.com"), ("b", "anneke@example.co")] {
         let relation = service(&world, "w").relation_of(&guest(id, email)).await.unwrap();
         assert!(relation.get() > 3, "{email} is {relation}");
         assert_eq!(found_by(&world, id).await, RelationMatch::Created);

@@ -6,8 +6,8 @@ use mplus_qapi::payments::GetPaymentMethodsRequest;
 use mplus_sync::{
     Integration,
     model::{
-        Customer, Item, Location, LocationId, Order, OrderKind, OrderLine, Payment, PaymentMethod, Sold,
-        TableRef,
+        Customer, Item, Location, LocationId, Order, OrderKind, OrderLine, Payment, PaymentMethod,
+        PostalAddress, Sold, TableRef,
     },
     orders::{LocationSettings, OrderService, OrderSettings},
     runtime::{Runtime as _, TokioRuntime},
@@ -20,7 +20,7 @@ use crate::summary::ForwardedOrder;
 /// Super user of the POS (api-facts.md, section 8).
 const EMPLOYEE: i64 = 999_999;
 
-/// Forwards an order for pick-up, one for a table to be paid later, and one for a table that is paid.
+/// Forwards an order for pick-up, a delivery, one for a table to be paid later, and one for a table that is paid.
 pub(crate) async fn forward(
     integration: &Integration,
     store: Arc<SqliteStore>,
@@ -36,8 +36,14 @@ pub(crate) async fn forward(
         .collect();
     let service = service(integration, &location).await?;
     let table = |number| TableRef::whole(number);
+    let address = PostalAddress {
+        street: Some("Spui 1".to_owned()),
+        city: Some("Amsterdam".to_owned()),
+        ..PostalAddress::default()
+    };
     let kinds = [
         ("pickup", OrderKind::Pickup),
+        ("delivery", OrderKind::Delivery { address }),
         ("table", OrderKind::DineInPayLater { table: table(1), guests: Some(2) }),
         ("table_with_payment", OrderKind::DineInPayNow { table: table(2), guests: None }),
     ];

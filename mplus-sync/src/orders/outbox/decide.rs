@@ -4,39 +4,69 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::model::{OutboxEntry, Outcome, PosOrder};
+use crate::model::{OutboxEntry, Outcome, PosOrder, Waiting};
 use crate::orders::SubmitError;
+use crate::orders::error::Hindrance;
 
-/// How often an order is tried, and how long it rests between.
+/// How often an order is tried, how long it rests between, and how long it waits.
+///
+/// Only refusals count as attempts. As long as the POS is away or the table is claimed an order waits, up to
+/// [`waits`](Self::waits).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RetryPlan {
-    /// After this many attempts a person must look: 12 unless set.
+    /// After this many refusals a person must look: 12 unless set.
     pub attempts: u32,
     /// The rest after the first failure, doubled with each further one: 5 seconds unless set.
     pub first_pause: Duration,
     /// The longest rest: 5 minutes unless set.
     pub longest_pause: Duration,
+    /// How long an order waits for a table that somebody works at before it looks again: 30 seconds unless set.
+    pub table_pause: Duration,
+    /// How long an order waits for one and the same thing (the POS, its table, an answer that can be understood) before a
+    /// person must look: 24 hours unless set.
+    pub waits: Duration,
 }
 
 impl Default for RetryPlan {
-    /// Twelve attempts in about half an hour.
+    /// Twelve refusals in about half an hour; a day of waiting.
     fn default() -> Self {
-        Self { attempts: 12, first_pause: Duration::from_secs(5), longest_pause: Duration::from_secs(300) }
+        Self {
+            attempts: 12,
+            first_pause: Duration::from_secs(5),
+            longest_pause: Duration::from_secs(300),
+            table_pause: Duration::from_secs(30),
+            waits: Duration::from_secs(24 * 60 * 60),
+        }
+    }
+}
+
+/// What to do after an attempt.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Decision {
+    /// What to record.
+    pub(super) outcome: Outcome,
+    /// Until when nothing of the connection need be tried: its POS is away.
+    pub(super) rest: Option<DateTime<Utc>>,
+}
+
+impl From<Outcome> for Decision {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, rest: None }
     }
 }
 
 impl RetryPlan {
     /// What to record after an attempt. `random`, from 0 to below 1, spreads the rests of orders that failed together.
-    pub fn decide(
+    pub(super) fn decide(
         &self,
         entry: &OutboxEntry,
         result: &Result<PosOrder, SubmitError>,
         now: DateTime<Utc>,
         random: f64,
-    ) -> Outcome {
+    ) -> Decision {
         let error = match result {
-            Ok(pos) => return Outcome::Accepted { pos: pos.clone() },
+            Ok(pos) => return Outcome::Accepted { pos: pos.clone() }.into(),
             Err(error) => error,
         };
         let may_be_at_pos = error.may_be_at_pos();
@@ -45,14 +75,55 @@ impl RetryPlan {
             return match may_be_at_pos {
                 true => Outcome::NeedsAttention { reason, may_be_at_pos },
                 false => Outcome::Rejected { reason },
-            };
+            }
+            .into();
+        }
+        if let Some(hindrance) = error.hindrance() {
+            return self.wait(entry, hindrance, reason, may_be_at_pos, now, random);
         }
         let attempts = entry.attempts.saturating_add(1);
         if attempts >= self.attempts {
             let reason = format!("{reason}; it was tried {attempts} times");
-            return Outcome::NeedsAttention { reason, may_be_at_pos };
+            return Outcome::NeedsAttention { reason, may_be_at_pos }.into();
         }
-        Outcome::Retry { at: now + self.pause(attempts, random), error: reason, may_be_at_pos }
+        Outcome::Retry { at: now + self.pause(attempts, random), error: reason, may_be_at_pos }.into()
+    }
+
+    /// What to record for an order that nobody refused.
+    fn wait(
+        &self,
+        entry: &OutboxEntry,
+        hindrance: Hindrance,
+        reason: String,
+        may_be_at_pos: bool,
+        now: DateTime<Utc>,
+        random: f64,
+    ) -> Decision {
+        let why = match hindrance {
+            Hindrance::Away | Hindrance::Silent => Waiting::PosAway { since: now },
+            Hindrance::Table => Waiting::TableClaimed { since: now },
+            Hindrance::Unclear => Waiting::Resting,
+        };
+        let since = match (why, entry.waiting()) {
+            (Waiting::PosAway { .. }, Some(Waiting::PosAway { since }))
+            | (Waiting::TableClaimed { .. }, Some(Waiting::TableClaimed { since })) => since,
+            (Waiting::Resting, _) => entry.waiting_since,
+            _ => now,
+        };
+        let waited = (now - since).to_std().unwrap_or_default();
+        if waited >= self.waits {
+            let hours = waited.as_secs() / 3600;
+            let reason = format!("{reason}; it has waited for {hours} hours");
+            return Outcome::NeedsAttention { reason, may_be_at_pos }.into();
+        }
+        let rest = match hindrance {
+            Hindrance::Table => self.table_pause,
+            // The longer it has waited, the less a little more matters.
+            _ => (waited / 4).clamp(self.first_pause.min(self.longest_pause), self.longest_pause),
+        };
+        let until = now + spread(rest, random);
+        let rest = (hindrance == Hindrance::Away).then_some(until);
+        Decision { outcome: Outcome::Wait { why, at: until, error: reason, may_be_at_pos }, rest }
     }
 
     /// What to record for an order whose workers end without a word: it may be what ends them.
@@ -65,18 +136,22 @@ impl RetryPlan {
         Some(Outcome::NeedsAttention { reason, may_be_at_pos: entry.may_be_at_pos })
     }
 
-    /// Between half of the rest and all of it.
     fn pause(&self, attempts: u32, random: f64) -> TimeDelta {
         let doubled = self.first_pause.saturating_mul(1 << attempts.saturating_sub(1).min(20));
-        let rest = doubled.min(self.longest_pause).mul_f64(0.5 + random.clamp(0.0, 1.0) / 2.0);
-        TimeDelta::from_std(rest).unwrap_or(TimeDelta::MAX)
+        spread(doubled.min(self.longest_pause), random)
     }
+}
+
+/// Between half of a rest and all of it.
+fn spread(rest: Duration, random: f64) -> TimeDelta {
+    let rest = rest.mul_f64(0.5 + random.clamp(0.0, 1.0) / 2.0);
+    TimeDelta::from_std(rest).unwrap_or(TimeDelta::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Order, OrderKind, OrderNumber};
+    use crate::model::{Order, OrderKind, OrderNumber, OutboxState, TableRef};
     use crate::orders::{OrderRefused, Problem, SubmitErrorKind};
 
     fn entry(attempts: u32) -> OutboxEntry {
@@ -86,12 +161,24 @@ mod tests {
         entry
     }
 
+    fn waiting(why: Waiting) -> OutboxEntry {
+        OutboxEntry { state: OutboxState::Sending { worker: "w".into(), waited: why }, ..entry(0) }
+    }
+
     fn error(kind: SubmitErrorKind, may_be_at_pos: bool) -> Result<PosOrder, SubmitError> {
         Err(SubmitError::new(&OrderNumber::from("1001"), kind, may_be_at_pos))
     }
 
     fn declined() -> SubmitErrorKind {
         SubmitErrorKind::Declined { operation: "createOrder", reason: "closed".into() }
+    }
+
+    fn claimed() -> SubmitErrorKind {
+        SubmitErrorKind::TableClaimed { table: TableRef::whole(7), workplace: None }
+    }
+
+    fn hours(hours: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::hours(hours)
     }
 
     #[test]
@@ -110,7 +197,7 @@ mod tests {
             error(SubmitErrorKind::Refused(OrderRefused { order: "1001".into(), problems }), may)
         };
         let plan = RetryPlan::default();
-        let decide = |result| plan.decide(&entry(0), &result, DateTime::UNIX_EPOCH, 0.0);
+        let decide = |result| plan.decide(&entry(0), &result, DateTime::UNIX_EPOCH, 0.0).outcome;
         assert!(matches!(decide(refused(false)), Outcome::Rejected { .. }));
         assert!(matches!(decide(refused(true)), Outcome::NeedsAttention { may_be_at_pos: true, .. }));
     }
@@ -119,13 +206,41 @@ mod tests {
     fn an_order_is_tried_again_until_its_attempts_are_used_up() {
         let plan = RetryPlan { attempts: 3, ..RetryPlan::default() };
         let decide = |attempts: u32| {
-            plan.decide(&entry(attempts - 1), &error(declined(), true), DateTime::UNIX_EPOCH, 0.0)
+            plan.decide(&entry(attempts - 1), &error(declined(), true), DateTime::UNIX_EPOCH, 0.0).outcome
         };
         assert!(matches!(decide(2), Outcome::Retry { may_be_at_pos: true, .. }));
         let Outcome::NeedsAttention { reason, may_be_at_pos: true } = decide(3) else {
             panic!("{:?}", decide(3))
         };
         assert!(reason.ends_with("it was tried 3 times"), "{reason}");
+    }
+
+    #[test]
+    fn a_claimed_table_is_waited_for_a_day_and_no_longer() {
+        let plan = RetryPlan::default();
+        let waiting = waiting(Waiting::TableClaimed { since: hours(0) });
+        let decide = |now| plan.decide(&waiting, &error(claimed(), false), now, 1.0);
+        let Decision { outcome: Outcome::Wait { at, .. }, rest: None } = decide(hours(23)) else {
+            panic!("{:?}", decide(hours(23)))
+        };
+        assert_eq!(at - hours(23), TimeDelta::seconds(30));
+        let Outcome::NeedsAttention { reason, .. } = decide(hours(24)).outcome else { panic!("it waits on") };
+        assert!(reason.ends_with("it has waited for 24 hours"), "{reason}");
+    }
+
+    #[test]
+    fn each_thing_that_is_waited_for_has_the_whole_time() {
+        let plan = RetryPlan::default();
+        let waiting = waiting(Waiting::PosAway { since: hours(0) });
+        let decided = plan.decide(&waiting, &error(claimed(), false), hours(30), 0.0);
+        assert!(matches!(decided.outcome, Outcome::Wait { .. }), "{decided:?}");
+    }
+
+    #[test]
+    fn an_answer_that_tells_nothing_is_no_refusal() {
+        let unclear = SubmitErrorKind::Unclear { operation: "createOrderV3", answer: String::new() };
+        let decided = RetryPlan::default().decide(&entry(11), &error(unclear, true), hours(1), 0.0);
+        assert!(matches!(decided.outcome, Outcome::Wait { may_be_at_pos: true, .. }), "{decided:?}");
     }
 
     #[test]

@@ -1,7 +1,9 @@
-//! Forwarding queued orders.
+//! Forwarding queued orders, and telling what became of them.
 
 mod decide;
+mod tell;
 mod worker;
 
 pub use decide::RetryPlan;
+pub use tell::{ObserverError, OrderObserver};
 pub use worker::{OutboxWorker, WorkerOptions, WorkerReport};

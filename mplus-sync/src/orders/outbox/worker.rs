@@ -1,22 +1,25 @@
 //! Takes queued orders and does not let go before the POS has them.
 
 use std::fmt;
+use std::mem;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::{Either, pending, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use tokio::sync::Notify;
 
 use crate::cancel::CancelToken;
 use crate::merchant::{Merchant, Watch};
-use crate::model::{Activity, ActivityLevel, Claim, ConnectionId, OutboxEntry, Outcome, PosOrder};
-use crate::orders::{OrderService, SubmitError};
-use crate::store::{ClaimRequest, StoreError, StoreErrorKind};
+use crate::model::{Activity, ActivityLevel, Claim, ConnectionId, OutboxEntry, Outcome, PosOrder, Waiting};
+use crate::orders::{OrderObserver, OrderService, SubmitError};
+use crate::store::{ClaimRequest, StoreError, StoreErrorKind, Wake};
+use crate::text::kept;
 
 use super::RetryPlan;
+use super::decide::Decision;
+use super::tell::tell_host;
 
 /// How often recording an outcome is tried before the claim is left to end.
 const RECORDS: u32 = 6;
@@ -56,12 +59,16 @@ impl Default for WorkerOptions {
 pub struct WorkerReport {
     /// Orders that the POS has.
     pub accepted: u64,
-    /// Attempts after which an order is tried again.
+    /// Attempts after which an order is tried again: it was refused, or waits for the POS or for its table.
     pub retried: u64,
     /// Orders that can never be sent as they are.
     pub rejected: u64,
     /// Orders that a person must look at.
     pub needs_attention: u64,
+    /// Orders that were kept from the POS as they asked.
+    pub skipped: u64,
+    /// Notices of which the host was told.
+    pub told: u64,
     /// Orders that another worker took over.
     pub lost: u64,
     /// Calls of the store that failed.
@@ -81,7 +88,7 @@ pub struct OutboxWorker {
     merchant: Merchant,
     watch: Watch,
     options: WorkerOptions,
-    wake: Arc<Notify>,
+    observer: Option<Arc<dyn OrderObserver>>,
 }
 
 impl fmt::Debug for OutboxWorker {
@@ -97,7 +104,7 @@ impl fmt::Debug for OutboxWorker {
 enum Ended {
     Result(Result<PosOrder, SubmitError>),
     /// There is no use in trying.
-    Decided(Outcome),
+    Decided(Decision),
     /// Another worker has the order.
     Lost,
 }
@@ -107,13 +114,7 @@ impl OutboxWorker {
     /// that share the store.
     pub fn new(service: Arc<OrderService>, merchant: &Merchant) -> Self {
         let watch = Watch::new(merchant.store().clone(), service.connection().clone());
-        Self {
-            service,
-            merchant: merchant.clone(),
-            watch,
-            options: WorkerOptions::default(),
-            wake: Arc::default(),
-        }
+        Self { service, merchant: merchant.clone(), watch, options: WorkerOptions::default(), observer: None }
     }
 
     /// The same with other options.
@@ -123,9 +124,17 @@ impl OutboxWorker {
         self
     }
 
-    /// Ends a wait for due orders: call it after queueing one.
+    /// The same, telling the host what becomes of its orders.
+    #[must_use]
+    pub fn with_observer(mut self, observer: Arc<dyn OrderObserver>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// Ends a wait for due orders: call it after queueing one in a transaction of your own. [`OrderService::enqueue`] does
+    /// it by itself.
     pub fn wake(&self) {
-        self.wake.notify_one();
+        self.merchant.store().wake(Wake::Orders);
     }
 
     /// Forwards orders until it is cancelled. Then it takes no more, and ends when those under way have, or after
@@ -133,6 +142,8 @@ impl OutboxWorker {
     pub async fn run(&self, cancel: &CancelToken) -> WorkerReport {
         let mut report = WorkerReport::default();
         let mut running = FuturesUnordered::new();
+        let mut told = 0;
+        let mut listener = self.merchant.store().listen();
         let work = async {
             loop {
                 let free = self.options.at_once.max(1).saturating_sub(running.len());
@@ -151,7 +162,7 @@ impl OutboxWorker {
                     } else {
                         select(
                             pin!(self.merchant.runtime().sleep(self.options.idle)),
-                            pin!(self.wake.notified()),
+                            pin!(listener.heard(&[Wake::Orders])),
                         )
                         .await;
                     }
@@ -169,8 +180,25 @@ impl OutboxWorker {
             cancel.cancelled().await;
             self.merchant.runtime().sleep(self.options.grace).await;
         };
-        select(pin!(work), pin!(cut_off)).await;
+        let tell = async {
+            let mut listener = self.merchant.store().listen();
+            loop {
+                told += self.tell_host().await;
+                let idle = self.merchant.runtime().sleep(self.options.idle);
+                select(pin!(idle), pin!(listener.heard(&[Wake::Notices]))).await;
+            }
+        };
+        select(pin!(work), select(pin!(cut_off), pin!(tell))).await;
+        report.told += told + self.tell_host().await;
         report
+    }
+
+    /// Tells the host what became of its orders, if it wants to know; counts the notices.
+    async fn tell_host(&self) -> u64 {
+        match &self.observer {
+            Some(observer) => tell_host(&self.merchant, &**observer).await,
+            None => 0,
+        }
     }
 
     /// Forwards what is due now, each order once, and returns when nothing is due.
@@ -179,6 +207,7 @@ impl OutboxWorker {
         loop {
             let claimed = self.claim(self.options.at_once.max(1), &mut report).await;
             if claimed.is_empty() {
+                report.told += self.tell_host().await;
                 return report;
             }
             let mut running: FuturesUnordered<_> =
@@ -213,9 +242,9 @@ impl OutboxWorker {
             Either::Left((ended, _)) => ended,
             Either::Right(((), _)) => Ended::Lost,
         };
-        let outcome = match ended {
+        let Decision { outcome, rest } = match ended {
             Ended::Lost => return WorkerReport { lost: 1, ..WorkerReport::default() },
-            Ended::Decided(outcome) => outcome,
+            Ended::Decided(decision) => decision,
             Ended::Result(result) => {
                 self.look(&result).await;
                 self.options.retry.decide(
@@ -226,25 +255,59 @@ impl OutboxWorker {
                 )
             }
         };
-        self.record(&entry, &claim, outcome).await
+        let outcome = self.rest(&entry, outcome, rest).await;
+        self.record(&entry, &claim, self.kept(outcome)).await
     }
 
     async fn attempt(&self, entry: &OutboxEntry) -> Ended {
         match self.service.skips(&entry.order) {
-            Err(refused) => return Ended::Decided(Outcome::Rejected { reason: refused.to_string() }),
+            Err(refused) => {
+                return Ended::Decided(Outcome::Rejected { reason: refused.to_string() }.into());
+            }
             Ok(true) => {
                 let reason = format!(
                     "order {} was kept from the POS as it asked (skip_order_sync, test environment)",
                     entry.order.number
                 );
-                return Ended::Decided(Outcome::Rejected { reason });
+                return Ended::Decided(Outcome::Skipped { reason }.into());
             }
             Ok(false) => {}
         }
         if let Some(outcome) = self.options.retry.given_up(entry) {
-            return Ended::Decided(outcome);
+            return Ended::Decided(outcome.into());
         }
-        Ended::Result(self.service.submit(&entry.order, entry.may_be_at_pos).await)
+        Ended::Result(self.service.forward(entry).await)
+    }
+
+    /// Lets the connection rest while its POS is away. Its orders keep their places then: the first that was queued is the
+    /// first that is tried when it is back.
+    async fn rest(&self, entry: &OutboxEntry, outcome: Outcome, rest: Option<DateTime<Utc>>) -> Outcome {
+        let Some(until) = rest else { return outcome };
+        let rests = self.merchant.store().rest(self.connection(), until).await;
+        match outcome {
+            Outcome::Wait { why, error, may_be_at_pos, .. } if rests.is_ok() => {
+                Outcome::Wait { why, at: entry.waiting_since, error, may_be_at_pos }
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// The outcome as it may be stored: texts of the POS without secrets, and cut.
+    fn kept(&self, outcome: Outcome) -> Outcome {
+        let text = |text: String| kept(&self.merchant.client().erase_from(text));
+        match outcome {
+            Outcome::Retry { at, error, may_be_at_pos } => {
+                Outcome::Retry { at, error: text(error), may_be_at_pos }
+            }
+            Outcome::Wait { why, at, error, may_be_at_pos } => {
+                Outcome::Wait { why, at, error: text(error), may_be_at_pos }
+            }
+            Outcome::NeedsAttention { reason, may_be_at_pos } => {
+                Outcome::NeedsAttention { reason: text(reason), may_be_at_pos }
+            }
+            // What is wrong with the order is told whole: all of it is the host's own text.
+            other => other,
+        }
     }
 
     /// Takes from an attempt what it says of the connection.
@@ -303,6 +366,9 @@ impl OutboxWorker {
                 (ActivityLevel::Error, reason.clone())
             }
             Outcome::Retry { error, .. } if entry.attempts == 0 => (ActivityLevel::Warning, error.clone()),
+            Outcome::Wait { why, error, .. } if begins(*why, entry.waiting()) => {
+                (ActivityLevel::Warning, error.clone())
+            }
             Outcome::Accepted { .. }
             | Outcome::Retry { .. }
             | Outcome::Wait { .. }
@@ -324,6 +390,11 @@ impl OutboxWorker {
     }
 }
 
+/// Whether an order begins to wait for something else than before.
+fn begins(why: Waiting, before: Option<Waiting>) -> bool {
+    before.is_none_or(|before| mem::discriminant(&why) != mem::discriminant(&before))
+}
+
 fn is_lost(error: &StoreError) -> bool {
     matches!(error.kind(), StoreErrorKind::Conflict | StoreErrorKind::NotFound)
 }
@@ -335,7 +406,7 @@ impl WorkerReport {
             Outcome::Retry { .. } | Outcome::Wait { .. } => self.retried += 1,
             Outcome::Rejected { .. } => self.rejected += 1,
             Outcome::NeedsAttention { .. } => self.needs_attention += 1,
-            Outcome::Skipped { .. } => {}
+            Outcome::Skipped { .. } => self.skipped += 1,
         }
     }
 
@@ -344,6 +415,8 @@ impl WorkerReport {
         self.retried += other.retried;
         self.rejected += other.rejected;
         self.needs_attention += other.needs_attention;
+        self.skipped += other.skipped;
+        self.told += other.told;
         self.lost += other.lost;
         self.store_failures += other.store_failures;
     }

@@ -217,6 +217,7 @@ fn link(relation: i64) -> CustomerLink {
         relation: RelationNumber::new(relation),
         found_by: RelationMatch::Email,
         linked_at: minute(relation),
+        told: None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Orders on their way to a POS in memory.
 
+mod life;
 mod outbox;
 #[cfg(all(feature = "postgres", feature = "https", feature = "tokio-runtime"))]
 mod processes;

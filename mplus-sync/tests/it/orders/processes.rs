@@ -57,7 +57,11 @@ async fn processes_that_share_a_postgres_send_every_order_once_though_one_is_kil
             killed = true;
         }
         if count(OutboxStateKind::Waiting) + count(OutboxStateKind::Sending) == 0 {
-            assert_eq!(count(OutboxStateKind::Accepted), u64::from(ORDERS));
+            let mut left = Vec::new();
+            for kind in [OutboxStateKind::Rejected, OutboxStateKind::NeedsAttention] {
+                left.extend(store.entries(&merchant(), kind, None, 10).await.unwrap());
+            }
+            assert_eq!(count(OutboxStateKind::Accepted), u64::from(ORDERS), "{left:?}");
             break;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;

@@ -274,6 +274,7 @@ async fn a_customer_whose_relation_is_gone_at_the_pos_gets_another() {
         relation: RelationNumber::new(999),
         found_by: RelationMatch::Created,
         linked_at: noon(),
+        told: None,
     };
     world.store.link_customer(&merchant(), gone).await.unwrap();
     let mut order = paid("1001", OrderKind::Pickup);

@@ -1,0 +1,65 @@
+//! Tells the host what became of its orders.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+
+use crate::merchant::Merchant;
+use crate::model::OrderNotice;
+use crate::store::NoticeRequest;
+
+/// How many notices are claimed at once.
+const AT_ONCE: usize = 50;
+/// How long the host has for them.
+const CLAIM: TimeDelta = TimeDelta::minutes(2);
+/// How long a notice rests that the host did not take.
+const PAUSE: Duration = Duration::from_secs(30);
+
+/// Learns what becomes of orders: every end of one, and that one was queued again.
+///
+/// A notice is written with the change that it tells of, survives every crash, and is told until the host took it: at least
+/// once, and those of one order in their order. [`OrderNotice::sequence`] tells a repeat.
+#[async_trait]
+pub trait OrderObserver: Send + Sync {
+    /// Takes a notice.
+    ///
+    /// # Errors
+    /// When the host could not take it: it is told again in half a minute, and the order's later notices wait.
+    async fn told(&self, notice: &OrderNotice) -> Result<(), ObserverError>;
+}
+
+/// The host could not take a notice.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ObserverError {
+    /// Why.
+    pub message: String,
+}
+
+/// Tells everything that is pending of one connection, and counts what the host took. A store that fails is asked again by
+/// the next call.
+pub(super) async fn tell_host(merchant: &Merchant, observer: &dyn OrderObserver) -> u64 {
+    let mut told = 0;
+    loop {
+        let now = merchant.runtime().now();
+        let request = NoticeRequest::new(AT_ONCE, now + CLAIM).of(merchant.connection().clone());
+        let Ok(claimed) = merchant.store().claim_notices(&request, now).await else { return told };
+        if claimed.is_empty() {
+            return told;
+        }
+        for notice in claimed {
+            match observer.told(&notice.notice).await {
+                Ok(()) => {
+                    // One that is not acknowledged is told again: at least once is the promise.
+                    let _ = merchant.store().acknowledge(&notice).await;
+                    told += 1;
+                }
+                Err(_) => {
+                    let until = merchant.runtime().now() + PAUSE;
+                    let _ = merchant.store().postpone(&notice, until).await;
+                }
+            }
+        }
+    }
+}
