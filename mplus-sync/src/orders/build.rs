@@ -9,6 +9,7 @@ use crate::model::{
 };
 use crate::text::plain;
 
+use super::discount::spread;
 use super::{
     ComboArticle, DraftLine, DraftPayment, MenuLinks, MenuPlace, OrderDraft, OrderRefused, OrderSettings,
     Problem,
@@ -125,11 +126,12 @@ impl Builder<'_> {
         for (index, line) in order.lines.iter().enumerate() {
             self.line(order, index, line, &mut lines);
             if let Some(discount) = &line.discount {
-                discounts.extend(self.discount(discount, Some(&line.name)));
+                discounts.extend(self.discount(discount, Some(&line.name), &self.shares(line)));
             }
         }
+        let shares: Vec<_> = order.lines.iter().flat_map(|line| self.shares(line)).collect();
         for discount in &order.discounts {
-            discounts.extend(self.discount(discount, None));
+            discounts.extend(self.discount(discount, None, &shares));
         }
         lines.append(&mut discounts);
         let articles = self.settings.articles;
@@ -254,8 +256,43 @@ impl Builder<'_> {
         }
     }
 
-    fn discount(&mut self, discount: &Discount, line: Option<&str>) -> Option<DraftLine> {
-        let mut taken_off = self.extra("discounts", discount.amount, self.settings.articles.discount)?;
+    /// How much of a line has which VAT rate: what a discount on it is spread over.
+    fn shares(&self, line: &OrderLine) -> Vec<(Option<Decimal>, Decimal)> {
+        // Sums of numbers that are out of range may overflow; without rates nothing is spread.
+        if !self.in_range || self.settings.discount_articles.is_empty() {
+            return vec![(None, Decimal::ZERO)];
+        }
+        let rate = match &line.sold {
+            Sold::Item { item } => self.menu.rate(item),
+            Sold::Combo { .. } => None,
+        };
+        vec![(rate, line.sum())]
+    }
+
+    /// A line for each VAT rate that the discount is taken off from.
+    fn discount(
+        &mut self,
+        discount: &Discount,
+        line: Option<&str>,
+        shares: &[(Option<Decimal>, Decimal)],
+    ) -> Vec<DraftLine> {
+        let parts = match self.in_range {
+            true => spread(discount.amount, shares),
+            false => vec![(None, discount.amount)],
+        };
+        let parts =
+            parts.into_iter().filter_map(|(rate, part)| self.discount_line(discount, line, rate, part));
+        parts.collect()
+    }
+
+    fn discount_line(
+        &mut self,
+        discount: &Discount,
+        line: Option<&str>,
+        rate: Option<Decimal>,
+        amount: Decimal,
+    ) -> Option<DraftLine> {
+        let mut taken_off = self.extra("discounts", amount, self.settings.discount_article(rate))?;
         taken_off.unit_price = -taken_off.unit_price;
         let text = match line {
             Some(line) => format!("{} ({line})", discount.name),

@@ -1,6 +1,6 @@
 //! An order in the POS's terms, before it is written for one of the POS's operations.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use rust_decimal::{Decimal, RoundingStrategy};
@@ -55,6 +55,12 @@ impl OrderDraft {
             OrderKind::DineInPayLater { table, .. } | OrderKind::DineInPayNow { table, .. } => Some(*table),
             OrderKind::Pickup | OrderKind::Delivery { .. } => None,
         }
+    }
+
+    /// Every article that is sent, once.
+    pub(super) fn all_articles(&self) -> BTreeSet<ArticleNumber> {
+        let lines = self.lines.iter().flat_map(|line| std::iter::once(line).chain(&line.preparations));
+        lines.filter_map(|line| line.article).collect()
     }
 
     /// How many of each article its lines hold.

@@ -121,10 +121,10 @@ impl SubmitError {
             SubmitErrorKind::TableClaimed { .. } | SubmitErrorKind::TableBusy { .. } => {
                 Some(Hindrance::Table)
             }
-            SubmitErrorKind::Unclear { .. }
-            | SubmitErrorKind::Store(_)
+            SubmitErrorKind::Unclear { .. } => Some(Hindrance::Unclear),
+            SubmitErrorKind::Store(_)
             | SubmitErrorKind::Relation(RelationError::Store(_) | RelationError::Busy { .. }) => {
-                Some(Hindrance::Unclear)
+                Some(Hindrance::Host)
             }
             SubmitErrorKind::Pos(error)
             | SubmitErrorKind::Relation(RelationError::Pos { source: error, .. }) => hindrance(error),
@@ -142,8 +142,10 @@ pub(super) enum Hindrance {
     Silent,
     /// Somebody works at the table.
     Table,
-    /// It is not known what became of it, or something on the host's side is missing.
+    /// The POS answered something that cannot be understood.
     Unclear,
+    /// The host's store failed, or another worker is at it.
+    Host,
 }
 
 fn hindrance(error: &PosError) -> Option<Hindrance> {

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use rust_decimal::Decimal;
+
 use crate::model::{
     ArticleNumber, Combo, ComboId, ConnectionId, Item, ItemId, LineModifier, ModifierGroup, ModifierGroupId,
     ModifierId, Order, Sold, Tracked,
@@ -12,6 +14,7 @@ use crate::store::{CatalogStore, Select, StoreError};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MenuLinks {
     items: HashMap<ItemId, ArticleNumber>,
+    rates: HashMap<ItemId, Decimal>,
     combos: HashMap<ComboId, ComboArticle>,
     groups: HashMap<ModifierGroupId, HashMap<ModifierId, ModifierLink>>,
 }
@@ -42,6 +45,13 @@ impl MenuLinks {
         self
     }
 
+    /// Says which VAT rate an item has, in per cent.
+    #[must_use]
+    pub fn with_rate(mut self, item: impl Into<ItemId>, rate: Decimal) -> Self {
+        self.rates.insert(item.into(), rate);
+        self
+    }
+
     /// Links a combo with its article.
     #[must_use]
     pub fn with_combo(mut self, combo: impl Into<ComboId>, article: ComboArticle) -> Self {
@@ -64,6 +74,11 @@ impl MenuLinks {
     /// The article of an item.
     pub fn item(&self, item: &ItemId) -> Option<ArticleNumber> {
         self.items.get(item).copied()
+    }
+
+    /// The VAT rate of an item in per cent, when it is known.
+    pub fn rate(&self, item: &ItemId) -> Option<Decimal> {
+        self.rates.get(item).copied()
     }
 
     /// The article of a combo.
@@ -100,6 +115,8 @@ impl MenuLinks {
     }
 
     fn add_items(&mut self, items: Vec<Tracked<Item>>) {
+        let rates = items.iter().filter_map(|item| Some((item.record.id.clone(), item.record.tax_rate?)));
+        self.rates.extend(rates);
         let linked =
             items.into_iter().filter_map(|item| Some((item.record.id, item.external_ids.mpluskassa?)));
         self.items.extend(linked);

@@ -6,8 +6,10 @@
 //! orders one after the other and does not let go before the POS has them or a person must look.
 
 mod build;
+mod check;
 mod compare;
 mod create;
+mod discount;
 mod draft;
 mod error;
 mod find;
@@ -33,5 +35,6 @@ pub use payments::PaymentSuggestion;
 pub use refusal::{OrderRefused, Problem};
 pub use service::{OrderService, QueueError, Queued};
 pub use settings::{
-    CreateCall, LocationSettings, OrderSettings, PaymentCode, PreparationQuantity, SpecialArticles, TableCall,
+    CreateCall, DiscountArticle, LocationSettings, OrderSettings, PaymentCode, PreparationQuantity,
+    SpecialArticles, TableCall,
 };

@@ -4,7 +4,10 @@ use std::fmt;
 
 use rust_decimal::Decimal;
 
-use crate::model::{ComboId, ItemId, LocationId, ModifierGroupId, ModifierId, OrderNumber, PaymentMethod};
+use crate::model::{
+    ArticleNumber, ComboId, ItemId, LocationId, ModifierGroupId, ModifierId, OrderNumber, PaymentMethod,
+    TableRef,
+};
 
 /// An order cannot be sent as it is. Nothing was sent. Everything that is wrong with it is listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +46,41 @@ pub enum Problem {
         group: ModifierGroupId,
         /// Which.
         modifier: ModifierId,
+    },
+    /// An item is switched off.
+    ItemInactive {
+        /// As the guest read it.
+        name: String,
+        /// Which.
+        item: ItemId,
+    },
+    /// The POS does not have an article.
+    ArticleUnknown {
+        /// Which.
+        article: ArticleNumber,
+    },
+    /// An article is switched off at the POS.
+    ArticleInactive {
+        /// Which.
+        article: ArticleNumber,
+    },
+    /// Too few or too many modifiers of a group were chosen.
+    ModifierCount {
+        /// With what, as the guest read it.
+        name: String,
+        /// The group, as the guest read it.
+        group: String,
+        /// How many were chosen.
+        chosen: Decimal,
+        /// How few must be.
+        minimum: i32,
+        /// How many may be; none means any number.
+        maximum: Option<i32>,
+    },
+    /// The branch has no such table.
+    TableUnknown {
+        /// Which.
+        table: TableRef,
     },
     /// No article is set up for an amount.
     NoArticle {
@@ -157,6 +195,27 @@ impl fmt::Display for Problem {
                 f,
                 "modifier \"{name}\" ({modifier} of group {group}) is unknown to MplusKASSA; sync the menu"
             ),
+            Self::ItemInactive { name, item } => {
+                write!(f, "item \"{name}\" ({item}) is switched off; take it off the menu")
+            }
+            Self::ArticleUnknown { article } => {
+                write!(f, "MplusKASSA does not have article {article}; sync the menu or link the item anew")
+            }
+            Self::ArticleInactive { article } => {
+                write!(f, "article {article} is switched off at MplusKASSA; sync the menu")
+            }
+            Self::ModifierCount { name, group, chosen, minimum, maximum } => {
+                write!(f, "\"{name}\" needs ")?;
+                match maximum {
+                    Some(maximum) => write!(f, "{minimum} to {maximum}")?,
+                    None => write!(f, "at least {minimum}")?,
+                }
+                write!(f, " of \"{group}\", and has {chosen}")
+            }
+            Self::TableUnknown { table } => {
+                let table = super::error::name_of(table);
+                write!(f, "the branch has no table {table}; choose another one")
+            }
             Self::NoArticle { what } => {
                 write!(f, "no article is set up for {what}; choose one in the order settings")
             }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{ArticleNumber, Environment, LocationId, PaymentMethod, RelationNumber};
@@ -23,6 +24,11 @@ pub struct OrderSettings {
     /// Articles that stand for what is no item.
     #[serde(default)]
     pub articles: SpecialArticles,
+    /// Articles that are sold at a negative price for discounts, one for each VAT rate, so that what is taken off carries the
+    /// VAT of what it is taken off from: an order's discount is spread over the rates of its lines. Without any,
+    /// [`SpecialArticles::discount`] stands for all, and for lines whose rate is not known.
+    #[serde(default)]
+    pub discount_articles: Vec<DiscountArticle>,
     /// What differs from location to location.
     #[serde(default)]
     pub locations: BTreeMap<LocationId, LocationSettings>,
@@ -81,6 +87,7 @@ impl OrderSettings {
             fallback_relation: None,
             payment_methods: Vec::new(),
             articles: SpecialArticles::default(),
+            discount_articles: Vec::new(),
             locations: BTreeMap::new(),
             pickup_method: None,
             delivery_method: None,
@@ -100,6 +107,12 @@ impl OrderSettings {
         self.payment_methods.retain(|known| known.method != method);
         self.payment_methods.push(PaymentCode { method, code: code.into() });
         self
+    }
+
+    /// The article of discounts on what has this VAT rate.
+    pub(super) fn discount_article(&self, rate: Option<Decimal>) -> Option<ArticleNumber> {
+        let of_rate = self.discount_articles.iter().find(|known| Some(known.rate) == rate);
+        of_rate.map(|known| known.article).or(self.articles.discount)
     }
 
     /// The POS's code of a payment method.
@@ -129,6 +142,15 @@ pub struct PaymentCode {
     pub method: PaymentMethod,
     /// The POS's code (`method` of `getPaymentMethodsV2`).
     pub code: String,
+}
+
+/// The article of discounts on what has one VAT rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiscountArticle {
+    /// The rate in per cent (`21` for 21 %).
+    pub rate: Decimal,
+    /// The article, of that rate.
+    pub article: ArticleNumber,
 }
 
 /// Articles of the POS for amounts that are no item. An order with an amount whose article is not set is refused.

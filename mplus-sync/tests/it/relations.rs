@@ -102,3 +102,73 @@ async fn an_error_names_the_customers_identifier_and_nothing_personal() {
         "{text}"
     );
 }
+
+async fn made(world: &World, relation: Relation) -> i64 {
+    world.pos.client().create_relation(CreateRelation::from(relation)).await.unwrap().relation_number
+}
+
+#[tokio::test]
+async fn an_address_in_another_case_is_the_same_guest() {
+    for absent in ["knows-all", "no-findRelationV2"] {
+        let world = crate::orders::life::speaking(&[("absent-calls", absent)]).await;
+        let relation = Relation {
+            name: Some("Jan".into()),
+            email: Some("jan.jansen@example.com".into()),
+            ..Relation::default()
+        };
+        let known = made(&world, relation).await;
+        let found =
+            service(&world, "w").relation_of(&guest("guest", "Jan.Jansen@Example.com")).await.unwrap();
+        assert_eq!(found.get(), known, "{absent}");
+        assert_eq!(found_by(&world, "guest").await, RelationMatch::Email);
+    }
+}
+
+#[tokio::test]
+async fn a_telephone_number_written_otherwise_is_the_same_guest_and_a_companys_is_nobodys() {
+    let world = World::open().await;
+    let relation = |name: &str, mobile: &str| Relation {
+        name: Some(name.into()),
+        mobile: Some(mobile.into()),
+        ..Relation::default()
+    };
+    let known = made(&world, relation("J. Jansen", "06-12345678")).await;
+    let company = Relation { company_name: Some("Jansen BV".into()), ..relation("Jansen", "0698765432") };
+    made(&world, company).await;
+    let mut jan = Customer::new("guest", "Jan Jansen");
+    jan.phone = Some("+31 6 1234 5678".into());
+    assert_eq!(service(&world, "w").relation_of(&jan).await.unwrap().get(), known);
+    let mut piet = Customer::new("other", "Piet Jansen");
+    piet.phone = Some("06 98765432".into());
+    service(&world, "w").relation_of(&piet).await.unwrap();
+    assert_eq!(found_by(&world, "other").await, RelationMatch::Created);
+}
+
+#[tokio::test]
+async fn what_changes_of_a_customer_reaches_the_relation_once() {
+    let world = World::open().await;
+    let mut customer = guest("guest", "jan@example.com");
+    let number = service(&world, "w").relation_of(&customer).await.unwrap();
+    customer.phone = Some("06-12345678".into());
+    customer.address.city = Some("Gent\u{b}".into());
+    for _ in 0..3 {
+        assert_eq!(service(&world, "w").relation_of(&customer).await.unwrap(), number);
+    }
+    let relations = world.pos.relations();
+    let held = relations.iter().find(|held| held.relation_number == Some(number.get())).unwrap();
+    assert_eq!((held.telephone.as_deref(), held.city.as_deref()), (Some("06-12345678"), Some("Gent ")));
+    assert_eq!(world.pos.requests().count("updateRelation"), 1);
+}
+
+#[tokio::test]
+async fn a_change_that_could_not_be_told_holds_no_order_up_and_is_told_later() {
+    let world = World::open().await;
+    let mut customer = guest("guest", "jan@example.com");
+    service(&world, "w").relation_of(&customer).await.unwrap();
+    customer.name = "Jan de Vries".into();
+    world.pos.faults().script_for("updateRelation", [Fault::Refused; 10]);
+    service(&world, "w").relation_of(&customer).await.unwrap();
+    world.pos.faults().clear();
+    service(&world, "w").relation_of(&customer).await.unwrap();
+    assert!(world.pos.relations().iter().any(|held| held.name.as_deref() == Some("Jan de Vries")));
+}

@@ -419,3 +419,23 @@ proptest! {
         prop_assert!(problems(&order).contains(&wanted));
     }
 }
+
+#[test]
+fn discounts_carry_the_vat_of_what_they_are_taken_off_from() {
+    let mut settings = settings();
+    settings.discount_articles = vec![
+        crate::orders::DiscountArticle { rate: 9.into(), article: article(909) },
+        crate::orders::DiscountArticle { rate: 21.into(), article: article(921) },
+    ];
+    let menu = menu().with_rate("burger", 9.into()).with_rate("fries", 21.into());
+    let mut fries = line("fries", Decimal::ONE, euros(1100));
+    fries.discount = Some(Discount { name: "Lunch".into(), amount: euros(100) });
+    let mut order = order(OrderKind::Pickup, vec![line("burger", Decimal::ONE, euros(3000)), fries]);
+    order.discounts = vec![Discount { name: "Welcome".into(), amount: euros(401) }];
+    order.total = order.sum();
+    let draft = build(&order, &menu, &place(), &settings).unwrap();
+    let taken: Vec<_> =
+        draft.lines[2..].iter().map(|line| (line.article.unwrap().get(), line.unit_price)).collect();
+    // The line's own, then 4.01 over 30.00 at 9 % and the 10.00 that are left at 21 %.
+    assert_eq!(taken, [(921, euros(-100)), (909, euros(-301)), (921, euros(-100))]);
+}

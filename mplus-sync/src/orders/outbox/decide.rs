@@ -100,14 +100,14 @@ impl RetryPlan {
         random: f64,
     ) -> Decision {
         let why = match hindrance {
-            Hindrance::Away | Hindrance::Silent => Waiting::PosAway { since: now },
+            Hindrance::Away | Hindrance::Silent | Hindrance::Unclear => Waiting::PosAway { since: now },
             Hindrance::Table => Waiting::TableClaimed { since: now },
-            Hindrance::Unclear => Waiting::Resting,
+            Hindrance::Host => Waiting::Resting,
         };
         let since = match (why, entry.waiting()) {
             (Waiting::PosAway { .. }, Some(Waiting::PosAway { since }))
             | (Waiting::TableClaimed { .. }, Some(Waiting::TableClaimed { since })) => since,
-            (Waiting::Resting, _) => entry.waiting_since,
+            // Since when is not known, and the host's own store is no reason to give an order up.
             _ => now,
         };
         let waited = (now - since).to_std().unwrap_or_default();

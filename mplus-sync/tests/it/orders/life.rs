@@ -37,7 +37,7 @@ pub(super) async fn work(world: &World, worker: &OutboxWorker, minutes: i64) {
     }
 }
 
-pub(super) async fn speaking(readings: &[(&str, &str)]) -> World {
+pub(crate) async fn speaking(readings: &[(&str, &str)]) -> World {
     let mut dialect = Dialect::default();
     for (question, reading) in readings {
         dialect.set(question, reading).unwrap();

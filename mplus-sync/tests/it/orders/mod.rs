@@ -1,6 +1,6 @@
 //! Orders on their way to a POS in memory.
 
-mod life;
+pub(crate) mod life;
 mod outbox;
 #[cfg(all(feature = "postgres", feature = "https", feature = "tokio-runtime"))]
 mod processes;

@@ -287,3 +287,40 @@ async fn a_customer_whose_relation_is_gone_at_the_pos_gets_another() {
     world.service().submit(&order, error.may_be_at_pos()).await.unwrap();
     assert_eq!(world.pos.order("1001").unwrap().relation_number, Some(4));
 }
+
+#[tokio::test]
+async fn a_check_names_everything_that_would_keep_an_order_from_the_pos_and_sends_nothing() {
+    let world = World::open().await;
+    let table = OrderKind::DineInPayLater { table: mplus_sync::model::TableRef::whole(99), guests: None };
+    world.service().check(&paid("1", OrderKind::Pickup)).await.unwrap();
+    world.pos.change_article(world.article("Coca-Cola"), |article| article.active = Some(false));
+    world.pos.delete_article(world.article("Leeuwburger"));
+    let error = world.service().check(&order("2", table)).await.unwrap_err();
+    let text = error.to_string();
+    for wanted in ["is switched off at MplusKASSA", "the branch has no table 99"] {
+        assert!(text.contains(wanted), "{wanted} is not in: {text}");
+    }
+    assert!(error.is_permanent() && world.pos.orders().is_empty());
+}
+
+#[tokio::test]
+async fn a_check_counts_modifiers_and_knows_what_the_host_switched_off() {
+    let world = World::open().await;
+    let select = mplus_sync::store::Select::Ids(vec!["cola".into(), "burger".into()]);
+    let mut items = world.store.items(&merchant(), select).await.unwrap();
+    for item in &mut items {
+        match item.record.id.as_str() {
+            "cola" => item.record.active = false,
+            _ => item.record.modifier_groups = vec!["sauce".into()],
+        }
+    }
+    let group = mplus_sync::store::Select::Ids(vec!["sauce".into()]);
+    let mut modifier_groups = world.store.modifier_groups(&merchant(), group).await.unwrap();
+    modifier_groups[0].record.minimum = 1;
+    let chunk = mplus_sync::store::CatalogChunk { items, modifier_groups, ..Default::default() };
+    world.store.apply(&merchant(), chunk).await.unwrap();
+    let error = world.service().check(&order("1", OrderKind::Pickup)).await.unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("item \"cola\" (cola) is switched off"), "{text}");
+    assert!(text.contains("\"burger\" needs at least 1 of \"Saus\", and has 0"), "{text}");
+}
