@@ -151,7 +151,7 @@ pub(super) enum Hindrance {
 fn hindrance(error: &PosError) -> Option<Hindrance> {
     match error.kind() {
         _ if error.is_connect() || error.is_authentication() => Some(Hindrance::Away),
-        ErrorKind::Http { .. } => Some(Hindrance::Away),
+        ErrorKind::Http { .. } | ErrorKind::Setup(_) => Some(Hindrance::Away),
         ErrorKind::Transport(_) | ErrorKind::Busy { .. } | ErrorKind::Contradiction { .. } => {
             Some(Hindrance::Silent)
         }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use mplus_qapi::terminals::RegisterTerminal;
 use mplus_qapi::testkit::{Fault, VirtualRuntime};
 use mplus_qapi::types::{Terminal, TerminalStatus};
@@ -142,13 +143,24 @@ async fn orders_that_need_a_person() {
     let result = world.orders(settings()).submit(&order(OrderKind::Pickup), false).await;
     assert_quoted(&result.as_ref().unwrap_err().to_string());
 
-    let now = "2026-06-01T10:00:00Z".parse().unwrap();
+    let now: DateTime<Utc> = "2026-06-01T10:00:00Z".parse().unwrap();
     let mut entry = OutboxEntry::queued(connection(), 1, order(OrderKind::Pickup), now);
-    entry.attempts = 12;
+    entry.state = OutboxState::Waiting(Waiting::PosAway { since: now });
+    match RetryPlan::default().decide(&entry, &result, now + TimeDelta::hours(24), 0.0) {
+        Outcome::NeedsAttention { reason, .. } => assert_quoted(&reason),
+        other => panic!("{other:?}"),
+    }
+    let cola = world.pos.article_number("Coca-Cola").unwrap();
+    world.pos.change_article(cola, |article| article.active = Some(false));
+    let mut refused = order(OrderKind::Pickup);
+    refused.number = "1002".into();
+    let result = world.orders(settings()).submit(&refused, false).await;
+    entry.attempts = 11;
     match RetryPlan::default().decide(&entry, &result, now, 0.0) {
         Outcome::NeedsAttention { reason, .. } => assert_quoted(&reason),
         other => panic!("{other:?}"),
     }
+    world.pos.change_article(cola, |article| article.active = Some(true));
 
     let terminal = Terminal {
         branch_number: 1,

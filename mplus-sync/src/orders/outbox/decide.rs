@@ -58,7 +58,18 @@ impl From<Outcome> for Decision {
 
 impl RetryPlan {
     /// What to record after an attempt. `random`, from 0 to below 1, spreads the rests of orders that failed together.
-    pub(super) fn decide(
+    pub fn decide(
+        &self,
+        entry: &OutboxEntry,
+        result: &Result<PosOrder, SubmitError>,
+        now: DateTime<Utc>,
+        random: f64,
+    ) -> Outcome {
+        self.decision(entry, result, now, random).outcome
+    }
+
+    /// The same, with what it says of the whole connection.
+    pub(super) fn decision(
         &self,
         entry: &OutboxEntry,
         result: &Result<PosOrder, SubmitError>,
@@ -197,7 +208,7 @@ mod tests {
             error(SubmitErrorKind::Refused(OrderRefused { order: "1001".into(), problems }), may)
         };
         let plan = RetryPlan::default();
-        let decide = |result| plan.decide(&entry(0), &result, DateTime::UNIX_EPOCH, 0.0).outcome;
+        let decide = |result| plan.decide(&entry(0), &result, DateTime::UNIX_EPOCH, 0.0);
         assert!(matches!(decide(refused(false)), Outcome::Rejected { .. }));
         assert!(matches!(decide(refused(true)), Outcome::NeedsAttention { may_be_at_pos: true, .. }));
     }
@@ -206,7 +217,7 @@ mod tests {
     fn an_order_is_tried_again_until_its_attempts_are_used_up() {
         let plan = RetryPlan { attempts: 3, ..RetryPlan::default() };
         let decide = |attempts: u32| {
-            plan.decide(&entry(attempts - 1), &error(declined(), true), DateTime::UNIX_EPOCH, 0.0).outcome
+            plan.decide(&entry(attempts - 1), &error(declined(), true), DateTime::UNIX_EPOCH, 0.0)
         };
         assert!(matches!(decide(2), Outcome::Retry { may_be_at_pos: true, .. }));
         let Outcome::NeedsAttention { reason, may_be_at_pos: true } = decide(3) else {
@@ -219,7 +230,7 @@ mod tests {
     fn a_claimed_table_is_waited_for_a_day_and_no_longer() {
         let plan = RetryPlan::default();
         let waiting = waiting(Waiting::TableClaimed { since: hours(0) });
-        let decide = |now| plan.decide(&waiting, &error(claimed(), false), now, 1.0);
+        let decide = |now| plan.decision(&waiting, &error(claimed(), false), now, 1.0);
         let Decision { outcome: Outcome::Wait { at, .. }, rest: None } = decide(hours(23)) else {
             panic!("{:?}", decide(hours(23)))
         };
@@ -232,14 +243,14 @@ mod tests {
     fn each_thing_that_is_waited_for_has_the_whole_time() {
         let plan = RetryPlan::default();
         let waiting = waiting(Waiting::PosAway { since: hours(0) });
-        let decided = plan.decide(&waiting, &error(claimed(), false), hours(30), 0.0);
+        let decided = plan.decision(&waiting, &error(claimed(), false), hours(30), 0.0);
         assert!(matches!(decided.outcome, Outcome::Wait { .. }), "{decided:?}");
     }
 
     #[test]
     fn an_answer_that_tells_nothing_is_no_refusal() {
         let unclear = SubmitErrorKind::Unclear { operation: "createOrderV3", answer: String::new() };
-        let decided = RetryPlan::default().decide(&entry(11), &error(unclear, true), hours(1), 0.0);
+        let decided = RetryPlan::default().decision(&entry(11), &error(unclear, true), hours(1), 0.0);
         assert!(matches!(decided.outcome, Outcome::Wait { may_be_at_pos: true, .. }), "{decided:?}");
     }
 

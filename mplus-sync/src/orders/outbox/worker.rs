@@ -247,7 +247,7 @@ impl OutboxWorker {
             Ended::Decided(decision) => decision,
             Ended::Result(result) => {
                 self.look(&result).await;
-                self.options.retry.decide(
+                self.options.retry.decision(
                     &entry,
                     &result,
                     self.merchant.runtime().now(),
