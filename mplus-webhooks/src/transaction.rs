@@ -38,7 +38,8 @@ pub struct Transaction {
     pub employee_number: Option<i64>,
     /// The till's clock.
     pub completed_at: Option<DateTime<FixedOffset>>,
-    /// What the sale came to with VAT, euros: the POS's total, else the sum of its lines when that is certain.
+    /// What the sale came to with VAT, euros: the POS's total, else the sum of its lines when that is certain. `None` when the
+    /// POS's total cannot be read: the body has it as it was sent.
     pub total_incl: Option<Decimal>,
     /// How it was paid; possibly empty.
     pub payments: Vec<SessionPayment>,
@@ -60,11 +61,20 @@ impl Transaction {
             workplace_number: event.sender.workplace_number,
             employee_number: event.sender.employee_number,
             completed_at: event.details.timestamp,
-            total_incl: session.total_incl_amount.or_else(|| session.sum_of_lines()),
+            total_incl: total(session),
             payments: if payments.is_empty() { session.payments.clone() } else { payments.clone() },
             session: session.clone(),
         }
     }
+}
+
+/// A total that was sent and cannot be read is not guessed from the lines, and no lines are no total.
+fn total(session: &Session) -> Option<Decimal> {
+    let unreadable = session.extra.get("totalInclAmount").is_some();
+    session.total_incl_amount.or_else(|| match unreadable || session.lines.is_empty() {
+        true => None,
+        false => session.sum_of_lines(),
+    })
 }
 
 /// The host could not record it. It is tried again, until it succeeds or the event is a dead letter.

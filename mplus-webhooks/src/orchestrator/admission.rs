@@ -9,7 +9,7 @@ use futures_util::stream::{Stream, StreamExt as _};
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
 
-use super::{Inner, Orchestrator, OutOfTime, refusal_response};
+use super::{Inner, Orchestrator, OutOfTime};
 use crate::error::{ErrorCode, Refusal};
 use crate::secret::SignatureBytes;
 
@@ -85,7 +85,7 @@ impl Orchestrator {
 #[cfg(feature = "tower")]
 pub(crate) fn no_such_page() -> Response<Bytes> {
     let refusal = Refusal::invalid_data("no such page: the POS's endpoint URL ends with /webhook/mpluskassa");
-    refusal_response(StatusCode::NOT_FOUND, &refusal)
+    super::refusal_response(StatusCode::NOT_FOUND, &refusal)
 }
 
 pub(super) fn too_long(bytes: usize) -> Refusal {

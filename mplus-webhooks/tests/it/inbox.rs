@@ -778,6 +778,23 @@ async fn an_event_older_than_allowed_is_refused_and_a_sale_among_them_is_a_dead_
 }
 
 #[tokio::test]
+async fn a_total_that_cannot_be_read_is_unknown_and_not_guessed() {
+    let (host, till) = (Host::new(), till(1));
+    let line = json!({ "lineId": "l", "text": "Coffee", "priceIncl": 2.7, "quantity": 2 });
+    for (session, expected) in [
+        (json!({ "sessionId": "a", "totalInclAmount": "12,50", "lines": [line] }), None),
+        (json!({ "sessionId": "b" }), None),
+        (json!({ "sessionId": "c", "lines": [line] }), Some(Decimal::new(540, 2))),
+        (json!({ "sessionId": "d", "totalInclAmount": 5, "lines": [line] }), Some(Decimal::from(5))),
+    ] {
+        till.send(&host.orchestrator, &EventName::CompleteSession, json!({ "session": session }))
+            .await
+            .unwrap();
+        assert_eq!(host.transactions.all().last().unwrap().0.total_incl, expected, "{session}");
+    }
+}
+
+#[tokio::test]
 async fn events_that_change_nothing_leave_nothing_behind() {
     let (host, till) = (Host::new(), till(1));
     for _ in 0..3 {
