@@ -14,7 +14,9 @@ use async_trait::async_trait;
 use crate::store_error::StoreError;
 
 pub(super) use dialect::Dialect;
-pub(super) use schema::{MIGRATIONS_TABLE, Migration, known, migrations, migrations_table};
+#[cfg(feature = "mysql")]
+pub(super) use schema::Migration;
+pub(super) use schema::{MIGRATIONS_TABLE, known, migrations, migrations_table};
 pub(super) use value::{Row, Value};
 
 /// Whether a loss of power may take a write back.
