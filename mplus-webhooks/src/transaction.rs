@@ -61,20 +61,19 @@ impl Transaction {
             workplace_number: event.sender.workplace_number,
             employee_number: event.sender.employee_number,
             completed_at: event.details.timestamp,
-            total_incl: total(session),
+            total_incl: session.total_incl_amount.or_else(|| sum_of_read_lines(event)),
             payments: if payments.is_empty() { session.payments.clone() } else { payments.clone() },
             session: session.clone(),
         }
     }
 }
 
-/// A total that was sent and cannot be read is not guessed from the lines, and no lines are no total.
-fn total(session: &Session) -> Option<Decimal> {
-    let unreadable = session.extra.get("totalInclAmount").is_some();
-    session.total_incl_amount.or_else(|| match unreadable || session.lines.is_empty() {
-        true => None,
-        false => session.sum_of_lines(),
-    })
+/// The sum of the lines, provided that none of them, and no total, was left out as unreadable.
+fn sum_of_read_lines(event: &Event<CompleteSession>) -> Option<Decimal> {
+    let counts =
+        |path: &str| path.starts_with("session.lines") || path.starts_with("session.totalInclAmount");
+    let left_out = event.further_oddities() > 0 || event.oddities().iter().any(|odd| counts(&odd.path));
+    if left_out { None } else { event.payload.session.sum_of_lines() }
 }
 
 /// The host could not record it. It is tried again, until it succeeds or the event is a dead letter.

@@ -75,11 +75,18 @@ impl Session {
 
     /// The lines' prices times their quantities, euros: what the sale comes to when the POS sends no total.
     ///
-    /// `None` when a line has no price, when a line carries a discount (whose effect the documentation does not define), when
+    /// `None` without lines, when a line has no price, when a line carries a discount (whose effect the documentation does not
+    /// define), when anything that counts could not be read (the total itself, a line, a price, a quantity, a discount), when
     /// the sum is no whole number of cents (how the POS rounds it is not documented), or when it is too large to hold. Reads
     /// `priceIncl` as a unit price; the documentation leaves open whether it is one.
     pub fn sum_of_lines(&self) -> Option<Decimal> {
+        if self.lines.is_empty() || unread(&self.extra, &["lines", "totalInclAmount"]) {
+            return None;
+        }
         let sum = self.lines.iter().try_fold(Decimal::ZERO, |sum, line| {
+            if unread(&line.extra, &COUNTED) {
+                return None;
+            }
             let discounted = line.external_discount.is_some()
                 || line.discount_amount.is_some_and(|amount| !amount.is_zero())
                 || line.discount_percentage.is_some_and(|percentage| !percentage.is_zero());
@@ -91,6 +98,15 @@ impl Session {
         })?;
         (sum.normalize().scale() <= 2).then_some(sum)
     }
+}
+
+/// What of a line decides its amount.
+const COUNTED: [&str; 5] =
+    ["priceIncl", "quantity", "externalDiscount", "discountAmount", "discountPercentage"];
+
+/// Whether one of these was sent and could not be read: its text is then among the rest.
+fn unread(extra: &Extra, names: &[&str]) -> bool {
+    names.iter().any(|name| extra.get(name).is_some())
 }
 
 /// One line of a sale.

@@ -34,6 +34,37 @@ async fn a_completed_session_becomes_one_transaction_with_its_total() {
 }
 
 #[tokio::test]
+async fn a_total_is_unknown_when_anything_that_decides_it_cannot_be_read() {
+    let line = json!({ "lineId": "l-1", "articleNumber": 1, "priceIncl": 2.5, "quantity": 2 });
+    let odd = |field: &str| {
+        let mut line = line.clone();
+        line[field] = json!("2,5");
+        json!({ "sessionId": "s-1", "lines": [line] })
+    };
+    let sales = [
+        json!({ "sessionId": "s-1" }),
+        json!({ "sessionId": "s-1", "lines": [] }),
+        json!({ "sessionId": "s-1", "lines": [line, "a line"] }),
+        json!({ "sessionId": "s-1", "lines": [line], "totalInclAmount": "5,00" }),
+        odd("priceIncl"),
+        odd("quantity"),
+        odd("discountAmount"),
+        odd("discountPercentage"),
+        odd("externalDiscount"),
+    ];
+    for sale in sales {
+        let (host, till) = (Host::new(), till(1));
+        till.send(&host.orchestrator, &EventName::CompleteSession, json!({ "session": sale })).await.unwrap();
+        let all = host.transactions.all();
+        assert_eq!(all.iter().map(|(sale, _)| sale.total_incl).collect::<Vec<_>>(), [None], "{sale}");
+    }
+    let (host, till) = (Host::new(), till(1));
+    let sale = json!({ "session": { "sessionId": "s-1", "lines": [line] } });
+    till.send(&host.orchestrator, &EventName::CompleteSession, sale).await.unwrap();
+    assert_eq!(host.transactions.all()[0].0.total_incl, Some(Decimal::from(5)));
+}
+
+#[tokio::test]
 async fn a_cancelled_session_cancels_its_transaction_in_either_order() {
     let (host, till) = (Host::new(), till(1));
     let first = till.ring_up(&host.orchestrator, &[coffee()]).await.unwrap();
