@@ -21,6 +21,17 @@ const SCHEMA: &str = "MPLUS_TEST_SCHEMA";
 const SETTINGS: &str = "MPLUS_TEST_SETTINGS";
 const ORDERS: u32 = 120;
 
+/// A process that ends with the test, whatever becomes of it.
+struct Worker(Child);
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 #[tokio::test]
 async fn processes_that_share_a_postgres_send_every_order_once_though_one_is_killed() {
     let Some(schema) = schema().await else { return };
@@ -37,23 +48,23 @@ async fn processes_that_share_a_postgres_send_every_order_once_though_one_is_kil
     }
     pos.faults().random(0.1, 5);
     let settings = serde_json::to_string(&world.settings).unwrap();
-    let start = |number: u32| -> Child {
-        Command::new(std::env::current_exe().unwrap())
+    let start = |number: u32| {
+        let child = Command::new(std::env::current_exe().unwrap())
             .args(["orders::processes::one_worker_process", "--exact", "--ignored"])
             .env(POS, server.endpoint().as_str())
             .env(SCHEMA, schema.url())
             .env(SETTINGS, &settings)
             .env("MPLUS_TEST_WORKER", format!("process-{number}"))
-            .spawn()
-            .unwrap()
+            .spawn();
+        Worker(child.unwrap())
     };
-    let mut children: Vec<Child> = (0..3).map(start).collect();
+    let mut children: Vec<Worker> = (0..3).map(start).collect();
     let mut killed = false;
     loop {
         let counts = store.counts(&merchant()).await.unwrap();
         let count = |kind| counts.get(&kind).copied().unwrap_or_default();
         if !killed && count(OutboxStateKind::Accepted) >= u64::from(ORDERS / 4) {
-            children[0].kill().unwrap();
+            children[0].0.kill().unwrap();
             killed = true;
         }
         if count(OutboxStateKind::Waiting) + count(OutboxStateKind::Sending) == 0 {
@@ -66,11 +77,7 @@ async fn processes_that_share_a_postgres_send_every_order_once_though_one_is_kil
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    for child in &mut children {
-        // It may have ended by itself.
-        let _ = child.kill();
-        child.wait().unwrap();
-    }
+    drop(children);
     assert!(killed);
     let total: rust_decimal::Decimal = pos.orders().iter().filter_map(|order| order.total_incl_amount).sum();
     assert_eq!(total, euros(i64::from(ORDERS) * 2490), "each order is there once");
