@@ -125,7 +125,8 @@ macro_rules! pages {
                     item: &<<Self as $crate::soap::Operation>::Response as $crate::soap::ListResponse>::Item,
                 ) -> Option<i64> {
                     use $crate::soap::list::Marker as _;
-                    [$($crate::soap::list::newest!(item, $($newest).+)),+].into_iter().flatten().max()
+                    // What an item lists counts before its own: a product may be ahead of the articles of its page.
+                    [$($crate::soap::list::newest!(item, $($newest).+)),+].into_iter().rev().flatten().next()
                 }
 
                 #[inline]
