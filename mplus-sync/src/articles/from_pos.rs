@@ -8,14 +8,33 @@ use rust_decimal::Decimal;
 use crate::model::{
     ArticleNumber, Marker, Modifier, ModifierGroup, ModifierId, ModifierSource, PosModifierGroup,
 };
+use crate::price::{Price, PriceProblem, ToldPrice};
 use crate::products::Incoming;
+
+/// A modifier group as it comes from the POS, with what is wrong with it.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct IncomingGroup {
+    /// The group, with the choices that can be offered.
+    pub incoming: Incoming<ModifierGroup, PosModifierGroup>,
+    /// Choices that were left out.
+    pub problems: Vec<ChoiceProblem>,
+}
+
+/// A choice that cannot be offered, because nobody knows what it costs.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the choice {choice} was left out: {problem}")]
+pub struct ChoiceProblem {
+    /// As guests would read it.
+    pub choice: String,
+    /// What is wrong with its price.
+    pub problem: PriceProblem,
+}
 
 /// The preparation method group as a modifier group; one that was deleted is inactive.
 ///
 /// What a method adds to the price is its surcharge where the POS gives one, otherwise its price.
-pub fn preparation_group_to_modifier_group(
-    group: &PreparationMethodGroup,
-) -> Incoming<ModifierGroup, PosModifierGroup> {
+pub fn preparation_group_to_modifier_group(group: &PreparationMethodGroup) -> IncomingGroup {
     let number = PosModifierGroup { source: ModifierSource::PreparationMethod, number: group.group_number };
     let mut methods: Vec<&PreparationMethodItem> = group.preparation_methods.iter().collect();
     methods.sort_by_key(|method| method.sequence_number);
@@ -23,6 +42,7 @@ pub fn preparation_group_to_modifier_group(
         let price = method.surcharge.or(method.price_incl).map(Decimal::from);
         modifier(method.id, &method.remark, method.article_number, price)
     });
+    let (modifiers, problems) = usable(modifiers);
     let limits = limits(
         group.selection_required,
         group.max_one_selection,
@@ -30,13 +50,12 @@ pub fn preparation_group_to_modifier_group(
         group.selection_range_max,
     );
     let deleted = group.deleted_on.is_some();
-    incoming(number, &group.description, group.sync_marker, deleted, limits, modifiers.collect())
+    let incoming = incoming(number, &group.description, group.sync_marker, deleted, limits, modifiers);
+    IncomingGroup { incoming, problems }
 }
 
 /// The article alterations group as a modifier group; one that was deleted is inactive.
-pub fn alterations_group_to_modifier_group(
-    group: &ArticleAlterationsGroup,
-) -> Incoming<ModifierGroup, PosModifierGroup> {
+pub fn alterations_group_to_modifier_group(group: &ArticleAlterationsGroup) -> IncomingGroup {
     let number = PosModifierGroup { source: ModifierSource::ArticleAlteration, number: group.group_number };
     let mut alterations: Vec<&ArticleAlteration> = group.article_alterations.iter().collect();
     alterations.sort_by_key(|alteration| alteration.sequence_number);
@@ -44,6 +63,7 @@ pub fn alterations_group_to_modifier_group(
         let price = alteration.price_incl.map(Decimal::from);
         modifier(alteration.id, &alteration.remark, alteration.article_number, price)
     });
+    let (modifiers, problems) = usable(modifiers);
     let limits = limits(
         group.selection_required,
         group.max_one_selection,
@@ -51,7 +71,8 @@ pub fn alterations_group_to_modifier_group(
         group.selection_range_max,
     );
     let deleted = group.deleted_on.is_some();
-    incoming(number, &group.description, group.sync_marker, deleted, limits, modifiers.collect())
+    let incoming = incoming(number, &group.description, group.sync_marker, deleted, limits, modifiers);
+    IncomingGroup { incoming, problems }
 }
 
 fn incoming(
@@ -74,15 +95,39 @@ fn incoming(
     Incoming { record: group, number, marker: Some(Marker::new(marker)), changed_at: None }
 }
 
-fn modifier(number: i32, name: &str, article: Option<i64>, price: Option<Decimal>) -> Modifier {
+fn modifier(
+    number: i32,
+    name: &str,
+    article: Option<i64>,
+    price: Option<Decimal>,
+) -> Result<Modifier, ChoiceProblem> {
     let name = match name.trim() {
         "" => format!("Choice {number}"),
         name => name.to_owned(),
     };
-    let mut modifier = Modifier::new(ModifierId::from(number.to_string()), name, number);
-    modifier.price = price.filter(|price| !price.is_zero());
-    modifier.article = article.filter(|article| *article != 0).map(ArticleNumber::new);
-    modifier
+    match Price::of(ToldPrice { including_vat: price, ..ToldPrice::default() }) {
+        Ok(price) => {
+            let mut modifier = Modifier::new(ModifierId::from(number.to_string()), name, number);
+            modifier.price = price.amount().filter(|price| !price.is_zero());
+            modifier.article = article.filter(|article| *article != 0).map(ArticleNumber::new);
+            Ok(modifier)
+        }
+        Err(problem) => Err(ChoiceProblem { choice: name, problem }),
+    }
+}
+
+/// The choices that can be offered, and what is wrong with the others.
+fn usable(
+    choices: impl Iterator<Item = Result<Modifier, ChoiceProblem>>,
+) -> (Vec<Modifier>, Vec<ChoiceProblem>) {
+    let (mut modifiers, mut problems) = (Vec::new(), Vec::new());
+    for choice in choices {
+        match choice {
+            Ok(modifier) => modifiers.push(modifier),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    (modifiers, problems)
 }
 
 /// How few and how many may be chosen. The range says more than the two switches, where the POS gives it; a maximum of
@@ -126,7 +171,7 @@ mod tests {
             ],
             ..PreparationMethodGroup::default()
         };
-        let mapped = preparation_group_to_modifier_group(&group);
+        let mapped = preparation_group_to_modifier_group(&group).incoming;
         assert_eq!(mapped.record.id.as_str(), "mpluskassa-preparation-3");
         assert_eq!((mapped.record.minimum, mapped.record.maximum, mapped.record.active), (1, Some(1), true));
         let choices: Vec<_> = mapped
@@ -152,7 +197,7 @@ mod tests {
             deleted_on: Some("2026-01-01T00:00:00".parse().unwrap()),
             ..ArticleAlterationsGroup::default()
         };
-        let mapped = alterations_group_to_modifier_group(&group);
+        let mapped = alterations_group_to_modifier_group(&group).incoming;
         assert!(!mapped.record.active);
         assert_eq!(mapped.record.id.as_str(), "mpluskassa-alteration-3");
         assert_eq!(mapped.record.name, "Group 3");

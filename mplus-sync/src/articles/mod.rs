@@ -15,6 +15,8 @@ mod service;
 mod steps;
 
 pub use combos::{RemovedChoice, combo_to_article_menu, removed_choices};
-pub use from_pos::{alterations_group_to_modifier_group, preparation_group_to_modifier_group};
+pub use from_pos::{
+    ChoiceProblem, IncomingGroup, alterations_group_to_modifier_group, preparation_group_to_modifier_group,
+};
 pub use service::Articles;
 pub(crate) use steps::{COMBOS, MODIFIER_GROUPS, NUTRITION};

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use mplus_qapi::preparation::{GetArticleAlterationsGroups, GetPreparationMethodGroups};
 use mplus_qapi::soap::{ListResponse, Paged};
 
-use super::{alterations_group_to_modifier_group, preparation_group_to_modifier_group};
+use super::{IncomingGroup, alterations_group_to_modifier_group, preparation_group_to_modifier_group};
 use crate::model::{
     Checkpoint, Fingerprint, Marker, ModifierGroup, ModifierSource, PosModifierGroup, Resource, Tracked,
     Version,
 };
+use crate::pos_call::is_unknown_operation;
 use crate::products::{Incoming, Markers};
 use crate::progress::Phase;
 use crate::report::{Note, Subject};
@@ -63,19 +64,39 @@ async fn pull_one_sort<O: Paged>(
     current: Option<i64>,
     again: bool,
     operation: O,
-    map: fn(&<O::Response as ListResponse>::Item) -> Incoming<ModifierGroup, PosModifierGroup>,
+    map: fn(&<O::Response as ListResponse>::Item) -> IncomingGroup,
 ) -> Result<(), StepError> {
+    let name = O::INFO.name;
+    if run.lacks(name) {
+        return Ok(());
+    }
     let due = if again { Some(0) } else { run.due(&resource, current) };
     let Some(since) = due else { return Ok(()) };
     run.expect(&resource, Phase::Pull, None);
     let mut changes = Changes::new(run, operation, since, current);
     let mut last = since - 1;
-    while let Some(page) = changes.next(run).await? {
+    loop {
+        let page = match changes.next(run).await {
+            Err(StepError::Pos(error)) if is_unknown_operation(&error) => {
+                run.learn_lacking(name).await;
+                return Ok(());
+            }
+            page => page?,
+        };
+        let Some(page) = page else { break };
         last = page.next_marker - 1;
-        store(run, &resource, page.items.iter().map(map).collect(), last).await?;
+        let groups: Vec<_> = page.items.iter().map(map).collect();
+        for group in &groups {
+            let subject = Subject::new(&group.incoming.record.name, &group.incoming.record.id);
+            for problem in &group.problems {
+                let advice = problem.problem.advice();
+                run.skip(&resource, subject.clone(), &problem.to_string(), advice);
+            }
+        }
+        store(run, &resource, groups.into_iter().map(|group| group.incoming).collect(), last).await?;
     }
     // Everything up to the current marker was read.
-    let last = last.max(current.unwrap_or(last));
+    let last = current.unwrap_or(last);
     if last >= 0 {
         run.keep_checkpoint(resource, last).await?;
     }

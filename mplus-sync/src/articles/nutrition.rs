@@ -14,8 +14,10 @@ use mplus_qapi::nutrition::{
     GetNutritionalCharacteristics, GetNutritionalCharacteristicsRequest, NutritionalCharacteristicsType,
 };
 use mplus_qapi::products::{GetProducts, GetProductsRequest, Product};
+use mplus_qapi::soap::Operation;
 
 use crate::model::{ArticleNumber, Characteristic, Checkpoint, Marker, ProductNumber, Resource};
+use crate::pos_call::is_unknown_operation;
 use crate::products::{Markers, nutrition_to_characteristics};
 use crate::progress::Phase;
 use crate::report::Note;
@@ -29,6 +31,10 @@ type Told = HashMap<ArticleNumber, (Vec<Characteristic>, Vec<Characteristic>)>;
 pub(super) async fn pull(run: &mut Run<'_>, markers: Markers) -> Result<(), StepError> {
     let resource = Resource::ARTICLE_NUTRITION;
     let current = markers.nutrition;
+    let name = GetNutritionalCharacteristics::INFO.name;
+    if run.lacks(name) {
+        return Ok(());
+    }
     let Some(since) = run.due(&resource, current) else { return Ok(()) };
     run.expect(&resource, Phase::Pull, None);
     let request = GetNutritionalCharacteristicsRequest {
@@ -37,7 +43,15 @@ pub(super) async fn pull(run: &mut Run<'_>, markers: Markers) -> Result<(), Step
     };
     let mut last = current.unwrap_or(-1);
     let mut changes = Changes::new(run, GetNutritionalCharacteristics { request }, since, current);
-    while let Some(page) = changes.next(run).await? {
+    loop {
+        let page = match changes.next(run).await {
+            Err(StepError::Pos(error)) if is_unknown_operation(&error) => {
+                run.learn_lacking(name).await;
+                return Ok(());
+            }
+            page => page?,
+        };
+        let Some(page) = page else { break };
         let numbers = page.items.iter().map(|card| card.numbers).collect();
         let told = ask(run, numbers).await?;
         store(run, told, page.next_marker - 1).await?;

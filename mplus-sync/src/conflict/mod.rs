@@ -55,6 +55,24 @@ impl fmt::Display for SyncContext {
     }
 }
 
+/// What is decided by itself when both sides changed a record.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// Each field: a price that only the POS changed and a name that only the host changed do not collide.
+    #[default]
+    Field,
+    /// The whole record: who changed any of it later has all of it.
+    Record,
+}
+
+/// How the conflicts of a run are decided.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Settling {
+    pub(crate) context: SyncContext,
+    pub(crate) unit: Unit,
+}
+
 /// What one side has now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Side<T> {
@@ -232,7 +250,11 @@ pub fn decide<T: PartialEq>(
 }
 
 /// Both sides changed it.
-fn settle(context: SyncContext, pos: Option<DateTime<Utc>>, host: Option<DateTime<Utc>>) -> Decision {
+pub(crate) fn settle(
+    context: SyncContext,
+    pos: Option<DateTime<Utc>>,
+    host: Option<DateTime<Utc>>,
+) -> Decision {
     let why = match (context, pos, host) {
         (SyncContext::Webhook, ..) => Why::Webhook,
         (SyncContext::Manual | SyncContext::Scheduled, Some(pos), Some(host)) => {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
+use crate::conflict::Unit;
 use crate::media::ImageRules;
 use crate::tax::TaxMapping;
 
@@ -21,6 +22,15 @@ pub struct SyncSettings {
     pub images: ImageRules,
     /// Whether and how stock is pulled.
     pub stock: StockSettings,
+    /// What is decided by itself when both sides changed an item: each field unless set.
+    pub conflicts: Unit,
+    /// How often a scheduled sync reads the whole menu, to notice what is gone: once a week unless set.
+    pub full_every: Duration,
+    /// How much of the menu, in per cent, may be switched off because the POS does not list it any more: 20 unless set. An
+    /// answer that would switch off more is held back and told to a person.
+    pub most_gone: u8,
+    /// Whether only articles are sold that the POS marks for the web shop (`webshop`). Off unless set.
+    pub webshop_only: bool,
     /// How long a run may be silent before another worker may take over: 15 minutes unless set.
     pub lease: Duration,
 }
@@ -33,6 +43,10 @@ impl Default for SyncSettings {
             parallel_images: 4,
             images: ImageRules::default(),
             stock: StockSettings::default(),
+            conflicts: Unit::Field,
+            full_every: Duration::from_secs(7 * 24 * 60 * 60),
+            most_gone: 20,
+            webshop_only: false,
             lease: Duration::from_secs(15 * 60),
         }
     }

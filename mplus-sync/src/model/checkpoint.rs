@@ -66,6 +66,10 @@ impl Resource {
     pub const BRANCH_PRICES: Self = Self(Cow::Borrowed("branch_prices"));
     /// Pictures. The POS gives no marker; the checkpoint says whether some are still to be downloaded.
     pub const IMAGES: Self = Self(Cow::Borrowed("images"));
+    /// The whole menu. The checkpoint is the time at which all of it was read last, in seconds of the Unix epoch.
+    pub const FULL_MENU: Self = Self(Cow::Borrowed("full_menu"));
+    /// Tax rates. The POS gives no marker; the checkpoint is a hash of what its BTW codes mean.
+    pub const TAX_RATES: Self = Self(Cow::Borrowed("tax_rates"));
     /// Relations.
     pub const RELATIONS: Self = Self(Cow::Borrowed("relations"));
 

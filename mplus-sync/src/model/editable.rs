@@ -170,9 +170,9 @@ mod item {
     use super::*;
 
     fields! { Item {
-        plain: category, name, description, btw_code, turnover_group, variant, plu, barcodes, position, active, hidden,
-            stock_tracked, course, minimum_age, allergens, diets, nutrients, images, modifier_groups;
-        amounts: price, tax_rate;
+        plain: category, name, description, btw_code, alternative_btw_code, turnover_group, variant, plu, barcodes, position,
+            active, hidden, not_sold_at, stock_tracked, course, minimum_age, allergens, diets, nutrients, images, modifier_groups;
+        amounts: price, tax_rate, alternative_tax_rate;
     } }
 
     impl Editable for Item {

@@ -34,6 +34,13 @@ pub struct Item {
     /// The POS's BTW code (`vatCode`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub btw_code: Option<BtwCode>,
+    /// The VAT rate in per cent where another one holds for guests who take it away, or for those who stay: the POS's
+    /// alternative rate. Pulled only.
+    #[serde(default, with = "rust_decimal::serde::str_option", skip_serializing_if = "Option::is_none")]
+    pub alternative_tax_rate: Option<Decimal>,
+    /// The POS's BTW code of the alternative rate (`vatCodeAlternative`). Pulled only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alternative_btw_code: Option<BtwCode>,
     /// The POS's turnover group, 0 to 999.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turnover_group: Option<i32>,
@@ -54,6 +61,9 @@ pub struct Item {
     /// Whether the host hides it from guests. The host's alone: it never travels, and no pull changes it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hidden: bool,
+    /// Locations where it cannot be ordered: it is not for sale there, or what it costs there is known at the till alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_sold_at: Vec<LocationId>,
     /// Whether the POS keeps its stock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stock_tracked: Option<bool>,
@@ -92,6 +102,8 @@ impl Item {
             location_prices: Vec::new(),
             tax_rate: None,
             btw_code: None,
+            alternative_tax_rate: None,
+            alternative_btw_code: None,
             turnover_group: None,
             variant: None,
             plu: None,
@@ -99,6 +111,7 @@ impl Item {
             position: None,
             active: true,
             hidden: false,
+            not_sold_at: Vec::new(),
             stock_tracked: None,
             course: None,
             minimum_age: None,
@@ -110,10 +123,19 @@ impl Item {
         }
     }
 
-    /// The price at a location in euros, VAT included: its own where it has one, the item's otherwise.
+    /// The price at a location in euros, VAT included: its own where it has one, the item's otherwise; none where it cannot be
+    /// ordered.
     pub fn price_at(&self, location: &LocationId) -> Option<Decimal> {
+        if !self.is_sold_at(location) {
+            return None;
+        }
         let own = self.location_prices.iter().find(|own| own.location == *location);
         own.map(|own| own.price).or(self.price)
+    }
+
+    /// Whether it can be ordered at a location, as far as that location alone is concerned.
+    pub fn is_sold_at(&self, location: &LocationId) -> bool {
+        !self.not_sold_at.contains(location)
     }
 
     /// Whether guests see it: it is active and the host does not hide it.

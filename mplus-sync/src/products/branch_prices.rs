@@ -7,79 +7,151 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use futures_util::StreamExt;
-use mplus_qapi::products::GetArticleBranchDeviations;
+use mplus_qapi::products::{ArticleBranchDeviationLine, GetArticleBranchDeviations};
+use mplus_qapi::soap::Operation;
 use rust_decimal::Decimal;
 
 use super::merge::{Merged, merge_location_prices};
-use crate::conflict::SyncContext;
+use crate::conflict::Settling;
 use crate::model::{
     ArticleNumber, BranchNumber, Fingerprint, Item, ItemId, LocationId, LocationPrice, Resource, Tracked,
 };
+use crate::pos_call::is_unknown_operation;
+use crate::price::{Price, ToldPrice};
 use crate::progress::Phase;
-use crate::report::{Conflict, Subject};
+use crate::report::{Conflict, Note, Subject};
 use crate::run::{DECISIONS, Run, StepError};
 use crate::store::{CatalogChunk, Page, Select};
 
 /// The POS's prices of single branches, and which location each branch is.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct BranchPrices {
-    by_article: HashMap<i64, Vec<(BranchNumber, Decimal)>>,
+    /// Whether they are known: the POS has told them, and they are believed.
+    told: bool,
+    by_article: HashMap<i64, Vec<ArticleBranchDeviationLine>>,
     locations: BTreeMap<BranchNumber, LocationId>,
     /// Stands for all of them, in whatever order they came.
     hash: i64,
+}
+
+/// What single branches tell of one article.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct ArticleBranches {
+    /// Own prices, by location.
+    pub(crate) prices: Vec<LocationPrice>,
+    /// Locations where it cannot be ordered.
+    pub(crate) not_sold_at: Vec<LocationId>,
+    /// What a person should know: what it is, and what to do.
+    pub(crate) remarks: Vec<(String, &'static str)>,
 }
 
 /// The checkpoint when articles were pulled that have not got their prices; the hash of a list is another number.
 const MISSED: i64 = i64::MIN;
 
 impl BranchPrices {
-    /// An article's prices by location. That of a branch that is no location is not among them.
-    pub(crate) fn of_article(&self, article: i64) -> Vec<LocationPrice> {
-        let price = |(branch, price): &(BranchNumber, Decimal)| {
-            let location = self.locations.get(branch)?.clone();
-            Some(LocationPrice { location, price: *price })
-        };
-        let mut prices: Vec<_> = self.lines(article).iter().filter_map(price).collect();
-        prices.sort_by(|a, b| a.location.cmp(&b.location));
-        prices
+    /// What the branches that are locations tell of an article, whose VAT rate in per cent may be needed to know a price.
+    pub(crate) fn of_article(&self, article: i64, rate: Option<Decimal>) -> ArticleBranches {
+        let mut told = ArticleBranches::default();
+        for line in self.lines(ArticleNumber::new(article)) {
+            let Some(location) = self.locations.get(&BranchNumber::new(line.branch_number)) else { continue };
+            let price = Price::of(ToldPrice {
+                including_vat: line.sales_price_incl.map(Into::into),
+                excluding_vat: line.sales_price_excl.map(Into::into),
+                special: line.special_price.as_ref(),
+                vat_rate: rate,
+            });
+            let (why, advice) = match price {
+                Ok(Price::Amount(price)) => {
+                    told.prices.push(LocationPrice { location: location.clone(), price });
+                    continue;
+                }
+                Ok(Price::NotTold) => continue,
+                Ok(Price::AskedAtTill) => {
+                    ("the till asks for its price".to_owned(), "Set a price in the POS to sell it there")
+                }
+                Ok(Price::InBarcode) => {
+                    ("its price is in the barcode".to_owned(), "Set a price in the POS to sell it there")
+                }
+                Ok(Price::NotForSale) => ("it is not for sale".to_owned(), "Nothing to do, if that is meant"),
+                Err(problem) => (problem.to_string(), problem.advice()),
+            };
+            told.not_sold_at.push(location.clone());
+            let message =
+                format!("in branch {} {why}: it cannot be ordered at {location}", line.branch_number);
+            told.remarks.push((message, advice));
+        }
+        told.prices.sort_by(|a, b| a.location.cmp(&b.location));
+        told.not_sold_at.sort();
+        told
     }
 
-    /// The branches that have a price of their own for an article.
-    pub(crate) fn branches(&self, article: ArticleNumber) -> impl Iterator<Item = BranchNumber> {
-        self.lines(article.get()).iter().map(|(branch, _)| *branch)
+    /// Whether they are known.
+    pub(crate) fn are_told(&self) -> bool {
+        self.told
+    }
+
+    /// An article's lines as the POS told them, those of branches that are no locations among them.
+    pub(crate) fn lines(&self, article: ArticleNumber) -> &[ArticleBranchDeviationLine] {
+        self.by_article.get(&article.get()).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// The branch that a location is.
     pub(crate) fn branch_of(&self, location: &LocationId) -> Option<BranchNumber> {
         self.locations.iter().find(|(_, id)| *id == location).map(|(branch, _)| *branch)
     }
-
-    fn lines(&self, article: i64) -> &[(BranchNumber, Decimal)] {
-        self.by_article.get(&article).map(Vec::as_slice).unwrap_or_default()
-    }
 }
 
 /// Reads all branch prices.
 pub(super) async fn read(run: &mut Run<'_>) -> Result<Arc<BranchPrices>, StepError> {
-    let locations = locations(run).await?;
-    let mut by_article: HashMap<i64, Vec<_>> = HashMap::new();
+    let mut prices = BranchPrices { locations: locations(run).await?, ..BranchPrices::default() };
+    let name = GetArticleBranchDeviations::INFO.name;
+    if run.lacks(name) {
+        return Ok(Arc::new(prices));
+    }
     let mut hash = 0_u64;
     let mut lines = run.client().call(GetArticleBranchDeviations::default()).stream();
     run.report.requests += 1;
     while let Some(line) = lines.next().await {
-        let line = line?;
+        let line = match line {
+            Err(error) if is_unknown_operation(&error) => {
+                run.learn_lacking(name).await;
+                return Ok(Arc::new(prices));
+            }
+            line => line?,
+        };
+        let amount = |amount: Option<mplus_qapi::value::XsdDecimal>| amount.map(|amount| amount.normalize());
         let branch = BranchNumber::new(line.branch_number);
         // A price of a branch that is no location still counts: the location may come.
-        let Some(price) = line.sales_price_incl else { continue };
-        let print =
-            Fingerprint::of(&(line.article_number, branch, price.normalize(), locations.get(&branch)))?;
+        let print = Fingerprint::of(&(
+            line.article_number,
+            branch,
+            amount(line.sales_price_incl),
+            amount(line.sales_price_excl),
+            line.special_price.as_ref().map(|special| special.as_str().to_owned()),
+            prices.locations.get(&branch),
+        ))?;
         hash = hash.wrapping_add(u64::from_str_radix(&print.as_str()[..16], 16).unwrap_or_default());
-        by_article.entry(line.article_number).or_default().push((branch, price.get()));
+        prices.by_article.entry(line.article_number).or_default().push(line);
     }
-    run.expect(&Resource::BRANCH_PRICES, Phase::Pull, Some(by_article.len() as u64));
-    run.advance(&Resource::BRANCH_PRICES, by_article.len());
-    let hash = i64::from_ne_bytes(hash.to_ne_bytes());
-    Ok(Arc::new(BranchPrices { by_article, locations, hash }))
+    run.expect(&Resource::BRANCH_PRICES, Phase::Pull, Some(prices.by_article.len() as u64));
+    run.advance(&Resource::BRANCH_PRICES, prices.by_article.len());
+    prices.hash = i64::from_ne_bytes(hash.to_ne_bytes());
+    prices.told = !is_held_back(run, &prices);
+    Ok(Arc::new(prices))
+}
+
+/// An empty list, where there was one before, takes all branch prices away: a person has to say that it is meant.
+fn is_held_back(run: &mut Run<'_>, prices: &BranchPrices) -> bool {
+    let before = run.checkpoint(&Resource::BRANCH_PRICES).filter(|hash| *hash != 0 && *hash != MISSED);
+    if before.is_none() || !prices.by_article.is_empty() || run.options.accepts_loss {
+        return false;
+    }
+    run.report.ask_for(Note::general(
+        Resource::BRANCH_PRICES,
+        "the POS lists no branch prices any more: none was taken away",
+        "If it has none indeed, run a full sync that accepts the loss",
+    ));
+    true
 }
 
 /// Which location each branch is.
@@ -101,7 +173,8 @@ async fn locations(run: &Run<'_>) -> Result<BTreeMap<BranchNumber, LocationId>, 
 
 /// Stores the prices of items that are known already, when they changed.
 pub(super) async fn store(run: &mut Run<'_>, prices: Arc<BranchPrices>) -> Result<(), StepError> {
-    if run.checkpoint(&Resource::BRANCH_PRICES) == Some(prices.hash) && !run.is_full() {
+    let known = run.checkpoint(&Resource::BRANCH_PRICES) == Some(prices.hash);
+    if !prices.told || (known && !run.is_full()) {
         return Ok(());
     }
     let limit = usize::from(run.settings().chunk.max(1));
@@ -128,19 +201,24 @@ async fn store_page(
     page: Page<ItemId>,
 ) -> Result<Option<ItemId>, StepError> {
     let limit = page.limit;
+    let how = run.settling();
     for _ in 0..DECISIONS {
         let items = run.store().items(run.connection(), Select::Page(page.clone())).await?;
         let last = (items.len() == limit).then(|| items.last().map(|item| item.record.id.clone())).flatten();
         let mut chunk = CatalogChunk::default();
-        let mut conflicts = Vec::new();
+        let (mut conflicts, mut notes) = (Vec::new(), Vec::new());
         for item in items {
-            let Some(merged) = decide(run.options.context, prices, item)? else { continue };
+            let Some((merged, remarks)) = decide(how, prices, item) else { continue };
+            let subject = Subject::new(&merged.tracked.record.name, &merged.tracked.record.id);
             conflicts.extend(merged.conflicts.into_iter().map(|settled| Conflict {
                 resource: Resource::BRANCH_PRICES,
-                subject: Subject::new(&merged.tracked.record.name, &merged.tracked.record.id),
+                subject: subject.clone(),
                 fields: settled.fields,
                 winner: settled.winner,
                 why: settled.why,
+            }));
+            notes.extend(remarks.into_iter().map(|(message, advice)| {
+                Note::about(Resource::BRANCH_PRICES, subject.clone(), &message, advice)
             }));
             chunk.items.push(merged.tracked);
         }
@@ -148,27 +226,22 @@ async fn store_page(
         if run.apply(chunk).await? {
             run.report.count(&Resource::BRANCH_PRICES).pulled += pulled;
             conflicts.into_iter().for_each(|conflict| run.report.conflict(conflict));
+            notes.into_iter().for_each(|note| run.report.skip(note));
             return Ok(last);
         }
     }
     Ok(None)
 }
 
-/// The item with the POS's branch prices, when that changes it.
+/// The item with the POS's branch prices, and what a person should know of them, when that changes it.
 fn decide(
-    context: SyncContext,
+    how: Settling,
     prices: &BranchPrices,
     item: Tracked<Item>,
-) -> Result<Option<Merged<Item>>, StepError> {
-    let Some(number) = item.external_ids.mpluskassa else { return Ok(None) };
-    let edits = item.edits.clone();
-    let mut merged = Merged {
-        tracked: item,
-        changed: false,
-        deactivated: false,
-        settles_edit: false,
-        conflicts: Vec::new(),
-    };
-    merge_location_prices(context, &mut merged, &edits, &prices.of_article(number.get()))?;
-    Ok(merged.changed.then_some(merged))
+) -> Option<(Merged<Item>, Vec<(String, &'static str)>)> {
+    let number = item.external_ids.mpluskassa?;
+    let branches = prices.of_article(number.get(), item.record.tax_rate);
+    let mut merged = Merged::unchanged(item);
+    merge_location_prices(how, &mut merged, &branches);
+    merged.changed.then_some((merged, branches.remarks))
 }

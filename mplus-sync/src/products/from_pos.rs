@@ -3,16 +3,15 @@
 use chrono::{DateTime, Utc};
 use mplus_qapi::products::{Article, Product};
 use mplus_qapi::types::{
-    ArticleSpecialPrice, NutritionalCharacteristic, NutritionalCharacteristicPresence,
-    NutritionalCharacteristics,
+    NutritionalCharacteristic, NutritionalCharacteristicPresence, NutritionalCharacteristics,
 };
 use mplus_qapi::value::AMSTERDAM;
-use rust_decimal::Decimal;
 
 use crate::model::{
     ArticleNumber, BtwCode, Category, CategoryId, Characteristic, CourseNumber, Item, ItemId, ItemImage,
     Marker, Presence, ProductNumber, Variant,
 };
+use crate::price::{Price, PriceProblem, ToldPrice};
 use crate::tax::{TaxProblem, TaxTable};
 
 /// What the POS has of one record, in the host's words.
@@ -48,9 +47,15 @@ pub struct IncomingItem {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ArticleProblem {
-    /// The article's price is below zero; the item gets none.
-    #[error("the price is negative ({0})")]
-    NegativePrice(Decimal),
+    /// The article's price cannot be used; the item gets none.
+    #[error(transparent)]
+    Price(PriceProblem),
+    /// The till asks for the price; the item gets none.
+    #[error("the till asks for the price: the item has none")]
+    AskedAtTill,
+    /// The price is in the barcode; the item gets none.
+    #[error("the price is in the barcode: the item has none")]
+    InBarcode,
     /// The article is for sale and has no price.
     #[error("the article has no price")]
     NoPrice,
@@ -66,7 +71,10 @@ impl ArticleProblem {
     /// What to do.
     pub fn advice(&self) -> String {
         match self {
-            Self::NegativePrice(_) => "Correct the price in the POS".to_owned(),
+            Self::Price(problem) => problem.advice().to_owned(),
+            Self::AskedAtTill | Self::InBarcode => {
+                "Set a price in the POS to sell the article online".to_owned()
+            }
             Self::NoPrice => "Set a price in the POS".to_owned(),
             Self::Tax(problem) => problem.kind.advice(),
             Self::NoProduct => "Put the article into a product in the POS".to_owned(),
@@ -107,13 +115,6 @@ pub fn article_to_item(
     }
     item.description = text(&article.extra_text);
     item.active = article.active != Some(false) && article.discontinued != Some(true);
-    item.price = match price(article, item.active) {
-        Ok(price) => price,
-        Err(problem) => {
-            problems.push(problem);
-            None
-        }
-    };
     item.btw_code = article.vat_code.map(BtwCode::new);
     if item.btw_code.is_some() {
         match tax.rate_for(&item.name, item.btw_code) {
@@ -121,6 +122,21 @@ pub fn article_to_item(
             Err(problem) => problems.push(ArticleProblem::Tax(problem)),
         }
     }
+    // Zero is how a POS writes that there is none.
+    item.alternative_btw_code = article.vat_code_alternative.filter(|code| *code != 0).map(BtwCode::new);
+    item.alternative_tax_rate =
+        item.alternative_btw_code.and_then(|code| tax.rate_for(&item.name, Some(code)).ok());
+    let told = ToldPrice {
+        including_vat: article.price_incl,
+        excluding_vat: article.price_excl,
+        special: article.special_price.as_ref(),
+        vat_rate: item.tax_rate,
+    };
+    let price = Price::of(told);
+    problems.extend(price_problem(price, item.active));
+    item.price = price.ok().and_then(Price::amount);
+    let for_sale = price.is_ok_and(Price::is_for_sale) || price.is_err();
+    item.active &= for_sale;
     item.turnover_group = article.turnover_group;
     item.variant = variant(article);
     item.plu = text(&article.plu_number);
@@ -147,7 +163,7 @@ pub fn article_to_item(
         },
         external_id: text(&article.ext_article_id),
         tells_nutrition: article.nutritional_characteristics.is_some(),
-        withheld: article.discontinued == Some(true),
+        withheld: article.discontinued == Some(true) || !for_sale,
         problems,
     })
 }
@@ -172,19 +188,14 @@ fn characteristic(told: &NutritionalCharacteristic) -> Option<Characteristic> {
     Some(Characteristic { number: told.id?, name: told.name.clone().unwrap_or_default(), presence })
 }
 
-/// A price that may be missing is no problem where the till asks for it, or where nothing is sold.
-fn price(article: &Article, active: bool) -> Result<Option<Decimal>, ArticleProblem> {
-    use ArticleSpecialPrice::{Normal, NotSet};
-    match article.price_incl {
-        Some(price) if price.is_sign_negative() && !price.is_zero() => {
-            Err(ArticleProblem::NegativePrice(price))
-        }
-        Some(price) => Ok(Some(price)),
-        None if article.special_price == Some(ArticleSpecialPrice::Free) => Ok(Some(Decimal::ZERO)),
-        None if active && matches!(article.special_price, None | Some(Normal | NotSet)) => {
-            Err(ArticleProblem::NoPrice)
-        }
-        None => Ok(None),
+/// What a person should know of a price. That none is told is no problem where nothing is sold.
+fn price_problem(price: Result<Price, PriceProblem>, active: bool) -> Option<ArticleProblem> {
+    match price {
+        Err(problem) => Some(ArticleProblem::Price(problem)),
+        Ok(Price::AskedAtTill) if active => Some(ArticleProblem::AskedAtTill),
+        Ok(Price::InBarcode) if active => Some(ArticleProblem::InBarcode),
+        Ok(Price::NotTold) if active => Some(ArticleProblem::NoPrice),
+        Ok(_) => None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use mplus_qapi::system::{GetCurrentSyncMarkers, GetCurrentSyncMarkersV2, GetCurrentSyncMarkersV2Request};
 
+use crate::pos_call::is_unknown_operation;
 use crate::run::{Run, StepError};
 
 /// The highest sync markers at the POS; none where it does not say.
@@ -31,8 +32,14 @@ pub(super) async fn read(run: &mut Run<'_>) -> Result<Markers, StepError> {
         }),
         // An older POS does not know the call.
         Err(error) if error.fault().is_some_and(|fault| fault.is_client()) && !error.is_authentication() => {
-            let markers = run.call(GetCurrentSyncMarkers::default()).await?;
-            Ok(Markers { articles: Some(markers.article_sync_marker), ..Markers::default() })
+            match run.call(GetCurrentSyncMarkers::default()).await {
+                Ok(markers) => {
+                    Ok(Markers { articles: Some(markers.article_sync_marker), ..Markers::default() })
+                }
+                // Then every run asks for what changed.
+                Err(error) if is_unknown_operation(&error) => Ok(Markers::default()),
+                Err(error) => Err(error.into()),
+            }
         }
         Err(error) => Err(error.into()),
     }

@@ -1,24 +1,29 @@
 //! What becomes of a stored record when the POS tells of it. Pure.
 
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::Serialize;
 
+use super::branch_prices::ArticleBranches;
 use super::from_pos::Incoming;
 use crate::conflict::{
-    Action, Decision, FieldDifference, Known, Side, SyncContext, Why, Winner, decide, differing_fields,
+    Action, Decision, FieldDifference, Known, Settling, Side, SyncContext, Unit, Why, Winner, decide, settle,
 };
 use crate::model::{
-    Category, CategoryId, Edits, Fingerprint, FingerprintError, Item, LocationPrice, Record, Tracked,
-    Variant, Version,
+    Category, CategoryId, Editable, Field, FieldValue, Fingerprint, FingerprintError, Item, PendingEdit,
+    Record, Tracked, Variant, Version,
 };
 
-/// The name under which what both sides agreed on of an item's branch prices is kept.
-pub(crate) const LOCATION_PRICES: &str = "location_prices";
 /// The name under which is kept that the POS withholds an article by other means than `active`.
 pub(crate) const WITHHELD: &str = "withheld";
 
 /// A record of which some content is shared with the POS in one call each way.
-pub(crate) trait Shared: Record {
+pub(crate) trait Shared: Editable {
+    /// The fields of the shared content, by name.
+    const FIELDS: &'static [&'static str];
+
     /// The shared content.
     type Content: Serialize;
 
@@ -47,6 +52,8 @@ pub(crate) struct CategoryContent {
 }
 
 impl Shared for Category {
+    const FIELDS: &'static [&'static str] = &["name", "description", "group_numbers", "active"];
+
     type Content = CategoryContent;
 
     fn content(&self) -> CategoryContent {
@@ -95,6 +102,21 @@ pub(crate) struct ItemContent {
 }
 
 impl Shared for Item {
+    // The BTW code goes with the rate.
+    const FIELDS: &'static [&'static str] = &[
+        "category",
+        "name",
+        "description",
+        "price",
+        "tax_rate",
+        "turnover_group",
+        "variant",
+        "plu",
+        "barcodes",
+        "minimum_age",
+        "active",
+    ];
+
     type Content = ItemContent;
 
     fn content(&self) -> ItemContent {
@@ -131,6 +153,8 @@ impl Shared for Item {
     }
 
     fn take_pos_owned(&mut self, pos: &Self) {
+        self.alternative_tax_rate = pos.alternative_tax_rate;
+        self.alternative_btw_code = pos.alternative_btw_code;
         self.stock_tracked = pos.stock_tracked;
         self.course = pos.course;
         self.allergens.clone_from(&pos.allergens);
@@ -175,7 +199,14 @@ pub(crate) struct Merged<T: Record> {
     pub(crate) conflicts: Vec<Settled>,
 }
 
-/// A conflict and how it was settled.
+impl<T: Record> Merged<T> {
+    /// A record of which nothing was decided yet.
+    pub(crate) fn unchanged(tracked: Tracked<T>) -> Self {
+        Self { tracked, changed: false, deactivated: false, settles_edit: false, conflicts: Vec::new() }
+    }
+}
+
+/// Fields in conflict that were settled for the same reason.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Settled {
     pub(crate) fields: Vec<FieldDifference>,
@@ -188,50 +219,38 @@ pub(crate) fn adopt<T: Shared>(incoming: Incoming<T, T::PosId>) -> Result<Merged
     let pulled = version(&incoming)?;
     let mut tracked = Tracked::new(incoming.record).linked(incoming.number);
     tracked.sync.pulled = Some(pulled);
-    Ok(Merged { tracked, changed: true, deactivated: false, settles_edit: false, conflicts: Vec::new() })
+    Ok(Merged { changed: true, ..Merged::unchanged(tracked) })
 }
 
 /// A record that both sides have.
 ///
-/// What only the POS knows is taken over; of the shared content the rule decides ([`decide`]) when the host has an
-/// edit that was not pushed. Without one the POS's content holds: an echo of our own push changes nothing.
+/// What only the POS knows is taken over, and so is every field that the host did not edit. Of an edited one the rule decides
+/// ([`decide`]), field by field or once for the record.
 pub(crate) fn merge<T: Shared>(
-    context: SyncContext,
+    how: Settling,
     stored: Tracked<T>,
     incoming: &Incoming<T, T::PosId>,
 ) -> Result<Merged<T>, FingerprintError> {
-    let pulled = version(incoming)?;
     let mut next = stored.clone();
     next.external_ids.mpluskassa = Some(incoming.number.clone());
     next.record.take_pos_owned(&incoming.record);
     let mut conflicts = Vec::new();
-    match stored.edited_at() {
-        None => next.record.take_shared(&incoming.record),
-        Some(edited_at) => {
-            let host = content_fingerprint(&stored.record)?;
-            let decision = decide(
-                context,
-                &Known::of(&stored.sync),
-                &Side { value: pulled.fingerprint.clone(), changed_at: incoming.changed_at },
-                &Side { value: host, changed_at: Some(edited_at) },
-            );
-            conflicts.extend(settled(decision, &incoming.record.content(), &stored.record.content()));
-            match decision.action {
-                Action::KeepHost => {}
-                Action::Nothing | Action::TakePos => {
-                    next.record.take_shared(&incoming.record);
-                    next.edits.clear();
-                }
-            }
+    if stored.edits.is_empty() {
+        next.record.take_shared(&incoming.record);
+    } else {
+        // Everything that is not a field of its own comes along; edited fields are put back and decided.
+        let edited = stored.record.clone();
+        next.record.take_shared(&incoming.record);
+        let fields: BTreeSet<Field> = T::FIELDS.iter().copied().map(Field::named).collect();
+        for field in &fields {
+            keep(&mut next.record, field, &edited);
         }
+        conflicts = merge_fields(how, &mut next, &incoming.record, incoming.changed_at, fields);
     }
-    // A marker alone is not worth a write: without an edit nothing depends on it.
-    let known = |version: &Option<Version>| {
-        version.as_ref().is_some_and(|version| version.fingerprint == pulled.fingerprint)
-    };
-    let agreed = known(&stored.sync.pulled) || (stored.edits.is_empty() && known(&stored.sync.pushed));
-    if !agreed || next.record != stored.record {
-        next.sync.pulled = Some(pulled);
+    if next.record != stored.record || next.edits != stored.edits || next.external_ids != stored.external_ids
+    {
+        // A marker alone is not worth a write: nothing depends on it.
+        next.sync.pulled = Some(version(incoming)?);
     }
     let changed = next != stored;
     let settles_edit = !stored.edits.is_empty() && next.edits.is_empty();
@@ -240,81 +259,113 @@ pub(crate) fn merge<T: Shared>(
     Ok(Merged { tracked: next, changed, deactivated, settles_edit, conflicts })
 }
 
-/// Decides an item's branch prices, which have no change time at the POS. Call it after [`merge`].
-pub(crate) fn merge_location_prices(
-    context: SyncContext,
-    merged: &mut Merged<Item>,
-    edits: &Edits,
-    pos: &[LocationPrice],
-) -> Result<(), FingerprintError> {
+/// Decides an item's branch prices, each a field of its own, which have no change time at the POS. Call it after [`merge`].
+pub(crate) fn merge_location_prices(how: Settling, merged: &mut Merged<Item>, pos: &ArticleBranches) {
     let tracked = &mut merged.tracked;
-    if pos.is_empty()
-        && tracked.record.location_prices.is_empty()
-        && !tracked.sync.parts.contains_key(LOCATION_PRICES)
-    {
-        return Ok(());
-    }
-    let none = location_prices_fingerprint(&[])?;
-    let agreed = tracked.sync.parts.get(LOCATION_PRICES).cloned().unwrap_or_else(|| none.clone());
-    let pos_print = location_prices_fingerprint(pos)?;
-    let host_print = location_prices_fingerprint(&tracked.record.location_prices)?;
-    let edited_at = edits.latest();
-    let decision = match edited_at {
-        None if pos_print == host_print => return Ok(()),
-        None => Decision { action: Action::TakePos, why: Why::OnlyPosChanged },
-        Some(_) => decide(
-            context,
-            &Known::agreed(agreed.clone()),
-            &Side { value: pos_print.clone(), changed_at: None },
-            &Side { value: host_print, changed_at: edited_at },
-        ),
-    };
-    let fields = |prices: &[LocationPrice]| LocationPrices { location_prices: listed(prices) };
-    merged.conflicts.extend(settled(decision, &fields(pos), &fields(&tracked.record.location_prices)));
-    match decision.action {
-        Action::Nothing => {}
-        Action::TakePos => tracked.record.location_prices = pos.to_vec(),
-        // Still to be pushed, whatever was decided of the rest.
-        Action::KeepHost => {
-            tracked.edits.clone_from(edits);
-            merged.settles_edit = false;
-        }
-    }
-    if pos_print == none {
-        merged.changed |= tracked.sync.parts.remove(LOCATION_PRICES).is_some();
-    } else if agreed != pos_print {
-        tracked.sync.parts.insert(LOCATION_PRICES.to_owned(), pos_print);
+    if tracked.record.not_sold_at != pos.not_sold_at {
+        tracked.record.not_sold_at.clone_from(&pos.not_sold_at);
         merged.changed = true;
     }
-    merged.changed |= decision.action == Action::TakePos;
-    Ok(())
+    let edited = tracked.edits.iter().filter(|(field, _)| field.location().is_some());
+    let edited: BTreeSet<Field> = edited.map(|(field, _)| field.clone()).collect();
+    if edited.is_empty() && tracked.record.location_prices == pos.prices {
+        return;
+    }
+    let before = tracked.clone();
+    let mut theirs = Item::empty(tracked.record.id.clone());
+    theirs.location_prices.clone_from(&pos.prices);
+    let own = theirs.location_prices.iter().chain(&tracked.record.location_prices);
+    let fields = own.map(|own| Field::price_at(&own.location)).chain(edited).collect();
+    merged.conflicts.extend(merge_fields(how, tracked, &theirs, None, fields));
+    tracked.record.location_prices.sort_by(|a, b| a.location.cmp(&b.location));
+    merged.changed |= *tracked != before;
+    merged.settles_edit |= !before.edits.is_empty() && tracked.edits.is_empty();
+    merged.settles_edit &= tracked.edits.is_empty();
 }
 
-/// The fingerprint of branch prices, in whatever order they stand.
-pub(crate) fn location_prices_fingerprint(prices: &[LocationPrice]) -> Result<Fingerprint, FingerprintError> {
-    Fingerprint::of(&sorted(prices))
+/// Decides fields: what the host did not edit is the POS's. Gives back the conflicts.
+fn merge_fields<T: Editable>(
+    how: Settling,
+    next: &mut Tracked<T>,
+    pos: &T,
+    changed_at: Option<DateTime<Utc>>,
+    fields: BTreeSet<Field>,
+) -> Vec<Settled> {
+    let of_record = match how.unit {
+        Unit::Field => None,
+        Unit::Record => decide_record(how.context, next, pos, changed_at, &fields),
+    };
+    let mut conflicts: Vec<Settled> = Vec::new();
+    for field in fields {
+        let (Some(theirs), Some(ours)) = (pos.value(&field), next.record.value(&field)) else { continue };
+        let edit = next.edits.get(&field);
+        let decision = match (of_record, edit) {
+            _ if theirs == ours => Decision { action: Action::Nothing, why: Why::Same },
+            (Some(decision), _) => decision,
+            (None, None) => Decision { action: Action::TakePos, why: Why::OnlyPosChanged },
+            (None, Some(edit)) => decide(
+                how.context,
+                &Known { agreed: edit.agreed.as_ref(), sent: None },
+                &Side { value: &theirs, changed_at },
+                &Side { value: &ours, changed_at: Some(edit.at) },
+            ),
+        };
+        if let Some(winner) = decision.winner() {
+            let difference = difference(&field, &theirs, &ours);
+            match conflicts.iter_mut().find(|one| (one.winner, one.why) == (winner, decision.why)) {
+                Some(settled) => settled.fields.push(difference),
+                None => conflicts.push(Settled { fields: vec![difference], winner, why: decision.why }),
+            }
+        }
+        match decision.action {
+            Action::Nothing => drop(next.edits.settle(&field)),
+            Action::TakePos => {
+                keep(&mut next.record, &field, pos);
+                next.edits.settle(&field);
+            }
+            // Still to be pushed, on top of what the POS has now.
+            Action::KeepHost => {
+                let at = next.edits.get(&field).map(|edit| edit.at).or_else(|| next.edits.latest());
+                if let Some(at) = at {
+                    next.edits.insert(field, PendingEdit { at, agreed: Some(theirs) });
+                }
+            }
+        }
+    }
+    conflicts
 }
 
-fn sorted(prices: &[LocationPrice]) -> Vec<(&str, String)> {
-    let mut prices: Vec<_> = prices.iter().map(|own| (own.location.as_str(), amount(own.price))).collect();
-    prices.sort_unstable();
-    prices
+/// Where whole records are decided: who has all of it, when both sides changed any of it.
+fn decide_record<T: Editable>(
+    context: SyncContext,
+    next: &Tracked<T>,
+    pos: &T,
+    changed_at: Option<DateTime<Utc>>,
+    fields: &BTreeSet<Field>,
+) -> Option<Decision> {
+    let mut edited_at = None;
+    let mut pos_changed = false;
+    for field in fields {
+        let (theirs, ours) = (pos.value(field), next.record.value(field));
+        let edit = next.edits.get(field).filter(|_| theirs != ours);
+        edited_at = edited_at.max(edit.map(|edit| edit.at));
+        pos_changed |= match edit {
+            Some(edit) => edit.agreed != theirs,
+            None => theirs != ours,
+        };
+    }
+    (pos_changed && edited_at.is_some()).then(|| settle(context, changed_at, edited_at))
 }
 
-#[derive(Serialize)]
-struct LocationPrices {
-    location_prices: String,
+/// Takes the value of a field that both records have.
+fn keep<T: Editable>(record: &mut T, field: &Field, from: &T) {
+    let taken = record.take(field, from);
+    debug_assert!(taken.is_ok(), "{taken:?}");
 }
 
-fn listed(prices: &[LocationPrice]) -> String {
-    let prices: Vec<_> =
-        sorted(prices).iter().map(|(location, price)| format!("{location}: {price}")).collect();
-    prices.join(", ")
-}
-
-fn settled<C: Serialize>(decision: Decision, pos: &C, host: &C) -> Option<Settled> {
-    let winner = decision.winner()?;
-    Some(Settled { fields: differing_fields(pos, host).unwrap_or_default(), winner, why: decision.why })
+fn difference(field: &Field, pos: &FieldValue, host: &FieldValue) -> FieldDifference {
+    let text = |value: &FieldValue| (!value.is_null()).then(|| value.to_string());
+    FieldDifference { field: field.to_string(), pos: text(pos), host: text(host) }
 }
 
 fn version<T: Shared>(incoming: &Incoming<T, T::PosId>) -> Result<Version, FingerprintError> {

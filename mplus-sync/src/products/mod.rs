@@ -35,6 +35,7 @@ pub(crate) use images::Pictures;
 pub(crate) use markers::Markers;
 pub(crate) use pull::Basis;
 pub(crate) use push::ToPush;
+pub(crate) use service::not_all_read;
 pub use service::{Media, Products};
 pub(crate) use steps::{ARTICLES, BRANCH_PRICES, IMAGES, KNOWN_ITEMS, MARKERS, PUSH};
 pub(crate) use to_pos::whole_cents;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::{ARTICLES, BRANCH_PRICES, Basis, IMAGES, KNOWN_ITEMS, MARKERS, PUSH, Pictures, ToPush};
 use crate::merchant::Merchant;
-use crate::report::RunReport;
+use crate::model::Resource;
+use crate::report::{Note, RunReport};
 use crate::run::{Run, RunOptions, StepError, carry_out};
 
 /// Products and articles of one merchant.
@@ -30,6 +31,12 @@ impl Products {
     }
 }
 
+/// What is said of a run that did not read all articles.
+pub(crate) fn not_all_read() -> Note {
+    let message = "not all articles were read: what comes after them was left out";
+    Note::general(Resource::ARTICLES, message, "Nothing to do: the next sync goes on from here")
+}
+
 /// Pulls, and says what a push needs to know; nothing when that is not known.
 async fn pull(run: &mut Run<'_>) -> Result<Option<ToPush>, StepError> {
     let markers = run.require(MARKERS, ()).await?;
@@ -39,6 +46,9 @@ async fn pull(run: &mut Run<'_>) -> Result<Option<ToPush>, StepError> {
         settled = run.step(KNOWN_ITEMS, Arc::clone(prices)).await?.is_some();
     }
     let pulled = run.step(ARTICLES, Basis { markers, branch_prices: branch_prices.clone() }).await?;
+    if pulled.is_none() {
+        run.break_off(not_all_read());
+    }
     let known = branch_prices.filter(|_| settled).zip(pulled);
     Ok(known.map(|(branch_prices, pulled)| ToPush {
         branch_prices,

@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use super::merge::{Shared, content_fingerprint};
 use super::*;
 use crate::model::{BtwCode, CategoryId, Item, Variant};
+use crate::price::PriceProblem;
 use crate::tax::{TaxMapping, TaxTable, VatGroup};
 
 fn tax() -> TaxTable {
@@ -70,10 +71,14 @@ fn a_price_that_cannot_be_is_named_and_never_guessed() {
         let item = mapped(&Article { price_incl, special_price, ..cola() });
         (item.incoming.record.price, item.problems)
     };
-    let negative = ArticleProblem::NegativePrice(Decimal::new(-5, 2));
+    let negative = ArticleProblem::Price(PriceProblem::Negative(Decimal::new(-5, 2)));
     assert_eq!(problems(Some(-5), None), (None, vec![negative]));
     assert_eq!(problems(None, None), (None, vec![ArticleProblem::NoPrice]));
-    assert_eq!(problems(None, Some(ArticleSpecialPrice::AskPositive)), (None, vec![]));
+    let asked = (None, vec![ArticleProblem::AskedAtTill]);
+    assert_eq!(problems(None, Some(ArticleSpecialPrice::AskPositive)), asked);
+    assert_eq!(problems(Some(250), Some(ArticleSpecialPrice::AskPositive)), asked);
+    let free = problems(Some(250), Some(ArticleSpecialPrice::Free));
+    assert_eq!(free, (Some(Decimal::ZERO), vec![]), "whatever amount is told with it");
     assert_eq!(problems(None, Some(ArticleSpecialPrice::Free)), (Some(Decimal::ZERO), vec![]));
 }
 

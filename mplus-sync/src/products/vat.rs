@@ -1,11 +1,15 @@
-//! The host's tax mapping, compared with the POS's VAT groups.
+//! The host's tax mapping, compared with the POS's VAT groups, and what becomes of stored items when a rate changes.
 
 use std::sync::Arc;
 
+use mplus_qapi::soap::Operation;
 use mplus_qapi::system::GetVatGroupList;
 
-use crate::model::{BranchNumber, BtwCode};
-use crate::run::{Run, StepError};
+use crate::model::{BranchNumber, BtwCode, Field, Item, Resource, Tracked};
+use crate::pos_call::is_unknown_operation;
+use crate::report::Note;
+use crate::run::{DECISIONS, Run, StepError};
+use crate::store::{CatalogChunk, Page, Select};
 use crate::tax::{TaxTable, VatGroup};
 
 /// The mapping once it was compared. The POS is asked when it is first needed, and steps hand it on.
@@ -13,13 +17,23 @@ use crate::tax::{TaxTable, VatGroup};
 pub(crate) struct CheckedTax(Option<Arc<TaxTable>>);
 
 impl CheckedTax {
-    /// The mapping, compared with the POS's VAT groups.
+    /// The mapping, compared with the POS's VAT groups; with none where the POS does not list them.
     pub(crate) async fn of(&mut self, run: &mut Run<'_>) -> Result<Arc<TaxTable>, StepError> {
         if let Some(tax) = &self.0 {
             return Ok(Arc::clone(tax));
         }
-        let response = run.call(GetVatGroupList::default()).await?;
-        let groups: Vec<_> = response.vat_group.iter().map(vat_group).collect();
+        let name = GetVatGroupList::INFO.name;
+        let groups: Vec<VatGroup> = match run.lacks(name) {
+            true => Vec::new(),
+            false => match run.call(GetVatGroupList::default()).await {
+                Ok(response) => response.vat_group.iter().map(vat_group).collect(),
+                Err(error) if is_unknown_operation(&error) => {
+                    run.learn_lacking(name).await;
+                    Vec::new()
+                }
+                Err(error) => return Err(error.into()),
+            },
+        };
         let tax = Arc::new(run.settings().tax.check(&groups));
         Ok(Arc::clone(self.0.insert(tax)))
     }
@@ -30,4 +44,52 @@ fn vat_group(group: &mplus_qapi::types::VatGroup) -> VatGroup {
     known.country_iso3 = group.country_iso3.clone().filter(|country| !country.is_empty());
     known.branch = group.branch_number.map(BranchNumber::new);
     known
+}
+
+/// Gives every stored item the rate that its BTW code means now, when that changed: no article gets a marker for it.
+pub(super) async fn reach_items(run: &mut Run<'_>, tax: &TaxTable) -> Result<(), StepError> {
+    let hash = tax.hash()?;
+    if run.checkpoint(&Resource::TAX_RATES) == Some(hash) {
+        return Ok(());
+    }
+    let limit = usize::from(run.settings().chunk.max(1));
+    // A run that has never pulled articles has none to correct.
+    let mut page = run.checkpoint(&Resource::ARTICLES).map(|_| Page::first(limit));
+    while let Some(next) = page {
+        let mut tries = 0;
+        let last = loop {
+            let items = run.store().items(run.connection(), Select::Page(next.clone())).await?;
+            let last =
+                (items.len() == limit).then(|| items.last().map(|item| item.record.id.clone())).flatten();
+            let items: Vec<_> = items.into_iter().filter_map(|item| rated(item, tax)).collect();
+            let changed = items.len() as u64;
+            if run.apply(CatalogChunk { items, ..CatalogChunk::default() }).await? {
+                run.report.count(&Resource::ARTICLES).pulled += changed;
+                break last;
+            }
+            tries += 1;
+            if tries == DECISIONS {
+                let message = "items are edited on the host faster than their tax rates can be corrected";
+                run.report.fail(Note::general(Resource::ARTICLES, message, "The next sync takes them along"));
+                return Ok(());
+            }
+        };
+        page = last.map(|last| Page::after(last, limit));
+    }
+    run.keep_checkpoint(Resource::TAX_RATES, hash).await
+}
+
+/// The item with the rates that its codes mean now; none when it has them. A rate that the host is about to push stays.
+fn rated(mut item: Tracked<Item>, tax: &TaxTable) -> Option<Tracked<Item>> {
+    let rate = |name: &str, code: Option<BtwCode>| code.and_then(|code| tax.rate_for(name, Some(code)).ok());
+    let record = &item.record;
+    let (main, other) =
+        (rate(&record.name, record.btw_code), rate(&record.name, record.alternative_btw_code));
+    let edited = item.edits.get(&Field::named("tax_rate")).is_some();
+    let main = if edited || record.btw_code.is_none() { record.tax_rate } else { main };
+    if (main, other) == (record.tax_rate, record.alternative_tax_rate) {
+        return None;
+    }
+    (item.record.tax_rate, item.record.alternative_tax_rate) = (main, other);
+    Some(item)
 }

@@ -29,6 +29,9 @@ impl RunReport {
             RunOutcome::Failed { message, advice } => {
                 (ActivityLevel::Error, format!("failed: {message}. {advice}"))
             }
+            RunOutcome::Incomplete { message, advice } => {
+                (ActivityLevel::Warning, format!("incomplete: {message}. {advice}"))
+            }
             RunOutcome::Cancelled => {
                 (ActivityLevel::Warning, "cancelled; the next sync goes on from here".to_owned())
             }

@@ -103,6 +103,14 @@ pub enum RunOutcome {
     Running,
     /// It came to its end. Single records may have been skipped or failed.
     Completed,
+    /// It came to its end, and something that it was to read is not known: what depends on it was left out. The next run
+    /// reads it again.
+    Incomplete {
+        /// What is not known.
+        message: String,
+        /// What to do.
+        advice: String,
+    },
     /// It was stopped on request. What was done stays done and the next run goes on from there.
     Cancelled,
     /// It could not go on. What was done stays done and the next run goes on from there.

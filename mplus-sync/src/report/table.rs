@@ -49,6 +49,9 @@ impl RunReport {
         match &self.outcome {
             RunOutcome::Running => f.write_str("Still running")?,
             RunOutcome::Completed => f.write_str("Completed")?,
+            RunOutcome::Incomplete { message, advice } => {
+                write!(f, "INCOMPLETE: {}. {}", Plain(message), Plain(advice))?
+            }
             RunOutcome::Cancelled => f.write_str("Cancelled on request; the next sync goes on from here")?,
             RunOutcome::Failed { message, advice } => {
                 write!(f, "FAILED: {}. {}", Plain(message), Plain(advice))?

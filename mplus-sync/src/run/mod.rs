@@ -5,15 +5,17 @@
 
 mod changes;
 mod error;
+mod lacking;
 mod options;
 mod step;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use mplus_qapi::Client;
 use mplus_qapi::soap::Operation;
 
+use crate::conflict::{Settling, SyncContext};
 use crate::merchant::{Merchant, SyncSettings};
 use crate::model::{Checkpoint, ConnectionId, Lease, LeaseName, Marker, Resource};
 use crate::progress::{Phase, ProgressMeter};
@@ -36,6 +38,10 @@ pub(crate) struct Run<'a> {
     pub(crate) report: RunReport,
     lease: Option<Lease>,
     checkpoints: BTreeMap<Resource, Marker>,
+    /// Operations that this POS does not know.
+    lacking: BTreeSet<String>,
+    /// Why something that the run was to read is not known, and what to do.
+    broke_off: Option<Note>,
     meters: BTreeMap<Resource, ProgressMeter>,
     /// What the POS last answered instead of doing what it was asked.
     pos_failure: Option<String>,
@@ -52,6 +58,8 @@ impl<'a> Run<'a> {
             report,
             lease: None,
             checkpoints: BTreeMap::new(),
+            lacking: BTreeSet::new(),
+            broke_off: None,
             meters: BTreeMap::new(),
             pos_failure: None,
         }
@@ -85,8 +93,32 @@ impl<'a> Run<'a> {
         self.runtime().now()
     }
 
+    /// Whether everything is read, because it was asked for or is due again.
     pub(crate) fn is_full(&self) -> bool {
-        self.options.scope == Scope::Full
+        self.report.scope == Scope::Full
+    }
+
+    /// How conflicts are decided.
+    pub(crate) fn settling(&self) -> Settling {
+        Settling { context: self.options.context, unit: self.settings().conflicts }
+    }
+
+    /// Reads everything when the last time is too long ago. A schedule does so by itself; a person says so.
+    fn widen(&mut self) {
+        let last = self.checkpoint(&Resource::FULL_MENU);
+        let every = i64::try_from(self.settings().full_every.as_secs()).unwrap_or(i64::MAX);
+        let due = match last {
+            Some(last) => self.now().timestamp().saturating_sub(last) >= every,
+            None => self.checkpoint(&Resource::ARTICLES).is_some(),
+        };
+        if due && self.options.context == SyncContext::Scheduled {
+            self.report.scope = Scope::Full;
+        }
+    }
+
+    /// Notes that something that the run was to read is not known: it has not completed.
+    pub(crate) fn break_off(&mut self, note: Note) {
+        self.broke_off.get_or_insert(note);
     }
 
     /// Sends a request and counts it, repeats included.
@@ -161,6 +193,9 @@ impl<'a> Run<'a> {
     async fn load_checkpoints(&mut self) -> Result<(), StepError> {
         let checkpoints = self.store().checkpoints(self.connection()).await?;
         self.checkpoints = checkpoints.into_iter().map(|kept| (kept.resource, kept.marker)).collect();
+        let connection = self.store().connection(self.connection()).await?;
+        self.lacking = connection.map(|connection| connection.lacking).unwrap_or_default();
+        self.widen();
         Ok(())
     }
 
@@ -169,7 +204,9 @@ impl<'a> Run<'a> {
         match (self.checkpoint(resource), current) {
             (Some(_), _) if self.is_full() => Some(0),
             (None, _) => Some(0),
-            (Some(known), Some(current)) if current <= known => None,
+            // The POS was put back to an earlier state: its markers say nothing of what the host has.
+            (Some(known), Some(current)) if current < known => Some(0),
+            (Some(known), Some(current)) if current == known => None,
             (Some(known), _) => Some(known + 1),
         }
     }

@@ -15,6 +15,7 @@ pub struct RunOptions {
     pub(crate) context: SyncContext,
     pub(crate) scope: Scope,
     pub(crate) dry_run: bool,
+    pub(crate) accepts_loss: bool,
     pub(crate) cancel: CancelToken,
     pub(crate) progress: Arc<dyn ProgressSink>,
 }
@@ -23,7 +24,14 @@ impl RunOptions {
     /// What changed since the last run, started by `context`.
     pub fn incremental(context: SyncContext) -> Self {
         let progress = Arc::new(NoProgress);
-        Self { context, scope: Scope::Incremental, dry_run: false, cancel: CancelToken::new(), progress }
+        Self {
+            context,
+            scope: Scope::Incremental,
+            dry_run: false,
+            accepts_loss: false,
+            cancel: CancelToken::new(),
+            progress,
+        }
     }
 
     /// Everything, started by `context`. Items whose articles are gone are made inactive.
@@ -39,6 +47,12 @@ impl RunOptions {
     /// Writes nothing on either side; the report says what would have been done.
     pub fn dry_run(self) -> Self {
         Self { dry_run: true, ..self }
+    }
+
+    /// Believes an answer that switches off much of the menu, or takes away all branch prices. Without this such an answer is
+    /// held back and told; it is for the person who was told, and knows that it is meant.
+    pub fn accepting_loss(self) -> Self {
+        Self { accepts_loss: true, ..self }
     }
 
     /// Stops when this switch is thrown.

@@ -6,7 +6,7 @@ use super::{Run, RunOptions, StepError};
 use crate::cancel::Cancelled;
 use crate::merchant::{Merchant, note_run};
 use crate::model::Resource;
-use crate::report::{RunOutcome, RunReport};
+use crate::report::{Note, RunOutcome, RunReport};
 
 /// A step: given what it needs of the steps before it, it does its work and gives what the steps after it need.
 pub(crate) struct Step<Given, Found> {
@@ -77,7 +77,10 @@ pub(crate) async fn carry_out(
         steps(&mut run).await
     };
     let outcome = match options.cancel.stop_or(all).await {
-        Ok(Ok(())) => RunOutcome::Completed,
+        Ok(Ok(())) => match run.broke_off.take() {
+            None => RunOutcome::Completed,
+            Some(Note { message, advice, .. }) => RunOutcome::Incomplete { message, advice },
+        },
         Ok(Err(StepError::Cancelled(_))) | Err(Cancelled) => RunOutcome::Cancelled,
         Ok(Err(error)) => {
             RunOutcome::Failed { message: error.to_string(), advice: error.advice().to_owned() }

@@ -25,6 +25,9 @@ async fn steps(run: &mut Run<'_>) -> Result<(), StepError> {
     let basis = products::Basis { markers, branch_prices: branch_prices.clone() };
     let pulled = run.step(products::ARTICLES, basis).await?;
     settled &= pulled.is_some();
+    if pulled.is_none() {
+        run.break_off(products::not_all_read());
+    }
     let pulled = pulled.unwrap_or_default();
     if !pulled.tells_allergens {
         run.step(articles::NUTRITION, markers).await?;

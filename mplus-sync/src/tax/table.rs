@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use super::TaxRule;
 use super::problem::{CodeRate, TaxProblem, TaxProblemKind};
-use crate::model::BtwCode;
+use crate::model::{BtwCode, Fingerprint, FingerprintError};
 
 /// Which code to send for a rate and which rate a code means, as far as host and POS agree.
 ///
@@ -73,6 +73,15 @@ impl TaxTable {
         unusable
             .map(|(rate, kind)| TaxProblem { item: None, rate: Some(rate), kind: Box::new(kind) })
             .collect()
+    }
+
+    /// Stands for what every code means: another number when a rate or the mapping has changed.
+    pub(crate) fn hash(&self) -> Result<i64, FingerprintError> {
+        let rates: Vec<_> =
+            self.rates.keys().map(|code| (*code, self.rate_for("", Some(*code)).ok())).collect();
+        let print = Fingerprint::of(&rates)?;
+        let hash = u64::from_str_radix(&print.as_str()[..16], 16).unwrap_or_default();
+        Ok(i64::from_ne_bytes(hash.to_ne_bytes()))
     }
 
     /// The code of a rule, when it has exactly the rule's rate at the POS.

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::know::Known;
+use super::know::{Known, KnownGroups};
 use super::read::PulledPage;
 use super::tell::Told;
-use crate::conflict::SyncContext;
+use crate::conflict::Settling;
 use crate::model::{
     ArticleNumber, CategoryId, Checkpoint, ComboId, Fingerprint, FingerprintError, Item, ItemId, Marker,
     ModifierGroupId, PosModifierGroup, Resource, Tracked,
@@ -20,9 +20,12 @@ use crate::tax::TaxTable;
 
 /// What a page is decided by, besides what the store has of it.
 pub(super) struct Rules {
-    pub(super) context: SyncContext,
+    pub(super) how: Settling,
     pub(super) tax: Arc<TaxTable>,
-    /// None when they were not read.
+    pub(super) groups: KnownGroups,
+    /// Whether only articles for the web shop are sold.
+    pub(super) webshop_only: bool,
+    /// None when they are not known.
     pub(super) branch_prices: Option<Arc<BranchPrices>>,
     /// Whether the host has combos at all.
     pub(super) has_combos: bool,
@@ -60,14 +63,18 @@ pub(super) fn decide(
     }
     for (number, article, product) in page.rows.articles() {
         let category = product.and_then(|product| ids.get(&product));
-        let Some(item) = article_to_item(article, category, &rules.tax) else { continue };
+        let Some(mut item) = article_to_item(article, category, &rules.tax) else { continue };
+        if rules.webshop_only && article.webshop != Some(true) {
+            (item.incoming.record.active, item.withheld) = (false, true);
+        }
         if takes_combo(&mut known, &item, &mut chunk) {
             continue;
         }
         let adopted = item.external_id.as_deref().and_then(|id| known.pushed_items.remove(&ItemId::new(id)));
         let stored = known.items.remove(&item.incoming.number).or(adopted);
         told.problems(&item, stored.as_ref());
-        let merged = decide_item(rules, stored, item, number, page.links_of(number))?;
+        let (merged, remarks) = decide_item(rules, stored, item, number, page.links_of(number))?;
+        told.branches(&merged, &remarks);
         told.merged(&Resource::ARTICLES, 1, &merged);
         if merged.changed {
             chunk.items.push(merged.tracked);
@@ -82,14 +89,16 @@ fn decide_item(
     stored: Option<Tracked<Item>>,
     mut item: IncomingItem,
     number: i64,
-    links: &[PosModifierGroup],
-) -> Result<Merged<Item>, FingerprintError> {
-    let edits = stored.as_ref().map(|stored| stored.edits.clone()).unwrap_or_default();
-    complete(&mut item, stored.as_ref(), links);
+    links: Option<&[PosModifierGroup]>,
+) -> Result<(Merged<Item>, Vec<(String, &'static str)>), FingerprintError> {
+    complete(&mut item, stored.as_ref(), links, &rules.groups);
     let withheld = item.withheld;
     let mut merged = merged(rules, stored, item.incoming)?;
+    let mut remarks = Vec::new();
     if let Some(prices) = &rules.branch_prices {
-        merge_location_prices(rules.context, &mut merged, &edits, &prices.of_article(number))?;
+        let branches = prices.of_article(number, merged.tracked.record.tax_rate);
+        merge_location_prices(rules.how, &mut merged, &branches);
+        remarks = branches.remarks;
     }
     let parts = &mut merged.tracked.sync.parts;
     if withheld != parts.contains_key(WITHHELD) {
@@ -100,7 +109,7 @@ fn decide_item(
             parts.remove(WITHHELD);
         }
     }
-    Ok(merged)
+    Ok((merged, remarks))
 }
 
 /// An article that is a combo of the host's is no item. One whose push lost its answer gets its number.
@@ -129,13 +138,19 @@ fn wanted_images(page: &PulledPage, chunk: &CatalogChunk) -> Vec<Wanted> {
 }
 
 /// Adds what the article itself does not tell: stored pictures, links, and what the host alone keeps.
-fn complete(item: &mut IncomingItem, stored: Option<&Tracked<Item>>, links: &[PosModifierGroup]) {
+fn complete(
+    item: &mut IncomingItem,
+    stored: Option<&Tracked<Item>>,
+    links: Option<&[PosModifierGroup]>,
+    groups: &KnownGroups,
+) {
     let record = &mut item.incoming.record;
-    record.modifier_groups = links.iter().map(PosModifierGroup::host_id).collect();
+    record.modifier_groups = links.into_iter().flatten().map(|group| groups.id_of(group)).collect();
     let Some(stored) = stored.map(|stored| &stored.record) else { return };
     // The POS does not tell which alterations groups an article has: those links are the host's.
-    let alteration = |group: &&ModifierGroupId| !is_preparation(group);
-    record.modifier_groups.extend(stored.modifier_groups.iter().filter(alteration).cloned());
+    let kept = |group: &&ModifierGroupId| links.is_none() || !groups.is_preparation(group);
+    record.modifier_groups.extend(stored.modifier_groups.iter().filter(kept).cloned());
+    record.not_sold_at.clone_from(&stored.not_sold_at);
     if record.category.is_none() {
         record.category.clone_from(&stored.category);
     }
@@ -150,10 +165,6 @@ fn complete(item: &mut IncomingItem, stored: Option<&Tracked<Item>>, links: &[Po
     }
 }
 
-fn is_preparation(group: &ModifierGroupId) -> bool {
-    group.as_str().starts_with("mpluskassa-preparation-")
-}
-
 fn merged<T: Shared>(
     rules: &Rules,
     stored: Option<Tracked<T>>,
@@ -161,6 +172,6 @@ fn merged<T: Shared>(
 ) -> Result<Merged<T>, FingerprintError> {
     match stored {
         None => adopt(incoming),
-        Some(stored) => merge(rules.context, stored, &incoming),
+        Some(stored) => merge(rules.how, stored, &incoming),
     }
 }

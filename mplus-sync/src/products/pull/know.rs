@@ -7,11 +7,11 @@ use futures_util::future::try_join3;
 
 use super::rows::Rows;
 use crate::model::{
-    ArticleNumber, Category, CategoryId, Combo, ComboId, ConnectionId, Item, ItemId, ProductNumber, Record,
-    Tracked,
+    ArticleNumber, Category, CategoryId, Combo, ComboId, ConnectionId, Item, ItemId, ModifierGroupId,
+    ModifierSource, PosModifierGroup, ProductNumber, Record, Tracked,
 };
 use crate::products::from_pos::text;
-use crate::store::{Select, Store, StoreError};
+use crate::store::{Page, Select, Store, StoreError};
 
 /// Stored records, found by the POS's number.
 pub(super) struct Known {
@@ -73,6 +73,46 @@ impl Known {
         Ok(Self { categories, items, combos, pushed_items, pushed_combos })
     }
 }
+
+/// Under which identifiers the host has the POS's modifier groups.
+#[derive(Debug, Default)]
+pub(super) struct KnownGroups(HashMap<PosModifierGroup, ModifierGroupId>);
+
+impl KnownGroups {
+    /// Reads them all: there are few.
+    pub(super) async fn of(store: &dyn Store, connection: &ConnectionId) -> Result<Self, StoreError> {
+        let mut known = HashMap::new();
+        let mut page = Some(Page::first(GROUPS));
+        while let Some(next) = page {
+            let groups = store.modifier_groups(connection, Select::Page(next)).await?;
+            let last = groups.last().filter(|_| groups.len() == GROUPS).map(|last| last.record.id.clone());
+            known.extend(
+                groups
+                    .into_iter()
+                    .filter_map(|group| Some((group.external_ids.mpluskassa?, group.record.id))),
+            );
+            page = last.map(|last| Page::after(last, GROUPS));
+        }
+        Ok(Self(known))
+    }
+
+    /// The host's identifier of a group; the one that it will get when it is not there yet.
+    pub(super) fn id_of(&self, group: &PosModifierGroup) -> ModifierGroupId {
+        self.0.get(group).cloned().unwrap_or_else(|| group.host_id())
+    }
+
+    /// Whether it is a preparation method group: which articles have those, the POS tells.
+    pub(super) fn is_preparation(&self, id: &ModifierGroupId) -> bool {
+        let mut known = self.0.iter().filter(|(_, known)| *known == id);
+        match known.next() {
+            Some((group, _)) => group.source == ModifierSource::PreparationMethod,
+            None => id.as_str().starts_with("mpluskassa-preparation-"),
+        }
+    }
+}
+
+/// Modifier groups that are read at once.
+const GROUPS: usize = 500;
 
 /// A product that holds an item of ours and is not known is the item's category, made by a push whose answer was
 /// lost.

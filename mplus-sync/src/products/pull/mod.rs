@@ -18,7 +18,7 @@ use futures_util::future::try_join;
 use super::branch_prices::{self, BranchPrices};
 use super::images::{self, Pictures};
 use super::markers::Markers;
-use super::vat::CheckedTax;
+use super::vat::{self, CheckedTax};
 use crate::model::{ConnectionId, Resource};
 use crate::progress::Phase;
 use crate::report::Note;
@@ -27,7 +27,7 @@ use crate::store::{Page, Select, Store, StoreError, StoreErrorKind};
 
 use decide::{Decided, Rules, decide};
 use gone::{Seen, deactivate_gone};
-use know::Known;
+use know::{Known, KnownGroups};
 use read::{Pages, PulledPage};
 use write::{Settles, write};
 
@@ -54,17 +54,22 @@ pub(super) async fn pull(run: &mut Run<'_>, basis: Basis) -> Result<Pulled, Step
     let mut pulled = Pulled::default();
     let Basis { markers, branch_prices } = basis;
     let current = markers.articles;
+    let tax = pulled.tax.of(run).await?;
+    vat::reach_items(run, &tax).await?;
     let Some(since) = run.due(&Resource::ARTICLES, current) else { return Ok(pulled) };
+    let branch_prices = branch_prices.filter(|prices| prices.are_told());
     if branch_prices.is_none() {
         branch_prices::forget(run).await?;
     }
-    let tax = pulled.tax.of(run).await?;
     run.expect(&Resource::ARTICLES, Phase::Pull, None);
-    let mut seen = run.is_full().then(Seen::default);
+    // Whoever reads all that there is can tell what is gone.
+    let mut seen = (since == 0).then(Seen::default);
     let (mut last, mut done) = (since - 1, 0);
     let (store, connection) = (run.store(), run.connection());
     let has_combos = !store.combos(connection, Select::Page(Page::first(1))).await?.is_empty();
-    let rules = Rules { context: run.options.context, tax, branch_prices, has_combos };
+    let groups = KnownGroups::of(store, connection).await?;
+    let (how, webshop_only) = (run.settling(), run.settings().webshop_only);
+    let rules = Rules { how, tax, groups, webshop_only, branch_prices, has_combos };
     // Whoever reads all articles knows all allergens, if articles tell theirs.
     let nutrition = markers.nutrition.filter(|_| since == 0);
     let mut pages = Pages::new(run, &markers, since);
@@ -87,11 +92,23 @@ pub(super) async fn pull(run: &mut Run<'_>, basis: Basis) -> Result<Pulled, Step
         run.expect_all(&Resource::ARTICLES, estimate(done, since, last, current));
         run.advance(&Resource::ARTICLES, articles);
     }
-    if let Some(seen) = seen {
-        deactivate_gone(run, &seen).await?;
+    if let Some(operation) = pages.lacking() {
+        run.learn_lacking(operation).await;
     }
-    // What was deleted at the POS leaves a marker that no article has.
-    let last = last.max(current.unwrap_or(last));
+    if let Some(seen) = seen {
+        if done == 0 && current.is_some_and(|current| current > 0) {
+            run.break_off(Note::general(
+                Resource::ARTICLES,
+                "the POS lists no articles, although it says that it has some",
+                "Sync again; if it goes on, have the POS looked at",
+            ));
+        }
+        deactivate_gone(run, &seen).await?;
+        let now = run.now().timestamp();
+        run.keep_checkpoint(Resource::FULL_MENU, now).await?;
+    }
+    // What was deleted at the POS leaves a marker that no article has, and what changed meanwhile is read by the next run.
+    let last = current.unwrap_or(last);
     if last >= 0 {
         run.keep_checkpoint(Resource::ARTICLES, last).await?;
     }

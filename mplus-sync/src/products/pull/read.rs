@@ -7,26 +7,32 @@ use mplus_qapi::preparation::{
     GetArticlesPreparationMethodGroups, GetArticlesPreparationMethodGroupsRequest,
 };
 use mplus_qapi::products::GetProducts;
-use mplus_qapi::soap::Outcome;
+use mplus_qapi::soap::{Operation, Outcome};
 
 use super::rows::Rows;
 use crate::model::{ModifierSource, PosModifierGroup};
+use crate::pos_call::is_unknown_operation;
 use crate::products::markers::Markers;
 use crate::run::{Changes, Run, StepError};
+
+/// The operation that tells which article has which preparation method groups.
+const LINKS: &str = GetArticlesPreparationMethodGroups::INFO.name;
 
 /// One page of the POS.
 pub(super) struct PulledPage {
     pub(super) rows: Rows,
     /// Its articles' preparation method groups, in their order.
-    links: HashMap<i64, Vec<PosModifierGroup>>,
+    /// None where the POS does not tell.
+    links: Option<HashMap<i64, Vec<PosModifierGroup>>>,
     /// The highest marker in it.
     pub(super) last: i64,
 }
 
 impl PulledPage {
-    /// An article's preparation method groups, in their order.
-    pub(super) fn links_of(&self, article: i64) -> &[PosModifierGroup] {
-        self.links.get(&article).map(Vec::as_slice).unwrap_or_default()
+    /// An article's preparation method groups, in their order; none where the POS does not tell.
+    pub(super) fn links_of(&self, article: i64) -> Option<&[PosModifierGroup]> {
+        let links = self.links.as_ref()?;
+        Some(links.get(&article).map(Vec::as_slice).unwrap_or_default())
     }
 }
 
@@ -36,6 +42,8 @@ pub(super) struct Pages<'a> {
     client: &'a Client,
     /// Without groups there are no links.
     has_groups: bool,
+    /// Whether the POS tells which article has which.
+    tells_links: bool,
     requests: u64,
 }
 
@@ -45,6 +53,7 @@ impl<'a> Pages<'a> {
             changes: Changes::new(run, GetProducts::default(), since, markers.articles),
             client: run.client(),
             has_groups: markers.preparation != Some(0),
+            tells_links: !run.lacks(LINKS),
             requests: 0,
         }
     }
@@ -58,9 +67,12 @@ impl<'a> Pages<'a> {
     }
 
     /// The preparation method groups of a page's articles, in their order.
-    async fn links(&mut self, rows: &Rows) -> Result<HashMap<i64, Vec<PosModifierGroup>>, StepError> {
+    async fn links(&mut self, rows: &Rows) -> Result<Option<HashMap<i64, Vec<PosModifierGroup>>>, StepError> {
         if rows.article_count() == 0 || !self.has_groups {
-            return Ok(HashMap::new());
+            return Ok(Some(HashMap::new()));
+        }
+        if !self.tells_links {
+            return Ok(None);
         }
         let article_numbers = rows.articles().map(|(number, ..)| number).collect();
         let request = GetArticlesPreparationMethodGroupsRequest { article_numbers };
@@ -69,12 +81,21 @@ impl<'a> Pages<'a> {
             Ok(reply) => reply.attempts,
             Err(error) => error.attempts(),
         });
+        if reply.as_ref().is_err_and(is_unknown_operation) {
+            self.tells_links = false;
+            return Ok(None);
+        }
         let response = reply?.response.into_result().map_err(mplus_qapi::Error::from)?;
         let group = |number| PosModifierGroup { source: ModifierSource::PreparationMethod, number };
         let links = response.article_preparation_method_groups_list.into_iter().map(|links| {
             (links.article_number, links.preparation_method_group_numbers.into_iter().map(group).collect())
         });
-        Ok(links.collect())
+        Ok(Some(links.collect()))
+    }
+
+    /// The operation that the POS turned out not to have.
+    pub(super) fn lacking(&self) -> Option<&'static str> {
+        (!self.tells_links).then_some(LINKS)
     }
 
     /// How many requests were made since this was asked last.

@@ -57,6 +57,14 @@ impl Told {
         self.nutrition |= item.tells_nutrition;
     }
 
+    /// What single branches tell of an item.
+    pub(super) fn branches(&mut self, merged: &Merged<Item>, remarks: &[(String, &'static str)]) {
+        let record = &merged.tracked.record;
+        self.notes.extend(remarks.iter().map(|(message, advice)| {
+            Note::about(Resource::BRANCH_PRICES, Subject::new(&record.name, &record.id), message, advice)
+        }));
+    }
+
     /// Whether an article told its allergens.
     pub(super) fn tells_allergens(&self) -> bool {
         self.nutrition

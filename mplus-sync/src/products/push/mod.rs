@@ -6,17 +6,15 @@ mod collect;
 pub(crate) mod note;
 mod prepare;
 pub(crate) mod send;
+mod whole;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use mplus_qapi::products::{Product, UpdateProduct};
-use mplus_qapi::soap::Outcome;
-
 use super::branch_prices::BranchPrices;
 use super::merge::content_fingerprint;
 use super::vat::CheckedTax;
-use crate::model::{Category, CategoryId, Item, Marker, Resource, Tracked};
+use crate::model::{Category, CategoryId, Item, Resource, Tracked};
 use crate::progress::Phase;
 use crate::report::Subject;
 use crate::run::{Run, StepError};
@@ -63,31 +61,27 @@ pub(super) async fn push(run: &mut Run<'_>, given: ToPush) -> Result<CheckedTax,
 /// Pushes a category that the POS knows. One that it does not know is made with its first item.
 async fn push_category(run: &mut Run<'_>, category: Tracked<Category>) -> Result<(), StepError> {
     let Some(number) = category.external_ids.mpluskassa else { return Ok(()) };
-    let outgoing = prepare::category(&category, number)?;
+    let product = prepare::category(&category, number);
     if run.options.dry_run {
-        run.report.count(&Resource::CATEGORIES).pushed += u64::from(outgoing.product.is_some());
+        run.report.count(&Resource::CATEGORIES).pushed += u64::from(product.is_some());
         return Ok(());
     }
-    let sync = match outgoing.product {
+    let sync = match product {
         None => category.sync.clone(),
-        Some(product) => match update(run, product).await {
-            Ok(marker) => {
+        Some(product) => match send::update(run, product).await {
+            Ok(sent) => {
                 run.report.count(&Resource::CATEGORIES).pushed += 1;
-                agreed(&category, outgoing.print, marker)
+                agreed(&category, content_fingerprint(&category.record)?, sent.marker)
             }
-            Err(error) => {
+            Err(StepError::Pos(error)) => {
                 let subject = Subject::new(&category.record.name, &category.record.id);
                 return refused(run, &Resource::CATEGORIES, subject, error);
             }
+            Err(error) => return Err(error),
         },
     };
     let pushed = Pushed { id: category.record.id.clone(), sent: Some(category.record.clone()), number, sync };
     mark(run, CatalogPushes { categories: vec![pushed], ..CatalogPushes::default() }).await
-}
-
-async fn update(run: &mut Run<'_>, product: Product) -> Result<Option<Marker>, mplus_qapi::Error> {
-    let reply = run.call(UpdateProduct { product }).await?.into_result()?;
-    Ok(reply.sync_marker.map(Marker::new))
 }
 
 async fn push_items(
@@ -98,7 +92,7 @@ async fn push_items(
 ) -> Result<(), StepError> {
     let mut ready = Vec::new();
     for item in items {
-        match prepare::item(item, tax, branch_prices)? {
+        match prepare::item(item, tax, branch_prices) {
             Ok(outgoing) => ready.push(outgoing),
             Err(note) => run.report.skip(note),
         }
@@ -109,13 +103,15 @@ async fn push_items(
         return Ok(());
     }
     let (articles, mut done): (Vec<_>, Vec<_>) = ready.into_iter().partition(|one| one.article.is_some());
-    let ids = articles.iter().filter_map(|one| one.item.record.category.clone()).collect();
+    let moved_from = articles.iter().filter_map(Outgoing::moved_from);
+    let ids = articles.iter().filter_map(|one| one.item.record.category.clone()).chain(moved_from);
+    let ids: Vec<_> = ids.collect::<BTreeSet<_>>().into_iter().collect();
     let categories = run.store().categories(run.connection(), Select::Ids(ids)).await?;
     let mut categories: HashMap<CategoryId, Tracked<Category>> =
         categories.into_iter().map(|category| (category.record.id.clone(), category)).collect();
     for (id, group) in group_by_category(articles) {
-        match id.and_then(|id| categories.get_mut(&id)) {
-            Some(category) => send::group(run, category, group, &mut done).await?,
+        match id.filter(|id| categories.contains_key(id)) {
+            Some(id) => send::group(run, &mut categories, &id, group, &mut done).await?,
             None => {
                 for one in group {
                     let subject = Subject::new(&one.item.record.name, &one.item.record.id);
@@ -134,18 +130,14 @@ async fn finish(run: &mut Run<'_>, done: Vec<Outgoing>) -> Result<(), StepError>
     for mut one in done {
         // The POS did not tell the number: the next pull finds the article.
         let Some(number) = one.number else { continue };
-        let mut sync = match one.article {
+        let sync = match one.article {
             Some(_) => agreed(&one.item, content_fingerprint(&one.item.record)?, one.marker),
             None => one.item.sync.clone(),
         };
-        let mut sent = Some(one.item.record.clone());
-        if let Some(lines) = one.prices.take()
-            && !send::prices(run, &one.item, number, lines, &mut sync).await?
-        {
-            // The number is stored and the edit stays pending.
-            sent = None;
+        if let Some(lines) = one.prices.take() {
+            one.without_prices = !send::prices(run, &one.item, number, lines).await?;
         }
-        items.push(Pushed { id: one.item.record.id.clone(), sent, number, sync });
+        items.push(Pushed { id: one.item.record.id.clone(), sent: Some(one.taken()), number, sync });
     }
     mark(run, CatalogPushes { items, ..CatalogPushes::default() }).await
 }

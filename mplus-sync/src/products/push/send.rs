@@ -1,5 +1,7 @@
 //! Sends products with their articles, and branch prices.
 
+use std::collections::HashMap;
+
 use mplus_qapi::ErrorKind;
 use mplus_qapi::products::{
     Article, ArticleBranchDeviationLine, CreateProduct, Product, SaveArticleBranchDeviations,
@@ -9,10 +11,11 @@ use mplus_qapi::soap::Outcome;
 
 use super::note::{agreed, failure, mark, refused};
 use super::prepare::Outgoing;
-use crate::model::{ArticleNumber, Category, Item, Marker, ProductNumber, Resource, SyncState, Tracked};
+use super::whole;
+use crate::model::{ArticleNumber, Category, CategoryId, Item, Marker, ProductNumber, Resource, Tracked};
 use crate::pos_call::pos_advice;
 use crate::products::category_to_product;
-use crate::products::merge::{LOCATION_PRICES, content_fingerprint, location_prices_fingerprint};
+use crate::products::merge::content_fingerprint;
 use crate::report::{Note, Subject};
 use crate::run::{Run, StepError};
 use crate::store::{CatalogPushes, Pushed};
@@ -34,15 +37,22 @@ pub(crate) async fn product(
     articles: Vec<Article>,
 ) -> Result<Sent, StepError> {
     match category.external_ids.mpluskassa {
-        Some(number) => update(run, number, articles).await,
+        Some(number) => {
+            let number = Some(number.get());
+            let article_list = articles.into();
+            update(run, Product { product_number: number, article_list, ..Product::default() }).await
+        }
         None => create(run, category, articles).await,
     }
 }
 
-async fn update(run: &mut Run<'_>, number: ProductNumber, articles: Vec<Article>) -> Result<Sent, StepError> {
-    let known: Vec<Option<i64>> = articles.iter().map(|article| article.article_number).collect();
-    let product =
-        Product { product_number: Some(number.get()), article_list: articles.into(), ..Product::default() };
+/// Sends what changed of a product and its articles.
+///
+/// It is not known whether a POS takes away what an update does not name, elements of an article and articles of the product.
+/// So the product is read first, and everything that it has is sent with the changes on top.
+pub(super) async fn update(run: &mut Run<'_>, change: Product) -> Result<Sent, StepError> {
+    let known: Vec<Option<i64>> = change.article_list.iter().map(|article| article.article_number).collect();
+    let product = whole::product(run, change).await?;
     let reply = run.call(UpdateProduct { product }).await?.into_result().map_err(mplus_qapi::Error::from)?;
     Ok(Sent {
         numbers: numbered(&known, &reply.new_article_numbers),
@@ -84,13 +94,15 @@ fn numbered(known: &[Option<i64>], new: &[i64]) -> Vec<Option<ArticleNumber>> {
 /// Sends a category's articles at once; one by one when the POS refuses them together.
 pub(super) async fn group(
     run: &mut Run<'_>,
-    category: &mut Tracked<Category>,
+    categories: &mut HashMap<CategoryId, Tracked<Category>>,
+    id: &CategoryId,
     group: Vec<Outgoing>,
     done: &mut Vec<Outgoing>,
 ) -> Result<(), StepError> {
     let mut waiting = vec![group];
     while let Some(mut group) = waiting.pop() {
         run.options.cancel.check()?;
+        let Some(category) = categories.get_mut(id) else { return Ok(()) };
         let articles = group.iter().filter_map(|one| one.article.clone()).collect();
         match product(run, category, articles).await {
             Ok(sent) => {
@@ -106,6 +118,11 @@ pub(super) async fn group(
                 waiting.extend(group.into_iter().rev().map(|one| vec![one]));
             }
             Err(StepError::Pos(error)) => {
+                let refused_move = matches!(error.kind(), ErrorKind::Outcome(_));
+                if refused_move && let Some(one) = unmoved(run, categories, &mut group, &error).await? {
+                    done.push(one);
+                    continue;
+                }
                 let mut subjects =
                     group.iter().map(|one| Subject::new(&one.item.record.name, &one.item.record.id));
                 let first = subjects.next();
@@ -123,13 +140,48 @@ pub(super) async fn group(
     Ok(())
 }
 
+/// An item that the host moved to a category into which the POS does not let it: the rest of its edit is sent to where it is,
+/// and the move is left to a person. None when this is no such item, or the POS does not take the rest either.
+async fn unmoved(
+    run: &mut Run<'_>,
+    categories: &HashMap<CategoryId, Tracked<Category>>,
+    group: &mut Vec<Outgoing>,
+    error: &mplus_qapi::Error,
+) -> Result<Option<Outgoing>, StepError> {
+    let [one] = &group[..] else { return Ok(None) };
+    let Some(from) = one.moved_from().and_then(|from| categories.get(&from)) else { return Ok(None) };
+    let (Some(number), Some(article)) = (from.external_ids.mpluskassa, one.article.clone()) else {
+        return Ok(None);
+    };
+    // Its number alone says nothing new.
+    let is_all = article == Article { article_number: article.article_number, ..Article::default() };
+    let product_number = Some(number.get());
+    let change = Product { product_number, article_list: vec![article].into(), ..Product::default() };
+    let marker = match is_all {
+        true => None,
+        false => match update(run, change).await {
+            Ok(sent) => {
+                run.report.count(&Resource::ARTICLES).pushed += 1;
+                sent.marker
+            }
+            Err(StepError::Pos(again)) if matches!(again.kind(), ErrorKind::Outcome(_)) => return Ok(None),
+            Err(again) => return Err(again),
+        },
+    };
+    let subject = Subject::new(&one.item.record.name, &one.item.record.id);
+    let message = format!("the POS does not move the article to another product ({error})");
+    let advice = "Move the article in the MplusKASSA back office; until then it stays where it is there";
+    run.report.ask_for(Note::about(Resource::ARTICLES, subject, &message, advice));
+    let stays_in = Some(from.record.id.clone());
+    Ok(group.pop().map(|one| Outgoing { stays_in, marker, ..one }))
+}
+
 /// Sends an item's branch prices. False when the POS refused them, which is in the report then.
 pub(super) async fn prices(
     run: &mut Run<'_>,
     item: &Tracked<Item>,
     number: ArticleNumber,
     mut lines: Vec<ArticleBranchDeviationLine>,
-    sync: &mut SyncState,
 ) -> Result<bool, StepError> {
     lines.iter_mut().for_each(|line| line.article_number = number.get());
     let request = SaveArticleBranchDeviationsRequest { article_branch_deviation_lines: lines };
@@ -140,12 +192,6 @@ pub(super) async fn prices(
     match reply {
         Ok(_) => {
             run.report.count(&Resource::BRANCH_PRICES).pushed += 1;
-            let print = location_prices_fingerprint(&item.record.location_prices)?;
-            if item.record.location_prices.is_empty() {
-                sync.parts.remove(LOCATION_PRICES);
-            } else {
-                sync.parts.insert(LOCATION_PRICES.to_owned(), print);
-            }
             Ok(true)
         }
         // What was done of the item is stored first; a POS that is gone shows at the next call.

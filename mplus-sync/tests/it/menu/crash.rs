@@ -111,7 +111,7 @@ async fn state(merchant: &Merchant) -> Vec<String> {
         let report = integration.sync_menu(&RunOptions::manual()).await;
         assert_eq!(report.outcome, RunOutcome::Completed, "{report}");
         assert!(report.failures.is_empty() && report.skipped.is_empty(), "{report}");
-        assert!(!last || (report.writes, report.requests) == (0, 3), "{report}");
+        assert!(!last || (report.writes, report.requests) == (0, 4), "{report}");
     }
     let mut lines = Vec::new();
     let mut tell = |what: &dyn std::fmt::Debug| lines.push(format!("{what:?}"));

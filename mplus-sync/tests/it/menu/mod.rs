@@ -8,4 +8,5 @@ mod crash;
 mod pull;
 mod push;
 #[cfg(feature = "testkit")]
+mod strange;
 mod troubleshooting;

@@ -56,8 +56,8 @@ async fn a_second_sync_without_changes_asks_for_the_markers_and_what_has_none_an
     merchant.sync(&integration, &RunOptions::manual()).await;
     let before = (merchant.items().await, merchant.categories().await, merchant.groups().await);
     let (report, requests) = merchant.sync(&integration, &RunOptions::manual()).await;
-    // Markers; branches and branch prices, which have no marker.
-    assert_eq!((requests, report.requests, report.writes), (3, 3, 0), "{report}");
+    // Markers; branches, branch prices and VAT rates, which have no marker.
+    assert_eq!((requests, report.requests, report.writes), (4, 4, 0), "{report}");
     assert_eq!((merchant.items().await, merchant.categories().await, merchant.groups().await), before);
 }
 
@@ -161,7 +161,7 @@ async fn a_picture_that_fails_is_named_and_made_good_by_the_next_sync() {
     assert_eq!((missing(&merchant.items().await), named > 0), (0, true), "{report}");
     let (report, requests) = merchant.sync(&integration, &RunOptions::manual()).await;
     assert!(report.skipped.is_empty() && missing(&merchant.items().await) == 0, "{report}");
-    assert_eq!(requests, 3);
+    assert_eq!(requests, 4);
 }
 
 #[tokio::test]

@@ -65,7 +65,7 @@ async fn an_edit_reaches_the_pos_and_its_echo_is_no_conflict_and_no_write() {
     assert_eq!((report.counts[&Resource::ARTICLES].pulled, report.conflicts.total), (0, 0), "{report}");
     assert_eq!(merchant.item(DISH).await, pushed);
     let (report, requests) = merchant.sync(&integration, &RunOptions::manual()).await;
-    assert_eq!((requests, report.writes), (3, 0));
+    assert_eq!((requests, report.writes), (4, 0));
 }
 
 #[tokio::test]

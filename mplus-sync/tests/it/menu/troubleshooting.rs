@@ -101,17 +101,20 @@ async fn tax_mismatch_of_a_code_that_means_another_rate_at_the_pos_until_the_map
     let open = async |code| {
         Integration::open(merchant.host().with_settings(settings(code)), Merchant::id()).await.unwrap()
     };
-    let mut soup = any_item(&merchant).await;
-    (soup.name, soup.tax_rate) = ("Soup".to_owned(), Some(9.into()));
+    let mut soup = Item::new("soup", "Soup");
+    soup.category = any_item(&merchant).await.category;
+    (soup.price, soup.tax_rate) = (Some(Decimal::new(650, 2)), Some(9.into()));
     edit(&merchant, edited(soup), 1).await;
     let expected = [
-        "  Soup (mpluskassa-1000010): Tax mismatch: BTW code 1 is 21 % in the POS but BTW Laag 9 % in the tax mapping",
+        "  Soup (soup): Tax mismatch: BTW code 1 is 21 % in the POS but BTW Laag 9 % in the tax mapping",
         "    Correct the tax mapping, or the BTW setup in the POS",
     ];
     assert_reads(&printed(&merchant, &open(1).await).await, &expected);
     let (report, _) = merchant.sync(&open(2).await, &RunOptions::manual()).await;
     assert!(report.skipped.is_empty() && report.failures.is_empty(), "{report}");
-    assert_eq!(merchant.pos.article(ARTICLES[3]).unwrap().description.as_deref(), Some("Soup"));
+    let soup = merchant.items().await.into_iter().find(|item| item.record.id.as_str() == "soup").unwrap();
+    let article = merchant.pos.article(soup.external_ids.mpluskassa.unwrap().get()).unwrap();
+    assert_eq!(article.vat_code, Some(2));
 }
 
 // "Locations not imported correctly"
@@ -183,7 +186,7 @@ async fn a_modifier_group_changed_on_the_host_is_undone_and_said_to_be_pull_only
     assert_eq!(contents(merchant.groups().await), before);
     assert_eq!(merchant.pos.requests().count("savePreparationMethodGroup"), 1, "the one of the set-up");
     let (report, requests) = merchant.sync(&integration, &RunOptions::manual()).await;
-    assert_eq!((report.manual_actions.total, report.writes, requests), (0, 0, 3), "{report}");
+    assert_eq!((report.manual_actions.total, report.writes, requests), (0, 0, 4), "{report}");
 }
 
 // "Combo/menu choices cannot be removed"

@@ -1,0 +1,161 @@
+//! What the POS has of a product, with changes on top: for a POS that takes away what an update does not name.
+
+use std::collections::BTreeMap;
+
+use futures_util::StreamExt;
+use mplus_qapi::products::{Article, GetProducts, GetProductsRequest, Product};
+
+use crate::run::{Run, StepError};
+
+/// The product as the POS has it, with these changes.
+pub(super) async fn product(run: &mut Run<'_>, change: Product) -> Result<Product, StepError> {
+    let Some(number) = change.product_number else { return Ok(change) };
+    let mut articles = BTreeMap::new();
+    let request = GetProductsRequest { product_numbers: vec![number], ..GetProductsRequest::default() };
+    let mut held = None;
+    for mut product in read(run, request, |product| product.product_number == Some(number)).await? {
+        for article in std::mem::take(&mut product.article_list) {
+            articles.extend(article.article_number.map(|number| (number, article)));
+        }
+        held = Some(product);
+    }
+    // An article that is on its way into this product is still in another one.
+    let coming: Vec<i64> = change
+        .article_list
+        .iter()
+        .filter_map(|article| article.article_number)
+        .filter(|number| !articles.contains_key(number))
+        .collect();
+    if !coming.is_empty() {
+        let request = GetProductsRequest { article_numbers: coming.clone(), ..GetProductsRequest::default() };
+        let has = |product: &Product| {
+            product.article_list.iter().any(|one| one.article_number.is_some_and(|one| coming.contains(&one)))
+        };
+        for mut product in read(run, request, has).await? {
+            for article in std::mem::take(&mut product.article_list) {
+                let number = article.article_number.filter(|number| coming.contains(number));
+                articles.extend(number.map(|number| (number, article)));
+            }
+        }
+    }
+    Ok(with_changes(held, articles, change))
+}
+
+/// Reads products one by one: a POS that does not know a filter lists all it has.
+async fn read(
+    run: &mut Run<'_>,
+    request: GetProductsRequest,
+    is_wanted: impl Fn(&Product) -> bool,
+) -> Result<Vec<Product>, StepError> {
+    run.report.requests += 1;
+    let mut products = run.client().call(GetProducts { request }).stream();
+    let mut wanted = Vec::new();
+    while let Some(product) = products.next().await {
+        let product = product?;
+        if is_wanted(&product) {
+            wanted.push(product);
+        }
+    }
+    Ok(wanted)
+}
+
+/// Changes on top of what the POS has. The changed articles come first, in their order.
+fn with_changes(held: Option<Product>, mut articles: BTreeMap<i64, Article>, change: Product) -> Product {
+    let held = held.unwrap_or_default();
+    let mut list = Vec::new();
+    for change in change.article_list {
+        let known = change.article_number.and_then(|number| articles.remove(&number));
+        list.push(match known {
+            Some(known) => changed(sendable(known), change),
+            None => change,
+        });
+    }
+    list.extend(articles.into_values().map(sendable));
+    Product {
+        product_number: change.product_number,
+        description: change.description.or_else(|| readable(held.description)),
+        extra_text: change.extra_text.or_else(|| readable(held.extra_text)),
+        group_numbers: if change.group_numbers.is_empty() {
+            held.group_numbers
+        } else {
+            change.group_numbers
+        },
+        article_list: list.into(),
+        ..Product::default()
+    }
+}
+
+/// What can be sent back of an article: not what the POS counts itself, and no lists, which are absent and not empty then.
+fn sendable(held: Article) -> Article {
+    Article {
+        article_number: held.article_number,
+        ext_article_id: readable(held.ext_article_id),
+        plu_number: readable(held.plu_number),
+        active: held.active,
+        description: readable(held.description),
+        colour: readable(held.colour),
+        colour_sequence_number: held.colour_sequence_number,
+        size: readable(held.size),
+        size_sequence_number: held.size_sequence_number,
+        invoice_text: readable(held.invoice_text),
+        receipt_text: readable(held.receipt_text),
+        display_text: readable(held.display_text),
+        barcode: readable(held.barcode),
+        brand_name: readable(held.brand_name),
+        extra_text: readable(held.extra_text),
+        turnover_group: held.turnover_group,
+        vat_code: held.vat_code,
+        vat_code_alternative: held.vat_code_alternative,
+        purchase_price: held.purchase_price,
+        // The one without VAT follows from it.
+        price_excl: held.price_excl.filter(|_| held.price_incl.is_none()),
+        price_incl: held.price_incl,
+        content_unit: readable(held.content_unit),
+        content_quantity: held.content_quantity,
+        si_unit: readable(held.si_unit),
+        unit: readable(held.unit),
+        supplier_relation_number: held.supplier_relation_number,
+        supplier_article_number: readable(held.supplier_article_number),
+        webshop: held.webshop,
+        category_id: held.category_id,
+        stock_article: held.stock_article,
+        article_discount_group_number: held.article_discount_group_number,
+        course: held.course,
+        special_price: held.special_price,
+        show_preparation_methods_directly: held.show_preparation_methods_directly,
+        show_preparation_methods_per_group: held.show_preparation_methods_per_group,
+        ask_for: held.ask_for,
+        nutritional_characteristics: held.nutritional_characteristics,
+        discontinued: held.discontinued,
+        age_check_minimum_age: held.age_check_minimum_age,
+        ..Article::default()
+    }
+}
+
+/// A text that came whole: one with a character that XML has no place for would come back to the POS changed. An empty one
+/// is none.
+fn readable(text: Option<String>) -> Option<String> {
+    let is_odd = |character: char| character == '\u{fffd}' || is_control(character);
+    text.filter(|text| !text.is_empty() && !text.contains(is_odd))
+}
+
+fn is_control(character: char) -> bool {
+    character.is_control() && !matches!(character, '\t' | '\n' | '\r')
+}
+
+macro_rules! take_over {
+    ($held:ident, $change:ident: $($field:ident)*) => {
+        $(if $change.$field.is_some() { $held.$field = $change.$field; })*
+    };
+}
+
+/// The article with what an edit changes of it.
+fn changed(mut held: Article, change: Article) -> Article {
+    if change.price_incl.is_some() {
+        held.price_excl = None;
+    }
+    take_over!(held, change:
+        plu_number active description colour colour_sequence_number size size_sequence_number barcode extra_text
+        turnover_group vat_code price_incl age_check_minimum_age);
+    held
+}
