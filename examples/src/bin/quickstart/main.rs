@@ -4,6 +4,7 @@
 //! Nothing has to be set up: the POS runs in memory. With `MPLUS_HOST`, `MPLUS_PORT`, `MPLUS_IDENT` and `MPLUS_SECRET`
 //! set it is a real one; orders are then placed only with `--place-orders`.
 
+mod edits;
 mod orders;
 mod payment;
 mod story;

@@ -21,7 +21,7 @@ use mplus_sync::{
 };
 use secrecy::SecretString;
 
-use crate::{orders, payment, summary::Summary};
+use crate::{edits, orders, payment, summary::Summary};
 
 /// The POS of the story.
 pub(crate) enum Pos {
@@ -77,6 +77,15 @@ impl Story {
         bars.say("Syncing the menu into SQLite");
         let menu = integration.sync_menu(&RunOptions::manual().with_progress(bars.clone())).await;
         bars.finish();
+        let mut runs = vec![imported, menu];
+
+        // Nobody's own till gets a menu of ours.
+        if let Pos::InMemory(pos) = &self.pos {
+            bars.say("Changing a price, a branch's price and a combo on the host, and pushing them");
+            edits::save(&integration, &store, pos).await?;
+            runs.push(integration.sync_menu(&RunOptions::manual().with_progress(bars.clone())).await);
+            bars.finish();
+        }
 
         bars.say("Pulling stock");
         let stock = self.pull_stock(&integration, &bars).await;
@@ -92,7 +101,8 @@ impl Story {
         bars.say("Taking an external payment by webhook");
         let payment = payment::take().await?;
 
-        let mut summary = Summary::new(vec![imported, menu, stock], orders, payment);
+        runs.push(stock);
+        let mut summary = Summary::new(runs, orders, payment);
         summary.count(&integration, &store).await?;
         summary.finish(started.elapsed());
         Ok(summary)
@@ -157,6 +167,7 @@ pub(crate) struct StoredCounts {
     pub(crate) locations: u64,
     pub(crate) categories: u64,
     pub(crate) items: u64,
+    pub(crate) branch_prices: u64,
     pub(crate) modifier_groups: u64,
     pub(crate) combos: u64,
     pub(crate) inventory_levels: u64,
@@ -202,6 +213,7 @@ impl StoredCounts {
             items: count_pages!(|page| store.items(id, Select::Page(page)), |tracked: &Tracked<Item>| {
                 tracked.record.id.clone()
             }),
+            branch_prices: branch_prices(id, store).await?,
             modifier_groups: count_pages!(
                 |page| store.modifier_groups(id, Select::Page(page)),
                 |tracked: &Tracked<ModifierGroup>| tracked.record.id.clone()
@@ -212,4 +224,17 @@ impl StoredCounts {
             inventory_levels,
         })
     }
+}
+
+/// How many prices single locations have of their own.
+async fn branch_prices(id: &ConnectionId, store: &SqliteStore) -> Result<u64, Box<dyn Error>> {
+    let mut count = 0;
+    let mut page = Some(Page::first(500));
+    while let Some(next) = page {
+        let items = store.items(id, Select::Page(next)).await?;
+        count += items.iter().map(|item| item.record.location_prices.len() as u64).sum::<u64>();
+        let last = items.last().filter(|_| items.len() == 500);
+        page = last.map(|last| Page::after(last.record.id.clone(), 500));
+    }
+    Ok(count)
 }
