@@ -242,7 +242,8 @@ pub(crate) fn merge<T: Shared>(
         let edited = stored.record.clone();
         next.record.take_shared(&incoming.record);
         let fields: BTreeSet<Field> = T::FIELDS.iter().copied().map(Field::named).collect();
-        for field in &fields {
+        // Equal amounts stay as they were written.
+        for field in fields.iter().filter(|field| incoming.record.value(field) != edited.value(field)) {
             keep(&mut next.record, field, &edited);
         }
         conflicts = merge_fields(how, &mut next, &incoming.record, incoming.changed_at, fields);
