@@ -7,6 +7,7 @@
 //! | [`MemoryStore`] | always | tests, trying things out |
 //! | `SqliteStore` | `sqlite` | one machine |
 //! | `PostgresStore` | `postgres` | any number of workers |
+//! | `MySqlStore` | `mysql` | any number of workers, on MySQL 8 or MariaDB 10.6 and later |
 //!
 //! The traits are object-safe; [`Store`] is all of them at once, and an `Arc<dyn Store>` becomes an `Arc` of any single
 //! one by assignment. The feature `testkit` has the behaviours that every implementation must show, as one function
@@ -31,6 +32,8 @@ mod error;
 mod lease;
 mod location;
 mod memory;
+#[cfg(feature = "mysql")]
+mod mysql;
 mod notice;
 mod outbox;
 #[cfg(feature = "postgres")]
@@ -56,6 +59,8 @@ pub use error::{StoreError, StoreErrorKind};
 pub use lease::LeaseStore;
 pub use location::LocationStore;
 pub use memory::MemoryStore;
+#[cfg(feature = "mysql")]
+pub use mysql::{MySqlOptions, MySqlStore};
 pub use notice::{NoticeRequest, NoticeStore};
 pub use outbox::{Backlog, ClaimRequest, Enqueued, OrderOutbox};
 #[cfg(feature = "postgres")]

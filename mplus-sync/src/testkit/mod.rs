@@ -2,13 +2,17 @@
 //!
 //! * [`conformance`]: the behaviours that every store must show, run on a host's own.
 //! * [`FaultyStore`]: a store that fails at the n-th call, for tests of crashes.
-//! * `PostgresSchema` (feature `postgres`): a schema of its own for each test.
+//! * `PostgresSchema` (feature `postgres`), `MySqlDatabase` (feature `mysql`): a schema or database of its own for each test.
 
 pub mod conformance;
 mod faulty;
+#[cfg(feature = "mysql")]
+mod mysql_database;
 #[cfg(feature = "postgres")]
 mod postgres_schema;
 
 pub use faulty::{FailAt, FaultyStore};
+#[cfg(feature = "mysql")]
+pub use mysql_database::MySqlDatabase;
 #[cfg(feature = "postgres")]
 pub use postgres_schema::PostgresSchema;

@@ -6,6 +6,7 @@
     feature = "https",
     feature = "sqlite",
     feature = "postgres",
+    feature = "mysql",
     feature = "tokio-runner",
     feature = "testkit"
 ))]
@@ -29,13 +30,13 @@ use mplus_sync::runtime::Runtime;
 use mplus_sync::schedule::{DailySchedule, run_daily};
 use mplus_sync::stock::{StockOptions, StockService};
 use mplus_sync::store::{
-    CatalogStore, ConnectionStore, Credentials, Listener, PostgresOptions, PostgresStore, SqliteStore, Wake,
-    update_connection,
+    CatalogStore, ConnectionStore, Credentials, Listener, MySqlOptions, MySqlStore, PostgresOptions,
+    PostgresStore, SqliteStore, Wake, update_connection,
 };
 use mplus_sync::sync::RunOptions;
 use mplus_sync::tables::TableService;
-use mplus_sync::testkit::PostgresSchema;
 use mplus_sync::testkit::conformance::{StoreFactory, run};
+use mplus_sync::testkit::{MySqlDatabase, PostgresSchema};
 use mplus_sync::{Host, Integration};
 
 use public_futures::{assert_complete, send_futures};
@@ -76,6 +77,11 @@ send_futures! {
     update_connection(store: &dyn ConnectionStore, id: &ConnectionId, change: &(dyn Fn(&mut Connection) -> bool + Sync));
     Listener::heard(listener: &mut Listener, what: &[Wake]);
     run(factory: &dyn StoreFactory);
+    MySqlStore::connect(url: &str);
+    MySqlStore::open(options: MySqlOptions);
+    MySqlDatabase::create(url: &str);
+    MySqlDatabase::empty(database: &mut MySqlDatabase);
+    MySqlDatabase::drop(database: MySqlDatabase);
     PostgresSchema::create(url: &str);
     PostgresSchema::empty(schema: &PostgresSchema);
     PostgresSchema::drop(schema: PostgresSchema);

@@ -13,7 +13,10 @@ pub(super) fn of(action: &str) -> impl Fn(Error) -> StoreError {
             Some(state) => kind_of(state),
             None => StoreErrorKind::Unavailable,
         };
-        StoreError::new(kind, action).with_source(error)
+        // Rolled back for the sake of another: a deadlock, or a serialization failure.
+        let transient = error.code().is_some_and(|state| state.code().starts_with("40"));
+        let error = StoreError::new(kind, action).with_source(error);
+        if transient { error.transient() } else { error }
     }
 }
 

@@ -130,7 +130,7 @@ impl<D: Driver> RunStore for SqlStore<D> {
             sql += &format!(" AND r.kind IN {}", marks(request.kinds.len()));
             values.extend(request.kinds.iter().map(|kind| kind.as_str().into()));
         }
-        sql += " ORDER BY r.due_at, r.connection, r.kind LIMIT ?";
+        sql += " ORDER BY r.due_at LIMIT ?";
         let lock = match D::DIALECT {
             super::Dialect::Postgres => " FOR UPDATE OF r SKIP LOCKED",
             dialect => dialect.for_update_skip_locked(),

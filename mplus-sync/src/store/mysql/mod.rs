@@ -1,0 +1,172 @@
+//! A store in a MySQL or MariaDB database.
+
+mod error;
+mod rows;
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use mysql_async::{Opts, OptsBuilder, Pool, PoolConstraints, PoolOpts, TxOpts};
+
+use super::sql::driver::{Durability, Transaction};
+use super::sql::value::{Row, SqlValue};
+use super::sql::write::{Keyed, Write};
+use super::sql::{Dialect, Driver, SqlStore};
+use super::{Bell, StoreError, StoreErrorKind, Wake};
+
+use self::rows::MySqlTransaction;
+
+/// A store in a MySQL database (8.0 or later) or a MariaDB one (10.6 or later), for any number of workers on any number of
+/// machines.
+///
+/// Needs a tokio runtime. Its tables begin with `mplus_` and are made in the database of the URL. Clones share the connections.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), mplus_sync::store::StoreError> {
+/// use mplus_sync::store::MySqlStore;
+///
+/// let store = MySqlStore::connect("mysql://host@localhost/restaurant").await?;
+/// # Ok(())
+/// # }
+/// ```
+pub type MySqlStore = SqlStore<MySql>;
+
+/// The way to a MySQL or MariaDB database.
+#[derive(Clone)]
+pub struct MySql {
+    pool: Pool,
+    bell: Arc<Bell>,
+}
+
+impl fmt::Debug for MySql {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MySql").finish_non_exhaustive()
+    }
+}
+
+/// How a MySQL or MariaDB database is reached.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct MySqlOptions {
+    url: String,
+    /// How many connections at most: 16 unless set.
+    pub connections: usize,
+}
+
+/// Does not show the URL, which may have a password in it.
+impl fmt::Debug for MySqlOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MySqlOptions").field("connections", &self.connections).finish_non_exhaustive()
+    }
+}
+
+impl MySqlOptions {
+    /// A database by its URL, `mysql://user:password@host:3306/database`.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), connections: 16 }
+    }
+}
+
+/// Statements that a connection keeps prepared.
+const STATEMENTS: usize = 128;
+
+/// What holds for each connection: texts are compared byte by byte, what does not fit is refused and not cut, and nobody waits
+/// for rows that are not there.
+const SESSION: [&str; 3] = [
+    "SET NAMES utf8mb4 COLLATE utf8mb4_bin",
+    "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",
+    "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+];
+
+impl MySqlStore {
+    /// Connects without TLS, with at most 16 connections, and brings the tables up to date.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        Self::open(MySqlOptions::new(url)).await
+    }
+
+    /// Connects without TLS, and brings the tables up to date. A user who may not make tables is enough once they are there.
+    ///
+    /// # Errors
+    /// [`Invalid`](StoreErrorKind::Invalid) when the URL cannot be understood or a newer release has been here,
+    /// [`Unavailable`](StoreErrorKind::Unavailable) when the database cannot be reached.
+    pub async fn open(options: MySqlOptions) -> Result<Self, StoreError> {
+        let invalid = || {
+            // What is wrong with the text may quote it, password included.
+            StoreError::new(StoreErrorKind::Invalid, "set up the database's connections")
+                .with_source("its URL cannot be understood")
+        };
+        let given = Opts::from_url(&options.url).map_err(|_| invalid())?;
+        let bounds = PoolConstraints::new(0, options.connections.max(1)).ok_or_else(invalid)?;
+        // A reset would forget the prepared statements and what holds for the session.
+        let pool_options = PoolOpts::default().with_constraints(bounds).with_reset_connection(false);
+        let set_up = OptsBuilder::from_opts(given)
+            .init(SESSION.to_vec())
+            .stmt_cache_size(STATEMENTS)
+            .client_found_rows(false)
+            .prefer_socket(false)
+            .pool_opts(pool_options);
+        Self::with_driver(MySql { pool: Pool::new(set_up), bell: Arc::default() }).await
+    }
+}
+
+#[async_trait]
+impl Driver for MySql {
+    const DIALECT: Dialect = Dialect::MySql;
+
+    async fn query(
+        &self,
+        action: &'static str,
+        sql: &str,
+        values: Vec<SqlValue>,
+    ) -> Result<Vec<Row>, StoreError> {
+        let mut connection = self.pool.get_conn().await.map_err(error::of(action))?;
+        rows::query(&mut connection, action, sql, values).await
+    }
+
+    async fn by_keys(&self, action: &'static str, keyed: Keyed) -> Result<Vec<Row>, StoreError> {
+        let mut connection = self.pool.get_conn().await.map_err(error::of(action))?;
+        rows::by_keys(&mut connection, action, keyed).await
+    }
+
+    async fn execute(
+        &self,
+        action: &'static str,
+        sql: &str,
+        values: Vec<SqlValue>,
+    ) -> Result<u64, StoreError> {
+        let mut connection = self.pool.get_conn().await.map_err(error::of(action))?;
+        rows::execute(&mut connection, action, sql, values).await.map_err(error::maybe_done)
+    }
+
+    /// In a task of its own, which goes on while the caller prepares the next rows.
+    async fn write(&self, action: &'static str, _: Durability, writes: Vec<Write>) -> Result<(), StoreError> {
+        let driver = self.clone();
+        let writing = async move {
+            super::sql::driver::in_transaction!(driver, action, |transaction| {
+                for write in &writes {
+                    transaction.write(write.clone()).await?;
+                }
+                Ok(())
+            })
+        };
+        let broken =
+            |error| StoreError::new(StoreErrorKind::Unavailable, action).with_source(error).maybe_done();
+        tokio::spawn(writing).await.map_err(broken)?
+    }
+
+    async fn begin(&self, action: &'static str) -> Result<Box<dyn Transaction>, StoreError> {
+        let begun = self.pool.start_transaction(TxOpts::default()).await.map_err(error::of(action))?;
+        Ok(Box::new(MySqlTransaction::new(begun, action)))
+    }
+
+    fn bell(&self) -> &Bell {
+        &self.bell
+    }
+
+    /// There is no way to; other processes look by themselves.
+    fn tell_others(&self, _: Wake) {}
+}
