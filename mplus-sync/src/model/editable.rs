@@ -70,7 +70,7 @@ mod amount {
     use super::{Decimal, FieldValue};
 
     pub(super) fn write(amount: &Option<Decimal>) -> Option<FieldValue> {
-        FieldValue::of(&amount.map(|amount| text(amount))).ok()
+        FieldValue::of(&amount.map(text)).ok()
     }
 
     fn text(amount: Decimal) -> String {

@@ -19,7 +19,10 @@ const VERSIONS: Table = Table {
 };
 
 /// Every step from an empty database to the present one. A released step is never changed.
-const STEPS: &[fn(Dialect) -> Vec<String>] = &[first];
+const STEPS: &[Step] = &[first];
+
+/// The statements of a step, as a database writes them.
+type Step = fn(Dialect) -> Vec<String>;
 
 fn first(dialect: Dialect) -> Vec<String> {
     table::ALL.iter().flat_map(|table| dialect.create(table)).collect()
@@ -88,7 +91,7 @@ async fn version<D: Driver>(driver: &D) -> Result<i64, StoreError> {
     rows.into_iter().next().map_or(Ok(0), |mut row| row.integer())
 }
 
-fn missing(done: i64) -> Result<&'static [fn(Dialect) -> Vec<String>], StoreError> {
+fn missing(done: i64) -> Result<&'static [Step], StoreError> {
     usize::try_from(done).ok().and_then(|done| STEPS.get(done..)).ok_or_else(|| {
         StoreError::new(StoreErrorKind::Invalid, ACTION)
             .with_source(format!("they are at version {done}, this release knows {}", STEPS.len()))
