@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{ConnectionId, Revision};
+use super::{ConnectionId, Newer, Revision};
 
 /// A merchant's connection with the POS; one covers all branches. Credentials are kept elsewhere
 /// ([`CredentialVault`](crate::store::CredentialVault)).
@@ -44,6 +44,9 @@ pub struct Connection {
     /// The revision that was read; a write is refused when the stored one has moved on.
     #[serde(skip)]
     pub revision: Revision,
+    /// What a newer release wrote and this one does not know: kept when the record is written again.
+    #[serde(skip)]
+    pub(crate) newer: Option<Newer>,
 }
 
 impl Connection {
@@ -69,6 +72,7 @@ impl Connection {
             connected_at: now,
             last_sync_at: None,
             revision: Revision::NEW,
+            newer: None,
         }
     }
 

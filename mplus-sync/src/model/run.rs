@@ -6,7 +6,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{ConnectionId, Holder};
+use super::{ConnectionId, Holder, Newer};
 
 /// How many requests of one run are told apart; what comes on top is told as one that names no details.
 const REQUESTS_KEPT: usize = 100;
@@ -102,6 +102,9 @@ pub struct DueRun {
     /// How many runs in a row have failed.
     #[serde(default)]
     failures: u32,
+    /// What a newer release wrote and this one does not know: kept when it is written again.
+    #[serde(skip)]
+    pub(crate) newer: Option<Newer>,
 }
 
 /// A run that somebody carries out.

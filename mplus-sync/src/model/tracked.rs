@@ -69,6 +69,8 @@ impl PartialEq for Newer {
     }
 }
 
+impl Eq for Newer {}
+
 impl<T: Record> Tracked<T> {
     /// A record that the store does not have yet.
     pub fn new(record: T) -> Self {

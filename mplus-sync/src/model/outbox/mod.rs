@@ -6,7 +6,7 @@ mod step;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{ConnectionId, Order, OrderNumber};
+use super::{ConnectionId, Newer, Order, OrderNumber};
 
 pub use state::{OutboxState, OutboxStateKind, PosOrder, Waiting};
 pub use step::{Outcome, StepRefused};
@@ -45,6 +45,9 @@ pub struct OutboxEntry {
     pub queued_at: DateTime<Utc>,
     /// When its state last changed.
     pub updated_at: DateTime<Utc>,
+    /// What a newer release wrote of its progress and this one does not know: kept when it is written again.
+    #[serde(skip)]
+    pub(crate) newer: Option<Newer>,
 }
 
 impl OutboxEntry {
@@ -65,6 +68,7 @@ impl OutboxEntry {
             last_error: None,
             queued_at: now,
             updated_at: now,
+            newer: None,
         }
     }
 

@@ -15,7 +15,8 @@ const COLUMNS: &str = "id, body, revision";
 
 fn connection_of(mut row: Row) -> Result<Connection, StoreError> {
     let id = row.text()?;
-    let mut connection: Connection = format::read_json(&row.text()?, "connection", &id)?;
+    let (mut connection, newer) = format::from_json::<Connection>(&row.text()?, "connection", &id)?;
+    connection.newer = newer;
     connection.revision = Revision::new(row.integer()?);
     Ok(connection)
 }
@@ -26,7 +27,7 @@ impl<D: Driver> ConnectionStore for SqlStore<D> {
         let next = connection.revision.next();
         let row = vec![
             connection.id.as_str().into(),
-            format::to_new_json(connection)?.into(),
+            format::to_json(connection, connection.newer.as_ref())?.into(),
             connection.is_held().into(),
             next.get().into(),
         ];

@@ -5,24 +5,34 @@ use crate::store::{StoreError, StoreErrorKind};
 use super::dialect::Dialect;
 use super::driver::{Driver, in_transaction};
 use super::table::{self, Column, Kind, Table};
+use super::value::Row;
 
 const ACTION: &str = "bring the tables up to date";
 
-/// The version that the tables are at: one row for each step that was made.
+/// The version that the tables are at: one row for each step that was made, with the oldest version of whose releases may go on
+/// working beside it.
 const VERSIONS: Table = Table {
     name: "mplus_schema",
     counter: None,
-    columns: &[Column { name: "version", kind: Kind::Integer, optional: false }],
+    columns: &[
+        Column { name: "version", kind: Kind::Integer, optional: false },
+        Column { name: "oldest", kind: Kind::Integer, optional: false },
+    ],
     key: &["version"],
     indexes: &[],
     short_rows: true,
 };
 
 /// Every step from an empty database to the present one. A released step is never changed.
-const STEPS: &[Step] = &[first];
+const STEPS: &[Step] = &[Step { statements: first, oldest: 1 }];
 
-/// The statements of a step, as a database writes them.
-type Step = fn(Dialect) -> Vec<String>;
+/// A step.
+struct Step {
+    /// Its statements, as a database writes them.
+    statements: fn(Dialect) -> Vec<String>,
+    /// The first version whose releases may go on working on the tables as they are afterwards.
+    oldest: i64,
+}
 
 fn first(dialect: Dialect) -> Vec<String> {
     table::ALL.iter().flat_map(|table| dialect.create(table)).collect()
@@ -32,8 +42,8 @@ fn first(dialect: Dialect) -> Vec<String> {
 ///
 /// A role that may not make tables is enough once they are there.
 pub(crate) async fn migrate<D: Driver>(driver: &D) -> Result<(), StoreError> {
-    if let Ok(done) = version(driver).await
-        && missing(done)?.is_empty()
+    if let Ok(rows) = driver.query(ACTION, VERSION, Vec::new()).await
+        && missing(rows)?.1.is_empty()
     {
         return Ok(());
     }
@@ -67,10 +77,9 @@ async fn make_steps(
 ) -> Result<(), StoreError> {
     let create = dialect.create(&VERSIONS).remove(0).replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS");
     transaction.execute(&create, Vec::new()).await?;
-    let rows = transaction.query(VERSION, Vec::new()).await?;
-    let done = rows.into_iter().next().map(|mut row| row.integer()).transpose()?.unwrap_or(0);
-    for (step, version) in missing(done)?.iter().zip(done + 1..) {
-        for statement in step(dialect) {
+    let (done, missing) = missing(transaction.query(VERSION, Vec::new()).await?)?;
+    for (step, version) in missing.iter().zip(done + 1..) {
+        for statement in (step.statements)(dialect) {
             // Where a step was cut off, what it made is there.
             let statement = match dialect {
                 Dialect::MySql => statement.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS"),
@@ -78,22 +87,44 @@ async fn make_steps(
             };
             transaction.execute(&statement, Vec::new()).await?;
         }
-        let insert = "INSERT INTO mplus_schema (version) VALUES (?)";
-        transaction.execute(insert, vec![version.into()]).await?;
+        let insert = "INSERT INTO mplus_schema (version, oldest) VALUES (?, ?)";
+        transaction.execute(insert, vec![version.into(), step.oldest.into()]).await?;
     }
     Ok(())
 }
 
-const VERSION: &str = "SELECT coalesce(max(version), 0) FROM mplus_schema";
+const VERSION: &str = "SELECT coalesce(max(version), 0), coalesce(max(oldest), 0) FROM mplus_schema";
 
-async fn version<D: Driver>(driver: &D) -> Result<i64, StoreError> {
-    let rows = driver.query(ACTION, VERSION, Vec::new()).await?;
-    rows.into_iter().next().map_or(Ok(0), |mut row| row.integer())
+/// The version that the tables are at, and the steps that are missing. None are when a newer release has been here that this one
+/// may work beside.
+fn missing(rows: Vec<Row>) -> Result<(i64, &'static [Step]), StoreError> {
+    let mut row = rows.into_iter().next().unwrap_or_else(|| Row::new(vec![0.into(), 0.into()]));
+    let (done, oldest) = (row.integer()?, row.integer()?);
+    let known = i64::try_from(STEPS.len()).unwrap_or(i64::MAX);
+    if done > known && oldest <= known {
+        return Ok((done, &[]));
+    }
+    let missing = usize::try_from(done).ok().and_then(|done| STEPS.get(done..));
+    let missing = missing.ok_or_else(|| {
+        StoreError::new(StoreErrorKind::Invalid, ACTION)
+            .with_source(format!("they are at version {done}, this release knows {known}"))
+    })?;
+    Ok((done, missing))
 }
 
-fn missing(done: i64) -> Result<&'static [Step], StoreError> {
-    usize::try_from(done).ok().and_then(|done| STEPS.get(done..)).ok_or_else(|| {
-        StoreError::new(StoreErrorKind::Invalid, ACTION)
-            .with_source(format!("they are at version {done}, this release knows {}", STEPS.len()))
-    })
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(version: i64, oldest: i64) -> Vec<Row> {
+        vec![Row::new(vec![version.into(), oldest.into()])]
+    }
+
+    #[test]
+    fn a_newer_release_says_which_older_ones_may_work_beside_it() {
+        assert_eq!(missing(at(0, 0)).unwrap().1.len(), STEPS.len());
+        assert!(missing(at(1, 1)).unwrap().1.is_empty());
+        assert!(missing(at(9, 1)).unwrap().1.is_empty());
+        assert!(missing(at(9, 9)).is_err_and(|error| error.kind() == StoreErrorKind::Invalid));
+    }
 }

@@ -60,7 +60,7 @@ impl Progress {
 pub(super) fn entry_of(mut row: Row) -> Result<OutboxEntry, StoreError> {
     let (connection, sequence, number) = (row.text()?, row.integer()?, row.text()?);
     let order: Order = format::read_json(&row.text()?, "order", &number)?;
-    let progress: Progress = format::read_json(&row.text()?, "the state of order", &number)?;
+    let (progress, newer) = format::from_json::<Progress>(&row.text()?, "the state of order", &number)?;
     let claims = row.integer()?;
     let (due_at, queued_at, updated_at) = (row.time()?, row.time()?, row.time()?);
     let mut entry = OutboxEntry::queued(ConnectionId::from(connection), sequence, order, queued_at);
@@ -74,6 +74,7 @@ pub(super) fn entry_of(mut row: Row) -> Result<OutboxEntry, StoreError> {
     entry.note = progress.note;
     entry.last_error = progress.last_error;
     entry.updated_at = updated_at;
+    entry.newer = newer;
     Ok(entry)
 }
 
@@ -91,7 +92,7 @@ pub(super) async fn save(
         next.due_at.into(),
         next.claims.into(),
         next.updated_at.into(),
-        format::to_new_json(&Progress::of(next))?.into(),
+        format::to_json(&Progress::of(next), next.newer.as_ref())?.into(),
     ];
     if next.order != before.order {
         set += ", body = ?, lane = ?";

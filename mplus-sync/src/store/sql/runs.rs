@@ -28,7 +28,8 @@ const COLUMNS: &str = "connection, kind, body, revision";
 
 fn found_of(mut row: Row) -> Result<Found, StoreError> {
     let (connection, kind) = (row.text()?, row.text()?);
-    let run = format::read_json(&row.text()?, "the runs of connection", &connection)?;
+    let (mut run, newer) = format::from_json::<DueRun>(&row.text()?, "the runs of connection", &connection)?;
+    run.newer = newer;
     let (connection, kind) = (ConnectionId::from(connection), RunKind::named(kind));
     Ok(Found { connection, kind, run, revision: row.integer()? })
 }
@@ -57,7 +58,7 @@ async fn save(transaction: &mut dyn Transaction, found: Found, next: &DueRun) ->
         kind.as_str().into(),
         next.due_at().into(),
         next.is_running().into(),
-        format::to_new_json(next)?.into(),
+        format::to_json(next, next.newer.as_ref())?.into(),
         (revision + 1).into(),
     ];
     transaction.write(Write::replace(&table::RUNS, vec![row])).await

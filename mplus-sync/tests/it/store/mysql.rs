@@ -165,7 +165,7 @@ async fn what_is_too_long_is_refused_and_not_cut() {
 async fn tables_of_a_newer_release_are_refused() {
     let Some(database) = database().await else { return };
     MySqlStore::connect(database.url()).await.unwrap();
-    host(&database).await.query_drop("INSERT INTO mplus_schema VALUES (99)").await.unwrap();
+    host(&database).await.query_drop("INSERT INTO mplus_schema VALUES (99, 99)").await.unwrap();
     let refused = MySqlStore::connect(database.url()).await.unwrap_err();
     assert_eq!(refused.kind(), StoreErrorKind::Invalid);
     assert!(refused.to_string().contains("version 99"), "{refused}");

@@ -174,7 +174,7 @@ async fn tables_of_a_newer_release_are_refused() {
     PostgresStore::connect(schema.url()).await.unwrap();
     let (host, connection) = tokio_postgres::connect(schema.url(), NoTls).await.unwrap();
     tokio::spawn(connection);
-    host.batch_execute("INSERT INTO mplus_schema VALUES (99)").await.unwrap();
+    host.batch_execute("INSERT INTO mplus_schema VALUES (99, 99)").await.unwrap();
     let refused = PostgresStore::connect(schema.url()).await.unwrap_err();
     schema.drop().await.unwrap();
     assert_eq!(refused.kind(), StoreErrorKind::Invalid);

@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::DateTime;
-use mplus_sync::model::{ConnectionId, Order, OrderKind};
+use mplus_sync::model::{
+    ArticleNumber, Connection, ConnectionId, Item, ItemEdit, Order, OrderKind, Outcome, PosOrder, Tracked,
+};
 use mplus_sync::store::{
-    CheckpointStore, OrderOutbox, SqlValue, SqliteStore, Store, StoreError, StoreErrorKind, Wake, WakeUp,
+    CatalogChunk, CatalogEdits, CatalogStore, CheckpointStore, ClaimRequest, ConnectionStore, OrderOutbox,
+    SqlValue, SqliteStore, Store, StoreError, StoreErrorKind, Wake, WakeUp,
 };
 use mplus_sync::testkit::conformance::{self, Spoil, StoreFactory};
 
@@ -92,10 +95,67 @@ async fn tables_of_a_newer_release_are_refused() {
     let path = directory.path().join("host.db");
     drop(SqliteStore::open(&path).await.unwrap());
     drop(SqliteStore::open(&path).await.unwrap());
-    rusqlite::Connection::open(&path).unwrap().execute("INSERT INTO mplus_schema VALUES (99)", []).unwrap();
+    rusqlite::Connection::open(&path)
+        .unwrap()
+        .execute("INSERT INTO mplus_schema VALUES (99, 99)", [])
+        .unwrap();
     let refused = SqliteStore::open(&path).await.unwrap_err();
     assert_eq!(refused.kind(), StoreErrorKind::Invalid);
     assert!(refused.to_string().contains("version 99"), "{refused}");
+}
+
+#[tokio::test]
+async fn beside_a_newer_release_an_older_one_loses_nothing_and_leaves_alone_what_it_cannot_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("host.db");
+    let merchant = ConnectionId::from("merchant");
+    let store = SqliteStore::open(&path).await.unwrap();
+    let cola = Tracked::new(Item::new("cola", "Cola")).linked(ArticleNumber::new(7));
+    store.apply(&merchant, CatalogChunk { items: vec![cola], ..CatalogChunk::default() }).await.unwrap();
+    let now = DateTime::UNIX_EPOCH;
+    let mut connection = Connection::new("merchant", "Resto", "pos.example", 1, now);
+    connection.revision = store.save_connection(&connection).await.unwrap();
+    for number in ["1", "2", "3"] {
+        let order = Order::new(number, "city", OrderKind::Pickup, now);
+        store.enqueue(&merchant, &order, now).await.unwrap();
+    }
+    // The newer one migrates, and writes one more field everywhere and one more kind of order.
+    let newer = rusqlite::Connection::open(&path).unwrap();
+    newer
+        .execute_batch(
+            "INSERT INTO mplus_schema VALUES (2, 1); \
+             UPDATE mplus_items SET body = replace(body, '{\"v\":1,', '{\"v\":2,\"glow\":{\"colour\":\"red\"},'); \
+             UPDATE mplus_connections SET body = replace(body, '{\"v\":1,', '{\"v\":2,\"glow\":1,'); \
+             UPDATE mplus_outbox SET progress = replace(progress, '{\"v\":1,', '{\"v\":2,\"glow\":1,'), \
+                 body = replace(body, '{\"v\":1,', '{\"v\":2,\"glow\":1,'); \
+             UPDATE mplus_outbox SET body = replace(body, '\"pickup\"', '\"drive_through\"') WHERE number = '1';",
+        )
+        .unwrap();
+    let store = SqliteStore::open(&path).await.unwrap();
+    let edit = CatalogEdits { items: vec![ItemEdit::of("cola").name("Coke")], ..CatalogEdits::default() };
+    store.save_edits(&merchant, edit, now).await.unwrap();
+    let mut known = store.connection(&merchant).await.unwrap().unwrap();
+    known.last_sync_at = Some(now);
+    store.save_connection(&known).await.unwrap();
+    let claim = ClaimRequest::new("w".into(), 5, now + chrono::TimeDelta::minutes(1));
+    let claimed = store.claim(&claim, now).await.unwrap();
+    assert_eq!(claimed.len(), 2);
+    let pos = PosOrder::with_id("x");
+    store.finish(&claimed[0].claim(), Outcome::Accepted { pos }, now).await.unwrap();
+    let text = |sql: &str| newer.query_row(sql, [], |row| row.get::<_, String>(0)).unwrap();
+    for table in ["mplus_items", "mplus_connections"] {
+        let body = text(&format!("SELECT body FROM {table}"));
+        assert!(body.contains("\"glow\":") && body.contains("\"v\":2"), "{body}");
+    }
+    let progress = text("SELECT progress FROM mplus_outbox WHERE number = '2'");
+    assert!(progress.contains("\"glow\":1") && progress.contains("accepted"), "{progress}");
+    // What the older one could not read was set aside, not changed; a newer one takes it up when it opens the store.
+    assert_eq!(store.unreadable(&merchant).await.unwrap().len(), 1);
+    newer
+        .execute_batch("UPDATE mplus_outbox SET body = replace(body, 'drive_through', 'pickup'), parked = 0 WHERE parked > 0")
+        .unwrap();
+    let store = SqliteStore::open(&path).await.unwrap();
+    assert_eq!(store.claim(&claim, now).await.unwrap().len(), 1);
 }
 
 #[tokio::test]
