@@ -34,6 +34,9 @@ pub(crate) struct BranchPrices {
     hash: i64,
 }
 
+/// What a person should know of an article: what it is, and what to do.
+pub(crate) type Remark = (String, &'static str);
+
 /// What single branches tell of one article.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct ArticleBranches {
@@ -41,8 +44,8 @@ pub(crate) struct ArticleBranches {
     pub(crate) prices: Vec<LocationPrice>,
     /// Locations where it cannot be ordered.
     pub(crate) not_sold_at: Vec<LocationId>,
-    /// What a person should know: what it is, and what to do.
-    pub(crate) remarks: Vec<(String, &'static str)>,
+    /// What a person should know.
+    pub(crate) remarks: Vec<Remark>,
 }
 
 /// The checkpoint when articles were pulled that have not got their prices; the hash of a list is another number.
@@ -234,11 +237,7 @@ async fn store_page(
 }
 
 /// The item with the POS's branch prices, and what a person should know of them, when that changes it.
-fn decide(
-    how: Settling,
-    prices: &BranchPrices,
-    item: Tracked<Item>,
-) -> Option<(Merged<Item>, Vec<(String, &'static str)>)> {
+fn decide(how: Settling, prices: &BranchPrices, item: Tracked<Item>) -> Option<(Merged<Item>, Vec<Remark>)> {
     let number = item.external_ids.mpluskassa?;
     let branches = prices.of_article(number.get(), item.record.tax_rate);
     let mut merged = Merged::unchanged(item);

@@ -11,7 +11,7 @@ use crate::model::{
     ArticleNumber, CategoryId, Checkpoint, ComboId, Fingerprint, FingerprintError, Item, ItemId, Marker,
     ModifierGroupId, PosModifierGroup, Resource, Tracked,
 };
-use crate::products::branch_prices::BranchPrices;
+use crate::products::branch_prices::{BranchPrices, Remark};
 use crate::products::from_pos::{Incoming, IncomingItem, article_to_item, product_to_category};
 use crate::products::images::Wanted;
 use crate::products::merge::{Merged, Shared, WITHHELD, adopt, merge, merge_location_prices};
@@ -90,7 +90,7 @@ fn decide_item(
     mut item: IncomingItem,
     number: i64,
     links: Option<&[PosModifierGroup]>,
-) -> Result<(Merged<Item>, Vec<(String, &'static str)>), FingerprintError> {
+) -> Result<(Merged<Item>, Vec<Remark>), FingerprintError> {
     complete(&mut item, stored.as_ref(), links, &rules.groups);
     let withheld = item.withheld;
     let mut merged = merged(rules, stored, item.incoming)?;
