@@ -61,7 +61,10 @@ pub struct Tracked<T: Record> {
 
 /// What a newer release wrote. Says nothing of the record, and so is equal to any other.
 #[derive(Debug, Clone)]
-pub(crate) struct Newer(pub(crate) Arc<str>);
+pub(crate) struct Newer(
+    #[cfg_attr(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")), expect(dead_code))]
+    pub(crate) Arc<str>,
+);
 
 impl PartialEq for Newer {
     fn eq(&self, _: &Self) -> bool {

@@ -83,6 +83,7 @@ impl Listener {
 }
 
 /// Tells within a process.
+#[cfg_attr(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")), expect(unreachable_pub))]
 pub struct Bell(watch::Sender<[u64; 3]>);
 
 impl Default for Bell {

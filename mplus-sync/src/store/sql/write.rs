@@ -1,5 +1,6 @@
 //! Many rows at once.
 
+#[cfg(any(feature = "sqlite", feature = "mysql"))]
 use super::dialect::Dialect;
 use super::table::Table;
 use super::value::SqlValue;
@@ -38,6 +39,7 @@ impl Write {
     }
 
     /// The statement that writes one row, or several of them in one where there is no revision to look at.
+    #[cfg(any(feature = "sqlite", feature = "mysql"))]
     pub(crate) fn statement(&self, dialect: Dialect, rows: usize) -> String {
         let table = self.table;
         let names = table.names();
@@ -62,23 +64,6 @@ impl Write {
     }
 }
 
-/// The values of one row in the order of [`Write::statement`].
-pub(crate) fn values(table: &Table, mode: Mode, row: Vec<SqlValue>) -> Vec<SqlValue> {
-    if mode != Mode::Replace {
-        return row;
-    }
-    let before = match row.last() {
-        Some(SqlValue::Integer(revision)) => SqlValue::Integer(revision - 1),
-        _ => SqlValue::Null,
-    };
-    // Keys come first in every table.
-    let mut values = row;
-    let keys: Vec<SqlValue> = values.drain(..table.key.len()).collect();
-    values.extend(keys);
-    values.push(before);
-    values
-}
-
 /// Rows to be read by their keys.
 #[derive(Debug, Clone)]
 pub struct Keyed {
@@ -90,6 +75,7 @@ pub struct Keyed {
     pub(crate) column: &'static str,
     pub(crate) keys: Vec<String>,
     /// Whether the rows stay as they are until the transaction ends.
+    #[cfg_attr(not(any(feature = "postgres", feature = "mysql")), expect(dead_code))]
     pub(crate) lock: bool,
 }
 

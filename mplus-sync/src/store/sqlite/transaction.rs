@@ -6,8 +6,9 @@ use rusqlite::{Connection, ToSql, params_from_iter};
 
 use crate::store::sql::Dialect;
 use crate::store::sql::driver::{Durability, Transaction};
+use crate::store::sql::table::Table;
 use crate::store::sql::value::{Row, SqlValue};
-use crate::store::sql::write::{Keyed, Mode, Write, moved_on, values};
+use crate::store::sql::write::{Keyed, Mode, Write, moved_on};
 use crate::store::{StoreError, StoreErrorKind};
 
 use super::error;
@@ -95,6 +96,23 @@ pub(super) fn write(connection: &Connection, write: Write) -> Result<(), StoreEr
     }
     thread::count(written);
     Ok(())
+}
+
+/// The values of one row in the order of [`Write::statement`].
+fn values(table: &Table, mode: Mode, row: Vec<SqlValue>) -> Vec<SqlValue> {
+    if mode != Mode::Replace {
+        return row;
+    }
+    let before = match row.last() {
+        Some(SqlValue::Integer(revision)) => SqlValue::Integer(revision - 1),
+        _ => SqlValue::Null,
+    };
+    // Keys come first in every table.
+    let mut values = row;
+    let keys: Vec<SqlValue> = values.drain(..table.key.len()).collect();
+    values.extend(keys);
+    values.push(before);
+    values
 }
 
 /// A transaction on the thread that writes.
