@@ -9,4 +9,5 @@ mod pull;
 mod push;
 #[cfg(feature = "testkit")]
 mod strange;
+#[cfg(feature = "testkit")]
 mod troubleshooting;
