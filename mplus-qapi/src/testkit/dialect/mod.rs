@@ -1,6 +1,6 @@
 //! The test POS as every POS that the facts allow: a [`Dialect`] has a reading for each open question.
 //!
-//! What an answer says is decided where it is made, in the rooms of `domain`; how it is written, in [`wire`].
+//! What an answer says is decided where it is made, in the rooms of `domain`; how it is written, in `wire`.
 
 mod absent;
 mod questions;
