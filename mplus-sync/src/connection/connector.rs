@@ -9,7 +9,7 @@ use mplus_qapi::{Client, Endpoint};
 
 /// Makes the client of a connection.
 ///
-/// Any function will do; tests give one that answers with a test POS's client. [`HttpsConnector`] is the real one.
+/// Any function will do; tests give one that answers with a test POS's client. `HttpsConnector` (feature `https`) is the real one.
 pub trait Connector: Send + Sync {
     /// A client for this endpoint and these credentials. Nothing is sent yet.
     ///
