@@ -11,7 +11,7 @@ use mplus_qapi::{
 };
 use mplus_sync::{
     Integration,
-    model::{Combo, ComboChoice, ComboPart, Item, ItemEdit},
+    model::{ArticleNumber, Combo, ComboChoice, ComboPart, Item, ItemEdit},
     store::{CatalogEdits, CatalogStore, LocationStore, Page, Select, SqliteStore},
 };
 use rust_decimal::Decimal;
@@ -24,6 +24,7 @@ pub(crate) async fn save(
 ) -> Result<(), Box<dyn Error>> {
     let id = integration.connection_id();
     let items = store.items(id, Select::Page(Page::first(50))).await?;
+    let article = items.iter().find_map(|item| item.external_ids.mpluskassa).map(ArticleNumber::get);
     let sold: Vec<Item> = items
         .into_iter()
         .map(|item| item.record)
@@ -40,7 +41,7 @@ pub(crate) async fn save(
     combo.category.clone_from(&edited.category);
     (combo.price, combo.tax_rate) = (Some(Decimal::new(1995, 2)), edited.tax_rate);
     combo.parts = vec![ComboPart {
-        number: group_of_choices(pos).await?,
+        number: group_of_choices(pos, article).await?,
         name: "Dish".to_owned(),
         choices: vec![choice(edited), choice(other)],
     }];
@@ -50,10 +51,7 @@ pub(crate) async fn save(
 }
 
 /// What a person sets up in the POS's back office before the host can have combos: a group that their choices go into.
-async fn group_of_choices(pos: &Pos) -> Result<i32, Box<dyn Error>> {
-    let products = pos.products();
-    let article =
-        products.iter().flat_map(|product| &product.article_list).find_map(|one| one.article_number);
+async fn group_of_choices(pos: &Pos, article: Option<i64>) -> Result<i32, Box<dyn Error>> {
     let alteration = SaveArticleAlteration {
         sequence_number: 1,
         article_number: article,
