@@ -11,6 +11,10 @@ use std::path::{Path, PathBuf};
 /// Only a future that may move to another thread gets in.
 pub(crate) fn assert_send<T: Send>(_: T) {}
 
+/// The most bytes that a public future may have: a host keeps several of them on one small stack, and joins them. In a build
+/// without optimisation every level of a call may hold a copy.
+const LARGEST: usize = 16 * 1024;
+
 /// Lists calls as `Type::method(argument: Type, ...)`, or `function(...)`; generics stand in brackets before the name.
 macro_rules! send_futures {
     ($( $([$($generic:tt)*])? $owner:ident $(::$method:ident)? ( $($argument:ident: $type:ty),* $(,)? ); )*) => {
@@ -23,9 +27,45 @@ macro_rules! send_futures {
             };
         )*
         const LISTED: &[&str] = &[$(concat!(stringify!($owner), $("::", stringify!($method))?)),*];
+        /// The sizes of those that are of one size.
+        fn sizes() -> Vec<(&'static str, usize)> {
+            [$($crate::spawn::public_futures::sized!(
+                $([$($generic)*])? concat!(stringify!($owner), $("::", stringify!($method))?),
+                || $owner$(::$method)?($($crate::spawn::public_futures::never::<$type>()),*)
+            )),*]
+            .into_iter()
+            .flatten()
+            .collect()
+        }
     };
 }
 pub(crate) use send_futures;
+
+/// A call's name and the size of its future; none of one whose size depends on what the host hands in.
+macro_rules! sized {
+    ([$($generic:tt)*] $name:expr, $call:expr) => {
+        None
+    };
+    ($name:expr, $call:expr) => {
+        Some(($name, $crate::spawn::public_futures::size_of_output(&$call)))
+    };
+}
+pub(crate) use sized;
+
+/// Stands for an argument of a call that is never made.
+pub(crate) fn never<T>() -> T {
+    unreachable!("a call is looked at, not made")
+}
+
+pub(crate) fn size_of_output<T>(_: &dyn Fn() -> T) -> usize {
+    size_of::<T>()
+}
+
+/// Fails when a public future is large.
+pub(crate) fn assert_small(sizes: Vec<(&'static str, usize)>) {
+    let large: Vec<_> = sizes.into_iter().filter(|(_, size)| *size > LARGEST).collect();
+    assert!(large.is_empty(), "box what these hold, they are larger than {LARGEST} bytes: {large:?}");
+}
 
 /// Fails when the crate at `root` has a public async function that is not listed, or when a listed one is gone.
 pub(crate) fn assert_complete(root: &str, listed: &[&str]) {

@@ -10,7 +10,7 @@ use mplus_qapi::testkit::{Pos, transport_conformance};
 use mplus_qapi::transport::Body;
 use mplus_qapi::{Call, Client, ItemStream, Pages, Transport};
 
-use public_futures::{assert_complete, assert_send, send_futures};
+use public_futures::{assert_complete, assert_send, assert_small, send_futures};
 
 send_futures! {
     [O: Operation] Client::send(client: &Client, operation: O);
@@ -24,6 +24,11 @@ send_futures! {
 #[test]
 fn every_public_future_is_send() {
     assert_complete(env!("CARGO_MANIFEST_DIR"), LISTED);
+}
+
+#[test]
+fn every_public_future_is_small() {
+    assert_small(sizes());
 }
 
 #[expect(dead_code, reason = "that it compiles is the test")]

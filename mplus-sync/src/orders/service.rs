@@ -5,13 +5,14 @@ use std::fmt;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use mplus_qapi::types::Terminal;
 use rust_decimal::Decimal;
 
 use crate::merchant::{Lacking, Merchant};
 use crate::model::{
     Claim, ConnectionId, Environment, Order, OrderKind, OutboxEntry, OutboxStateKind, PosOrder,
-    RelationNumber,
+    RelationNumber, Waiting,
 };
 use crate::relations::{RelationError, RelationService};
 use crate::store::{Enqueued, Select, StoreError, StoreErrorKind};
@@ -259,16 +260,18 @@ impl OrderService {
         let relation = self.relation(order, &draft).await.map_err(|error| error.or_earlier(may_be_at_pos))?;
         let note = earlier.note.clone();
         let mut attempt = Attempt { draft: &draft, relation, may_be_at_pos, earlier: &earlier, note };
-        let sent = match (&draft.kind, self.settings.table_call) {
-            (OrderKind::Pickup | OrderKind::Delivery { .. }, _) => self.create(&mut attempt).await,
-            (_, TableCall::PlaceTableOrder) => self.place(&mut attempt).await,
+        // On the heap: each of these holds the POS's orders, its requests and its answers.
+        let sending: BoxFuture<'_, _> = match (&draft.kind, self.settings.table_call) {
+            (OrderKind::Pickup | OrderKind::Delivery { .. }, _) => Box::pin(self.create(&mut attempt)),
+            (_, TableCall::PlaceTableOrder) => Box::pin(self.place(&mut attempt)),
             (OrderKind::DineInPayNow { .. }, TableCall::SaveTableOrder) => {
-                self.create_and_pay_table_order(&mut attempt).await
+                Box::pin(self.create_and_pay_table_order(&mut attempt))
             }
             (OrderKind::DineInPayLater { table, .. }, TableCall::SaveTableOrder) => {
-                self.save_table_order(&mut attempt, *table).await
+                Box::pin(self.save_table_order(&mut attempt, *table))
             }
         };
+        let sent = sending.await;
         if let (Err(error), Some(customer)) = (&sent, &order.customer)
             && matches!(error.kind(), SubmitErrorKind::Declined { .. })
         {

@@ -22,8 +22,8 @@ use mplus_sync::branches::Branches;
 use mplus_sync::cancel::CancelToken;
 use mplus_sync::connection::NewConnection;
 use mplus_sync::model::Connection;
-use mplus_sync::model::{ConnectionId, Customer, LocationId, Order, TableRef};
-use mplus_sync::orders::{MenuLinks, OrderService, OutboxWorker};
+use mplus_sync::model::{ConnectionId, Customer, LocationId, Order, OrderNumber, OutboxStateKind, TableRef};
+use mplus_sync::orders::{MenuLinks, OrderService, OutboxWorker, Retention};
 use mplus_sync::products::{Media, Products};
 use mplus_sync::relations::RelationService;
 use mplus_sync::runtime::Runtime;
@@ -39,7 +39,7 @@ use mplus_sync::testkit::conformance::{StoreFactory, run};
 use mplus_sync::testkit::{MySqlDatabase, PostgresSchema};
 use mplus_sync::{Host, Integration};
 
-use public_futures::{assert_complete, send_futures};
+use public_futures::{assert_complete, assert_small, send_futures};
 
 send_futures! {
     Integration::connect(host: Host, new: NewConnection, credentials: Credentials);
@@ -63,6 +63,14 @@ send_futures! {
     OrderService::enqueue(orders: &OrderService, order: &Order);
     OrderService::draft(orders: &OrderService, order: &Order);
     OrderService::submit(orders: &OrderService, order: &Order, may_be_at_pos: bool);
+    OrderService::check(orders: &OrderService, order: &Order);
+    OrderService::suggest_payment_codes(orders: &OrderService);
+    OrderService::withdraw(orders: &OrderService, number: &OrderNumber, reason: &str);
+    OrderService::replace(orders: &OrderService, order: &Order);
+    OrderService::requeue(orders: &OrderService, number: &OrderNumber);
+    OrderService::requeue_all(orders: &OrderService, state: Option<OutboxStateKind>);
+    OrderService::prune(orders: &OrderService, retention: &Retention);
+    OrderService::cancel(orders: &OrderService, number: &OrderNumber, reason: &str);
     OutboxWorker::run(worker: &OutboxWorker, cancel: &CancelToken);
     OutboxWorker::run_once(worker: &OutboxWorker);
     MenuLinks::load(store: &dyn CatalogStore, connection: &ConnectionId, order: &Order);
@@ -90,4 +98,9 @@ send_futures! {
 #[test]
 fn every_public_future_is_send() {
     assert_complete(env!("CARGO_MANIFEST_DIR"), LISTED);
+}
+
+#[test]
+fn every_public_future_is_small() {
+    assert_small(sizes());
 }

@@ -30,7 +30,7 @@ use mplus_webhooks::{HttpClient, Inbox, MerchantId, MysqlStore, Orchestrator, Po
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use public_futures::{assert_complete, send_futures};
+use public_futures::{assert_complete, assert_small, send_futures};
 
 send_futures! {
     Orchestrator::handle(orchestrator: &Orchestrator, request: Request<Bytes>);
@@ -90,4 +90,9 @@ send_futures! {
 #[test]
 fn every_public_future_is_send() {
     assert_complete(env!("CARGO_MANIFEST_DIR"), LISTED);
+}
+
+#[test]
+fn every_public_future_is_small() {
+    assert_small(sizes());
 }

@@ -276,8 +276,7 @@ impl OutboxWorker {
         if let Some(outcome) = self.options.retry.given_up(entry) {
             return Ended::Decided(outcome.into());
         }
-        // On the heap: what an order may go through is too much for the stack of a small thread in a debug build.
-        Ended::Result(Box::pin(self.service.forward(entry)).await)
+        Ended::Result(self.service.forward(entry).await)
     }
 
     /// Lets the connection rest while its POS is away. Its orders keep their places then: the first that was queued is the

@@ -54,7 +54,7 @@ async fn orders_of_an_outage_arrive_in_their_order_when_the_pos_is_back_and_have
     let mut options = WorkerOptions::default();
     options.at_once = 2;
     let worker = worker(&world).with_options(options);
-    world.pos.faults().script([Fault::Refused; 10_000]);
+    world.pos.faults().script(std::iter::repeat_n(Fault::Refused, 10_000));
     work(&world, &worker, 6 * 60).await;
     let waiting = entry(&world, "8").await;
     assert_eq!((waiting.attempts, waiting.state.kind()), (0, OutboxStateKind::Waiting));
@@ -71,7 +71,7 @@ async fn an_outage_that_does_not_end_is_told_to_a_person_after_a_day() {
     let world = World::open().await;
     world.service().enqueue(&order("1", OrderKind::Pickup)).await.unwrap();
     let worker = worker(&world);
-    world.pos.faults().script([Fault::Refused; 10_000]);
+    world.pos.faults().script(std::iter::repeat_n(Fault::Refused, 10_000));
     work(&world, &worker, 23 * 60).await;
     assert!(matches!(entry(&world, "1").await.state, OutboxState::Waiting(Waiting::PosAway { .. })));
     work(&world, &worker, 2 * 60).await;
