@@ -4,15 +4,15 @@ use rust_decimal::Decimal;
 use sha2::{Digest, Sha256};
 
 use crate::model::{
-    ArticleNumber, BranchNumber, ChosenItem, Discount, LineModifier, Location, Order, OrderKind, OrderLine,
-    RelationNumber, Sold, Tracked,
+    ArticleNumber, BranchNumber, ChosenItem, Discount, ItemId, LineModifier, Location, Order, OrderKind,
+    OrderLine, RelationNumber, Sold, Tracked,
 };
 use crate::text::plain;
 
 use super::discount::spread;
 use super::{
-    ComboArticle, DraftLine, DraftPayment, MenuLinks, MenuPlace, OrderDraft, OrderRefused, OrderSettings,
-    Problem,
+    ComboArticle, Consumption, DraftLine, DraftPayment, MenuLinks, MenuPlace, OrderDraft, OrderRefused,
+    OrderSettings, Problem, TellConsumption,
 };
 
 /// The most decimals that the POS keeps of a quantity (api-facts, section 3.2).
@@ -63,7 +63,8 @@ pub fn build(
     place: &Place,
     settings: &OrderSettings,
 ) -> Result<OrderDraft, OrderRefused> {
-    let mut builder = Builder { menu, settings, problems: Vec::new(), in_range: true };
+    let consumption = consumption(order, menu, settings);
+    let mut builder = Builder { menu, settings, consumption, problems: Vec::new(), in_range: true };
     let lines = builder.lines(order);
     let payments = builder.payments(order);
     builder.check_number("the total", order.total);
@@ -86,6 +87,7 @@ pub fn build(
             employee: place.employee,
             relation,
             contact: order.customer.as_ref().map(|customer| plain(&customer.name).into_owned()),
+            consumption,
             lines,
             payments,
             total,
@@ -104,6 +106,8 @@ pub fn build(
 struct Builder<'a> {
     menu: &'a MenuLinks,
     settings: &'a OrderSettings,
+    /// Where it is eaten, when the POS is to be told.
+    consumption: Option<Consumption>,
     problems: Vec<Problem>,
     /// Whether all numbers so far can be multiplied and added.
     in_range: bool,
@@ -263,10 +267,18 @@ impl Builder<'_> {
             return vec![(None, Decimal::ZERO)];
         }
         let rate = match &line.sold {
-            Sold::Item { item } => self.menu.rate(item),
+            Sold::Item { item } => self.rate(item),
             Sold::Combo { .. } => None,
         };
         vec![(rate, line.sum())]
+    }
+
+    /// The VAT rate of an item as the POS will have it: the main one unless it is told otherwise.
+    fn rate(&self, item: &ItemId) -> Option<Decimal> {
+        match self.menu.alternative_rate(item) {
+            Some(rate) if self.consumption == Some(self.settings.alternative_vat) => rate,
+            _ => self.menu.rate(item),
+        }
     }
 
     /// A line for each VAT rate that the discount is taken off from.
@@ -420,6 +432,20 @@ impl Builder<'_> {
         }
         (place.branch, place.workplace)
     }
+}
+
+/// Where an order is eaten, when the POS is to be told.
+fn consumption(order: &Order, menu: &MenuLinks, settings: &OrderSettings) -> Option<Consumption> {
+    let differs = |item: &ItemId| menu.alternative_rate(item).is_some();
+    let told = match settings.tell_consumption {
+        TellConsumption::Always => true,
+        TellConsumption::Never => false,
+        TellConsumption::WhereVatDiffers => order.lines.iter().any(|line| match &line.sold {
+            Sold::Item { item } => differs(item),
+            Sold::Combo { choices, .. } => choices.iter().any(|choice| differs(&choice.item)),
+        }),
+    };
+    told.then(|| Consumption::of(&order.kind))
 }
 
 /// The same identifier for every build of the same order, in the form of a UUID.

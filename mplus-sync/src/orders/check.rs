@@ -2,22 +2,28 @@
 
 use std::collections::BTreeMap;
 
+use mplus_qapi::employees::{GetEmployees, GetEmployeesRequest};
 use mplus_qapi::products::{GetProducts, GetProductsRequest};
 use mplus_qapi::table_orders::{GetTableListV3, GetTableListV3Request};
 use rust_decimal::Decimal;
 
-use crate::model::{Item, ItemId, LineModifier, ModifierGroup, ModifierGroupId, Order, Sold, Tracked};
+use crate::model::{
+    ArticleNumber, Item, ItemId, LineModifier, ModifierGroup, ModifierGroupId, Order, Sold, Tracked,
+};
 use crate::store::{Select, StoreError};
 
 use super::{OrderDraft, OrderRefused, OrderService, Problem, SubmitError, SubmitErrorKind};
+
+/// The employee whom every POS has and none lists (api-facts, section 8).
+const SUPER_USER: i64 = 999_999;
 
 impl OrderService {
     /// Says everything that would keep an order from the POS: what [`draft`](Self::draft) finds, and what only the POS
     /// knows. Nothing is sent but questions. Call it when the guest goes to pay.
     ///
-    /// Checked are: articles and combos are linked, exist at the POS and are active; modifiers fit their groups' minimum and
-    /// maximum; location, workplace and relation are set up; the table exists; payment codes are in the POS's list; amounts
-    /// add up. What the POS does not know a call for is not checked.
+    /// Checked are: articles and combos are linked, exist at the POS and are active; items are sold at the location; modifiers
+    /// fit their groups' minimum and maximum; location, workplace and relation are set up; the employee and the table exist;
+    /// payment codes are in the POS's list; amounts add up. What the POS does not know a call for is not checked.
     ///
     /// # Errors
     /// [`SubmitErrorKind::Refused`] with every problem; [`SubmitErrorKind::Store`] or [`SubmitErrorKind::Pos`] when what is
@@ -63,35 +69,66 @@ impl OrderService {
         })
     }
 
-    /// What only the POS knows of the draft's articles and table.
+    /// What only the POS knows of the draft's articles, employee and table.
     async fn ask_pos(&self, draft: &OrderDraft) -> Result<Vec<Problem>, mplus_qapi::Error> {
-        let mut problems = Vec::new();
-        let wanted = draft.all_articles();
-        let request = GetProductsRequest {
-            article_numbers: wanted.iter().map(|article| article.get()).collect(),
-            ..GetProductsRequest::default()
-        };
-        let timeout = Some(self.timeout());
-        if let Some(found) = self.lacking.call(GetProducts::from(request), timeout).await? {
-            let articles = found.product_list.iter().flat_map(|product| &product.article_list);
-            let active: BTreeMap<i64, bool> = articles
-                .filter_map(|article| Some((article.article_number?, article.active != Some(false))))
-                .collect();
-            problems.extend(wanted.into_iter().filter_map(|article| match active.get(&article.get()) {
-                Some(true) => None,
-                Some(false) => Some(Problem::ArticleInactive { article }),
-                None => Some(Problem::ArticleUnknown { article }),
-            }));
+        let mut problems = self.unknown_articles(draft).await?;
+        if !self.has_employee(draft.employee).await? {
+            problems.push(Problem::EmployeeUnknown { employee: draft.employee });
         }
         if let Some(table) = draft.table() {
             let request = GetTableListV3Request { branch_number: draft.branch.get() };
-            let listed = self.lacking.call(GetTableListV3::from(request), timeout).await?;
+            let listed = self.lacking.call(GetTableListV3::from(request), Some(self.timeout())).await?;
             let listed = listed.map(|listed| listed.whole_table).filter(|tables| !tables.is_empty());
             if listed.is_some_and(|tables| tables.iter().all(|known| known.number != table.number)) {
                 problems.push(Problem::TableUnknown { table });
             }
         }
         Ok(problems)
+    }
+
+    /// Whether the POS has an employee. One that lists none is taken at the settings' word.
+    async fn has_employee(&self, number: i64) -> Result<bool, mplus_qapi::Error> {
+        if number == SUPER_USER {
+            return Ok(true);
+        }
+        let timeout = Some(self.timeout());
+        let request = GetEmployeesRequest { employee_numbers: vec![number], ..Default::default() };
+        let Some(found) = self.lacking.call(GetEmployees::from(request), timeout).await? else {
+            return Ok(true);
+        };
+        let found = found.employee_list.iter().find(|employee| employee.employee_number == Some(number));
+        if let Some(found) = found {
+            return Ok(found.active != Some(false));
+        }
+        // It may list nobody at all to an API user.
+        let first = GetEmployeesRequest {
+            sync_marker: Some(0),
+            sync_marker_limit: Some(1),
+            ..GetEmployeesRequest::default()
+        };
+        let any = self.lacking.call(GetEmployees::from(first), timeout).await?;
+        Ok(any.is_none_or(|any| any.employee_list.is_empty()))
+    }
+
+    /// Articles that the POS does not have, or has switched off.
+    async fn unknown_articles(&self, draft: &OrderDraft) -> Result<Vec<Problem>, mplus_qapi::Error> {
+        let wanted = draft.all_articles();
+        let request = GetProductsRequest {
+            article_numbers: wanted.iter().map(|article| article.get()).collect(),
+            ..GetProductsRequest::default()
+        };
+        let found = self.lacking.call(GetProducts::from(request), Some(self.timeout())).await?;
+        let Some(found) = found else { return Ok(Vec::new()) };
+        let articles = found.product_list.iter().flat_map(|product| &product.article_list);
+        let active: BTreeMap<i64, bool> = articles
+            .filter_map(|article| Some((article.article_number?, article.active != Some(false))))
+            .collect();
+        let problem = |article: ArticleNumber| match active.get(&article.get()) {
+            Some(true) => None,
+            Some(false) => Some(Problem::ArticleInactive { article }),
+            None => Some(Problem::ArticleUnknown { article }),
+        };
+        Ok(wanted.into_iter().filter_map(problem).collect())
     }
 }
 
@@ -118,6 +155,9 @@ fn menu_problems(order: &Order, menu: &Menu) -> Vec<Problem> {
         let Some(item) = menu.items.get(id) else { continue };
         if !item.record.active {
             problems.push(Problem::ItemInactive { name: name.to_owned(), item: id.clone() });
+        } else if !item.record.is_sold_at(&order.location) {
+            let location = order.location.clone();
+            problems.push(Problem::NotSoldHere { name: name.to_owned(), item: id.clone(), location });
         }
         for group in item.record.modifier_groups.iter().filter_map(|group| menu.groups.get(group)) {
             problems.extend(count_problem(name, modifiers, &group.record));

@@ -9,7 +9,7 @@ use crate::model::{
     ArticleNumber, BranchNumber, CourseNumber, OrderKind, OrderNumber, RelationNumber, TableRef,
 };
 
-use super::PreparationQuantity;
+use super::{Consumption, PreparationQuantity};
 
 /// An order in the POS's terms. All amounts are euros, VAT included, with at most two decimals.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +29,8 @@ pub struct OrderDraft {
     pub relation: Option<RelationNumber>,
     /// The guest's name, for the delivery address.
     pub contact: Option<String>,
+    /// Where it is eaten, when the POS is to be told.
+    pub consumption: Option<Consumption>,
     /// What is sold.
     pub lines: Vec<DraftLine>,
     /// What was paid.

@@ -15,6 +15,8 @@ use crate::store::{CatalogStore, Select, StoreError};
 pub struct MenuLinks {
     items: HashMap<ItemId, ArticleNumber>,
     rates: HashMap<ItemId, Decimal>,
+    /// Rates of items that have another one for guests who take it away, or for those who stay; none where it is not known.
+    alternative_rates: HashMap<ItemId, Option<Decimal>>,
     combos: HashMap<ComboId, ComboArticle>,
     groups: HashMap<ModifierGroupId, HashMap<ModifierId, ModifierLink>>,
 }
@@ -52,6 +54,13 @@ impl MenuLinks {
         self
     }
 
+    /// Says that an item has an alternative VAT rate, and which in per cent when it is known.
+    #[must_use]
+    pub fn with_alternative_rate(mut self, item: impl Into<ItemId>, rate: Option<Decimal>) -> Self {
+        self.alternative_rates.insert(item.into(), rate);
+        self
+    }
+
     /// Links a combo with its article.
     #[must_use]
     pub fn with_combo(mut self, combo: impl Into<ComboId>, article: ComboArticle) -> Self {
@@ -79,6 +88,11 @@ impl MenuLinks {
     /// The VAT rate of an item in per cent, when it is known.
     pub fn rate(&self, item: &ItemId) -> Option<Decimal> {
         self.rates.get(item).copied()
+    }
+
+    /// The alternative VAT rate of an item that has one, in per cent when it is known.
+    pub fn alternative_rate(&self, item: &ItemId) -> Option<Option<Decimal>> {
+        self.alternative_rates.get(item).copied()
     }
 
     /// The article of a combo.
@@ -117,6 +131,9 @@ impl MenuLinks {
     fn add_items(&mut self, items: Vec<Tracked<Item>>) {
         let rates = items.iter().filter_map(|item| Some((item.record.id.clone(), item.record.tax_rate?)));
         self.rates.extend(rates);
+        let alternative = items.iter().filter(|item| item.record.alternative_btw_code.is_some());
+        self.alternative_rates
+            .extend(alternative.map(|item| (item.record.id.clone(), item.record.alternative_tax_rate)));
         let linked =
             items.into_iter().filter_map(|item| Some((item.record.id, item.external_ids.mpluskassa?)));
         self.items.extend(linked);

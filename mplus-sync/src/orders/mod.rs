@@ -35,6 +35,6 @@ pub use payments::PaymentSuggestion;
 pub use refusal::{OrderRefused, Problem};
 pub use service::{OrderService, QueueError, Queued};
 pub use settings::{
-    CreateCall, DiscountArticle, LocationSettings, OrderSettings, PaymentCode, PreparationQuantity,
-    SpecialArticles, TableCall,
+    Consumption, CreateCall, DiscountArticle, LocationSettings, OrderSettings, PaymentCode,
+    PreparationQuantity, SpecialArticles, TableCall, TellConsumption,
 };

@@ -54,6 +54,20 @@ pub enum Problem {
         /// Which.
         item: ItemId,
     },
+    /// An item cannot be ordered at the order's location.
+    NotSoldHere {
+        /// As the guest read it.
+        name: String,
+        /// Which.
+        item: ItemId,
+        /// Where.
+        location: LocationId,
+    },
+    /// The POS does not have the employee in whose name the order is entered, or has switched the employee off.
+    EmployeeUnknown {
+        /// The employee's number.
+        employee: i64,
+    },
     /// The POS does not have an article.
     ArticleUnknown {
         /// Which.
@@ -198,6 +212,14 @@ impl fmt::Display for Problem {
             Self::ItemInactive { name, item } => {
                 write!(f, "item \"{name}\" ({item}) is switched off; take it off the menu")
             }
+            Self::NotSoldHere { name, item, location } => {
+                write!(f, "item \"{name}\" ({item}) is not sold at location {location}; take it off the menu there")
+            }
+            Self::EmployeeUnknown { employee } => write!(
+                f,
+                "MplusKASSA does not have employee {employee} or has switched them off; choose another one in the \
+                 order settings"
+            ),
             Self::ArticleUnknown { article } => {
                 write!(f, "MplusKASSA does not have article {article}; sync the menu or link the item anew")
             }

@@ -90,6 +90,8 @@ pub(super) struct Earlier {
     queued: i64,
     refusals: u32,
     note: AttemptNote,
+    /// Whether it has waited for its table since.
+    pub(super) waited_for_table: bool,
     /// Under which claim it is sent; none outside of the outbox.
     claim: Option<Claim>,
 }
@@ -249,6 +251,7 @@ impl OrderService {
             queued: entry.waiting_since.timestamp_millis(),
             refusals: entry.attempts,
             note: AttemptNote::read(entry.note.as_deref()),
+            waited_for_table: matches!(entry.waiting(), Some(Waiting::TableClaimed { .. })),
             claim: Some(entry.claim()),
         };
         self.send(&entry.order, earlier).await

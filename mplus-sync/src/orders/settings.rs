@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{ArticleNumber, Environment, LocationId, PaymentMethod, RelationNumber};
+use crate::model::{ArticleNumber, Environment, LocationId, OrderKind, PaymentMethod, RelationNumber};
 
 /// How a merchant's orders are written and sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +47,13 @@ pub struct OrderSettings {
     /// What the quantity of a preparation line counts.
     #[serde(default)]
     pub preparation_quantity: PreparationQuantity,
+    /// Which orders tell the POS whether they are eaten there or taken away (`vatChange`).
+    #[serde(default)]
+    pub tell_consumption: TellConsumption,
+    /// For which guests an article's alternative VAT rate holds. It decides on nothing but the discount articles: the VAT itself
+    /// is the POS's to compute.
+    #[serde(default)]
+    pub alternative_vat: Consumption,
     /// How long each call may take, in seconds: 60 unless set. An order matters within minutes; after a longer call it is
     /// looked for at the POS.
     #[serde(default = "a_minute")]
@@ -94,6 +101,8 @@ impl OrderSettings {
             create_call: CreateCall::default(),
             table_call: TableCall::default(),
             preparation_quantity: PreparationQuantity::default(),
+            tell_consumption: TellConsumption::default(),
+            alternative_vat: Consumption::default(),
             timeout_seconds: a_minute(),
             installation: installation(),
             zone: amsterdam(),
@@ -229,4 +238,39 @@ pub enum PreparationQuantity {
     Total,
     /// One piece of the line: two burgers with cheese have a preparation line of 1.
     PerPiece,
+}
+
+/// Where an order is eaten.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Consumption {
+    /// Collected or delivered.
+    #[default]
+    TakeOut,
+    /// At a table.
+    EatHere,
+}
+
+impl Consumption {
+    /// Where an order of this kind is eaten.
+    pub fn of(kind: &OrderKind) -> Self {
+        match kind {
+            OrderKind::Pickup | OrderKind::Delivery { .. } => Self::TakeOut,
+            OrderKind::DineInPayLater { .. } | OrderKind::DineInPayNow { .. } => Self::EatHere,
+        }
+    }
+}
+
+/// Which orders tell the POS where they are eaten. Those that do also ask it to add no disposables, which the guest has not paid.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum TellConsumption {
+    /// Those that sell something of which the POS has an alternative VAT rate.
+    #[default]
+    WhereVatDiffers,
+    /// All.
+    Always,
+    /// None: every article has its main rate.
+    Never,
 }

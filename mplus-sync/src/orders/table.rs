@@ -15,6 +15,7 @@ use super::error::name_of;
 use super::find::{is_marked, is_numbered, pos_order};
 use super::note::{Added, AttemptNote, TableBefore};
 use super::service::Attempt;
+use super::terminal::unlisted;
 use super::{OrderService, SubmitError, SubmitErrorKind};
 
 /// How often a table's order is read anew when it changed before it was saved.
@@ -82,7 +83,9 @@ impl OrderService {
                     // The registration may be what it objects to.
                     self.forget_terminal(attempt);
                     let (result, message) = (response.result.as_str(), response.error_message.as_str());
-                    return Err(attempt.declined("saveTableOrder", result, Some(message)));
+                    return Err(self
+                        .refused_at_table(attempt, "saveTableOrder", result, Some(message))
+                        .await);
                 }
                 result => return Err(attempt.unclear("saveTableOrder", result.as_str())),
             }
@@ -137,6 +140,36 @@ impl OrderService {
         }
     }
 
+    /// What a refusal at a table means: while somebody works at the table the order waits for it, whatever the POS said.
+    async fn refused_at_table(
+        &self,
+        attempt: &Attempt<'_>,
+        operation: &'static str,
+        result: &str,
+        message: Option<&str>,
+    ) -> SubmitError {
+        match self.table_claimed(attempt).await {
+            Some(claimed) => claimed,
+            None => attempt.declined(operation, result, message),
+        }
+    }
+
+    /// The error of a table that somebody works at; none of one that is free, or that the POS does not show.
+    async fn table_claimed(&self, attempt: &Attempt<'_>) -> Option<SubmitError> {
+        let table = attempt.draft.table()?;
+        let terminal = Terminal {
+            branch_number: attempt.draft.branch.get(),
+            terminal_number: attempt.draft.workplace,
+            ..unlisted()
+        };
+        match read_table(&self.lacking, &terminal, table, Some(self.timeout())).await {
+            Ok(Ok(TableOrder::Claimed(workplace))) => {
+                Some(attempt.error(SubmitErrorKind::TableClaimed { table, workplace }))
+            }
+            _ => None,
+        }
+    }
+
     /// The order to save: a new one, or the current one with the draft's lines added.
     fn with_lines(&self, attempt: &Attempt<'_>, current: Option<Order>) -> Order {
         let mut ours = attempt.draft.to_order(attempt.relation, &self.settings);
@@ -148,6 +181,7 @@ impl OrderService {
         order.total_incl_amount = order.total_incl_amount.map(|total| total + attempt.draft.total);
         order.total_excl_amount = None;
         order.vat_group_list = Default::default();
+        order.vat_change = order.vat_change.or(ours.vat_change);
         let mark = self.mark(&attempt.draft.number);
         let parts = [Some(mark), order.reference.take(), ours.reference];
         let parts: Vec<String> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
@@ -192,9 +226,14 @@ impl OrderService {
                     None => Err(attempt.unclear("createAndPayTableOrder", answer)),
                 }
             }
+            CreateAndPayTableOrderResult::PaymentFailed => {
+                attempt.may_be_at_pos = true;
+                Err(attempt.declined("createAndPayTableOrder", response.result.as_str(), message))
+            }
             result => {
-                attempt.may_be_at_pos = *result == CreateAndPayTableOrderResult::PaymentFailed;
-                Err(attempt.declined("createAndPayTableOrder", result.as_str(), message))
+                attempt.may_be_at_pos = false;
+                let operation = "createAndPayTableOrder";
+                Err(self.refused_at_table(attempt, operation, result.as_str(), message).await)
             }
         }
     }
@@ -261,6 +300,12 @@ impl OrderService {
             }
             attempt.may_be_at_pos = false;
         }
+        // A call that is refused again would be one more answer that the POS keeps under a key.
+        if attempt.earlier.waited_for_table
+            && let Some(claimed) = self.table_claimed(attempt).await
+        {
+            return Err(claimed);
+        }
         for round in 0..ROUNDS {
             let key = self.key(attempt, "placeTableOrder", round);
             let request = attempt.draft.to_place_table_order(attempt.relation, key, &self.settings);
@@ -284,11 +329,17 @@ impl OrderService {
                         None => Err(attempt.unclear("placeTableOrder", answer)),
                     };
                 }
-                result => {
+                PlaceTableOrderResult::PaymentsFailed => {
                     // The lines may be there when only the payments were refused.
-                    attempt.may_be_at_pos = *result == PlaceTableOrderResult::PaymentsFailed;
+                    attempt.may_be_at_pos = true;
                     let message = response.error_message.as_deref();
-                    return Err(attempt.declined("placeTableOrder", result.as_str(), message));
+                    return Err(attempt.declined("placeTableOrder", response.result.as_str(), message));
+                }
+                result => {
+                    attempt.may_be_at_pos = false;
+                    let message = response.error_message.as_deref();
+                    let operation = "placeTableOrder";
+                    return Err(self.refused_at_table(attempt, operation, result.as_str(), message).await);
                 }
             }
         }

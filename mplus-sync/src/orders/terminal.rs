@@ -64,6 +64,6 @@ impl OrderService {
 }
 
 /// A terminal of which nothing is known.
-fn unlisted() -> Terminal {
+pub(super) fn unlisted() -> Terminal {
     Terminal { terminal_status: TerminalStatus::Available, ..Terminal::default() }
 }

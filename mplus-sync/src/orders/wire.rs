@@ -5,14 +5,14 @@ use chrono_tz::Tz;
 use mplus_qapi::table_orders::{PlaceTableOrderPaymentElem, PlaceTableOrderReq, TableOrderIdentifierElem};
 use mplus_qapi::types::{
     Address, Line, LineData, LineType, Order, OrderType, Payment, PlaceTableOrderLineDataElem,
-    PlaceTableOrderLineElem, VatMethod,
+    PlaceTableOrderLineElem, VatChange, VatMethod,
 };
 use mplus_qapi::value::{SoapMplusDate, SoapMplusDateTime};
 
 use crate::model::{OrderKind, PostalAddress, RelationNumber};
 use crate::text::plain;
 
-use super::{DraftLine, DraftPayment, OrderDraft, OrderSettings};
+use super::{Consumption, DraftLine, DraftPayment, OrderDraft, OrderSettings};
 
 impl OrderDraft {
     /// The draft as `createOrder`, `createOrderV3`, `saveTableOrder` and `createAndPayTableOrder` take it, without its
@@ -30,7 +30,8 @@ impl OrderDraft {
             financial_date: Some(date(self.placed_at, zone)),
             reference: self.note.clone(),
             vat_method: Some(VatMethod::Inclusive),
-            line_list: self.lines.iter().map(order_line).collect::<Vec<_>>().into(),
+            vat_change: self.consumption.map(vat_change),
+            line_list: self.lines.iter().map(|line| self.order_line(line)).collect::<Vec<_>>().into(),
             ..Order::default()
         };
         match &self.kind {
@@ -73,7 +74,7 @@ impl OrderDraft {
         else {
             return None;
         };
-        let mut lines: Vec<_> = self.lines.iter().map(table_line).collect();
+        let mut lines: Vec<_> = self.lines.iter().map(|line| self.table_line(line)).collect();
         lines.push(text_line(self.number.to_string()));
         lines.extend(self.note.clone().map(text_line));
         Some(PlaceTableOrderReq {
@@ -88,6 +89,7 @@ impl OrderDraft {
             workplace_number: self.workplace,
             number_of_guests: *guests,
             relation_number: Some(relation.get()),
+            vat_change: self.consumption.map(vat_change),
             lines,
             payments: self.payments.iter().map(table_payment).collect(),
             delivery_period_begin: self
@@ -96,6 +98,68 @@ impl OrderDraft {
             ..PlaceTableOrderReq::default()
         })
     }
+
+    fn order_line(&self, line: &DraftLine) -> Line {
+        Line {
+            // The element is required; zero is how a line without an article is written.
+            article_number: line.article.map_or(0, |article| article.get()),
+            text: line.text.clone(),
+            data: Some(LineData {
+                quantity: line.quantity,
+                price: Some(line.unit_price),
+                menu_id: line.menu.as_ref().and_then(|menu| menu.menu.clone()),
+                menu_lines_id: line.menu.as_ref().map(|menu| menu.lines.clone()),
+                ..LineData::default()
+            }),
+            course_number: line.course.map(|course| course.get()),
+            article_alteration_id: line.alteration,
+            suppress_disposable_component: self.without_disposables(),
+            preparation_list: match line.preparations.is_empty() {
+                true => Default::default(),
+                false => {
+                    let preparation =
+                        |line| Line { line_type: Some(LineType::Preparation), ..self.order_line(line) };
+                    line.preparations.iter().map(preparation).collect::<Vec<_>>().into()
+                }
+            },
+            ..Line::default()
+        }
+    }
+
+    fn table_line(&self, line: &DraftLine) -> PlaceTableOrderLineElem {
+        let preparation = |line| PlaceTableOrderLineElem {
+            line_type: Some(LineType::Preparation),
+            ..self.table_line(line)
+        };
+        PlaceTableOrderLineElem {
+            article_number: line.article.map(|article| article.get()),
+            text: line.text.clone(),
+            data: Some(PlaceTableOrderLineDataElem {
+                quantity: line.quantity.into(),
+                price_incl: Some(line.unit_price.into()),
+                menu_id: line.menu.as_ref().and_then(|menu| menu.menu.clone()),
+                menu_lines_id: line.menu.as_ref().map(|menu| menu.lines.clone()),
+                course_number: line.course.map(|course| course.get()),
+                ..PlaceTableOrderLineDataElem::default()
+            }),
+            suppress_disposable_component: self.without_disposables(),
+            preparation_list: line.preparations.iter().map(preparation).collect(),
+            article_alteration_id: line.alteration,
+            ..PlaceTableOrderLineElem::default()
+        }
+    }
+
+    /// An order that tells where it is eaten may be given disposables, which are not in what the guest has paid.
+    fn without_disposables(&self) -> Option<bool> {
+        self.consumption.is_some().then_some(true)
+    }
+}
+
+fn vat_change(consumption: Consumption) -> VatChange {
+    match consumption {
+        Consumption::TakeOut => VatChange::TakeOut,
+        Consumption::EatHere => VatChange::EatHere,
+    }
 }
 
 /// How long the period lasts in which an order is expected.
@@ -103,32 +167,6 @@ const SLOT: TimeDelta = TimeDelta::minutes(15);
 
 fn date(at: DateTime<Utc>, zone: Tz) -> SoapMplusDate {
     at.with_timezone(&zone).date_naive().into()
-}
-
-fn order_line(line: &DraftLine) -> Line {
-    Line {
-        // The element is required; zero is how a line without an article is written.
-        article_number: line.article.map_or(0, |article| article.get()),
-        text: line.text.clone(),
-        data: Some(LineData {
-            quantity: line.quantity,
-            price: Some(line.unit_price),
-            menu_id: line.menu.as_ref().and_then(|menu| menu.menu.clone()),
-            menu_lines_id: line.menu.as_ref().map(|menu| menu.lines.clone()),
-            ..LineData::default()
-        }),
-        course_number: line.course.map(|course| course.get()),
-        article_alteration_id: line.alteration,
-        preparation_list: match line.preparations.is_empty() {
-            true => Default::default(),
-            false => line.preparations.iter().map(preparation_line).collect::<Vec<_>>().into(),
-        },
-        ..Line::default()
-    }
-}
-
-fn preparation_line(line: &DraftLine) -> Line {
-    Line { line_type: Some(LineType::Preparation), ..order_line(line) }
 }
 
 fn order_payment(draft: &OrderDraft, payment: &DraftPayment) -> Payment {
@@ -157,28 +195,6 @@ fn delivery_address(address: &PostalAddress, contact: Option<&str>) -> Address {
 
 fn text(text: &Option<String>) -> Option<String> {
     text.as_deref().map(|text| plain(text).into_owned())
-}
-
-fn table_line(line: &DraftLine) -> PlaceTableOrderLineElem {
-    PlaceTableOrderLineElem {
-        article_number: line.article.map(|article| article.get()),
-        text: line.text.clone(),
-        data: Some(PlaceTableOrderLineDataElem {
-            quantity: line.quantity.into(),
-            price_incl: Some(line.unit_price.into()),
-            menu_id: line.menu.as_ref().and_then(|menu| menu.menu.clone()),
-            menu_lines_id: line.menu.as_ref().map(|menu| menu.lines.clone()),
-            course_number: line.course.map(|course| course.get()),
-            ..PlaceTableOrderLineDataElem::default()
-        }),
-        preparation_list: line.preparations.iter().map(table_preparation).collect(),
-        article_alteration_id: line.alteration,
-        ..PlaceTableOrderLineElem::default()
-    }
-}
-
-fn table_preparation(line: &DraftLine) -> PlaceTableOrderLineElem {
-    PlaceTableOrderLineElem { line_type: Some(LineType::Preparation), ..table_line(line) }
 }
 
 fn text_line(text: String) -> PlaceTableOrderLineElem {

@@ -38,6 +38,7 @@ const OTHER_NEWER_CALLS: &[&str] = &[
     "getTableListV3",
     "getFloorplans",
     "getCourseListV2",
+    "getEmployees",
 ];
 
 impl Absent {

@@ -2,6 +2,7 @@
 
 pub(super) mod article_groups;
 pub(super) mod branches;
+mod employees;
 pub(super) mod external_payments;
 pub(super) mod media;
 mod nutrition;
@@ -27,6 +28,7 @@ pub(super) fn register(operations: &mut Operations) {
     for register in [
         article_groups::register,
         branches::register,
+        employees::register,
         external_payments::register,
         media::register,
         nutrition::register,

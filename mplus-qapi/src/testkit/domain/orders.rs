@@ -6,7 +6,7 @@ use crate::{
     orders::*,
     testkit::{
         catalogue::without_vat,
-        dialect::{Employees, Reference, UnknownNumbers},
+        dialect::{Reference, UnknownNumbers},
         dispatch::{Answer, Items, Operations},
         domain::tables::Tables,
         state::State,
@@ -104,11 +104,7 @@ impl State {
             order.financial_branch_number.filter(|number| *number != 0).or(Some(branch));
         order.order_type = Some(order_type);
         order.vat_method = order.vat_method.or(Some(VatMethod::Inclusive));
-        let known = matches!(order.employee_number, None | Some(0..=9 | 999_999));
-        if self.dialect.employees == Employees::Known && !known {
-            let number = order.employee_number.unwrap_or_default();
-            return Err(format!("There is no employee {number}."));
-        }
+        self.check_employee(order.employee_number)?;
         order.reference = order.reference.and_then(|reference| self.kept_reference(&reference));
         let dated =
             order.financial_date.and_then(|date| date.to_date()).unwrap_or_else(|| self.clock.today());

@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use mplus_qapi::types::{LineType, OrderType, VatMethod};
+use mplus_qapi::types::{LineType, OrderType, VatChange, VatMethod};
 use proptest::prelude::*;
 
 use super::*;
@@ -438,4 +438,52 @@ fn discounts_carry_the_vat_of_what_they_are_taken_off_from() {
         draft.lines[2..].iter().map(|line| (line.article.unwrap().get(), line.unit_price)).collect();
     // The line's own, then 4.01 over 30.00 at 9 % and the 10.00 that are left at 21 %.
     assert_eq!(taken, [(921, euros(-100)), (909, euros(-301)), (921, euros(-100))]);
+}
+
+#[test]
+fn where_an_order_is_eaten_is_told_when_the_vat_depends_on_it_or_the_settings_say_so() {
+    let later = OrderKind::DineInPayLater { table: TableRef::whole(4), guests: None };
+    let told = |menu: &MenuLinks, told: TellConsumption, kind: &OrderKind| {
+        let mut settings = settings();
+        settings.tell_consumption = told;
+        let order = order(kind.clone(), vec![line("burger", Decimal::ONE, euros(3000))]);
+        let draft = build(&order, menu, &place(), &settings).unwrap();
+        let written = draft.to_order(RelationNumber::new(1), &settings);
+        let placed = draft.to_place_table_order(RelationNumber::new(1), "key".into(), &settings);
+        if let Some(placed) = placed {
+            assert_eq!(placed.vat_change, written.vat_change);
+            let suppressed = written.line_list[0].suppress_disposable_component;
+            assert_eq!(placed.lines[0].suppress_disposable_component, suppressed);
+        }
+        (written.vat_change, written.line_list[0].suppress_disposable_component)
+    };
+    let differs = menu().with_alternative_rate("burger", Some(21.into()));
+    let (out, here) = ((Some(VatChange::TakeOut), Some(true)), (Some(VatChange::EatHere), Some(true)));
+    assert_eq!(told(&menu(), TellConsumption::WhereVatDiffers, &OrderKind::Pickup), (None, None));
+    assert_eq!(told(&differs, TellConsumption::WhereVatDiffers, &OrderKind::Pickup), out);
+    assert_eq!(told(&differs, TellConsumption::WhereVatDiffers, &later), here);
+    assert_eq!(told(&menu(), TellConsumption::Always, &later), here);
+    assert_eq!(told(&differs, TellConsumption::Never, &OrderKind::Pickup), (None, None));
+}
+
+#[test]
+fn a_discount_carries_the_rate_that_holds_where_the_order_is_eaten() {
+    let rated =
+        |rate: i64, number| crate::orders::DiscountArticle { rate: rate.into(), article: article(number) };
+    let later = OrderKind::DineInPayLater { table: TableRef::whole(4), guests: None };
+    let menu = menu().with_rate("burger", 9.into()).with_alternative_rate("burger", Some(21.into()));
+    let discount_article = |kind: &OrderKind, alternative| {
+        let mut settings = settings();
+        settings.discount_articles = vec![rated(9, 909), rated(21, 921)];
+        settings.alternative_vat = alternative;
+        let mut order = order(kind.clone(), vec![line("burger", Decimal::ONE, euros(3000))]);
+        order.discounts = vec![Discount { name: "Welcome".into(), amount: euros(100) }];
+        order.total = order.sum();
+        build(&order, &menu, &place(), &settings).unwrap().lines[1].article.unwrap().get()
+    };
+    // Both readings of which guests the alternative rate is for.
+    assert_eq!(discount_article(&OrderKind::Pickup, Consumption::TakeOut), 921);
+    assert_eq!(discount_article(&later, Consumption::TakeOut), 909);
+    assert_eq!(discount_article(&OrderKind::Pickup, Consumption::EatHere), 909);
+    assert_eq!(discount_article(&later, Consumption::EatHere), 921);
 }

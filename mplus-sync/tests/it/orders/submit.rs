@@ -12,6 +12,7 @@ use mplus_sync::model::{
 use mplus_sync::orders::{CreateCall, Problem, QueueError, Queued, SubmitErrorKind};
 use mplus_sync::store::StoreErrorKind;
 
+use super::life::speaking;
 use super::world::{World, euros, line, merchant, noon, order, paid};
 use crate::support::Scripted;
 
@@ -323,4 +324,36 @@ async fn a_check_counts_modifiers_and_knows_what_the_host_switched_off() {
     let text = error.to_string();
     assert!(text.contains("item \"cola\" (cola) is switched off"), "{text}");
     assert!(text.contains("\"burger\" needs at least 1 of \"Saus\", and has 0"), "{text}");
+}
+
+#[tokio::test]
+async fn a_check_knows_where_an_item_is_not_sold() {
+    let world = World::open().await;
+    let select = mplus_sync::store::Select::Ids(vec!["cola".into()]);
+    let mut items = world.store.items(&merchant(), select).await.unwrap();
+    items[0].record.not_sold_at = vec!["amsterdam".into()];
+    let chunk = mplus_sync::store::CatalogChunk { items, ..Default::default() };
+    world.store.apply(&merchant(), chunk).await.unwrap();
+    let mut elsewhere = order("1", OrderKind::Pickup);
+    let text = world.service().check(&elsewhere).await.unwrap_err().to_string();
+    assert!(text.contains("item \"cola\" (cola) is not sold at location amsterdam"), "{text}");
+    elsewhere.location = "utrecht".into();
+    world.service().check(&elsewhere).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_check_knows_the_employees_of_a_pos_that_lists_them() {
+    let employed = async |dialect: &[(&str, &str)], employee| {
+        let mut world = speaking(dialect).await;
+        world.settings.employee = employee;
+        world.service().check(&order("1", OrderKind::Pickup)).await.map(drop)
+    };
+    let known = ("employees", "known-employees");
+    let text = employed(&[known], 12).await.unwrap_err().to_string();
+    assert!(text.contains("MplusKASSA does not have employee 12"), "{text}");
+    employed(&[known], 3).await.unwrap();
+    employed(&[known], 999_999).await.unwrap();
+    // One that lists nobody, and one that does not know the call.
+    employed(&[("employees", "any-employee")], 12).await.unwrap();
+    employed(&[known, ("absent-calls", "old-service")], 12).await.unwrap();
 }

@@ -2,14 +2,15 @@
 
 use mplus_qapi::orders::{FindOrder, GetOrderResponse, GetOrderResult};
 use mplus_qapi::table_orders::{
-    CreateAndPayTableOrder, CreateAndPayTableOrderResponse, CreateAndPayTableOrderResult, SaveTableOrder,
-    SaveTableOrderResponse, SaveTableOrderResult,
+    CreateAndPayTableOrder, CreateAndPayTableOrderResponse, CreateAndPayTableOrderResult,
+    GetTableOrderResponse, GetTableOrderResult, GetTableOrderV3, SaveTableOrder, SaveTableOrderResponse,
+    SaveTableOrderResult,
 };
 use mplus_qapi::testkit::Fault;
-use mplus_sync::model::{OrderKind, TableRef};
+use mplus_sync::model::{OrderKind, OutboxState, TableRef, Waiting};
 use mplus_sync::orders::{SubmitErrorKind, TableCall};
 
-use super::world::{World, euros, line, order, paid, sold};
+use super::world::{World, euros, line, merchant, order, paid, sold};
 use crate::support::Scripted;
 
 fn later(table: i32) -> OrderKind {
@@ -139,6 +140,41 @@ async fn a_claimed_table_is_a_clear_error_and_works_when_it_is_released() {
     );
     world.pos.claim_table(1, 7, 2);
     world.service().submit(&order("2", later(7)), false).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_order_waits_for_its_table_by_whichever_call_it_is_placed() {
+    let mut world = World::open().await;
+    world.settings.table_call = TableCall::PlaceTableOrder;
+    world.pos.claim_table(1, 7, 1);
+    world.service().enqueue(&order("1", later(7))).await.unwrap();
+    let worker = super::life::worker(&world);
+    super::life::work(&world, &worker, 3 * 60).await;
+    let waiting = world.store.entry(&merchant(), &"1".into()).await.unwrap().unwrap();
+    assert!(matches!(waiting.state, OutboxState::Waiting(Waiting::TableClaimed { .. })), "{waiting:?}");
+    assert_eq!((waiting.attempts, world.pos.requests().count("placeTableOrder")), (0, 1));
+    world.pos.claim_table(1, 7, 2);
+    super::life::work(&world, &worker, 2).await;
+    assert_eq!(world.pos.table_order(1, 7).unwrap().total_incl_amount, Some(euros(2490)));
+}
+
+#[tokio::test]
+async fn a_table_that_is_claimed_between_reading_and_saving_is_waited_for() {
+    let world = World::open().await;
+    world.service().submit(&order("1", later(7)), false).await.unwrap();
+    world.pos.claim_table(1, 7, 1);
+    // What was read before the waiter came.
+    let pos = Scripted::new(&world.pos);
+    let order_of_table = world.pos.table_order(1, 7);
+    pos.answer::<GetTableOrderV3>(&GetTableOrderResponse {
+        result: GetTableOrderResult::Ok,
+        order: order_of_table,
+        ..GetTableOrderResponse::default()
+    });
+    let service = world.service_of("worker", pos.client());
+    let error = service.submit(&order("2", later(7)), false).await.unwrap_err();
+    assert_eq!(world.pos.requests().count("saveTableOrder"), 2);
+    assert!(matches!(error.kind(), SubmitErrorKind::TableClaimed { workplace: Some(1), .. }), "{error}");
 }
 
 #[tokio::test]
