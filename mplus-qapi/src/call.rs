@@ -15,7 +15,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument as _;
 
 use crate::{
-    Client, Error, ErrorKind, ItemStream, Pages, RetryPolicy, Runtime,
+    Client, Credentials, Error, ErrorKind, ItemStream, Pages, Passage, RetryPolicy, Runtime,
     capture::{CapturedMessage, CapturedPart, redact},
     client::Settings,
     filters,
@@ -327,7 +327,8 @@ impl Exchange<'_> {
         };
         let timeout = self.timeout();
         let connection = self.connection(timeout).await.map_err(&failure)?;
-        let request = Request::new(inner.credentials.url(inner.endpoint.as_str()), envelope)
+        let credentials = self.pass().await.map_err(&failure)?;
+        let request = Request::new(credentials.url(inner.endpoint.as_str()), envelope)
             .with_headers(headers(self.info.name, &request_id))
             .with_timeout(timeout);
         self.show(CapturedPart::Request, &request_id, request.body());
@@ -348,6 +349,19 @@ impl Exchange<'_> {
             }
             Err(error) => Err(failure(ErrorKind::Transport(error))),
         }
+    }
+
+    /// Asks the gates, and answers with the credentials that hold now.
+    async fn pass(&self) -> Result<Credentials, ErrorKind> {
+        let inner = &*self.client.inner;
+        for gate in self.client.gates.iter() {
+            match gate.pass(self.info.name).await {
+                Passage::Open => {}
+                Passage::OpenWith(credentials) => inner.replace_credentials(credentials),
+                Passage::Held(why) => return Err(ErrorKind::Held(why)),
+            }
+        }
+        Ok(inner.credentials())
     }
 
     /// A place among the connections. Waiting for one takes no longer than the call may.
@@ -376,12 +390,12 @@ impl Exchange<'_> {
 
     /// A failure as it may be kept: without the credentials, and of a size that a log can take.
     pub(crate) fn kept(&self, kind: ErrorKind) -> ErrorKind {
-        kind.with_texts(|text| self.client.inner.credentials.kept(text))
+        kind.with_texts(|text| self.client.inner.credentials().kept(text))
     }
 
     /// What the answer's head says, as it may be kept.
     fn header(&self, answer: &Answer, name: &str) -> Option<String> {
-        Some(self.client.inner.credentials.kept(answer.header(name)?))
+        Some(self.client.inner.credentials().kept(answer.header(name)?))
     }
 
     fn record(&self, answer: &Answer, span: &tracing::Span) {
@@ -488,7 +502,7 @@ impl Exchange<'_> {
         let inner = &self.client.inner;
         if let Some(hook) = &inner.capture {
             let body = redact(&String::from_utf8_lossy(document), |element| hook.is_sensitive(element));
-            let body = inner.credentials.erase_from(body);
+            let body = inner.credentials().erase_from(body);
             hook.capture(&CapturedMessage { operation: self.info.name, request_id, part, body: &body });
         }
     }
@@ -564,7 +578,8 @@ impl<'a> Attempts<'a> {
 
     /// After a failed attempt: waits for the next one, or ends with the error.
     pub(crate) async fn after(&mut self, failure: Failure) -> Result<(), Error> {
-        self.count += 1;
+        // What a gate kept back was not sent.
+        self.count += u32::from(!matches!(failure.kind, ErrorKind::Held(_)));
         let Exchange { client, info, settings, .. } = self.exchange;
         let runtime = &client.inner.runtime;
         let elapsed = runtime.now().saturating_sub(self.started);

@@ -1,11 +1,16 @@
 //! The client: one connection of a merchant to its POS.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use tokio::sync::Semaphore;
 
 use crate::{
-    Call, Capture, Credentials, Endpoint, Error, RetryPolicy, Runtime, Transport,
+    Call, Capture, Credentials, Endpoint, Error, Gate, RetryPolicy, Runtime, Transport,
+    gate::Gates,
     soap::{Budget, Operation},
 };
 
@@ -31,17 +36,29 @@ use crate::{
 #[derive(Clone)]
 pub struct Client {
     pub(crate) inner: Arc<Inner>,
+    pub(crate) gates: Gates,
 }
 
 pub(crate) struct Inner {
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) endpoint: Endpoint,
-    pub(crate) credentials: Credentials,
+    credentials: RwLock<Credentials>,
     pub(crate) connections: Arc<Semaphore>,
     pub(crate) max_connections: usize,
     pub(crate) capture: Option<Arc<dyn Capture>>,
     pub(crate) settings: Settings,
+}
+
+impl Inner {
+    /// The credentials that hold now.
+    pub(crate) fn credentials(&self) -> Credentials {
+        self.credentials.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn replace_credentials(&self, credentials: Credentials) {
+        *self.credentials.write().unwrap_or_else(PoisonError::into_inner) = credentials;
+    }
 }
 
 /// What applies to every call unless the call says otherwise.
@@ -76,7 +93,7 @@ impl Client {
                 transport: Arc::new(transport),
                 runtime: Arc::new(runtime),
                 endpoint,
-                credentials,
+                credentials: RwLock::new(credentials),
                 connections: Arc::new(Semaphore::new(4)),
                 max_connections: 4,
                 capture: None,
@@ -112,6 +129,14 @@ impl Client {
         self.call(operation).await
     }
 
+    /// The same client behind a gate, which is asked before each request. Gates add up; those that were put before it
+    /// earlier are asked first. The client that it was made of stays without.
+    #[must_use]
+    pub fn through(&self, gate: Arc<dyn Gate>) -> Self {
+        let gates = self.gates.iter().cloned().chain([gate]).collect();
+        Self { inner: Arc::clone(&self.inner), gates }
+    }
+
     /// A call to be adjusted and then awaited or streamed.
     pub fn call<O: Operation>(&self, operation: O) -> Call<O> {
         Call::new(self.clone(), operation)
@@ -120,7 +145,7 @@ impl Client {
     /// A text without the credentials of this client, however they are escaped in it: for what the other side said in a
     /// response, before it is shown or kept. See [`Credentials::erase_from`].
     pub fn erase_from(&self, text: impl Into<String>) -> String {
-        self.inner.credentials.erase_from(text)
+        self.inner.credentials().erase_from(text)
     }
 
     /// Where this client sends to.
@@ -207,6 +232,6 @@ impl ClientBuilder {
 
     /// The client.
     pub fn build(self) -> Client {
-        Client { inner: Arc::new(self.inner) }
+        Client { inner: Arc::new(self.inner), gates: Gates::default() }
     }
 }

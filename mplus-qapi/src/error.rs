@@ -63,6 +63,8 @@ pub enum ErrorKind {
         /// How many connections the client may use at once.
         connections: usize,
     },
+    /// A [`Gate`](crate::Gate) let nothing pass, and says why; nothing was sent.
+    Held(String),
     /// The exchange failed below HTTP.
     Transport(TransportError),
     /// An HTTP status without a SOAP envelope: a proxy, a wrong port, a service that is starting. A redirect too: none is
@@ -92,7 +94,7 @@ impl ErrorKind {
         match self {
             Self::Setup(_) | Self::Request(_) | Self::Outcome(_) | Self::Paging(_) => false,
             Self::Transport(error) => error.kind() != TransportErrorKind::Setup,
-            Self::Busy { .. } => true,
+            Self::Busy { .. } | Self::Held(_) => true,
             Self::Http { status } | Self::Contradiction { status } => {
                 matches!(status, 408 | 425 | 429 | 500 | 502..=504)
             }
@@ -104,7 +106,7 @@ impl ErrorKind {
     /// Whether the POS may have carried the call out.
     pub(crate) fn may_have_been_processed(&self) -> bool {
         match self {
-            Self::Setup(_) | Self::Request(_) | Self::Busy { .. } => false,
+            Self::Setup(_) | Self::Request(_) | Self::Busy { .. } | Self::Held(_) => false,
             Self::Outcome(outcome) => !outcome.is_refusal(),
             Self::Transport(error) => match error.kind() {
                 TransportErrorKind::Setup
@@ -122,7 +124,7 @@ impl ErrorKind {
     /// Whether it went wrong before anything was sent.
     fn is_before_sending(&self) -> bool {
         match self {
-            Self::Setup(_) | Self::Request(_) => true,
+            Self::Setup(_) | Self::Request(_) | Self::Held(_) => true,
             Self::Transport(error) => error.kind() == TransportErrorKind::Setup,
             _ => false,
         }
@@ -276,6 +278,11 @@ impl Error {
         self.fault().is_some_and(|fault| fault.is_unknown_operation(self.operation()))
     }
 
+    /// Whether a [`Gate`](crate::Gate) kept the call back: nothing was sent, and another time it may be.
+    pub fn is_held(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Held(_))
+    }
+
     /// The fault, if the service answered with one.
     pub fn fault(&self) -> Option<&Fault> {
         match self.kind() {
@@ -324,7 +331,7 @@ impl std::error::Error for Error {
 impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Setup(what) | Self::Paging(what) => f.write_str(what),
+            Self::Setup(what) | Self::Paging(what) | Self::Held(what) => f.write_str(what),
             Self::Request(error) => write!(f, "the request does not fit: {error}"),
             Self::Busy { connections } => {
                 write!(f, "no connection was free in time: all {connections} of the client were in use")

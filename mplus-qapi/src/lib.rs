@@ -112,6 +112,7 @@ mod environment;
 mod erase;
 mod error;
 mod filters;
+mod gate;
 mod retry;
 mod runtime;
 mod scan;
@@ -138,6 +139,7 @@ pub use self::{
     credentials::Credentials,
     endpoint::Endpoint,
     error::{Error, ErrorKind},
+    gate::{Gate, Passage},
     retry::RetryPolicy,
     runtime::Runtime,
     secret::Secret,

@@ -81,7 +81,7 @@ impl RetryPolicy {
             // Waiting has used up its time; a repeat would be more of the same.
             return Decision::Stop(Stop::Elapsed);
         }
-        if !kind.is_transient() {
+        if !kind.is_transient() || matches!(kind, ErrorKind::Held(_)) {
             return Decision::Stop(Stop::Permanent);
         }
         if repeat == Repeat::Write && kind.may_have_been_processed() {
