@@ -148,6 +148,11 @@ impl Client {
         self.inner.credentials().erase_from(text)
     }
 
+    /// The credentials that hold now, for a [`Gate`] of another client.
+    pub fn credentials(&self) -> Credentials {
+        self.inner.credentials()
+    }
+
     /// Where this client sends to.
     pub fn endpoint(&self) -> &Endpoint {
         &self.inner.endpoint

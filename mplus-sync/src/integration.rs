@@ -32,7 +32,9 @@ pub struct Integration {
 
 impl Integration {
     /// Connects a merchant: checks the credentials, imports the branches as locations, and keeps the credentials in the
-    /// host's vault. Doing it again replaces the credentials and changes nothing else.
+    /// host's vault. Doing it again replaces the credentials, in open handles and running workers too, and changes nothing
+    /// else; unless host or port are others than before: then the merchant has another POS and everything that was
+    /// pulled from the former one is forgotten (settings, orders and the log stay), which the report says.
     ///
     /// The report lists what a person has to complete in each location.
     ///
@@ -80,7 +82,8 @@ impl Integration {
         self.store().connection(self.connection_id()).await
     }
 
-    /// Asks the POS whether it still accepts the credentials, and keeps the answer.
+    /// Asks the POS whether it still accepts the credentials, and keeps the answer. Nothing is asked while the connection
+    /// is paused or disconnected.
     ///
     /// # Errors
     /// When the store fails.
@@ -88,7 +91,34 @@ impl Integration {
         connection::verify(&self.merchant).await
     }
 
-    /// Disconnects the merchant: the credentials are forgotten, everything else is kept. Repeating it is safe.
+    /// Has the connection rest: from now on no handle of it, in any process, sends anything or writes what it pulled. Orders
+    /// wait. Repeating it is safe.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn pause(&self) -> Result<(), StoreError> {
+        connection::pause(&self.merchant).await
+    }
+
+    /// Ends the rest; open handles go on. Repeating it is safe.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn resume(&self) -> Result<(), StoreError> {
+        connection::resume(&self.merchant).await
+    }
+
+    /// Removes everything of the merchant: credentials, settings, menu, orders, log. Other handles send and write nothing
+    /// more. Repeating it is safe.
+    ///
+    /// # Errors
+    /// When the store or the vault fails; doing it again removes the rest.
+    pub async fn remove(&self) -> Result<(), StoreError> {
+        connection::remove(&self.host, &self.merchant).await
+    }
+
+    /// Disconnects the merchant: the credentials are forgotten, everything else is kept; no handle of it, in any process,
+    /// sends or writes anything more. Repeating it is safe.
     ///
     /// # Errors
     /// When the store or the vault fails.

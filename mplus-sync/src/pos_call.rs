@@ -17,3 +17,14 @@ pub(crate) fn pos_advice(error: &mplus_qapi::Error) -> &'static str {
         "See what the POS answered; the next sync tries again"
     }
 }
+
+/// Characters of a failure that are kept: of what the POS says, a person needs the beginning.
+pub(crate) const LONGEST_MESSAGE: usize = 500;
+
+/// The beginning of a text. Credentials were taken out of it by the client.
+pub(crate) fn cut_to(text: &str, longest: usize) -> String {
+    match text.char_indices().nth(longest) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}...", &text[..end]),
+    }
+}

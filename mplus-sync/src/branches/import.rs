@@ -1,12 +1,17 @@
 //! Imports branches: new ones, changed ones, and those that are gone.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use mplus_qapi::branches::{Branch, GetBranchInformation, GetBranchInformationRequest, GetBranches};
+use mplus_qapi::branches::{
+    Branch, BranchInformation, GetBranchInformation, GetBranchInformationRequest, GetBranches,
+};
 use mplus_qapi::soap::Outcome;
+use serde::Serialize;
 
 use super::from_pos::{branch_information_to_location, branch_to_location, settle_missing, take_branch};
-use crate::model::{BranchNumber, Fingerprint, Location, LocationId, Resource, Tracked, Version};
+use crate::model::{
+    BranchNumber, Fingerprint, FingerprintError, Location, LocationId, Resource, Tracked, Version,
+};
 use crate::report::{IncompleteLocation, Note, Subject};
 use crate::run::{DECISIONS, Run, StepError};
 use crate::store::{Page, Select, StoreErrorKind};
@@ -83,18 +88,16 @@ async fn decide(
         let known = location.sync.pulled.as_ref().is_some_and(|pulled| pulled.fingerprint == print);
         location.record.vanished = false;
         if !known || run.is_full() {
-            // What the host changed is only written over by what the POS changed since.
+            // What the host changed is only written over by what the POS changed since, part by part.
             if !known {
-                take_branch(&mut location.record, branch);
+                let news = branch_news(&mut location.sync.parts, branch)?;
+                take_branch(&mut location.record, &news);
             }
             match information(run, number).await {
                 Ok(told) => {
                     if let Some(told) = told {
-                        let told_print = Fingerprint::of(&told_print(&told))?;
-                        if location.sync.parts.get(INFORMATION) != Some(&told_print) {
-                            branch_information_to_location(&mut location.record, &told);
-                            location.sync.parts.insert(INFORMATION.to_owned(), told_print);
-                        }
+                        let news = information_news(&mut location.sync.parts, told)?;
+                        branch_information_to_location(&mut location.record, &news);
                     }
                     location.sync.pulled =
                         Some(Version { fingerprint: print, changed_at: None, marker: None });
@@ -139,13 +142,10 @@ async fn decide(
     Ok(())
 }
 
-/// The name under which is kept what the POS last told of a branch's address.
-const INFORMATION: &str = "information";
-
 async fn information(
     run: &mut Run<'_>,
     number: BranchNumber,
-) -> Result<Option<mplus_qapi::branches::BranchInformation>, mplus_qapi::Error> {
+) -> Result<Option<BranchInformation>, mplus_qapi::Error> {
     let request =
         GetBranchInformationRequest { branch_number: number.get(), ..GetBranchInformationRequest::default() };
     let response = run.call(GetBranchInformation { request }).await?.into_result()?;
@@ -200,6 +200,49 @@ fn branch_print(branch: &Branch) -> Result<Fingerprint, StepError> {
     Ok(Fingerprint::of(&(&branch.branch_name, &branch.country_iso3, &branch.country_name, workplaces))?)
 }
 
-fn told_print(told: &mplus_qapi::branches::BranchInformation) -> [&str; 7] {
-    [&told.address, &told.zipcode, &told.city, &told.telephone, &told.mobile, &told.email, &told.vat_number]
+/// What the POS last told, by part.
+type Parts = BTreeMap<String, Fingerprint>;
+
+/// Whether the POS tells something else of a part than last time. It is noted.
+fn is_news(parts: &mut Parts, part: &str, told: &impl Serialize) -> Result<bool, FingerprintError> {
+    let print = Fingerprint::of(told)?;
+    Ok(parts.insert(part.to_owned(), print.clone()) != Some(print))
+}
+
+/// The branch without what it told before: that may be the host's by now. Workplaces are the POS's alone.
+fn branch_news(parts: &mut Parts, branch: &Branch) -> Result<Branch, FingerprintError> {
+    let mut news = branch.clone();
+    if !is_news(parts, "name", &branch.branch_name)? {
+        news.branch_name.clear();
+    }
+    if !is_news(parts, "country", &(&branch.country_iso3, &branch.country_name))? {
+        news.country_iso3.clear();
+        news.country_name.clear();
+    }
+    Ok(news)
+}
+
+/// The same of a branch's address.
+fn information_news(
+    parts: &mut Parts,
+    told: BranchInformation,
+) -> Result<BranchInformation, FingerprintError> {
+    let mut news = told;
+    if !is_news(parts, "phone", &(&news.telephone, &news.mobile))? {
+        news.telephone.clear();
+        news.mobile.clear();
+    }
+    let others = [
+        ("street", &mut news.address),
+        ("postcode", &mut news.zipcode),
+        ("city", &mut news.city),
+        ("email", &mut news.email),
+        ("vat_number", &mut news.vat_number),
+    ];
+    for (part, told) in others {
+        if !is_news(parts, part, told)? {
+            told.clear();
+        }
+    }
+    Ok(news)
 }

@@ -3,14 +3,17 @@
 use std::fmt;
 use std::sync::Arc;
 
-use mplus_qapi::Client;
+use mplus_qapi::{Client, Endpoint};
+use secrecy::ExposeSecret as _;
 
 use super::Connector;
 use crate::media::MediaStore;
-use crate::merchant::{LocationProvisioner, Merchant, NoProvisioner, SyncSettings, draw_worker};
-use crate::model::{ConnectionId, Environment, WorkerId};
+use crate::merchant::{
+    ConnectionGate, LocationProvisioner, Merchant, NoProvisioner, Standing, SyncSettings, draw_worker,
+};
+use crate::model::{Connection, WorkerId};
 use crate::runtime::Runtime;
-use crate::store::{CredentialVault, Store};
+use crate::store::{CredentialVault, Credentials, Store};
 
 /// What the host brings: where things are kept, how the POS is reached, time.
 ///
@@ -64,7 +67,8 @@ impl Host {
         Self { settings: Arc::new(settings), ..self }
     }
 
-    /// The name under which this worker holds leases; it must be no other worker's. Drawn by lot unless set.
+    /// The name under which this worker holds leases: its slot. It must be no other worker's at the same time; a process
+    /// that takes it after a crash gets the leases of the one that crashed at once. Drawn by lot unless set.
     pub fn named(self, worker: impl Into<WorkerId>) -> Self {
         Self { worker: worker.into(), ..self }
     }
@@ -79,20 +83,36 @@ impl Host {
         &self.runtime
     }
 
-    /// What the services of one merchant share.
-    pub(super) fn merchant(
-        &self,
-        client: Client,
-        connection: ConnectionId,
-        environment: Environment,
-    ) -> Merchant {
-        Merchant::new(client, connection, Arc::clone(&self.store), Arc::clone(&self.runtime))
+    /// What the services of one merchant share. Before each request they ask whether the connection still stands and which
+    /// credentials hold.
+    pub(super) fn merchant(&self, client: &Client, connection: &Connection) -> Merchant {
+        let standing = Standing::of(Arc::clone(&self.store), connection);
+        let (connector, address) = (Arc::clone(&self.connector), (connection.host.clone(), connection.port));
+        let remake =
+            move |credentials: &Credentials| make_client(&*connector, &address.0, address.1, credentials);
+        let gate = ConnectionGate::new(standing.clone(), Arc::clone(&self.vault), Box::new(remake));
+        let (store, runtime) = (Arc::clone(&self.store), Arc::clone(&self.runtime));
+        Merchant::new(client.through(Arc::new(gate)), connection.id.clone(), store, runtime)
             .worked_by(self.worker.clone())
-            .in_environment(environment)
+            .in_environment(connection.environment)
             .with_settings(Arc::clone(&self.settings))
             .with_provisioner(Arc::clone(&self.provisioner))
             .with_media(self.media.clone())
+            .standing(standing)
     }
+}
+
+/// A client of this address and these credentials.
+pub(super) fn make_client(
+    connector: &dyn Connector,
+    host: &str,
+    port: u16,
+    credentials: &Credentials,
+) -> Result<Client, String> {
+    let endpoint = Endpoint::new(host, port).map_err(|error| error.to_string())?;
+    let credentials =
+        mplus_qapi::Credentials::new(credentials.ident.as_str(), credentials.secret.expose_secret());
+    connector.client(endpoint, credentials)
 }
 
 impl fmt::Debug for Host {

@@ -9,24 +9,29 @@ mod host;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use chrono::{DateTime, Utc};
+use mplus_qapi::Client;
 use mplus_qapi::branches::GetBranches;
+use mplus_qapi::products::{GetProducts, GetProductsRequest};
 use mplus_qapi::system::{GetApiVersion, GetApiVersionResponse};
-use mplus_qapi::{Client, Endpoint};
-use secrecy::ExposeSecret as _;
 
 use crate::branches::Branches;
 use crate::merchant::Merchant;
-use crate::model::{Activity, ActivityLevel, Connection, ConnectionId, ConnectionStatus, Environment};
-use crate::pos_call::pos_advice;
-use crate::report::{RunOutcome, RunReport};
+use crate::model::{
+    Activity, ActivityLevel, Connection, ConnectionId, ConnectionStatus, Environment, Resource,
+};
+use crate::pos_call::{LONGEST_MESSAGE, cut_to, pos_advice};
+use crate::report::{Note, RunOutcome, RunReport};
 use crate::run::RunOptions;
-use crate::store::{Credentials, StoreError, update_connection};
+use crate::store::{Credentials, Store, StoreError, StoreErrorKind, update_connection};
 
 pub use connector::Connector;
 #[cfg(feature = "https-no-tls")]
 pub use connector::HttpsConnector;
 pub use error::{ConnectError, OpenError};
 pub use host::Host;
+
+use host::make_client;
 
 /// A merchant who connects.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,34 +55,103 @@ pub(crate) async fn connect(
     credentials: Credentials,
 ) -> Result<(Merchant, RunReport), ConnectError> {
     let client = client(host, &new.host, new.port, &credentials).map_err(ConnectError::Address)?;
-    let failed = |error: mplus_qapi::Error| match error.is_authentication() {
+    let version = ask(&client).await.map_err(|error| match error.is_authentication() {
         true => ConnectError::Refused(error),
         false => ConnectError::Pos { error },
-    };
-    let version = client.call(GetApiVersion::default()).await.map_err(failed)?;
+    })?;
     if !is_known(&version) {
         return Err(ConnectError::Protocol(protocol(&version)));
     }
-    // Whether a POS looks at the credentials before it tells its version is not known; before it tells data it does.
-    client.call(GetBranches::default()).await.map_err(failed)?;
-    host.vault.save_credentials(&new.id, credentials).await?;
     let now = host.runtime().now();
-    let known = host.store().connection(&new.id).await?;
-    let mut connection = Connection::new(new.id.clone(), new.name, new.host, new.port, now);
-    if let Some(known) = known {
-        connection.connected_at = known.connected_at;
-        connection.last_sync_at = known.last_sync_at;
-        connection.revision = known.revision;
-    }
+    let mut connection = Connection::new(new.id, new.name, new.host, new.port, now);
     connection.environment = new.environment;
     connection.service_version = service_version(&version);
-    host.store().save_connection(&connection).await?;
-    let merchant = host.merchant(client, new.id, new.environment);
-    let report = Branches::new(&merchant).import(&RunOptions::manual()).await;
+    let left = leave_former_pos(host, &connection).await?;
+    host.vault.save_credentials(&connection.id, credentials).await?;
+    let connection = save(host, connection).await?;
+    let merchant = host.merchant(&client, &connection);
+    let mut report = Branches::new(&merchant).import(&RunOptions::manual()).await;
+    if let Some(former) = left {
+        report.manual_actions.push(Note::general(
+            Resource::named("connection"),
+            &format!(
+                "connected to another POS than before ({former}); menu, stock and locations of that one were forgotten"
+            ),
+            "Sync now, then complete the locations and check the order settings",
+        ));
+    }
     match report.outcome {
         RunOutcome::Failed { message, advice } => Err(ConnectError::Import { message, advice }),
         _ => Ok((merchant, report)),
     }
+}
+
+/// Asks the POS whether it accepts the credentials.
+///
+/// Which calls look at them is not known: versions, markers and branches may be told to anybody. So what is sold is asked
+/// for, too; that an answer cannot be read, or the call is not known, says nothing against the credentials.
+async fn ask(client: &Client) -> Result<GetApiVersionResponse, mplus_qapi::Error> {
+    let version = client.call(GetApiVersion::default()).await?;
+    client.call(GetBranches::default()).await?;
+    let request = GetProductsRequest { sync_marker_limit: Some(1), ..GetProductsRequest::default() };
+    match client.call(GetProducts { request }).await {
+        Err(error) if error.is_authentication() || error.is_held() => Err(error),
+        _ => Ok(version),
+    }
+}
+
+/// Starts anew when the merchant was connected to another POS before: answers with that one's address.
+async fn leave_former_pos(host: &Host, new: &Connection) -> Result<Option<String>, StoreError> {
+    let store = host.store();
+    let Some(known) = store.connection(&new.id).await? else { return Ok(None) };
+    if known.leads_to_same_pos(new) {
+        return Ok(None);
+    }
+    // From here on no handle of the former POS sends or writes anything; what breaks off after this leaves the merchant
+    // disconnected, and connecting again does the rest.
+    let now = host.runtime().now();
+    let leave = |connection: &mut Connection| {
+        connection.status = ConnectionStatus::Disconnected { since: now };
+        connection.last_sync_at = None;
+        true
+    };
+    update_connection(&**store, &new.id, &leave).await?;
+    store.forget_pos(&new.id).await?;
+    let former = format!("{}:{}", known.host, known.port);
+    let message = format!(
+        "connected to {}:{} in place of {former}: menu, stock and locations of the former POS were forgotten",
+        new.host, new.port
+    );
+    log(&**store, &new.id, now, message).await?;
+    Ok(Some(former))
+}
+
+/// Keeps a connection in place of what is known of it. Since when it exists, when it was synced last and whether the host
+/// has it rest stays; which operations the POS lacks is learnt anew.
+async fn save(host: &Host, new: Connection) -> Result<Connection, StoreError> {
+    let store = &**host.store();
+    let replace = |known: &mut Connection| {
+        let mut next = new.clone();
+        next.pos_identity = known.pos_identity.take();
+        next.paused = known.paused;
+        next.connected_at = known.connected_at;
+        next.last_sync_at = known.last_sync_at;
+        next.revision = known.revision;
+        *known = next;
+        true
+    };
+    for _ in 0..2 {
+        if let Some(connection) = update_connection(store, &new.id, &replace).await? {
+            return Ok(connection);
+        }
+        match store.save_connection(&new).await {
+            Ok(revision) => return Ok(Connection { revision, ..new }),
+            // Somebody else connected it meanwhile.
+            Err(error) if error.kind() == StoreErrorKind::Conflict => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(StoreError::new(StoreErrorKind::Conflict, format!("connect {}", new.id)))
 }
 
 /// Takes up a connection that was made before.
@@ -91,24 +165,29 @@ pub(crate) async fn open(host: &Host, id: ConnectionId) -> Result<Merchant, Open
         return Err(OpenError::NotConnected(id));
     }
     let client = client(host, &connection.host, connection.port, &credentials).map_err(OpenError::Address)?;
-    Ok(host.merchant(client, id, connection.environment))
+    Ok(host.merchant(&client, &connection))
 }
 
-/// Asks the POS whether it still accepts the credentials, and keeps the answer.
+/// Asks the POS whether it still accepts the credentials, and keeps the answer. Of a connection that is paused or
+/// disconnected nothing is asked.
 pub(crate) async fn verify(merchant: &Merchant) -> Result<ConnectionStatus, StoreError> {
-    let answer = merchant.client().call(GetApiVersion::default()).await;
+    let answer = ask(merchant.client()).await;
     let now = merchant.runtime().now();
     let change = |connection: &mut Connection| {
         match &answer {
+            _ if connection.is_held() => return false,
             Ok(version) => {
                 let told = service_version(version);
-                connection.service_version = told.or_else(|| connection.service_version.take());
-                if !matches!(connection.status, ConnectionStatus::Disconnected { .. }) {
-                    connection.status = ConnectionStatus::Connected;
+                if told.is_some() && told != connection.service_version {
+                    // Another version may know what the earlier one lacked.
+                    connection.lacking.clear();
+                    connection.service_version = told;
                 }
+                connection.status = ConnectionStatus::Connected;
             }
+            Err(error) if error.is_held() => return false,
             Err(error) => {
-                let message = format!("{error}. {}", pos_advice(error));
+                let message = cut_to(&format!("{error}. {}", pos_advice(error)), LONGEST_MESSAGE);
                 connection.status = connection.status.failed(message, now);
             }
         }
@@ -124,34 +203,72 @@ pub(crate) async fn verify(merchant: &Merchant) -> Result<ConnectionStatus, Stor
 pub(crate) async fn disconnect(host: &Host, merchant: &Merchant) -> Result<(), StoreError> {
     let now = merchant.runtime().now();
     host.vault.forget_credentials(merchant.connection()).await?;
-    let was_connected = AtomicBool::new(false);
-    let change = |connection: &mut Connection| {
+    let message = "disconnected; nothing is synced until the merchant connects again";
+    note_change(merchant, message, &|connection| {
         let is_connected = !matches!(connection.status, ConnectionStatus::Disconnected { .. });
-        was_connected.store(is_connected, Ordering::Relaxed);
         if is_connected {
             connection.status = ConnectionStatus::Disconnected { since: now };
         }
         is_connected
+    })
+    .await
+}
+
+/// Has the connection rest. Repeating it is safe.
+pub(crate) async fn pause(merchant: &Merchant) -> Result<(), StoreError> {
+    let now = merchant.runtime().now();
+    let message = "paused; nothing is synced and orders wait until it is resumed";
+    note_change(merchant, message, &|connection| {
+        let was_paused = connection.paused.is_some();
+        connection.paused = connection.paused.or(Some(now));
+        !was_paused
+    })
+    .await
+}
+
+/// Ends the rest. Repeating it is safe.
+pub(crate) async fn resume(merchant: &Merchant) -> Result<(), StoreError> {
+    note_change(merchant, "resumed", &|connection| connection.paused.take().is_some()).await
+}
+
+/// Removes everything of the merchant, credentials first. Repeating it is safe.
+pub(crate) async fn remove(host: &Host, merchant: &Merchant) -> Result<(), StoreError> {
+    host.vault.forget_credentials(merchant.connection()).await?;
+    merchant.store().remove_connection(merchant.connection()).await
+}
+
+/// Changes the record, and says so in the activity log when there was something to change.
+async fn note_change(
+    merchant: &Merchant,
+    message: &str,
+    change: &(dyn Fn(&mut Connection) -> bool + Sync),
+) -> Result<(), StoreError> {
+    let changed = AtomicBool::new(false);
+    let noting = |connection: &mut Connection| {
+        let changes = change(connection);
+        changed.store(changes, Ordering::Relaxed);
+        changes
     };
-    update_connection(&**merchant.store(), merchant.connection(), &change).await?;
-    if was_connected.into_inner() {
-        let activity = Activity {
-            at: now,
-            level: ActivityLevel::Info,
-            topic: "connection".to_owned(),
-            message: "disconnected; nothing is synced until the merchant connects again".to_owned(),
-            subject: None,
-        };
-        merchant.store().log(merchant.connection(), &[activity]).await?;
+    let (store, id) = (&**merchant.store(), merchant.connection());
+    update_connection(store, id, &noting).await?;
+    match changed.into_inner() {
+        true => log(store, id, merchant.runtime().now(), message.to_owned()).await,
+        false => Ok(()),
     }
-    Ok(())
+}
+
+async fn log(
+    store: &dyn Store,
+    id: &ConnectionId,
+    at: DateTime<Utc>,
+    message: String,
+) -> Result<(), StoreError> {
+    let topic = "connection".to_owned();
+    store.log(id, &[Activity { at, level: ActivityLevel::Info, topic, message, subject: None }]).await
 }
 
 fn client(host: &Host, name: &str, port: u16, credentials: &Credentials) -> Result<Client, String> {
-    let endpoint = Endpoint::new(name, port).map_err(|error| error.to_string())?;
-    let credentials =
-        mplus_qapi::Credentials::new(credentials.ident.as_str(), credentials.secret.expose_secret());
-    host.connector.client(endpoint, credentials)
+    make_client(&*host.connector, name, port, credentials)
 }
 
 /// Protocol 0.9.9 to 1.x: within a major number nothing is removed.

@@ -21,22 +21,23 @@
 mod lacking;
 mod provision;
 mod settings;
+mod standing;
 mod status;
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use mplus_qapi::Client;
+use mplus_qapi::{Client, Gate};
 
 use crate::media::MediaStore;
-use crate::model::{ConnectionId, Environment, Holder, WorkerId};
+use crate::model::{ConnectionId, Environment, WorkerId};
 use crate::runtime::Runtime;
 use crate::store::Store;
 
 pub(crate) use lacking::Lacking;
 pub use provision::{LocationProvisioner, NoProvisioner, Provision, ProvisionError};
 pub use settings::{StockSettings, SyncSettings};
+pub(crate) use standing::{ConnectionGate, NoStanding, Standing};
 pub(crate) use status::{Watch, note_run};
 
 /// A name that no other worker has, unless by a chance of one in four billion.
@@ -44,7 +45,8 @@ pub(crate) fn draw_worker(runtime: &dyn Runtime) -> WorkerId {
     WorkerId::from(format!("worker-{}", draw(runtime)))
 }
 
-fn draw(runtime: &dyn Runtime) -> String {
+/// A lot in letters and digits.
+pub(crate) fn draw(runtime: &dyn Runtime) -> String {
     format!("{:08x}", (runtime.random() * f64::from(u32::MAX)) as u32)
 }
 
@@ -61,6 +63,7 @@ pub struct Merchant {
     settings: Arc<SyncSettings>,
     provisioner: Arc<dyn LocationProvisioner>,
     media: Option<Arc<dyn MediaStore>>,
+    standing: Standing,
 }
 
 impl Merchant {
@@ -73,6 +76,7 @@ impl Merchant {
         runtime: Arc<dyn Runtime>,
     ) -> Self {
         let worker = draw_worker(&*runtime);
+        let standing = Standing::by_hand(Arc::clone(&store), connection.clone());
         Self {
             client,
             connection,
@@ -83,6 +87,7 @@ impl Merchant {
             settings: Arc::default(),
             provisioner: Arc::new(NoProvisioner),
             media: None,
+            standing,
         }
     }
 
@@ -147,15 +152,19 @@ impl Merchant {
         &self.settings
     }
 
-    /// A holder for the lease of one run: two runs of one worker exclude each other too.
-    ///
-    /// A process that takes the worker's place after a crash gets the leases of the earlier one at once.
-    pub(crate) fn holder_of_run(&self) -> Holder {
-        static LIFE: OnceLock<String> = OnceLock::new();
-        static RUNS: AtomicU64 = AtomicU64::new(0);
-        let life = LIFE.get_or_init(|| format!("{}-{}", std::process::id(), draw(&*self.runtime)));
-        let run = RUNS.fetch_add(1, Ordering::Relaxed);
-        Holder::of(self.worker.clone(), life.as_str()).run(run.to_string())
+    /// Makes sure that the merchant is still connected, and to the same POS.
+    pub(crate) async fn check_standing(&self) -> Result<(), NoStanding> {
+        self.standing.check().await
+    }
+
+    /// The same as a handle of this connection.
+    pub(crate) fn standing(self, standing: Standing) -> Self {
+        Self { standing, ..self }
+    }
+
+    /// The same with a gate before its client.
+    pub(crate) fn behind(&self, gate: Arc<dyn Gate>) -> Self {
+        Self { client: self.client.through(gate), ..self.clone() }
     }
 
     pub(crate) fn provisioner(&self) -> &dyn LocationProvisioner {

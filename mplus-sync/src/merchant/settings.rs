@@ -31,7 +31,8 @@ pub struct SyncSettings {
     pub most_gone: u8,
     /// Whether only articles are sold that the POS marks for the web shop (`webshop`). Off unless set.
     pub webshop_only: bool,
-    /// How long a run may be silent before another worker may take over: 15 minutes unless set.
+    /// How long after a crash of a worker others may take over: 2 minutes unless set. A run prolongs its lease as long as it
+    /// lives, whatever it waits for; a worker of the same name takes over at once.
     pub lease: Duration,
 }
 
@@ -47,7 +48,7 @@ impl Default for SyncSettings {
             full_every: Duration::from_secs(7 * 24 * 60 * 60),
             most_gone: 20,
             webshop_only: false,
-            lease: Duration::from_secs(15 * 60),
+            lease: Duration::from_secs(2 * 60),
         }
     }
 }

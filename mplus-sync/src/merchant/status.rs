@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::model::{Connection, ConnectionId, ConnectionStatus};
-use crate::pos_call::pos_advice;
+use crate::pos_call::{LONGEST_MESSAGE, cut_to, pos_advice};
 use crate::report::{RunOutcome, RunReport};
 use crate::store::{ConnectionStore, StoreError, update_connection};
 
@@ -53,7 +53,8 @@ pub(crate) struct Watch {
 enum Seen {
     Works,
     Fails,
-    Disconnected,
+    /// Paused or disconnected.
+    Held,
     /// There is no record of it: nothing is told and nothing forbidden.
     Unknown,
 }
@@ -63,9 +64,9 @@ impl Watch {
         Self { connections, id, seen: Mutex::new(None) }
     }
 
-    /// Whether the merchant is connected, as of a minute ago. A store that cannot be asked forbids nothing.
+    /// Whether the merchant is connected and not paused, as of a minute ago. A store that cannot be asked forbids nothing.
     pub(crate) async fn is_connected(&self, now: DateTime<Utc>) -> bool {
-        self.look(now).await != Seen::Disconnected
+        self.look(now).await != Seen::Held
     }
 
     /// The POS has answered.
@@ -82,7 +83,7 @@ impl Watch {
     /// The POS refused the credentials or could not be reached.
     pub(crate) async fn failed(&self, error: &mplus_qapi::Error, now: DateTime<Utc>) {
         if self.look(now).await == Seen::Works {
-            let message = format!("{error}. {}", pos_advice(error));
+            let message = cut_to(&format!("{error}. {}", pos_advice(error)), LONGEST_MESSAGE);
             self.change(now, Seen::Fails, |status| status.failed(message.as_str(), now)).await;
         }
     }
@@ -93,10 +94,11 @@ impl Watch {
             return seen;
         }
         let seen = match self.connections.connection(&self.id).await {
+            Ok(Some(connection)) if connection.is_held() => Seen::Held,
             Ok(Some(Connection { status, .. })) => match status {
                 ConnectionStatus::Connected => Seen::Works,
                 ConnectionStatus::Failing { .. } => Seen::Fails,
-                ConnectionStatus::Disconnected { .. } => Seen::Disconnected,
+                ConnectionStatus::Disconnected { .. } => Seen::Held,
             },
             Ok(None) => Seen::Unknown,
             Err(_) => known.map_or(Seen::Unknown, |(_, seen)| seen),

@@ -35,6 +35,9 @@ impl RunReport {
             RunOutcome::Cancelled => {
                 (ActivityLevel::Warning, "cancelled; the next sync goes on from here".to_owned())
             }
+            RunOutcome::Busy => {
+                (ActivityLevel::Info, "not begun, as another run of this connection is at it".to_owned())
+            }
             RunOutcome::Running => (ActivityLevel::Info, "running".to_owned()),
             RunOutcome::Completed if self.is_clean() => (ActivityLevel::Info, "completed".to_owned()),
             RunOutcome::Completed => {

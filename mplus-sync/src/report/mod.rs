@@ -101,6 +101,8 @@ pub enum Scope {
 pub enum RunOutcome {
     /// It has not ended.
     Running,
+    /// It did not begin, as another run of this connection is at it.
+    Busy,
     /// It came to its end. Single records may have been skipped or failed.
     Completed,
     /// It came to its end, and something that it was to read is not known: what depends on it was left out. The next run

@@ -48,6 +48,7 @@ impl RunReport {
         writeln!(f, "Sync of {connection}: {sync} ({}, {scope}{dry})", self.context)?;
         match &self.outcome {
             RunOutcome::Running => f.write_str("Still running")?,
+            RunOutcome::Busy => f.write_str("Not begun, as another run of this connection is at it")?,
             RunOutcome::Completed => f.write_str("Completed")?,
             RunOutcome::Incomplete { message, advice } => {
                 write!(f, "INCOMPLETE: {}. {}", Plain(message), Plain(advice))?

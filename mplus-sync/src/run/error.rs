@@ -1,9 +1,10 @@
 //! Why a step of a run stopped, in words for a person.
 
 use crate::cancel::Cancelled;
+use crate::merchant::NoStanding;
 use crate::model::{FingerprintError, Resource};
-use crate::pos_call::pos_advice;
-use crate::report::Note;
+use crate::pos_call::{LONGEST_MESSAGE, cut_to, is_unknown_operation, pos_advice};
+use crate::report::{Note, RunOutcome};
 use crate::store::StoreError;
 
 /// A step of a run could not go on.
@@ -11,7 +12,10 @@ use crate::store::StoreError;
 pub(crate) enum StepError {
     /// A call to the POS failed.
     #[error(transparent)]
-    Pos(#[from] mplus_qapi::Error),
+    Pos(mplus_qapi::Error),
+    /// Nothing may be sent or written: the merchant disconnected, rests, or moved.
+    #[error("{0}")]
+    Held(String),
     /// The host's store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -19,7 +23,7 @@ pub(crate) enum StepError {
     #[error(transparent)]
     Fingerprint(#[from] FingerprintError),
     /// Another worker took the connection over.
-    #[error("another worker took over this connection's sync")]
+    #[error("another worker took over this connection")]
     LeaseLost,
     /// Another worker has the connection.
     #[error("another sync of this connection is running")]
@@ -29,12 +33,53 @@ pub(crate) enum StepError {
     Cancelled(#[from] Cancelled),
 }
 
+impl From<mplus_qapi::Error> for StepError {
+    fn from(error: mplus_qapi::Error) -> Self {
+        match error.kind() {
+            mplus_qapi::ErrorKind::Held(why) => Self::Held(why.clone()),
+            _ => Self::Pos(error),
+        }
+    }
+}
+
+impl From<NoStanding> for StepError {
+    fn from(why: NoStanding) -> Self {
+        match why {
+            NoStanding::Store(error) => Self::Store(error),
+            why => Self::Held(why.to_string()),
+        }
+    }
+}
+
 impl StepError {
+    /// How a run ends that could not go on.
+    pub(crate) fn outcome(&self) -> RunOutcome {
+        match self {
+            Self::Cancelled(_) => RunOutcome::Cancelled,
+            Self::Busy => RunOutcome::Busy,
+            _ => {
+                let message = cut_to(&self.to_string(), LONGEST_MESSAGE);
+                RunOutcome::Failed { message, advice: self.advice().to_owned() }
+            }
+        }
+    }
+
+    /// What it says of the connection: a failure that every call would meet, or most of them.
+    pub(crate) fn pos_failure(&self) -> Option<String> {
+        match self {
+            // Customers run different versions: one that lacks a call is not one that fails.
+            Self::Pos(error) if !is_unknown_operation(error) => {
+                Some(cut_to(&error.to_string(), LONGEST_MESSAGE))
+            }
+            _ => None,
+        }
+    }
+
     /// Whether the other steps would fail the same way.
     pub(crate) fn ends_the_run(&self) -> bool {
         match self {
             Self::Pos(error) => error.is_authentication() || error.is_connect(),
-            Self::LeaseLost | Self::Busy | Self::Cancelled(_) => true,
+            Self::Held(_) | Self::LeaseLost | Self::Busy | Self::Cancelled(_) => true,
             Self::Store(_) | Self::Fingerprint(_) => false,
         }
     }
@@ -43,6 +88,7 @@ impl StepError {
     pub(crate) fn advice(&self) -> &'static str {
         match self {
             Self::Pos(error) => pos_advice(error),
+            Self::Held(_) => "Nothing was sent; connect or resume the merchant, then sync again",
             Self::Store(error) if error.is_retryable() => "The next sync goes on from here",
             Self::Store(_) => "Have the store looked at; the next sync goes on from here",
             Self::Fingerprint(_) => "Report this: it is a fault of the sync",

@@ -5,19 +5,21 @@
 
 mod changes;
 mod error;
+mod hold;
 mod lacking;
 mod options;
 mod step;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use mplus_qapi::Client;
 use mplus_qapi::soap::Operation;
 
 use crate::conflict::{Settling, SyncContext};
 use crate::merchant::{Merchant, SyncSettings};
-use crate::model::{Checkpoint, ConnectionId, Lease, LeaseName, Marker, Resource};
+use crate::model::{Checkpoint, ConnectionId, Marker, Resource};
 use crate::progress::{Phase, ProgressMeter};
 use crate::report::{Note, RunReport, Scope, Subject};
 use crate::runtime::Runtime;
@@ -25,8 +27,9 @@ use crate::store::{CatalogChunk, Store, StoreErrorKind};
 
 pub(crate) use changes::Changes;
 pub(crate) use error::StepError;
+pub(crate) use hold::Hold;
 pub use options::RunOptions;
-pub(crate) use step::{Step, carry_out};
+pub(crate) use step::{Step, carry_out, note_end};
 
 /// How often a chunk is decided anew because the host edited one of its records meanwhile.
 pub(crate) const DECISIONS: u32 = 8;
@@ -36,7 +39,7 @@ pub(crate) struct Run<'a> {
     merchant: &'a Merchant,
     pub(crate) options: &'a RunOptions,
     pub(crate) report: RunReport,
-    lease: Option<Lease>,
+    hold: Arc<Hold>,
     checkpoints: BTreeMap<Resource, Marker>,
     /// Operations that this POS does not know.
     lacking: BTreeSet<String>,
@@ -48,7 +51,8 @@ pub(crate) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(merchant: &'a Merchant, options: &'a RunOptions, sync: &str) -> Self {
+    /// A run of a merchant whose client asks `hold` before each request.
+    fn new(merchant: &'a Merchant, options: &'a RunOptions, sync: &str, hold: Arc<Hold>) -> Self {
         let (connection, now) = (merchant.connection().clone(), merchant.runtime().now());
         let mut report = RunReport::start(sync, connection, options.context, options.scope, now);
         report.dry_run = options.dry_run;
@@ -56,7 +60,7 @@ impl<'a> Run<'a> {
             merchant,
             options,
             report,
-            lease: None,
+            hold,
             checkpoints: BTreeMap::new(),
             lacking: BTreeSet::new(),
             broke_off: None,
@@ -165,28 +169,10 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Begins to work alone. False when somebody else is at it.
-    async fn take_lease(&mut self) -> Result<bool, StepError> {
-        let now = self.now();
-        let until = now + lease_time(self.settings());
-        let holder = self.merchant.holder_of_run();
-        self.lease = self.store().acquire(self.connection(), &LeaseName::RUN, &holder, until, now).await?;
-        Ok(self.lease.is_some())
-    }
-
-    /// Prolongs the lease when half of it is over.
-    pub(crate) async fn keep_lease(&mut self) -> Result<(), StepError> {
-        let (now, time) = (self.now(), lease_time(self.settings()));
-        if let Some(lease) = &self.lease
-            && lease.until - now < time / 2
-        {
-            match self.store().extend(lease, now + time).await {
-                Ok(lease) => self.lease = Some(lease),
-                Err(error) if error.kind() == StoreErrorKind::Conflict => return Err(StepError::LeaseLost),
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(())
+    /// Makes sure that the run may still send and write: it has its lease, and the merchant is connected.
+    pub(crate) async fn keep_lease(&self) -> Result<(), StepError> {
+        self.merchant.check_standing().await?;
+        self.hold.keep().await
     }
 
     /// How far earlier runs came.
@@ -242,8 +228,4 @@ impl<'a> Run<'a> {
     pub(crate) fn skip(&mut self, resource: &Resource, subject: Subject, message: &str, advice: &str) {
         self.report.skip(Note::about(resource.clone(), subject, message, advice));
     }
-}
-
-fn lease_time(settings: &SyncSettings) -> TimeDelta {
-    TimeDelta::from_std(settings.lease).unwrap_or(TimeDelta::MAX / 4)
 }

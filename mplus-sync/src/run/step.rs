@@ -1,11 +1,13 @@
 //! One step of a run, and what becomes of a step that fails.
 
+use std::sync::Arc;
+
 use futures_util::future::BoxFuture;
 
-use super::{Run, RunOptions, StepError};
+use super::{Hold, Run, RunOptions, StepError};
 use crate::cancel::Cancelled;
-use crate::merchant::{Merchant, note_run};
-use crate::model::Resource;
+use crate::merchant::{Merchant, NoStanding, note_run};
+use crate::model::{LeaseName, Resource};
 use crate::report::{Note, RunOutcome, RunReport};
 
 /// A step: given what it needs of the steps before it, it does its work and gives what the steps after it need.
@@ -49,16 +51,20 @@ impl Run<'_> {
         given: Given,
     ) -> Result<Found, StepError> {
         self.keep_lease().await?;
-        let done = (step.work)(self, given).await;
-        if let Err(StepError::Pos(error)) = &done {
-            self.pos_failure = Some(error.to_string());
+        let mut done = (step.work)(self, given).await;
+        if let Err(error) = &done {
+            self.pos_failure = error.pos_failure().or(self.pos_failure.take());
+            if self.hold.is_lost() {
+                done = Err(StepError::LeaseLost);
+            }
         }
         done
     }
 
     async fn begin(&mut self) -> Result<(), StepError> {
-        if !self.options.dry_run && !self.take_lease().await? {
-            return Err(StepError::Busy);
+        self.merchant.check_standing().await?;
+        if !self.options.dry_run {
+            self.hold.take().await?;
         }
         self.load_checkpoints().await
     }
@@ -71,37 +77,56 @@ pub(crate) async fn carry_out(
     options: &RunOptions,
     steps: Steps,
 ) -> RunReport {
-    let mut run = Run::new(merchant, options, sync);
+    let hold = Hold::new(merchant, LeaseName::RUN);
+    let merchant = &merchant.behind(Arc::clone(&hold) as _);
+    let mut run = Run::new(merchant, options, sync, Arc::clone(&hold));
     let all = async {
         run.begin().await?;
-        steps(&mut run).await
+        steps(&mut run).await?;
+        run.keep_lease().await
     };
-    let outcome = match options.cancel.stop_or(all).await {
+    let outcome = match hold.alive_while(options.cancel.stop_or(all)).await {
         Ok(Ok(())) => match run.broke_off.take() {
             None => RunOutcome::Completed,
             Some(Note { message, advice, .. }) => RunOutcome::Incomplete { message, advice },
         },
-        Ok(Err(StepError::Cancelled(_))) | Err(Cancelled) => RunOutcome::Cancelled,
-        Ok(Err(error)) => {
-            RunOutcome::Failed { message: error.to_string(), advice: error.advice().to_owned() }
-        }
+        Ok(Err(error)) => error.outcome(),
+        Err(Cancelled) => RunOutcome::Cancelled,
     };
     let now = run.now();
-    let Run { mut report, lease, pos_failure, .. } = run;
+    let Run { mut report, pos_failure, .. } = run;
     report.finish(outcome, now);
-    // The run is over whatever becomes of the following: it is told and not undone.
-    let (store, connection) = (merchant.store(), merchant.connection());
-    if let Some(lease) = lease {
-        // A lease that cannot be given back ends by itself.
-        let _ = store.release(&lease).await;
-    }
+    hold.release().await;
     if !options.dry_run {
-        if let Err(error) = note_run(&**store, connection, &report, pos_failure).await {
-            report.fail(StepError::from(error).note(Resource::named("connection")));
-        }
-        if let Err(error) = store.log(connection, &report.activities()).await {
-            report.fail(StepError::from(error).note(Resource::named("activity_log")));
-        }
+        note_end(merchant, &hold, &mut report, pos_failure).await;
     }
     report
+}
+
+/// Writes down what a run says: how the connection is doing, and the activity log. Of a merchant who is gone nothing is
+/// written, and a run that lost its lease leaves the status to the one that has it.
+///
+/// The run is over whatever becomes of this: a failure is told and undoes nothing.
+pub(crate) async fn note_end(
+    merchant: &Merchant,
+    hold: &Hold,
+    report: &mut RunReport,
+    pos_failure: Option<String>,
+) {
+    let (store, connection) = (merchant.store(), merchant.connection());
+    if let Err(why) = merchant.check_standing().await {
+        if let NoStanding::Store(error) = why {
+            report.fail(StepError::from(error).note(Resource::named("connection")));
+        }
+        return;
+    }
+    if !hold.is_lost()
+        && report.outcome != RunOutcome::Busy
+        && let Err(error) = note_run(&**store, connection, report, pos_failure).await
+    {
+        report.fail(StepError::from(error).note(Resource::named("connection")));
+    }
+    if let Err(error) = store.log(connection, &report.activities()).await {
+        report.fail(StepError::from(error).note(Resource::named("activity_log")));
+    }
 }

@@ -2,16 +2,17 @@
 
 use futures_util::future::join3;
 use mplus_qapi::stock::{ArticleStock, GetStockRequest};
+use rust_decimal::Decimal;
 
 use crate::model::{
     ArticleNumber, BranchNumber, Checkpoint, InventoryLevel, Item, ItemId, LocationId, Marker, Resource,
     Tracked,
 };
 use crate::report::{Note, Scope, Subject};
+use crate::run::StepError;
 use crate::store::{Page, Select, StoreError};
 
 use super::pull::{Chunk, Finder, Pull};
-use super::stopped::Stopped;
 
 /// Articles that the report names of those that are no item.
 const NAMED: usize = 5;
@@ -23,6 +24,10 @@ pub(super) struct BranchPull {
     resource: Resource,
     /// The highest `stockId` so far. The POS does not sort by it, so it counts when all was read.
     highest: Option<i64>,
+    /// Up to where everything was read by earlier pulls.
+    since: Option<i64>,
+    /// Whether the POS told a row that is as new as what was read last.
+    meets: bool,
     unlinked: u64,
     first_unlinked: Vec<ArticleNumber>,
 }
@@ -30,18 +35,32 @@ pub(super) struct BranchPull {
 impl BranchPull {
     pub(super) fn new(branch: BranchNumber, location: LocationId) -> Self {
         let resource = Resource::stock(branch);
-        Self { branch, location, resource, highest: None, unlinked: 0, first_unlinked: Vec::new() }
+        Self {
+            branch,
+            location,
+            resource,
+            highest: None,
+            since: None,
+            meets: false,
+            unlinked: 0,
+            first_unlinked: Vec::new(),
+        }
     }
 
-    pub(super) async fn run(mut self, pull: &mut Pull<'_>) -> Result<(), Stopped> {
+    pub(super) async fn run(mut self, pull: &mut Pull<'_>) -> Result<(), StepError> {
         let full = pull.options.scope == Scope::Full;
         let since = pull.checkpoints.get(&self.resource).map(|marker| marker.get()).filter(|_| !full);
-        self.highest = since;
         if since.is_some() {
             self.newly_linked(pull).await?;
         }
         let menu = self.menu_checkpoint(pull);
-        self.read(pull, Vec::new(), since.map(|since| since + 1), menu).await?;
+        (self.since, self.highest, self.meets) = (since, since, false);
+        self.read(pull, Vec::new(), menu.clone()).await?;
+        if since.is_some() && !self.meets {
+            // The row that was read last is gone, and none is newer: the ids went back, as after a backup was restored.
+            (self.since, self.highest) = (None, None);
+            self.read(pull, Vec::new(), menu).await?;
+        }
         self.note_unlinked(pull);
         Ok(())
     }
@@ -59,7 +78,7 @@ impl BranchPull {
     }
 
     /// Reads the stock of items that were linked since the last pull: their last change may be long ago.
-    async fn newly_linked(&mut self, pull: &mut Pull<'_>) -> Result<(), Stopped> {
+    async fn newly_linked(&mut self, pull: &mut Pull<'_>) -> Result<(), StepError> {
         if self.menu_checkpoint(pull).is_none() {
             return Ok(());
         }
@@ -71,7 +90,7 @@ impl BranchPull {
             let last = items.last().map(|item| item.record.id.clone());
             let unknown = self.without_level(pull, items).await?;
             if !unknown.is_empty() {
-                self.read(pull, unknown, None, None).await?;
+                self.read(pull, unknown, None).await?;
             }
             match last.filter(|_| full) {
                 Some(last) => page = Page::after(last, chunk),
@@ -81,7 +100,7 @@ impl BranchPull {
     }
 
     /// The articles of items whose stock is not known here, though they may have one.
-    async fn without_level(&self, pull: &Pull<'_>, items: Vec<Tracked<Item>>) -> Result<Vec<i64>, Stopped> {
+    async fn without_level(&self, pull: &Pull<'_>, items: Vec<Tracked<Item>>) -> Result<Vec<i64>, StepError> {
         let linked: Vec<(ItemId, i64)> = items
             .into_iter()
             .filter(|item| item.record.stock_tracked != Some(false))
@@ -99,14 +118,14 @@ impl BranchPull {
         &mut self,
         pull: &mut Pull<'_>,
         articles: Vec<i64>,
-        since: Option<i64>,
         done: Option<Checkpoint>,
-    ) -> Result<(), Stopped> {
+    ) -> Result<(), StepError> {
         let checks_all = articles.is_empty();
         let request = GetStockRequest {
             branch_number: self.branch.get(),
             article_numbers: articles,
-            stock_id: since,
+            // The row that was read last is asked for again, whether the POS tells those from an id on or those above it.
+            stock_id: self.since.map(|since| (since - 1).max(0)),
             ..GetStockRequest::default()
         };
         let known = pull.checkpoints.get(&self.resource).copied();
@@ -125,7 +144,8 @@ impl BranchPull {
         }
         let moved = self.highest.map(Marker::new).filter(|highest| checks_all && Some(*highest) != known);
         let stock = moved.map(|highest| Checkpoint::new(resource.clone(), highest));
-        let checkpoints: Vec<Checkpoint> = stock.into_iter().chain(done).collect();
+        let is_all = self.since.is_none() || self.meets;
+        let checkpoints: Vec<Checkpoint> = stock.into_iter().chain(done).filter(|_| is_all).collect();
         writer.write(found, checkpoints.clone()).await?;
         pull.checkpoints.extend(checkpoints.into_iter().map(|kept| (kept.resource, kept.marker)));
         Ok(())
@@ -137,7 +157,10 @@ impl BranchPull {
         finder: &mut Finder<'_>,
         mut stocks: Vec<ArticleStock>,
     ) -> Result<Chunk, StoreError> {
-        self.highest = self.highest.max(stocks.iter().map(|stock| stock.stock_id).max());
+        let newest = stocks.iter().map(|stock| stock.stock_id).max();
+        self.meets |= newest >= self.since;
+        self.highest = self.highest.max(newest);
+        stocks.retain(|stock| self.since.is_none_or(|since| stock.stock_id > since));
         stocks.retain(|stock| stock.branch_number.is_none_or(|number| number == self.branch.get()));
         finder.load(&stocks).await?;
         let read = stocks.len() as u64;
@@ -153,6 +176,10 @@ impl BranchPull {
                 }
                 continue;
             };
+            // Some services list articles that keep no stock, with nothing of it.
+            if stock.amount_free <= Decimal::ZERO && finder.known.keeps_no_stock(item) {
+                continue;
+            }
             let told = stock.change_timestamp.and_then(|at| at.to_instant(zone).ok());
             let level = InventoryLevel {
                 location: self.location.clone(),

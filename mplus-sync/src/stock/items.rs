@@ -1,9 +1,9 @@
 //! Which item each article is.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::model::{ArticleNumber, ConnectionId, ItemId};
-use crate::store::{CatalogStore, StoreError};
+use crate::store::{CatalogStore, Select, StoreError};
 
 /// How many articles are remembered; looking one up again is cheap enough.
 const REMEMBERED: usize = 100_000;
@@ -12,6 +12,8 @@ const REMEMBERED: usize = 100_000;
 #[derive(Debug, Default)]
 pub(super) struct ItemsByArticle {
     known: HashMap<ArticleNumber, Option<ItemId>>,
+    /// Whether items keep stock, as far as it was asked.
+    tracking: HashMap<ItemId, bool>,
 }
 
 impl ItemsByArticle {
@@ -30,6 +32,7 @@ impl ItemsByArticle {
         wanted.dedup();
         if self.known.len() + wanted.len() > REMEMBERED {
             self.known.clear();
+            self.tracking.clear();
         }
         let items = store.items_of_articles(connection, &wanted).await?;
         self.known.extend(wanted.into_iter().map(|article| (article, None)));
@@ -40,5 +43,31 @@ impl ItemsByArticle {
     /// The item of an article that was loaded.
     pub(super) fn get(&self, article: ArticleNumber) -> Option<&ItemId> {
         self.known.get(&article)?.as_ref()
+    }
+
+    /// Makes sure that it is known of these whether they keep stock. Their items were loaded.
+    pub(super) async fn load_tracking(
+        &mut self,
+        store: &dyn CatalogStore,
+        connection: &ConnectionId,
+        articles: impl Iterator<Item = ArticleNumber>,
+    ) -> Result<(), StoreError> {
+        let items: BTreeSet<ItemId> = articles
+            .filter_map(|article| self.get(article))
+            .filter(|item| !self.tracking.contains_key(*item))
+            .cloned()
+            .collect();
+        if items.is_empty() {
+            return Ok(());
+        }
+        let read = store.items(connection, Select::Ids(items.into_iter().collect())).await?;
+        self.tracking
+            .extend(read.into_iter().map(|item| (item.record.id, item.record.stock_tracked != Some(false))));
+        Ok(())
+    }
+
+    /// Whether an item is known to keep no stock.
+    pub(super) fn keeps_no_stock(&self, item: &ItemId) -> bool {
+        self.tracking.get(item) == Some(&false)
     }
 }

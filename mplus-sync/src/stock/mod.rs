@@ -9,7 +9,6 @@ mod items;
 mod options;
 mod pull;
 mod service;
-mod stopped;
 
 pub use options::StockOptions;
 pub use service::StockService;

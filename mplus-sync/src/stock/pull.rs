@@ -2,27 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use chrono::TimeDelta;
 use chrono_tz::Tz;
 use futures_util::StreamExt;
 use mplus_qapi::ItemStream;
 use mplus_qapi::stock::{ArticleStock, GetStock, GetStockRequest};
+use rust_decimal::Decimal;
 
 use super::items::ItemsByArticle;
-use super::stopped::Stopped;
 use super::{StockOptions, StockSettings};
 use crate::cancel::CancelToken;
 use crate::merchant::Merchant;
-use crate::model::{ArticleNumber, Checkpoint, InventoryLevel, Lease, Marker, Resource};
+use crate::model::{ArticleNumber, Checkpoint, InventoryLevel, Marker, Resource};
 use crate::progress::{Phase, ProgressMeter};
 use crate::report::RunReport;
-use crate::store::{StockChunk, StoreError, StoreErrorKind};
-
-/// How long a pull is alone without a sign of life.
-pub(super) const LEASE: TimeDelta = TimeDelta::minutes(5);
+use crate::run::{Hold, StepError};
+use crate::store::{StockChunk, StoreError};
 
 /// One pull: what its branches share.
 pub(super) struct Pull<'a> {
+    /// Its client asks `hold` before each request.
     pub(super) merchant: &'a Merchant,
     pub(super) settings: StockSettings,
     pub(super) options: &'a StockOptions<'a>,
@@ -32,7 +30,7 @@ pub(super) struct Pull<'a> {
     pub(super) items: ItemsByArticle,
     /// What the POS last answered instead of doing what it was asked.
     pub(super) pos_failure: Option<String>,
-    pub(super) lease: Lease,
+    pub(super) hold: &'a Hold,
 }
 
 impl Pull<'_> {
@@ -42,11 +40,11 @@ impl Pull<'_> {
         resource: &Resource,
         request: GetStockRequest,
     ) -> (Reader<'_>, Finder<'_>, Writer<'_>) {
-        let Self { merchant, settings, options, cancel, report, items, lease, .. } = self;
+        let Self { merchant, settings, options, cancel, report, items, hold, .. } = self;
         let stocks = merchant.client().stream_stock(request);
         report.requests += 1;
         let meter = ProgressMeter::start(resource.clone(), Phase::Pull, None, merchant.runtime().now());
-        let writer = Writer { merchant, options, resource: resource.clone(), report, lease, meter };
+        let writer = Writer { merchant, options, resource: resource.clone(), report, hold, meter };
         let reader = Reader { chunk: settings.chunk.max(1), cancel, stocks };
         (reader, Finder { merchant, zone: &settings.zone, known: items }, writer)
     }
@@ -69,7 +67,7 @@ pub(super) struct Reader<'a> {
 
 impl Reader<'_> {
     /// The next levels, at least a chunk unless they are the last; none after the last.
-    pub(super) async fn next(&mut self) -> Result<Option<Vec<ArticleStock>>, Stopped> {
+    pub(super) async fn next(&mut self) -> Result<Option<Vec<ArticleStock>>, StepError> {
         let stocks = &mut self.stocks;
         let chunk = async {
             let mut read = Vec::with_capacity(self.chunk);
@@ -78,7 +76,7 @@ impl Reader<'_> {
             {
                 flatten(stock?, &mut read);
             }
-            Ok::<_, Stopped>((!read.is_empty()).then_some(read))
+            Ok::<_, StepError>((!read.is_empty()).then_some(read))
         };
         self.cancel.stop_or(chunk).await?
     }
@@ -95,8 +93,11 @@ pub(super) struct Finder<'a> {
 impl Finder<'_> {
     /// Looks up those that are not known yet.
     pub(super) async fn load(&mut self, stocks: &[ArticleStock]) -> Result<(), StoreError> {
-        let articles = stocks.iter().map(|stock| ArticleNumber::new(stock.article_number));
-        self.known.load(&**self.merchant.store(), self.merchant.connection(), articles).await
+        let (store, connection) = (&**self.merchant.store(), self.merchant.connection());
+        let article = |stock: &ArticleStock| ArticleNumber::new(stock.article_number);
+        self.known.load(store, connection, stocks.iter().map(article)).await?;
+        let nothing_left = stocks.iter().filter(|stock| stock.amount_free <= Decimal::ZERO);
+        self.known.load_tracking(store, connection, nothing_left.map(article)).await
     }
 }
 
@@ -106,16 +107,21 @@ pub(super) struct Writer<'a> {
     options: &'a StockOptions<'a>,
     resource: Resource,
     report: &'a mut RunReport,
-    lease: &'a mut Lease,
+    hold: &'a Hold,
     meter: ProgressMeter,
 }
 
 impl Writer<'_> {
     /// Writes a chunk together with how far the pull has come then.
-    pub(super) async fn write(&mut self, chunk: Chunk, checkpoints: Vec<Checkpoint>) -> Result<(), Stopped> {
+    pub(super) async fn write(
+        &mut self,
+        chunk: Chunk,
+        checkpoints: Vec<Checkpoint>,
+    ) -> Result<(), StepError> {
         let Chunk { levels, read, .. } = chunk;
         if !levels.is_empty() || !checkpoints.is_empty() {
-            self.keep_lease().await?;
+            self.merchant.check_standing().await?;
+            self.hold.keep().await?;
             let written = levels.len() as u64;
             let chunk = StockChunk { levels, checkpoints };
             self.merchant.store().apply_stock(self.merchant.connection(), chunk).await?;
@@ -123,19 +129,6 @@ impl Writer<'_> {
             self.report.writes += 1;
         }
         self.options.progress.progress(&self.meter.advance(read, self.merchant.runtime().now()));
-        Ok(())
-    }
-
-    /// Shows that the pull is alive. Stops when another worker has taken over.
-    async fn keep_lease(&mut self) -> Result<(), Stopped> {
-        let now = self.merchant.runtime().now();
-        if self.lease.until - now < LEASE / 2 {
-            let renewed = self.merchant.store().extend(self.lease, now + LEASE).await;
-            *self.lease = renewed.map_err(|error| match error.kind() {
-                StoreErrorKind::Conflict => Stopped::LeaseLost,
-                _ => Stopped::Store(error),
-            })?;
-        }
         Ok(())
     }
 }

@@ -1,17 +1,18 @@
 //! The stock of all branches as a service of a merchant.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::cancel::CancelToken;
-use crate::merchant::{Merchant, note_run};
+use crate::merchant::Merchant;
 use crate::model::{LeaseName, Location, Resource, Tracked};
 use crate::report::{Note, RunOutcome, RunReport, Subject};
+use crate::run::{Hold, StepError, note_end};
 use crate::store::{Page, Select};
 
 use super::branch::BranchPull;
 use super::items::ItemsByArticle;
-use super::pull::{LEASE, Pull};
-use super::stopped::Stopped;
+use super::pull::Pull;
 use super::{StockOptions, StockSettings};
 
 /// Locations read at once.
@@ -51,77 +52,54 @@ impl StockService {
             options.scope,
             now,
         );
+        let hold = Hold::new(&self.merchant, LeaseName::STOCK);
         if !self.settings.enabled {
             let message = "Stock is not synced: Sync Stock is switched off".to_owned();
             let advice = "Switch on Sync Stock for this integration".to_owned();
-            return self.end(report, RunOutcome::Failed { message, advice }, None).await;
+            return self.end(report, RunOutcome::Failed { message, advice }, &hold, None).await;
         }
-        let lease = self
-            .merchant
-            .store()
-            .acquire(
-                self.merchant.connection(),
-                &LeaseName::STOCK,
-                &self.merchant.holder_of_run(),
-                now + LEASE,
-                now,
-            )
-            .await;
-        let mut pos_failure = None;
-        let (outcome, report) = match lease {
-            Ok(Some(lease)) => {
-                let mut pull = Pull {
-                    merchant: &self.merchant,
-                    settings: self.settings,
-                    options,
-                    cancel,
-                    report,
-                    checkpoints: BTreeMap::new(),
-                    items: ItemsByArticle::default(),
-                    pos_failure: None,
-                    lease,
-                };
-                let outcome = match branches(&mut pull).await {
-                    Ok(()) => RunOutcome::Completed,
-                    Err(stopped) => stopped.outcome(),
-                };
-                pos_failure = pull.pos_failure.take();
-                // A lease that is not given back ends by itself.
-                let _ = self.merchant.store().release(&pull.lease).await;
-                (outcome, pull.report)
-            }
-            Ok(None) => {
-                let message = "another worker is pulling this connection's stock".to_owned();
-                let advice = "Wait until it is done".to_owned();
-                (RunOutcome::Failed { message, advice }, report)
-            }
-            Err(error) => (Stopped::Store(error).outcome(), report),
+        let merchant = self.merchant.behind(Arc::clone(&hold) as _);
+        let mut pull = Pull {
+            merchant: &merchant,
+            settings: self.settings,
+            options,
+            cancel,
+            report,
+            checkpoints: BTreeMap::new(),
+            items: ItemsByArticle::default(),
+            pos_failure: None,
+            hold: &hold,
         };
-        self.end(report, outcome, pos_failure).await
+        let all = async {
+            merchant.check_standing().await?;
+            hold.take().await?;
+            branches(&mut pull).await
+        };
+        let outcome = match hold.alive_while(all).await {
+            Ok(()) => RunOutcome::Completed,
+            Err(error) => error.outcome(),
+        };
+        let Pull { report, pos_failure, .. } = pull;
+        hold.release().await;
+        self.end(report, outcome, &hold, pos_failure).await
     }
 
-    /// Ends the report and writes down what it says: how the connection is doing, and the activity log.
+    /// Ends the report and writes down what it says.
     async fn end(
         &self,
         mut report: RunReport,
         outcome: RunOutcome,
+        hold: &Hold,
         pos_failure: Option<String>,
     ) -> RunReport {
         report.finish(outcome, self.merchant.runtime().now());
-        // The pull is over whatever becomes of the following: it is told and not undone.
-        let noted =
-            note_run(&**self.merchant.store(), self.merchant.connection(), &report, pos_failure).await;
-        let logged = self.merchant.store().log(self.merchant.connection(), &report.activities()).await;
-        for error in [noted.err(), logged.err()].into_iter().flatten() {
-            let stopped = Stopped::Store(error);
-            report.fail(Note::general(Resource::named("stock"), &stopped.to_string(), stopped.advice()));
-        }
+        note_end(&self.merchant, hold, &mut report, pos_failure).await;
         report
     }
 }
 
 /// Pulls one location after the other.
-async fn branches(pull: &mut Pull<'_>) -> Result<(), Stopped> {
+async fn branches(pull: &mut Pull<'_>) -> Result<(), StepError> {
     let (store, connection) = (pull.merchant.store(), pull.merchant.connection());
     let checkpoints = store.checkpoints(connection).await?;
     pull.checkpoints = checkpoints.into_iter().map(|kept| (kept.resource, kept.marker)).collect();
@@ -147,20 +125,22 @@ async fn branches(pull: &mut Pull<'_>) -> Result<(), Stopped> {
 }
 
 /// Pulls one location, if it is a branch. Only an error that ends the run comes out.
-async fn location(pull: &mut Pull<'_>, location: Tracked<Location>) -> Result<bool, Stopped> {
+async fn location(pull: &mut Pull<'_>, location: Tracked<Location>) -> Result<bool, StepError> {
     let Some(branch) = location.external_ids.mpluskassa.filter(|_| !location.record.vanished) else {
         return Ok(false);
     };
     pull.cancel.check()?;
     let name = location.record.name.clone();
     let done = BranchPull::new(branch, location.record.id).run(pull).await;
-    if let Err(Stopped::Pos(error)) = &done {
-        pull.pos_failure = Some(error.to_string());
-    }
     match done {
+        Err(_) if pull.hold.is_lost() => Err(StepError::LeaseLost),
         Ok(()) => Ok(true),
-        Err(stopped) if stopped.ends_the_run() => Err(stopped),
+        Err(stopped) if stopped.ends_the_run() => {
+            pull.pos_failure = stopped.pos_failure();
+            Err(stopped)
+        }
         Err(stopped) => {
+            pull.pos_failure = stopped.pos_failure().or(pull.pos_failure.take());
             let subject = Subject::new(&name, format_args!("branch {branch}"));
             let note = Note::about(Resource::stock(branch), subject, &stopped.to_string(), stopped.advice());
             pull.report.fail(note);

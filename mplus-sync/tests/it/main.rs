@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[cfg(feature = "testkit")]
+mod connection;
+#[cfg(feature = "testkit")]
 mod dialects;
 mod floors;
 mod media;

@@ -99,7 +99,7 @@ async fn one_sync_process() {
     let outcome = integration.sync_menu(&RunOptions::manual()).await.outcome;
     std::process::exit(match outcome {
         RunOutcome::Completed => DONE,
-        RunOutcome::Failed { message, .. } if message == "another sync of this connection is running" => BUSY,
+        RunOutcome::Busy => BUSY,
         other => panic!("{other:?}"),
     })
 }

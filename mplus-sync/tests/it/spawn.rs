@@ -48,6 +48,9 @@ send_futures! {
     Integration::sync_menu(integration: &Integration, options: &RunOptions);
     Integration::status(integration: &Integration);
     Integration::verify(integration: &Integration);
+    Integration::pause(integration: &Integration);
+    Integration::resume(integration: &Integration);
+    Integration::remove(integration: &Integration);
     Integration::disconnect(integration: &Integration);
     Branches::import(branches: &Branches, options: &RunOptions);
     Products::pull(products: &Products, options: &RunOptions);

@@ -12,6 +12,5 @@ pub(super) const KNOWN: &[(&str, &str)] = &[
     ("decimals-exponent", "stock/amount"),
     ("no-getVatGroupList", "push/new"),
     ("no-saveArticleBranchDeviations", "menu/branch-price"),
-    ("stock-every-article", "stock/none-kept"),
     ("text-control-characters", "orders/refused"),
 ];

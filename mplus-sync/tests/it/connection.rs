@@ -1,0 +1,258 @@
+//! What holds for every handle of a connection: its right to work, its credentials, its POS.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use futures_util::future::join;
+use mplus_qapi::testkit::{Dialect, Pos};
+use mplus_qapi::transport::{Body, Request, Transport, TransportError};
+use mplus_qapi::value::Decimal;
+use mplus_sync::cancel::CancelToken;
+use mplus_sync::connection::NewConnection;
+use mplus_sync::model::{ConnectionStatus, Environment, Holder, LeaseName};
+use mplus_sync::report::RunOutcome;
+use mplus_sync::runtime::Runtime as _;
+use mplus_sync::stock::StockOptions;
+use mplus_sync::store::{CredentialVault as _, Credentials};
+use mplus_sync::sync::RunOptions;
+use mplus_sync::{Host, Integration};
+
+use crate::support::Merchant;
+
+const DISH: &str = "Dame blanche";
+
+async fn synced() -> (Merchant, Integration) {
+    let merchant = Merchant::new(Pos::brasserie());
+    let integration = merchant.connect().await;
+    let (report, _) = merchant.sync(&integration, &RunOptions::manual()).await;
+    assert!(report.failures.is_empty(), "{report}");
+    (merchant, integration)
+}
+
+type Happening = dyn Fn() -> futures_util::future::BoxFuture<'static, ()> + Send + Sync;
+
+/// Something happens on the way of the first call of an operation, and calls give way to others.
+#[derive(Clone)]
+struct Interrupted {
+    pos: Pos,
+    operation: &'static str,
+    happening: Arc<Mutex<Option<Arc<Happening>>>>,
+}
+
+impl Interrupted {
+    fn at<F: Future<Output = ()> + Send + 'static>(
+        pos: &Pos,
+        operation: &'static str,
+        happening: impl Fn() -> F + Send + Sync + 'static,
+    ) -> Self {
+        let happening: Arc<Happening> = Arc::new(move || Box::pin(happening()));
+        Self { pos: pos.clone(), operation, happening: Arc::new(Mutex::new(Some(happening))) }
+    }
+}
+
+impl fmt::Debug for Interrupted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Interrupted({})", self.operation)
+    }
+}
+
+#[async_trait]
+impl Transport for Interrupted {
+    async fn send(&self, request: Request) -> Result<http::Response<Body>, TransportError> {
+        if request.headers()["soapaction"] == self.operation {
+            let happening = self.happening.lock().unwrap().take();
+            if let Some(happening) = happening {
+                happening().await;
+            }
+        }
+        self.pos.send(request).await
+    }
+}
+
+/// The POS has changed a price; a run that pulls it is interrupted at its first call of `operation`. Answers with how the run
+/// ended and how many calls the POS got after the interruption, that call included.
+async fn interrupted<F: Future<Output = ()> + Send + 'static>(
+    merchant: &Merchant,
+    operation: &'static str,
+    happening: impl Fn() -> F + Send + Sync + 'static,
+) -> (RunOutcome, u64) {
+    merchant.pos.set_price(merchant.article(DISH), Decimal::new(4321, 2));
+    let seen = Arc::new(Mutex::new(0));
+    let (pos, happening, noted) = (merchant.pos.clone(), Arc::new(happening), Arc::clone(&seen));
+    let transport = Interrupted::at(&merchant.pos, operation, move || {
+        *noted.lock().unwrap() = pos.requests().total();
+        happening()
+    });
+    let host = merchant.host_with(Arc::clone(&merchant.store), transport);
+    let integration = Integration::open(host, Merchant::id()).await.unwrap();
+    let outcome = integration.sync_menu(&RunOptions::manual()).await.outcome;
+    let after = merchant.pos.requests().total() - *seen.lock().unwrap();
+    (outcome, after)
+}
+
+#[tokio::test]
+async fn a_run_that_lost_its_lease_sends_and_writes_nothing_more() {
+    let rivals = [Holder::from("worker-2"), Holder::of("worker-1".into(), "after a restart")];
+    for (rival, minutes) in rivals.into_iter().zip([20, 0]) {
+        let (merchant, _) = synced().await;
+        let (store, runtime) = (Arc::clone(&merchant.store), Arc::clone(&merchant.runtime));
+        let (outcome, calls) = interrupted(&merchant, "getVatGroupList", move || {
+            let (store, runtime, rival) = (Arc::clone(&store), Arc::clone(&runtime), rival.clone());
+            async move {
+                runtime.pass(TimeDelta::minutes(minutes));
+                let (now, id) = (runtime.now(), Merchant::id());
+                let until = now + TimeDelta::minutes(2);
+                let taken = store.acquire(&id, &LeaseName::RUN, &rival, until, now).await.unwrap();
+                assert!(taken.is_some(), "{rival}");
+            }
+        })
+        .await;
+        let RunOutcome::Failed { message, .. } = outcome else { panic!("{outcome:?}") };
+        assert_eq!((message.as_str(), calls), ("another worker took over this connection", 1));
+        assert_ne!(merchant.item(DISH).await.record.price, Some(Decimal::new(4321, 2)));
+    }
+}
+
+#[tokio::test]
+async fn a_run_under_way_stops_at_a_pause_a_disconnect_and_a_removal() {
+    for what in ["paused", "not connected", "removed"] {
+        let (merchant, integration) = synced().await;
+        let (outcome, calls) = interrupted(&merchant, "getVatGroupList", move || {
+            let integration = integration.clone();
+            async move {
+                match what {
+                    "paused" => integration.pause().await.unwrap(),
+                    "removed" => integration.remove().await.unwrap(),
+                    _ => integration.disconnect().await.unwrap(),
+                }
+            }
+        })
+        .await;
+        assert_eq!(calls, 1, "{what}: {outcome:?}");
+        assert!(matches!(outcome, RunOutcome::Failed { .. }), "{what}: {outcome:?}");
+        let items = merchant.items().await;
+        assert_eq!(items.is_empty(), what == "removed");
+        assert!(items.iter().all(|item| item.record.price != Some(Decimal::new(4321, 2))), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn no_handle_calls_the_pos_of_a_paused_connection_and_all_go_on_afterwards() {
+    let (merchant, integration) = synced().await;
+    let (products, stock) = (integration.products(), integration.stock());
+    let other = Integration::open(merchant.host(), Merchant::id()).await.unwrap();
+    other.pause().await.unwrap();
+    let before = merchant.pos.requests().total();
+    let report = products.pull(&RunOptions::manual()).await;
+    let RunOutcome::Failed { message, .. } = &report.outcome else { panic!("{report}") };
+    assert_eq!(message, "connection leeuw is paused; resume it first");
+    stock.pull(&StockOptions::default(), &CancelToken::new()).await;
+    assert!(integration.tables().pull(&"mpluskassa-1".into()).await.is_err());
+    assert_eq!(
+        integration.verify().await.unwrap(),
+        ConnectionStatus::Connected,
+        "nothing is known against it"
+    );
+    assert_eq!(merchant.pos.requests().total(), before);
+    other.resume().await.unwrap();
+    assert_eq!(products.pull(&RunOptions::manual()).await.outcome, RunOutcome::Completed);
+}
+
+#[tokio::test]
+async fn two_runs_of_one_process_exclude_each_other_whatever_handle_they_have() {
+    let (merchant, _) = synced().await;
+    let slow = || {
+        let transport = Interrupted::at(&merchant.pos, "getStock", || async {
+            for _ in 0..10 {
+                tokio::task::yield_now().await;
+            }
+        });
+        Integration::open(merchant.host_with(Arc::clone(&merchant.store), transport), Merchant::id())
+    };
+    let (one, two) = (slow().await.unwrap().stock(), slow().await.unwrap().stock());
+    let (options, cancel) = (StockOptions::default(), CancelToken::new());
+    let (one, two) = join(one.pull(&options, &cancel), two.pull(&options, &cancel)).await;
+    assert_eq!((one.outcome, two.outcome), (RunOutcome::Completed, RunOutcome::Busy));
+}
+
+#[tokio::test]
+async fn after_a_crash_the_same_worker_goes_on_at_once_and_others_after_two_minutes() {
+    let (merchant, _) = synced().await;
+    let crash = async |host: Host| {
+        let run = Integration::open(host, Merchant::id()).await.unwrap();
+        let options = RunOptions::manual();
+        let run = std::pin::pin!(run.sync_menu(&options));
+        let cut = std::pin::pin!(async {
+            for _ in 0..50 {
+                tokio::task::yield_now().await;
+            }
+        });
+        futures_util::future::select(run, cut).await;
+    };
+    let hanging = || Interrupted::at(&merchant.pos, "getBranches", std::future::pending);
+    crash(merchant.host_with(Arc::clone(&merchant.store), hanging())).await;
+    let same = Integration::open(merchant.host(), Merchant::id()).await.unwrap();
+    assert_eq!(same.sync_menu(&RunOptions::manual()).await.outcome, RunOutcome::Completed);
+
+    crash(merchant.host_with(Arc::clone(&merchant.store), hanging())).await;
+    let other = Integration::open(merchant.host().named("worker-2"), Merchant::id()).await.unwrap();
+    assert_eq!(other.sync_menu(&RunOptions::manual()).await.outcome, RunOutcome::Busy);
+    merchant.runtime.pass(TimeDelta::seconds(121));
+    assert_eq!(other.sync_menu(&RunOptions::manual()).await.outcome, RunOutcome::Completed);
+}
+
+#[tokio::test]
+async fn open_handles_take_up_new_credentials_at_their_next_call() {
+    let (merchant, integration) = synced().await;
+    let stale = Credentials { ident: "testkit".to_owned(), secret: "yesterday's".into() };
+    merchant.vault.save_credentials(&Merchant::id(), stale).await.unwrap();
+    assert!(matches!(integration.verify().await.unwrap(), ConnectionStatus::Failing { .. }));
+    merchant.connect().await;
+    assert_eq!(integration.verify().await.unwrap(), ConnectionStatus::Connected);
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_found_whatever_calls_look_at_it() {
+    for reading in ["every-call-checks", "version-unchecked", "system-calls-unchecked"] {
+        let mut dialect = Dialect::default();
+        dialect.set("authentication", reading).unwrap();
+        let merchant = Merchant::new(Pos::brasserie().with_dialect(dialect));
+        assert!(merchant.try_connect("wrong-password").await.is_err(), "{reading}");
+        let integration = merchant.connect().await;
+        let wrong = Credentials { ident: "testkit".to_owned(), secret: "wrong-password".into() };
+        merchant.vault.save_credentials(&Merchant::id(), wrong).await.unwrap();
+        let status = integration.verify().await.unwrap();
+        assert!(matches!(status, ConnectionStatus::Failing { .. }), "{reading}: {status:?}");
+    }
+}
+
+#[tokio::test]
+async fn another_pos_starts_anew_and_says_so() {
+    let (merchant, former) = synced().await;
+    let new = NewConnection {
+        id: Merchant::id(),
+        name: "De Gouden Leeuw".to_owned(),
+        host: "api.mpluskassa.nl".to_owned(),
+        port: 40_000,
+        environment: Environment::Test,
+    };
+    let credentials = Credentials { ident: "testkit".to_owned(), secret: "geheim & vertrouwelijk".into() };
+    let (_, report) = Integration::connect(merchant.host(), new, credentials).await.unwrap();
+    assert_eq!(merchant.items().await, []);
+    assert!(merchant.store.checkpoints(&Merchant::id()).await.unwrap().is_empty());
+    assert!(!merchant.locations().await.is_empty(), "the new one's");
+    assert!(
+        report.to_string().contains("connected to another POS than before (api.mpluskassa.nl:34562)"),
+        "{report}"
+    );
+    assert!(
+        merchant.activity_log().await.iter().any(|line| line.contains("in place of api.mpluskassa.nl:34562"))
+    );
+
+    let before = merchant.pos.requests().total();
+    let stopped = former.sync_menu(&RunOptions::manual()).await;
+    assert!(matches!(stopped.outcome, RunOutcome::Failed { .. }), "{stopped}");
+    assert_eq!((merchant.pos.requests().total(), merchant.items().await.len()), (before, 0));
+}
