@@ -135,5 +135,9 @@ async fn a_sync_that_does_not_run() {
     let other = Holder::from("another worker");
     let until = now + chrono::TimeDelta::minutes(1);
     store.acquire(&connection(), &LeaseName::RUN, &other, until, now).await.unwrap();
-    fails().await;
+    let second = integration.sync_menu(&RunOptions::manual()).await;
+    assert_eq!(second.outcome, RunOutcome::Busy);
+    let said = "Not begun, as another run of this connection is at it";
+    assert!(second.to_string().contains(said), "{second}");
+    assert_quoted(said);
 }
