@@ -55,7 +55,8 @@ async fn a_stream_asks_too_and_every_gate_is_asked() {
 async fn new_credentials_serve_the_client_and_all_clones_from_then_on() {
     let pos = Pos::brasserie();
     let stale = Credentials::new("testkit", "yesterday's");
-    let client = Client::builder(Endpoint::in_memory(), stale, pos.clone(), VirtualRuntime::new(1)).build();
+    let endpoint = Endpoint::new("api.mpluskassa.nl", 34562).unwrap();
+    let client = Client::builder(endpoint, stale, pos.clone(), VirtualRuntime::new(1)).build();
     assert!(client.call(GetBranches::default()).await.unwrap_err().is_authentication());
 
     let gated = client.through(Scripted::says([Passage::OpenWith(pos.credentials())]));
