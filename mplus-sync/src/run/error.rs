@@ -88,7 +88,8 @@ impl StepError {
     pub(crate) fn advice(&self) -> &'static str {
         match self {
             Self::Pos(error) => pos_advice(error),
-            Self::Held(_) => "Nothing was sent; connect or resume the merchant, then sync again",
+            // What to do first is in the message.
+            Self::Held(_) => "The next sync goes on from here",
             Self::Store(error) if error.is_retryable() => "The next sync goes on from here",
             Self::Store(_) => "Have the store looked at; the next sync goes on from here",
             Self::Fingerprint(_) => "Report this: it is a fault of the sync",

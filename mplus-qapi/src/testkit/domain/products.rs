@@ -66,6 +66,7 @@ fn create_product(
         product.sync_marker = Some(marker);
         (article.create_timestamp, article.change_timestamp) = (Some(stamp), Some(stamp));
         article.active = article.active.or(Some(true));
+        article.stock_article = article.stock_article.or(Some(false));
         fill_prices(article);
     }
     let sync_marker = product.sync_marker;

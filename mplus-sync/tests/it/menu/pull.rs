@@ -68,12 +68,13 @@ async fn a_changed_article_costs_one_page_and_writes_that_item_alone() {
     merchant.sync(&integration, &RunOptions::manual()).await;
     let before = merchant.items().await;
     assert!(merchant.pos.set_price(merchant.article("Risotto met paddenstoelen"), Decimal::new(3095, 2)));
+    let asked = merchant.pos.requests().count("getProducts");
     let (report, _) = merchant.sync(&integration, &RunOptions::manual()).await;
     assert_eq!(report.counts[&Resource::ARTICLES].pulled, 1, "{report}");
     assert_eq!(merchant.item("Risotto met paddenstoelen").await.record.price, Some(Decimal::new(3095, 2)));
     let changed = merchant.items().await.iter().zip(&before).filter(|(now, then)| now != then).count();
     assert_eq!(changed, 1);
-    assert!(merchant.pos.requests().count("getProducts") <= 3);
+    assert!(merchant.pos.requests().count("getProducts") <= asked + 2);
 }
 
 #[tokio::test]
