@@ -67,7 +67,8 @@ impl<'a, O: Paged> Changes<'a, O> {
                 // The client repeats a call whose answer did not begin; one that broke off is repeated here.
                 Some(Err(error)) => {
                     self.requests += u64::from(error.attempts());
-                    if !error.is_transient() || error.is_connect() || failures == REPEATS {
+                    let is_over = !error.is_transient() || error.is_connect() || error.is_held();
+                    if is_over || failures == REPEATS {
                         return Err(error.into());
                     }
                     failures += 1;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::model::{ArticleNumber, ConnectionId, ItemId};
+use crate::model::{ArticleNumber, ConnectionId, Item, ItemId, Tracked};
 use crate::store::{CatalogStore, Select, StoreError};
 
 /// How many articles are remembered; looking one up again is cheap enough.
@@ -61,8 +61,7 @@ impl ItemsByArticle {
             return Ok(());
         }
         let read = store.items(connection, Select::Ids(items.into_iter().collect())).await?;
-        self.tracking
-            .extend(read.into_iter().map(|item| (item.record.id, item.record.stock_tracked != Some(false))));
+        self.tracking.extend(read.into_iter().map(|item| (item.record.id.clone(), may_keep_stock(&item))));
         Ok(())
     }
 
@@ -70,4 +69,12 @@ impl ItemsByArticle {
     pub(super) fn keeps_no_stock(&self, item: &ItemId) -> bool {
         self.tracking.get(item) == Some(&false)
     }
+}
+
+/// Whether an item keeps stock, as far as the POS has told. Of one that was pushed just now it tells with the next pull, and
+/// its level is read then.
+fn may_keep_stock(item: &Tracked<Item>) -> bool {
+    let sync = &item.sync;
+    let was_just_pushed = sync.pushed.is_some() && (sync.pulled.is_none() || sync.pulled == sync.pushed);
+    item.record.stock_tracked.unwrap_or(!was_just_pushed)
 }

@@ -277,9 +277,9 @@ async fn whichever_call_of_the_store_fails_the_report_says_what_and_what_to_do()
                 report.failures.first.iter().map(|note| (note.message.clone(), note.advice.clone())).collect()
             }
         };
-        // Only giving back the lease, the last call but two, may fail in silence: it ends by itself.
+        // Only giving back the lease, the last call but four, may fail in silence: it ends by itself.
         let [(message, advice)] = &told[..] else {
-            assert!(told.is_empty() && call + 3 >= counting.calls(), "call {call}: {report}");
+            assert!(told.is_empty() && call + 4 >= counting.calls(), "call {call}: {report}");
             continue;
         };
         assert!(message.contains(&format!("fault at call {call}")), "{message}");
