@@ -30,7 +30,8 @@ pub type ComboEdit = Patch<Combo>;
 ///
 /// // From a form: what was shown, and what came back. The price was not touched, so that it is not in the edit.
 /// let shown = Item::new("cola", "Cola");
-/// let sent = Item { name: "Cola 33 cl".into(), ..shown.clone() };
+/// let mut sent = shown.clone();
+/// sent.name = "Cola 33 cl".into();
 /// assert_eq!(ItemEdit::between(&shown, &sent), ItemEdit::of("cola").from_value("name", "Cola").name("Cola 33 cl"));
 /// # Ok::<(), rust_decimal::Error>(())
 /// ```
