@@ -115,56 +115,41 @@ macro_rules! fields {
     };
 }
 
-mod category {
-    use super::*;
+/// A record that has these fields and no others.
+macro_rules! editable {
+    ($room:ident, $record:ident { $($fields:tt)* }) => {
+        mod $room {
+            use super::*;
 
-    fields! { Category { plain: name, description, position, group_numbers, active, hidden; amounts: ; } }
+            fields! { $record { $($fields)* } }
 
-    impl Editable for Category {
-        fn fields(&self) -> Vec<Field> {
-            NAMES.iter().copied().map(Field::named).collect()
+            impl Editable for $record {
+                fn fields(&self) -> Vec<Field> {
+                    NAMES.iter().copied().map(Field::named).collect()
+                }
+
+                fn value(&self, field: &Field) -> Option<FieldValue> {
+                    plain_value(self, field.as_str())
+                }
+
+                fn set(&mut self, field: &Field, value: &FieldValue) -> Result<(), NoSuchValue> {
+                    set_plain(self, field, value)
+                }
+
+                fn empty(id: Self::Id) -> Self {
+                    Self::new(id, "")
+                }
+            }
         }
-
-        fn value(&self, field: &Field) -> Option<FieldValue> {
-            plain_value(self, field.as_str())
-        }
-
-        fn set(&mut self, field: &Field, value: &FieldValue) -> Result<(), NoSuchValue> {
-            set_plain(self, field, value)
-        }
-
-        fn empty(id: Self::Id) -> Self {
-            Self::new(id, "")
-        }
-    }
+    };
 }
 
-mod combo {
-    use super::*;
+editable! { category, Category { plain: name, description, position, group_numbers, active, hidden; amounts: ; } }
 
-    fields! { Combo {
-        plain: category, name, btw_code, turnover_group, parts, active, hidden;
-        amounts: price, tax_rate;
-    } }
-
-    impl Editable for Combo {
-        fn fields(&self) -> Vec<Field> {
-            NAMES.iter().copied().map(Field::named).collect()
-        }
-
-        fn value(&self, field: &Field) -> Option<FieldValue> {
-            plain_value(self, field.as_str())
-        }
-
-        fn set(&mut self, field: &Field, value: &FieldValue) -> Result<(), NoSuchValue> {
-            set_plain(self, field, value)
-        }
-
-        fn empty(id: Self::Id) -> Self {
-            Self::new(id, "")
-        }
-    }
-}
+editable! { combo, Combo {
+    plain: category, name, btw_code, turnover_group, parts, active, hidden;
+    amounts: price, tax_rate;
+} }
 
 mod item {
     use super::*;

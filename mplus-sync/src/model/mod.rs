@@ -48,11 +48,13 @@ pub use order::{
     ChosenItem, Discount, LineModifier, Order, OrderKind, OrderLine, Payment, PaymentMethod, Sold, TableRef,
 };
 pub use outbox::{
-    Claim, ClaimedNotice, OrderNotice, OutboxEntry, OutboxState, OutboxStateKind, Outcome, PosOrder,
-    StepRefused, Waiting,
+    Claim, ClaimedNotice, OrderNotice, OrderStep, OutboxEntry, OutboxState, OutboxStateKind, Outcome,
+    PosOrder, StepRefused, Waiting,
 };
 pub use patch::{CategoryEdit, ComboEdit, EditRefused, ItemEdit, Patch, StaleField};
-pub use run::{ClaimedRun, DueRun, RunEnd, RunKind, RunLost, RunReason, RunRequest, RunStatus, StoredReport};
+pub use run::{
+    ClaimedRun, DueRun, RunEnd, RunKind, RunLost, RunReason, RunRequest, RunStatus, RunStep, StoredReport,
+};
 pub use settings::StoredSettings;
 pub use stock::InventoryLevel;
 pub(crate) use tracked::Newer;

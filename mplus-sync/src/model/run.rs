@@ -162,6 +162,46 @@ pub enum RunEnd {
     GivenBack,
 }
 
+/// A step of a claimed run that a store keeps, as data: the store reads what is known of the run, has the step
+/// [carried out](Self::carry_out), and writes what comes of it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum RunStep<'a> {
+    /// [`DueRun::extended`]
+    Extend {
+        /// Until when the claim holds.
+        until: DateTime<Utc>,
+    },
+    /// [`DueRun::finished`]
+    Finish {
+        /// How it ended.
+        end: RunEnd,
+        /// What is asked for next.
+        next: Option<&'a RunRequest>,
+    },
+}
+
+impl RunStep<'_> {
+    /// What becomes of a run.
+    ///
+    /// # Errors
+    /// [`RunLost`] when the claim is no longer the current one: nothing is written then.
+    pub fn carry_out(&self, run: DueRun, claim: &ClaimedRun) -> Result<DueRun, RunLost> {
+        match *self {
+            Self::Extend { until } => run.extended(claim, until),
+            Self::Finish { end, next } => run.finished(claim, end, next.cloned()),
+        }
+    }
+
+    /// What it does, for errors.
+    pub fn action(&self) -> &'static str {
+        match self {
+            Self::Extend { .. } => "extend the claim of a run",
+            Self::Finish { .. } => "end a run",
+        }
+    }
+}
+
 /// What is known of a run that is due or carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::model::{
-    Claim, ConnectionId, Order, OrderNumber, OutboxEntry, OutboxStateKind, Outcome, WorkerId,
+    Claim, ConnectionId, Order, OrderNumber, OrderStep, OutboxEntry, OutboxStateKind, Outcome, WorkerId,
 };
 
 use super::StoreError;
@@ -113,24 +113,44 @@ pub trait OrderOutbox: Send + Sync {
     /// Claims nothing of a connection before a time, whatever is due: its POS is away.
     async fn rest(&self, connection: &ConnectionId, until: DateTime<Utc>) -> Result<(), StoreError>;
 
+    /// Carries out a step of one order, with its notice, in one transaction: reads the entry, has the step
+    /// [carried out](OrderStep::carry_out), writes what comes of it. The methods that are made of it need not be implemented.
+    ///
+    /// # Errors
+    /// [`Conflict`](super::StoreErrorKind::Conflict) when the order's state does not allow the step,
+    /// [`NotFound`](super::StoreErrorKind::NotFound) when there is no such order.
+    async fn step(
+        &self,
+        connection: &ConnectionId,
+        order: &OrderNumber,
+        step: OrderStep<'_>,
+    ) -> Result<(), StoreError>;
+
     /// Prolongs a claim, for an attempt that takes long.
     ///
     /// # Errors
     /// [`Conflict`](super::StoreErrorKind::Conflict) when the claim was lost: stop before the next call to the POS.
-    async fn extend_claim(&self, claim: &Claim, until: DateTime<Utc>) -> Result<(), StoreError>;
+    async fn extend_claim(&self, claim: &Claim, until: DateTime<Utc>) -> Result<(), StoreError> {
+        self.step(&claim.connection, &claim.order, OrderStep::Extend { claim, until }).await
+    }
 
     /// Keeps what the sender has to know should this attempt end without a word: [`OutboxEntry::note`].
     ///
     /// # Errors
     /// [`Conflict`](super::StoreErrorKind::Conflict) when the claim was lost: do not make the call.
-    async fn note_attempt(&self, claim: &Claim, note: Option<String>) -> Result<(), StoreError>;
+    async fn note_attempt(&self, claim: &Claim, note: Option<String>) -> Result<(), StoreError> {
+        self.step(&claim.connection, &claim.order, OrderStep::Note { claim, note: note.as_deref() }).await
+    }
 
     /// Records how a claim's attempt ended.
     ///
     /// # Errors
     /// [`Conflict`](super::StoreErrorKind::Conflict) when the claim was lost and the outcome is not that the POS has
     /// the order: that one is always recorded.
-    async fn finish(&self, claim: &Claim, outcome: Outcome, now: DateTime<Utc>) -> Result<(), StoreError>;
+    async fn finish(&self, claim: &Claim, outcome: Outcome, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let step = OrderStep::Finish { claim, outcome: &outcome, now };
+        self.step(&claim.connection, &claim.order, step).await
+    }
 
     /// Queues an order again after a person put right what was wrong.
     ///
@@ -142,7 +162,9 @@ pub trait OrderOutbox: Send + Sync {
         connection: &ConnectionId,
         order: &OrderNumber,
         now: DateTime<Utc>,
-    ) -> Result<(), StoreError>;
+    ) -> Result<(), StoreError> {
+        self.step(connection, order, OrderStep::Requeue { now }).await
+    }
 
     /// Queues all orders of a connection again that are in this state, or without one all that wait for a person; counts
     /// them.
@@ -167,7 +189,9 @@ pub trait OrderOutbox: Send + Sync {
         order: &OrderNumber,
         reason: &str,
         now: DateTime<Utc>,
-    ) -> Result<(), StoreError>;
+    ) -> Result<(), StoreError> {
+        self.step(connection, order, OrderStep::Withdraw { reason, now }).await
+    }
 
     /// Puts corrected content in an order's place, under its number, and queues it again.
     ///
@@ -178,7 +202,9 @@ pub trait OrderOutbox: Send + Sync {
         connection: &ConnectionId,
         order: &Order,
         now: DateTime<Utc>,
-    ) -> Result<(), StoreError>;
+    ) -> Result<(), StoreError> {
+        self.step(connection, &order.number, OrderStep::Replace { order, now }).await
+    }
 
     /// Records that an order was cancelled at the POS. Repeating it changes nothing.
     ///
@@ -191,7 +217,9 @@ pub trait OrderOutbox: Send + Sync {
         order: &OrderNumber,
         reason: &str,
         now: DateTime<Utc>,
-    ) -> Result<(), StoreError>;
+    ) -> Result<(), StoreError> {
+        self.step(connection, order, OrderStep::Cancel { reason, now }).await
+    }
 
     /// Shows orders whose claim has ended as waiting again, and counts them.
     ///

@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::model::{ClaimedRun, ConnectionId, Holder, RunEnd, RunKind, RunRequest, RunStatus, StoredReport};
+use crate::model::{
+    ClaimedRun, ConnectionId, Holder, RunEnd, RunKind, RunRequest, RunStatus, RunStep, StoredReport,
+};
 
 use super::StoreError;
 
@@ -83,11 +85,21 @@ pub trait RunStore: Send + Sync {
         now: DateTime<Utc>,
     ) -> Result<Vec<ClaimedRun>, StoreError>;
 
+    /// Carries out a step of a claimed run, in one transaction: reads what is known of it, has the step
+    /// [carried out](RunStep::carry_out), writes what comes of it; what is then [empty](crate::model::DueRun::is_empty) is removed. The
+    /// methods that are made of it need not be implemented.
+    ///
+    /// # Errors
+    /// [`Conflict`](super::StoreErrorKind::Conflict) when the claim was lost.
+    async fn step_run(&self, run: &ClaimedRun, step: RunStep<'_>) -> Result<(), StoreError>;
+
     /// Prolongs a claim.
     ///
     /// # Errors
     /// [`Conflict`](super::StoreErrorKind::Conflict) when it was lost: stop working.
-    async fn extend_run(&self, run: &ClaimedRun, until: DateTime<Utc>) -> Result<(), StoreError>;
+    async fn extend_run(&self, run: &ClaimedRun, until: DateTime<Utc>) -> Result<(), StoreError> {
+        self.step_run(run, RunStep::Extend { until }).await
+    }
 
     /// Ends a claimed run, and asks for the next one in the same step.
     ///
@@ -98,7 +110,9 @@ pub trait RunStore: Send + Sync {
         run: &ClaimedRun,
         end: RunEnd,
         next: Option<RunRequest>,
-    ) -> Result<(), StoreError>;
+    ) -> Result<(), StoreError> {
+        self.step_run(run, RunStep::Finish { end, next: next.as_ref() }).await
+    }
 
     /// What is known of one connection's runs, in the order of their kinds.
     async fn runs(&self, connection: &ConnectionId) -> Result<Vec<RunStatus>, StoreError>;

@@ -9,11 +9,11 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::model::{
-    Activity, Category, Checkpoint, Claim, ClaimedNotice, ClaimedRun, Combo, Connection, ConnectionId,
-    CustomerId, CustomerLink, FloorPlan, HeldLease, Holder, InventoryLevel, Item, ItemId, Lease, LeaseName,
-    Location, LocationId, LoggedActivity, ModifierGroup, Order, OrderNumber, OutboxEntry, OutboxStateKind,
-    Outcome, Resource, Revision, RunEnd, RunKind, RunRequest, RunStatus, StoredReport, StoredSettings,
-    Tracked, Unreadable,
+    Activity, Category, Checkpoint, ClaimedNotice, ClaimedRun, Combo, Connection, ConnectionId, CustomerId,
+    CustomerLink, FloorPlan, HeldLease, Holder, InventoryLevel, Item, ItemId, Lease, LeaseName, Location,
+    LocationId, LoggedActivity, ModifierGroup, Order, OrderNumber, OrderStep, OutboxEntry, OutboxStateKind,
+    Resource, Revision, RunKind, RunRequest, RunStatus, RunStep, StoredReport, StoredSettings, Tracked,
+    Unreadable,
 };
 use crate::store::{
     ActivityLog, Applied, Backlog, CatalogChunk, CatalogEdits, CatalogPushes, CatalogStore, CheckpointStore,
@@ -146,14 +146,8 @@ pass_on! {
         fn enqueue(connection: &ConnectionId, order: &Order, now: DateTime<Utc>) -> Enqueued;
         fn claim(request: &ClaimRequest, now: DateTime<Utc>) -> Vec<OutboxEntry>;
         fn rest(connection: &ConnectionId, until: DateTime<Utc>) -> ();
-        fn extend_claim(claim: &Claim, until: DateTime<Utc>) -> ();
-        fn note_attempt(claim: &Claim, note: Option<String>) -> ();
-        fn finish(claim: &Claim, outcome: Outcome, now: DateTime<Utc>) -> ();
-        fn requeue(connection: &ConnectionId, order: &OrderNumber, now: DateTime<Utc>) -> ();
+        fn step(connection: &ConnectionId, order: &OrderNumber, step: OrderStep<'_>) -> ();
         fn requeue_all(connection: &ConnectionId, state: Option<OutboxStateKind>, now: DateTime<Utc>) -> u64;
-        fn withdraw(connection: &ConnectionId, order: &OrderNumber, reason: &str, now: DateTime<Utc>) -> ();
-        fn replace(connection: &ConnectionId, order: &Order, now: DateTime<Utc>) -> ();
-        fn mark_cancelled(connection: &ConnectionId, order: &OrderNumber, reason: &str, now: DateTime<Utc>) -> ();
         fn release_expired(now: DateTime<Utc>) -> u64;
         fn entry(connection: &ConnectionId, order: &OrderNumber) -> Option<OutboxEntry>;
         fn entries(connection: &ConnectionId, state: OutboxStateKind, after: Option<i64>, limit: usize)
@@ -171,8 +165,7 @@ pass_on! {
     RunStore {
         fn request_run(connection: &ConnectionId, kind: &RunKind, request: RunRequest) -> ();
         fn claim_runs(request: &RunClaimRequest, now: DateTime<Utc>) -> Vec<ClaimedRun>;
-        fn extend_run(run: &ClaimedRun, until: DateTime<Utc>) -> ();
-        fn finish_run(run: &ClaimedRun, end: RunEnd, next: Option<RunRequest>) -> ();
+        fn step_run(run: &ClaimedRun, step: RunStep<'_>) -> ();
         fn runs(connection: &ConnectionId) -> Vec<RunStatus>;
         fn run_backlog(now: DateTime<Utc>) -> RunBacklog;
         fn save_report(connection: &ConnectionId, kind: &RunKind, report: &StoredReport) -> ();

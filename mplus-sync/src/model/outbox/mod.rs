@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{ConnectionId, Newer, Order, OrderNumber};
 
 pub use state::{OutboxState, OutboxStateKind, PosOrder, Waiting};
-pub use step::{Outcome, StepRefused};
+pub use step::{OrderStep, Outcome, StepRefused};
 
 /// An order in the outbox. Its JSON form has everything, so that a host's own store can keep it as one text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

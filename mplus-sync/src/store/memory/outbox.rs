@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::model::{
-    Claim, ClaimedNotice, ConnectionId, Order, OrderNotice, OrderNumber, OutboxEntry, OutboxState,
-    OutboxStateKind, Outcome, StepRefused,
+    ClaimedNotice, ConnectionId, Order, OrderNotice, OrderNumber, OrderStep, OutboxEntry, OutboxState,
+    OutboxStateKind,
 };
 use crate::store::outbox::{check_prunable, requeued_states};
 use crate::store::{
@@ -116,22 +116,6 @@ impl Outbox {
         due.take(room).map(|entry| entry.sequence).collect()
     }
 
-    /// Replaces an entry with the next step of it.
-    fn step(
-        &mut self,
-        connection: &ConnectionId,
-        order: &OrderNumber,
-        action: &str,
-        step: impl FnOnce(OutboxEntry) -> Result<OutboxEntry, StepRefused>,
-    ) -> Result<(), StoreError> {
-        let error = |kind| StoreError::new(kind, format!("{action} order {order}"));
-        let found = self.find(connection, order).ok_or_else(|| error(StoreErrorKind::NotFound))?.clone();
-        let next =
-            step(found.clone()).map_err(|refused| error(StoreErrorKind::Conflict).with_source(refused))?;
-        self.replace(&found, next);
-        Ok(())
-    }
-
     /// Puts an entry's next step in its place, and notes what the host is to be told.
     fn replace(&mut self, before: &OutboxEntry, next: OutboxEntry) {
         if let Some(state) = next.tells_after(before) {
@@ -169,20 +153,6 @@ impl Outbox {
 
 fn lane(entry: &OutboxEntry) -> Option<(ConnectionId, String)> {
     entry.order.lane().map(|lane| (entry.connection.clone(), lane))
-}
-
-impl MemoryStore {
-    fn step(
-        &self,
-        connection: &ConnectionId,
-        order: &OrderNumber,
-        action: &str,
-        step: impl FnOnce(OutboxEntry) -> Result<OutboxEntry, StepRefused>,
-    ) -> Result<(), StoreError> {
-        self.lock().outbox.step(connection, order, action, step)?;
-        self.wake(Wake::Notices);
-        Ok(())
-    }
 }
 
 #[async_trait]
@@ -262,30 +232,23 @@ impl OrderOutbox for MemoryStore {
         Ok(())
     }
 
-    async fn extend_claim(&self, claim: &Claim, until: DateTime<Utc>) -> Result<(), StoreError> {
-        self.step(&claim.connection, &claim.order, "extend the claim of", |entry| {
-            entry.extended(claim, until)
-        })
-    }
-
-    async fn note_attempt(&self, claim: &Claim, note: Option<String>) -> Result<(), StoreError> {
-        self.step(&claim.connection, &claim.order, "note the attempt of", |entry| entry.noted(claim, note))
-    }
-
-    async fn finish(&self, claim: &Claim, outcome: Outcome, now: DateTime<Utc>) -> Result<(), StoreError> {
-        self.step(&claim.connection, &claim.order, "record the outcome of", |entry| {
-            entry.finished(claim, &outcome, now)
-        })
-    }
-
-    async fn requeue(
+    async fn step(
         &self,
         connection: &ConnectionId,
         order: &OrderNumber,
-        now: DateTime<Utc>,
+        step: OrderStep<'_>,
     ) -> Result<(), StoreError> {
-        self.step(connection, order, "queue again", |entry| entry.requeued(now))?;
-        self.wake(Wake::Orders);
+        let error = |kind| StoreError::new(kind, format!("{} {order}", step.action()));
+        let outbox = &mut self.lock().outbox;
+        let found = outbox.find(connection, order).ok_or_else(|| error(StoreErrorKind::NotFound))?.clone();
+        let next = step
+            .carry_out(found.clone())
+            .map_err(|refused| error(StoreErrorKind::Conflict).with_source(refused))?;
+        outbox.replace(&found, next);
+        self.wake(Wake::Notices);
+        if step.queues() {
+            self.wake(Wake::Orders);
+        }
         Ok(())
     }
 
@@ -308,37 +271,6 @@ impl OrderOutbox for MemoryStore {
         }
         self.wake(Wake::Orders);
         Ok(count)
-    }
-
-    async fn withdraw(
-        &self,
-        connection: &ConnectionId,
-        order: &OrderNumber,
-        reason: &str,
-        now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
-        self.step(connection, order, "withdraw", |entry| entry.withdrawn(reason, now))
-    }
-
-    async fn replace(
-        &self,
-        connection: &ConnectionId,
-        order: &Order,
-        now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
-        self.step(connection, &order.number, "replace", |entry| entry.replaced(order, now))?;
-        self.wake(Wake::Orders);
-        Ok(())
-    }
-
-    async fn mark_cancelled(
-        &self,
-        connection: &ConnectionId,
-        order: &OrderNumber,
-        reason: &str,
-        now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
-        self.step(connection, order, "record the cancellation of", |entry| entry.cancelled(reason, now))
     }
 
     async fn release_expired(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {

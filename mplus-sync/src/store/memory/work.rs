@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::model::{
-    ClaimedRun, ConnectionId, DueRun, HeldLease, Holder, Lease, LeaseName, RunEnd, RunKind, RunLost,
-    RunRequest, RunStatus, StoredReport,
+    ClaimedRun, ConnectionId, HeldLease, Holder, Lease, LeaseName, RunKind, RunRequest, RunStatus, RunStep,
+    StoredReport,
 };
 use crate::store::{
     LeaseStore, RunBacklog, RunClaimRequest, RunStore, StoreError, StoreErrorKind, Wake, WakeUp,
@@ -92,27 +92,6 @@ impl LeaseStore for MemoryStore {
     }
 }
 
-impl MemoryStore {
-    /// Replaces what is known of a run with its next step.
-    fn step_run(
-        &self,
-        run: &ClaimedRun,
-        action: &str,
-        step: impl FnOnce(DueRun) -> Result<DueRun, RunLost>,
-    ) -> Result<(), StoreError> {
-        let mut state = self.lock();
-        let key = (run.connection.clone(), run.kind.clone());
-        let found = state.runs.get(&key).cloned().unwrap_or_default();
-        let next = step(found).map_err(|why| lost(action).with_source(why))?;
-        if next.is_empty() {
-            state.runs.remove(&key);
-        } else {
-            state.runs.insert(key, next);
-        }
-        Ok(())
-    }
-}
-
 #[async_trait]
 impl RunStore for MemoryStore {
     async fn request_run(
@@ -157,17 +136,17 @@ impl RunStore for MemoryStore {
         Ok(claimed)
     }
 
-    async fn extend_run(&self, run: &ClaimedRun, until: DateTime<Utc>) -> Result<(), StoreError> {
-        self.step_run(run, "extend the claim of a run", |due| due.extended(run, until))
-    }
-
-    async fn finish_run(
-        &self,
-        run: &ClaimedRun,
-        end: RunEnd,
-        next: Option<RunRequest>,
-    ) -> Result<(), StoreError> {
-        self.step_run(run, "end a run", |due| due.finished(run, end, next))
+    async fn step_run(&self, run: &ClaimedRun, step: RunStep<'_>) -> Result<(), StoreError> {
+        let mut state = self.lock();
+        let key = (run.connection.clone(), run.kind.clone());
+        let found = state.runs.get(&key).cloned().unwrap_or_default();
+        let next = step.carry_out(found, run).map_err(|why| lost(step.action()).with_source(why))?;
+        if next.is_empty() {
+            state.runs.remove(&key);
+        } else {
+            state.runs.insert(key, next);
+        }
+        Ok(())
     }
 
     async fn runs(&self, connection: &ConnectionId) -> Result<Vec<RunStatus>, StoreError> {

@@ -3,8 +3,8 @@
 //! Whoever claims goes around the merchants that have something due, the one first that was served longest ago, and takes one
 //! order of each before it takes a second of any. When a merchant was last served stands in `mplus_order_turns`; the row is
 //! locked while their orders are claimed, so that two never look at the same merchant at once: the bound on what is under way and
-//! the order at a table hold over all processes. Merchants are found by skipping through the index of open orders from one to
-//! the next, whatever their backlogs.
+//! the order at a table hold over all processes. Merchants are found through the index of open orders, where the database can by
+//! skipping from one to the next, whatever their backlogs.
 
 use chrono::{DateTime, Utc};
 
@@ -13,7 +13,7 @@ use crate::store::{ClaimRequest, StoreError};
 
 use super::driver::{Driver, Transaction, in_transaction};
 use super::format::FORMAT;
-use super::orders::{COLUMNS, entry_of, marks, padded, save};
+use super::orders::{COLUMNS, entry_of, marks, padded, save_claimed};
 use super::value::SqlValue;
 use super::{Dialect, SqlStore, limit, table};
 
@@ -70,28 +70,44 @@ impl<D: Driver> SqlStore<D> {
         }
         // Some may be taken by others, held, or have all their tables under way.
         let wanted = request.limit.saturating_mul(2).clamp(16, MERCHANTS);
-        let sql = "WITH RECURSIVE merchant (connection) AS ( \
-                   SELECT min(connection) FROM mplus_outbox WHERE is_open = 1 \
-                   UNION ALL \
-                   SELECT (SELECT min(o.connection) FROM mplus_outbox AS o \
-                       WHERE o.is_open = 1 AND o.connection > merchant.connection) \
-                   FROM merchant WHERE merchant.connection IS NOT NULL) \
-                   SELECT merchant.connection FROM merchant \
-                   LEFT JOIN mplus_order_turns AS t ON t.connection = merchant.connection \
-                   LEFT JOIN mplus_connections AS c ON c.id = merchant.connection \
-                   WHERE merchant.connection IS NOT NULL AND coalesce(c.held, 0) = 0 \
-                   AND coalesce(t.rests_until, 0) <= ? \
-                   AND EXISTS (SELECT 1 FROM mplus_outbox AS due WHERE due.is_open = 1 \
-                       AND due.connection = merchant.connection AND due.due_at <= ?) \
-                   AND (SELECT count(*) FROM mplus_outbox AS sent WHERE sent.connection = merchant.connection \
-                       AND sent.state = 'sending' AND sent.due_at > ?) < ? \
-                   ORDER BY coalesce(t.turn, 0), (SELECT min(due.due_at) FROM mplus_outbox AS due \
-                       WHERE due.is_open = 1 AND due.connection = merchant.connection), merchant.connection \
-                   LIMIT ?";
+        let sql = format!(
+            "{} SELECT merchant.connection FROM merchant \
+             LEFT JOIN mplus_order_turns AS t ON t.connection = merchant.connection \
+             LEFT JOIN mplus_connections AS c ON c.id = merchant.connection \
+             WHERE merchant.due_at <= ? AND coalesce(c.held, 0) = 0 AND coalesce(t.rests_until, 0) <= ? \
+             AND (SELECT count(*) FROM mplus_outbox AS sent WHERE sent.connection = merchant.connection \
+                 AND sent.state = 'sending' AND sent.due_at > ?) < ? \
+             ORDER BY coalesce(t.turn, 0), merchant.due_at, merchant.connection LIMIT ?",
+            merchants(D::DIALECT)
+        );
         let values =
             vec![now.into(), now.into(), now.into(), limit(request.at_once).into(), limit(wanted).into()];
-        let rows = self.driver.query(ACTION, sql, values).await?;
+        let rows = self.driver.query(ACTION, &sql, values).await?;
         rows.into_iter().map(|mut row| row.text().map(ConnectionId::from)).collect()
+    }
+}
+
+/// The merchants that have an open order, and when the first of each is due: the table `merchant` of a statement.
+fn merchants(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Sqlite | Dialect::Postgres => {
+            "WITH RECURSIVE open_merchant (connection) AS ( \
+             SELECT min(connection) FROM mplus_outbox WHERE is_open = 1 \
+             UNION ALL \
+             SELECT (SELECT min(o.connection) FROM mplus_outbox AS o \
+                 WHERE o.is_open = 1 AND o.connection > open_merchant.connection) \
+             FROM open_merchant WHERE open_merchant.connection IS NOT NULL), \
+             merchant (connection, due_at) AS ( \
+             SELECT connection, (SELECT min(due.due_at) FROM mplus_outbox AS due \
+                 WHERE due.is_open = 1 AND due.connection = open_merchant.connection) \
+             FROM open_merchant WHERE connection IS NOT NULL)"
+        }
+        // There every step from one merchant to the next would look at all open orders: the value of an outer row is no bound of
+        // a range. One look at their index serves all.
+        Dialect::MySql => {
+            "WITH merchant (connection, due_at) AS ( \
+             SELECT connection, min(due_at) FROM mplus_outbox WHERE is_open = 1 GROUP BY connection)"
+        }
     }
 }
 
@@ -110,14 +126,16 @@ async fn claim(
     // Round by round, in the order of the turns.
     due.sort_by_key(|(place, round, _)| (*round, *place));
     due.truncate(request.limit);
+    if due.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut claimed = Vec::with_capacity(due.len());
     let mut served = vec![false; turns.len()];
     for (place, _, entry) in due {
-        let next = entry.clone().claimed(&request.worker, request.until, now);
-        save(transaction, &entry, &next).await?;
         served[place] = true;
-        claimed.push(next);
+        claimed.push(entry.claimed(&request.worker, request.until, now));
     }
+    save_claimed(transaction, &claimed, request.until, now).await?;
     give_turns(transaction, &turns, &served).await?;
     Ok(claimed)
 }

@@ -7,8 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Claim, ConnectionId, Order, OrderNumber, OutboxEntry, OutboxState, OutboxStateKind, Outcome, StepRefused,
-    Unreadable,
+    ConnectionId, Order, OrderNumber, OrderStep, OutboxEntry, OutboxState, OutboxStateKind, Unreadable,
 };
 use crate::store::outbox::{check_prunable, requeued_states};
 use crate::store::{
@@ -78,6 +77,35 @@ pub(super) fn entry_of(mut row: Row) -> Result<OutboxEntry, StoreError> {
     Ok(entry)
 }
 
+/// The text that says what the columns do not.
+fn progress(entry: &OutboxEntry) -> Result<SqlValue, StoreError> {
+    Ok(format::to_json(&Progress::of(entry), entry.newer.as_ref())?.into())
+}
+
+/// Writes claims over the rows that they were granted on, all in one statement: only the progress differs from one to the other,
+/// and none of them tells the host anything.
+pub(super) async fn save_claimed(
+    transaction: &mut dyn Transaction,
+    claimed: &[OutboxEntry],
+    until: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let sequences = padded(claimed.iter().map(|entry| entry.sequence.into()).collect());
+    let progresses = padded(claimed.iter().map(progress).collect::<Result<_, _>>()?);
+    let sql = format!(
+        "UPDATE mplus_outbox SET state = ?, due_at = ?, claims = claims + 1, updated_at = ?, \
+         progress = CASE sequence{} END WHERE sequence IN {}",
+        " WHEN ? THEN ?".repeat(sequences.len()),
+        marks(sequences.len())
+    );
+    let mut values = vec![OutboxStateKind::Sending.as_str().into(), until.into(), now.into()];
+    values.extend(
+        sequences.iter().cloned().zip(progresses).flat_map(|(sequence, progress)| [sequence, progress]),
+    );
+    values.extend(sequences);
+    transaction.execute(&sql, values).await.map(drop)
+}
+
 /// Writes an entry's next step over it, in a transaction that holds its row.
 pub(super) async fn save(
     transaction: &mut dyn Transaction,
@@ -92,7 +120,7 @@ pub(super) async fn save(
         next.due_at.into(),
         next.claims.into(),
         next.updated_at.into(),
-        format::to_json(&Progress::of(next), next.newer.as_ref())?.into(),
+        progress(next)?,
     ];
     if next.order != before.order {
         set += ", body = ?, lane = ?";
@@ -135,31 +163,6 @@ impl<D: Driver> SqlStore<D> {
     ) -> Result<Statement, StoreError> {
         let (text, values) = enqueue(D::DIALECT, connection, order, now)?;
         Ok(Statement { text: D::DIALECT.placed(&text).into_owned(), values })
-    }
-
-    /// Replaces an entry with the next step of it.
-    async fn step(
-        &self,
-        action: &'static str,
-        connection: &ConnectionId,
-        order: &OrderNumber,
-        step: impl Fn(OutboxEntry) -> Result<OutboxEntry, StepRefused> + Send + Sync,
-    ) -> Result<(), StoreError> {
-        let refused = |kind| StoreError::new(kind, format!("{action} {order}"));
-        let told = in_transaction!(self.driver, action, |transaction| {
-            let found = find(transaction, D::DIALECT.for_update(), connection, order).await?;
-            let found = found.ok_or_else(|| refused(StoreErrorKind::NotFound))?;
-            let next =
-                step(found.clone()).map_err(|why| refused(StoreErrorKind::Conflict).with_source(why))?;
-            if next != found {
-                save(transaction, &found, &next).await?;
-            }
-            Ok(next.tells_after(&found).is_some())
-        })?;
-        if told {
-            self.wake(Wake::Notices);
-        }
-        Ok(())
     }
 
     /// What a claim of this or an older release has set aside.
@@ -265,31 +268,35 @@ impl<D: Driver> OrderOutbox for SqlStore<D> {
         self.driver.execute("let a connection rest", &sql, values).await.map(drop)
     }
 
-    async fn extend_claim(&self, claim: &Claim, until: DateTime<Utc>) -> Result<(), StoreError> {
-        let extended = |entry: OutboxEntry| entry.extended(claim, until);
-        self.step("extend the claim of order", &claim.connection, &claim.order, extended).await
-    }
-
-    async fn note_attempt(&self, claim: &Claim, note: Option<String>) -> Result<(), StoreError> {
-        let noted = |entry: OutboxEntry| entry.noted(claim, note.clone());
-        self.step("note the attempt of order", &claim.connection, &claim.order, noted).await
-    }
-
-    async fn finish(&self, claim: &Claim, outcome: Outcome, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let finished = |entry: OutboxEntry| entry.finished(claim, &outcome, now);
-        self.step("record the outcome of order", &claim.connection, &claim.order, finished).await
-    }
-
-    async fn requeue(
+    async fn step(
         &self,
         connection: &ConnectionId,
         order: &OrderNumber,
-        now: DateTime<Utc>,
+        step: OrderStep<'_>,
     ) -> Result<(), StoreError> {
-        if !self.unpark_one(connection, order).await? {
-            self.step("queue again order", connection, order, |entry| entry.requeued(now)).await?;
+        if matches!(step, OrderStep::Requeue { .. }) && self.unpark_one(connection, order).await? {
+            self.wake(Wake::Orders);
+            return Ok(());
         }
-        self.wake(Wake::Orders);
+        let action = step.action();
+        let refused = |kind| StoreError::new(kind, format!("{action} {order}"));
+        let told = in_transaction!(self.driver, action, |transaction| {
+            let found = find(transaction, D::DIALECT.for_update(), connection, order).await?;
+            let found = found.ok_or_else(|| refused(StoreErrorKind::NotFound))?;
+            let next = step
+                .carry_out(found.clone())
+                .map_err(|why| refused(StoreErrorKind::Conflict).with_source(why))?;
+            if next != found {
+                save(transaction, &found, &next).await?;
+            }
+            Ok(next.tells_after(&found).is_some())
+        })?;
+        if told {
+            self.wake(Wake::Notices);
+        }
+        if step.queues() {
+            self.wake(Wake::Orders);
+        }
         Ok(())
     }
 
@@ -314,38 +321,6 @@ impl<D: Driver> OrderOutbox for SqlStore<D> {
         }
         self.wake(Wake::Orders);
         Ok(count)
-    }
-
-    async fn withdraw(
-        &self,
-        connection: &ConnectionId,
-        order: &OrderNumber,
-        reason: &str,
-        now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
-        self.step("withdraw order", connection, order, |entry| entry.withdrawn(reason, now)).await
-    }
-
-    async fn replace(
-        &self,
-        connection: &ConnectionId,
-        order: &Order,
-        now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
-        self.step("replace order", connection, &order.number, |entry| entry.replaced(order, now)).await?;
-        self.wake(Wake::Orders);
-        Ok(())
-    }
-
-    async fn mark_cancelled(
-        &self,
-        connection: &ConnectionId,
-        order: &OrderNumber,
-        reason: &str,
-        now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
-        let cancelled = |entry: OutboxEntry| entry.cancelled(reason, now);
-        self.step("record the cancellation of order", connection, order, cancelled).await
     }
 
     async fn release_expired(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::model::{
-    ClaimedRun, ConnectionId, DueRun, RunEnd, RunKind, RunLost, RunRequest, RunStatus, StoredReport,
+    ClaimedRun, ConnectionId, DueRun, RunKind, RunLost, RunRequest, RunStatus, RunStep, StoredReport,
 };
 use crate::store::{RunBacklog, RunClaimRequest, RunStore, StoreError, Wake, WakeUp};
 
@@ -47,37 +47,24 @@ async fn find(
 
 /// Writes a run's next step over the row that is held, or removes it when nothing is left.
 async fn save(transaction: &mut dyn Transaction, found: Found, next: &DueRun) -> Result<(), StoreError> {
-    let Found { connection, kind, revision, .. } = found;
     if next.is_empty() {
         let sql = "DELETE FROM mplus_runs WHERE connection = ? AND kind = ?";
-        let values = vec![connection.as_str().into(), kind.as_str().into()];
+        let values = vec![found.connection.as_str().into(), found.kind.as_str().into()];
         return transaction.execute(sql, values).await.map(drop);
     }
-    let row = vec![
-        connection.as_str().into(),
-        kind.as_str().into(),
+    transaction.write(Write::replace(&table::RUNS, vec![row_of(&found, next)?])).await
+}
+
+/// The row of a run's next step.
+fn row_of(found: &Found, next: &DueRun) -> Result<Vec<SqlValue>, StoreError> {
+    Ok(vec![
+        found.connection.as_str().into(),
+        found.kind.as_str().into(),
         next.due_at().into(),
         next.is_running().into(),
         format::to_json(next, next.newer.as_ref())?.into(),
-        (revision + 1).into(),
-    ];
-    transaction.write(Write::replace(&table::RUNS, vec![row])).await
-}
-
-impl<D: Driver> SqlStore<D> {
-    async fn step_run(
-        &self,
-        action: &'static str,
-        run: &ClaimedRun,
-        step: impl Fn(DueRun) -> Result<DueRun, RunLost> + Send + Sync,
-    ) -> Result<(), StoreError> {
-        in_transaction!(self.driver, action, |transaction| {
-            let found = find(transaction, D::DIALECT.for_update(), &run.connection, &run.kind).await?;
-            let found = found.ok_or_else(|| conflict(action).with_source(RunLost))?;
-            let next = step(found.run.clone()).map_err(|lost| conflict(action).with_source(lost))?;
-            save(transaction, found, &next).await
-        })
-    }
+        (found.revision + 1).into(),
+    ])
 }
 
 #[async_trait]
@@ -146,6 +133,7 @@ impl<D: Driver> RunStore for SqlStore<D> {
         in_transaction!(self.driver, "claim runs", |transaction| {
             let rows = transaction.query(&sql, values.clone()).await?;
             let mut claimed = Vec::with_capacity(rows.len());
+            let mut written = Vec::with_capacity(rows.len());
             for found in rows.into_iter().map(found_of) {
                 // One that a newer release wrote is left to it.
                 let Ok(found) = found else { continue };
@@ -156,24 +144,23 @@ impl<D: Driver> RunStore for SqlStore<D> {
                     request.until,
                     now,
                 );
-                save(transaction, found, &next).await?;
+                written.push(row_of(&found, &next)?);
                 claimed.push(mine);
             }
+            transaction.write(Write::replace(&table::RUNS, written)).await?;
             Ok(claimed)
         })
     }
 
-    async fn extend_run(&self, run: &ClaimedRun, until: DateTime<Utc>) -> Result<(), StoreError> {
-        self.step_run("extend the claim of a run", run, |due| due.extended(run, until)).await
-    }
-
-    async fn finish_run(
-        &self,
-        run: &ClaimedRun,
-        end: RunEnd,
-        next: Option<RunRequest>,
-    ) -> Result<(), StoreError> {
-        self.step_run("end a run", run, |due| due.finished(run, end, next.clone())).await
+    async fn step_run(&self, run: &ClaimedRun, step: RunStep<'_>) -> Result<(), StoreError> {
+        let action = step.action();
+        in_transaction!(self.driver, action, |transaction| {
+            let found = find(transaction, D::DIALECT.for_update(), &run.connection, &run.kind).await?;
+            let found = found.ok_or_else(|| conflict(action).with_source(RunLost))?;
+            let next =
+                step.carry_out(found.run.clone(), run).map_err(|lost| conflict(action).with_source(lost))?;
+            save(transaction, found, &next).await
+        })
     }
 
     async fn runs(&self, connection: &ConnectionId) -> Result<Vec<RunStatus>, StoreError> {
