@@ -2,7 +2,7 @@
 
 pub(crate) mod life;
 mod outbox;
-#[cfg(all(feature = "postgres", feature = "https", feature = "tokio-runtime"))]
+#[cfg(all(feature = "postgres", feature = "mysql", feature = "https", feature = "tokio-runtime"))]
 mod processes;
 mod submit;
 mod table;

@@ -1,4 +1,5 @@
-//! Several processes on one Postgres: workers of their own, one of them killed. Needs `MPLUS_TEST_POSTGRES`.
+//! Several processes on one database: workers of their own, one of them killed. Needs `MPLUS_TEST_POSTGRES` and
+//! `MPLUS_TEST_MYSQL`.
 
 use std::process::{Child, Command};
 use std::sync::Arc;
@@ -11,13 +12,13 @@ use mplus_sync::merchant::Merchant;
 use mplus_sync::model::{OrderKind, OutboxStateKind, TableRef, WorkerId};
 use mplus_sync::orders::{OrderService, OrderSettings, OutboxWorker, WorkerOptions};
 use mplus_sync::runtime::TokioRuntime;
-use mplus_sync::store::{PostgresStore, Store};
+use mplus_sync::store::{MySqlStore, PostgresStore, Store};
 
 use super::world::{World, euros, merchant, order, paid};
-use crate::store::postgres::schema;
+use crate::store::{mysql::database, postgres::schema};
 
 const POS: &str = "MPLUS_TEST_POS";
-const SCHEMA: &str = "MPLUS_TEST_SCHEMA";
+const STORE: &str = "MPLUS_TEST_STORE";
 const SETTINGS: &str = "MPLUS_TEST_SETTINGS";
 const ORDERS: u32 = 120;
 
@@ -35,9 +36,28 @@ impl Drop for Worker {
 #[tokio::test]
 async fn processes_that_share_a_postgres_send_every_order_once_though_one_is_killed() {
     let Some(schema) = schema().await else { return };
+    send_every_order_once_though_one_is_killed(schema.url()).await;
+    schema.drop().await.unwrap();
+}
+
+#[tokio::test]
+async fn processes_that_share_a_mariadb_send_every_order_once_though_one_is_killed() {
+    let Some(database) = database().await else { return };
+    send_every_order_once_though_one_is_killed(database.url()).await;
+    database.drop().await.unwrap();
+}
+
+async fn store_at(url: &str) -> Arc<dyn Store> {
+    match url.starts_with("mysql:") {
+        true => Arc::new(MySqlStore::connect(url).await.unwrap()),
+        false => Arc::new(PostgresStore::connect(url).await.unwrap()),
+    }
+}
+
+async fn send_every_order_once_though_one_is_killed(url: &str) {
     let pos = Pos::brasserie();
     let server = pos.serve().await.unwrap();
-    let store: Arc<dyn Store> = Arc::new(PostgresStore::connect(schema.url()).await.unwrap());
+    let store = store_at(url).await;
     let world = World::with(pos.clone(), store.clone()).await;
     let table = OrderKind::DineInPayLater { table: TableRef::whole(7), guests: None };
     for number in 0..ORDERS {
@@ -52,7 +72,7 @@ async fn processes_that_share_a_postgres_send_every_order_once_though_one_is_kil
         let child = Command::new(std::env::current_exe().unwrap())
             .args(["orders::processes::one_worker_process", "--exact", "--ignored"])
             .env(POS, server.endpoint().as_str())
-            .env(SCHEMA, schema.url())
+            .env(STORE, url)
             .env(SETTINGS, &settings)
             .env("MPLUS_TEST_WORKER", format!("process-{number}"))
             .spawn();
@@ -81,16 +101,14 @@ async fn processes_that_share_a_postgres_send_every_order_once_though_one_is_kil
     assert!(killed);
     let total: rust_decimal::Decimal = pos.orders().iter().filter_map(|order| order.total_incl_amount).sum();
     assert_eq!(total, euros(i64::from(ORDERS) * 2490), "each order is there once");
-    schema.drop().await.unwrap();
 }
 
-/// What each of the processes does; started by the test above.
+/// What each of the processes does; started by the tests above.
 #[tokio::test]
-#[ignore = "a part of the test above"]
+#[ignore = "a part of the tests above"]
 async fn one_worker_process() {
     let Ok(url) = std::env::var(POS) else { return };
-    let store: Arc<dyn Store> =
-        Arc::new(PostgresStore::connect(&std::env::var(SCHEMA).unwrap()).await.unwrap());
+    let store = store_at(&std::env::var(STORE).unwrap()).await;
     let client = Client::connect(Endpoint::from_url(&url).unwrap(), Pos::brasserie().credentials()).unwrap();
     let mut settings: OrderSettings = serde_json::from_str(&std::env::var(SETTINGS).unwrap()).unwrap();
     settings.timeout_seconds = 1;

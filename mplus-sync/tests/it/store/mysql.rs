@@ -4,23 +4,17 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::DateTime;
-use futures_util::future::join_all;
 use mplus_sync::model::{ConnectionId, Order, OrderKind};
-use mplus_sync::store::{
-    CheckpointStore, MySqlStore, OrderOutbox, SqlValue, Store, StoreError, StoreErrorKind,
-};
+use mplus_sync::store::{MySqlStore, OrderOutbox, SqlValue, Store, StoreError, StoreErrorKind};
 use mplus_sync::testkit::MySqlDatabase;
-use mplus_sync::testkit::conformance::{self, Spoil, StoreFactory};
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Opts, Params, TxOpts, Value};
-use proptest::strategy::{Strategy, ValueTree};
-use proptest::test_runner::TestRunner;
 use tokio::sync::Mutex;
 
-use super::agreement;
+use super::server::{Server, tests_on};
 
 /// A database of its own; none, with a line that says so, when there is no server to test with.
-async fn database() -> Option<MySqlDatabase> {
+pub(crate) async fn database() -> Option<MySqlDatabase> {
     let Ok(url) = std::env::var("MPLUS_TEST_MYSQL") else {
         eprintln!("skipped: MPLUS_TEST_MYSQL names no database");
         return None;
@@ -28,8 +22,8 @@ async fn database() -> Option<MySqlDatabase> {
     Some(MySqlDatabase::create(&url).await.expect("MPLUS_TEST_MYSQL works"))
 }
 
-async fn host(database: &MySqlDatabase) -> Conn {
-    Conn::new(Opts::from_url(database.url()).unwrap()).await.unwrap()
+async fn host(url: &str) -> Conn {
+    Conn::new(Opts::from_url(url).unwrap()).await.unwrap()
 }
 
 fn params(values: &[SqlValue]) -> Params {
@@ -41,97 +35,65 @@ fn params(values: &[SqlValue]) -> Params {
     Params::Positional(values.iter().map(value).collect())
 }
 
-/// One database, emptied for each behaviour: they come one after the other.
-struct MySqlStores {
+struct MySqlServer {
     database: Mutex<MySqlDatabase>,
     url: String,
-    last: Mutex<String>,
 }
 
 #[async_trait]
-impl StoreFactory for MySqlStores {
-    async fn open(&self, name: &str) -> Result<Arc<dyn Store>, StoreError> {
-        let store = MySqlStore::connect(&self.url).await?;
-        let mut last = self.last.lock().await;
-        if *last != name {
-            *last = name.to_owned();
-            self.database.lock().await.empty().await?;
-        }
-        Ok(Arc::new(store))
+impl Server for MySqlServer {
+    const NUMBERS: &'static str = "(SELECT 1 + a.d + 10 * b.d + 100 * c.d + 1000 * e.d + 10000 * f.d AS n \
+         FROM digits AS a, digits AS b, digits AS c, digits AS e, \
+         (SELECT d FROM digits UNION ALL SELECT 10 UNION ALL SELECT 11) AS f) AS numbers";
+    const NAME_OF: (&'static str, &'static str) = ("CONCAT('m', ", ")");
+    const TEXT_OF: (&'static str, &'static str) = ("CAST(", " AS CHAR)");
+
+    async fn begin() -> Option<Self> {
+        let database = database().await?;
+        let url = database.url().to_owned();
+        // What the database counts with: it has no series.
+        let mut host = host(&url).await;
+        host.query_drop("CREATE TABLE digits (d BIGINT NOT NULL)").await.unwrap();
+        host.query_drop("INSERT INTO digits VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)")
+            .await
+            .unwrap();
+        Some(Self { database: Mutex::new(database), url })
     }
 
-    async fn spoil(&self, _: &str, row: &Spoil) -> Result<bool, StoreError> {
-        self.change(row, [("\"name\":", "\"nom\":"), ("\"number\":", "\"nombre\":")]).await;
-        Ok(true)
+    fn url(&self) -> &str {
+        &self.url
     }
 
-    async fn mend(&self, _: &str, row: &Spoil) -> Result<(), StoreError> {
-        self.change(row, [("\"nom\":", "\"name\":"), ("\"nombre\":", "\"number\":")]).await;
-        Ok(())
+    async fn connect(url: &str) -> Result<Arc<dyn Store>, StoreError> {
+        Ok(Arc::new(MySqlStore::connect(url).await?))
+    }
+
+    async fn run(&self, sql: &str) -> u64 {
+        let mut host = host(&self.url).await;
+        host.query_drop(sql.replacen("ANALYZE ", "ANALYZE TABLE ", 1)).await.unwrap();
+        host.affected_rows()
+    }
+
+    async fn empty(&self) -> Result<(), StoreError> {
+        self.database.lock().await.empty().await
+    }
+
+    async fn end(self) {
+        self.database.into_inner().drop().await.unwrap();
     }
 }
 
-impl MySqlStores {
-    async fn change(&self, row: &Spoil, texts: [(&str, &str); 2]) {
-        let (table, key, id) = super::spoiled(row);
-        let mut host = host(&*self.database.lock().await).await;
-        for (from, to) in texts {
-            let sql = format!(
-                "UPDATE {table} SET body = replace(body, ?, ?) WHERE connection = 'merchant' AND {key} = ?"
-            );
-            host.exec_drop(sql, (from, to, id)).await.unwrap();
-        }
-    }
-}
-
-#[tokio::test]
-async fn the_store_in_mysql_shows_every_behaviour() {
-    let Some(database) = database().await else { return };
-    let url = database.url().to_owned();
-    let stores = MySqlStores { database: Mutex::new(database), url, last: Mutex::default() };
-    let report = conformance::run(&stores).await;
-    stores.database.into_inner().drop().await.unwrap();
-    assert!(report.is_met(), "{report}");
-}
-
-/// Runs a property on an emptied database for each of its cases.
-fn for_each_case<S: Strategy>(steps: S, property: impl AsyncFn(&dyn Store, S::Value)) {
-    agreement::block_on(async {
-        let Some(mut database) = database().await else { return };
-        let store = MySqlStore::connect(database.url()).await.unwrap();
-        let mut runner = TestRunner::deterministic();
-        for _ in 0..12 {
-            database.empty().await.unwrap();
-            property(&store, steps.new_tree(&mut runner).unwrap().current()).await;
-        }
-        database.drop().await.unwrap();
-    });
-}
-
-#[test]
-fn the_outbox_in_mysql_answers_as_the_one_in_memory() {
-    for_each_case(agreement::order_steps(), agreement::orders_agree);
-}
-
-#[test]
-fn the_menu_in_mysql_answers_as_the_one_in_memory() {
-    for_each_case(agreement::item_steps(), agreement::items_agree);
-}
-
-#[tokio::test]
-async fn workers_that_start_at_the_same_time_make_the_tables_once() {
-    let Some(database) = database().await else { return };
-    let opened = join_all((0..6).map(|_| MySqlStore::connect(database.url()))).await;
-    let opened: Vec<MySqlStore> = opened.into_iter().collect::<Result<_, _>>().unwrap();
-    assert!(opened[5].checkpoints(&"merchant".into()).await.unwrap().is_empty());
-    database.drop().await.unwrap();
-}
+tests_on!(
+    MySqlServer,
+    nowhere: "mysql://someone:hunter2@127.0.0.1:1/nowhere",
+    odd: "mysql://someone:hunter2@host:port:port"
+);
 
 #[tokio::test]
 async fn an_order_queued_in_the_hosts_transaction_comes_and_goes_with_it() {
     let Some(database) = database().await else { return };
     let store = MySqlStore::connect(database.url()).await.unwrap();
-    let mut host = host(&database).await;
+    let mut host = host(database.url()).await;
     let merchant = ConnectionId::from("merchant");
     let order = Order::new("1", "Straße", OrderKind::Pickup, DateTime::UNIX_EPOCH);
 
@@ -159,26 +121,4 @@ async fn what_is_too_long_is_refused_and_not_cut() {
     let refused = store.enqueue(&"merchant".into(), &order, DateTime::UNIX_EPOCH).await.unwrap_err();
     assert_eq!(refused.kind(), StoreErrorKind::Invalid, "{refused}");
     database.drop().await.unwrap();
-}
-
-#[tokio::test]
-async fn tables_of_a_newer_release_are_refused() {
-    let Some(database) = database().await else { return };
-    MySqlStore::connect(database.url()).await.unwrap();
-    host(&database).await.query_drop("INSERT INTO mplus_schema VALUES (99, 99)").await.unwrap();
-    let refused = MySqlStore::connect(database.url()).await.unwrap_err();
-    assert_eq!(refused.kind(), StoreErrorKind::Invalid);
-    assert!(refused.to_string().contains("version 99"), "{refused}");
-    database.drop().await.unwrap();
-}
-
-#[tokio::test]
-async fn a_server_that_is_not_there_is_unavailable_and_no_password_is_shown() {
-    let error = MySqlStore::connect("mysql://someone:hunter2@127.0.0.1:1/nowhere").await.unwrap_err();
-    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
-    let odd = MySqlStore::connect("mysql://someone:hunter2@host:port:port").await.unwrap_err();
-    assert_eq!(odd.kind(), StoreErrorKind::Invalid);
-    for shown in [error.to_string(), format!("{error:?}"), odd.to_string(), format!("{odd:?}")] {
-        assert!(!shown.contains("hunter2"), "{shown}");
-    }
 }

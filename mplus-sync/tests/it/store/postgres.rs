@@ -1,24 +1,19 @@
-//! The store in Postgres. Needs `MPLUS_TEST_POSTGRES`, the URL of a database in which schemas may be made.
+//! The store in Postgres. Needs `MPLUS_TEST_POSTGRES`, the URL of a database in which schemas and roles may be made.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::DateTime;
 use futures_util::FutureExt;
-use futures_util::future::join_all;
 use mplus_sync::model::{Checkpoint, ConnectionId, Marker, Order, OrderKind, Resource};
 use mplus_sync::store::{
-    CatalogChunk, CatalogStore, CheckpointStore, OrderOutbox, PostgresStore, SqlValue, Store, StoreError,
-    StoreErrorKind, Wake, WakeUp,
+    CatalogChunk, CatalogStore, CheckpointStore, ClaimRequest, OrderOutbox, PostgresStore, SqlValue, Store,
+    StoreError, StoreErrorKind, Wake, WakeUp,
 };
 use mplus_sync::testkit::PostgresSchema;
-use mplus_sync::testkit::conformance::{self, Spoil, StoreFactory};
-use proptest::strategy::{Strategy, ValueTree};
-use proptest::test_runner::TestRunner;
-use tokio::sync::Mutex;
 use tokio_postgres::NoTls;
 
-use super::agreement;
+use super::server::{Server, tests_on};
 
 /// A schema of its own; none, with a line that says so, when there is no database to test with.
 pub(crate) async fn schema() -> Option<PostgresSchema> {
@@ -29,90 +24,49 @@ pub(crate) async fn schema() -> Option<PostgresSchema> {
     Some(PostgresSchema::create(&url).await.expect("MPLUS_TEST_POSTGRES works"))
 }
 
-/// One schema, emptied for each behaviour: they come one after the other.
-struct PostgresStores {
-    schema: PostgresSchema,
-    last: Mutex<String>,
+/// A client of the host's own.
+async fn host(schema: &PostgresSchema) -> tokio_postgres::Client {
+    let (host, connection) = tokio_postgres::connect(schema.url(), NoTls).await.unwrap();
+    tokio::spawn(connection);
+    host
 }
 
 #[async_trait]
-impl StoreFactory for PostgresStores {
-    async fn open(&self, name: &str) -> Result<Arc<dyn Store>, StoreError> {
-        let store = PostgresStore::connect(self.schema.url()).await?;
-        let mut last = self.last.lock().await;
-        if *last != name {
-            *last = name.to_owned();
-            self.schema.empty().await?;
-        }
-        Ok(Arc::new(store))
+impl Server for PostgresSchema {
+    const NUMBERS: &'static str = "generate_series(1, 120000) AS n";
+    const NAME_OF: (&'static str, &'static str) = ("'m' || (", ")");
+    const TEXT_OF: (&'static str, &'static str) = ("(", ")::text");
+
+    async fn begin() -> Option<Self> {
+        schema().await
     }
 
-    async fn spoil(&self, _: &str, row: &Spoil) -> Result<bool, StoreError> {
-        self.change(row, [("\"name\":", "\"nom\":"), ("\"number\":", "\"nombre\":")]).await;
-        Ok(true)
+    fn url(&self) -> &str {
+        self.url()
     }
 
-    async fn mend(&self, _: &str, row: &Spoil) -> Result<(), StoreError> {
-        self.change(row, [("\"nom\":", "\"name\":"), ("\"nombre\":", "\"number\":")]).await;
-        Ok(())
+    async fn connect(url: &str) -> Result<Arc<dyn Store>, StoreError> {
+        Ok(Arc::new(PostgresStore::connect(url).await?))
     }
-}
 
-impl PostgresStores {
-    async fn change(&self, row: &Spoil, texts: [(&str, &str); 2]) {
-        let (table, key, id) = super::spoiled(row);
-        let (client, connection) = tokio_postgres::connect(self.schema.url(), NoTls).await.unwrap();
-        tokio::spawn(connection);
-        for (from, to) in texts {
-            let sql = format!(
-                "UPDATE {table} SET body = replace(body, $1, $2) WHERE connection = 'merchant' AND {key} = $3"
-            );
-            assert_eq!(client.execute(&sql, &[&from, &to, &id]).await.unwrap(), 1);
-        }
+    async fn run(&self, sql: &str) -> u64 {
+        host(self).await.execute(sql, &[]).await.unwrap()
+    }
+
+    async fn empty(&self) -> Result<(), StoreError> {
+        self.empty().await
+    }
+
+    async fn end(self) {
+        self.drop().await.unwrap();
     }
 }
 
-#[tokio::test]
-async fn the_store_in_postgres_shows_every_behaviour() {
-    let Some(schema) = schema().await else { return };
-    let stores = PostgresStores { schema, last: Mutex::default() };
-    let report = conformance::run(&stores).await;
-    stores.schema.drop().await.unwrap();
-    assert!(report.is_met(), "{report}");
-}
-
-/// Runs a property on an emptied schema for each of its cases.
-fn for_each_case<S: Strategy>(steps: S, property: impl AsyncFn(&dyn Store, S::Value)) {
-    agreement::block_on(async {
-        let Some(schema) = schema().await else { return };
-        let store = PostgresStore::connect(schema.url()).await.unwrap();
-        let mut runner = TestRunner::deterministic();
-        for _ in 0..12 {
-            schema.empty().await.unwrap();
-            property(&store, steps.new_tree(&mut runner).unwrap().current()).await;
-        }
-        schema.drop().await.unwrap();
-    });
-}
-
-#[test]
-fn the_outbox_in_postgres_answers_as_the_one_in_memory() {
-    for_each_case(agreement::order_steps(), agreement::orders_agree);
-}
-
-#[test]
-fn the_menu_in_postgres_answers_as_the_one_in_memory() {
-    for_each_case(agreement::item_steps(), agreement::items_agree);
-}
-
-#[tokio::test]
-async fn workers_that_start_at_the_same_time_make_the_tables_once() {
-    let Some(schema) = schema().await else { return };
-    let opened = join_all((0..6).map(|_| PostgresStore::connect(schema.url()))).await;
-    let opened: Vec<PostgresStore> = opened.into_iter().collect::<Result<_, _>>().unwrap();
-    assert!(opened[5].checkpoints(&"merchant".into()).await.unwrap().is_empty());
-    schema.drop().await.unwrap();
-}
+tests_on!(
+    PostgresSchema,
+    nowhere: "postgres://someone:hunter2@127.0.0.1:1/nothing",
+    odd: "postgres://someone:hunter2@host:port:port"
+);
 
 #[tokio::test]
 async fn a_chunk_is_written_while_its_caller_does_something_else() {
@@ -137,8 +91,7 @@ async fn a_chunk_is_written_while_its_caller_does_something_else() {
 async fn an_order_queued_in_the_hosts_transaction_comes_and_goes_with_it() {
     let Some(schema) = schema().await else { return };
     let store = PostgresStore::connect(schema.url()).await.unwrap();
-    let (mut host, connection) = tokio_postgres::connect(schema.url(), NoTls).await.unwrap();
-    tokio::spawn(connection);
+    let mut host = host(&schema).await;
     let merchant = ConnectionId::from("merchant");
     let order = Order::new("1", "city", OrderKind::Pickup, DateTime::UNIX_EPOCH);
 
@@ -169,29 +122,28 @@ async fn an_order_queued_in_the_hosts_transaction_comes_and_goes_with_it() {
 }
 
 #[tokio::test]
-async fn tables_of_a_newer_release_are_refused() {
+async fn a_role_that_may_not_make_tables_is_enough_once_they_are_there() {
     let Some(schema) = schema().await else { return };
+    let host = host(&schema).await;
+    let name: String = host.query_one("SELECT current_schema()::text", &[]).await.unwrap().get(0);
+    // Roles are the whole server's.
+    let role = format!("{name}_worker");
+    host.batch_execute(&format!("CREATE ROLE {role}; GRANT USAGE ON SCHEMA {name} TO {role}")).await.unwrap();
+    let url = format!("{}%20-crole%3D{role}", schema.url());
+    let refused = PostgresStore::connect(&url).await.unwrap_err();
     PostgresStore::connect(schema.url()).await.unwrap();
-    let (host, connection) = tokio_postgres::connect(schema.url(), NoTls).await.unwrap();
-    tokio::spawn(connection);
-    host.batch_execute("INSERT INTO mplus_schema VALUES (99, 99)").await.unwrap();
-    let refused = PostgresStore::connect(schema.url()).await.unwrap_err();
-    schema.drop().await.unwrap();
-    assert_eq!(refused.kind(), StoreErrorKind::Invalid);
-    assert!(refused.to_string().contains("version 99"), "{refused}");
-}
+    let grant = format!("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {name} TO {role}");
+    host.batch_execute(&grant).await.unwrap();
 
-#[tokio::test]
-async fn a_database_that_cannot_be_reached_is_unavailable_and_its_password_is_not_told() {
-    let url = "postgres://someone:hunter2@127.0.0.1:1/nothing";
-    let error = PostgresStore::connect(url).await.unwrap_err();
-    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
-    assert!(error.is_retryable());
-    let odd = PostgresStore::connect("postgres://someone:hunter2@host:port:port").await.unwrap_err();
-    assert_eq!(odd.kind(), StoreErrorKind::Invalid);
-    for shown in [error.to_string(), format!("{error:?}"), odd.to_string(), format!("{odd:?}")] {
-        assert!(!shown.contains("hunter2"), "{shown}");
-    }
+    let store = PostgresStore::connect(&url).await.unwrap();
+    let (merchant, now) = (ConnectionId::from("merchant"), DateTime::UNIX_EPOCH);
+    store.enqueue(&merchant, &Order::new("1", "city", OrderKind::Pickup, now), now).await.unwrap();
+    let claimed = store.claim(&ClaimRequest::new("w".into(), 4, now), now).await.unwrap();
+    schema.drop().await.unwrap();
+    host.batch_execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await.unwrap();
+    assert_eq!(claimed.len(), 1);
+    assert_eq!(refused.kind(), StoreErrorKind::Invalid, "there are none to begin with: {refused}");
+    assert!(refused.to_string().contains("permission denied"), "{refused}");
 }
 
 #[tokio::test]
