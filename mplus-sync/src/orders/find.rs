@@ -13,6 +13,10 @@ use super::build::stable_uuid;
 use super::service::Attempt;
 use super::{OrderDraft, OrderService, SubmitError};
 
+/// The types that an order of the host may have at the POS.
+const ALL_TYPES: [OrderType; 3] =
+    [OrderType::SalesOrder, OrderType::ExternalSalesOrder, OrderType::TableOrder];
+
 impl OrderService {
     /// The order with this number, of whatever type, placed at this time or later.
     pub(super) async fn find(
@@ -37,8 +41,8 @@ impl OrderService {
             return Ok(None);
         }
         // No call finds it by its number: it is looked for among those of its days.
-        let types = [OrderType::SalesOrder, OrderType::ExternalSalesOrder, OrderType::TableOrder];
-        let request = GetOrdersRequest { order_type_list: types.to_vec().into(), ..self.since(placed_at) };
+        let request =
+            GetOrdersRequest { order_type_list: ALL_TYPES.to_vec().into(), ..self.since(placed_at) };
         self.first(request, |order| is_numbered(order, number)).await
     }
 
@@ -67,8 +71,15 @@ impl OrderService {
     /// The order with this identifier of the POS.
     pub(super) async fn get(&self, order_id: &str) -> Result<Option<Order>, mplus_qapi::Error> {
         let request = GetOrder { order_id: order_id.to_owned() };
-        let response = self.merchant.client().get_order(request).timeout(self.timeout()).await?;
-        Ok(response.order.filter(|order| order.order_id == order_id))
+        if let Some(response) = self.lacking.call(request, Some(self.timeout())).await? {
+            return Ok(response.order.filter(|order| order.order_id == order_id));
+        }
+        let request = GetOrdersRequest {
+            order_ids: vec![order_id.to_owned()],
+            order_type_list: ALL_TYPES.to_vec().into(),
+            ..GetOrdersRequest::default()
+        };
+        self.first(request, |order| order.order_id == order_id).await
     }
 
     fn at_tables(&self, draft: &OrderDraft) -> GetOrdersRequest {

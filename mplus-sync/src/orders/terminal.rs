@@ -19,15 +19,11 @@ impl OrderService {
         if let Some(terminal) = known {
             return Ok(terminal);
         }
-        let listed = self
-            .merchant
-            .client()
-            .get_available_terminal_list(GetAvailableTerminalList::default())
-            .timeout(self.timeout())
-            .await;
-        let listed = listed.map_err(|error| attempt.read_failed(error))?.r#return;
-        let listed =
-            listed.into_iter().find(|terminal| (terminal.branch_number, terminal.terminal_number) == place);
+        let timeout = Some(self.timeout());
+        let listed = self.lacking.call(GetAvailableTerminalList::default(), timeout).await;
+        let listed = listed.map_err(|error| attempt.read_failed(error))?;
+        let mut listed = listed.map(|listed| listed.r#return).unwrap_or_default().into_iter();
+        let listed = listed.find(|terminal| (terminal.branch_number, terminal.terminal_number) == place);
         let terminal = Terminal {
             branch_number: place.0,
             terminal_number: place.1,
@@ -38,8 +34,10 @@ impl OrderService {
             ..listed.unwrap_or_else(unlisted)
         };
         let request = RegisterTerminal { terminal: terminal.clone(), force_registration: false };
-        let response = self.merchant.client().register_terminal(request).timeout(self.timeout()).await;
+        let response = self.lacking.call(request, timeout).await;
         let response = response.map_err(|error| attempt.read_failed(error))?;
+        // A POS that registers none asks for none.
+        let Some(response) = response else { return Ok(terminal) };
         match response.result {
             RegisterTerminalResult::Ok => {
                 let mut terminals = self.terminals.lock().unwrap_or_else(PoisonError::into_inner);

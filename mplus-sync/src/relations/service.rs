@@ -14,6 +14,7 @@ use mplus_qapi::types::Relation;
 
 use crate::merchant::{Lacking, Merchant};
 use crate::model::{Customer, CustomerLink, Holder, Lease, LeaseName, RelationMatch, RelationNumber};
+use crate::pos_call::is_unknown_operation;
 use crate::text::kept;
 
 use super::RelationError;
@@ -92,9 +93,10 @@ impl RelationService {
         let link = self.merchant.store().customer_link(self.merchant.connection(), &customer.id).await?;
         let Some(link) = link else { return Ok(false) };
         let request = GetRelation { relation_number: link.relation.get() };
-        let answer = self.merchant.client().get_relation(request).timeout(CALL).await;
+        let answer = self.lacking.call(request, Some(CALL)).await;
         let answer = answer.map_err(|source| self.failed(customer, source))?;
-        if answer.result == GetRelationResult::NotFound {
+        // A POS that cannot be asked is taken to have it.
+        if answer.is_some_and(|answer| answer.result == GetRelationResult::NotFound) {
             self.merchant.store().unlink_customer(self.merchant.connection(), &customer.id).await?;
             return Ok(false);
         }
@@ -162,8 +164,8 @@ impl RelationService {
         if let Some(response) = self.lacking.call(FindRelationV2::from(request), Some(CALL)).await? {
             return Ok(response.relation);
         }
-        let older = FindRelation::from(wanted.relation);
-        Ok(self.merchant.client().call(older).timeout(CALL).await?.relation)
+        let older = self.lacking.call(FindRelation::from(wanted.relation), Some(CALL)).await?;
+        Ok(older.and_then(|response| response.relation))
     }
 
     /// The relation that is remembered for a customer, told what has changed of the customer since. An order does not wait for
@@ -201,6 +203,10 @@ impl RelationService {
                     "" => kept(response.result.as_str()),
                     message => kept(message),
                 };
+                Err(RelationError::Refused { customer: customer.id.clone(), reason })
+            }
+            Err(source) if is_unknown_operation(&source) => {
+                let reason = "this version does not know the call createRelation".to_owned();
                 Err(RelationError::Refused { customer: customer.id.clone(), reason })
             }
             // It may be there all the same. When it is not seen yet, a later attempt looks again.

@@ -8,8 +8,8 @@ use mplus_qapi::orders::{CreateOrderResult, CreateOrderV3, CreateOrderV3Response
 use mplus_qapi::testkit::{Dialect, Fault, Pos};
 use mplus_qapi::types::{IdempotencyResult, OrderCancelState};
 use mplus_sync::model::{
-    Connection, OrderKind, OrderNotice, OutboxEntry, OutboxState, OutboxStateKind, Payment, PaymentMethod,
-    TableRef, Waiting,
+    Connection, Customer, OrderKind, OrderNotice, OutboxEntry, OutboxState, OutboxStateKind, Payment,
+    PaymentMethod, TableRef, Waiting,
 };
 use mplus_sync::orders::{
     CancelError, ObserverError, OrderObserver, OutboxWorker, Queued, Retention, WorkerOptions,
@@ -305,6 +305,36 @@ async fn an_order_that_costs_nothing_arrives_at_a_table_too() {
         world.service().submit(&free, false).await.unwrap();
     }
     assert_eq!(world.pos.orders().len(), 2);
+}
+
+#[tokio::test]
+async fn what_a_pos_cannot_be_asked_is_done_without() {
+    let calls: [&[&str]; 4] = [
+        &["getAvailableTerminalList"],
+        &["getOrder"],
+        &["createRelation"],
+        &["findRelation", "findRelationV2", "createRelation", "getRelation", "updateRelation"],
+    ];
+    for lacking in calls {
+        let world = World::open().await;
+        let pos = Scripted::new(&world.pos);
+        pos.lack(lacking);
+        let merchant = world.merchant_of("w", pos.client());
+        let service = Arc::new(world.service_of("w", pos.client()));
+        let table = OrderKind::DineInPayLater { table: TableRef::whole(7), guests: None };
+        let mut orders = [order("1", table.clone()), order("2", table), paid("3", OrderKind::Pickup)];
+        orders[2].customer = Some(Customer::new("guest", "Jan Jansen"));
+        for order in &orders {
+            service.enqueue(order).await.unwrap();
+        }
+        // What became of the second at its table is to be found out.
+        world.pos.faults().script_for("saveTableOrder", [None, Some(Fault::ResetAfter)]);
+        work(&world, &OutboxWorker::new(service, &merchant), 20).await;
+        let counts = world.store.counts(merchant.connection()).await.unwrap();
+        assert_eq!(counts.get(&OutboxStateKind::Accepted), Some(&3), "{lacking:?}: {counts:?}");
+        let total: Decimal = world.pos.orders().iter().filter_map(|order| order.total_incl_amount).sum();
+        assert_eq!(total, euros(3 * 2490), "{lacking:?}");
+    }
 }
 
 #[tokio::test]

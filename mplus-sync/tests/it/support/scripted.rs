@@ -1,6 +1,6 @@
 //! A POS that answers single calls with what a test says.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -15,11 +15,18 @@ use mplus_qapi::{Client, Credentials, Endpoint};
 pub(crate) struct Scripted {
     pos: Pos,
     answers: Arc<Mutex<BTreeMap<&'static str, VecDeque<Bytes>>>>,
+    /// Calls that it does not know.
+    lacking: Arc<Mutex<BTreeSet<&'static str>>>,
 }
 
 impl Scripted {
     pub(crate) fn new(pos: &Pos) -> Self {
-        Self { pos: pos.clone(), answers: Arc::default() }
+        Self { pos: pos.clone(), answers: Arc::default(), lacking: Arc::default() }
+    }
+
+    /// The POS does not know these calls.
+    pub(crate) fn lack(&self, operations: &[&'static str]) {
+        self.lacking.lock().unwrap().extend(operations);
     }
 
     /// The next call of `O` gets this answer; the POS never sees it. Said again, the one after it.
@@ -42,6 +49,16 @@ impl Transport for Scripted {
     async fn send(&self, request: Request) -> Result<http::Response<Body>, TransportError> {
         let operation = request.headers()["soapaction"].to_str().unwrap().to_owned();
         let scripted = self.answers.lock().unwrap().get_mut(operation.as_str()).and_then(VecDeque::pop_front);
+        if self.lacking.lock().unwrap().contains(operation.as_str()) {
+            let fault = format!(
+                "<E:Envelope xmlns:E=\"http://schemas.xmlsoap.org/soap/envelope/\"><E:Body><E:Fault>\
+                 <faultcode>E:Client</faultcode><faultstring>Method '{operation}' not implemented: method name or \
+                 namespace not recognized</faultstring></E:Fault></E:Body></E:Envelope>"
+            );
+            let answer =
+                http::Response::builder().status(500).header("content-type", "text/xml; charset=utf-8");
+            return Ok(answer.body(Body::from(Bytes::from(fault))).unwrap());
+        }
         match scripted {
             Some(document) => {
                 let answer = http::Response::builder().header("content-type", "text/xml; charset=utf-8");
