@@ -14,6 +14,7 @@
 //! * [`model`] has the host's side of everything; [`products`], [`articles`], [`branches`], [`stock`], [`relations`], [`tables`] and
 //!   [`orders`] map it to the POS's side and back, in pure functions, and carry it there.
 //! * [`conflict`] is the rule for what both sides changed; [`tax`] which rate is which BTW code.
+//! * [`fleet`] does the work of all merchants of a store, in any number of processes.
 //! * [`store`] is where everything is kept, [`media`] where pictures go, [`runtime`] what is needed of clock and chance.
 
 pub mod articles;
@@ -21,6 +22,7 @@ pub mod branches;
 pub mod cancel;
 pub mod conflict;
 pub mod connection;
+pub mod fleet;
 mod integration;
 pub mod media;
 pub mod merchant;

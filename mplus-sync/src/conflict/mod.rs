@@ -27,14 +27,14 @@ mod fields;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::model::{Fingerprint, SyncState};
 
 pub use fields::{FieldDecision, FieldDifference, NoFields, decide_fields, differing_fields};
 
 /// What started the sync.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SyncContext {
     /// The POS reported a change.

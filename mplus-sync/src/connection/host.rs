@@ -78,6 +78,16 @@ impl Host {
         &self.store
     }
 
+    /// Where credentials are kept.
+    pub fn vault(&self) -> &Arc<dyn CredentialVault> {
+        &self.vault
+    }
+
+    /// The name under which this worker holds leases.
+    pub fn worker(&self) -> &WorkerId {
+        &self.worker
+    }
+
     /// Time and chance.
     pub fn runtime(&self) -> &Arc<dyn Runtime> {
         &self.runtime

@@ -23,6 +23,9 @@ impl RunKind {
     pub const MENU: Self = Self(Cow::Borrowed("menu"));
     /// Stock alone.
     pub const STOCK: Self = Self(Cow::Borrowed("stock"));
+    /// What keeps a merchant going: that the daily sync and the stock pull are asked for as the settings say, and that what
+    /// is older than its retention goes.
+    pub const UPKEEP: Self = Self(Cow::Borrowed("upkeep"));
 
     /// Another kind.
     pub fn named(name: impl Into<String>) -> Self {
@@ -114,6 +117,8 @@ struct Running {
     holder: HolderParts,
     since: DateTime<Utc>,
     until: DateTime<Utc>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -160,6 +165,8 @@ pub enum RunEnd {
     Failed,
     /// It was not carried out: everything that asked for it still does.
     GivenBack,
+    /// It could not be carried out now: everything that asked for it still does, not before this.
+    Postponed(DateTime<Utc>),
 }
 
 /// A step of a claimed run that a store keeps, as data: the store reads what is known of the run, has the step
@@ -171,13 +178,15 @@ pub enum RunStep<'a> {
     Extend {
         /// Until when the claim holds.
         until: DateTime<Utc>,
+        /// How far the run is; none leaves the last note.
+        note: Option<&'a str>,
     },
     /// [`DueRun::finished`]
     Finish {
         /// How it ended.
         end: RunEnd,
         /// What is asked for next.
-        next: Option<&'a RunRequest>,
+        next: &'a [RunRequest],
     },
 }
 
@@ -188,8 +197,8 @@ impl RunStep<'_> {
     /// [`RunLost`] when the claim is no longer the current one: nothing is written then.
     pub fn carry_out(&self, run: DueRun, claim: &ClaimedRun) -> Result<DueRun, RunLost> {
         match *self {
-            Self::Extend { until } => run.extended(claim, until),
-            Self::Finish { end, next } => run.finished(claim, end, next.cloned()),
+            Self::Extend { until, note } => run.extended(claim, until, note),
+            Self::Finish { end, next } => run.finished(claim, end, next),
         }
     }
 
@@ -216,6 +225,8 @@ pub struct RunStatus {
     pub requests: Vec<RunRequest>,
     /// Who carries one out, and since when; the claim may have ended since.
     pub running: Option<(Holder, DateTime<Utc>)>,
+    /// How far it is: what its holder last noted, as JSON.
+    pub note: Option<String>,
     /// How many runs in a row have failed.
     pub failures: u32,
 }
@@ -296,7 +307,8 @@ impl DueRun {
             until,
             token: self.claims,
         };
-        self.running = Some(Running { requests: taken, holder: HolderParts::of(holder), since: now, until });
+        self.running =
+            Some(Running { requests: taken, holder: HolderParts::of(holder), since: now, until, note: None });
         (self, claimed)
     }
 
@@ -304,28 +316,33 @@ impl DueRun {
         self.running.is_some() && self.claims == claim.token
     }
 
-    /// Prolongs its claim.
+    /// Prolongs its claim and keeps how far it is; without a note the last one stays.
     ///
     /// # Errors
     /// [`RunLost`] when the claim is no longer the current one.
-    pub fn extended(mut self, claim: &ClaimedRun, until: DateTime<Utc>) -> Result<Self, RunLost> {
+    pub fn extended(
+        mut self,
+        claim: &ClaimedRun,
+        until: DateTime<Utc>,
+        note: Option<&str>,
+    ) -> Result<Self, RunLost> {
         match &mut self.running {
-            Some(running) if self.claims == claim.token => running.until = until,
+            Some(running) if self.claims == claim.token => {
+                running.until = until;
+                if let Some(note) = note {
+                    running.note = Some(note.to_owned());
+                }
+            }
             _ => return Err(RunLost),
         }
         Ok(self)
     }
 
-    /// Ends the claimed run. What was asked for meanwhile stays due, and so does `next`.
+    /// Ends the claimed run. What was asked for meanwhile stays due, and so does everything in `next`.
     ///
     /// # Errors
     /// [`RunLost`] when the claim is no longer the current one.
-    pub fn finished(
-        mut self,
-        claim: &ClaimedRun,
-        end: RunEnd,
-        next: Option<RunRequest>,
-    ) -> Result<Self, RunLost> {
+    pub fn finished(mut self, claim: &ClaimedRun, end: RunEnd, next: &[RunRequest]) -> Result<Self, RunLost> {
         if !self.is_held_by(claim) {
             return Err(RunLost);
         }
@@ -338,11 +355,13 @@ impl DueRun {
                     self = self.requested(request);
                 }
             }
+            RunEnd::Postponed(until) => {
+                for request in taken {
+                    self = self.requested(RunRequest { due_at: request.due_at.max(until), ..request });
+                }
+            }
         }
-        Ok(match next {
-            Some(next) => self.requested(next),
-            None => self,
-        })
+        Ok(next.iter().cloned().fold(self, Self::requested))
     }
 
     /// What is known of it.
@@ -353,6 +372,7 @@ impl DueRun {
             due_at: self.requests.iter().map(|request| request.due_at).min(),
             requests: self.requests.clone(),
             running: self.running.as_ref().map(|running| (running.holder.holder(), running.since)),
+            note: self.running.as_ref().and_then(|running| running.note.clone()),
             failures: self.failures,
         }
     }
@@ -381,7 +401,7 @@ mod tests {
         let (run, claimed) = claim(run, 2);
         let wanted = [asked(RunReason::Webhook, 1), asked(RunReason::AskedFor, 2)];
         assert_eq!(claimed.requests, wanted);
-        let done = run.finished(&claimed, RunEnd::Done, None).unwrap();
+        let done = run.finished(&claimed, RunEnd::Done, &[]).unwrap();
         assert_eq!(done.due_at(), Some(at(600)));
     }
 
@@ -391,7 +411,7 @@ mod tests {
         let (run, claimed) = claim(run, 0);
         let run = run.requested(RunRequest::new(RunReason::Webhook, at(1)));
         assert_eq!(run.due_at(), Some(at(5)));
-        let run = run.finished(&claimed, RunEnd::Done, None).unwrap();
+        let run = run.finished(&claimed, RunEnd::Done, &[]).unwrap();
         assert_eq!(run.due_at(), Some(at(1)));
     }
 
@@ -401,9 +421,31 @@ mod tests {
         let (run, first) = claim(run, 0);
         let (run, second) = claim(run, 5);
         assert_eq!(second.requests, first.requests);
-        assert_eq!(run.clone().finished(&first, RunEnd::Done, None).unwrap_err(), RunLost);
-        let run = run.finished(&second, RunEnd::Failed, None).unwrap();
+        assert_eq!(run.clone().finished(&first, RunEnd::Done, &[]).unwrap_err(), RunLost);
+        let run = run.finished(&second, RunEnd::Failed, &[]).unwrap();
         assert_eq!(run.status("m".into(), RunKind::MENU).failures, 1);
+    }
+
+    #[test]
+    fn a_run_that_is_postponed_keeps_everything_that_asked_for_it() {
+        let run = DueRun::default()
+            .requested(RunRequest::new(RunReason::Daily, at(0)))
+            .requested(RunRequest::new(RunReason::AskedFor, at(1)));
+        let (run, claimed) = claim(run, 2);
+        let run = run.finished(&claimed, RunEnd::Postponed(at(7)), &[]).unwrap();
+        let status = run.status("m".into(), RunKind::MENU);
+        assert_eq!((status.due_at, status.requests.len(), status.failures), (Some(at(7)), 2, 0));
+    }
+
+    #[test]
+    fn how_far_a_run_is_can_be_read_as_long_as_it_runs() {
+        let run = DueRun::default().requested(RunRequest::new(RunReason::Daily, at(0)));
+        let (run, claimed) = claim(run, 0);
+        let run =
+            run.extended(&claimed, at(9), Some("half")).unwrap().extended(&claimed, at(10), None).unwrap();
+        assert_eq!(run.status("m".into(), RunKind::MENU).note.as_deref(), Some("half"));
+        let run = run.finished(&claimed, RunEnd::GivenBack, &[]).unwrap();
+        assert_eq!(run.status("m".into(), RunKind::MENU).note, None);
     }
 
     #[test]

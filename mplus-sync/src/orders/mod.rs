@@ -30,6 +30,7 @@ pub use draft::{DraftLine, DraftPayment, MenuPlace, OrderDraft};
 pub use error::{SubmitError, SubmitErrorKind};
 pub use lifecycle::{CancelError, Retention};
 pub use menu::{ComboArticle, MenuLinks, ModifierLink};
+pub(crate) use outbox::tell_host;
 pub use outbox::{ObserverError, OrderObserver, OutboxWorker, RetryPlan, WorkerOptions, WorkerReport};
 pub use payments::PaymentSuggestion;
 pub use refusal::{OrderRefused, Problem};

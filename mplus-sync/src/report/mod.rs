@@ -33,7 +33,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::conflict::{FieldDifference, SyncContext, Why, Winner};
 use crate::model::{ConnectionId, LocationId, MissingField, Resource};
@@ -86,7 +86,7 @@ pub struct RunReport {
 }
 
 /// How much a run looks at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// Everything.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Days, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::{GapInfo, Tz};
 use sha2::{Digest, Sha256};
 
@@ -98,19 +98,26 @@ impl DailySchedule {
     /// Feeding the result back in gives every run once, in order. Beyond the calendar's end (the year 262142) the
     /// answer is `DateTime::<Utc>::MAX_UTC`.
     pub fn next_after(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        self.next_day_after(now).map_or(DateTime::<Utc>::MAX_UTC, |day| self.instant_of(day))
+    }
+
+    /// When the run of a calendar day of the zone is due.
+    pub fn instant_of(&self, day: NaiveDate) -> DateTime<Utc> {
+        let due = first_instant(self.zone, day.and_time(self.time));
+        due.checked_add_signed(self.delay).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    }
+
+    /// The calendar day of the zone whose run is the first strictly after `now`; none beyond the calendar's end.
+    pub fn next_day_after(&self, now: DateTime<Utc>) -> Option<NaiveDate> {
         let undelayed = now.checked_sub_signed(self.delay).unwrap_or(DateTime::<Utc>::MIN_UTC);
         // A zone's date is at most one behind UTC's, and the run of the day before that has surely passed.
         let utc_day = undelayed.date_naive();
         let mut day = utc_day.checked_sub_days(Days::new(2)).unwrap_or(utc_day);
         loop {
-            let due = first_instant(self.zone, day.and_time(self.time));
-            if due > undelayed {
-                return due.checked_add_signed(self.delay).unwrap_or(DateTime::<Utc>::MAX_UTC);
+            if first_instant(self.zone, day.and_time(self.time)) > undelayed {
+                return Some(day);
             }
-            match day.succ_opt() {
-                Some(next) => day = next,
-                None => return DateTime::<Utc>::MAX_UTC,
-            }
+            day = day.succ_opt()?;
         }
     }
 }
@@ -125,10 +132,14 @@ fn first_instant(zone: Tz, local: NaiveDateTime) -> DateTime<Utc> {
 
 /// A whole number of seconds in `0..bound`, evenly spread over ids and the same on every machine and release.
 fn jitter(connection_id: &str, bound: Duration) -> TimeDelta {
-    let digest = Sha256::digest(connection_id.as_bytes());
-    let number = digest.iter().take(8).fold(0u64, |number, byte| number << 8 | u64::from(*byte));
-    let seconds = number.checked_rem(bound.as_secs()).unwrap_or(0);
+    let seconds = lot(connection_id).checked_rem(bound.as_secs()).unwrap_or(0);
     TimeDelta::from_std(Duration::from_secs(seconds)).unwrap_or_default()
+}
+
+/// A number that is evenly spread over ids and the same on every machine and release.
+pub(crate) fn lot(connection_id: &str) -> u64 {
+    let digest = Sha256::digest(connection_id.as_bytes());
+    digest.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 #[cfg(test)]

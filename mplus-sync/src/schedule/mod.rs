@@ -7,6 +7,7 @@ mod daily;
 #[cfg(feature = "tokio-runner")]
 mod runner;
 
+pub(crate) use daily::lot;
 pub use daily::{DailySchedule, ScheduleError};
 #[cfg(feature = "tokio-runner")]
 pub use runner::run_daily;

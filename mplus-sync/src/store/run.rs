@@ -93,26 +93,34 @@ pub trait RunStore: Send + Sync {
     /// [`Conflict`](super::StoreErrorKind::Conflict) when the claim was lost.
     async fn step_run(&self, run: &ClaimedRun, step: RunStep<'_>) -> Result<(), StoreError>;
 
-    /// Prolongs a claim.
+    /// Prolongs a claim, and keeps for others how far the run is, as JSON; without a note the last one stays.
     ///
     /// # Errors
     /// [`Conflict`](super::StoreErrorKind::Conflict) when it was lost: stop working.
-    async fn extend_run(&self, run: &ClaimedRun, until: DateTime<Utc>) -> Result<(), StoreError> {
-        self.step_run(run, RunStep::Extend { until }).await
+    async fn extend_run(
+        &self,
+        run: &ClaimedRun,
+        until: DateTime<Utc>,
+        note: Option<&str>,
+    ) -> Result<(), StoreError> {
+        self.step_run(run, RunStep::Extend { until, note }).await
     }
 
-    /// Ends a claimed run, and asks for the next one in the same step.
+    /// Ends a claimed run, and asks for the next ones in the same step.
     ///
     /// # Errors
     /// [`Conflict`](super::StoreErrorKind::Conflict) when the claim was lost.
-    async fn finish_run(
-        &self,
-        run: &ClaimedRun,
-        end: RunEnd,
-        next: Option<RunRequest>,
-    ) -> Result<(), StoreError> {
-        self.step_run(run, RunStep::Finish { end, next: next.as_ref() }).await
+    async fn finish_run(&self, run: &ClaimedRun, end: RunEnd, next: &[RunRequest]) -> Result<(), StoreError> {
+        self.step_run(run, RunStep::Finish { end, next }).await
     }
+
+    /// Connections that are not [held](crate::model::Connection::is_held) and of which nothing is known of this kind of run,
+    /// in the order of their identifiers: those that were added since somebody last asked.
+    async fn connections_without_run(
+        &self,
+        kind: &RunKind,
+        limit: usize,
+    ) -> Result<Vec<ConnectionId>, StoreError>;
 
     /// What is known of one connection's runs, in the order of their kinds.
     async fn runs(&self, connection: &ConnectionId) -> Result<Vec<RunStatus>, StoreError>;

@@ -166,6 +166,7 @@ pass_on! {
         fn request_run(connection: &ConnectionId, kind: &RunKind, request: RunRequest) -> ();
         fn claim_runs(request: &RunClaimRequest, now: DateTime<Utc>) -> Vec<ClaimedRun>;
         fn step_run(run: &ClaimedRun, step: RunStep<'_>) -> ();
+        fn connections_without_run(kind: &RunKind, limit: usize) -> Vec<ConnectionId>;
         fn runs(connection: &ConnectionId) -> Vec<RunStatus>;
         fn run_backlog(now: DateTime<Utc>) -> RunBacklog;
         fn save_report(connection: &ConnectionId, kind: &RunKind, report: &StoredReport) -> ();

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// The rooms, from the ground up.
-const ROOMS: [&str; 26] = [
+const ROOMS: [&str; 27] = [
     // What everything is made of.
     "cancel",
     "runtime",
@@ -33,10 +33,11 @@ const ROOMS: [&str; 26] = [
     "orders",
     "products",
     "articles",
-    // What a sync is made of, how a merchant connects, and the facade on top.
+    // What a sync is made of, how a merchant connects, and the facade on top: of one merchant, and of all.
     "sync",
     "connection",
     "integration",
+    "fleet",
     // Tests stand on all of it.
     "testkit",
 ];

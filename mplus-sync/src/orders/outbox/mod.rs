@@ -5,5 +5,6 @@ mod tell;
 mod worker;
 
 pub use decide::RetryPlan;
+pub(crate) use tell::tell_host;
 pub use tell::{ObserverError, OrderObserver};
 pub use worker::{OutboxWorker, WorkerOptions, WorkerReport};

@@ -5,9 +5,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::TimeDelta;
 
-use crate::merchant::Merchant;
-use crate::model::OrderNotice;
-use crate::store::NoticeRequest;
+use crate::model::{ConnectionId, OrderNotice};
+use crate::runtime::Runtime;
+use crate::store::{NoticeRequest, Store};
 
 /// How many notices are claimed at once.
 const AT_ONCE: usize = 50;
@@ -37,14 +37,20 @@ pub struct ObserverError {
     pub message: String,
 }
 
-/// Tells everything that is pending of one connection, and counts what the host took. A store that fails is asked again by
-/// the next call.
-pub(super) async fn tell_host(merchant: &Merchant, observer: &dyn OrderObserver) -> u64 {
+/// Tells everything that is pending, of one connection or of all, and counts what the host took. A store that fails is asked
+/// again by the next call.
+pub(crate) async fn tell_host(
+    store: &dyn Store,
+    runtime: &dyn Runtime,
+    connection: Option<&ConnectionId>,
+    observer: &dyn OrderObserver,
+) -> u64 {
     let mut told = 0;
     loop {
-        let now = merchant.runtime().now();
-        let request = NoticeRequest::new(AT_ONCE, now + CLAIM).of(merchant.connection().clone());
-        let Ok(claimed) = merchant.store().claim_notices(&request, now).await else { return told };
+        let now = runtime.now();
+        let mut request = NoticeRequest::new(AT_ONCE, now + CLAIM);
+        request.connection = connection.cloned();
+        let Ok(claimed) = store.claim_notices(&request, now).await else { return told };
         if claimed.is_empty() {
             return told;
         }
@@ -52,12 +58,12 @@ pub(super) async fn tell_host(merchant: &Merchant, observer: &dyn OrderObserver)
             match observer.told(&notice.notice).await {
                 Ok(()) => {
                     // One that is not acknowledged is told again: at least once is the promise.
-                    let _ = merchant.store().acknowledge(&notice).await;
+                    let _ = store.acknowledge(&notice).await;
                     told += 1;
                 }
                 Err(_) => {
-                    let until = merchant.runtime().now() + PAUSE;
-                    let _ = merchant.store().postpone(&notice, until).await;
+                    let until = runtime.now() + PAUSE;
+                    let _ = store.postpone(&notice, until).await;
                 }
             }
         }

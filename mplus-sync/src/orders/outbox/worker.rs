@@ -196,7 +196,10 @@ impl OutboxWorker {
     /// Tells the host what became of its orders, if it wants to know; counts the notices.
     async fn tell_host(&self) -> u64 {
         match &self.observer {
-            Some(observer) => tell_host(&self.merchant, &**observer).await,
+            Some(observer) => {
+                let (store, runtime) = (&**self.merchant.store(), &**self.merchant.runtime());
+                tell_host(store, runtime, Some(self.connection()), &**observer).await
+            }
             None => 0,
         }
     }
@@ -236,7 +239,7 @@ impl OutboxWorker {
     }
 
     /// Brings one claimed order as far as it gets and records that.
-    async fn forward(&self, entry: OutboxEntry) -> WorkerReport {
+    pub(crate) async fn forward(&self, entry: OutboxEntry) -> WorkerReport {
         let claim = entry.claim();
         let ended = match select(pin!(self.attempt(&entry)), pin!(self.keep(&claim))).await {
             Either::Left((ended, _)) => ended,
@@ -410,7 +413,7 @@ impl WorkerReport {
         }
     }
 
-    fn add(&mut self, other: Self) {
+    pub(crate) fn add(&mut self, other: Self) {
         self.accepted += other.accepted;
         self.retried += other.retried;
         self.rejected += other.rejected;

@@ -149,6 +149,17 @@ impl RunStore for MemoryStore {
         Ok(())
     }
 
+    async fn connections_without_run(
+        &self,
+        kind: &RunKind,
+        limit: usize,
+    ) -> Result<Vec<ConnectionId>, StoreError> {
+        let state = self.lock();
+        let unknown = |id: &&ConnectionId| !state.runs.contains_key(&((*id).clone(), kind.clone()));
+        let ids = state.connections.keys().filter(unknown).filter(|id| !state.is_held(id));
+        Ok(ids.take(limit).cloned().collect())
+    }
+
     async fn runs(&self, connection: &ConnectionId) -> Result<Vec<RunStatus>, StoreError> {
         let state = self.lock();
         let mine = state.runs.iter().filter(|((id, _), _)| id == connection);

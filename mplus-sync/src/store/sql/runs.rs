@@ -163,6 +163,18 @@ impl<D: Driver> RunStore for SqlStore<D> {
         })
     }
 
+    async fn connections_without_run(
+        &self,
+        kind: &RunKind,
+        at_most: usize,
+    ) -> Result<Vec<ConnectionId>, StoreError> {
+        let sql = "SELECT c.id FROM mplus_connections AS c WHERE c.held = 0 AND NOT EXISTS \
+                   (SELECT 1 FROM mplus_runs AS r WHERE r.connection = c.id AND r.kind = ?) ORDER BY c.id LIMIT ?";
+        let values = vec![kind.as_str().into(), limit(at_most).into()];
+        let rows = self.driver.query("find connections without a run", sql, values).await?;
+        rows.into_iter().map(|mut row| row.text().map(ConnectionId::from)).collect()
+    }
+
     async fn runs(&self, connection: &ConnectionId) -> Result<Vec<RunStatus>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM mplus_runs WHERE connection = ? ORDER BY kind");
         let rows = self.driver.query("read runs", &sql, vec![connection.as_str().into()]).await?;

@@ -261,6 +261,7 @@ const BEHAVIOURS: &[(&str, Behaviour)] = behaviours! {
         claimed_by_one: "a run is claimed by one process",
         lost: "a lost run is taken up again",
         held: "runs of a held connection wait",
+        without: "connections without a run are found",
         reports: "the last report of each kind is kept",
     }
     unreadable::{

@@ -51,11 +51,11 @@ pub(super) async fn one_run(case: &Case<'_>) -> Checked {
     expect_equal("who runs it, since when", running, Some((Holder::from("w"), minute(2))))?;
     one.request_run(&merchant(), &RunKind::MENU, webhook(2)).await?;
     let next = RunRequest::new(RunReason::Daily, minute(600));
-    one.finish_run(&run, RunEnd::Done, Some(next.clone())).await?;
+    one.finish_run(&run, RunEnd::Done, std::slice::from_ref(&next)).await?;
     let again = two.claim_runs(&request(3).kinds([RunKind::MENU]), minute(3)).await?;
     expect_equal("what was asked for meanwhile", again.len(), 1)?;
     expect_equal("its request", again[0].requests.clone(), vec![webhook(2)])?;
-    two.finish_run(&again[0], RunEnd::Done, None).await?;
+    two.finish_run(&again[0], RunEnd::Done, &[]).await?;
     let known = two.runs(&merchant()).await?;
     let menu = known.iter().find(|run| run.kind == RunKind::MENU);
     expect_equal("the next one", menu.map(|run| run.requests.clone()), Some(vec![next]))
@@ -98,26 +98,29 @@ pub(super) async fn lost(case: &Case<'_>) -> Checked {
     let daily = RunRequest::new(RunReason::Daily, minute(0));
     store.request_run(&merchant(), &RunKind::SYNC, daily.clone()).await?;
     let slow = claim_one(&*store, 0).await?;
-    store.extend_run(&slow, minute(10)).await?;
+    store.extend_run(&slow, minute(10), Some("{\"done\":3}")).await?;
+    let known = store.runs(&merchant()).await?;
+    let note = known.first().and_then(|run| run.note.clone());
+    expect_equal("how far it is", note.as_deref(), Some("{\"done\":3}"))?;
     expect_equal("before its end", claim(&*store, 9).await?, Vec::new())?;
     let quick = claim_one(&*store, 10).await?;
     expect_equal("what asked for it", quick.requests.clone(), vec![daily.clone()])?;
-    let refused = store.extend_run(&slow, minute(60)).await;
+    let refused = store.extend_run(&slow, minute(60), None).await;
     expect_refused("the slow one's extension", refused, StoreErrorKind::Conflict)?;
-    let refused = store.finish_run(&slow, RunEnd::Done, None).await;
+    let refused = store.finish_run(&slow, RunEnd::Done, &[]).await;
     expect_refused("the slow one's end", refused, StoreErrorKind::Conflict)?;
-    store.finish_run(&quick, RunEnd::GivenBack, None).await?;
+    store.finish_run(&quick, RunEnd::GivenBack, &[]).await?;
     let again = claim_one(&*store, 11).await?;
     expect_equal("given back", again.requests.clone(), vec![daily])?;
     let retry = RunRequest::new(RunReason::Retry, minute(20));
-    store.finish_run(&again, RunEnd::Failed, Some(retry)).await?;
+    store.finish_run(&again, RunEnd::Failed, &[retry]).await?;
     let backlog = store.run_backlog(minute(21)).await?;
     expect_equal("due", (backlog.due, backlog.running, backlog.oldest), (1, 0, Some(minute(20))))?;
     let retried = claim_one(&*store, 21).await?;
     expect_equal("failures in a row", retried.failures, 1)?;
     let backlog = store.run_backlog(minute(22)).await?;
     expect_equal("running", (backlog.due, backlog.running), (0, 1))?;
-    store.finish_run(&retried, RunEnd::Done, None).await?;
+    store.finish_run(&retried, RunEnd::Done, &[]).await?;
     expect_equal("nothing is left", store.runs(&merchant()).await?, Vec::new())
 }
 
@@ -133,6 +136,22 @@ pub(super) async fn held(case: &Case<'_>) -> Checked {
     connection.paused = None;
     store.save_connection(&connection).await?;
     expect_equal("afterwards", claim(&*store, 1).await?.len(), 1)
+}
+
+pub(super) async fn without(case: &Case<'_>) -> Checked {
+    let store = case.open().await?;
+    for id in ["a", "b", "c", "d"] {
+        let mut connection = Connection::new(id, "Resto", "pos.example", 1, minute(0));
+        connection.paused = (id == "c").then(|| minute(0));
+        store.save_connection(&connection).await?;
+    }
+    let request = || RunRequest::new(RunReason::AskedFor, minute(0));
+    store.request_run(&"b".into(), &RunKind::UPKEEP, request()).await?;
+    store.request_run(&"d".into(), &RunKind::SYNC, request()).await?;
+    let ids = |names: &[&str]| names.iter().map(|name| ConnectionId::from(*name)).collect::<Vec<_>>();
+    let found = store.connections_without_run(&RunKind::UPKEEP, 10).await?;
+    expect_equal("neither those that have one nor those that are held", found, ids(&["a", "d"]))?;
+    expect_equal("at most one", store.connections_without_run(&RunKind::UPKEEP, 1).await?, ids(&["a"]))
 }
 
 pub(super) async fn reports(case: &Case<'_>) -> Checked {

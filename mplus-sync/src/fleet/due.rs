@@ -1,0 +1,169 @@
+//! What is due and what follows: pure.
+
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::conflict::SyncContext;
+use crate::model::{ConnectionId, RunReason, RunRequest};
+use crate::report::Scope;
+use crate::schedule::{DailySchedule, lot};
+
+use super::settings::span;
+
+/// How a run is to be: what a request says in its details.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Wanted {
+    /// What started it.
+    pub(super) context: SyncContext,
+    /// How much it looks at.
+    pub(super) scope: Scope,
+    /// Of which calendar day it is the daily run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) day: Option<NaiveDate>,
+}
+
+impl Wanted {
+    pub(super) fn new(context: SyncContext, scope: Scope) -> Self {
+        Self { context, scope, day: None }
+    }
+
+    /// What the schedule wants by itself.
+    pub(super) const SCHEDULED: Self =
+        Self { context: SyncContext::Scheduled, scope: Scope::Incremental, day: None };
+
+    /// What a request asks for. One without details, or whose details a person or another release wrote, is taken by its
+    /// reason.
+    fn of(request: &RunRequest) -> Self {
+        let details = request.details.as_deref().and_then(|json| serde_json::from_str(json).ok());
+        details.unwrap_or_else(|| {
+            let context = match request.reason {
+                RunReason::Webhook => SyncContext::Webhook,
+                RunReason::AskedFor | RunReason::NewBranch => SyncContext::Manual,
+                _ => SyncContext::Scheduled,
+            };
+            Self::new(context, Scope::Incremental)
+        })
+    }
+
+    /// One run that does for both. Where the POS reported a change it wins, whoever else asked.
+    fn and(self, other: Self) -> Self {
+        let rank = |context| match context {
+            SyncContext::Webhook => 2,
+            SyncContext::Manual => 1,
+            SyncContext::Scheduled => 0,
+        };
+        Self {
+            context: if rank(other.context) > rank(self.context) { other.context } else { self.context },
+            scope: if other.scope == Scope::Full { Scope::Full } else { self.scope },
+            day: self.day.max(other.day),
+        }
+    }
+
+    /// A request for it.
+    pub(super) fn request(self, reason: RunReason, due_at: DateTime<Utc>) -> RunRequest {
+        let request = RunRequest::new(reason, due_at);
+        // Three plain fields: there is nothing in it that JSON cannot hold.
+        match serde_json::to_string(&self) {
+            Ok(json) => request.with_details(json),
+            Err(_) => request,
+        }
+    }
+}
+
+/// What a claimed run comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Todo {
+    /// What is to be run; none when nothing is, after all.
+    pub(super) run: Option<Wanted>,
+    /// What is asked for anew, however it ends.
+    pub(super) next: Vec<RunRequest>,
+}
+
+/// What asked for a sync, as the merchant's settings are now: the daily time may have been moved or switched off since it was
+/// asked for, and a day that has had its run has no second one.
+pub(super) fn sync_todo(
+    requests: &[RunRequest],
+    daily: Option<&DailySchedule>,
+    last_day: Option<NaiveDate>,
+    now: DateTime<Utc>,
+) -> Todo {
+    let mut todo = Todo { run: None, next: Vec::new() };
+    for request in requests {
+        let wanted = Wanted::of(request);
+        if request.reason == RunReason::Daily {
+            let Some(daily) = daily else { continue };
+            todo.next.extend(next_daily(daily, now));
+            if wanted.day.is_some_and(|day| last_day.is_some_and(|last| last >= day)) {
+                continue;
+            }
+            if let Some(at) = wanted.day.map(|day| daily.instant_of(day)).filter(|at| *at > now) {
+                todo.next.push(wanted.request(RunReason::Daily, at));
+                continue;
+            }
+        }
+        todo.run = Some(todo.run.map_or(wanted, |run| run.and(wanted)));
+    }
+    todo
+}
+
+/// What asked for stock: none when its own interval is all that did, and was switched off since.
+pub(super) fn stock_todo(requests: &[RunRequest], every: Option<Duration>, now: DateTime<Utc>) -> Todo {
+    let mut todo = Todo { run: None, next: Vec::new() };
+    for request in requests.iter().filter(|request| every.is_some() || request.reason != RunReason::Stock) {
+        let wanted = Wanted::of(request);
+        todo.run = Some(todo.run.map_or(wanted, |run| run.and(wanted)));
+    }
+    todo.next.extend(every.map(|every| RunRequest::new(RunReason::Stock, later(now, every))));
+    todo
+}
+
+/// The first daily run after now.
+pub(super) fn next_daily(daily: &DailySchedule, now: DateTime<Utc>) -> Option<RunRequest> {
+    let day = daily.next_day_after(now)?;
+    let wanted = Wanted { day: Some(day), ..Wanted::SCHEDULED };
+    Some(wanted.request(RunReason::Daily, daily.instant_of(day)))
+}
+
+/// The first pull of stock of a merchant that has none due within its interval: merchants are spread over it.
+pub(super) fn first_stock(
+    connection: &ConnectionId,
+    every: Option<Duration>,
+    due: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Option<RunRequest> {
+    let every = every?;
+    if due.is_some_and(|due| due <= later(now, every)) {
+        return None;
+    }
+    Some(RunRequest::new(RunReason::Stock, now + share_of(connection, every)))
+}
+
+/// The next upkeep: a day later, at a time of the merchant's own.
+pub(super) fn next_upkeep(connection: &ConnectionId, now: DateTime<Utc>) -> RunRequest {
+    const DAY: i64 = 24 * 60 * 60;
+    let own = share_of(connection, Duration::from_secs(DAY.unsigned_abs())).num_seconds();
+    let seconds = (own - now.timestamp()).rem_euclid(DAY);
+    let wait = if seconds == 0 { DAY } else { seconds };
+    RunRequest::new(RunReason::Other("upkeep".to_owned()), now + TimeDelta::seconds(wait))
+}
+
+/// How long a run rests that has failed so many times in a row. `random`, from 0 to below 1, spreads those that failed
+/// together.
+pub(super) fn pause(failures: u32, first: Duration, longest: Duration, random: f64) -> TimeDelta {
+    let doubled = first.saturating_mul(1 << failures.min(20)).min(longest.max(first));
+    span(doubled.mul_f64(0.5 + random.clamp(0.0, 1.0) / 2.0))
+}
+
+pub(super) fn later(now: DateTime<Utc>, wait: Duration) -> DateTime<Utc> {
+    now.checked_add_signed(span(wait)).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+/// A part of a span that is the merchant's own.
+fn share_of(connection: &ConnectionId, whole: Duration) -> TimeDelta {
+    TimeDelta::seconds((lot(connection.as_str()) % whole.as_secs().max(1)).cast_signed())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,317 @@
+//! All merchants of a host, worked for by any number of processes.
+//!
+//! A [`Fleet`] forwards the orders of all merchants, runs what is due of them (daily syncs, stock at its own interval, what was
+//! asked for, what failed and is tried again), tells the host what became of its orders, and removes what is older than its
+//! retention. The database is what holds it together: each process claims what it works on, and what a process that crashed
+//! had claimed goes to another one when the claim has ended. A merchant that has nothing to do is a row: no task, timer or
+//! question is its own.
+//!
+//! * Orders go around the merchants: a backlog of one postpones no other's. No merchant has more than
+//!   [`at_once`](FleetSettings::at_once) under way over all processes, and the orders of a table keep their order.
+//! * What is queued in this process is claimed at once; what is queued in another one, as soon as the store tells of it or
+//!   is asked again, within [`longest_poll`](FleetSettings::longest_poll).
+//! * Requests for a sync that come together become one run. A daily run that was due while nothing ran is caught up, once.
+//! * A merchant that is paused, disconnected or removed is left alone from then on; new credentials and settings hold from
+//!   the next piece of work on.
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//!
+//! use mplus_sync::Host;
+//! use mplus_sync::cancel::CancelToken;
+//! use mplus_sync::fleet::Fleet;
+//!
+//! # async fn serve(host: Host, stop: CancelToken) {
+//! let fleet = Fleet::new(host); // the same in every process
+//! let report = fleet.run(&stop).await;
+//! println!("{} orders are at their POS", report.orders.accepted);
+//! # }
+//! ```
+
+mod due;
+mod ending;
+mod lane;
+mod observe;
+mod open;
+mod order;
+mod pace;
+mod presence;
+mod process;
+mod report;
+mod run;
+mod settings;
+mod shards;
+mod status;
+mod terms;
+mod upkeep;
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use futures_util::future::join_all;
+
+use crate::cancel::CancelToken;
+use crate::conflict::SyncContext;
+use crate::connection::{Host, OpenError};
+use crate::integration::Integration;
+use crate::model::{
+    Connection, ConnectionId, Holder, RunKind, RunReason, RunRequest, RunStatus, StoredReport,
+};
+use crate::orders::OrderObserver;
+use crate::report::Scope;
+use crate::store::{StoreError, StoreErrorKind, Wake, update_connection};
+
+use due::Wanted;
+use open::Merchants;
+use process::{Process, Spawn};
+
+pub use presence::ProcessStatus;
+pub use report::{FleetReport, RunCounts};
+pub use settings::{FleetSettings, Retention};
+pub use shards::{ByHash, ShardMap};
+pub use status::{FailingMerchant, FleetStatus};
+
+/// All merchants of a host's stores. Cheap to clone.
+///
+/// Every process of a host makes one in the same way, and [runs](Self::run) it if it is to do the work; one that does not,
+/// such as a web server, asks for syncs with it all the same.
+#[derive(Clone)]
+#[must_use]
+pub struct Fleet {
+    hosts: Arc<[Host]>,
+    map: Arc<dyn ShardMap>,
+    settings: FleetSettings,
+    observer: Option<Arc<dyn OrderObserver>>,
+    spawn: Option<Arc<Spawn>>,
+}
+
+impl fmt::Debug for Fleet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fleet")
+            .field("hosts", &self.hosts)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Fleet {
+    /// All merchants of one store. The host's [name](Host::named) has to be no other process's.
+    pub fn new(host: Host) -> Self {
+        Self::over([host], ByHash::over(1))
+    }
+
+    /// All merchants of several stores, for more of them than one database server serves: a host for each store, and which
+    /// merchant lives in which. A store that the map does not know is taken as the last one.
+    pub fn over(hosts: impl IntoIterator<Item = Host>, map: impl ShardMap + 'static) -> Self {
+        Self {
+            hosts: hosts.into_iter().collect(),
+            map: Arc::new(map),
+            settings: FleetSettings::default(),
+            observer: None,
+            spawn: None,
+        }
+    }
+
+    /// The same with other settings.
+    pub fn with_settings(self, settings: FleetSettings) -> Self {
+        Self { settings, ..self }
+    }
+
+    /// The same, telling the host what becomes of its orders.
+    pub fn with_observer(self, observer: Arc<dyn OrderObserver>) -> Self {
+        Self { observer: Some(observer), ..self }
+    }
+
+    /// The same, with each order and run started as a task of the host's runtime, so that more than one thread does the
+    /// work. Without it everything is done within [`run`](Self::run).
+    ///
+    /// ```no_run
+    /// # fn spawning(fleet: mplus_sync::fleet::Fleet) -> mplus_sync::fleet::Fleet {
+    /// fleet.spawning(|work| drop(tokio::spawn(work)))
+    /// # }
+    /// ```
+    pub fn spawning(
+        self,
+        spawn: impl Fn(Pin<Box<dyn Future<Output = ()> + Send>>) + Send + Sync + 'static,
+    ) -> Self {
+        Self { spawn: Some(Arc::new(spawn)), ..self }
+    }
+
+    /// Does the work of all merchants until it is cancelled; any number of processes may.
+    ///
+    /// After a cancel it takes nothing new and ends what is under way within [`grace`](FleetSettings::grace); what has not
+    /// ended by then is stopped and given back, so that another process goes on at once.
+    pub async fn run(&self, cancel: &CancelToken) -> FleetReport {
+        let processes = self.hosts.iter().map(|host| self.process(host));
+        let mut report = FleetReport::default();
+        for done in join_all(processes.map(|process| async move { process.work(cancel).await })).await {
+            report.add(done);
+        }
+        report
+    }
+
+    fn process(&self, host: &Host) -> Arc<Process> {
+        let runtime = host.runtime();
+        let life = format!("{}-{:08x}", std::process::id(), (runtime.random() * f64::from(u32::MAX)) as u32);
+        Arc::new(Process {
+            host: host.clone(),
+            settings: self.settings.clone(),
+            merchants: Merchants::new(host.clone(), self.settings.clone()),
+            holder: Holder::of(host.worker().clone(), life),
+            observer: self.observer.clone(),
+            spawn: self.spawn.clone(),
+        })
+    }
+
+    /// Asks for a sync of a merchant, from any process: it is begun at once where there is room. What is asked for while a run
+    /// of the merchant waits is done by that run, what is asked for while one is under way, by another one after it.
+    ///
+    /// With [`SyncContext::Webhook`] the POS wins where both sides changed something, also in a run that others asked for.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn request_sync(
+        &self,
+        connection: &ConnectionId,
+        context: SyncContext,
+        scope: Scope,
+    ) -> Result<(), StoreError> {
+        self.request(connection, &RunKind::SYNC, Wanted::new(context, scope)).await
+    }
+
+    /// Asks for a pull of a merchant's stock, likewise.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn request_stock(
+        &self,
+        connection: &ConnectionId,
+        context: SyncContext,
+    ) -> Result<(), StoreError> {
+        self.request(connection, &RunKind::STOCK, Wanted::new(context, Scope::Incremental)).await
+    }
+
+    async fn request(
+        &self,
+        connection: &ConnectionId,
+        kind: &RunKind,
+        wanted: Wanted,
+    ) -> Result<(), StoreError> {
+        let host = self.host_of(connection)?;
+        let reason = match wanted.context {
+            SyncContext::Webhook => RunReason::Webhook,
+            SyncContext::Manual | SyncContext::Scheduled => RunReason::AskedFor,
+        };
+        host.store().request_run(connection, kind, wanted.request(reason, host.runtime().now())).await
+    }
+
+    /// Looks after a merchant now: its daily sync and its stock are asked for as its settings say. A merchant that was
+    /// connected is taken up by itself within [`look_for_new`](FleetSettings::look_for_new).
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn take_up(&self, connection: &ConnectionId) -> Result<(), StoreError> {
+        let host = self.host_of(connection)?;
+        let request = RunRequest::new(RunReason::AskedFor, host.runtime().now());
+        host.store().request_run(connection, &RunKind::UPKEEP, request).await
+    }
+
+    /// What is due and what runs of a merchant, in whatever process: since when, and how far it is.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn runs(&self, connection: &ConnectionId) -> Result<Vec<RunStatus>, StoreError> {
+        self.host_of(connection)?.store().runs(connection).await
+    }
+
+    /// The last report of each kind of run of a merchant, whole, as JSON.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn last_reports(
+        &self,
+        connection: &ConnectionId,
+    ) -> Result<Vec<(RunKind, StoredReport)>, StoreError> {
+        self.host_of(connection)?.store().last_reports(connection).await
+    }
+
+    /// Takes up a merchant's integration, from the store in which it lives.
+    ///
+    /// # Errors
+    /// When there is no such connection, it was disconnected, or the store or the vault fails.
+    pub async fn open(&self, connection: &ConnectionId) -> Result<Integration, OpenError> {
+        let host = self.host_of(connection)?.clone();
+        Integration::open(host, connection.clone()).await
+    }
+
+    /// Has a merchant rest: nothing of it is begun from now on, everything is kept. What is under way ends. Repeating it is
+    /// safe. False when there is no such merchant.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn pause(&self, connection: &ConnectionId) -> Result<bool, StoreError> {
+        let now = self.host_of(connection)?.runtime().now();
+        self.set_paused(connection, Some(now)).await
+    }
+
+    /// Ends a merchant's rest. What was due meanwhile is begun. Repeating it is safe. False when there is no such merchant.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn resume(&self, connection: &ConnectionId) -> Result<bool, StoreError> {
+        let resumed = self.set_paused(connection, None).await?;
+        let store = self.host_of(connection)?.store();
+        Wake::ALL.into_iter().for_each(|wake| store.wake(wake));
+        Ok(resumed)
+    }
+
+    async fn set_paused(
+        &self,
+        connection: &ConnectionId,
+        paused: Option<DateTime<Utc>>,
+    ) -> Result<bool, StoreError> {
+        let store = self.host_of(connection)?.store();
+        let change = |connection: &mut Connection| {
+            let changes = connection.paused.is_some() != paused.is_some();
+            if changes {
+                connection.paused = paused;
+            }
+            changes
+        };
+        Ok(update_connection(&**store, connection, &change).await?.is_some())
+    }
+
+    /// Removes everything of a merchant: credentials, settings, menu, orders, runs, log. What is under way loses its claims.
+    /// Repeating it is safe.
+    ///
+    /// # Errors
+    /// When the store or the vault fails; doing it again removes the rest.
+    pub async fn remove(&self, connection: &ConnectionId) -> Result<(), StoreError> {
+        let host = self.host_of(connection)?;
+        host.vault().forget_credentials(connection).await?;
+        host.store().remove_connection(connection).await
+    }
+
+    /// How all of it is doing, over all stores and processes. It reads every merchant's connection, 500 at a time: for a page
+    /// that a person looks at, not for every second.
+    ///
+    /// # Errors
+    /// When a store fails.
+    pub async fn status(&self) -> Result<FleetStatus, StoreError> {
+        let mut status = FleetStatus::default();
+        for host in self.hosts.iter() {
+            status.add(host).await?;
+        }
+        Ok(status)
+    }
+
+    /// The host of the store in which a merchant lives.
+    fn host_of(&self, connection: &ConnectionId) -> Result<&Host, StoreError> {
+        let place = self.map.store_of(connection).min(self.hosts.len().saturating_sub(1));
+        let none =
+            || StoreError::new(StoreErrorKind::Invalid, "find a merchant's store in a fleet without any");
+        self.hosts.get(place).ok_or_else(none)
+    }
+}

@@ -1,0 +1,128 @@
+//! What a fleet tells metrics and traces. Names follow OpenTelemetry's conventions; no merchant is a label.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tracing::{Span, info_span};
+
+use crate::model::{ClaimedRun, OutboxEntry, RunKind};
+use crate::orders::WorkerReport;
+
+use super::ending::Ending;
+
+/// The span of one attempt to bring an order to the POS.
+pub(super) fn order_span(entry: &OutboxEntry) -> Span {
+    info_span!(
+        "mplus.order",
+        mplus.connection = %entry.connection,
+        mplus.order = %entry.order.number,
+        mplus.claim = entry.claims,
+    )
+}
+
+/// The span of one run.
+pub(super) fn run_span(run: &ClaimedRun) -> Span {
+    info_span!(
+        "mplus.run",
+        mplus.connection = %run.connection,
+        mplus.run = run.token,
+        mplus.run.kind = %run.kind,
+    )
+}
+
+/// An order was claimed: how long it had been due.
+pub(super) fn order_claimed(entry: &OutboxEntry, now: DateTime<Utc>) {
+    if entry.claims == 1 {
+        seconds("mplus.order.wait.duration", now - entry.queued_at, &[]);
+    }
+}
+
+/// An attempt has ended.
+pub(super) fn order_ended(report: &WorkerReport, took: TimeDelta) {
+    let outcomes = [
+        ("accepted", report.accepted),
+        ("retried", report.retried),
+        ("rejected", report.rejected),
+        ("needs_attention", report.needs_attention),
+        ("skipped", report.skipped),
+        ("lost", report.lost),
+    ];
+    for (outcome, count) in outcomes.into_iter().filter(|(_, count)| *count > 0) {
+        counted("mplus.orders", count, &[("mplus.outcome", outcome)]);
+    }
+    seconds("mplus.order.forward.duration", took, &[]);
+}
+
+/// A run has begun: how long it had been due.
+pub(super) fn run_began(run: &ClaimedRun, now: DateTime<Utc>) {
+    let due = run.requests.iter().map(|request| request.due_at).min().unwrap_or(now);
+    seconds("mplus.run.lag", now - due, &[("mplus.run.kind", kind(run))]);
+}
+
+/// A run has ended.
+pub(super) fn run_ended(run: &ClaimedRun, ending: Ending, took: TimeDelta) {
+    let outcome = match ending {
+        Ending::Done => "done",
+        Ending::Unfinished => "failed",
+        Ending::Busy => "postponed",
+        Ending::Stopped => "given_back",
+    };
+    counted("mplus.runs", 1, &[("mplus.run.kind", kind(run)), ("mplus.outcome", outcome)]);
+    seconds("mplus.run.duration", took, &[("mplus.run.kind", kind(run))]);
+}
+
+/// The kind of a run as a label: one of few.
+fn kind(run: &ClaimedRun) -> &'static str {
+    match &run.kind {
+        kind if *kind == RunKind::SYNC => "sync",
+        kind if *kind == RunKind::MENU => "menu",
+        kind if *kind == RunKind::STOCK => "stock",
+        kind if *kind == RunKind::UPKEEP => "upkeep",
+        _ => "other",
+    }
+}
+
+/// How much is under way in this process.
+pub(super) fn under_way(orders: usize, runs: usize) {
+    level("mplus.fleet.orders.active", orders);
+    level("mplus.fleet.runs.active", runs);
+}
+
+/// Something ended in a panic.
+pub(super) fn panicked() {
+    counted("mplus.fleet.panics", 1, &[]);
+    tracing::error!(target: "mplus_sync", "a merchant's work ended in a panic; its claim ends by itself");
+}
+
+/// The store did not answer.
+pub(super) fn store_failed(error: &crate::store::StoreError) {
+    counted("mplus.fleet.store.failures", 1, &[]);
+    tracing::warn!(target: "mplus_sync", %error, "the store did not answer; the fleet asks again");
+}
+
+#[cfg(feature = "metrics")]
+type Labels = [(&'static str, &'static str)];
+
+#[cfg(feature = "metrics")]
+fn counted(name: &'static str, count: u64, labels: &Labels) {
+    metrics::counter!(name, labels).increment(count);
+}
+
+#[cfg(feature = "metrics")]
+fn seconds(name: &'static str, span: TimeDelta, labels: &Labels) {
+    metrics::histogram!(name, labels).record(span.to_std().unwrap_or(Duration::ZERO));
+}
+
+#[cfg(feature = "metrics")]
+fn level(name: &'static str, count: usize) {
+    metrics::gauge!(name).set(u32::try_from(count).unwrap_or(u32::MAX));
+}
+
+#[cfg(not(feature = "metrics"))]
+fn counted(_: &'static str, _: u64, _: &[(&'static str, &'static str)]) {}
+
+#[cfg(not(feature = "metrics"))]
+fn seconds(_: &'static str, _: TimeDelta, _: &[(&'static str, &'static str)]) {}
+
+#[cfg(not(feature = "metrics"))]
+fn level(_: &'static str, _: usize) {}
