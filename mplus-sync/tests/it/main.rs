@@ -7,6 +7,8 @@
 mod connection;
 #[cfg(feature = "testkit")]
 mod dialects;
+#[cfg(all(feature = "testkit", feature = "tokio-runtime"))]
+mod fleet;
 mod floors;
 mod media;
 mod menu;

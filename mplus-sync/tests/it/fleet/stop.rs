@@ -1,0 +1,101 @@
+//! How a process ends, and what others do then.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use mplus_sync::conflict::SyncContext;
+use mplus_sync::model::{OutboxStateKind, RunKind};
+use mplus_sync::report::Scope;
+use mplus_sync::runtime::Runtime;
+
+use super::on_every_store;
+use super::world::{World, until};
+
+on_every_store! {
+    a_process_that_stops_ends_what_is_under_way,
+    what_does_not_end_in_time_is_given_back_and_another_process_goes_on_at_once,
+    after_a_crash_another_process_takes_over_when_the_claims_have_ended,
+}
+
+async fn a_process_that_stops_ends_what_is_under_way(mut world: World) {
+    let id = world.add("a").await;
+    world.hold(&id, "createOrderV3");
+    world.order(&id, "1").await;
+    let process = world.start("one");
+    world.arrival(&id).await;
+    let stopping = tokio::spawn(process.stop());
+    // It is not begun any more.
+    tokio::task::yield_now().await;
+    world.order(&id, "2").await;
+    world.let_through(&id);
+    let report = stopping.await.unwrap();
+    assert_eq!((report.orders.accepted, report.orders_given_back), (1, 0));
+    let left = world.store.entry(&id, &"2".into()).await.unwrap().unwrap();
+    assert_eq!((left.state.kind(), left.claims), (OutboxStateKind::Waiting, 0));
+    assert!(world.store.leases(None, world.clock.now()).await.unwrap().is_empty());
+    world.end().await;
+}
+
+async fn what_does_not_end_in_time_is_given_back_and_another_process_goes_on_at_once(mut world: World) {
+    world.settings.grace = Duration::from_millis(20);
+    let (orders, runs) = (world.add("orders").await, world.add("runs").await);
+    world.hold(&orders, "createOrderV3");
+    world.hold(&runs, "getCurrentSyncMarkersV2");
+    let process = world.start("one");
+    world.order(&orders, "1").await;
+    process.fleet.request_sync(&runs, SyncContext::Manual, Scope::Incremental).await.unwrap();
+    world.arrival(&orders).await;
+    world.arrival(&runs).await;
+    let report = process.stop().await;
+    assert_eq!((report.orders_given_back, report.runs.given_back), (1, 1));
+    let now = world.clock.now();
+    assert!(world.store.leases(None, now).await.unwrap().is_empty(), "leases are given back");
+    let given_back = world.store.entry(&orders, &"1".into()).await.unwrap().unwrap();
+    assert!(given_back.is_due(now), "{given_back:?}");
+    let waits = world.store.runs(&runs).await.unwrap();
+    assert!(waits.iter().any(|run| run.kind == RunKind::SYNC && run.due_at.is_some_and(|due| due <= now)));
+
+    world.let_through(&orders);
+    world.let_through(&runs);
+    let mut process = world.start("two");
+    assert_eq!(process.told().await.state.kind(), OutboxStateKind::Accepted);
+    until("the sync ran", async || {
+        world.store.last_report(&runs, &RunKind::SYNC).await.unwrap().is_some_and(|report| report.at > now)
+    })
+    .await;
+    process.stop().await;
+    assert_eq!(world.pos(&orders).orders().len(), 1);
+    world.end().await;
+}
+
+async fn after_a_crash_another_process_takes_over_when_the_claims_have_ended(mut world: World) {
+    let (orders, runs) = (world.add("orders").await, world.add("runs").await);
+    world.hold(&orders, "createOrderV3");
+    world.hold(&runs, "getCurrentSyncMarkersV2");
+    let process = world.start("one");
+    world.order(&orders, "1").await;
+    process.fleet.request_sync(&runs, SyncContext::Webhook, Scope::Full).await.unwrap();
+    world.arrival(&orders).await;
+    world.arrival(&runs).await;
+    process.kill().await;
+    world.let_through(&orders);
+    world.let_through(&runs);
+    let mut process = world.start("two");
+    let other = world.add("other").await;
+    world.order(&other, "2").await;
+    assert_eq!(process.told().await.connection, other);
+    let held = world.store.entry(&orders, &"1".into()).await.unwrap().unwrap();
+    assert_eq!((held.state.kind(), held.claims), (OutboxStateKind::Sending, 1));
+
+    world.clock.pass(TimeDelta::minutes(16));
+    assert_eq!(process.told().await.connection, orders);
+    until("the sync ran", async || {
+        let report = world.store.last_report(&runs, &RunKind::SYNC).await.unwrap();
+        report.is_some_and(|report| report.json.contains("\"state\":\"completed\""))
+    })
+    .await;
+    let report = process.stop().await;
+    assert_eq!(report.orders.accepted, 2);
+    assert_eq!(world.pos(&orders).orders().len(), 1);
+    world.end().await;
+}
