@@ -28,6 +28,7 @@ impl Ending {
     pub(super) fn of<'a>(outcomes: impl IntoIterator<Item = &'a RunOutcome>) -> Self {
         let ending = |outcome: &RunOutcome| match outcome {
             RunOutcome::Completed => Self::Done,
+            RunOutcome::Busy => Self::Busy,
             RunOutcome::Cancelled => Self::Stopped,
             _ => Self::Unfinished,
         };
@@ -105,6 +106,7 @@ mod tests {
         assert_eq!(Ending::of([&RunOutcome::Completed, &failed()]), Ending::Unfinished);
         assert_eq!(Ending::of([&failed(), &RunOutcome::Cancelled]), Ending::Stopped);
         assert_eq!(Ending::of([&RunOutcome::Completed]), Ending::Done);
+        assert_eq!(Ending::of([&RunOutcome::Completed, &RunOutcome::Busy]), Ending::Busy);
         let incomplete = RunOutcome::Incomplete { message: String::new(), advice: String::new() };
         assert_eq!(Ending::of([&incomplete]), Ending::Unfinished, "it is tried again by itself");
     }
