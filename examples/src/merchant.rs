@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use clap::Parser;
-use mplus_qapi::{Client, testkit, testkit::VirtualRuntime};
+use mplus_qapi::{Client, Secret, testkit, testkit::VirtualRuntime};
 use mplus_sync::Host;
 use mplus_sync::connection::{HttpsConnector, NewConnection};
 use mplus_sync::model::Environment;
 use mplus_sync::runtime::TokioRuntime;
 use mplus_sync::store::{CredentialVault, Credentials, Store};
-use secrecy::SecretString;
 
 /// Which POS; the one in memory when no host is given.
 #[derive(Debug, Parser)]
@@ -25,7 +24,7 @@ pub struct Pos {
     ident: Option<String>,
     /// Password.
     #[arg(long, env = "MPLUS_SECRET", hide_env_values = true)]
-    secret: Option<SecretString>,
+    secret: Option<Secret>,
 }
 
 impl Pos {
@@ -63,7 +62,7 @@ impl Pos {
     pub fn credentials(&self) -> Credentials {
         Credentials {
             ident: self.ident.clone().unwrap_or_else(|| "testkit".to_owned()),
-            secret: self.secret.clone().unwrap_or_else(|| SecretString::from("geheim & vertrouwelijk")),
+            secret: self.secret.clone().unwrap_or_else(|| Secret::from("geheim & vertrouwelijk")),
         }
     }
 }

@@ -47,11 +47,11 @@ impl Clock {
 
     /// The same as an xsd:dateTime.
     pub(super) fn date_time(&self) -> crate::value::DateTime {
-        self.now.with_timezone(&AMSTERDAM).fixed_offset().into()
+        AMSTERDAM.local(self.now).into()
     }
 
     pub(super) fn today(&self) -> NaiveDate {
-        self.now.with_timezone(&AMSTERDAM).date_naive()
+        AMSTERDAM.local(self.now).date_naive()
     }
 
     /// An id in the form of a UUID; `kind` makes it recognizable.

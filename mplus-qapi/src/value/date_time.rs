@@ -2,9 +2,12 @@
 
 use std::{fmt, str::FromStr};
 
-use chrono::{FixedOffset, LocalResult, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Timelike, Utc};
+use chrono::{FixedOffset, NaiveDateTime, NaiveTime, TimeDelta, Timelike, Utc};
 
-use super::lexical::{parse_day, parse_offset, split_offset, write_day, write_offset};
+use super::{
+    lexical::{parse_day, parse_offset, split_offset, write_day, write_offset},
+    zone::{InstantError, Zone},
+};
 
 /// A date and time (xsd:dateTime) as the wire told it: wall clock, fraction, and the offset from UTC if there was one.
 ///
@@ -15,7 +18,7 @@ use super::lexical::{parse_day, parse_offset, split_offset, write_day, write_off
 ///
 /// let told: DateTime = "2026-07-01T18:30:00.5".parse()?;
 /// assert_eq!(told.offset(), None);
-/// let instant = told.to_instant(&AMSTERDAM)?;
+/// let instant = told.to_instant(AMSTERDAM)?;
 /// assert_eq!(instant.to_rfc3339(), "2026-07-01T16:30:00.500+00:00");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -27,37 +30,6 @@ pub struct DateTime {
     pub wall_clock: NaiveDateTime,
     offset_minutes: Option<i16>,
 }
-
-/// A wall clock time is not one instant in its zone: the clocks went forward over it, or back through it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum InstantError {
-    /// The clocks were put forward over this time; it did not exist.
-    Skipped,
-    /// The clocks were put back through this time; it happened twice.
-    Twice {
-        /// The first time.
-        earlier: chrono::DateTime<Utc>,
-        /// The second time.
-        later: chrono::DateTime<Utc>,
-    },
-    /// The instant lies outside of what chrono can tell, or there is none.
-    OutOfRange,
-}
-
-impl fmt::Display for InstantError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Skipped => f.write_str("the clocks skipped this time in the zone"),
-            Self::Twice { earlier, later } => {
-                write!(f, "this time happened twice in the zone: {earlier} and {later}")
-            }
-            Self::OutOfRange => f.write_str("the instant is out of range"),
-        }
-    }
-}
-
-impl std::error::Error for InstantError {}
 
 impl Default for DateTime {
     fn default() -> Self {
@@ -82,7 +54,10 @@ impl DateTime {
     }
 
     /// The instant: by the offset if there was one, else by `zone`.
-    pub fn to_instant<Z: TimeZone>(&self, zone: &Z) -> Result<chrono::DateTime<Utc>, InstantError> {
+    ///
+    /// # Errors
+    /// [`InstantError`] when the zone's clocks showed the time never or twice, and for a value that nobody set.
+    pub fn to_instant(&self, zone: Zone) -> Result<chrono::DateTime<Utc>, InstantError> {
         if !self.is_set() {
             return Err(InstantError::OutOfRange);
         }
@@ -92,22 +67,8 @@ impl DateTime {
                 let utc = self.wall_clock.checked_sub_signed(east).ok_or(InstantError::OutOfRange)?;
                 Ok(utc.and_utc())
             }
-            None => local_to_instant(self.wall_clock, zone),
+            None => zone.instant(self.wall_clock),
         }
-    }
-}
-
-/// The instant at which the clocks of `zone` showed `wall_clock`.
-pub(super) fn local_to_instant<Z: TimeZone>(
-    wall_clock: NaiveDateTime,
-    zone: &Z,
-) -> Result<chrono::DateTime<Utc>, InstantError> {
-    match zone.from_local_datetime(&wall_clock) {
-        LocalResult::Single(instant) => Ok(instant.to_utc()),
-        LocalResult::Ambiguous(earlier, later) => {
-            Err(InstantError::Twice { earlier: earlier.to_utc(), later: later.to_utc() })
-        }
-        LocalResult::None => Err(InstantError::Skipped),
     }
 }
 

@@ -14,9 +14,9 @@ pub use rust_decimal::Decimal;
 pub use self::{
     binary::Binary,
     date::Date,
-    date_time::{DateTime, InstantError},
+    date_time::DateTime,
     list::List,
     mplus_date::{SoapMplusDate, SoapMplusDateTime},
     xsd_decimal::{ParseXsdDecimalError, XsdDecimal},
-    zone::AMSTERDAM,
+    zone::{AMSTERDAM, InstantError, ParseZoneError, Zone},
 };

@@ -1,8 +1,8 @@
 //! The service's own dates and times, told field by field.
 
-use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Timelike, Utc};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeDelta, Timelike, Utc};
 
-use super::date_time::{InstantError, local_to_instant};
+use super::zone::{InstantError, Zone};
 
 /// `SoapMplusDate` of the service: a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -37,7 +37,7 @@ pub struct SoapMplusDateTime {
 }
 
 impl SoapMplusDate {
-    /// The day, or `None` for the zeros that mean "no date" (api-facts.md, section 3.4) and for days that do not exist.
+    /// The day, or `None` for the zeros that mean "no date" (docs/src/unknowns.md) and for days that do not exist.
     pub fn to_date(self) -> Option<NaiveDate> {
         day(self.year, self.mon, self.day)
     }
@@ -53,8 +53,8 @@ impl From<NaiveDate> for SoapMplusDate {
 /// use mplus_qapi::value::{AMSTERDAM, SoapMplusDateTime};
 ///
 /// let told = SoapMplusDateTime { hour: 18, day: 1, mon: 7, year: 2026, isdst: true, timezone: 120, ..Default::default() };
-/// assert_eq!(told.to_instant(&AMSTERDAM)?.map(|instant| instant.to_rfc3339()), Some("2026-07-01T16:00:00+00:00".into()));
-/// assert_eq!(SoapMplusDateTime::default().to_instant(&AMSTERDAM)?, None);
+/// assert_eq!(told.to_instant(AMSTERDAM)?.map(|instant| instant.to_rfc3339()), Some("2026-07-01T16:00:00+00:00".into()));
+/// assert_eq!(SoapMplusDateTime::default().to_instant(AMSTERDAM)?, None);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 impl SoapMplusDateTime {
@@ -68,30 +68,30 @@ impl SoapMplusDateTime {
     ///
     /// `timezone` is taken as minutes east of UTC. A zero there is what senders write that only know the wall clock (and
     /// what UTC itself would look like): then `zone` decides, with `isdst` choosing between the two instants of an hour
-    /// that happened twice (api-facts.md, section 3.4).
-    pub fn to_instant<Z: TimeZone>(self, zone: &Z) -> Result<Option<chrono::DateTime<Utc>>, InstantError> {
+    /// that happened twice (docs/src/unknowns.md).
+    ///
+    /// # Errors
+    /// [`InstantError`] when the zone's clocks never showed the time.
+    pub fn to_instant(self, zone: Zone) -> Result<Option<chrono::DateTime<Utc>>, InstantError> {
         let Some(wall_clock) = self.to_wall_clock() else { return Ok(None) };
         if self.timezone != 0 {
             let east = TimeDelta::minutes(i64::from(self.timezone));
             let utc = wall_clock.checked_sub_signed(east).ok_or(InstantError::OutOfRange)?;
             return Ok(Some(utc.and_utc()));
         }
-        match local_to_instant(wall_clock, zone) {
+        match zone.instant(wall_clock) {
             Err(InstantError::Twice { earlier, later }) => Ok(Some(if self.isdst { earlier } else { later })),
             other => other.map(Some),
         }
     }
 
     /// The wall clock of `zone` at `instant`, with its offset and whether that is summer time.
-    pub fn from_instant(instant: chrono::DateTime<Utc>, zone: chrono_tz::Tz) -> Self {
-        use chrono_tz::OffsetComponents as _;
-        let local = instant.with_timezone(&zone);
-        let summer = local.offset().dst_offset();
-        let offset = local.offset().base_utc_offset() + summer;
+    pub fn from_instant(instant: chrono::DateTime<Utc>, zone: Zone) -> Self {
+        let (offset, is_summer) = zone.offset(instant);
         Self {
-            isdst: !summer.is_zero(),
+            isdst: is_summer,
             timezone: offset.num_minutes() as i32,
-            ..Self::from(local.naive_local())
+            ..Self::from(zone.local(instant).naive_local())
         }
     }
 }

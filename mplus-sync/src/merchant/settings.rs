@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono_tz::Tz;
+use mplus_qapi::value::Zone;
 
 use crate::conflict::Unit;
 use crate::media::ImageRules;
@@ -62,7 +62,7 @@ pub struct StockSettings {
     /// How many levels are written at once: 1,000 unless set. Memory grows with it, by about 1 KiB for each.
     pub chunk: usize,
     /// The zone of the POS's clock.
-    pub zone: Tz,
+    pub zone: Zone,
 }
 
 impl Default for StockSettings {

@@ -26,6 +26,7 @@ mod settings;
 mod stock;
 mod tracked;
 mod unreadable;
+pub(crate) mod zone_name;
 
 pub use activity::{Activity, ActivityLevel, LoggedActivity};
 pub use category::Category;

@@ -92,7 +92,7 @@ impl OrderService {
 
     fn since(&self, placed_at: DateTime<Utc>) -> GetOrdersRequest {
         // A day earlier, for a POS whose business day ends after midnight.
-        let since = (placed_at - TimeDelta::days(1)).with_timezone(&self.settings.zone).date_naive();
+        let since = self.settings.zone.local(placed_at - TimeDelta::days(1)).date_naive();
         GetOrdersRequest { from_financial_date: Some(since.into()), ..GetOrdersRequest::default() }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono_tz::Tz;
+use mplus_qapi::value::Zone;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -63,14 +63,14 @@ pub struct OrderSettings {
     #[serde(default = "installation")]
     pub installation: String,
     /// The zone of the POS's clock.
-    #[serde(default = "amsterdam")]
-    pub zone: Tz,
+    #[serde(default = "amsterdam", with = "crate::model::zone_name")]
+    pub zone: Zone,
     /// Whether real guests are served. Only in a test environment may an order skip the POS.
     #[serde(default = "live")]
     pub environment: Environment,
 }
 
-fn amsterdam() -> Tz {
+fn amsterdam() -> Zone {
     mplus_qapi::value::AMSTERDAM
 }
 

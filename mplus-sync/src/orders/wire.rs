@@ -1,13 +1,12 @@
 //! A draft in the types of the POS's operations.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use chrono_tz::Tz;
 use mplus_qapi::table_orders::{PlaceTableOrderPaymentElem, PlaceTableOrderReq, TableOrderIdentifierElem};
 use mplus_qapi::types::{
     Address, Line, LineData, LineType, Order, OrderType, Payment, PlaceTableOrderLineDataElem,
     PlaceTableOrderLineElem, VatChange, VatMethod,
 };
-use mplus_qapi::value::{SoapMplusDate, SoapMplusDateTime};
+use mplus_qapi::value::{SoapMplusDate, SoapMplusDateTime, Zone};
 
 use crate::model::{OrderKind, PostalAddress, RelationNumber};
 use crate::text::plain;
@@ -92,9 +91,7 @@ impl OrderDraft {
             vat_change: self.consumption.map(vat_change),
             lines,
             payments: self.payments.iter().map(table_payment).collect(),
-            delivery_period_begin: self
-                .requested_at
-                .map(|at| at.with_timezone(&settings.zone).fixed_offset().into()),
+            delivery_period_begin: self.requested_at.map(|at| settings.zone.local(at).into()),
             ..PlaceTableOrderReq::default()
         })
     }
@@ -165,8 +162,8 @@ fn vat_change(consumption: Consumption) -> VatChange {
 /// How long the period lasts in which an order is expected.
 const SLOT: TimeDelta = TimeDelta::minutes(15);
 
-fn date(at: DateTime<Utc>, zone: Tz) -> SoapMplusDate {
-    at.with_timezone(&zone).date_naive().into()
+fn date(at: DateTime<Utc>, zone: Zone) -> SoapMplusDate {
+    zone.local(at).date_naive().into()
 }
 
 fn order_payment(draft: &OrderDraft, payment: &DraftPayment) -> Payment {

@@ -222,7 +222,7 @@ fn barcodes(article: &Article) -> Vec<String> {
 }
 
 fn article_changed_at(article: &Article) -> Option<DateTime<Utc>> {
-    article.change_timestamp?.to_instant(&AMSTERDAM).ok().flatten()
+    article.change_timestamp?.to_instant(AMSTERDAM).ok().flatten()
 }
 
 /// The text, none for one that is empty.

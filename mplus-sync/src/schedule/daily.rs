@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
-use chrono_tz::{GapInfo, Tz};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
+use mplus_qapi::value::{AMSTERDAM, Zone};
 use sha2::{Digest, Sha256};
 
 /// A daily run at a wall clock time in an IANA zone.
@@ -28,7 +28,7 @@ use sha2::{Digest, Sha256};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DailySchedule {
     time: NaiveTime,
-    zone: Tz,
+    zone: Zone,
     delay: TimeDelta,
 }
 
@@ -58,7 +58,7 @@ impl DailySchedule {
     /// Every day at `hour`:`minute` (24-hour clock) in Europe/Amsterdam, without jitter.
     pub fn at(hour: u32, minute: u32) -> Result<Self, ScheduleError> {
         let time = NaiveTime::from_hms_opt(hour, minute, 0).ok_or(ScheduleError::Time { hour, minute })?;
-        Ok(Self { time, zone: Tz::Europe__Amsterdam, delay: TimeDelta::zero() })
+        Ok(Self { time, zone: AMSTERDAM, delay: TimeDelta::zero() })
     }
 
     /// The same time in the zone with this IANA name.
@@ -103,7 +103,7 @@ impl DailySchedule {
 
     /// When the run of a calendar day of the zone is due.
     pub fn instant_of(&self, day: NaiveDate) -> DateTime<Utc> {
-        let due = first_instant(self.zone, day.and_time(self.time));
+        let due = self.zone.first_instant(day.and_time(self.time));
         due.checked_add_signed(self.delay).unwrap_or(DateTime::<Utc>::MAX_UTC)
     }
 
@@ -114,20 +114,12 @@ impl DailySchedule {
         let utc_day = undelayed.date_naive();
         let mut day = utc_day.checked_sub_days(Days::new(2)).unwrap_or(utc_day);
         loop {
-            if first_instant(self.zone, day.and_time(self.time)) > undelayed {
+            if self.zone.first_instant(day.and_time(self.time)) > undelayed {
                 return Some(day);
             }
             day = day.succ_opt()?;
         }
     }
-}
-
-/// The first instant at which the zone's clocks show `local` or later.
-fn first_instant(zone: Tz, local: NaiveDateTime) -> DateTime<Utc> {
-    let shown = zone.from_local_datetime(&local).earliest();
-    let instant = shown.or_else(|| GapInfo::new(&local, &zone).and_then(|gap| gap.end));
-    // Neither shown nor in a gap happens only at the two ends of the calendar.
-    instant.map_or(local.and_utc(), |instant| instant.with_timezone(&Utc))
 }
 
 /// A whole number of seconds in `0..bound`, evenly spread over ids and the same on every machine and release.
@@ -145,6 +137,7 @@ pub(crate) fn lot(connection_id: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use chrono_tz::Tz;
     use proptest::prelude::*;
 
     fn utc(text: &str) -> DateTime<Utc> {

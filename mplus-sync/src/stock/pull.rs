@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use chrono_tz::Tz;
 use futures_util::StreamExt;
 use mplus_qapi::ItemStream;
 use mplus_qapi::stock::{ArticleStock, GetStock, GetStockRequest};
+use mplus_qapi::value::Zone;
 use rust_decimal::Decimal;
 
 use super::items::ItemsByArticle;
@@ -46,7 +46,7 @@ impl Pull<'_> {
         let meter = ProgressMeter::start(resource.clone(), Phase::Pull, None, merchant.runtime().now());
         let writer = Writer { merchant, options, resource: resource.clone(), report, hold, meter };
         let reader = Reader { chunk: settings.chunk.max(1), cancel, stocks };
-        (reader, Finder { merchant, zone: &settings.zone, known: items }, writer)
+        (reader, Finder { merchant, zone: settings.zone, known: items }, writer)
     }
 }
 
@@ -86,7 +86,7 @@ impl Reader<'_> {
 pub(super) struct Finder<'a> {
     pub(super) merchant: &'a Merchant,
     /// The zone of the POS's clock.
-    pub(super) zone: &'a Tz,
+    pub(super) zone: Zone,
     pub(super) known: &'a mut ItemsByArticle,
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
-use secrecy::SecretString;
+use mplus_qapi::Secret;
 
 use crate::model::{ConnectionId, Revision};
 
@@ -16,7 +16,7 @@ pub struct Credentials {
     /// The user name (`ident`).
     pub ident: String,
     /// The password (`secret`).
-    pub secret: SecretString,
+    pub secret: Secret,
 }
 
 /// Shows neither value.

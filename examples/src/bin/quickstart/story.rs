@@ -3,7 +3,7 @@
 use std::{error::Error, sync::Arc, time::Instant};
 
 use mplus_examples::progress::Bars;
-use mplus_qapi::testkit;
+use mplus_qapi::{Secret, testkit};
 use mplus_sync::{
     Host, Integration,
     branches::{LocationProvisioner, Provision, ProvisionError},
@@ -19,7 +19,6 @@ use mplus_sync::{
     store::{CatalogStore, Credentials, LocationStore, MemoryVault, Page, Select, SqliteStore, StockStore},
     sync::RunOptions,
 };
-use secrecy::SecretString;
 
 use crate::{edits, orders, payment, summary::Summary};
 
@@ -36,7 +35,7 @@ pub(crate) enum Pos {
         /// The API user name.
         ident: String,
         /// The API password.
-        secret: SecretString,
+        secret: Secret,
         /// Whether orders are placed, and not only made.
         place_orders: bool,
     },

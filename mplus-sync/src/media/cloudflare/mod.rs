@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use mplus_qapi::Secret;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Client, ClientBuilder, RequestBuilder, Url};
-use secrecy::{ExposeSecret, SecretString};
 
 use super::{ContentHash, Image, MediaError, MediaStore, StoredImage};
 use crate::runtime::{Runtime, TokioRuntime};
@@ -36,7 +36,7 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 /// ```no_run
 /// use mplus_sync::media::{CloudflareImages, Image, ImageRules, MediaStore};
 ///
-/// # async fn host(token: secrecy::SecretString, bytes: bytes::Bytes) -> Result<(), Box<dyn std::error::Error>> {
+/// # async fn host(token: String, bytes: bytes::Bytes) -> Result<(), Box<dyn std::error::Error>> {
 /// let store = CloudflareImages::new("023e105f4ecef8ad9ca31a8372d0c353", token)?;
 /// let stored = store.put(&Image::check(bytes, &ImageRules::default())?).await?;
 /// println!("{}", stored.url);
@@ -48,7 +48,7 @@ pub struct CloudflareImages {
     client: Client,
     base: Url,
     account: String,
-    token: SecretString,
+    token: Secret,
     variant: String,
     limits: RetryLimits,
     runtime: Arc<dyn Runtime>,
@@ -71,7 +71,10 @@ pub enum CloudflareSetupError {
 
 impl CloudflareImages {
     /// Images of this account, served in the variant `public`.
-    pub fn new(account_id: &str, token: SecretString) -> Result<Self, CloudflareSetupError> {
+    ///
+    /// # Errors
+    /// [`CloudflareSetupError`] when the account id is none, or no HTTP client can be made.
+    pub fn new(account_id: &str, token: impl Into<Secret>) -> Result<Self, CloudflareSetupError> {
         if account_id.is_empty() || !account_id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             return Err(CloudflareSetupError::Account(account_id.to_owned()));
         }
@@ -79,7 +82,7 @@ impl CloudflareImages {
             client: safe_client(Client::builder().timeout(CALL_TIMEOUT))?,
             base: parse_base(API)?,
             account: account_id.to_owned(),
-            token,
+            token: token.into(),
             variant: "public".to_owned(),
             limits: RetryLimits::default(),
             runtime: Arc::new(TokioRuntime),
@@ -187,7 +190,7 @@ impl CloudflareImages {
         &self,
         request: impl Fn() -> Result<RequestBuilder, reqwest::Error>,
     ) -> Result<Verdict, reqwest::Error> {
-        let mut response = request()?.bearer_auth(self.token.expose_secret()).send().await?;
+        let mut response = request()?.bearer_auth(self.token.expose()).send().await?;
         let status = response.status().as_u16();
         let header =
             response.headers().get(reqwest::header::RETRY_AFTER).and_then(|value| value.to_str().ok());
@@ -249,8 +252,9 @@ fn safe_client(builder: ClientBuilder) -> Result<Client, CloudflareSetupError> {
 }
 
 fn parse_base(text: &str) -> Result<Url, CloudflareSetupError> {
-    // What is refused may hold a password.
-    let shown = text.rsplit_once('@').map_or(text, |(_, behind)| behind);
+    // What is refused may hold a password, before the host or in the query.
+    let shown = text.split(['?', '#']).next().unwrap_or_default();
+    let shown = shown.rsplit_once('@').map_or(shown, |(_, behind)| behind);
     let refused = || CloudflareSetupError::BaseUrl(shown.to_owned());
     let slash = if text.ends_with('/') { "" } else { "/" };
     let url = Url::parse(&format!("{text}{slash}")).map_err(|_| refused())?;
