@@ -4,8 +4,7 @@
 use super::{
     DecodeError, DecodeProblem, Element, Field, NAMESPACE, Record, Schema,
     decode::{Filled, find, read_element, report_missing},
-    envelope::ResponseError,
-    fault::read_fault,
+    fault::{ResponseError, read_fault},
     reader::Reader,
 };
 use crate::scan::{Namespace, Tag, shown};

@@ -2,7 +2,8 @@
 
 use super::{
     EncodeError, Record, Tolerated,
-    envelope::{ResponseError, read_envelope, write_envelope},
+    envelope::{read_envelope, write_envelope},
+    fault::ResponseError,
 };
 
 /// Writes an envelope with `record` in its body as the element `root`.

@@ -1,41 +1,19 @@
 //! The SOAP envelope around a request or a response, whole in memory.
 
-use std::fmt;
-
+#[cfg(feature = "testkit")]
 use super::{
-    DecodeError, EncodeError, Fault, Record,
-    descent::{Descent, Part, check_envelope, is_body, unexpected},
+    DecodeError, Fault,
+    descent::{check_envelope, is_body, unexpected},
+};
+use super::{
+    EncodeError, Record, ResponseError,
+    descent::{Descent, Part},
     encode::write_record,
     reader::Reader,
     tolerated::{Budget, ReaderState, Tolerated},
     writer::Writer,
 };
 use crate::scan::{Text, document_text};
-
-/// Why an envelope holds no response.
-#[derive(Debug)]
-#[cfg_attr(not(feature = "testkit"), expect(unreachable_pub, reason = "public with the feature"))]
-pub enum ResponseError {
-    /// It cannot be read.
-    Decode(DecodeError),
-    /// It holds a fault.
-    Fault(Fault),
-}
-
-impl fmt::Display for ResponseError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Decode(error) => error.fmt(f),
-            Self::Fault(fault) => write!(f, "the POS answered {fault}"),
-        }
-    }
-}
-
-impl From<DecodeError> for ResponseError {
-    fn from(error: DecodeError) -> Self {
-        Self::Decode(error)
-    }
-}
 
 const ENVELOPE: &str = concat!(
     r#"<?xml version="1.0" encoding="UTF-8"?>"#,
@@ -59,6 +37,26 @@ fn write_with(mut writer: Writer, root: &'static str, record: &dyn Record) -> Re
     writer.open(root);
     write_record(&mut writer, record)?;
     writer.close();
+    close_envelope(&mut writer);
+    writer.finish()
+}
+
+/// An envelope with a SOAP 1.1 fault.
+#[cfg(feature = "testkit")]
+pub(crate) fn write_fault(fault: &Fault) -> Result<String, EncodeError> {
+    let mut writer = Writer::default();
+    open_envelope(&mut writer);
+    writer.raw("<SOAP-ENV:Fault><faultcode>SOAP-ENV:");
+    writer.escaped(&fault.code)?;
+    writer.raw("</faultcode><faultstring>");
+    writer.escaped(&fault.message)?;
+    writer.raw("</faultstring>");
+    if let Some(detail) = &fault.detail {
+        writer.raw("<detail>");
+        writer.escaped(detail)?;
+        writer.raw("</detail>");
+    }
+    writer.raw("</SOAP-ENV:Fault>");
     close_envelope(&mut writer);
     writer.finish()
 }

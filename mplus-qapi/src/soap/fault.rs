@@ -1,14 +1,8 @@
-//! Faults: what the service answers when it refuses or fails.
+//! Faults: what the service answers when it refuses or fails, and why an envelope may hold no response.
 
 use std::fmt;
 
 use super::{DecodeError, Reader};
-#[cfg(feature = "testkit")]
-use super::{
-    EncodeError,
-    envelope::{close_envelope, open_envelope},
-    writer::Writer,
-};
 use crate::scan::{Namespace, Tag, cut, limits};
 
 /// Which SOAP a fault was written in.
@@ -82,24 +76,29 @@ impl fmt::Display for Fault {
     }
 }
 
-/// An envelope with a SOAP 1.1 fault.
-#[cfg(feature = "testkit")]
-pub(crate) fn write_fault(fault: &Fault) -> Result<String, EncodeError> {
-    let mut writer = Writer::default();
-    open_envelope(&mut writer);
-    writer.raw("<SOAP-ENV:Fault><faultcode>SOAP-ENV:");
-    writer.escaped(&fault.code)?;
-    writer.raw("</faultcode><faultstring>");
-    writer.escaped(&fault.message)?;
-    writer.raw("</faultstring>");
-    if let Some(detail) = &fault.detail {
-        writer.raw("<detail>");
-        writer.escaped(detail)?;
-        writer.raw("</detail>");
+/// Why an envelope holds no response.
+#[derive(Debug)]
+#[cfg_attr(not(feature = "testkit"), expect(unreachable_pub, reason = "public with the feature"))]
+pub enum ResponseError {
+    /// It cannot be read.
+    Decode(DecodeError),
+    /// It holds a fault.
+    Fault(Fault),
+}
+
+impl fmt::Display for ResponseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Decode(error) => error.fmt(f),
+            Self::Fault(fault) => write!(f, "the POS answered {fault}"),
+        }
     }
-    writer.raw("</SOAP-ENV:Fault>");
-    close_envelope(&mut writer);
-    writer.finish()
+}
+
+impl From<DecodeError> for ResponseError {
+    fn from(error: DecodeError) -> Self {
+        Self::Decode(error)
+    }
 }
 
 /// A fault's elements have no namespace in SOAP 1.1 and SOAP's in 1.2; their local names tell them apart. Of each text the

@@ -3,7 +3,7 @@
 use super::{
     DecodeError, DecodeProblem, Field, ListResponse, Record,
     descent::{Descent, Part},
-    envelope::ResponseError,
+    fault::ResponseError,
     reader::Reader,
     tolerated::{Budget, ReaderState, Tolerated},
 };

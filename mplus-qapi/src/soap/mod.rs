@@ -47,7 +47,7 @@ mod writer;
 #[cfg(feature = "testkit")]
 pub use self::{
     document::{read_document, write_document},
-    envelope::ResponseError,
+    fault::ResponseError,
     operation::Descriptor,
     source::ValueSource,
 };
@@ -63,9 +63,11 @@ pub use self::{
 };
 pub use crate::scan::{DecodeError, DecodeProblem};
 
+#[cfg(not(feature = "testkit"))]
+pub(crate) use self::fault::ResponseError;
 #[cfg(feature = "testkit")]
 pub(crate) use self::item_encoder::ItemEncoder;
-pub(crate) use self::{envelope::*, fault::*, items::ItemDecoder, reader::Reader, tolerated::Budget};
+pub(crate) use self::{envelope::*, items::ItemDecoder, reader::Reader, tolerated::Budget};
 pub(crate) use crate::scan::Tag;
 
 /// What generated modules import.

@@ -17,7 +17,7 @@ use tokio::{
     task::{JoinHandle, JoinSet},
 };
 
-use super::{Pos, dispatch::Pieces, pos::Outcome, transport::response};
+use super::{Pos, domain::operations::Pieces, pos::Outcome, transport::response};
 use crate::Endpoint;
 
 /// A [`Pos`] that listens on loopback. It stops when this is dropped, with every connection.

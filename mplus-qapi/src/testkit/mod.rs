@@ -37,7 +37,6 @@ mod replies;
 mod requests;
 mod runtime;
 mod sampler;
-mod state;
 mod transport;
 
 pub use self::{

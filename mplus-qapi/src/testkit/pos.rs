@@ -12,8 +12,8 @@ use chrono::{DateTime, Utc};
 use super::{
     Dialect, ExternalPaymentStatus, Fault, Faults, Menu, Refusal, Replies, Requests, VirtualRuntime,
     dialect::{Authentication, Latency, OUTAGE, Outage, wire::XML},
-    dispatch::{Pieces, called_operation, carry_out, fault_document},
-    state::State,
+    dispatch::{called_operation, carry_out, fault_document},
+    domain::{operations::Pieces, state::State},
 };
 use crate::{
     Client, ClientBuilder, Credentials, Endpoint,

@@ -7,7 +7,7 @@ use http::HeaderValue;
 
 use super::{
     Pos,
-    dispatch::Pieces,
+    domain::operations::Pieces,
     pos::{Answer, Outcome},
 };
 use crate::transport::{Body, Request, Transport, TransportError, TransportErrorKind};

@@ -4,8 +4,10 @@ use crate::{
     products::*,
     testkit::{
         brasserie,
-        dispatch::{Answer, Operations},
-        state::State,
+        domain::{
+            operations::{Answer, Operations},
+            state::State,
+        },
     },
 };
 

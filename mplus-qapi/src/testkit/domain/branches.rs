@@ -4,8 +4,10 @@ use crate::{
     branches::*,
     testkit::{
         brasserie,
-        dispatch::{Answer, Operations},
-        state::State,
+        domain::{
+            operations::{Answer, Operations},
+            state::State,
+        },
     },
 };
 

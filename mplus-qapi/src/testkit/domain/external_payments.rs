@@ -6,8 +6,10 @@ use crate::{
     external_payments::*,
     testkit::{
         brasserie,
-        dispatch::{Answer, Operations},
-        state::State,
+        domain::{
+            operations::{Answer, Operations},
+            state::State,
+        },
     },
     types::{IdempotencyResult, WorkplaceIdentifier},
     value::Decimal,

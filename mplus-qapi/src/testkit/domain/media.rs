@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use crate::{
     media::*,
     testkit::{
-        dispatch::{Answer, Items, Operations},
+        domain::{
+            operations::{Answer, Items, Operations},
+            state::State,
+        },
         images,
-        state::State,
     },
     types::{CardType, Image, LoadFileResult},
     value::Binary,

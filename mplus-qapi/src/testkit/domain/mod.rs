@@ -6,6 +6,7 @@ mod employees;
 pub(super) mod external_payments;
 pub(super) mod media;
 mod nutrition;
+pub(super) mod operations;
 mod order_changes;
 pub(super) mod orders;
 mod payments;
@@ -15,16 +16,25 @@ mod product_list;
 mod products;
 pub(super) mod relations;
 mod special_prices;
+pub(super) mod state;
 pub(super) mod stock;
 mod system;
 mod table_orders;
 pub(super) mod tables;
 pub(super) mod terminals;
 
-use super::dispatch::Operations;
+use std::sync::LazyLock;
+
+use self::operations::Operations;
 
 /// All operations that the test POS knows.
-pub(super) fn register(operations: &mut Operations) {
+pub(super) fn operations() -> &'static Operations {
+    static OPERATIONS: LazyLock<Operations> = LazyLock::new(table);
+    &OPERATIONS
+}
+
+fn table() -> Operations {
+    let mut operations = Operations::default();
     for register in [
         article_groups::register,
         branches::register,
@@ -45,8 +55,9 @@ pub(super) fn register(operations: &mut Operations) {
         tables::register,
         terminals::register,
     ] {
-        register(operations);
+        register(&mut operations);
     }
+    operations
 }
 
 /// What a request with a marker and a limit gets: the items with the lowest markers from `marker` on. They do not come in

@@ -4,9 +4,11 @@ use crate::{
     orders::*,
     testkit::{
         dialect::DuplicateNumber,
-        dispatch::{Answer, Operations},
         domain::orders::contents,
-        state::State,
+        domain::{
+            operations::{Answer, Operations},
+            state::State,
+        },
     },
     types::*,
     value::Decimal,

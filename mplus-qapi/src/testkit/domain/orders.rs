@@ -7,9 +7,11 @@ use crate::{
     testkit::{
         catalogue::without_vat,
         dialect::{Reference, UnknownNumbers},
-        dispatch::{Answer, Items, Operations},
         domain::tables::Tables,
-        state::State,
+        domain::{
+            operations::{Answer, Items, Operations},
+            state::State,
+        },
     },
     types::*,
     value::Decimal,

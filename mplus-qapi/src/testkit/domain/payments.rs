@@ -5,8 +5,10 @@ use crate::{
     testkit::{
         brasserie,
         dialect::UnknownNumbers,
-        dispatch::{Answer, Operations},
-        state::State,
+        domain::{
+            operations::{Answer, Operations},
+            state::State,
+        },
     },
     types::{Payment, PaymentMethod, PaymentMethodType},
     value::Decimal,

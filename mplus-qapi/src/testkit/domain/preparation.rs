@@ -6,8 +6,10 @@ use crate::{
     preparation::*,
     testkit::{
         brasserie::{self, Choices},
-        dispatch::{Answer, Operations},
-        state::State,
+        domain::{
+            operations::{Answer, Operations},
+            state::State,
+        },
     },
     types::Colour,
     value::{DateTime, Decimal},

@@ -9,8 +9,10 @@ use crate::{
         brasserie,
         catalogue::without_vat,
         dialect::BranchSave,
-        dispatch::{Answer, Operations},
-        state::State,
+        domain::{
+            operations::{Answer, Operations},
+            state::State,
+        },
     },
     types::{ArticleSpecialPrice, IdempotencyResult},
     value::{Decimal, XsdDecimal},

@@ -9,8 +9,10 @@ use crate::{
         dialect::{
             Dialect, MenuAnswer, PageLimit, PageOrder, PageProducts, ProductMarker, SharedArticle, TURN,
         },
-        dispatch::{Answer, Items},
-        state::State,
+        domain::{
+            operations::{Answer, Items},
+            state::State,
+        },
     },
 };
 

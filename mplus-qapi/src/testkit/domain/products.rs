@@ -8,10 +8,12 @@ use crate::{
         brasserie::{self, Dish},
         catalogue::{MADE, article, characteristics, vat_percentage, without_vat},
         dialect::{DeletedArticle, MovedArticle, NewNumbers, ProductUpdate},
-        dispatch::{Answer, Operations},
         domain::product_list,
+        domain::{
+            operations::{Answer, Operations},
+            state::State,
+        },
         images,
-        state::State,
     },
     value::Decimal,
 };

@@ -7,8 +7,10 @@ use crate::{
     testkit::{
         brasserie,
         catalogue::MADE,
-        dispatch::{Answer, Items, Operations},
-        state::State,
+        domain::{
+            operations::{Answer, Items, Operations},
+            state::State,
+        },
     },
     types::Relation,
 };

@@ -6,7 +6,7 @@ use crate::{
     products::Article,
     testkit::{
         dialect::{BranchLines, PriceAmount, SpecialPlace, SpecialPrice},
-        state::State,
+        domain::state::State,
     },
     types::ArticleSpecialPrice,
     value::Decimal,

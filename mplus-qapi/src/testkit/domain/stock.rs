@@ -8,8 +8,10 @@ use crate::{
     testkit::{
         catalogue::{Catalogue, MADE},
         dialect::{StockRows, TURN},
-        dispatch::{Answer, Items, Operations},
-        state::State,
+        domain::{
+            operations::{Answer, Items, Operations},
+            state::State,
+        },
     },
     value::{Decimal, SoapMplusDateTime},
 };

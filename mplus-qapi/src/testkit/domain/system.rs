@@ -5,8 +5,10 @@ use crate::{
     testkit::{
         catalogue::{LOW, VAT_RATES, vat_groups},
         dialect::{TURN, VatChange},
-        dispatch::{Answer, Operations},
-        state::State,
+        domain::{
+            operations::{Answer, Operations},
+            state::State,
+        },
     },
     types::VatGroup,
     value::SoapMplusDate,

@@ -4,9 +4,11 @@ use crate::{
     table_orders::*,
     testkit::{
         dialect::DuplicateNumber,
-        dispatch::{Answer, Operations},
+        domain::{
+            operations::{Answer, Operations},
+            state::State,
+        },
         domain::{order_changes::told, orders::contents},
-        state::State,
     },
     types::*,
 };

@@ -8,8 +8,10 @@ use crate::{
         brasserie,
         catalogue::MADE,
         dialect::{CLAIMS, TableLines, Tables as TableClaims},
-        dispatch::{Answer, Operations},
-        state::State,
+        domain::{
+            operations::{Answer, Operations},
+            state::State,
+        },
     },
     types::*,
 };

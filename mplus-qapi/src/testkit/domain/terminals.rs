@@ -3,9 +3,11 @@
 use crate::{
     terminals::*,
     testkit::{
-        dispatch::{Answer, Operations},
         domain::branches::Branches,
-        state::State,
+        domain::{
+            operations::{Answer, Operations},
+            state::State,
+        },
     },
     types::{Terminal, TerminalStatus},
 };

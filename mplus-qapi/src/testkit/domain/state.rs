@@ -6,36 +6,36 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 use super::{
+    article_groups::ArticleGroups, branches::Branches, external_payments::ExternalPayments, media::Media,
+    orders::Orders, preparation::Preparation, prices::Prices, relations::Relations, stock::Stock,
+    terminals::Terminals,
+};
+use crate::testkit::{
     catalogue::{Catalogue, Generated},
     clock::Clock,
     dialect::{Dialect, History, TURN},
-    domain::{
-        article_groups::ArticleGroups, branches::Branches, external_payments::ExternalPayments, media::Media,
-        orders::Orders, preparation::Preparation, prices::Prices, relations::Relations, stock::Stock,
-        terminals::Terminals,
-    },
 };
 
 #[derive(Debug)]
-pub(super) struct State {
-    pub(super) clock: Clock,
-    pub(super) dialect: Dialect,
+pub(in crate::testkit) struct State {
+    pub(in crate::testkit) clock: Clock,
+    pub(in crate::testkit) dialect: Dialect,
     /// What is restored when the dialect wants it.
     backup: Option<Box<Backup>>,
     /// Shared with responses that are being sent.
-    pub(super) catalogue: Arc<Catalogue>,
-    pub(super) article_groups: ArticleGroups,
-    pub(super) prices: Prices,
-    pub(super) preparation: Preparation,
-    pub(super) media: Media,
-    pub(super) branches: Branches,
-    pub(super) stock: Stock,
-    pub(super) relations: Relations,
-    pub(super) orders: Orders,
-    pub(super) terminals: Terminals,
-    pub(super) external_payments: ExternalPayments,
+    pub(in crate::testkit) catalogue: Arc<Catalogue>,
+    pub(in crate::testkit) article_groups: ArticleGroups,
+    pub(in crate::testkit) prices: Prices,
+    pub(in crate::testkit) preparation: Preparation,
+    pub(in crate::testkit) media: Media,
+    pub(in crate::testkit) branches: Branches,
+    pub(in crate::testkit) stock: Stock,
+    pub(in crate::testkit) relations: Relations,
+    pub(in crate::testkit) orders: Orders,
+    pub(in crate::testkit) terminals: Terminals,
+    pub(in crate::testkit) external_payments: ExternalPayments,
     /// Responses by operation and idempotency key, as they are sent again, and when they were made.
-    pub(super) replays: HashMap<(&'static str, String), (Bytes, DateTime<Utc>)>,
+    pub(in crate::testkit) replays: HashMap<(&'static str, String), (Bytes, DateTime<Utc>)>,
 }
 
 /// The menu and the stock of a moment.
@@ -71,18 +71,18 @@ impl State {
         }
     }
 
-    pub(super) fn brasserie() -> Self {
+    pub(in crate::testkit) fn brasserie() -> Self {
         let mut state = Self::empty(Generated::none());
         state.set_menu();
         state
     }
 
-    pub(super) fn generated(products: u32, seed: u64) -> Self {
+    pub(in crate::testkit) fn generated(products: u32, seed: u64) -> Self {
         Self::empty(Generated::new(products, seed))
     }
 
     /// Takes another dialect; what the POS holds follows it.
-    pub(super) fn adopt(&mut self, dialect: Dialect) {
+    pub(in crate::testkit) fn adopt(&mut self, dialect: Dialect) {
         self.dialect = dialect;
         self.set_special_prices();
         self.set_branch_texts();
@@ -98,7 +98,7 @@ impl State {
     }
 
     /// What happens by itself before a call.
-    pub(super) fn catch_up(&mut self) {
+    pub(in crate::testkit) fn catch_up(&mut self) {
         if self.clock.hours() >= TURN
             && let Some(backup) = self.backup.take()
         {
@@ -108,7 +108,7 @@ impl State {
         }
     }
 
-    pub(super) fn catalogue_mut(&mut self) -> &mut Catalogue {
+    pub(in crate::testkit) fn catalogue_mut(&mut self) -> &mut Catalogue {
         Arc::make_mut(&mut self.catalogue)
     }
 }
