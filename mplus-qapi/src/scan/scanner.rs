@@ -85,12 +85,40 @@ impl<'x> Scanner<'x> {
         if *name.first()? != b'>' {
             return None;
         }
+        self.opened(prefix.len(), local_name.len())
+    }
+
+    /// Opens whichever of these elements of the service stands here, without any attribute; how many of them come before it.
+    #[inline]
+    pub(crate) fn open_one_of(
+        &mut self,
+        local_names: impl Iterator<Item = &'static str>,
+    ) -> Option<(usize, Tag<'x>)> {
+        let prefix = self.service_prefix?;
+        let rest = self.text.as_bytes().get(self.at..)?;
+        let rest = rest.strip_prefix(b"<")?.strip_prefix(prefix.as_bytes())?;
+        let first = *rest.first()?;
+        if first == b'/' {
+            return None;
+        }
+        for (position, local_name) in local_names.enumerate() {
+            let name = local_name.as_bytes();
+            if name.first() == Some(&first) && rest.get(name.len()) == Some(&b'>') && rest.starts_with(name) {
+                return Some((position, self.opened(prefix.len(), name.len())?));
+            }
+        }
+        None
+    }
+
+    /// Behind a start tag without attributes that was seen to stand here.
+    #[inline]
+    fn opened(&mut self, prefix: usize, local_name: usize) -> Option<Tag<'x>> {
         let start = self.at + 1;
-        let end = start + prefix.len() + local_name.len();
+        let end = start + prefix + local_name;
         self.at = end + 1;
         Some(Tag {
             name: self.text.get(start..end)?,
-            local: prefix.len(),
+            local: prefix,
             namespace: Namespace::Service,
             empty: false,
             nil: false,

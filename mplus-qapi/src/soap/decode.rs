@@ -17,9 +17,9 @@ pub(crate) fn read_record<'x>(
     let mut next = 0;
     // Behind `<x/>` there are only its neighbours.
     while !tag.is_empty() {
-        let expected = schema.elements.get(next).and_then(|element| reader.open_expected(element.name));
-        let (position, child) = match expected {
-            Some(child) => (next, child),
+        let later = schema.elements.get(next..).unwrap_or_default();
+        let (position, child) = match reader.open_one_of(later) {
+            Some((before, child)) => (next + before, child),
             None => match reader.next_child(tag)? {
                 None => break,
                 Some(child) => match find(schema, next, &child) {

@@ -40,6 +40,12 @@ impl<'x> Reader<'x> {
         self.scanner.open_expected(local_name)
     }
 
+    /// Opens whichever of these elements of the service stands here, without any attribute; how many of them come before it.
+    #[inline]
+    pub(crate) fn open_one_of(&mut self, elements: &'static [Element]) -> Option<(usize, Tag<'x>)> {
+        self.scanner.open_one_of(elements.iter().map(|element| element.name))
+    }
+
     /// The next child of `parent`, or `None` after the parent's end tag. Text between children is an error.
     pub(crate) fn next_child(&mut self, parent: &Tag<'_>) -> Result<Option<Tag<'x>>, DecodeError> {
         let child = self.scanner.next_child(parent);

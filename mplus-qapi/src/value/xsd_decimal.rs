@@ -132,6 +132,9 @@ impl FromStr for XsdDecimal {
         if !plain || digits == 0 || digits > 2 * usize::from(u16::MAX) {
             return Err(ParseXsdDecimalError);
         }
+        if let Some(value) = short(negative, whole, fraction) {
+            return Ok(Self { value, zeros: 0 });
+        }
         let whole = whole.trim_start_matches('0');
         // As many zeros as fit stay in the number itself; the others are counted.
         let matter = fraction.trim_end_matches('0').len();
@@ -144,6 +147,21 @@ impl FromStr for XsdDecimal {
             })
             .ok_or(ParseXsdDecimalError)
     }
+}
+
+/// The usual number: 64 bits hold its digits.
+fn short(negative: bool, whole: &str, fraction: &str) -> Option<Decimal> {
+    if whole.len() + fraction.len() > 18 {
+        return None;
+    }
+    let digits = whole.bytes().chain(fraction.bytes());
+    let number = digits.fold(0, |number: i64, digit| number * 10 + i64::from(digit - b'0'));
+    // A zero below zero keeps its sign the long way.
+    if negative && number == 0 {
+        return None;
+    }
+    let scale = u32::try_from(fraction.len()).ok()?;
+    Some(Decimal::new(if negative { -number } else { number }, scale))
 }
 
 /// A decimal has no more digits than this.
@@ -176,6 +194,10 @@ mod tests {
             ("+7", "7"),
             ("007.10", "7.10"),
             (".5", "0.5"),
+            ("-.05", "-0.05"),
+            ("999999999999999999", "999999999999999999"),
+            ("-9999999999999999.99", "-9999999999999999.99"),
+            ("9999999999999999.999", "9999999999999999.999"),
             ("5.", "5"),
             ("79228162514264337593543950335", "79228162514264337593543950335"),
             ("0.0000000000000000000000000001", "0.0000000000000000000000000001"),
