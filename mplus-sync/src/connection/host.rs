@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use mplus_qapi::{Client, Endpoint};
-use secrecy::ExposeSecret as _;
 
 use super::Connector;
 use crate::media::MediaStore;
@@ -120,8 +119,7 @@ pub(super) fn make_client(
     credentials: &Credentials,
 ) -> Result<Client, String> {
     let endpoint = Endpoint::new(host, port).map_err(|error| error.to_string())?;
-    let credentials =
-        mplus_qapi::Credentials::new(credentials.ident.as_str(), credentials.secret.expose_secret());
+    let credentials = mplus_qapi::Credentials::new(credentials.ident.as_str(), credentials.secret.clone());
     connector.client(endpoint, credentials)
 }
 

@@ -6,8 +6,10 @@ use crate::{
     employees::*,
     testkit::{
         dialect::Employees,
-        dispatch::{Answer, Operations},
-        state::State,
+        domain::{
+            operations::{Answer, Operations},
+            state::State,
+        },
     },
     types::Employee,
 };
