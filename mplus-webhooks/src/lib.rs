@@ -38,14 +38,14 @@ pub use orchestrator::{
 #[cfg(feature = "tokio")]
 pub use runtime::TokioRuntime;
 pub use runtime::{Runtime, Task};
-pub use secret::{SecretError, SubscriptionSecret};
-#[cfg(feature = "mysql")]
-pub use store::MysqlStore;
-#[cfg(feature = "postgres")]
-pub use store::PostgresStore;
+pub use secret::{Secret, SecretError, SubscriptionSecret};
 #[cfg(feature = "sqlite")]
 pub use store::SqliteStore;
 pub use store::{MemoryStore, Store};
+#[cfg(feature = "mysql")]
+pub use store::{MysqlOptions, MysqlStore};
+#[cfg(feature = "postgres")]
+pub use store::{PostgresOptions, PostgresStore};
 pub use store_error::StoreError;
 pub use subscription::{
     CachedResolver, FixedSubscriptions, MerchantId, ResolveError, Subscription, SubscriptionResolver,

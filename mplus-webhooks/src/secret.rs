@@ -1,4 +1,4 @@
-//! The key that a subscription shares with the POS, and the signature made with it.
+//! Texts that are never shown; the key that a subscription shares with the POS, and the signature made with it.
 
 use std::fmt;
 
@@ -12,6 +12,43 @@ use sha2::Sha256;
 const SIGNATURE_BYTES: usize = 32;
 /// Characters of a signature in base64, padding included.
 const SIGNATURE_CHARS: usize = 44;
+
+/// A key or password. Printing it shows nothing of it, and its memory is wiped when it is dropped.
+///
+/// ```
+/// use mplus_webhooks::Secret;
+///
+/// let key = Secret::from("sk_live_1");
+/// assert_eq!(format!("{key:?}"), "Secret([REDACTED])");
+/// assert_eq!(key.expose(), "sk_live_1");
+/// ```
+#[derive(Clone)]
+pub struct Secret(SecretString);
+
+impl Secret {
+    /// The text itself, for whoever has to hand it on.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Secret([REDACTED])")
+    }
+}
 
 /// A subscription's Secret Key: signs replies and checks requests with HMAC-SHA256.
 ///
@@ -50,8 +87,8 @@ impl SubscriptionSecret {
     ///
     /// # Errors
     /// [`SecretError`] when the text is empty or not base64. A text that is no base64 is never used as the key itself.
-    pub fn from_base64(text: &SecretString) -> Result<Self, SecretError> {
-        let key = STANDARD.decode(text.expose_secret().trim()).map_err(|_| SecretError::NotBase64)?;
+    pub fn from_base64(text: &Secret) -> Result<Self, SecretError> {
+        let key = STANDARD.decode(text.expose().trim()).map_err(|_| SecretError::NotBase64)?;
         Self::from_bytes(&key)
     }
 

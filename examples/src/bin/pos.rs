@@ -5,12 +5,11 @@ use std::{borrow::Cow, error::Error, time::Duration};
 use clap::{Parser, ValueEnum};
 use mplus_qapi::testkit::{Dialect, Pos};
 use mplus_webhooks::{
-    ReqwestClient, SubscriptionSecret,
+    ReqwestClient, Secret, SubscriptionSecret,
     event::EventName,
     testkit::{Till, TillLine, TillReply},
 };
 use rust_decimal::Decimal;
-use secrecy::SecretString;
 
 /// A point of sale in memory that listens on this machine until it is interrupted.
 ///
@@ -47,7 +46,7 @@ struct Arguments {
     webhook_url: Option<String>,
     /// The subscription's Secret Key, base64.
     #[arg(long, env = "MPLUS_WEBHOOK_SECRET", hide_env_values = true)]
-    webhook_secret: Option<SecretString>,
+    webhook_secret: Option<Secret>,
     /// The subscription's id.
     #[arg(long)]
     subscription: Option<String>,

@@ -8,7 +8,7 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request, Response};
 
 use crate::Orchestrator;
-use crate::adapter::{BASE_PATH, HEALTHY};
+use crate::adapter::{BASE_PATH, HEALTHY, PROVIDER_PATH};
 
 /// The routes of the webhook, to be added to the host's application.
 ///
@@ -30,9 +30,37 @@ pub fn scope(orchestrator: Orchestrator) -> Scope {
         .route("/{event:.*}", web::route().to(receive))
 }
 
+/// The routes of payment providers, to be added beside [`scope`] when there are any.
+///
+/// ```no_run
+/// # async fn serve(orchestrator: mplus_webhooks::Orchestrator) -> std::io::Result<()> {
+/// use actix_web::{App, HttpServer};
+/// use mplus_webhooks::adapter::actix::{provider_scope, scope};
+///
+/// HttpServer::new(move || App::new().service(scope(orchestrator.clone())).service(provider_scope(orchestrator.clone())))
+///     .bind("127.0.0.1:8080")?
+///     .run()
+///     .await
+/// # }
+/// ```
+pub fn provider_scope(orchestrator: Orchestrator) -> Scope {
+    web::scope(PROVIDER_PATH)
+        .app_data(web::Data::new(orchestrator))
+        .route("/{provider}/{account}", web::route().to(receive_from_provider))
+}
+
 /// Answers one request. The body is taken as the bytes that arrive, which is what was signed.
 async fn receive(orchestrator: web::Data<Orchestrator>, request: HttpRequest, body: Payload) -> HttpResponse {
     answer(orchestrator.receive(translate(&request), body).await)
+}
+
+/// Answers one call of a payment provider.
+async fn receive_from_provider(
+    orchestrator: web::Data<Orchestrator>,
+    request: HttpRequest,
+    body: Payload,
+) -> HttpResponse {
+    answer(orchestrator.receive_from_provider(translate(&request), body).await)
 }
 
 /// actix-web has its own `http` types, of an older version.

@@ -7,9 +7,9 @@ use axum::response::Response;
 use axum::routing::{any, get};
 
 use crate::Orchestrator;
-use crate::adapter::{BASE_PATH, HEALTHY};
+use crate::adapter::{BASE_PATH, HEALTHY, PROVIDER_PATH};
 
-/// The routes of the webhook, to be served alone or merged into the host's router.
+/// The routes of the webhook and of payment providers, to be served alone or merged into the host's router.
 ///
 /// ```no_run
 /// # async fn serve(orchestrator: mplus_webhooks::Orchestrator) -> std::io::Result<()> {
@@ -22,6 +22,7 @@ pub fn router(orchestrator: Orchestrator) -> Router {
     Router::new()
         .route(&format!("{BASE_PATH}/health"), get(|| async { HEALTHY }).fallback(receive))
         .route(&format!("{BASE_PATH}/{{*event}}"), any(receive))
+        .route(&format!("{PROVIDER_PATH}/{{provider}}/{{account}}"), any(receive_from_provider))
         .with_state(orchestrator)
 }
 
@@ -29,4 +30,10 @@ pub fn router(orchestrator: Orchestrator) -> Router {
 async fn receive(State(orchestrator): State<Orchestrator>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     orchestrator.receive(parts, body.into_data_stream()).await.map(Body::from)
+}
+
+/// Answers one call of a payment provider.
+async fn receive_from_provider(State(orchestrator): State<Orchestrator>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    orchestrator.receive_from_provider(parts, body.into_data_stream()).await.map(Body::from)
 }

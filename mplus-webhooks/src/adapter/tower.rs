@@ -13,10 +13,10 @@ use http_body_util::{BodyExt as _, Full};
 use tower::Service;
 
 use crate::Orchestrator;
-use crate::adapter::{BASE_PATH, HEALTHY};
+use crate::adapter::{BASE_PATH, HEALTHY, PROVIDER_PATH};
 use crate::orchestrator::no_such_page;
 
-/// Answers `POST {base}/{event}` and `GET {base}/health`; anything else is HTTP 404.
+/// Answers `POST {base}/{event}`, `GET {base}/health` and the calls of payment providers; anything else is HTTP 404.
 #[derive(Debug, Clone)]
 pub struct WebhookService {
     orchestrator: Orchestrator,
@@ -55,16 +55,17 @@ where
     B::Data: Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    let event = request.uri().path().strip_prefix(BASE_PATH).and_then(|rest| rest.strip_prefix('/'));
-    match event {
-        Some("health") if request.method() == Method::GET => {
-            return Response::new(Bytes::from_static(HEALTHY.as_bytes()));
-        }
-        Some(_) => {}
-        None => return no_such_page(),
-    }
     let (parts, body) = request.into_parts();
     // The bytes as they arrive, which is what was signed.
     let whole = |mut part: B::Data| part.copy_to_bytes(part.remaining());
-    orchestrator.receive(parts, body.into_data_stream().map_ok(whole)).await
+    let body = body.into_data_stream().map_ok(whole);
+    let below = |base| parts.uri.path().strip_prefix(base)?.strip_prefix('/');
+    match (below(BASE_PATH), below(PROVIDER_PATH)) {
+        (Some("health"), _) if parts.method == Method::GET => {
+            Response::new(Bytes::from_static(HEALTHY.as_bytes()))
+        }
+        (Some(_), _) => orchestrator.receive(parts, body).await,
+        (None, Some(_)) => orchestrator.receive_from_provider(parts, body).await,
+        (None, None) => no_such_page(),
+    }
 }

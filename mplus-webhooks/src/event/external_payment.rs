@@ -3,7 +3,8 @@
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use super::object::{DataError, Object};
+use super::from_json::DataError;
+use super::object::Object;
 use super::oddity::Reading;
 use super::path::Path;
 use super::payload::ReadPayload;

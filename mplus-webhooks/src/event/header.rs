@@ -4,7 +4,8 @@ use chrono::{DateTime, FixedOffset, NaiveDateTime};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::object::{FromJson, Object, object};
+use super::from_json::FromJson;
+use super::object::{Object, object};
 use super::oddity::{OddityKind, Reading};
 use super::path::Path;
 use super::raw::{Extra, RawJson};

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::oddity::{OddityKind, Reading};
 
-pub(crate) use super::object::{DataError, FromJson};
+pub(crate) use super::from_json::{DataError, FromJson};
 pub(crate) use super::path::Path;
 #[cfg(feature = "viva")]
 pub(crate) use super::raw::RawJson;

@@ -5,6 +5,7 @@
 //! raw body ([`Event::raw`]). Object that are not documented are kept in `extra`.
 
 mod external_payment;
+pub(crate) mod from_json;
 mod header;
 mod identity;
 #[cfg(any(feature = "stripe", feature = "viva", feature = "testkit"))]
@@ -35,7 +36,8 @@ use serde_json::value::RawValue;
 use crate::error::{ErrorCode, Refusal};
 use crate::subscription::{MerchantId, Subscription};
 use crate::verified::Verified;
-use object::{DataError, Object};
+use from_json::DataError;
+use object::Object;
 use oddity::Reading;
 use path::Path;
 use payload::ReadPayload as _;

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::from_json::{DataError, FromJson};
 use super::oddity::{OddityKind, Reading};
 use super::path::Path;
 use super::raw::{Extra, RawJson};
@@ -24,27 +25,6 @@ const MAX_OBJECTS: usize = 12;
 /// The most fields of one object, and the most values of one list.
 const MAX_FIELDS: usize = 512;
 const MAX_ITEMS: usize = 10_000;
-
-/// Why a body cannot be taken as the event that it is said to be.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum DataError {
-    #[error("`{0}`, the object that belongs to this event, is missing")]
-    NoDetails(&'static str),
-    #[error("{} {what}", if path.is_empty() { "the body".to_owned() } else { format!("`{path}`") })]
-    Not { path: String, what: OddityKind },
-}
-
-impl DataError {
-    pub(crate) fn at(path: &Path<'_>, what: OddityKind) -> Self {
-        Self::Not { path: path.text(), what }
-    }
-}
-
-/// A type that can be read from one JSON value, tolerantly.
-pub(crate) trait FromJson: Sized {
-    /// Reads the value; what is odd within it is noted in `reading`. An error is about the value as a whole.
-    fn from_json(raw: &RawValue, path: &Path<'_>, reading: &mut Reading) -> Result<Self, OddityKind>;
-}
 
 /// An object's fields, each taken at most once.
 #[derive(Debug)]
@@ -436,7 +416,7 @@ macro_rules! object {
     ($type:ident { $($field:ident: $wire:literal $need:ident,)* }) => {
         $crate::event::object::fields!($type { $($field: $wire $need,)* });
 
-        impl $crate::event::object::FromJson for $type {
+        impl $crate::event::from_json::FromJson for $type {
             fn from_json(
                 raw: &serde_json::value::RawValue,
                 path: &$crate::event::path::Path<'_>,

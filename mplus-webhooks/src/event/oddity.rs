@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use super::path::Path;
+use super::path::{Path, cut};
 
 /// A part of a body that is not as it should be. The event was kept; where the part could not be read, it is absent.
 ///
@@ -147,13 +147,4 @@ impl Reading {
         self.objects_left = self.objects_left.checked_sub(1).ok_or(OddityKind::TooMany)?;
         Ok(())
     }
-}
-
-/// The beginning of a text, at most so many bytes.
-pub(crate) fn cut(text: &str, bytes: usize) -> &str {
-    let mut end = bytes.min(text.len());
-    while !text.is_char_boundary(end) {
-        end = end.saturating_sub(1);
-    }
-    text.get(..end).unwrap_or_default()
 }

@@ -39,11 +39,20 @@ impl<'p> Path<'p> {
                     text.push('.');
                 }
                 // A name is as long as its sender likes.
-                text.push_str(super::oddity::cut(name, 64));
+                text.push_str(cut(name, 64));
             }
         }
         text
     }
+}
+
+/// The beginning of a text, at most so many bytes.
+pub(crate) fn cut(text: &str, bytes: usize) -> &str {
+    let mut end = bytes.min(text.len());
+    while !text.is_char_boundary(end) {
+        end = end.saturating_sub(1);
+    }
+    text.get(..end).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::object::{DataError, Object};
+use super::from_json::DataError;
+use super::object::Object;
 use super::oddity::Reading;
 
 /// Reads an event's own part of the body.

@@ -78,7 +78,7 @@ impl<'t> Repair<'t> {
                 from += 1;
             }
             let around = self.text.get(from..).unwrap_or_default();
-            self.found.push((what, super::oddity::cut(around, 64)));
+            self.found.push((what, super::path::cut(around, 64)));
         }
     }
 

@@ -4,7 +4,8 @@ use rust_decimal::Decimal;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::object::{DataError, FromJson, Object, object};
+use super::from_json::{DataError, FromJson};
+use super::object::{Object, object};
 use super::oddity::{OddityKind, Reading};
 use super::path::Path;
 use super::payload::ReadPayload;

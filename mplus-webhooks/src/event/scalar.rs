@@ -7,9 +7,9 @@ use chrono::{DateTime, FixedOffset, NaiveDateTime};
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 
-use super::object::FromJson;
-use super::oddity::{OddityKind, Reading, cut};
-use super::path::Path;
+use super::from_json::FromJson;
+use super::oddity::{OddityKind, Reading};
+use super::path::{Path, cut};
 
 /// The longest text and the longest identifier that are read, bytes.
 const MAX_TEXT: usize = 8 * 1024;

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::collections::hash_map::{Entry as Slot, HashMap, RandomState};
 use std::hash::BuildHasher as _;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt as _;
@@ -22,7 +23,21 @@ const ANSWER_BYTES: usize = 8 << 20;
 const NAMES: usize = 32_768;
 
 pub(crate) type Answer = Result<StoredReply, Refusal>;
-pub(crate) type Awaited = Shared<BoxFuture<'static, Answer>>;
+
+/// What a till waits for.
+#[derive(Clone)]
+pub(crate) struct Awaited {
+    pub(crate) answer: Shared<BoxFuture<'static, Answer>>,
+    keeping: Arc<Keeping>,
+}
+
+/// Whether an event is kept already, and what its till was told meanwhile.
+#[derive(Default)]
+struct Keeping(AtomicU8);
+
+const UNDECIDED: u8 = 0;
+const KEPT: u8 = 1;
+const GIVEN_UP: u8 = 2;
 
 /// Who works on which event, and the latest answers. Its memory is bounded.
 #[derive(Default)]
@@ -65,6 +80,7 @@ pub(crate) struct Seat {
     /// Where it is known that somebody works on it, and as what.
     known_as: Option<(Arc<Recent>, String)>,
     tell: Option<oneshot::Sender<Answer>>,
+    keeping: Arc<Keeping>,
 }
 
 impl Recent {
@@ -108,8 +124,14 @@ impl Seat {
     /// A seat, and what is told from it.
     pub(crate) fn pair(known_as: Option<(Arc<Recent>, String)>) -> (Self, Awaited) {
         let (tell, told) = oneshot::channel::<Answer>();
-        let awaited = told.map(|told| told.unwrap_or_else(|_| Err(Refusal::internal())));
-        (Self { known_as, tell: Some(tell) }, awaited.boxed().shared())
+        let answer = told.map(|told| told.unwrap_or_else(|_| Err(Refusal::internal()))).boxed().shared();
+        let keeping = Arc::<Keeping>::default();
+        (Self { known_as, tell: Some(tell), keeping: keeping.clone() }, Awaited { answer, keeping })
+    }
+
+    /// The event is in the store, or is one of those that need not be. `false` when its till has been told that it failed.
+    pub(crate) fn kept(&self) -> bool {
+        self.keeping.decide(KEPT) == KEPT
     }
 
     /// A seat that no repeat finds.
@@ -140,6 +162,21 @@ impl Seat {
                 known.bytes = known.bytes.saturating_sub(reply.body.len());
             }
         }
+    }
+}
+
+impl Awaited {
+    /// The till does not wait any longer. `true` when nothing is kept yet: then it has to be told that it failed.
+    pub(crate) fn give_up(&self) -> bool {
+        self.keeping.decide(GIVEN_UP) == GIVEN_UP
+    }
+}
+
+impl Keeping {
+    /// Decides, unless that was done before; returns what was decided.
+    fn decide(&self, decision: u8) -> u8 {
+        let decided = self.0.compare_exchange(UNDECIDED, decision, Ordering::SeqCst, Ordering::SeqCst);
+        decided.map_or_else(|earlier| earlier, |_| decision)
     }
 }
 

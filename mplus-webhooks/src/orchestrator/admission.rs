@@ -7,10 +7,11 @@ use bytes::{Bytes, BytesMut};
 use futures_util::future::{Either, select};
 use futures_util::stream::{Stream, StreamExt as _};
 use http::request::Parts;
-use http::{Method, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 
-use super::{Inner, Orchestrator, OutOfTime};
+use super::{Inner, Orchestrator, OutOfTime, url};
 use crate::error::{ErrorCode, Refusal};
+use crate::payment::{NoticeError, answer};
 use crate::secret::SignatureBytes;
 
 /// The room that bodies take which are being read, bytes.
@@ -67,15 +68,29 @@ impl Orchestrator {
             };
             return inner.refuse(&parts, status, &refusal);
         }
-        let read = match select(pin!(inner.read(&parts, body)), out_of_time.as_mut()).await {
-            Either::Left((read, _)) => read,
-            Either::Right(_) => {
-                let refusal = Refusal::invalid_data("the body took too long to arrive");
-                Err((StatusCode::REQUEST_TIMEOUT, refusal))
-            }
-        };
-        match read {
+        match inner.read_in_time(&inner.room, &parts, body, out_of_time.as_mut()).await {
             Ok(body) => inner.handle(parts, body, out_of_time.as_mut()).await,
+            Err((status, refusal)) => inner.refuse(&parts, status, &refusal),
+        }
+    }
+
+    /// Answers a payment provider's call of the address that it was given: its notices, and the `GET` by which some verify an
+    /// address. The last two segments of the path name the [`ProviderAccount`], such as `/stripe/default`.
+    ///
+    /// An account that is not known is refused before anything of the body is read. A body has the till's time to arrive
+    /// ([`Builder::time_out`](crate::Builder::time_out)) and the same bound; all that are being read share a room of 8 MiB, so that
+    /// strangers take none from tills.
+    ///
+    /// The adapters use this. Its answers: those of
+    /// [`ExternalPayments::answer_provider`](crate::payment::ExternalPayments::answer_provider), and 408, 413 and 503 as
+    /// [`receive`](Self::receive) has them.
+    pub async fn receive_from_provider<B, E>(&self, parts: Parts, body: B) -> Response<Bytes>
+    where
+        B: Stream<Item = Result<Bytes, E>>,
+    {
+        let inner = &self.inner;
+        match inner.provider_called(&parts, body).await {
+            Ok(answered) => answer(StatusCode::OK, answered),
             Err((status, refusal)) => inner.refuse(&parts, status, &refusal),
         }
     }
@@ -108,8 +123,53 @@ impl Inner {
         Ok(())
     }
 
+    async fn provider_called<B, E>(&self, parts: &Parts, body: B) -> Result<Bytes, (StatusCode, Refusal)>
+    where
+        B: Stream<Item = Result<Bytes, E>>,
+    {
+        let (Some(payments), Some(account)) = (&self.payments, url::provider_account(parts.uri.path()))
+        else {
+            return Err((StatusCode::NOT_FOUND, Refusal::invalid_data("no payment provider is named here")));
+        };
+        if !matches!(parts.method, Method::POST | Method::GET) {
+            let refusal = Refusal::invalid_data("payment providers call with POST and GET");
+            return Err((StatusCode::METHOD_NOT_ALLOWED, refusal));
+        }
+        let refused = |error: NoticeError| {
+            if error.status() == StatusCode::INTERNAL_SERVER_ERROR {
+                tracing::error!(%account, error = %error, "a payment provider's call could not be worked on");
+            }
+            (error.status(), Refusal::invalid_data(error.told()))
+        };
+        payments.knows(&account).await.map_err(refused)?;
+        let out_of_time = pin!(self.runtime.sleep(self.time_out));
+        let body = self.read_in_time(&self.provider_room, parts, body, out_of_time).await?;
+        let mut request = Request::new(body);
+        (*request.method_mut(), *request.headers_mut()) = (parts.method.clone(), parts.headers.clone());
+        payments.called(&account, request).await.map_err(refused)
+    }
+
+    async fn read_in_time<B, E>(
+        &self,
+        room: &Room,
+        parts: &Parts,
+        body: B,
+        out_of_time: OutOfTime<'_>,
+    ) -> Result<Bytes, (StatusCode, Refusal)>
+    where
+        B: Stream<Item = Result<Bytes, E>>,
+    {
+        match select(pin!(self.read(room, parts, body)), out_of_time).await {
+            Either::Left((read, _)) => read,
+            Either::Right(_) => {
+                let refusal = Refusal::invalid_data("the body took too long to arrive");
+                Err((StatusCode::REQUEST_TIMEOUT, refusal))
+            }
+        }
+    }
+
     /// Takes the bytes as they arrive, which is what was signed.
-    async fn read<B, E>(&self, parts: &Parts, body: B) -> Result<Bytes, (StatusCode, Refusal)>
+    async fn read<B, E>(&self, room: &Room, parts: &Parts, body: B) -> Result<Bytes, (StatusCode, Refusal)>
     where
         B: Stream<Item = Result<Bytes, E>>,
     {
@@ -119,7 +179,7 @@ impl Inner {
         if announced.is_some_and(|length| length > self.max_body as u64) {
             return Err(too_long());
         }
-        let mut taken = Taken { room: &self.room, bytes: 0 };
+        let mut taken = Taken { room, bytes: 0 };
         let mut whole = BytesMut::new();
         let mut body = pin!(body);
         while let Some(chunk) = body.next().await {

@@ -88,8 +88,16 @@ impl Inner {
                 awaited
             }
         };
-        match select(awaited, out_of_time).await {
+        match select(awaited.answer.clone(), out_of_time).await {
             Either::Left((reply, _)) => reply,
+            // What is not in the store is not acknowledged.
+            Either::Right(_) if awaited.give_up() => {
+                tracing::error!(
+                    event = name.as_str(),
+                    "the store took too long to keep an event: the till is told that it failed"
+                );
+                Err(Refusal::internal())
+            }
             Either::Right(_) => Ok(written(&sane)),
         }
     }
@@ -106,12 +114,13 @@ impl Inner {
             inner.guarded("the host's handler of errors", inner.handler.error_reported(&report)).await;
             drop(seat);
         }));
-        select(awaited, out_of_time).await;
+        select(awaited.answer, out_of_time).await;
         acknowledged()
     }
 
     /// Works on an event that is not kept.
     async fn work_at_once(&self, mut seat: Seat, event: AnyEvent) {
+        seat.kept();
         // What nobody waits for goes on until it is done.
         let patience = if event.details().blocking { self.time_out } else { self.attempts.patience };
         match self.attempt(&event, patience).await {
@@ -127,7 +136,14 @@ impl Inner {
     /// Keeps an event, and works on it.
     async fn work_kept(self: Arc<Self>, mut seat: Seat, event: AnyEvent, identity: Identity) {
         let entry = self.new_entry(&event, &identity);
-        match self.store.insert_entry(&entry).await {
+        let inserted = self.store.insert_entry(&entry).await;
+        if inserted.is_ok() && !seat.kept() && self.payments.is_some() {
+            // The till was told that it failed, so nothing is presented to the customer.
+            if let Err(error) = self.give_up_start(&event).await {
+                return seat.tell(Err(store_failed(&error)));
+            }
+        }
+        match inserted {
             Ok(None) => drop(self.work_off(entry, &event, Some(&mut seat)).await),
             Ok(Some(existing)) => match self.repeated(&event, &entry, existing).await {
                 Ok(Repeat::Reply(reply)) => seat.tell(Ok(reply)),
@@ -259,7 +275,7 @@ impl Inner {
             let buried = inner.buried(letter).await;
             seat.tell(buried.map(|()| acknowledged()));
         }));
-        match select(awaited, out_of_time).await {
+        match select(awaited.answer, out_of_time).await {
             Either::Left((buried, _)) => buried.map(drop),
             Either::Right(_) => Err(Refusal::internal()),
         }

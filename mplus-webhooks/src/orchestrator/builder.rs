@@ -18,6 +18,9 @@ use crate::store::Store;
 use crate::subscription::SubscriptionResolver;
 use crate::transaction::TransactionSink;
 
+/// The room for what payment providers send, all together, bytes.
+const PROVIDER_ROOM: usize = 8 << 20;
+
 /// Whether credited sales mean anything to the host.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -194,6 +197,7 @@ impl Builder {
                 time_out: self.time_out,
                 max_body: self.max_body,
                 room: Room::new(self.body_room),
+                provider_room: Room::new(PROVIDER_ROOM),
                 recent: Arc::new(Recent::default()),
                 work_is_due: Notify::new(),
                 refusals: RefusalLog::default(),

@@ -73,6 +73,8 @@ struct Inner {
     time_out: Duration,
     max_body: usize,
     room: Room,
+    /// What payment providers send has a room of its own.
+    provider_room: Room,
     recent: Arc<Recent>,
     /// There is work that [`Orchestrator::run`] need not wait for.
     work_is_due: Notify,

@@ -244,7 +244,7 @@ impl Inner {
 
     /// The till that started this payment has not been answered, and has long given it up: nothing is presented to a customer
     /// any more. What was begun before is looked after by the payments.
-    async fn give_up_start(&self, event: &AnyEvent) -> Result<(), StoreError> {
+    pub(super) async fn give_up_start(&self, event: &AnyEvent) -> Result<(), StoreError> {
         let AnyEvent::StartExternalPayment(start) = event else { return Ok(()) };
         let id = start.payload.external_payment.external_payment_id.clone();
         let key = PaymentKey { merchant: event.origin().merchant().clone(), id };

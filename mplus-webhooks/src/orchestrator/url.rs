@@ -1,6 +1,9 @@
-//! Which event a URL names.
+//! Which event, or which account of a payment provider, a URL names.
+
+use percent_encoding::percent_decode_str;
 
 use crate::event::EventName;
+use crate::payment::ProviderAccount;
 use crate::subscription::Subscription;
 
 /// The event of the last segment that is not empty: a base URL may end with a slash, and the POS adds one of its own.
@@ -14,6 +17,16 @@ pub(super) fn event_name(path: &str, sender: &Subscription) -> EventName {
         );
     }
     name
+}
+
+/// The account of the last two segments, which may be percent-encoded.
+pub(super) fn provider_account(path: &str) -> Option<ProviderAccount> {
+    let mut segments = path
+        .trim_end_matches('/')
+        .rsplit('/')
+        .map(|segment| percent_decode_str(segment).decode_utf8().ok().filter(|text| !text.is_empty()));
+    let (account, provider) = (segments.next()??, segments.next()??);
+    Some(ProviderAccount::new(provider, account))
 }
 
 #[cfg(test)]
@@ -38,5 +51,16 @@ mod tests {
         }
         assert_eq!(event_name("/a/somethingNew", &sender), EventName::Unknown("somethingNew".to_owned()));
         assert_eq!(event_name("/", &sender), EventName::Unknown(String::new()));
+    }
+
+    #[test]
+    fn the_last_two_segments_name_an_account() {
+        let account = |path| provider_account(path).map(|account| (account.provider, account.account));
+        let named = |provider: &str, account: &str| Some((provider.to_owned(), account.to_owned()));
+        assert_eq!(account("/webhook/payment-provider/stripe/default"), named("stripe", "default"));
+        assert_eq!(account("/hooks/viva/caf%C3%A9%20%2f1/"), named("viva", "café /1"));
+        for path in ["", "/", "/stripe", "//stripe", "/viva/%ff"] {
+            assert_eq!(account(path), None, "{path}");
+        }
     }
 }

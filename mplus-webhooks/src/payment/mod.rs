@@ -49,3 +49,4 @@ pub use stored_notice::{NoticeAbout, StoredNotice};
 pub use terms::{AmountUnit, PaymentLimits, RefreshReport};
 pub(crate) use till::store_failed;
 pub use webhook::NoticeError;
+pub(crate) use webhook::answer;

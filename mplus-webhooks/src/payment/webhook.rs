@@ -40,6 +40,16 @@ impl NoticeError {
             Self::Profiles(_) | Self::Provider(_) | Self::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
+
+    /// What a stranger may read of it.
+    pub(crate) fn told(&self) -> String {
+        match self {
+            Self::Refused(_) | Self::UnknownAccount(_) => self.to_string(),
+            Self::Profiles(_) | Self::Provider(_) | Self::Store(_) => {
+                "the receiver failed; its log has the cause".to_owned()
+            }
+        }
+    }
 }
 
 impl ExternalPayments {
@@ -84,25 +94,34 @@ impl ExternalPayments {
         account: &ProviderAccount,
         request: Request<Bytes>,
     ) -> Response<Bytes> {
-        let (parts, body) = request.into_parts();
-        let answered = match parts.method {
-            Method::POST => {
-                self.receive_notice(account, &parts.headers, &body).await.map(|_| Bytes::from_static(b"{}"))
-            }
-            Method::GET => self.verification(account).await,
-            _ => return answer(StatusCode::METHOD_NOT_ALLOWED, Bytes::from_static(b"{}")),
-        };
-        answered.map_or_else(
-            |error| {
+        if !matches!(*request.method(), Method::POST | Method::GET) {
+            return answer(StatusCode::METHOD_NOT_ALLOWED, Bytes::from_static(b"{}"));
+        }
+        match self.called(account, request).await {
+            Ok(body) => answer(StatusCode::OK, body),
+            Err(error) => {
                 tracing::warn!(account = %account, error = %error, "a call of a payment provider was refused");
-                let text = match &error {
-                    NoticeError::Refused(_) | NoticeError::UnknownAccount(_) => error.to_string(),
-                    _ => "the receiver failed; its log has the cause".to_owned(),
-                };
-                answer(error.status(), json!({ "error": text }).to_string().into())
-            },
-            |body| answer(StatusCode::OK, body),
-        )
+                answer(error.status(), json!({ "error": error.told() }).to_string().into())
+            }
+        }
+    }
+
+    /// Takes a `POST` or `GET` of the provider; returns what it is answered.
+    pub(crate) async fn called(
+        &self,
+        account: &ProviderAccount,
+        request: Request<Bytes>,
+    ) -> Result<Bytes, NoticeError> {
+        if request.method() == Method::GET {
+            return self.verification(account).await;
+        }
+        let taken = self.receive_notice(account, request.headers(), request.body()).await;
+        taken.map(|_| Bytes::from_static(b"{}"))
+    }
+
+    /// Whether there is such an account.
+    pub(crate) async fn knows(&self, account: &ProviderAccount) -> Result<(), NoticeError> {
+        self.of_account(account).await.map(drop)
     }
 
     /// What the `GET` of a provider that verifies addresses is answered with.
@@ -131,7 +150,7 @@ impl ExternalPayments {
     }
 }
 
-fn answer(status: StatusCode, body: Bytes) -> Response<Bytes> {
+pub(crate) fn answer(status: StatusCode, body: Bytes) -> Response<Bytes> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -8,6 +8,8 @@ mod mysql;
 mod payment_row;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "postgres-tls")]
+mod postgres_tls;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod sql;
 #[cfg(feature = "sqlite")]
@@ -18,9 +20,9 @@ use crate::payment::PaymentStore;
 
 pub use memory::MemoryStore;
 #[cfg(feature = "mysql")]
-pub use mysql::MysqlStore;
+pub use mysql::{MysqlOptions, MysqlStore};
 #[cfg(feature = "postgres")]
-pub use postgres::PostgresStore;
+pub use postgres::{PostgresOptions, PostgresStore};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 

@@ -8,8 +8,8 @@ use mysql_async::prelude::Queryable as _;
 use mysql_async::{Conn, Opts, OptsBuilder, Params, Pool, PoolConstraints, PoolOpts};
 
 use super::sql::{
-    Database, Dialect, Durability, HasTables, MIGRATIONS_TABLE, Row, Tables, Value, known, migrations,
-    migrations_table,
+    Database, Dialect, Durability, HasTables, MIGRATIONS_TABLE, Row, Tables, Value, migrations,
+    migrations_table, up_to_date,
 };
 use crate::store_error::StoreError;
 
@@ -38,31 +38,94 @@ pub struct MysqlStore {
     tables: Arc<Tables>,
 }
 
+/// How a MySQL or MariaDB database is reached.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct MysqlOptions {
+    url: String,
+    /// How many connections at most: 16 unless set.
+    pub connections: usize,
+    /// A PEM file with the authorities that the database's certificate may come from, instead of Mozilla's.
+    #[cfg(feature = "mysql-tls")]
+    pub root_certificates: Option<std::path::PathBuf>,
+}
+
+/// Does not show the URL, which may have a password in it.
+impl fmt::Debug for MysqlOptions {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("MysqlOptions").field("connections", &self.connections).finish_non_exhaustive()
+    }
+}
+
+impl MysqlOptions {
+    /// A database by its URL, `mysql://user:password@host:3306/database`.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            connections: CONNECTIONS,
+            #[cfg(feature = "mysql-tls")]
+            root_certificates: None,
+        }
+    }
+
+    /// The pool, with TLS when the URL asks for it.
+    fn pool(&self) -> Result<Pool, StoreError> {
+        const ACTION: &str = "set up the database's connections";
+        // What is wrong with the URL may quote it, password included.
+        let options =
+            Opts::from_url(&self.url).map_err(|_| StoreError::new(ACTION, "its URL cannot be understood"))?;
+        let tls = options.ssl_opts().cloned();
+        let limits = PoolConstraints::new(0, self.connections.max(1)).unwrap_or_default();
+        let options = OptsBuilder::from_opts(options)
+            .pool_opts(PoolOpts::default().with_constraints(limits))
+            // The database of the URL, and no other way to it.
+            .prefer_socket(false)
+            // Another program's settings of this database must not decide what a commit means here.
+            .setup(vec!["SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"]);
+        let Some(tls) = tls else { return Ok(Pool::new(options)) };
+        #[cfg(feature = "mysql-tls")]
+        {
+            use rustls::crypto::{CryptoProvider, aws_lc_rs};
+            // The driver takes the process's crypto, and panics without one. A host that wants another installs it before.
+            if CryptoProvider::get_default().is_none() {
+                // Somebody else may have been faster, which is as good.
+                let _ = aws_lc_rs::default_provider().install_default();
+            }
+            let tls = match &self.root_certificates {
+                Some(path) => {
+                    tls.with_root_certs(vec![path.clone().into()]).with_disable_built_in_roots(true)
+                }
+                None => tls,
+            };
+            Ok(Pool::new(options.ssl_opts(tls)))
+        }
+        #[cfg(not(feature = "mysql-tls"))]
+        {
+            drop(tls);
+            Err(StoreError::new(ACTION, "its URL asks for TLS: turn on the feature `mysql-tls`"))
+        }
+    }
+}
+
 impl MysqlStore {
     /// Connects with at most 16 connections, and brings the tables up to date.
     ///
     /// # Errors
-    /// [`StoreError`] when the URL cannot be understood, the database cannot be reached or does not allow it, or a later release
-    /// has been here.
+    /// As [`open`](Self::open).
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
-        Self::connect_with(url, CONNECTIONS).await
+        Self::open(MysqlOptions::new(url)).await
     }
 
-    /// Like [`connect`](Self::connect), with at most so many connections.
+    /// Connects, and brings the tables up to date.
+    ///
+    /// With `require_ssl=true` in the URL (feature `mysql-tls`) every connection has TLS, and the database has to prove by its
+    /// certificate that it is the URL's host. Otherwise none has.
     ///
     /// # Errors
-    /// As [`connect`](Self::connect).
-    pub async fn connect_with(url: &str, connections: usize) -> Result<Self, StoreError> {
-        const ACTION: &str = "set up the database's connections";
-        // What is wrong with the URL may quote it, password included.
-        let options =
-            Opts::from_url(url).map_err(|_| StoreError::new(ACTION, "its URL cannot be understood"))?;
-        let limits = PoolConstraints::new(0, connections.max(1)).unwrap_or_default();
-        let options = OptsBuilder::from_opts(options)
-            .pool_opts(PoolOpts::default().with_constraints(limits))
-            // Another program's settings of this database must not decide what a commit means here.
-            .setup(vec!["SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"]);
-        let database = Mysql(Pool::new(options));
+    /// [`StoreError`] when the URL cannot be understood, the database cannot be reached, cannot prove who it is or does not allow it,
+    /// or a later release has been here.
+    pub async fn open(options: MysqlOptions) -> Result<Self, StoreError> {
+        let database = Mysql(options.pool()?);
         database.migrate().await?;
         Ok(Self { tables: Arc::new(Tables::new(database)) })
     }
@@ -93,7 +156,10 @@ impl Mysql {
         let failed = |error: mysql_async::Error| StoreError::new(ACTION, error);
         let all = migrations(Dialect::Mysql);
         let mut connection = self.connection(ACTION).await?;
-        if made(&mut connection).await.map_err(failed)? == all.last().map(|last| last.number) {
+        // A role that may not make tables does not get further than this, and needs not.
+        if let Some(done) = made(&mut connection).await.map_err(failed)?
+            && up_to_date(ACTION, done, &all)?
+        {
             return Ok(());
         }
         let turn = "SELECT GET_LOCK(CONCAT('mplus_webhook_', DATABASE()), 60)";
@@ -115,7 +181,7 @@ async fn change(connection: &mut Conn, all: &[super::sql::Migration]) -> Result<
         connection.query_drop(statement).await.map_err(failed)?;
     }
     let done = made(connection).await.map_err(failed)?.unwrap_or_default();
-    known(ACTION, done, all)?;
+    up_to_date(ACTION, done, all)?;
     for step in all.iter().filter(|step| step.number > done) {
         for statement in &step.statements {
             connection.query_drop(statement).await.map_err(failed)?;

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::BytesMut;
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
+use tokio_postgres::config::SslMode;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Config, GenericClient, NoTls};
 
 use super::sql::{
-    Database, Dialect, Durability, HasTables, MIGRATIONS_TABLE, Row, Tables, Value, known, migrations,
-    migrations_table,
+    Database, Dialect, Durability, HasTables, MIGRATIONS_TABLE, Row, Tables, Value, migrations,
+    migrations_table, up_to_date,
 };
 use crate::store_error::StoreError;
 
@@ -40,36 +41,95 @@ pub struct PostgresStore {
     tables: Arc<Tables>,
 }
 
-impl PostgresStore {
-    /// Connects without TLS, with at most 16 connections, and brings the tables up to date.
-    ///
-    /// The text is a URL or a list of `key=value`, as Postgres' own tools take it.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the text cannot be understood, the database cannot be reached or does not allow it, or a later release
-    /// has been here.
-    pub async fn connect(url: &str) -> Result<Self, StoreError> {
-        Self::connect_with(url, CONNECTIONS).await
+/// How a Postgres database is reached.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct PostgresOptions {
+    url: String,
+    /// How many connections at most: 16 unless set.
+    pub connections: usize,
+    /// A PEM file with the authorities that the database's certificate may come from, instead of the platform's.
+    #[cfg(feature = "postgres-tls")]
+    pub root_certificates: Option<std::path::PathBuf>,
+}
+
+/// Does not show the URL, which may have a password in it.
+impl fmt::Debug for PostgresOptions {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("PostgresOptions")
+            .field("connections", &self.connections)
+            .finish_non_exhaustive()
+    }
+}
+
+impl PostgresOptions {
+    /// A database by its URL, or by a list of `key=value` as Postgres' own tools take it.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            connections: CONNECTIONS,
+            #[cfg(feature = "postgres-tls")]
+            root_certificates: None,
+        }
     }
 
-    /// Like [`connect`](Self::connect), with at most so many connections.
-    ///
-    /// # Errors
-    /// As [`connect`](Self::connect).
-    pub async fn connect_with(url: &str, connections: usize) -> Result<Self, StoreError> {
+    /// The pool, with TLS when the URL asks for it.
+    fn pool(&self) -> Result<Pool, StoreError> {
         const ACTION: &str = "set up the database's connections";
         // What is wrong with the text may quote it, password included.
-        let config: Config =
-            url.parse().map_err(|_| StoreError::new(ACTION, "its URL cannot be understood"))?;
+        let mut config: Config =
+            self.url.parse().map_err(|_| StoreError::new(ACTION, "its URL cannot be understood"))?;
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let pool = Pool::builder(Manager::from_config(config, NoTls, recycling))
-            .max_size(connections.max(1))
+        let manager = if config.get_ssl_mode() == SslMode::Require {
+            #[cfg(feature = "postgres-tls")]
+            {
+                let tls = super::postgres_tls::connector(self.root_certificates.as_deref());
+                let tls = tls.map_err(|error| StoreError::new(ACTION, error))?;
+                Manager::from_config(config, tls, recycling)
+            }
+            #[cfg(not(feature = "postgres-tls"))]
+            {
+                let _ = recycling;
+                return Err(StoreError::new(
+                    ACTION,
+                    "its URL asks for TLS: turn on the feature `postgres-tls`",
+                ));
+            }
+        } else {
+            config.ssl_mode(SslMode::Disable);
+            Manager::from_config(config, NoTls, recycling)
+        };
+        Pool::builder(manager)
+            .max_size(self.connections.max(1))
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(PATIENCE))
             .create_timeout(Some(PATIENCE))
             .build()
-            .map_err(|error| StoreError::new(ACTION, error))?;
-        let database = Postgres(pool);
+            .map_err(|error| StoreError::new(ACTION, error))
+    }
+}
+
+impl PostgresStore {
+    /// Connects with at most 16 connections, and brings the tables up to date. The text is a URL or a list of `key=value`, as
+    /// Postgres' own tools take it.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        Self::open(PostgresOptions::new(url)).await
+    }
+
+    /// Connects, and brings the tables up to date.
+    ///
+    /// With `sslmode=require` in the URL (feature `postgres-tls`) every connection has TLS, and the database has to prove by its
+    /// certificate that it is the URL's host. Otherwise none has: `prefer` would leave the choice to whoever is in between.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the URL cannot be understood, the database cannot be reached, cannot prove who it is or does not allow it,
+    /// or a later release has been here.
+    pub async fn open(options: PostgresOptions) -> Result<Self, StoreError> {
+        let database = Postgres(options.pool()?);
         database.migrate().await?;
         Ok(Self { tables: Arc::new(Tables::new(database)) })
     }
@@ -91,7 +151,10 @@ impl fmt::Debug for Postgres {
 
 impl Postgres {
     async fn connection(&self, action: &'static str) -> Result<Object, StoreError> {
-        self.0.get().await.map_err(|error| StoreError::new(action, error))
+        self.0.get().await.map_err(|error| match &error {
+            PoolError::Backend(error) => StoreError::new(action, described(error)),
+            _ => StoreError::new(action, error),
+        })
     }
 
     /// Makes the steps that are missing, all in one transaction. Processes that start at the same time take turns.
@@ -100,7 +163,10 @@ impl Postgres {
         let failed = |error: tokio_postgres::Error| StoreError::new(ACTION, described(&error));
         let all = migrations(Dialect::Postgres);
         let mut connection = self.connection(ACTION).await?;
-        if made(&**connection).await.map_err(failed)? == all.last().map(|last| last.number) {
+        // A role that may not make tables does not get further than this, and needs not.
+        if let Some(done) = made(&**connection).await.map_err(failed)?
+            && up_to_date(ACTION, done, &all)?
+        {
             return Ok(());
         }
         let transaction = connection.transaction().await.map_err(failed)?;
@@ -112,7 +178,7 @@ impl Postgres {
             transaction.batch_execute(&statement).await.map_err(failed)?;
         }
         let done = last(&*transaction).await.map_err(failed)?.unwrap_or_default();
-        known(ACTION, done, &all)?;
+        up_to_date(ACTION, done, &all)?;
         for step in all.iter().filter(|step| step.number > done) {
             for statement in &step.statements {
                 transaction.batch_execute(statement).await.map_err(failed)?;

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags, ToSql, TransactionBehavior};
 
 use super::sql::{
     Database, Dialect, Durability, HasTables, MIGRATIONS_TABLE, Row, Tables, Value, migrations,
-    migrations_table,
+    migrations_table, up_to_date,
 };
 use crate::store_error::StoreError;
 
@@ -66,7 +66,9 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     const ACTION: &str = "bring the tables up to date";
     let failed = |error: rusqlite::Error| StoreError::new(ACTION, error);
     let all = migrations(Dialect::Sqlite);
-    if made(connection).map_err(failed)? == all.last().map(|last| last.number) {
+    if let Some(done) = made(connection).map_err(failed)?
+        && up_to_date(ACTION, done, &all)?
+    {
         return Ok(());
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
@@ -74,7 +76,7 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
         transaction.execute_batch(&statement).map_err(failed)?;
     }
     let done = made(&transaction).map_err(failed)?.unwrap_or_default();
-    super::sql::known(ACTION, done, &all)?;
+    up_to_date(ACTION, done, &all)?;
     for step in all.iter().filter(|step| step.number > done) {
         for statement in &step.statements {
             transaction.execute_batch(statement).map_err(failed)?;

@@ -22,6 +22,23 @@ async fn behaves(host: &Host, client: &dyn HttpClient, base_url: &str) {
     host.refresh(&payment.id).await;
     assert_eq!(payment.poll(client).await.unwrap().status.as_deref(), Some("confirmed"));
 
+    // The provider's own webhook, and an account that is none.
+    let open = till.start_payment(Decimal::new(270, 2));
+    open.start(client).await.unwrap();
+    host.provider.confirm(&open.id);
+    let root = base_url.strip_suffix(adapter::BASE_PATH).unwrap();
+    let call = async |method: &str, account: &str, body: String| {
+        let address = format!("{root}{}/{account}", adapter::PROVIDER_PATH);
+        let request = Request::builder().method(method).uri(address).body(Bytes::from(body)).unwrap();
+        client.send(request).await.unwrap().status()
+    };
+    assert_eq!(call("POST", "manual/default", format!("manual-{}", open.id)).await, StatusCode::OK);
+    assert_eq!(open.poll(client).await.unwrap().status.as_deref(), Some("confirmed"));
+    assert_eq!(call("GET", "manual/default", String::new()).await, StatusCode::OK);
+    assert_eq!(call("POST", "manual/another", String::new()).await, StatusCode::NOT_FOUND);
+    let huge = "x".repeat((1 << 20) + 1);
+    assert_eq!(call("POST", "manual/default", huge).await, StatusCode::PAYLOAD_TOO_LARGE);
+
     let health = Request::get(format!("{base_url}/health")).body(Bytes::new()).unwrap();
     assert_eq!(client.send(health).await.unwrap().status(), StatusCode::OK);
 
@@ -60,7 +77,10 @@ async fn axum_serves_the_webhook() {
 async fn actix_serves_the_webhook() {
     let host = Host::new();
     let orchestrator = host.orchestrator.clone();
-    let make = move || actix_web::App::new().service(adapter::actix::scope(orchestrator.clone()));
+    let make = move || {
+        let webhook = adapter::actix::scope(orchestrator.clone());
+        actix_web::App::new().service(webhook).service(adapter::actix::provider_scope(orchestrator.clone()))
+    };
     let server = actix_web::HttpServer::new(make).workers(1).bind("127.0.0.1:0").unwrap();
     let base_url = format!("http://{}{}", server.addrs()[0], adapter::BASE_PATH);
     let running = server.disable_signals().run();

@@ -10,6 +10,7 @@ mod faults;
 mod http_client;
 mod inbox;
 mod interleavings;
+mod kills;
 mod notices;
 mod oddities;
 mod payments;

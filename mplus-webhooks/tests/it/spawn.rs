@@ -26,7 +26,10 @@ use mplus_webhooks::payment::{
 };
 use mplus_webhooks::provider::{Stripe, Viva};
 use mplus_webhooks::testkit::{Till, TillLine, TillPayment, conformance::store};
-use mplus_webhooks::{HttpClient, Inbox, MerchantId, MysqlStore, Orchestrator, PostgresStore, Store};
+use mplus_webhooks::{
+    HttpClient, Inbox, MerchantId, MysqlOptions, MysqlStore, Orchestrator, PostgresOptions, PostgresStore,
+    Store,
+};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
@@ -36,6 +39,8 @@ send_futures! {
     Orchestrator::handle(orchestrator: &Orchestrator, request: Request<Bytes>);
     [B: Stream<Item = Result<Bytes, E>> + Send, E: Send]
     Orchestrator::receive(orchestrator: &Orchestrator, parts: Parts, body: B);
+    [D: Stream<Item = Result<Bytes, F>> + Send, F: Send]
+    Orchestrator::receive_from_provider(orchestrator: &Orchestrator, parts: Parts, body: D);
     [C: Future<Output = ()> + Send]
     Orchestrator::run(orchestrator: &Orchestrator, cancel: C);
     ExternalPayments::payment(payments: &ExternalPayments, key: &PaymentKey);
@@ -64,9 +69,9 @@ send_futures! {
     Stripe::client_secret(stripe: &Stripe, payment: &Payment);
     Viva::webhook_key(viva: &Viva);
     PostgresStore::connect(url: &str);
-    PostgresStore::connect_with(url: &str, connections: usize);
+    PostgresStore::open(options: PostgresOptions);
     MysqlStore::connect(url: &str);
-    MysqlStore::connect_with(url: &str, connections: usize);
+    MysqlStore::open(options: MysqlOptions);
     Inbox::list(inbox: &Inbox, filter: &EntryFilter);
     Inbox::entry(inbox: &Inbox, id: &EntryId);
     Inbox::replay(inbox: &Inbox, id: &EntryId);

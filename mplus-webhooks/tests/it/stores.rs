@@ -1,5 +1,9 @@
 //! Every store in the box keeps the same rules, and survives a restart where it promises to.
 
+mod roles;
+mod ticks;
+mod tls;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -52,6 +52,9 @@ pub struct MySqlOptions {
     url: String,
     /// How many connections at most: 16 unless set.
     pub connections: usize,
+    /// A PEM file with the authorities that the database's certificate may come from, instead of Mozilla's.
+    #[cfg(feature = "mysql-tls")]
+    pub root_certificates: Option<std::path::PathBuf>,
 }
 
 /// Does not show the URL, which may have a password in it.
@@ -64,7 +67,34 @@ impl fmt::Debug for MySqlOptions {
 impl MySqlOptions {
     /// A database by its URL, `mysql://user:password@host:3306/database`.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), connections: 16 }
+        Self {
+            url: url.into(),
+            connections: 16,
+            #[cfg(feature = "mysql-tls")]
+            root_certificates: None,
+        }
+    }
+
+    /// The pool, with TLS.
+    #[cfg(feature = "mysql-tls")]
+    fn secured(&self, set_up: OptsBuilder, tls: mysql_async::SslOpts) -> Result<Pool, StoreError> {
+        use rustls::crypto::{CryptoProvider, aws_lc_rs};
+        // The driver takes the process's crypto, and panics without one. A host that wants another installs it before.
+        if CryptoProvider::get_default().is_none() {
+            // Somebody else may have been faster, which is as good.
+            let _ = aws_lc_rs::default_provider().install_default();
+        }
+        let tls = match &self.root_certificates {
+            Some(path) => tls.with_root_certs(vec![path.clone().into()]).with_disable_built_in_roots(true),
+            None => tls,
+        };
+        Ok(Pool::new(set_up.ssl_opts(tls)))
+    }
+
+    #[cfg(not(feature = "mysql-tls"))]
+    fn secured(&self, _: OptsBuilder, _: mysql_async::SslOpts) -> Result<Pool, StoreError> {
+        let error = StoreError::new(StoreErrorKind::Invalid, "set up the database's connections");
+        Err(error.with_source("its URL asks for TLS: turn on the feature `mysql-tls`"))
     }
 }
 
@@ -80,7 +110,7 @@ const SESSION: [&str; 3] = [
 ];
 
 impl MySqlStore {
-    /// Connects without TLS, with at most 16 connections, and brings the tables up to date.
+    /// Connects with at most 16 connections, and brings the tables up to date.
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -88,7 +118,10 @@ impl MySqlStore {
         Self::open(MySqlOptions::new(url)).await
     }
 
-    /// Connects without TLS, and brings the tables up to date. A user who may not make tables is enough once they are there.
+    /// Connects, and brings the tables up to date. A user who may not make tables is enough once they are there.
+    ///
+    /// With `require_ssl=true` in the URL (feature `mysql-tls`) every connection has TLS, and the database has to prove by its
+    /// certificate that it is the URL's host. Otherwise none has.
     ///
     /// # Errors
     /// [`Invalid`](StoreErrorKind::Invalid) when the URL cannot be understood or a newer release has been here,
@@ -100,6 +133,7 @@ impl MySqlStore {
                 .with_source("its URL cannot be understood")
         };
         let given = Opts::from_url(&options.url).map_err(|_| invalid())?;
+        let tls = given.ssl_opts().cloned();
         let bounds = PoolConstraints::new(0, options.connections.max(1)).ok_or_else(invalid)?;
         // A reset would forget the prepared statements and what holds for the session.
         let pool_options = PoolOpts::default().with_constraints(bounds).with_reset_connection(false);
@@ -109,7 +143,11 @@ impl MySqlStore {
             .client_found_rows(false)
             .prefer_socket(false)
             .pool_opts(pool_options);
-        Self::with_driver(MySql { pool: Pool::new(set_up), bell: Arc::default() }).await
+        let pool = match tls {
+            Some(tls) => options.secured(set_up, tls)?,
+            None => Pool::new(set_up),
+        };
+        Self::with_driver(MySql { pool, bell: Arc::default() }).await
     }
 }
 

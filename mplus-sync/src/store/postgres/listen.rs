@@ -10,7 +10,8 @@ use std::time::Duration;
 use deadpool_postgres::Pool;
 use futures_util::StreamExt;
 use futures_util::stream::poll_fn;
-use tokio_postgres::{AsyncMessage, Config, NoTls};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls};
 
 use crate::store::{Bell, Wake};
 
@@ -91,12 +92,36 @@ impl Told {
     }
 }
 
+/// The way to the database.
+pub(super) enum Line {
+    Plain(Config),
+    #[cfg(feature = "postgres-tls")]
+    Tls(Config, tokio_postgres_rustls::MakeRustlsConnect),
+}
+
+impl Line {
+    /// Listens until the connection breaks or the bell is gone.
+    async fn listen(&self, bell: &Weak<Bell>) {
+        match self {
+            Self::Plain(config) => {
+                let Ok((client, connection)) = config.connect(NoTls).await else { return };
+                listen(client, connection, bell).await;
+            }
+            #[cfg(feature = "postgres-tls")]
+            Self::Tls(config, tls) => {
+                let Ok((client, connection)) = config.connect(tls.clone()).await else { return };
+                listen(client, connection, bell).await;
+            }
+        }
+    }
+}
+
 /// Listens as long as somebody has the bell.
-pub(super) fn start(config: Config, bell: &Arc<Bell>) {
+pub(super) fn start(line: Line, bell: &Arc<Bell>) {
     let bell = Arc::downgrade(bell);
     tokio::spawn(async move {
         while bell.strong_count() > 0 {
-            listen(&config, &bell).await;
+            line.listen(&bell).await;
             // What was told meanwhile was missed.
             if let Some(bell) = bell.upgrade() {
                 Wake::ALL.into_iter().for_each(|wake| bell.ring(wake));
@@ -106,9 +131,11 @@ pub(super) fn start(config: Config, bell: &Arc<Bell>) {
     });
 }
 
-/// Listens until the connection breaks or the bell is gone.
-async fn listen(config: &Config, bell: &Weak<Bell>) {
-    let Ok((client, mut connection)) = config.connect(NoTls).await else { return };
+async fn listen<S, T>(client: Client, mut connection: Connection<S, T>, bell: &Weak<Bell>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    T: AsyncRead + AsyncWrite + Unpin,
+{
     let mut messages = std::pin::pin!(poll_fn(move |context| connection.poll_message(context)));
     let begin = async {
         let row = client.query_one("SELECT 'mplus_wake_' || md5(current_schema())", &[]).await?;

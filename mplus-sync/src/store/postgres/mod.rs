@@ -3,6 +3,8 @@
 mod error;
 mod listen;
 mod rows;
+#[cfg(feature = "postgres-tls")]
+mod tls;
 mod transaction;
 mod value;
 
@@ -12,6 +14,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use tokio_postgres::config::SslMode;
 use tokio_postgres::{Config, NoTls};
 
 use super::sql::driver::{Durability, Transaction};
@@ -20,7 +23,7 @@ use super::sql::write::{Keyed, Write};
 use super::sql::{Dialect, Driver, SqlStore};
 use super::{Bell, StoreError, StoreErrorKind, Wake};
 
-use self::listen::Teller;
+use self::listen::{Line, Teller};
 use self::transaction::PostgresTransaction;
 
 /// A store in a Postgres database, for any number of workers on any number of machines.
@@ -62,6 +65,9 @@ pub struct PostgresOptions {
     /// Whether to tell other processes of new work, and to hear of theirs: yes unless set. A connection pooler in transaction
     /// mode does not pass that on; then processes look by themselves.
     pub notify: bool,
+    /// A PEM file with the authorities that the database's certificate may come from, instead of the platform's.
+    #[cfg(feature = "postgres-tls")]
+    pub root_certificates: Option<std::path::PathBuf>,
 }
 
 /// Does not show the URL, which may have a password in it.
@@ -77,12 +83,39 @@ impl fmt::Debug for PostgresOptions {
 impl PostgresOptions {
     /// A database by its URL, or by a list of `key=value` as Postgres' own tools take it.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), connections: 16, notify: true }
+        Self {
+            url: url.into(),
+            connections: 16,
+            notify: true,
+            #[cfg(feature = "postgres-tls")]
+            root_certificates: None,
+        }
+    }
+
+    /// The way to the database, with TLS when the URL asks for it.
+    fn line(&self, action: &str) -> Result<Line, StoreError> {
+        let invalid = || StoreError::new(StoreErrorKind::Invalid, action);
+        // What is wrong with the text may quote it, password included.
+        let mut config: Config =
+            self.url.parse().map_err(|_| invalid().with_source("its URL cannot be understood"))?;
+        if config.get_ssl_mode() != SslMode::Require {
+            config.ssl_mode(SslMode::Disable);
+            return Ok(Line::Plain(config));
+        }
+        #[cfg(feature = "postgres-tls")]
+        {
+            let tls = tls::connector(self.root_certificates.as_deref());
+            Ok(Line::Tls(config, tls.map_err(|error| invalid().with_source(error))?))
+        }
+        #[cfg(not(feature = "postgres-tls"))]
+        {
+            Err(invalid().with_source("its URL asks for TLS: turn on the feature `postgres-tls`"))
+        }
     }
 }
 
 impl PostgresStore {
-    /// Connects without TLS, with at most 16 connections, and brings the tables up to date.
+    /// Connects with at most 16 connections, and brings the tables up to date.
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -90,19 +123,24 @@ impl PostgresStore {
         Self::open(PostgresOptions::new(url)).await
     }
 
-    /// Connects without TLS, and brings the tables up to date. A role that may not make tables is enough once they are there.
+    /// Connects, and brings the tables up to date. A role that may not make tables is enough once they are there.
+    ///
+    /// With `sslmode=require` in the URL (feature `postgres-tls`) every connection has TLS, and the database has to prove by its
+    /// certificate that it is the URL's host. Otherwise none has: `prefer` would leave the choice to whoever is in between.
     ///
     /// # Errors
     /// [`Invalid`](StoreErrorKind::Invalid) when the URL cannot be understood or a newer release has been here,
-    /// [`Unavailable`](StoreErrorKind::Unavailable) when the database cannot be reached.
+    /// [`Unavailable`](StoreErrorKind::Unavailable) when the database cannot be reached, or cannot prove who it is.
     pub async fn open(options: PostgresOptions) -> Result<Self, StoreError> {
         let action = "set up the database's connections";
-        // What is wrong with the text may quote it, password included.
-        let config: Config = options.url.parse().map_err(|_| {
-            StoreError::new(StoreErrorKind::Invalid, action).with_source("its URL cannot be understood")
-        })?;
+        let line = options.line(action)?;
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let pool = Pool::builder(Manager::from_config(config.clone(), NoTls, recycling))
+        let manager = match &line {
+            Line::Plain(config) => Manager::from_config(config.clone(), NoTls, recycling),
+            #[cfg(feature = "postgres-tls")]
+            Line::Tls(config, tls) => Manager::from_config(config.clone(), tls.clone(), recycling),
+        };
+        let pool = Pool::builder(manager)
             .max_size(options.connections.max(1))
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(Duration::from_secs(30)))
@@ -113,7 +151,7 @@ impl PostgresStore {
         let teller = Teller::new(pool.clone(), options.notify);
         let store = Self::with_driver(Postgres { pool, bell: Arc::clone(&bell), teller }).await?;
         if options.notify {
-            listen::start(config, &bell);
+            listen::start(line, &bell);
         }
         Ok(store)
     }

@@ -4,7 +4,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::{Method, StatusCode};
-use secrecy::ExposeSecret as _;
 use sha2::{Digest as _, Sha256};
 
 use super::{Stripe, VERSION};
@@ -75,7 +74,7 @@ impl Stripe {
         let call = Call {
             method,
             url: format!("{}{path}", self.base_url),
-            authorization: format!("Bearer {}", self.secret_key.expose_secret()),
+            authorization: format!("Bearer {}", self.secret_key.expose()),
             content_type: "application/x-www-form-urlencoded",
             body,
             headers,

@@ -8,6 +8,7 @@ use super::{Stripe, StripeCapture, StripeMode, StripeRedirect};
 use crate::event::json::{DataError, Fields};
 use crate::payment::{Payment, ProviderError, ProviderNews, ProviderStatus};
 use crate::provider::call::{detail, escape, euros, field, inside};
+use crate::secret::Secret;
 
 impl Stripe {
     /// Makes an intent and shows it to the customer.
@@ -160,7 +161,7 @@ impl Stripe {
     ///
     /// # Errors
     /// [`ProviderError`]; refused for a payment that Stripe does not have.
-    pub async fn client_secret(&self, payment: &Payment) -> Result<secrecy::SecretString, ProviderError> {
+    pub async fn client_secret(&self, payment: &Payment) -> Result<Secret, ProviderError> {
         let read = self.read_call(&intent_path(self.intent_of(payment)?)).await?;
         let secret: Option<String> =
             self.api.read(&read, |mut intent| field(&mut intent, "client_secret"))?;

@@ -15,7 +15,6 @@ use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, Utc};
 use http::HeaderMap;
 use rust_decimal::Decimal;
-use secrecy::SecretString;
 
 use super::call::Api;
 use crate::http_client::HttpClient;
@@ -23,6 +22,7 @@ use crate::payment::{
     NoticeRefused, Payment, PaymentProvider, ProviderCheck, ProviderError, ProviderNews, ProviderRecord,
     Refund, RefundNews,
 };
+use crate::secret::Secret;
 
 /// The version of Stripe's API that every call asks for.
 const VERSION: &str = "2026-07-29.dahlia";
@@ -101,8 +101,8 @@ pub enum StripeCapture {
 pub struct Stripe {
     api: Api,
     base_url: String,
-    secret_key: SecretString,
-    webhook_secret: SecretString,
+    secret_key: Secret,
+    webhook_secret: Secret,
     mode: StripeMode,
     account: String,
     connected_account: Option<String>,
@@ -118,8 +118,8 @@ impl Stripe {
     /// `secret_key` is the account's (`sk_...`), `webhook_secret` the webhook endpoint's (`whsec_...`).
     pub fn new(
         client: Arc<dyn HttpClient>,
-        secret_key: SecretString,
-        webhook_secret: SecretString,
+        secret_key: Secret,
+        webhook_secret: Secret,
         mode: StripeMode,
     ) -> Self {
         Self {

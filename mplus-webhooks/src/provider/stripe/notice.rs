@@ -4,7 +4,6 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::HeaderMap;
-use secrecy::ExposeSecret as _;
 use sha2::Sha256;
 
 use super::Stripe;
@@ -47,7 +46,7 @@ impl Stripe {
         if now.signed_duration_since(sent_at).abs() > TOLERANCE {
             return Err(refused("the call is too old, or a clock is wrong"));
         }
-        let mut mac = Hmac::<Sha256>::new_from_slice(self.webhook_secret.expose_secret().as_bytes())
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.webhook_secret.expose().as_bytes())
             .map_err(|_| refused("the webhook secret cannot be used"))?;
         mac.update(time.as_bytes());
         mac.update(b".");

@@ -6,12 +6,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::TimeDelta;
 use http::{Method, StatusCode};
-use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{Viva, VivaCredentials};
 use crate::event::json::RawJson;
 use crate::payment::ProviderError;
 use crate::provider::call::{Answer, Call, field, form, reason};
+use crate::secret::Secret;
 
 /// What the terminal API says when a token was withdrawn.
 const BAD_TOKEN: &str = "Could not validate credentials";
@@ -41,7 +41,7 @@ impl Viva {
     }
 
     /// The access token, renewed a minute before it runs out.
-    pub(super) async fn token(&self) -> Result<SecretString, ProviderError> {
+    pub(super) async fn token(&self) -> Result<Secret, ProviderError> {
         let now = self.runtime.now();
         let cached = self.token.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some((token, until)) = cached
@@ -69,7 +69,7 @@ impl Viva {
             Ok((token, field::<i64>(&mut answer, "expires_in")?.unwrap_or(300)))
         })?;
         let token = token.ok_or_else(|| self.api.unavailable("its answer has no access token".to_owned()))?;
-        let token = SecretString::from(token);
+        let token = Secret::from(token);
         let until = now + TimeDelta::seconds(seconds.clamp(0, 86_400) - 60);
         *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some((token.clone(), until));
         Ok(token)
@@ -83,10 +83,10 @@ impl Viva {
         expected: &[StatusCode],
     ) -> Result<Answer, ProviderError> {
         let body = body.map(|body| body.to_string()).unwrap_or_default();
-        let call = |token: &SecretString| Call {
+        let call = |token: &Secret| Call {
             method: method.clone(),
             url: format!("{}{path}", self.endpoints.api),
-            authorization: format!("Bearer {}", token.expose_secret()),
+            authorization: format!("Bearer {}", token.expose()),
             content_type: "application/json",
             body: body.clone(),
             headers: Vec::new(),
@@ -139,6 +139,6 @@ impl Viva {
     }
 }
 
-fn basic(user: &str, password: &SecretString) -> String {
-    format!("Basic {}", STANDARD.encode(format!("{user}:{}", password.expose_secret())))
+fn basic(user: &str, password: &Secret) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{user}:{}", password.expose())))
 }

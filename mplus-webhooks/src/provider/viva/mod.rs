@@ -14,7 +14,6 @@ use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use http::HeaderMap;
 use rust_decimal::Decimal;
-use secrecy::SecretString;
 use serde_json::json;
 
 use super::call::{Api, detail, inside};
@@ -25,6 +24,7 @@ use crate::payment::{
     Refund, RefundNews,
 };
 use crate::runtime::Runtime;
+use crate::secret::Secret;
 
 /// How long a terminal session can still come to another end, unless set: it shows for about a minute, and a PIN may follow.
 const SESSION_LIFE: TimeDelta = TimeDelta::seconds(90);
@@ -53,11 +53,11 @@ pub struct VivaCredentials {
     /// OAuth2 client of the newer API. For a platform, its ISV client.
     pub client_id: String,
     /// Its secret.
-    pub client_secret: SecretString,
+    pub client_secret: Secret,
     /// Account id of the older API, which answers about orders.
     pub merchant_id: String,
     /// Its key.
-    pub api_key: SecretString,
+    pub api_key: Secret,
 }
 
 /// What a platform (ISV) adds to the payments of a merchant on its terminals.
@@ -131,7 +131,7 @@ pub struct Viva {
 }
 
 /// An access token, and until when it may be used.
-type Token = (SecretString, DateTime<Utc>);
+type Token = (Secret, DateTime<Utc>);
 
 impl Viva {
     /// The name that is stored with the payments.

@@ -16,7 +16,7 @@ use crate::store_error::StoreError;
 pub(super) use dialect::Dialect;
 #[cfg(feature = "mysql")]
 pub(super) use schema::Migration;
-pub(super) use schema::{MIGRATIONS_TABLE, known, migrations, migrations_table};
+pub(super) use schema::{MIGRATIONS_TABLE, migrations, migrations_table, up_to_date};
 pub(super) use value::{Row, Value};
 
 /// Whether a loss of power may take a write back.

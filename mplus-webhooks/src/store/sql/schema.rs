@@ -1,6 +1,7 @@
 //! The tables and how they came about: numbered steps, of which a released one never changes.
 
 use super::dialect::Dialect;
+use crate::store_error::StoreError;
 
 /// One step from an empty database to the present one.
 #[derive(Debug)]
@@ -182,21 +183,21 @@ fn spelled(dialect: Dialect, of: Type) -> &'static str {
     }
 }
 
-/// Whether this release knows the step that the tables are at.
+/// Whether every step was made.
 ///
 /// # Errors
 /// [`StoreError`] when a later release has been here.
-pub(in crate::store) fn known(
+pub(in crate::store) fn up_to_date(
     action: &'static str,
     done: i64,
     all: &[Migration],
-) -> Result<(), crate::store_error::StoreError> {
+) -> Result<bool, StoreError> {
     let last = all.last().map_or(0, |last| last.number);
     if done <= last {
-        return Ok(());
+        return Ok(done == last);
     }
     let text = format!(
         "they are at version {done}, this release knows {last}: it is older than the one that made them"
     );
-    Err(crate::store_error::StoreError::new(action, text))
+    Err(StoreError::new(action, text))
 }

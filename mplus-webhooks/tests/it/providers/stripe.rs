@@ -600,7 +600,7 @@ async fn the_client_secret_is_handed_to_the_host_and_shows_nowhere_else() {
         .create_async()
         .await;
     let secret = stripe(&server, page()).client_secret(&known_payment("pi_1")).await.unwrap();
-    assert_eq!(secrecy::ExposeSecret::expose_secret(&secret), "pi_1_secret_x");
+    assert_eq!(secret.expose(), "pi_1_secret_x");
     assert!(!format!("{secret:?}").contains("secret_x"));
 }
 

@@ -1,0 +1,154 @@
+//! A web server that the POS can call: sales printed, payments through real providers or confirmed by hand, and what went wrong to
+//! look at and replay.
+
+mod admin;
+mod providers;
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use clap::Parser;
+use mplus_webhooks::inbox::InboxNotice;
+use mplus_webhooks::payment::{PaymentNotice, PaymentState};
+use mplus_webhooks::testkit::ManualProvider;
+use mplus_webhooks::{
+    FixedSubscriptions, Handlers, MemoryStore, MemoryTransactions, MerchantId, MysqlStore, Orchestrator,
+    PostgresStore, Secret, SqliteStore, Store, Subscription, SubscriptionSecret, TokioRuntime, adapter,
+};
+
+use self::admin::Admin;
+
+/// Serves the webhook on /webhook/mpluskassa/{event}.
+///
+/// /webhook/payment-provider/{provider}/{account} is for the providers' own webhooks. Under /admin: GET payments, sales (since the
+/// start), dead (the dead letters), entries?state=done (what arrived) and entries/{id} (one entry with its body); POST
+/// entries/{id}/replay and /discard decide about an entry, payments/{id}/confirm and /fail stand in for a provider.
+#[derive(Parser)]
+struct Flags {
+    /// Port on 127.0.0.1; 0 takes a free one.
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+    /// The Subscription ID in the POS's webhook settings.
+    #[arg(long)]
+    subscription: String,
+    /// The Secret Key in the POS's webhook settings, base64.
+    #[arg(long, env = "MPLUS_WEBHOOK_SECRET", hide_env_values = true)]
+    secret: Secret,
+    /// Where events and payments are kept: memory, the path of a SQLite file, postgres://..., or mysql://...
+    #[arg(long, default_value = "memory")]
+    database: String,
+    #[command(flatten)]
+    providers: providers::Flags,
+}
+
+#[tokio::main]
+async fn main() -> std::process::ExitCode {
+    // What was refused, and why, stands in the log.
+    tracing_subscriber::fmt().with_max_level(tracing_subscriber::filter::LevelFilter::WARN).init();
+    match serve(Flags::parse()).await {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+async fn open(database: &str) -> Result<Arc<dyn Store>, Box<dyn Error>> {
+    Ok(match database {
+        "memory" => Arc::new(MemoryStore::new()),
+        url if url.starts_with("postgres") => Arc::new(PostgresStore::connect(url).await?),
+        url if url.starts_with("mysql:") => Arc::new(MysqlStore::connect(url).await?),
+        file => Arc::new(SqliteStore::open(file.trim_start_matches("sqlite:"))?),
+    })
+}
+
+async fn serve(flags: Flags) -> Result<(), Box<dyn Error>> {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", flags.port))
+        .await
+        .map_err(|error| format!("port {} cannot be used: {error}", flags.port))?;
+    let address = listener.local_addr()?;
+    let merchant = MerchantId::new("merchant");
+    let secret = SubscriptionSecret::from_base64(&flags.secret)?;
+    let subscription = Subscription::new(&flags.subscription, merchant.clone(), secret);
+    let provider = Arc::new(ManualProvider::new());
+    let (profiles, accounts) = flags.providers.profiles(&merchant, provider.clone())?;
+    let sales = Arc::new(MemoryTransactions::new());
+    let handlers = Handlers::new()
+        .on_complete_session(|event| async move {
+            println!("sold: session {}", event.payload.session.session_id.as_deref().unwrap_or("without id"));
+            Ok(mplus_webhooks::reply::CompleteSessionReply::acknowledge())
+        })
+        .on_inbox_notice(move |notice| async move { look_at(address, &notice) })
+        .on_payment_changed(move |notice| async move { tell(address, &notice) });
+    let orchestrator = Orchestrator::builder(
+        Arc::new(FixedSubscriptions::new([subscription])),
+        open(&flags.database).await?,
+        Arc::new(TokioRuntime),
+    )
+    .handler(handlers)
+    .transactions(sales.clone())
+    .payments(Arc::new(profiles))
+    .build();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let background = orchestrator.clone();
+    let background = tokio::spawn(async move { background.run(async { drop(stopped.await) }).await });
+
+    let admin = Admin { orchestrator: orchestrator.clone(), provider, sales, merchant };
+    println!("listening on http://{address}{}", adapter::BASE_PATH);
+    for account in accounts {
+        let path = format!("{}/{}/{}", adapter::PROVIDER_PATH, account.provider, account.account);
+        println!("{account}: its webhook goes to http://{address}{path}");
+        if let Some(payments) = orchestrator.payments() {
+            match payments.check(&account).await {
+                Ok(check) => println!("  {check:?}"),
+                Err(error) => println!("  it does not work yet: {error}"),
+            }
+        }
+    }
+    axum::serve(listener, adapter::axum::router(orchestrator).merge(admin::routes(admin)))
+        .with_graceful_shutdown(async {
+            // Without a signal handler the server runs until it is killed.
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        })
+        .await?;
+    drop(stop);
+    println!("{:?}", background.await?);
+    Ok(())
+}
+
+/// What happens to payments, and how to play the customer.
+fn tell(address: SocketAddr, notice: &PaymentNotice) {
+    match notice {
+        PaymentNotice::Changed(payment) => {
+            let id = &payment.key.id;
+            println!("payment {id} of {} euros: {:?}", payment.amount, payment.state);
+            if payment.state == PaymentState::Pending {
+                println!("  curl -X POST http://{address}/admin/payments/{id}/confirm   (or .../fail)");
+            }
+        }
+        needs_a_person => println!("LOOK AT THIS PAYMENT: {needs_a_person:?}"),
+    }
+}
+
+/// What a person should know about an event.
+fn look_at(address: SocketAddr, notice: &InboxNotice) {
+    let entry = notice.entry();
+    let what = match notice {
+        InboxNotice::Dead(entry) => {
+            format!("dead letter: {}", entry.last_error.as_deref().unwrap_or_default())
+        }
+        InboxNotice::FurtherPart { earlier, .. } => {
+            format!("a further part of a sale; {} before it", earlier.len())
+        }
+        InboxNotice::CancelledAfterCompletion { .. } => "a completed sale was cancelled".to_owned(),
+        InboxNotice::WithoutSession(_) => "without the id of a sale: nothing was touched".to_owned(),
+        InboxNotice::Odd { oddities, .. } => format!("odd, and kept all the same: {}", oddities.join("; ")),
+        other => format!("{other:?}"),
+    };
+    println!("LOOK AT THIS {}: {what}", entry.event.as_str());
+    println!("  curl http://{address}/admin/entries/{}", entry.id);
+}

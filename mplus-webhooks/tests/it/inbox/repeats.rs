@@ -1,0 +1,119 @@
+//! The same event twice is done once; the same bytes are not two events.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use mplus_webhooks::event::EventName;
+use mplus_webhooks::inbox::{EntryFilter, InboxStore as _};
+use mplus_webhooks::payment::{OneProvider, PaymentStore as _};
+use mplus_webhooks::reply::CompleteSessionReply;
+use mplus_webhooks::testkit::ManualProvider;
+use mplus_webhooks::{ErrorCode, Handlers, MemoryStore, Refusal, Store, TokioRuntime};
+use serde_json::{Value, json};
+
+use super::{Table, completed, host, renamed, signed};
+use crate::support::{background, merchant};
+
+#[tokio::test(start_paused = true)]
+async fn the_same_signed_bytes_are_not_two_events() {
+    let table = Arc::new(Table::default());
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let host_on = |store: &Arc<dyn Store>| host(&table, store.clone(), |builder| builder);
+    let sale = completed("s", "1");
+    let first = host_on(&store);
+    assert_eq!(first.handle(sale.clone()).await.status(), 200);
+    // Another process only has the store to know it from.
+    for receiver in [&first, &host_on(&store)] {
+        for name in [EventName::CancelSession, EventName::CreditSession, EventName::MergeSession] {
+            assert_eq!(receiver.handle(renamed(&sale, &name)).await.status(), 400, "{name:?}");
+        }
+    }
+    let started = signed(&EventName::StartSession, json!({ "session": { "sessionId": "other" } }));
+    assert_eq!(first.handle(started.clone()).await.status(), 200);
+    assert_eq!(first.handle(renamed(&started, &EventName::CancelSession)).await.status(), 400);
+    assert_eq!(table.calls(), ["create s 1"]);
+}
+
+#[tokio::test]
+async fn a_replay_after_pruning_has_no_second_effect() {
+    let table = Arc::new(Table::default());
+    let (store, provider) = (Arc::new(MemoryStore::new()), Arc::new(ManualProvider::new()));
+    let host = {
+        let providers = Arc::new(OneProvider(provider.clone()));
+        host(&table, store.clone(), |builder| builder.payments(providers))
+    };
+    let sale = completed("s", "1");
+    let amount = json!({ "externalPaymentId": "p", "amount": 2.7, "method": "K_WEBHOOK" });
+    let start = signed(&EventName::StartExternalPayment, json!({ "externalPayment": amount }));
+    for request in [&sale, &start] {
+        assert_eq!(host.handle(request.clone()).await.status(), 200);
+    }
+    provider.fail("p");
+    let key = mplus_webhooks::payment::PaymentKey { merchant: merchant(), id: "p".to_owned() };
+    host.payments().unwrap().refresh(&key).await.unwrap();
+    let far = mplus_webhooks::Runtime::now(&TokioRuntime) + chrono::TimeDelta::days(300);
+    let pruned = store.prune_entries(far, far, chrono::DateTime::UNIX_EPOCH).await.unwrap();
+    assert_eq!(pruned.forgotten, 2);
+    store.prune_payments(far).await.unwrap();
+    assert!(store.payment(&key).await.unwrap().is_none());
+
+    assert_eq!(host.handle(sale).await.status(), 200);
+    assert_eq!(host.handle(start).await.status(), 400);
+    assert_eq!(table.calls(), ["create s 1"]);
+    assert_eq!(provider.calls().create, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_that_was_interrupted_is_not_presented_to_anybody_later() {
+    let store = Arc::new(MemoryStore::new());
+    let provider = Arc::new(ManualProvider::new());
+    let amount = json!({ "externalPaymentId": "p", "amount": 2.7, "method": "K_WEBHOOK" });
+    let start = signed(&EventName::StartExternalPayment, json!({ "externalPayment": amount }));
+    let table = Arc::new(Table::default());
+    // It is in the inbox, and whoever had it died before anything came of it.
+    let received = host(&table, store.clone(), |builder| {
+        builder.handler(Handlers::new().on_start_external_payment(|_| std::future::pending()))
+    });
+    assert_eq!(received.handle(start).await.status(), 200);
+    let entry = store.list_entries(&EntryFilter::default()).await.unwrap().remove(0);
+    let entry = store.entry(&entry.id).await.unwrap().unwrap();
+    drop(received);
+
+    let successor_store = Arc::new(MemoryStore::new());
+    successor_store.insert_entry(&entry).await.unwrap();
+    let successor = host(&table, successor_store.clone(), |builder| {
+        builder.payments(Arc::new(OneProvider(provider.clone())))
+    });
+    let _background = background(&successor);
+    tokio::time::sleep(Duration::from_secs(300)).await;
+    assert_eq!(provider.calls().create, 0);
+    let fields = json!({ "externalPayment": { "externalPaymentId": "p" } });
+    let poll = successor.handle(signed(&EventName::PollExternalPayment, fields)).await;
+    let body: Value = serde_json::from_slice(poll.body()).unwrap();
+    assert_eq!(
+        (&body["externalPayment"]["status"], &body["polling"]["finished"]),
+        (&json!("failed"), &json!(true))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handlers_refusal_is_answered_and_a_repeat_is_handled_again_without_recording_twice() {
+    let table = Arc::new(Table::default());
+    let first = Arc::new(AtomicBool::new(true));
+    let handlers = Handlers::new().on_complete_session(move |_| {
+        let first = first.swap(false, Ordering::SeqCst);
+        async move {
+            match first {
+                true => Err(Refusal::new(ErrorCode::InvalidArticle, "no such article")),
+                false => Ok(CompleteSessionReply::acknowledge()),
+            }
+        }
+    });
+    let host = host(&table, Arc::new(MemoryStore::new()), |builder| builder.handler(handlers));
+    let _background = background(&host);
+    assert_eq!(host.handle(completed("s", "1")).await.status(), 400);
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    assert_eq!(host.handle(completed("s", "1")).await.status(), 200);
+    assert_eq!(table.calls(), ["create s 1"]);
+}

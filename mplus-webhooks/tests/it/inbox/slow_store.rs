@@ -1,0 +1,95 @@
+//! A store that is slow, asked too often, or down.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use mplus_webhooks::event::EventName;
+use mplus_webhooks::inbox::EntryState;
+use mplus_webhooks::payment::OneProvider;
+use mplus_webhooks::testkit::ManualProvider;
+use serde_json::{Value, json};
+
+use super::watched::Watched;
+use super::{Table, completed, host, signed, states};
+use crate::support::background;
+
+#[tokio::test(start_paused = true)]
+async fn repeats_of_a_slow_event_wait_without_asking_the_store_again_and_again() {
+    let store = Arc::new(Watched::default());
+    let table = Arc::new(Table { takes: Duration::from_secs(3), ..Table::default() });
+    let [first, second] = [(); 2].map(|()| host(&table, store.clone(), |builder| builder));
+    let sale = completed("s", "1");
+    let here = (0..100).map(|_| first.handle(sale.clone()));
+    let there = async {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        second.handle(sale.clone()).await
+    };
+    let (here, there) = tokio::join!(futures_util::future::join_all(here), there);
+    assert!(here.iter().chain([&there]).all(|reply| reply.status() == 200 && reply.body() == "{}"));
+    assert_eq!(table.calls(), ["create s 1"]);
+    // Only the other process asked, and it waited longer each time.
+    let reads = store.reads.load(Ordering::SeqCst);
+    assert!((1..=8).contains(&reads), "{reads}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_acknowledged_that_is_not_stored_and_a_store_that_is_down_stops_nothing_for_ever() {
+    let store = Arc::new(Watched::default());
+    let table = Table::failing(1);
+    let host = host(&table, store.clone(), |builder| builder);
+    host.handle(completed("before", "1")).await;
+    store.down.store(true, Ordering::SeqCst);
+    assert_eq!(host.handle(completed("s", "1")).await.status(), 400);
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let running = {
+        let host = host.clone();
+        tokio::spawn(async move { host.run(async { drop(stopped.await) }).await })
+    };
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert!(table.calls().is_empty());
+    store.down.store(false, Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(table.calls(), ["create before 1"]);
+    drop(stop);
+    let report = running.await.unwrap();
+    assert_eq!((report.worked_off, report.retried, report.dead), (1, 0, 0));
+    assert!(report.troubles > 10, "{report:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sale_that_is_not_stored_in_the_tills_time_is_not_acknowledged_and_arrives_all_the_same() {
+    let (store, table) = (Arc::new(Watched::default()), Arc::new(Table::default()));
+    store.keeping_takes.store(10, Ordering::SeqCst);
+    let host = host(&table, store.clone(), |builder| builder);
+    let begun = tokio::time::Instant::now();
+    let sale = completed("s", "1");
+    // The till repeats what failed, while the store is still at it.
+    for _ in 0..2 {
+        assert_eq!(host.handle(sale.clone()).await.status(), 400);
+    }
+    assert!(begun.elapsed() < Duration::from_secs(9));
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(states(&host).await, [EntryState::Done]);
+    store.keeping_takes.store(0, Ordering::SeqCst);
+    assert_eq!(host.handle(sale).await.status(), 200);
+    assert_eq!(table.calls(), ["create s 1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_payment_whose_till_was_told_that_it_failed_is_presented_to_nobody() {
+    let (store, provider) = (Arc::new(Watched::default()), Arc::new(ManualProvider::new()));
+    store.keeping_takes.store(10, Ordering::SeqCst);
+    let host = host(&Arc::default(), store.clone(), |builder| {
+        builder.payments(Arc::new(OneProvider(provider.clone())))
+    });
+    let _background = background(&host);
+    let amount = json!({ "externalPaymentId": "p", "amount": 2.7, "method": "K_WEBHOOK" });
+    let start = signed(&EventName::StartExternalPayment, json!({ "externalPayment": amount }));
+    assert_eq!(host.handle(start.clone()).await.status(), 400);
+    tokio::time::sleep(Duration::from_secs(300)).await;
+    store.keeping_takes.store(0, Ordering::SeqCst);
+    let again: Value = serde_json::from_slice(host.handle(start).await.body()).unwrap();
+    assert_eq!(again["externalPayment"]["started"], json!(false), "{again}");
+    assert_eq!(provider.calls().create, 0);
+}

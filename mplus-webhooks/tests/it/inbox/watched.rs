@@ -1,0 +1,109 @@
+//! A store that counts how often it is asked, and can be slow or down.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use mplus_webhooks::inbox::{Entry, EntryFilter, EntryId, InboxStore, Pruned};
+use mplus_webhooks::payment::{Payment, PaymentFilter, PaymentKey, PaymentStore};
+use mplus_webhooks::{MemoryStore, MerchantId, StoreError};
+
+#[derive(Debug, Default)]
+pub(super) struct Watched {
+    inner: MemoryStore,
+    pub(super) reads: AtomicUsize,
+    pub(super) down: AtomicBool,
+    /// How many seconds it takes to keep an entry.
+    pub(super) keeping_takes: AtomicU64,
+}
+
+impl Watched {
+    fn up(&self) -> Result<&MemoryStore, StoreError> {
+        match self.down.load(Ordering::SeqCst) {
+            true => Err(StoreError::new("do anything", "the database is down")),
+            false => Ok(&self.inner),
+        }
+    }
+}
+
+#[async_trait]
+impl InboxStore for Watched {
+    async fn insert_entry(&self, entry: &Entry) -> Result<Option<Entry>, StoreError> {
+        tokio::time::sleep(Duration::from_secs(self.keeping_takes.load(Ordering::SeqCst))).await;
+        self.up()?.insert_entry(entry).await
+    }
+
+    async fn entry(&self, id: &EntryId) -> Result<Option<Entry>, StoreError> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        self.up()?.entry(id).await
+    }
+
+    async fn replace_entry(&self, entry: &Entry) -> Result<bool, StoreError> {
+        self.up()?.replace_entry(entry).await
+    }
+
+    async fn due_entries(
+        &self,
+        now: DateTime<Utc>,
+        except: &[MerchantId],
+        per_merchant: usize,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        self.up()?.due_entries(now, except, per_merchant, limit).await
+    }
+
+    async fn entries_about(&self, merchant: &MerchantId, subject: &str) -> Result<Vec<Entry>, StoreError> {
+        self.up()?.entries_about(merchant, subject).await
+    }
+
+    async fn list_entries(&self, filter: &EntryFilter) -> Result<Vec<Entry>, StoreError> {
+        self.up()?.list_entries(filter).await
+    }
+
+    async fn prune_entries(
+        &self,
+        done: DateTime<Utc>,
+        dead: DateTime<Utc>,
+        identities: DateTime<Utc>,
+    ) -> Result<Pruned, StoreError> {
+        self.up()?.prune_entries(done, dead, identities).await
+    }
+}
+
+#[async_trait]
+impl PaymentStore for Watched {
+    async fn insert_payment(&self, payment: &Payment) -> Result<Option<Payment>, StoreError> {
+        self.up()?.insert_payment(payment).await
+    }
+
+    async fn payment(&self, key: &PaymentKey) -> Result<Option<Arc<Payment>>, StoreError> {
+        self.up()?.payment(key).await
+    }
+
+    async fn replace_payment(&self, payment: &Payment) -> Result<bool, StoreError> {
+        self.up()?.replace_payment(payment).await
+    }
+
+    async fn payments_by_reference(&self, a: &str, b: &str, c: &str) -> Result<Vec<Payment>, StoreError> {
+        self.up()?.payments_by_reference(a, b, c).await
+    }
+
+    async fn claim_payments(
+        &self,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+        limit: usize,
+    ) -> Result<Vec<Payment>, StoreError> {
+        self.up()?.claim_payments(now, until, limit).await
+    }
+
+    async fn list_payments(&self, filter: &PaymentFilter) -> Result<Vec<Payment>, StoreError> {
+        self.up()?.list_payments(filter).await
+    }
+
+    async fn prune_payments(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
+        self.up()?.prune_payments(before).await
+    }
+}
