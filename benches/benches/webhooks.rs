@@ -1,5 +1,8 @@
 //! What the orchestrator costs on top of what cannot be avoided: checking and making signatures, reading and writing JSON.
 //!
+//! `cargo bench -p mplus-benches --bench webhooks -- memory` measures something else: how much memory a million events leave behind
+//! in the store in memory, and how long they take.
+//!
 //! Both sides run in turns in the same process. Every round counts: a ratio is the median of the rounds' ratios, a time is the
 //! median of the rounds' times, and the 99th percentile is that of all requests of all rounds.
 
@@ -21,7 +24,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::Request;
 use mplus_webhooks::event::EventName;
 use mplus_webhooks::inbox::EntryFilter;
-use mplus_webhooks::payment::OneProvider;
+use mplus_webhooks::payment::{OneProvider, PaymentProfiles};
 use mplus_webhooks::testkit::{ManualProvider, Till};
 use mplus_webhooks::{
     FixedSubscriptions, MemoryStore, MemoryTransactions, MerchantId, Orchestrator, PostgresStore,
@@ -31,6 +34,7 @@ use rust_decimal::Decimal;
 use sha2::Sha256;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_postgres::types::{ToSql, Type};
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -39,6 +43,9 @@ const CONNECTIONS: usize = 64;
 
 fn main() -> Outcome<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    if std::env::args().any(|argument| argument == "memory") {
+        return a_million_events(&runtime);
+    }
     runtime.block_on(async {
         let fixture = Fixture::new().await?;
         handle_against_bare(&fixture).await?;
@@ -75,6 +82,74 @@ impl Fixture {
         let reply = orchestrator.handle(poll.clone()).await.into_body();
         Ok(Self { orchestrator, poll, reply })
     }
+}
+
+/// A million events on the store in memory: of ten, six change nothing, three are sales, and one is a payment that fails.
+fn a_million_events(runtime: &tokio::runtime::Runtime) -> Outcome<()> {
+    const EVENTS: usize = 1_000_000;
+    let secret = SubscriptionSecret::from_bytes(KEY)?;
+    let subscription = Subscription::new("restaurant", MerchantId::new("merchant"), secret.clone());
+    let orchestrator = Orchestrator::builder(
+        Arc::new(FixedSubscriptions::new([subscription])),
+        Arc::new(MemoryStore::new()),
+        Arc::new(TokioRuntime),
+    )
+    .payments(Arc::new(PaymentProfiles::new()))
+    .build();
+    let till = Till::in_process("restaurant", secret, 1);
+    let mut half = None;
+    let mut longest = Duration::ZERO;
+    let begun = now();
+    for part in ["the first half", "the second half"] {
+        let (sent, grown) = mplus_benches::memory::growth(|| {
+            runtime.block_on(async {
+                for number in 0..EVENTS / 2 {
+                    let (event, fields) = match number % 10 {
+                        0..6 => (
+                            EventName::StartSession,
+                            serde_json::json!({ "session": { "sessionId": till.new_id() } }),
+                        ),
+                        6..9 => (EventName::CompleteSession, sale(&till.new_id())),
+                        _ => {
+                            let payment =
+                                serde_json::json!({ "externalPaymentId": till.new_id(), "amount": 2.7 });
+                            (
+                                EventName::StartExternalPayment,
+                                serde_json::json!({ "externalPayment": payment }),
+                            )
+                        }
+                    };
+                    let request = till.signed(&event, till.body(true, fields));
+                    let asked = now();
+                    let reply = orchestrator.handle(request).await;
+                    longest = longest.max(asked.elapsed());
+                    if reply.status() != 200 {
+                        return Err(format!("refused: {:?}", reply.body()));
+                    }
+                }
+                Ok(())
+            })
+        });
+        sent?;
+        let grown = grown.map_or("not known here".to_owned(), |grown| format!("{grown:.0} MiB"));
+        println!("memory of {part:16} {grown}");
+        half.get_or_insert(begun.elapsed());
+    }
+    println!(
+        "{EVENTS} events in {:.1} s, the first half in {:.1} s; the longest answer took {:.1} ms",
+        begun.elapsed().as_secs_f64(),
+        half.unwrap_or_default().as_secs_f64(),
+        longest.as_secs_f64() * 1e3,
+    );
+    Ok(())
+}
+
+/// A usual sale.
+fn sale(session_id: &str) -> serde_json::Value {
+    let lines: Vec<_> = (0..5)
+        .map(|number| serde_json::json!({ "lineId": number.to_string(), "text": "Coffee", "priceIncl": 2.5, "quantity": 1 }))
+        .collect();
+    serde_json::json!({ "session": { "sessionId": session_id, "lines": lines, "totalInclAmount": 12.5 } })
 }
 
 /// The least that anybody has to do with these bodies.
@@ -125,11 +200,21 @@ async fn inbox_against_insert() -> Outcome<()> {
     let store = Arc::new(SqliteStore::open(folder.path().join("inbox.sqlite"))?);
     let bare = rusqlite::Connection::open(folder.path().join("inbox.sqlite"))?;
     bare.execute_batch("PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000")?;
-    let insert = format!("{COPY} SELECT ?1, {COLUMNS} FROM mplus_webhook_entry WHERE id = ?3");
-    let insert = insert.replace("body_digest,", "?2,");
-    sell("SQLite", store, async |id, digest, row| {
+    let marks: Vec<String> = (1..=COLUMNS.len()).map(|number| format!("?{number}")).collect();
+    let insert = insert(&marks);
+    let mut row: Vec<rusqlite::types::Value> = Vec::new();
+    sell("SQLite", store, async |entry, id, digest| {
         // On a thread that may wait for the disk, as every host would.
-        tokio::task::block_in_place(|| bare.prepare_cached(&insert)?.execute([id, digest, row]))?;
+        tokio::task::block_in_place(|| {
+            if row.is_empty() {
+                let select = format!("SELECT {} FROM mplus_webhook_entry WHERE id = ?1", COLUMNS.join(", "));
+                row = bare.query_row(&select, [entry], |row| {
+                    (0..COLUMNS.len()).map(|column| row.get(column)).collect()
+                })?;
+            }
+            (row[ID], row[DIGEST]) = (id.into(), digest.into());
+            bare.prepare_cached(&insert)?.execute(rusqlite::params_from_iter(&row))
+        })?;
         Ok(())
     })
     .await?;
@@ -142,25 +227,63 @@ async fn inbox_against_insert() -> Outcome<()> {
     tokio::spawn(connection);
     client.batch_execute("DROP SCHEMA IF EXISTS mplus_bench CASCADE; CREATE SCHEMA mplus_bench; SET search_path = mplus_bench").await?;
     let store = PostgresStore::connect(&format!("{url}?options=-c%20search_path%3Dmplus_bench")).await?;
-    let insert = format!("{COPY} SELECT $1, {COLUMNS} FROM mplus_webhook_entry WHERE id = $3");
-    let insert = client.prepare(&insert.replace("body_digest,", "$2,")).await?;
-    sell("Postgres", Arc::new(store), async |id, digest, row| {
-        client.execute(&insert, &[&id, &digest, &row]).await?;
+    let marks: Vec<String> = (1..=COLUMNS.len()).map(|number| format!("${number}")).collect();
+    let insert = client.prepare(&self::insert(&marks)).await?;
+    let mut row: Vec<Box<dyn ToSql + Sync + Send>> = Vec::new();
+    sell("Postgres", Arc::new(store), async |entry, id, digest| {
+        if row.is_empty() {
+            let select = format!("SELECT {} FROM mplus_webhook_entry WHERE id = $1", COLUMNS.join(", "));
+            let found = client.query_one(&select, &[&entry]).await?;
+            for (number, column) in found.columns().iter().enumerate() {
+                row.push(match *column.type_() {
+                    Type::INT8 => Box::new(found.try_get::<_, Option<i64>>(number)?),
+                    Type::BYTEA => Box::new(found.try_get::<_, Option<Vec<u8>>>(number)?),
+                    _ => Box::new(found.try_get::<_, Option<String>>(number)?),
+                });
+            }
+        }
+        (row[ID], row[DIGEST]) = (Box::new(id.to_owned()), Box::new(digest.to_owned()));
+        let values: Vec<&(dyn ToSql + Sync)> = row.iter().map(|value| &**value as _).collect();
+        client.execute(&insert, &values).await?;
         Ok(())
     })
     .await
 }
 
-/// Copies a row under another key.
-const COPY: &str = "INSERT INTO mplus_webhook_entry (id, merchant, subscription, event, branch_number, workplace_number, \
-    subject, body, body_digest, state, reply_status, reply_body, attempts, progress, last_error, owner, received_at, due_at, \
-    ended_at, version)";
-const COLUMNS: &str = "merchant, subscription, event, branch_number, workplace_number, subject, body, body_digest, state, \
-    reply_status, reply_body, attempts, progress, last_error, owner, received_at, due_at, ended_at, version";
+/// The columns of an event's row, and which of them are its own.
+const COLUMNS: [&str; 20] = [
+    "id",
+    "body_digest",
+    "merchant",
+    "subscription",
+    "event",
+    "branch_number",
+    "workplace_number",
+    "subject",
+    "body",
+    "state",
+    "reply_status",
+    "reply_body",
+    "attempts",
+    "progress",
+    "last_error",
+    "owner",
+    "received_at",
+    "due_at",
+    "ended_at",
+    "version",
+];
+const ID: usize = 0;
+const DIGEST: usize = 1;
+
+fn insert(marks: &[String]) -> String {
+    format!("INSERT INTO mplus_webhook_entry ({}) VALUES ({})", COLUMNS.join(", "), marks.join(", "))
+}
 
 async fn sell(
     database: &str,
     store: Arc<dyn Store>,
+    // Given the entry whose row is repeated, and the new row's id and digest.
     mut insert: impl AsyncFnMut(&str, &str, &str) -> Outcome<()>,
 ) -> Outcome<()> {
     const CALLS: usize = 20;
@@ -175,16 +298,15 @@ async fn sell(
     .transactions(Arc::new(MemoryTransactions::new()))
     .build();
     let till = Till::in_process("restaurant", secret, 1);
-    let lines: Vec<_> = (0..5)
-        .map(|number| serde_json::json!({ "lineId": number.to_string(), "text": "Coffee", "priceIncl": 2.5, "quantity": 1 }))
-        .collect();
     let mut sold = 0;
     let mut sale = || {
         sold += 1;
-        let session = serde_json::json!({ "sessionId": format!("session {sold}"), "lines": lines, "totalInclAmount": 12.5 });
-        till.signed(&EventName::CompleteSession, till.body(true, serde_json::json!({ "session": session })))
+        till.signed(&EventName::CompleteSession, till.body(true, sale(&format!("session {sold}"))))
     };
     orchestrator.handle(sale()).await;
+    // The first one makes what is made once.
+    insert(orchestrator.inbox().list(&EntryFilter::default()).await?.remove(0).id.as_str(), "bare", "digest")
+        .await?;
     let row = orchestrator.inbox().list(&EntryFilter::default()).await?.remove(0).id;
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS {
@@ -199,7 +321,7 @@ async fn sell(
         ours.push(begun.elapsed().as_secs_f64() / CALLS as f64 * 1e6);
         let begun = now();
         for call in 0..CALLS {
-            insert(&format!("bare {round}.{call}"), &format!("digest {round}.{call}"), row.as_str()).await?;
+            insert(row.as_str(), &format!("bare {round}.{call}"), &format!("digest {round}.{call}")).await?;
         }
         theirs.push(begun.elapsed().as_secs_f64() / CALLS as f64 * 1e6);
     }

@@ -19,6 +19,7 @@ pub(super) struct Entries {
     due: BTreeSet<(DateTime<Utc>, EntryId)>,
     /// Ended and whole, the earliest first. An entry that was taken up again is here until its turn comes.
     ended: VecDeque<EntryId>,
+    dead: VecDeque<EntryId>,
     forgotten: VecDeque<EntryId>,
 }
 
@@ -61,13 +62,21 @@ impl Entries {
             return;
         }
         match entry.state {
-            EntryState::Dead => {}
+            EntryState::Dead => self.dead.push_back(entry.id.clone()),
             EntryState::Forgotten => self.forgotten.push_back(entry.id.clone()),
             _ => self.ended.push_back(entry.id.clone()),
         }
         while self.ended.len() > MemoryStore::BODIES {
             let Some(oldest) = self.ended.pop_front() else { break };
             self.forget(&oldest);
+        }
+        while self.dead.len() > MemoryStore::BODIES {
+            let Some(oldest) = self.dead.pop_front() else { break };
+            // Somebody may have replayed or discarded it.
+            if self.by_id.get(&oldest).is_some_and(|entry| entry.state == EntryState::Dead) {
+                tracing::error!(entry = %oldest, "there are so many dead letters that this one is lost");
+                self.forget(&oldest);
+            }
         }
         while self.forgotten.len() > MemoryStore::IDENTITIES {
             let Some(oldest) = self.forgotten.pop_front() else { break };
@@ -115,6 +124,7 @@ impl Entries {
                 entry.ended_at.is_some() && !matches!(entry.state, EntryState::Forgotten | EntryState::Dead)
             })
         });
+        self.dead.retain(|id| self.by_id.get(id).is_some_and(|entry| entry.state == EntryState::Dead));
         self.forgotten.retain(|id| self.by_id.contains_key(id));
         Pruned { forgotten, removed: gone.len() as u64 }
     }

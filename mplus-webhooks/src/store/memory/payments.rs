@@ -1,5 +1,6 @@
 //! Payments in memory.
 
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -10,26 +11,56 @@ use crate::payment::{Payment, PaymentFilter, PaymentKey, PaymentStore};
 use crate::store::payment_row::{account, due_again, due_at, ended_at};
 use crate::store_error::StoreError;
 
+/// Payments, and which of them wait for nothing any more.
+#[derive(Debug, Default)]
+pub(super) struct Payments {
+    by_key: HashMap<PaymentKey, Arc<Payment>>,
+    /// The earliest first. One that was taken up again is here until its turn comes.
+    at_rest: VecDeque<PaymentKey>,
+}
+
+fn at_rest(payment: &Payment) -> bool {
+    due_at(payment).is_none() && ended_at(payment).is_some()
+}
+
+impl Payments {
+    /// Keeps a payment, and the bound.
+    fn put(&mut self, payment: Payment) {
+        let key = payment.key.clone();
+        let rests = at_rest(&payment);
+        let before = self.by_key.insert(key.clone(), Arc::new(payment));
+        if rests && !before.is_some_and(|before| at_rest(&before)) {
+            self.at_rest.push_back(key);
+        }
+        while self.at_rest.len() > MemoryStore::PAYMENTS {
+            let Some(oldest) = self.at_rest.pop_front() else { break };
+            if self.by_key.get(&oldest).is_some_and(|payment| at_rest(payment)) {
+                self.by_key.remove(&oldest);
+            }
+        }
+    }
+}
+
 #[async_trait]
 impl PaymentStore for MemoryStore {
     async fn insert_payment(&self, payment: &Payment) -> Result<Option<Payment>, StoreError> {
         let mut payments = self.payments();
-        if let Some(existing) = payments.get(&payment.key) {
+        if let Some(existing) = payments.by_key.get(&payment.key) {
             return Ok(Some(Payment::clone(existing)));
         }
-        payments.insert(payment.key.clone(), Arc::new(payment.clone()));
+        payments.put(payment.clone());
         Ok(None)
     }
 
     async fn payment(&self, key: &PaymentKey) -> Result<Option<Arc<Payment>>, StoreError> {
-        Ok(self.payments().get(key).cloned())
+        Ok(self.payments().by_key.get(key).cloned())
     }
 
     async fn replace_payment(&self, payment: &Payment) -> Result<bool, StoreError> {
         let mut payments = self.payments();
-        match payments.get_mut(&payment.key) {
+        match payments.by_key.get(&payment.key) {
             Some(stored) if stored.version + 1 == payment.version => {
-                *stored = Arc::new(payment.clone());
+                payments.put(payment.clone());
                 Ok(true)
             }
             _ => Ok(false),
@@ -43,7 +74,7 @@ impl PaymentStore for MemoryStore {
         reference: &str,
     ) -> Result<Vec<Payment>, StoreError> {
         let payments = self.payments();
-        let known = payments.values().filter(|payment| {
+        let known = payments.by_key.values().filter(|payment| {
             payment.provider == provider
                 && account(payment) == of_account
                 && payment.provider_reference.as_deref() == Some(reference)
@@ -58,8 +89,11 @@ impl PaymentStore for MemoryStore {
         limit: usize,
     ) -> Result<Vec<Payment>, StoreError> {
         let mut payments = self.payments();
-        let mut due: Vec<_> =
-            payments.values_mut().filter(|payment| due_at(payment).is_some_and(|at| at <= now)).collect();
+        let mut due: Vec<_> = payments
+            .by_key
+            .values_mut()
+            .filter(|payment| due_at(payment).is_some_and(|at| at <= now))
+            .collect();
         due.sort_by_key(|payment| due_at(payment));
         let claimed = due.into_iter().take(limit).map(|payment| {
             *payment = Arc::new(due_again(Payment::clone(payment), until));
@@ -70,17 +104,19 @@ impl PaymentStore for MemoryStore {
 
     async fn list_payments(&self, filter: &PaymentFilter) -> Result<Vec<Payment>, StoreError> {
         let payments = self.payments();
-        let mut listed: Vec<_> = payments.values().filter(|payment| filter.matches(payment)).collect();
+        let mut listed: Vec<_> = payments.by_key.values().filter(|payment| filter.matches(payment)).collect();
         listed.sort_by_key(|payment| (payment.started_at, payment.key.clone()));
         Ok(listed.into_iter().take(filter.limit).map(|payment| Payment::clone(payment)).collect())
     }
 
     async fn prune_payments(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
         let mut payments = self.payments();
-        let earlier = payments.len();
-        payments.retain(|_, payment| {
+        let Payments { by_key, at_rest } = &mut *payments;
+        let earlier = by_key.len();
+        by_key.retain(|_, payment| {
             due_at(payment).is_some() || ended_at(payment).is_none_or(|ended| ended >= before)
         });
-        Ok((earlier - payments.len()) as u64)
+        at_rest.retain(|key| by_key.contains_key(key));
+        Ok((earlier - by_key.len()) as u64)
     }
 }

@@ -3,6 +3,7 @@
 mod attempts;
 mod processes;
 mod repeats;
+mod retention;
 mod sales;
 mod slow_store;
 mod watched;
