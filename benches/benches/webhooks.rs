@@ -212,7 +212,7 @@ async fn inbox_against_insert() -> Outcome<()> {
                     (0..COLUMNS.len()).map(|column| row.get(column)).collect()
                 })?;
             }
-            (row[ID], row[DIGEST]) = (id.into(), digest.into());
+            (row[ID], row[DIGEST]) = (id.to_owned().into(), digest.to_owned().into());
             bare.prepare_cached(&insert)?.execute(rusqlite::params_from_iter(&row))
         })?;
         Ok(())
