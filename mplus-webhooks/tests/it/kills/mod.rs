@@ -41,8 +41,8 @@ impl Story {
     fn told() -> Self {
         let numbers = std::env::var("MPLUS_TEST_KILLS").unwrap_or_else(|_| "300,60,8".to_owned());
         let numbers: Vec<usize> = numbers.split(',').map(|number| number.parse().unwrap()).collect();
-        let [sales, payments, kills] = numbers[..] else { panic!("MPLUS_TEST_KILLS: sales,payments,kills") };
-        Self { sales, payments, kills }
+        assert_eq!(numbers.len(), 3, "MPLUS_TEST_KILLS: sales,payments,kills");
+        Self { sales: numbers[0], payments: numbers[1], kills: numbers[2] }
     }
 
     /// Tells the story on a store, from a seed.

@@ -183,13 +183,14 @@ impl Distant {
             let (provider, message) = (self.name().to_owned(), error.to_string());
             ProviderError::Unreachable { provider, message }
         };
-        let status = match told.map_err(unreachable)?.as_str() {
+        let told = told.map_err(unreachable)?;
+        let status = match told.as_str() {
             "absent" => return Ok(ProviderNews::new(ProviderStatus::Absent)),
             "open" => ProviderStatus::Pending,
             "captured" => ProviderStatus::Captured(payment.amount),
             "failed" => ProviderStatus::Failed,
             "cancelled" => ProviderStatus::Cancelled,
-            other => panic!("{other}"),
+            other => return Err(unreachable(HttpError::new("the world", other))),
         };
         Ok(ProviderNews::new(status).with_reference(format!("distant-{}", payment.key.id)))
     }
