@@ -4,3 +4,4 @@ pub mod ending;
 pub mod memory;
 pub mod merchant;
 pub mod progress;
+pub mod reach;

@@ -5,15 +5,17 @@ use std::sync::Arc;
 use clap::Parser;
 use mplus_qapi::{Client, Secret, testkit, testkit::VirtualRuntime};
 use mplus_sync::Host;
-use mplus_sync::connection::{HttpsConnector, NewConnection};
+use mplus_sync::connection::NewConnection;
 use mplus_sync::model::Environment;
 use mplus_sync::runtime::TokioRuntime;
 use mplus_sync::store::{CredentialVault, Credentials, Store};
 
+use crate::reach;
+
 /// Which POS; the one in memory when no host is given.
 #[derive(Debug, Parser)]
 pub struct Pos {
-    /// Host name of a real POS.
+    /// Host name of a real POS; 127.0.0.1 for one that the binary `pos` plays.
     #[arg(long, env = "MPLUS_HOST", requires_all = ["port", "ident", "secret"])]
     host: Option<String>,
     /// Its port.
@@ -43,7 +45,7 @@ impl Pos {
             };
             Host::new(store, vault, connector, runtime)
         } else {
-            Host::new(store, vault, HttpsConnector::new(), runtime)
+            Host::new(store, vault, reach::connector(), runtime)
         }
     }
 

@@ -29,7 +29,7 @@ struct Options {
     /// Forward the orders to a real POS, too.
     #[arg(long)]
     place_orders: bool,
-    /// The POS's host name.
+    /// The POS's host name; 127.0.0.1 for one that the binary `pos` plays.
     #[arg(long, env = "MPLUS_HOST", requires_all = ["port", "ident", "secret"])]
     host: Option<String>,
     /// The POS's port; every customer has their own.

@@ -2,13 +2,13 @@
 
 use std::{error::Error, sync::Arc, time::Instant};
 
-use mplus_examples::progress::Bars;
+use mplus_examples::{progress::Bars, reach};
 use mplus_qapi::{Secret, testkit};
 use mplus_sync::{
     Host, Integration,
     branches::{LocationProvisioner, Provision, ProvisionError},
     cancel::CancelToken,
-    connection::{HttpsConnector, NewConnection},
+    connection::NewConnection,
     media::MemoryMediaStore,
     model::{
         Category, Combo, ConnectionId, Environment, InventoryLevel, Item, Location, LocationId,
@@ -131,7 +131,7 @@ impl Story {
                 Integration::connect(host, new("pos.example", 1), credentials).await?
             }
             Pos::Real { host: name, port, ident, secret, .. } => {
-                let host = Host::new(store, vault, HttpsConnector::new(), runtime)
+                let host = Host::new(store, vault, reach::connector(), runtime)
                     .with_media(media)
                     .with_provisioner(DefaultProfiles);
                 let credentials = Credentials { ident: ident.clone(), secret: secret.clone() };

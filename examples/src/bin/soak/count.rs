@@ -1,26 +1,34 @@
 //! What arrived, counted at the POS. What the workers believe does not count.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use mplus_qapi::testkit::Pos;
-use mplus_sync::model::Order;
+use mplus_qapi::types::Order as PosOrder;
+use mplus_sync::model::{Order, OrderKind};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use crate::orders::number_of;
+use crate::world::{Ended, PAYMENT_METHOD};
 
 /// What is wrong at the POS: all zero after a run that went well.
 pub(crate) struct Counts {
     orders: usize,
-    /// Orders whose remark is nowhere.
+    /// Orders that are nowhere.
     lost: usize,
-    /// Orders whose remark is there twice.
+    /// Orders that are there twice.
     duplicated: usize,
     /// Orders that are not accepted though nothing is open.
     stuck: u64,
-    /// Paid orders on which another sum is booked.
-    mispaid: usize,
+    /// Why one of those is not.
+    why: Option<String>,
+    /// Pieces at the POS that nobody ordered, less those that were ordered and are not there.
+    pieces_off: Decimal,
+    /// What all orders come to at the POS, less what they came to for the guests.
+    total_off: Decimal,
+    /// What is booked of the guests' payments, less what they paid.
+    paid_off: Decimal,
     /// Rounds of a table that stand before one that was ordered earlier.
     out_of_order: usize,
     /// Customers with more than one relation.
@@ -28,52 +36,86 @@ pub(crate) struct Counts {
 }
 
 /// Compares the orders that were queued with what the POS has.
-pub(crate) fn at_pos(pos: &Pos, orders: &[Order], accepted: u64) -> Counts {
+pub(crate) fn at_pos(pos: &Pos, orders: &[Order], ended: Ended) -> Counts {
     let kept = pos.orders();
-    let mut remarks: HashMap<&str, u32> = HashMap::new();
-    let sequence: HashMap<&str, usize> =
-        orders.iter().enumerate().map(|(at, order)| (order.number.as_str(), at)).collect();
-    let mut out_of_order = 0;
-    for order in &kept {
-        let numbers = order.line_list.iter().filter_map(|line| number_of(line.text.as_deref()?));
-        let numbers: Vec<&str> = numbers.collect();
-        out_of_order +=
-            numbers.windows(2).filter(|pair| sequence.get(pair[0]) > sequence.get(pair[1])).count();
-        for number in numbers {
-            *remarks.entry(number).or_default() += 1;
-        }
+    // A POS that makes one line of several keeps the text of the first alone: there only what has a number of its own can be
+    // told from others. The sums tell of the rest.
+    let keeps_lines =
+        pos.dialect().reading("table-lines").is_none_or(|reading| reading.name == "lines-as-sent");
+    let mut times: HashMap<&str, usize> = HashMap::new();
+    for number in kept.iter().flat_map(|order| numbers_in(order, keeps_lines)) {
+        *times.entry(number).or_default() += 1;
     }
-    let paid: BTreeMap<&str, Decimal> = kept
+    let looked_for: Vec<usize> = orders
         .iter()
-        .filter_map(|order| {
-            let paid = order.payment_list.iter().map(|payment| payment.amount).sum();
-            Some((order.ext_order_id.as_deref()?, paid))
-        })
+        .filter(|order| keeps_lines || !matches!(order.kind, OrderKind::DineInPayLater { .. }))
+        .map(|order| times.get(order.number.as_str()).copied().unwrap_or_default())
         .collect();
-    let mispaid = orders.iter().filter(|order| {
-        let wanted: Decimal = order.payments.iter().map(|payment| payment.amount).sum();
-        !order.payments.is_empty() && paid.get(order.number.as_str()) != Some(&wanted)
-    });
     let relations = pos.relations();
     let known: Vec<&str> =
         relations.iter().filter_map(|relation| relation.ext_relation_id.as_deref()).collect();
-    let distinct: BTreeSet<&str> = known.iter().copied().collect();
-    let times = |order: &&Order| remarks.get(order.number.as_str()).copied().unwrap_or_default();
     Counts {
         orders: orders.len(),
-        lost: orders.iter().filter(|order| times(order) == 0).count(),
-        duplicated: orders.iter().filter(|order| times(order) > 1).count(),
-        stuck: (orders.len() as u64).saturating_sub(accepted),
-        mispaid: mispaid.count(),
-        out_of_order,
-        relations_twice: known.len() - distinct.len(),
+        lost: looked_for.iter().filter(|times| **times == 0).count(),
+        duplicated: looked_for.iter().filter(|times| **times > 1).count(),
+        stuck: (orders.len() as u64).saturating_sub(ended.accepted),
+        why: ended.why,
+        pieces_off: pieces(&kept) - ordered(orders),
+        total_off: kept.iter().filter_map(|order| order.total_incl_amount).sum::<Decimal>()
+            - orders.iter().map(|order| order.total).sum::<Decimal>(),
+        paid_off: booked(&kept) - paid(orders),
+        out_of_order: if keeps_lines { out_of_order(&kept, orders) } else { 0 },
+        relations_twice: known.len() - known.iter().collect::<BTreeSet<_>>().len(),
     }
+}
+
+/// The orders that the POS's order holds, each once for each time: by the remark of its line; without those by a number of its
+/// own, and by lines of text that are a number.
+fn numbers_in(order: &PosOrder, keeps_lines: bool) -> Vec<&str> {
+    let own = order.ext_order_id.as_deref().filter(|number| !number.is_empty());
+    if keeps_lines {
+        let remarks: Vec<&str> =
+            order.line_list.iter().filter_map(|line| number_of(line.text.as_deref()?)).collect();
+        return if remarks.is_empty() { own.into_iter().collect() } else { remarks };
+    }
+    let texts = order.line_list.iter().filter(|line| line.article_number == 0);
+    own.into_iter().chain(texts.filter_map(|line| line.text.as_deref())).collect()
+}
+
+fn out_of_order(kept: &[PosOrder], orders: &[Order]) -> usize {
+    let sequence: HashMap<&str, usize> =
+        orders.iter().enumerate().map(|(at, order)| (order.number.as_str(), at)).collect();
+    let swapped = kept.iter().map(|order| {
+        let numbers = numbers_in(order, true);
+        numbers.windows(2).filter(|pair| sequence.get(pair[0]) > sequence.get(pair[1])).count()
+    });
+    swapped.sum()
+}
+
+fn pieces(kept: &[PosOrder]) -> Decimal {
+    let lines = kept.iter().flat_map(|order| order.line_list.iter()).filter(|line| line.article_number != 0);
+    lines.filter_map(|line| line.data.as_ref()).map(|data| data.quantity).sum()
+}
+
+fn ordered(orders: &[Order]) -> Decimal {
+    orders.iter().flat_map(|order| &order.lines).map(|line| line.quantity).sum()
+}
+
+/// What the POS has of the payments that the workers send; the waiter's are others.
+fn booked(kept: &[PosOrder]) -> Decimal {
+    let payments = kept.iter().flat_map(|order| order.payment_list.iter());
+    payments.filter(|payment| payment.method == PAYMENT_METHOD).map(|payment| payment.amount).sum()
+}
+
+fn paid(orders: &[Order]) -> Decimal {
+    orders.iter().flat_map(|order| &order.payments).map(|payment| payment.amount).sum()
 }
 
 impl Counts {
     pub(crate) fn is_clean(&self) -> bool {
-        self.lost + self.duplicated + self.mispaid + self.out_of_order + self.relations_twice == 0
+        self.lost + self.duplicated + self.out_of_order + self.relations_twice == 0
             && self.stuck == 0
+            && [self.pieces_off, self.total_off, self.paid_off].iter().all(Decimal::is_zero)
     }
 
     /// Prints these counts and what the run was like.
@@ -84,7 +126,10 @@ impl Counts {
             "lost": self.lost,
             "duplicated": self.duplicated,
             "stuck": self.stuck,
-            "mispaid": self.mispaid,
+            "why_stuck": self.why,
+            "pieces_off": text(self.pieces_off),
+            "total_off": text(self.total_off),
+            "paid_off": text(self.paid_off),
             "out_of_order": self.out_of_order,
             "relations_twice": self.relations_twice,
             "faults": pos.faults().injected(),
@@ -102,4 +147,8 @@ impl Counts {
             println!("{name:<18} {value}");
         }
     }
+}
+
+fn text(difference: Decimal) -> String {
+    difference.normalize().to_string()
 }

@@ -15,6 +15,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
+use chrono::TimeDelta;
 use clap::Parser;
 use mplus_qapi::testkit::{Dialect, Pos};
 use mplus_sync::store::{MemoryStore, PostgresStore, Store};
@@ -39,9 +40,13 @@ struct Options {
     /// The same seed gives the same orders and, as far as the workers' race allows, the same faults.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// A reading of every open question of the POS, drawn from this seed. The POS's clock then runs as the workers' does.
+    /// A reading of every open question of the POS, drawn from this seed. The POS's clock then runs as the workers' does, and
+    /// soon after the start the POS is away for six hours of it.
     #[arg(long)]
     dialect_seed: Option<u64>,
+    /// How many times faster than the wall's the clock runs by which orders rest; 60 unless set, 600 with a dialect.
+    #[arg(long)]
+    speed: Option<u32>,
     /// The URL of a Postgres database: the outbox is there, in a schema that is removed afterwards, and each worker is a
     /// process.
     #[arg(long)]
@@ -64,7 +69,9 @@ async fn main() -> ExitCode {
     match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => {
-            eprintln!("error: orders were lost, sent twice, stuck, out of order or paid wrongly");
+            eprintln!(
+                "error: orders were lost, sent twice, stuck, out of order, or wrong in total or payment"
+            );
             ExitCode::FAILURE
         }
         Err(error) => {
@@ -72,6 +79,13 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// A reading of every question, with a POS that goes away.
+fn with_outage(seed: u64) -> Result<Dialect, Box<dyn Error>> {
+    let mut dialect = Dialect::seeded(seed);
+    dialect.set("outage", "away-for-hours")?;
+    Ok(dialect)
 }
 
 /// Whether every order is at the POS, once and as it should be.
@@ -86,15 +100,20 @@ async fn soak(options: &Options) -> Result<bool, Box<dyn Error>> {
     };
     let mut random = SplitMix::new(options.seed);
     let pos = Pos::brasserie();
-    let world = World::new(store, pos.now());
+    let speed = options.speed.unwrap_or(if options.dialect_seed.is_some() { 600 } else { 60 }).max(1);
+    let dialect = options.dialect_seed.map(with_outage).transpose()?;
+    if dialect.is_some() {
+        // The POS is away from the sixth hour of its clock on.
+        pos.set_clock(pos.now() + TimeDelta::hours(6) - TimeDelta::seconds(i64::from(speed)));
+    }
+    let world = World::new(store, pos.now(), speed);
     world.link_menu(&pos).await?;
     let orders = orders::queue(&world, options.orders, &mut random).await?;
     let workers = match &schema {
         Some(schema) => Workers::processes(&pos, schema.url(), &world).await?,
         None => Workers::tasks(&pos, &world),
     };
-    let timekeeper = options.dialect_seed.map(|seed| {
-        let dialect = Dialect::seeded(seed);
+    let timekeeper = dialect.map(|dialect| {
         eprintln!("dialect: {dialect}");
         pos.set_dialect(dialect);
         tokio::spawn(world::keep_time(pos.clone(), world.runtime))
@@ -109,7 +128,7 @@ async fn soak(options: &Options) -> Result<bool, Box<dyn Error>> {
     if let Some(timekeeper) = timekeeper {
         timekeeper.abort();
     }
-    let counts = count::at_pos(&pos, &orders, world.accepted().await?);
+    let counts = count::at_pos(&pos, &orders, world.ended().await?);
     if let Some(schema) = schema {
         schema.drop().await?;
     }

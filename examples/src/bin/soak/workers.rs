@@ -22,10 +22,13 @@ const POS: &str = "MPLUS_SOAK_POS";
 const STORE: &str = "MPLUS_SOAK_STORE";
 const CLOCK: &str = "MPLUS_SOAK_CLOCK";
 
+/// How long a claim holds without a sign of life, by the wall's clock: longer than a call may take.
+const CLAIM: Duration = Duration::from_secs(2);
+
 /// What workers are.
 pub(crate) enum Workers {
     Tasks { pos: Pos, store: Arc<dyn Store>, runtime: FastRuntime },
-    Processes { server: PosServer, store_url: String, clock: i64 },
+    Processes { server: PosServer, store_url: String, clock: String },
 }
 
 /// One of them.
@@ -41,7 +44,7 @@ impl Workers {
 
     pub(crate) async fn processes(pos: &Pos, store_url: &str, world: &World) -> Result<Self, Box<dyn Error>> {
         let server = pos.serve().await?;
-        Ok(Self::Processes { server, store_url: store_url.to_owned(), clock: world.runtime.origin() })
+        Ok(Self::Processes { server, store_url: store_url.to_owned(), clock: world.runtime.told() })
     }
 
     /// Lets workers work until nothing is open, and kills one now and then. Returns how many were killed.
@@ -89,7 +92,7 @@ impl Workers {
                     .args(["--worker", &name])
                     .env(POS, server.endpoint().as_str())
                     .env(STORE, store_url)
-                    .env(CLOCK, clock.to_string())
+                    .env(CLOCK, clock)
                     .spawn()?;
                 Ok(Worker::Process(process))
             }
@@ -115,7 +118,7 @@ impl Worker {
 
 /// What a worker's process does until it is killed.
 pub(crate) async fn work(name: &str) -> Result<(), Box<dyn Error>> {
-    let clock = std::env::var(CLOCK)?.parse().ok().and_then(FastRuntime::of_origin);
+    let clock = FastRuntime::of(&std::env::var(CLOCK)?);
     let store = Arc::new(PostgresStore::connect(&std::env::var(STORE)?).await?);
     let client = Client::connect(Endpoint::from_url(&std::env::var(POS)?)?, Pos::brasserie().credentials())?;
     // A second of the wall's clock: an answer that never comes is given up soon.
@@ -131,15 +134,15 @@ fn worker(
     name: &str,
     timeout_seconds: u32,
 ) -> OutboxWorker {
+    let mut options = WorkerOptions::default();
+    options.claim = runtime.during(CLAIM);
+    // Faults by chance are no reason to call a person.
+    options.retry.attempts = 1_000;
+    options.retry.longest_pause = runtime.during(Duration::from_secs(1));
     let runtime: Arc<dyn Runtime> = Arc::new(runtime);
     let merchant = Merchant::new(client, World::connection(), store, runtime).worked_by(name);
     let mut settings = settings();
     settings.timeout_seconds = timeout_seconds;
     let service = OrderService::new(&merchant, settings);
-    let mut options = WorkerOptions::default();
-    options.claim = Duration::from_secs(60);
-    // Faults by chance are no reason to call a person.
-    options.retry.attempts = 1_000;
-    options.retry.longest_pause = Duration::from_secs(60);
     OutboxWorker::new(Arc::new(service), &merchant).with_options(options)
 }

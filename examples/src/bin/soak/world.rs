@@ -20,50 +20,58 @@ pub(crate) const ITEMS: [(&str, i64); 2] = [("Coca-Cola", 320), ("Leeuwburger", 
 /// Branches, and tables of each.
 pub(crate) const BRANCHES: u32 = 3;
 pub(crate) const TABLES: u32 = 20;
+/// The POS's code of how guests pay.
+pub(crate) const PAYMENT_METHOD: &str = "IDEAL";
 /// The workplace at which the integration enters orders.
 const WORKPLACE: i32 = 1;
 
-/// A clock that runs this much faster than the wall's, so that rests of minutes take moments. All processes of a run
-/// agree on it.
-pub(crate) const SPEED: u32 = 60;
-
+/// A clock that runs faster than the wall's, so that rests of minutes take moments. All processes of a run agree on it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FastRuntime {
+    /// How many times faster.
+    speed: u32,
     /// What the clock showed at 1970-01-01, had it always run this fast.
     origin: DateTime<Utc>,
 }
 
 impl FastRuntime {
     /// A clock that shows `now` at this moment.
-    fn starting_at(now: DateTime<Utc>) -> Self {
-        Self { origin: now - since_1970() }
+    fn starting_at(now: DateTime<Utc>, speed: u32) -> Self {
+        Self { speed, origin: now - since_1970(speed) }
     }
 
-    /// The same clock in another process.
-    pub(crate) fn of_origin(micros: i64) -> Option<Self> {
-        DateTime::from_timestamp_micros(micros).map(|origin| Self { origin })
+    /// How much of this clock's time passes while the wall's goes on by `wall`.
+    pub(crate) fn during(&self, wall: Duration) -> Duration {
+        wall * self.speed
     }
 
-    /// What [`of_origin`](Self::of_origin) takes.
-    pub(crate) fn origin(&self) -> i64 {
-        self.origin.timestamp_micros()
+    /// The same clock in another process, by what [`told`](Self::told) says.
+    pub(crate) fn of(told: &str) -> Option<Self> {
+        let (speed, origin) = told.split_once('/')?;
+        let origin = DateTime::from_timestamp_micros(origin.parse().ok()?)?;
+        Some(Self { speed: speed.parse().ok()?, origin })
+    }
+
+    /// What another process has to know of it.
+    pub(crate) fn told(&self) -> String {
+        format!("{}/{}", self.speed, self.origin.timestamp_micros())
     }
 }
 
 #[expect(clippy::disallowed_methods, reason = "a soak run has a real clock")]
-fn since_1970() -> TimeDelta {
+fn since_1970(speed: u32) -> TimeDelta {
     let passed = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    TimeDelta::from_std(passed * SPEED).unwrap_or_default()
+    TimeDelta::from_std(passed * speed).unwrap_or_default()
 }
 
 #[async_trait]
 impl Runtime for FastRuntime {
     fn now(&self) -> DateTime<Utc> {
-        self.origin + since_1970()
+        self.origin + since_1970(self.speed)
     }
 
     async fn sleep(&self, duration: Duration) {
-        tokio::time::sleep(duration / SPEED).await;
+        tokio::time::sleep(duration / self.speed).await;
     }
 
     fn random(&self) -> f64 {
@@ -75,7 +83,7 @@ impl Runtime for FastRuntime {
 pub(crate) async fn keep_time(pos: Pos, runtime: FastRuntime) {
     loop {
         pos.set_clock(runtime.now());
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
@@ -86,8 +94,8 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn new(store: Arc<dyn Store>, now: DateTime<Utc>) -> Self {
-        Self { store, runtime: FastRuntime::starting_at(now) }
+    pub(crate) fn new(store: Arc<dyn Store>, now: DateTime<Utc>, speed: u32) -> Self {
+        Self { store, runtime: FastRuntime::starting_at(now, speed) }
     }
 
     pub(crate) fn connection() -> ConnectionId {
@@ -110,16 +118,29 @@ impl World {
         Ok(())
     }
 
-    /// How many orders are in a state that a worker still has to do with, and how many were accepted.
+    /// How many orders a worker still has to do with.
     pub(crate) async fn open(&self) -> Result<u64, StoreError> {
         let counts = self.store.counts(&Self::connection()).await?;
         Ok(counts.iter().filter(|(kind, _)| kind.is_open()).map(|(_, count)| count).sum())
     }
 
-    pub(crate) async fn accepted(&self) -> Result<u64, StoreError> {
+    /// How many orders are in each state, and why one waits for a person if any does.
+    pub(crate) async fn ended(&self) -> Result<Ended, StoreError> {
         let counts = self.store.counts(&Self::connection()).await?;
-        Ok(counts.get(&OutboxStateKind::Accepted).copied().unwrap_or_default())
+        let mut why = None;
+        for kind in OutboxStateKind::ALL.into_iter().filter(|kind| kind.waits_for_person()) {
+            let first = self.store.entries(&Self::connection(), kind, None, 1).await?.pop();
+            why = why.or(first.and_then(|entry| entry.last_error));
+        }
+        Ok(Ended { accepted: counts.get(&OutboxStateKind::Accepted).copied().unwrap_or_default(), why })
     }
+}
+
+/// What the workers believe of the orders.
+pub(crate) struct Ended {
+    pub(crate) accepted: u64,
+    /// What is wrong with one of the others.
+    pub(crate) why: Option<String>,
 }
 
 fn branches() -> impl Iterator<Item = i32> {
@@ -133,7 +154,7 @@ pub(crate) fn location(branch: i32) -> String {
 pub(crate) fn settings() -> OrderSettings {
     let settings = OrderSettings::new(999_999)
         .with_fallback_relation(RelationNumber::new(1))
-        .with_payment_method(PaymentMethod::Ideal, "IDEAL");
+        .with_payment_method(PaymentMethod::Ideal, PAYMENT_METHOD);
     branches().fold(settings, |settings, branch| {
         settings.with_location(location(branch), LocationSettings::at_workplace(WORKPLACE))
     })
