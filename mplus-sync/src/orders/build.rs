@@ -1,7 +1,6 @@
 //! From a host's order to the POS's terms: pure, and all problems at once.
 
 use rust_decimal::Decimal;
-use sha2::{Digest, Sha256};
 
 use crate::model::{
     ArticleNumber, BranchNumber, ChosenItem, Discount, ItemId, LineModifier, Location, Order, OrderKind,
@@ -10,12 +9,13 @@ use crate::model::{
 use crate::text::plain;
 
 use super::discount::spread;
+use super::identity::stable_uuid;
 use super::{
     ComboArticle, Consumption, DraftLine, DraftPayment, MenuLinks, MenuPlace, OrderDraft, OrderRefused,
     OrderSettings, Problem, TellConsumption,
 };
 
-/// The most decimals that the POS keeps of a quantity (api-facts, section 3.2).
+/// The most decimals that the POS keeps of a quantity.
 const QUANTITY_SCALE: u32 = 6;
 
 /// Beyond these a number is a mistake; below them no product of a quantity with a price loses a digit.
@@ -451,22 +451,6 @@ fn consumption(order: &Order, menu: &MenuLinks, settings: &OrderSettings) -> Opt
 /// The same identifier for every build of the same order, in the form of a UUID.
 fn menu_lines_id(order: &Order, line: usize) -> String {
     stable_uuid(&["menu", order.number.as_str(), &line.to_string()])
-}
-
-/// What identifies one purpose of one order for good, in the form of a UUID (version 8).
-pub(super) fn stable_uuid(parts: &[&str]) -> String {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part.as_bytes());
-    }
-    let digest = hash.finalize();
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&digest[..16]);
-    bytes[6] = (bytes[6] & 0x0f) | 0x80;
-    bytes[8] = (bytes[8] & 0x3f) | 0x80;
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::store::{Select, StoreError};
 
 use super::{OrderDraft, OrderRefused, OrderService, Problem, SubmitError, SubmitErrorKind};
 
-/// The employee whom every POS has and none lists (api-facts, section 8).
+/// The employee whom every POS has and none lists: its super user.
 const SUPER_USER: i64 = 999_999;
 
 impl OrderService {

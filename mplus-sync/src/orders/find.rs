@@ -9,7 +9,7 @@ use mplus_qapi::types::{Order, OrderType};
 
 use crate::model::{ConnectionId, OrderNumber, PosOrder};
 
-use super::build::stable_uuid;
+use super::identity::stable_uuid;
 use super::service::Attempt;
 use super::{OrderDraft, OrderService, SubmitError};
 

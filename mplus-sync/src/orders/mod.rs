@@ -13,6 +13,7 @@ mod discount;
 mod draft;
 mod error;
 mod find;
+mod identity;
 mod lifecycle;
 mod menu;
 mod note;

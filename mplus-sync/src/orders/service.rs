@@ -321,7 +321,7 @@ impl OrderService {
 
     /// The idempotency key of an attempt's call: the same until the POS has refused it.
     pub(super) fn key(&self, attempt: &Attempt<'_>, operation: &str, round: u32) -> String {
-        super::build::stable_uuid(&[
+        super::identity::stable_uuid(&[
             "order",
             self.merchant.connection().as_str(),
             attempt.draft.number.as_str(),

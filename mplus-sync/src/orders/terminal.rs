@@ -7,7 +7,7 @@ use mplus_qapi::types::{Terminal, TerminalStatus};
 
 use crate::text::kept;
 
-use super::build::stable_uuid;
+use super::identity::stable_uuid;
 use super::service::Attempt;
 use super::{OrderService, SubmitError, SubmitErrorKind};
 

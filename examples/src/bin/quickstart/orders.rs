@@ -17,7 +17,7 @@ use rust_decimal::Decimal;
 
 use crate::summary::ForwardedOrder;
 
-/// Super user of the POS (api-facts.md, section 8).
+/// The super user, whom every POS has.
 const EMPLOYEE: i64 = 999_999;
 
 /// Forwards an order for pick-up, a delivery, one for a table to be paid later, and one for a table that is paid.

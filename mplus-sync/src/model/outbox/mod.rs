@@ -1,5 +1,6 @@
 //! Orders on their way to the POS: what state each is in, and which state may follow which.
 
+mod order_step;
 mod state;
 mod step;
 
@@ -8,8 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{ConnectionId, Newer, Order, OrderNumber};
 
+pub use order_step::OrderStep;
 pub use state::{OutboxState, OutboxStateKind, PosOrder, Waiting};
-pub use step::{OrderStep, Outcome, StepRefused};
+pub use step::{Outcome, StepRefused};
 
 /// An order in the outbox. Its JSON form has everything, so that a host's own store can keep it as one text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -13,8 +13,8 @@ use crate::store::{ClaimRequest, StoreError};
 
 use super::driver::{Driver, Transaction, in_transaction};
 use super::format::FORMAT;
-use super::orders::{COLUMNS, entry_of, marks, padded, save_claimed};
-use super::value::SqlValue;
+use super::order_rows::{COLUMNS, entry_of, save_claimed};
+use super::value::{SqlValue, marks, padded};
 use super::{Dialect, SqlStore, limit, table};
 
 const ACTION: &str = "claim orders";

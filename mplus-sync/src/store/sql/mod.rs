@@ -11,6 +11,7 @@ mod logs;
 mod menu;
 mod migrate;
 mod notices;
+mod order_rows;
 mod orders;
 mod places;
 mod records;

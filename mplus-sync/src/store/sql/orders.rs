@@ -4,148 +4,22 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 
-use crate::model::{
-    ConnectionId, Order, OrderNumber, OrderStep, OutboxEntry, OutboxState, OutboxStateKind, Unreadable,
-};
+use crate::model::{ConnectionId, Order, OrderNumber, OrderStep, OutboxEntry, OutboxStateKind, Unreadable};
 use crate::store::outbox::{check_prunable, requeued_states};
 use crate::store::{
     Backlog, ClaimRequest, Enqueued, OrderOutbox, StoreError, StoreErrorKind, Wake, WakeUp, known_order,
 };
 
-use super::driver::{Driver, Transaction, in_transaction};
+use super::driver::{Driver, in_transaction};
 use super::format::{self, FORMAT};
+use super::order_rows::{COLUMNS, entry_of, find, progress, save};
 use super::table;
-use super::value::{Row, SqlValue, Statement};
-use super::{SqlStore, conflict, limit, notices};
-
-/// The columns of [`entry_of`], in its order.
-pub(super) const COLUMNS: &str =
-    "connection, sequence, number, body, progress, claims, due_at, queued_at, updated_at";
+use super::value::{SqlValue, Statement, marks, padded};
+use super::{SqlStore, conflict, limit};
 
 /// How many orders are looked at in one transaction.
 const PAGE: usize = 200;
-
-/// What the columns do not say of an entry.
-#[derive(Serialize, Deserialize)]
-struct Progress {
-    state: OutboxState,
-    attempts: u32,
-    lost: u32,
-    may_be_at_pos: bool,
-    waiting_since: DateTime<Utc>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    note: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    last_error: Option<String>,
-}
-
-impl Progress {
-    fn of(entry: &OutboxEntry) -> Self {
-        Self {
-            state: entry.state.clone(),
-            attempts: entry.attempts,
-            lost: entry.lost,
-            may_be_at_pos: entry.may_be_at_pos,
-            waiting_since: entry.waiting_since,
-            note: entry.note.clone(),
-            last_error: entry.last_error.clone(),
-        }
-    }
-}
-
-/// Reads an entry from a row. The order's number stands in the error when it cannot be read.
-pub(super) fn entry_of(mut row: Row) -> Result<OutboxEntry, StoreError> {
-    let (connection, sequence, number) = (row.text()?, row.integer()?, row.text()?);
-    let order: Order = format::read_json(&row.text()?, "order", &number)?;
-    let (progress, newer) = format::from_json::<Progress>(&row.text()?, "the state of order", &number)?;
-    let claims = row.integer()?;
-    let (due_at, queued_at, updated_at) = (row.time()?, row.time()?, row.time()?);
-    let mut entry = OutboxEntry::queued(ConnectionId::from(connection), sequence, order, queued_at);
-    entry.state = progress.state;
-    entry.attempts = progress.attempts;
-    entry.lost = progress.lost;
-    entry.claims = claims;
-    entry.may_be_at_pos = progress.may_be_at_pos;
-    entry.due_at = due_at;
-    entry.waiting_since = progress.waiting_since;
-    entry.note = progress.note;
-    entry.last_error = progress.last_error;
-    entry.updated_at = updated_at;
-    entry.newer = newer;
-    Ok(entry)
-}
-
-/// The text that says what the columns do not.
-fn progress(entry: &OutboxEntry) -> Result<SqlValue, StoreError> {
-    Ok(format::to_json(&Progress::of(entry), entry.newer.as_ref())?.into())
-}
-
-/// Writes claims over the rows that they were granted on, all in one statement: only the progress differs from one to the other,
-/// and none of them tells the host anything.
-pub(super) async fn save_claimed(
-    transaction: &mut dyn Transaction,
-    claimed: &[OutboxEntry],
-    until: DateTime<Utc>,
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    let sequences = padded(claimed.iter().map(|entry| entry.sequence.into()).collect());
-    let progresses = padded(claimed.iter().map(progress).collect::<Result<_, _>>()?);
-    let sql = format!(
-        "UPDATE mplus_outbox SET state = ?, due_at = ?, claims = claims + 1, updated_at = ?, \
-         progress = CASE sequence{} END WHERE sequence IN {}",
-        " WHEN ? THEN ?".repeat(sequences.len()),
-        marks(sequences.len())
-    );
-    let mut values = vec![OutboxStateKind::Sending.as_str().into(), until.into(), now.into()];
-    values.extend(
-        sequences.iter().cloned().zip(progresses).flat_map(|(sequence, progress)| [sequence, progress]),
-    );
-    values.extend(sequences);
-    transaction.execute(&sql, values).await.map(drop)
-}
-
-/// Writes an entry's next step over it, in a transaction that holds its row.
-pub(super) async fn save(
-    transaction: &mut dyn Transaction,
-    before: &OutboxEntry,
-    next: &OutboxEntry,
-) -> Result<(), StoreError> {
-    let kind = next.state.kind();
-    let mut set = "is_open = ?, state = ?, due_at = ?, claims = ?, updated_at = ?, progress = ?".to_owned();
-    let mut values = vec![
-        kind.is_open().into(),
-        kind.as_str().into(),
-        next.due_at.into(),
-        next.claims.into(),
-        next.updated_at.into(),
-        progress(next)?,
-    ];
-    if next.order != before.order {
-        set += ", body = ?, lane = ?";
-        values.extend([format::to_new_json(&next.order)?.into(), next.order.lane().into()]);
-    }
-    values.push(next.sequence.into());
-    transaction.execute(&format!("UPDATE mplus_outbox SET {set} WHERE sequence = ?"), values).await?;
-    if let Some(state) = next.tells_after(before) {
-        notices::add(transaction, next, state).await?;
-    }
-    Ok(())
-}
-
-/// Reads one order's row.
-async fn find(
-    transaction: &mut dyn Transaction,
-    for_update: &str,
-    connection: &ConnectionId,
-    order: &OrderNumber,
-) -> Result<Option<OutboxEntry>, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM mplus_outbox WHERE connection = ? AND number = ?{for_update}");
-    let values = vec![connection.as_str().into(), order.as_str().into()];
-    let found = transaction.query(&sql, values).await?;
-    found.into_iter().next().map(entry_of).transpose()
-}
 
 impl<D: Driver> SqlStore<D> {
     /// The statement that queues an order, for the host's own transaction on a database in which this store was opened.
@@ -230,7 +104,7 @@ fn enqueue(
         now.into(),
         now.into(),
         format::to_new_json(order)?.into(),
-        format::to_new_json(&Progress::of(&entry))?.into(),
+        progress(&entry)?,
     ];
     Ok((text, values))
 }
@@ -520,17 +394,4 @@ impl<D: Driver> SqlStore<D> {
             Ok(count)
         })
     }
-}
-
-/// A list of placeholders.
-pub(super) fn marks(count: usize) -> String {
-    format!("({})", vec!["?"; count].join(", "))
-}
-
-/// As many values as a power of two, the last one repeated: lists of all lengths make few statements.
-pub(super) fn padded(mut values: Vec<SqlValue>) -> Vec<SqlValue> {
-    if let Some(last) = values.last().cloned() {
-        values.resize(values.len().next_power_of_two(), last);
-    }
-    values
 }

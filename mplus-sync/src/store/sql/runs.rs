@@ -10,9 +10,8 @@ use crate::store::{RunBacklog, RunClaimRequest, RunStore, StoreError, Wake, Wake
 
 use super::driver::{Driver, Durability, Transaction, in_transaction};
 use super::format;
-use super::orders::marks;
 use super::table;
-use super::value::{Row, SqlValue};
+use super::value::{Row, SqlValue, marks};
 use super::write::Write;
 use super::{SqlStore, conflict, limit};
 

@@ -143,3 +143,16 @@ fn time(micros: i64) -> Result<DateTime<Utc>, StoreError> {
         StoreError::new(StoreErrorKind::Corrupt, "read a row").with_source(format!("{micros} is no time"))
     })
 }
+
+/// A list of placeholders.
+pub(crate) fn marks(count: usize) -> String {
+    format!("({})", vec!["?"; count].join(", "))
+}
+
+/// As many values as a power of two, the last one repeated: lists of all lengths make few statements.
+pub(crate) fn padded(mut values: Vec<SqlValue>) -> Vec<SqlValue> {
+    if let Some(last) = values.last().cloned() {
+        values.resize(values.len().next_power_of_two(), last);
+    }
+    values
+}

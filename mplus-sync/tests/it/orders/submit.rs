@@ -4,10 +4,10 @@ use mplus_qapi::orders::{
     CreateOrderResult, CreateOrderV3, CreateOrderV3Response, FindOrder, GetOrderResponse, GetOrderResult,
 };
 use mplus_qapi::testkit::Fault;
-use mplus_qapi::types::{IdempotencyResult, Order, VatMethod};
+use mplus_qapi::types::{IdempotencyResult, Order, VatChange, VatMethod};
 use mplus_sync::model::{
-    Customer, CustomerLink, Environment, OrderKind, OutboxStateKind, PaymentMethod, PostalAddress,
-    RelationMatch, RelationNumber,
+    BtwCode, Customer, CustomerLink, Environment, OrderKind, OutboxStateKind, PaymentMethod, PostalAddress,
+    RelationMatch, RelationNumber, TableRef,
 };
 use mplus_sync::orders::{CreateCall, Problem, QueueError, Queued, SubmitErrorKind};
 use mplus_sync::store::StoreErrorKind;
@@ -292,7 +292,7 @@ async fn a_customer_whose_relation_is_gone_at_the_pos_gets_another() {
 #[tokio::test]
 async fn a_check_names_everything_that_would_keep_an_order_from_the_pos_and_sends_nothing() {
     let world = World::open().await;
-    let table = OrderKind::DineInPayLater { table: mplus_sync::model::TableRef::whole(99), guests: None };
+    let table = OrderKind::DineInPayLater { table: TableRef::whole(99), guests: None };
     world.service().check(&paid("1", OrderKind::Pickup)).await.unwrap();
     world.pos.change_article(world.article("Coca-Cola"), |article| article.active = Some(false));
     world.pos.delete_article(world.article("Leeuwburger"));
@@ -356,4 +356,24 @@ async fn a_check_knows_the_employees_of_a_pos_that_lists_them() {
     // One that lists nobody, and one that does not know the call.
     employed(&[("employees", "any-employee")], 12).await.unwrap();
     employed(&[known, ("absent-calls", "old-service")], 12).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_pos_is_told_where_an_order_is_eaten_that_sells_something_with_another_rate() {
+    let world = World::open().await;
+    let select = mplus_sync::store::Select::Ids(vec!["cola".into()]);
+    let mut items = world.store.items(&merchant(), select).await.unwrap();
+    items[0].record.alternative_btw_code = Some(BtwCode::new(1));
+    let chunk = mplus_sync::store::CatalogChunk { items, ..Default::default() };
+    world.store.apply(&merchant(), chunk).await.unwrap();
+    let table = OrderKind::DineInPayLater { table: TableRef::whole(7), guests: None };
+    let mut without = order("1", table.clone());
+    without.lines.remove(0);
+    without.total = without.sum();
+    world.service().submit(&without, false).await.unwrap();
+    assert_eq!(world.pos.table_order(1, 7).unwrap().vat_change, None);
+    world.service().submit(&order("2", table), false).await.unwrap();
+    assert_eq!(world.pos.table_order(1, 7).unwrap().vat_change, Some(VatChange::EatHere));
+    world.service().submit(&paid("3", OrderKind::Pickup), false).await.unwrap();
+    assert_eq!(world.pos.order("3").unwrap().vat_change, Some(VatChange::TakeOut));
 }
