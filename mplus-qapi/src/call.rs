@@ -120,6 +120,14 @@ impl<O: Operation> Call<O> {
         self
     }
 
+    /// Whether a value that cannot be read, such as a price of `eight euros`, is left out of its page and told in
+    /// [`Page::unreadable`](crate::Page::unreadable), where it otherwise ends the pages in an error. Only
+    /// [`Self::changes_since`] heeds it, and not in strict mode.
+    pub fn leaving_out_unreadable(mut self, leaves_out: bool) -> Self {
+        self.settings.leaves_out_unreadable = leaves_out;
+        self
+    }
+
     /// Sets the key of an operation that carries one (see [`Repeat::Idempotent`](crate::soap::Repeat)); the same key asks for the same
     /// response. One is made for the call when none is set. No effect on other operations.
     pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
@@ -143,6 +151,8 @@ impl<O: Operation> Call<O> {
         O::Response: ListResponse,
     {
         let operation = self.take_operation();
+        // There is no place to tell what was left out.
+        self.settings.leaves_out_unreadable = false;
         ItemStream::new(self.client, operation, self.settings)
     }
 

@@ -68,6 +68,8 @@ pub(crate) struct Settings {
     pub(crate) timeout: Option<Duration>,
     pub(crate) retry: RetryPolicy,
     pub(crate) strict: bool,
+    /// Whether values of a page that cannot be read are left out.
+    pub(crate) leaves_out_unreadable: bool,
     pub(crate) buffered_limit: u64,
     pub(crate) streamed_limit: u64,
 }
@@ -101,6 +103,7 @@ impl Client {
                     timeout: None,
                     retry: RetryPolicy::default(),
                     strict: false,
+                    leaves_out_unreadable: false,
                     buffered_limit: 64 << 20,
                     streamed_limit: 1 << 30,
                 },

@@ -15,7 +15,7 @@ use crate::{
     Client, Error, ErrorKind,
     call::{Answer, Attempts, Exchange, Failure, TURN, late, tell, too_large},
     client::Settings,
-    soap::{ItemDecoder, ListResponse, Operation, Paged, Record, read_envelope},
+    soap::{ItemDecoder, ListResponse, Operation, Paged, Record, Unreadable, read_envelope},
 };
 
 type ItemOf<O> = <<O as Operation>::Response as ListResponse>::Item;
@@ -64,6 +64,14 @@ impl<O: Operation<Response: ListResponse>> ItemStream<O> {
             begin(&exchange, &operation).await
         };
         Self { client, settings, reading: Reading::Before(Box::pin(first)) }
+    }
+
+    /// The values that were left out of the items so far.
+    fn take_unreadable(&mut self) -> Vec<Unreadable> {
+        match &mut self.reading {
+            Reading::Inside(response) => response.decoder.take_unreadable(),
+            Reading::Before(_) | Reading::After => Vec::new(),
+        }
     }
 
     /// The next item, `None` after the last.
@@ -153,7 +161,10 @@ async fn open<R: ListResponse>(
     }
     let limit = usize::try_from(exchange.settings.buffered_limit).unwrap_or(usize::MAX);
     let settings = exchange.settings;
-    let decoder = ItemDecoder::new(exchange.info.response, settings.strict, limit, settings.budget());
+    let mut decoder = ItemDecoder::new(exchange.info.response, settings.strict, limit, settings.budget());
+    if settings.leaves_out_unreadable && !settings.strict {
+        decoder.leave_out_unreadable();
+    }
     Ok(Response { answer, decoder, bytes: 0, turn: 0, attempt, span })
 }
 
@@ -218,12 +229,15 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// Ask for this marker next time: the highest one seen plus one. Keep it only once the items are safe.
     pub next_marker: i64,
+    /// Values that were left out of the items because they cannot be read; see
+    /// [`Call::leaving_out_unreadable`](crate::Call::leaving_out_unreadable).
+    pub unreadable: Vec<Unreadable>,
 }
 
 impl<T> Page<T> {
     /// A page, for tests.
     pub fn new(items: Vec<T>, next_marker: i64) -> Self {
-        Self { items, next_marker }
+        Self { items, next_marker, unreadable: Vec::new() }
     }
 }
 
@@ -253,11 +267,13 @@ impl<O: Paged> Pages<O> {
             let mut stream = ItemStream::new(client.clone(), operation.clone(), settings.clone());
             let mut items = Vec::new();
             let mut newest = None;
+            let mut unreadable = Vec::new();
             // Where what is inside of the items counts, those with nothing inside may come beside.
             let most = usize::try_from(limit.max(1)).unwrap_or(usize::MAX);
             let mut hollow = 0;
             while let Some(item) = stream.next().await {
                 let item = item?;
+                unreadable.extend(stream.take_unreadable());
                 newest = newest.max(O::newest_marker(&item));
                 hollow += usize::from(O::is_hollow(&item));
                 items.push(item);
@@ -271,7 +287,7 @@ impl<O: Paged> Pages<O> {
             let Some(next_marker) = next_marker(marker, newest) else {
                 return Err(no_progress::<O>(marker));
             };
-            let page = Page { items, next_marker };
+            let page = Page { items, next_marker, unreadable };
             Ok(Some((page, (client, operation, settings, next_marker))))
         });
         Self { pages: Box::pin(pages) }

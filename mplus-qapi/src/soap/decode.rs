@@ -80,7 +80,7 @@ pub(crate) fn read_element<'x>(
         return reader.skip(tag);
     };
     if element.role == Role::ScaleOf {
-        let places = read_scale(reader, tag, element)?;
+        let Some(places) = read_scale(reader, tag, element)? else { return Ok(()) };
         if filled.seen & (1 << element.field) != 0 {
             field.set_scale(places);
         } else {
@@ -122,14 +122,18 @@ pub(crate) fn find(schema: &Schema, next: usize, tag: &Tag<'_>) -> Option<usize>
     later.or_else(|| before.iter().position(|element| element.name == name))
 }
 
-/// The number of decimals that a companion element tells. A decimal of ours has at most 28.
-fn read_scale<'x>(reader: &mut Reader<'x>, tag: &Tag<'x>, element: &Element) -> Result<u32, DecodeError> {
+/// The number of decimals that a companion element tells; none for one that was left out. A decimal of ours has at most 28.
+fn read_scale<'x>(
+    reader: &mut Reader<'x>,
+    tag: &Tag<'x>,
+    element: &Element,
+) -> Result<Option<u32>, DecodeError> {
     let text = reader.token(tag)?;
     match text.trim_ascii() {
-        "" => Ok(0),
+        "" => Ok(Some(0)),
         digits => match whole_number(digits).parse() {
-            Ok(places) if places <= Decimal::MAX_SCALE => Ok(places),
-            _ => Err(reader.invalid(element, digits, "a number of decimals from 0 to 28")),
+            Ok(places) if places <= Decimal::MAX_SCALE => Ok(Some(places)),
+            _ => reader.unreadable(element, digits, "a number of decimals from 0 to 28").map(|_| None),
         },
     }
 }

@@ -5,7 +5,7 @@ use super::{
     descent::{Descent, Part},
     fault::ResponseError,
     reader::Reader,
-    tolerated::{Budget, ReaderState, Tolerated},
+    tolerated::{Budget, ReaderState, Tolerated, Unreadable},
 };
 use crate::scan::{Boundary, Cut, Decoder};
 
@@ -31,6 +31,16 @@ impl<R: ListResponse> ItemDecoder<R> {
             descent: Descent::new(root, Some(R::FIELD)),
         };
         Self { parts, response: R::default() }
+    }
+
+    /// Leaves values out that cannot be read; [`Self::take_unreadable`] tells them.
+    pub(crate) fn leave_out_unreadable(&mut self) {
+        self.parts.state.leave_out_unreadable();
+    }
+
+    /// The values that were left out of the items so far.
+    pub(crate) fn take_unreadable(&mut self) -> Vec<Unreadable> {
+        self.parts.state.take_unreadable()
     }
 
     /// Takes the next bytes of the document.

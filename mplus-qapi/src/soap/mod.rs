@@ -58,7 +58,7 @@ pub use self::{
     operation::{Operation, OperationInfo, Repeat},
     outcome::{Outcome, OutcomeError, OutcomeKind},
     schema::{Element, Field, Record, Role, Schema},
-    tolerated::Tolerated,
+    tolerated::{Tolerated, Unreadable},
     view::{Items, View},
 };
 pub use crate::scan::{DecodeError, DecodeProblem};

@@ -183,6 +183,18 @@ impl<'x> Reader<'x> {
         self.state.error_at(Some(element.name), self.scanner.value_offset(), problem)
     }
 
+    /// The text that was read last is no value of its element: an error, or left out where that is wanted.
+    #[cold]
+    pub(crate) fn unreadable(
+        &mut self,
+        element: &Element,
+        found: &str,
+        expected: &'static str,
+    ) -> Result<bool, DecodeError> {
+        let error = self.invalid(element, found, expected);
+        self.state.note_unreadable(error).map(|()| false)
+    }
+
     #[cold]
     pub(crate) fn error(&self, element: Option<&str>, problem: DecodeProblem) -> DecodeError {
         self.state.error_at(element, self.scanner.offset(), problem)

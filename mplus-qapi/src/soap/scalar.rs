@@ -112,7 +112,10 @@ macro_rules! token {
                     return Ok(false);
                 }
                 let parse: fn(&str) -> Option<$type> = $parse;
-                *self = parse(token).ok_or_else(|| reader.invalid(element, token, $expected))?;
+                let Some(value) = parse(token) else {
+                    return reader.unreadable(element, token, $expected);
+                };
+                *self = value;
                 Ok(true)
             }
 
@@ -192,7 +195,9 @@ impl Value for Decimal {
             Role::Cents => (2, "a whole number of cents"),
             Role::Value | Role::Set | Role::Scaled | Role::ScaleOf => (0, "a whole number of 64 bits"),
         };
-        let unscaled: i64 = token.parse().map_err(|_| reader.invalid(element, token, expected))?;
+        let Ok(unscaled) = token.parse::<i64>() else {
+            return reader.unreadable(element, token, expected);
+        };
         *self = Self::new(unscaled, scale);
         Ok(true)
     }
@@ -220,7 +225,10 @@ impl Value for Binary {
         element: &Element,
     ) -> Result<bool, DecodeError> {
         let text = reader.text(tag)?;
-        *self = Binary::from_base64(&text).ok_or_else(|| reader.invalid(element, &text, "base64"))?;
+        let Some(bytes) = Binary::from_base64(&text) else {
+            return reader.unreadable(element, &text, "base64");
+        };
+        *self = bytes;
         Ok(true)
     }
 

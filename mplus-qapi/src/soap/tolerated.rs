@@ -1,6 +1,7 @@
 //! What a reader knows that outlives the piece of text that it reads: where it is, what it let pass, what it may hold.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use super::{DecodeError, DecodeProblem, Schema};
 use crate::scan::Namespaces;
@@ -19,6 +20,39 @@ pub struct Tolerated {
 impl Tolerated {
     /// How many texts are named at most.
     pub const MOST: usize = 100;
+}
+
+/// A value that could not be read and was left out, as if its element were empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    error: DecodeError,
+    items: Vec<(String, usize)>,
+}
+
+impl Unreadable {
+    /// How many values of a page are left out at most; with more of them it is an error.
+    pub const MOST: usize = 1_000;
+
+    /// What is wrong with it, and where.
+    pub fn error(&self) -> &DecodeError {
+        &self.error
+    }
+
+    /// Which item of a list it is in, from 0, by the name of the list's items (`article`); none when it is in no such list.
+    pub fn index_of(&self, item: &str) -> Option<usize> {
+        self.items.iter().find(|(name, _)| name == item).map(|(_, index)| *index)
+    }
+
+    /// Which item of the outermost list it is in, from 0.
+    pub fn item(&self) -> Option<usize> {
+        self.items.first().map(|(_, index)| *index)
+    }
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
 }
 
 /// One step from the root to where the reader is.
@@ -40,11 +74,35 @@ pub(crate) struct ReaderState {
     /// There may be characters in the text that XML has no place for.
     pub(crate) suspicious: bool,
     pub(crate) budget: Budget,
+    /// Values that were left out, where that is wanted.
+    unreadable: Option<Vec<Unreadable>>,
 }
 
 impl ReaderState {
     pub(crate) fn new(strict: bool, budget: Budget) -> Self {
         Self { strict, budget, ..Self::default() }
+    }
+
+    /// From here on a value that cannot be read is left out and noted.
+    pub(crate) fn leave_out_unreadable(&mut self) {
+        self.unreadable.get_or_insert_default();
+    }
+
+    /// The values that were left out so far; forgets them.
+    pub(crate) fn take_unreadable(&mut self) -> Vec<Unreadable> {
+        self.unreadable.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Leaves out a value that cannot be read, where that is wanted.
+    #[cold]
+    pub(crate) fn note_unreadable(&mut self, error: DecodeError) -> Result<(), DecodeError> {
+        let Some(unreadable) = &mut self.unreadable else { return Err(error) };
+        if unreadable.len() == Unreadable::MOST {
+            return Err(error);
+        }
+        let numbered = |step: &Step| Some((step.name.clone().into_owned(), step.index?));
+        unreadable.push(Unreadable { error, items: self.path.iter().filter_map(numbered).collect() });
+        Ok(())
     }
 
     /// What was let pass so far; forgets it.

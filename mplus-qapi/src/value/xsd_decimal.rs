@@ -119,13 +119,17 @@ impl std::error::Error for ParseXsdDecimalError {}
 impl FromStr for XsdDecimal {
     type Err = ParseXsdDecimalError;
 
-    /// Digits with an optional sign and point; no exponent. At most 65,535 zeros may stand in front, and behind.
+    /// Digits with an optional sign and point. At most 65,535 zeros may stand in front, and behind.
+    ///
+    /// A power of ten from -400 to 400 may follow, as programs write it that print binary numbers, though the type has none:
+    /// `1.85e+01` is 18.5.
     fn from_str(text: &str) -> Result<Self, ParseXsdDecimalError> {
-        let (negative, unsigned) = match text.as_bytes().first() {
-            Some(b'-') => (true, &text[1..]),
-            Some(b'+') => (false, &text[1..]),
-            _ => (false, text),
+        let plain = text.split_once(['e', 'E']).map(|(digits, exponent)| shifted(digits, exponent));
+        let text = match &plain {
+            None => text,
+            Some(plain) => plain.as_deref().ok_or(ParseXsdDecimalError)?,
         };
+        let (negative, unsigned) = signed(text);
         let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
         let digits = whole.len() + fraction.len();
         let plain = [whole, fraction].iter().all(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
@@ -162,6 +166,46 @@ fn short(negative: bool, whole: &str, fraction: &str) -> Option<Decimal> {
     }
     let scale = u32::try_from(fraction.len()).ok()?;
     Some(Decimal::new(if negative { -number } else { number }, scale))
+}
+
+/// The text without its sign, and whether that is a minus.
+fn signed(text: &str) -> (bool, &str) {
+    match text.as_bytes().first() {
+        Some(b'-') => (true, &text[1..]),
+        Some(b'+') => (false, &text[1..]),
+        _ => (false, text),
+    }
+}
+
+/// Beyond this power of ten no binary number of 64 bits is.
+const LARGEST_EXPONENT: usize = 400;
+
+/// The number times a power of ten, written without it.
+fn shifted(digits: &str, exponent: &str) -> Option<String> {
+    let (negative, digits) = signed(digits);
+    let (down, exponent) = signed(exponent);
+    if exponent.is_empty() || !exponent.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let places = exponent.trim_start_matches('0');
+    let places: usize = if places.is_empty() { 0 } else { places.parse().ok()? };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    // Another sign would stand in the midst of the digits.
+    if places > LARGEST_EXPONENT || (whole.is_empty() && fraction.is_empty()) || digits.contains(['+', '-']) {
+        return None;
+    }
+    let zeros = "0".repeat(places);
+    let sign = if negative { "-" } else { "" };
+    Some(if down {
+        let whole = format!("{zeros}{whole}");
+        let (whole, moved) = whole.split_at_checked(whole.len() - places)?;
+        format!("{sign}{whole}.{moved}{fraction}")
+    } else {
+        let fraction = format!("{fraction}{zeros}");
+        let (moved, _) = fraction.split_at_checked(places)?;
+        let rest = fraction.get(places..fraction.len() - places).unwrap_or_default();
+        format!("{sign}{whole}{moved}.{rest}")
+    })
 }
 
 /// A decimal has no more digits than this.
@@ -212,7 +256,18 @@ mod tests {
             "-",
             "+-1",
             "--1",
-            "1e3",
+            "1e",
+            "e3",
+            ".e3",
+            "1e+",
+            "1e3.0",
+            "1e1e1",
+            "1e-+1",
+            "1-0e1",
+            "1e401",
+            "1e99999999999999999999",
+            "9e28",
+            "1e-29",
             "1,5",
             "1.2.3",
             "\u{0664}",
@@ -220,6 +275,27 @@ mod tests {
             "123456789012345678.901234567812",
         ] {
             assert_eq!(read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_power_of_ten_moves_the_point_and_changes_no_digit() {
+        for (text, expected) in [
+            ("1.85e+01", "18.5"),
+            ("9.95E+00", "9.95"),
+            ("3.6E0", "3.6"),
+            ("-5E-02", "-0.05"),
+            ("+1.2e1", "12"),
+            ("1.250E+01", "12.50"),
+            ("12.5e3", "12500"),
+            ("0E+00", "0"),
+            ("0e-2", "0.00"),
+            ("1e28", "10000000000000000000000000000"),
+            ("1e-28", "0.0000000000000000000000000001"),
+            ("1234.5e-0002", "12.345"),
+            ("0000001e2", "100"),
+        ] {
+            assert_eq!(read(text).as_deref(), Some(expected), "{text}");
         }
     }
 

@@ -65,3 +65,39 @@ async fn items_without_a_marker_cannot_be_paged() {
 async fn the_last_marker_there_can_be_ends_it() {
     assert_eq!(pages([page(&[i64::MAX])]).await, (Vec::new(), true, vec![1]));
 }
+
+#[tokio::test]
+async fn a_value_that_cannot_be_read_costs_itself_where_that_is_wanted_and_its_pages_otherwise() {
+    let good = "<ns:relationNumber>1</ns:relationNumber><ns:syncMarker>1</ns:syncMarker>";
+    let bad =
+        "<ns:relationNumber>seven</ns:relationNumber><ns:name>Jo</ns:name><ns:syncMarker>2</ns:syncMarker>";
+    let answer = || [Step::Send(http(200, &[], relations(&[good, bad, good]))), page(&[])];
+
+    let server = Server::start(answer()).await;
+    let call = server.client().get_relations(GetRelationsRequest::default());
+    let mut pages = call.leaving_out_unreadable(true).changes_since(1, 3);
+    let page = pages.next().await.expect("a page").expect("readable");
+    assert_eq!((page.items.len(), page.next_marker), (3, 3));
+    assert_eq!((page.items[1].relation_number, page.items[1].name.as_deref()), (None, Some("Jo")));
+    let [unreadable] = &page.unreadable[..] else { panic!("{:?}", page.unreadable) };
+    assert_eq!((unreadable.item(), unreadable.index_of("relation")), (Some(1), Some(1)));
+    let told = unreadable.to_string();
+    assert!(told.contains("seven") && told.contains("relation[1]/relationNumber"), "{told}");
+    assert!(pages.next().await.is_none(), "the empty page ends it");
+
+    let server = Server::start(answer()).await;
+    let call = server.client().get_relations(GetRelationsRequest::default());
+    let error = call.changes_since(1, 3).next().await.expect("an answer").expect_err("unreadable");
+    assert!(matches!(error.kind(), ErrorKind::Response(_)), "{error}");
+}
+
+#[tokio::test]
+async fn a_page_of_which_nothing_can_be_read_is_an_error_all_the_same() {
+    let bad: Vec<String> = (0..3).map(|_| "<ns:syncMarker>later</ns:syncMarker>".to_owned()).collect();
+    let bad: Vec<&str> = bad.iter().map(String::as_str).collect();
+    let server = Server::start([Step::Send(http(200, &[], relations(&bad)))]).await;
+    let call = server.client().get_relations(GetRelationsRequest::default());
+    let error = call.leaving_out_unreadable(true).changes_since(1, 3).next().await;
+    let error = error.expect("an answer").expect_err("no marker");
+    assert!(matches!(error.kind(), ErrorKind::Paging(_)), "{error}");
+}
