@@ -82,3 +82,16 @@ fn every_code_span_ends_in_its_line() {
         }
     }
 }
+
+#[test]
+fn every_reading_of_an_open_question_is_in_the_list_of_what_is_tested() {
+    let chapters = chapters();
+    let chapter = chapters.iter().find(|chapter| chapter.name == "unknowns.md").expect("the chapter");
+    for question in mplus_qapi::testkit::Dialect::questions() {
+        let row = chapter.text.lines().find(|line| line.contains(&format!("| `{}` |", question.name)));
+        let row = row.unwrap_or_else(|| panic!("{} is not in the list", question.name));
+        for reading in question.readings {
+            assert!(row.contains(&format!("`{}`", reading.name)), "{} is not in its row", reading.name);
+        }
+    }
+}

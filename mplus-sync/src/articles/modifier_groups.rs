@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use mplus_qapi::Page as PosPage;
 use mplus_qapi::preparation::{GetArticleAlterationsGroups, GetPreparationMethodGroups};
 use mplus_qapi::soap::{ListResponse, Paged};
 
@@ -73,7 +74,7 @@ async fn pull_one_sort<O: Paged>(
     let due = if again { Some(0) } else { run.due(&resource, current) };
     let Some(since) = due else { return Ok(()) };
     run.expect(&resource, Phase::Pull, None);
-    let mut changes = Changes::new(run, operation, since, current);
+    let mut changes = Changes::new(run, operation, resource.clone(), since, current);
     let mut last = since - 1;
     loop {
         let page = match changes.next(run).await {
@@ -85,7 +86,7 @@ async fn pull_one_sort<O: Paged>(
         };
         let Some(page) = page else { break };
         last = page.next_marker - 1;
-        let groups: Vec<_> = page.items.iter().map(map).collect();
+        let groups = readable(run, &resource, &page, map);
         for group in &groups {
             let subject = Subject::new(&group.incoming.record.name, &group.incoming.record.id);
             for problem in &group.problems {
@@ -101,6 +102,28 @@ async fn pull_one_sort<O: Paged>(
         run.keep_checkpoint(resource, last).await?;
     }
     Ok(())
+}
+
+/// The groups of a page, without those of which a value cannot be read: these stay as they are, and are named.
+fn readable<T>(
+    run: &mut Run<'_>,
+    resource: &Resource,
+    page: &PosPage<T>,
+    map: fn(&T) -> IncomingGroup,
+) -> Vec<IncomingGroup> {
+    let mut groups = Vec::with_capacity(page.items.len());
+    for (at, group) in page.items.iter().enumerate() {
+        let group = map(group);
+        match page.unreadable.iter().find(|unreadable| unreadable.item() == Some(at)) {
+            None => groups.push(group),
+            Some(unreadable) => {
+                let subject = Subject::new(&group.incoming.record.name, &group.incoming.record.id);
+                let message = format!("the group was left as it is: {unreadable}");
+                run.skip(resource, subject, &message, "Correct the group in the POS, or report this");
+            }
+        }
+    }
+    groups
 }
 
 /// Stores a page of groups. Whatever the host made of them is replaced: they are pulled only.

@@ -42,7 +42,8 @@ pub(super) async fn pull(run: &mut Run<'_>, markers: Markers) -> Result<(), Step
         ..GetNutritionalCharacteristicsRequest::default()
     };
     let mut last = current.unwrap_or(-1);
-    let mut changes = Changes::new(run, GetNutritionalCharacteristics { request }, since, current);
+    let mut changes =
+        Changes::new(run, GetNutritionalCharacteristics { request }, resource.clone(), since, current);
     loop {
         let page = match changes.next(run).await {
             Err(StepError::Pos(error)) if is_unknown_operation(&error) => {

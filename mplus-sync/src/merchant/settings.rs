@@ -29,8 +29,14 @@ pub struct SyncSettings {
     /// How much of the menu, in per cent, may be switched off because the POS does not list it any more: 20 unless set. An
     /// answer that would switch off more is held back and told to a person.
     pub most_gone: u8,
+    /// Whether a scheduled sync that finds the menu changed lists all articles once, to notice which are gone: no marker tells of
+    /// one that was deleted. On unless switched off.
+    pub counts_articles: bool,
     /// Whether only articles are sold that the POS marks for the web shop (`webshop`). Off unless set.
     pub webshop_only: bool,
+    /// The POS's price group of the host's sales channel, such as take-away: where an article has a price in it, that is the
+    /// item's, and is pulled only. None unless set.
+    pub price_group: Option<i32>,
     /// How long after a crash of a worker others may take over: 2 minutes unless set. A run prolongs its lease as long as it
     /// lives, whatever it waits for; a worker of the same name takes over at once.
     pub lease: Duration,
@@ -47,7 +53,9 @@ impl Default for SyncSettings {
             conflicts: Unit::Field,
             full_every: Duration::from_secs(7 * 24 * 60 * 60),
             most_gone: 20,
+            counts_articles: true,
             webshop_only: false,
+            price_group: None,
             lease: Duration::from_secs(2 * 60),
         }
     }

@@ -156,7 +156,8 @@ mod item {
 
     fields! { Item {
         plain: category, name, description, btw_code, alternative_btw_code, turnover_group, variant, plu, barcodes, position,
-            active, hidden, not_sold_at, stock_tracked, course, minimum_age, allergens, diets, nutrients, images, modifier_groups;
+            active, hidden, not_sold_at, stock_tracked, course, minimum_age, allergens, diets, nutrients, images, modifier_groups,
+            components, linked;
         amounts: price, tax_rate, alternative_tax_rate;
     } }
 

@@ -88,6 +88,12 @@ pub struct Item {
     /// The modifier groups offered with it, in the order they are asked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub modifier_groups: Vec<ModifierGroupId>,
+    /// What it is made of at the POS, where it is a composite article: itself among them. Its price includes them. Pulled only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub components: Vec<Component>,
+    /// Articles that the POS links to it, such as the deposit on a bottle. Pulled only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub linked: Vec<LinkedArticle>,
 }
 
 impl Item {
@@ -120,6 +126,8 @@ impl Item {
             nutrients: Vec::new(),
             images: Vec::new(),
             modifier_groups: Vec::new(),
+            components: Vec::new(),
+            linked: Vec::new(),
         }
     }
 
@@ -131,6 +139,31 @@ impl Item {
         }
         let own = self.location_prices.iter().find(|own| own.location == *location);
         own.map(|own| own.price).or(self.price)
+    }
+
+    /// What one piece comes to at a location together with the articles that are linked to it, in euros, VAT included: a drink
+    /// with its deposit. `price_of` knows what an article costs there. None when its price, or one of theirs, is not known.
+    ///
+    /// Components cost nothing on top: the price includes them.
+    ///
+    /// ```
+    /// use mplus_sync::model::{ArticleNumber, Item, LinkedArticle};
+    ///
+    /// let mut cola = Item::new("cola", "Cola 1 l");
+    /// cola.price = Some("2.80".parse()?);
+    /// cola.linked = vec![LinkedArticle { article: ArticleNumber::new(900), quantity: "1".parse()? }];
+    /// let deposit = "0.25".parse().ok();
+    /// assert_eq!(cola.price_with_linked_at(&"beach".into(), |_| deposit), "3.05".parse().ok());
+    /// # Ok::<(), rust_decimal::Error>(())
+    /// ```
+    pub fn price_with_linked_at(
+        &self,
+        location: &LocationId,
+        price_of: impl Fn(ArticleNumber) -> Option<Decimal>,
+    ) -> Option<Decimal> {
+        self.linked.iter().try_fold(self.price_at(location)?, |sum, linked| {
+            sum.checked_add(price_of(linked.article)?.checked_mul(linked.quantity)?)
+        })
     }
 
     /// Whether it can be ordered at a location, as far as that location alone is concerned.
@@ -170,6 +203,35 @@ pub struct LocationPrice {
     /// The price in euros, VAT included.
     #[serde(with = "rust_decimal::serde::str")]
     pub price: Decimal,
+}
+
+/// An article that is part of a composite one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Component {
+    /// The article.
+    pub article: ArticleNumber,
+    /// As the POS calls it; empty when it does not say.
+    #[serde(default)]
+    pub name: String,
+    /// How much of it one piece of the whole holds.
+    #[serde(with = "rust_decimal::serde::str")]
+    pub quantity: Decimal,
+    /// Its share of the price in euros, VAT included, when the POS tells it.
+    #[serde(default, with = "rust_decimal::serde::str_option", skip_serializing_if = "Option::is_none")]
+    pub price: Option<Decimal>,
+    /// Its own BTW code, when the POS tells it: the rates of components may differ.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub btw_code: Option<BtwCode>,
+}
+
+/// An article that comes with another one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkedArticle {
+    /// The article.
+    pub article: ArticleNumber,
+    /// How many of it come with one piece.
+    #[serde(with = "rust_decimal::serde::str")]
+    pub quantity: Decimal,
 }
 
 /// What tells an item from others of the same product.

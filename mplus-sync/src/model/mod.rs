@@ -41,7 +41,9 @@ pub use id::{
     ArticleNumber, BranchNumber, BtwCode, CategoryId, ComboId, ConnectionId, CourseNumber, CustomerId,
     ItemId, LocationId, ModifierGroupId, ModifierId, OrderNumber, ProductNumber, RelationNumber, WorkerId,
 };
-pub use item::{Characteristic, Item, ItemImage, LocationPrice, Nutrient, Presence, Variant};
+pub use item::{
+    Characteristic, Component, Item, ItemImage, LinkedArticle, LocationPrice, Nutrient, Presence, Variant,
+};
 pub use lease::{HeldLease, Holder, Lease, LeaseName};
 pub use location::{Location, MissingField, PostalAddress, Workplace};
 pub use modifier::{Modifier, ModifierGroup, ModifierSource, PosModifierGroup};

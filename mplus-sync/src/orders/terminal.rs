@@ -24,7 +24,7 @@ impl OrderService {
         let listed = listed.map_err(|error| attempt.read_failed(error))?;
         let mut listed = listed.map(|listed| listed.r#return).unwrap_or_default().into_iter();
         let listed = listed.find(|terminal| (terminal.branch_number, terminal.terminal_number) == place);
-        let terminal = Terminal {
+        let mut terminal = Terminal {
             branch_number: place.0,
             terminal_number: place.1,
             // The same device for all workers and connections of the host: they share the terminal.
@@ -33,6 +33,12 @@ impl OrderService {
             terminal_software_version: Some(env!("CARGO_PKG_VERSION").to_owned()),
             ..listed.unwrap_or_else(unlisted)
         };
+        // A name with a character that could not be read is not sent back as if it were called so.
+        for name in [&mut terminal.branch_name, &mut terminal.terminal_name] {
+            if name.contains('\u{fffd}') {
+                name.clear();
+            }
+        }
         let request = RegisterTerminal { terminal: terminal.clone(), force_registration: false };
         let response = self.lacking.call(request, timeout).await;
         let response = response.map_err(|error| attempt.read_failed(error))?;

@@ -177,13 +177,21 @@ async fn locations(run: &Run<'_>) -> Result<BTreeMap<BranchNumber, LocationId>, 
 /// Stores the prices of items that are known already, when they changed.
 pub(super) async fn store(run: &mut Run<'_>, prices: Arc<BranchPrices>) -> Result<(), StepError> {
     let known = run.checkpoint(&Resource::BRANCH_PRICES) == Some(prices.hash);
-    if !prices.told || (known && !run.is_full()) {
+    if known && !run.is_full() {
+        return Ok(());
+    }
+    store_all(run, &prices).await
+}
+
+/// Stores them whether they changed or not: what they come to may have.
+pub(super) async fn store_all(run: &mut Run<'_>, prices: &BranchPrices) -> Result<(), StepError> {
+    if !prices.told {
         return Ok(());
     }
     let limit = usize::from(run.settings().chunk.max(1));
     let mut page = Some(Page::first(limit));
     while let Some(next) = page {
-        let last = store_page(run, &prices, next).await?;
+        let last = store_page(run, prices, next).await?;
         page = last.map(|last| Page::after(last, limit));
     }
     run.keep_checkpoint(Resource::BRANCH_PRICES, prices.hash).await

@@ -1,15 +1,17 @@
 //! POS to host: a product as a category, an article as an item. Pure.
 
 use chrono::{DateTime, Utc};
-use mplus_qapi::products::{Article, Product};
+use mplus_qapi::products::{Article, ComponentArticle, LinkedArticle as PosLinkedArticle, Product};
 use mplus_qapi::types::{
-    NutritionalCharacteristic, NutritionalCharacteristicPresence, NutritionalCharacteristics,
+    NutritionalCharacteristic, NutritionalCharacteristicPresence, NutritionalCharacteristics, PriceGroup,
 };
 use mplus_qapi::value::AMSTERDAM;
 
+use rust_decimal::Decimal;
+
 use crate::model::{
-    ArticleNumber, BtwCode, Category, CategoryId, Characteristic, CourseNumber, Item, ItemId, ItemImage,
-    Marker, Presence, ProductNumber, Variant,
+    ArticleNumber, BtwCode, Category, CategoryId, Characteristic, Component, CourseNumber, Item, ItemId,
+    ItemImage, LinkedArticle, Marker, Presence, ProductNumber, Variant,
 };
 use crate::price::{Price, PriceProblem, ToldPrice};
 use crate::tax::{TaxProblem, TaxTable};
@@ -39,6 +41,8 @@ pub struct IncomingItem {
     pub tells_nutrition: bool,
     /// Whether the POS withholds the article from sale by other means than `active`.
     pub withheld: bool,
+    /// Whether its price is that of a price group.
+    pub priced_by_group: bool,
     /// What a person should put right; the item is taken over all the same.
     pub problems: Vec<ArticleProblem>,
 }
@@ -56,6 +60,9 @@ pub enum ArticleProblem {
     /// The price is in the barcode; the item gets none.
     #[error("the price is in the barcode: the item has none")]
     InBarcode,
+    /// A price group gives a discount, of which the unit is not known; the item has the article's price.
+    #[error("its price group gives a discount ({0}) and no price: the discount is not applied")]
+    GroupDiscount(i32),
     /// The article is for sale and has no price.
     #[error("the article has no price")]
     NoPrice,
@@ -75,6 +82,7 @@ impl ArticleProblem {
             Self::AskedAtTill | Self::InBarcode => {
                 "Set a price in the POS to sell the article online".to_owned()
             }
+            Self::GroupDiscount(_) => "Set a price in the price group in the POS".to_owned(),
             Self::NoPrice => "Set a price in the POS".to_owned(),
             Self::Tax(problem) => problem.kind.advice(),
             Self::NoProduct => "Put the article into a product in the POS".to_owned(),
@@ -147,6 +155,8 @@ pub fn article_to_item(
     if let Some(nutrition) = &article.nutritional_characteristics {
         (item.allergens, item.diets) = nutrition_to_characteristics(nutrition);
     }
+    item.components = article.component_article_list.iter().filter_map(component).collect();
+    item.linked = article.linked_article_list.iter().filter_map(linked).collect();
     let image = |image: &mplus_qapi::types::Image| ItemImage {
         hash: image.image_hash.clone(),
         name: image.image_name.clone(),
@@ -164,7 +174,55 @@ pub fn article_to_item(
         external_id: text(&article.ext_article_id),
         tells_nutrition: article.nutritional_characteristics.is_some(),
         withheld: article.discontinued == Some(true) || !for_sale,
+        priced_by_group: false,
         problems,
+    })
+}
+
+/// Gives the item its price in a price group, where the article has one there. A price for many at once is none.
+pub(crate) fn take_group_price(item: &mut IncomingItem, article: &Article, number: i32) {
+    let is_of = |group: &&PriceGroup| {
+        group.price_group_number == number && group.minimum_amount.is_none_or(|least| least <= 1)
+    };
+    let Some(group) = article.price_group_list.iter().find(is_of) else { return };
+    let record = &mut item.incoming.record;
+    let told = ToldPrice {
+        including_vat: group.price_incl,
+        excluding_vat: group.price_excl,
+        special: article.special_price.as_ref(),
+        vat_rate: record.tax_rate,
+    };
+    let price = Price::of(told);
+    if price == Ok(Price::NotTold) {
+        let discount = group.discount_percentage.filter(|discount| *discount != 0);
+        item.problems.extend(discount.map(ArticleProblem::GroupDiscount));
+        return;
+    }
+    item.problems.retain(|problem| !matches!(problem, ArticleProblem::Price(_) | ArticleProblem::NoPrice));
+    item.problems.extend(price.err().map(ArticleProblem::Price));
+    record.price = price.ok().and_then(Price::amount);
+    item.priced_by_group = true;
+}
+
+fn component(told: &ComponentArticle) -> Option<Component> {
+    let price = Price::of(ToldPrice { including_vat: told.price_incl, ..ToldPrice::default() })
+        .ok()
+        .and_then(Price::amount);
+    Some(Component {
+        article: ArticleNumber::new(told.article_number?),
+        name: text(&told.description).unwrap_or_default(),
+        quantity: told.quantity.unwrap_or(Decimal::ONE).normalize(),
+        price,
+        btw_code: told.vat_code.map(BtwCode::new),
+    })
+}
+
+/// None for one that names no article, or nothing of it.
+fn linked(told: &PosLinkedArticle) -> Option<LinkedArticle> {
+    let named = told.article_number != 0 && told.quantity > Decimal::ZERO;
+    named.then(|| LinkedArticle {
+        article: ArticleNumber::new(told.article_number),
+        quantity: told.quantity.normalize(),
     })
 }
 

@@ -124,22 +124,34 @@ struct Failure {
     advice: &'static str,
     /// Whether it stays so until the picture is another one.
     lasting: bool,
+    /// Why nothing may be asked of the POS any more, for this picture or another one.
+    held: Option<mplus_qapi::Error>,
+}
+
+impl Failure {
+    fn new(message: String, advice: &'static str, lasting: bool) -> Self {
+        Self { message, advice, lasting, held: None }
+    }
 }
 
 impl From<mplus_qapi::Error> for Failure {
     fn from(error: mplus_qapi::Error) -> Self {
         match error.kind() {
             ErrorKind::Response(answer) if matches!(answer.problem(), DecodeProblem::TooLarge { .. }) => {
-                Self { message: "it is too large".to_owned(), advice: REPLACE, lasting: true }
+                Self::new("it is too large".to_owned(), REPLACE, true)
             }
-            _ => Self { message: error.to_string(), advice: AGAIN, lasting: false },
+            _ => {
+                let held = error.is_held();
+                let failure = Self::new(error.to_string(), AGAIN, false);
+                Self { held: held.then_some(error), ..failure }
+            }
         }
     }
 }
 
 impl From<ImageError> for Failure {
     fn from(error: ImageError) -> Self {
-        Self { message: error.to_string(), advice: REPLACE, lasting: true }
+        Self::new(error.to_string(), REPLACE, true)
     }
 }
 
@@ -147,7 +159,7 @@ impl From<MediaError> for Failure {
     fn from(error: MediaError) -> Self {
         let lasting = matches!(error, MediaError::Refused { .. });
         let advice = if lasting { REPLACE } else { AGAIN };
-        Self { message: error.to_string(), advice, lasting }
+        Self::new(error.to_string(), advice, lasting)
     }
 }
 
@@ -188,7 +200,7 @@ pub(super) async fn download(
         .collect();
     let mut downloads = stream::iter(downloads).buffer_unordered(run.settings().parallel_images.max(1));
     let mut failed = Vec::new();
-    let (mut requests, mut fetched) = (0, 0);
+    let (mut requests, mut fetched, mut over) = (0, 0, None);
     while let Some((image, sent, url)) = downloads.next().await {
         requests += u64::from(sent);
         match url {
@@ -196,7 +208,8 @@ pub(super) async fn download(
                 fetched += 1;
                 known.insert(image.hash.clone(), Fate::Served(url));
             }
-            Err(Failure { message, advice, lasting }) => {
+            Err(Failure { held: Some(error), .. }) => over = Some(error),
+            Err(Failure { message, advice, lasting, held: None }) => {
                 let subject = Subject::new(&image.name, &image.item);
                 let told = format!("picture not taken over: {message}");
                 failed.push(Note::about(Resource::IMAGES, subject, &told, advice));
@@ -216,6 +229,9 @@ pub(super) async fn download(
             Fate::Refused(_) => None,
         }));
     }
+    if let Some(error) = over {
+        return Err(error.into());
+    }
     link(run, &wanted, &known).await
 }
 
@@ -230,10 +246,9 @@ async fn fetch(client: &Client, image_id: i64, requests: &mut u32) -> Result<Byt
     };
     let told = reply?.response.image_list.into_iter().find(|told| told.image_id == image_id);
     let bytes = told.map(|told| told.image_data.0).filter(|bytes| !bytes.is_empty());
-    bytes.map(Bytes::from).ok_or_else(|| Failure {
-        message: "the POS does not have the picture any more".to_owned(),
-        advice: "Add the picture again in the POS; a full sync takes it along",
-        lasting: true,
+    bytes.map(Bytes::from).ok_or_else(|| {
+        let advice = "Add the picture again in the POS; a full sync takes it along";
+        Failure::new("the POS does not have the picture any more".to_owned(), advice, true)
     })
 }
 

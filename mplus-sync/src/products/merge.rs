@@ -19,6 +19,9 @@ use crate::model::{
 /// The name under which is kept that the POS withholds an article by other means than `active`.
 pub(crate) const WITHHELD: &str = "withheld";
 
+/// The name under which is kept that an item's price is that of a price group, which no update of the article changes.
+pub(crate) const PRICED_BY_GROUP: &str = "priced-by-group";
+
 /// A record of which some content is shared with the POS in one call each way.
 pub(crate) trait Shared: Editable {
     /// The fields of the shared content, by name.
@@ -161,6 +164,8 @@ impl Shared for Item {
         self.diets.clone_from(&pos.diets);
         self.images.clone_from(&pos.images);
         self.modifier_groups.clone_from(&pos.modifier_groups);
+        self.components.clone_from(&pos.components);
+        self.linked.clone_from(&pos.linked);
     }
 
     fn name(&self) -> &str {

@@ -46,11 +46,13 @@ fn vat_group(group: &mplus_qapi::types::VatGroup) -> VatGroup {
     known
 }
 
-/// Gives every stored item the rate that its BTW code means now, when that changed: no article gets a marker for it.
-pub(super) async fn reach_items(run: &mut Run<'_>, tax: &TaxTable) -> Result<(), StepError> {
+/// Gives every stored item the rate that its BTW code means now, when that changed: no article gets a marker for it. True when
+/// it had changed: prices that are told without VAT are others then.
+pub(super) async fn reach_items(run: &mut Run<'_>, tax: &TaxTable) -> Result<bool, StepError> {
     let hash = tax.hash()?;
-    if run.checkpoint(&Resource::TAX_RATES) == Some(hash) {
-        return Ok(());
+    let known = run.checkpoint(&Resource::TAX_RATES);
+    if known == Some(hash) {
+        return Ok(false);
     }
     let limit = usize::from(run.settings().chunk.max(1));
     // A run that has never pulled articles has none to correct.
@@ -71,12 +73,13 @@ pub(super) async fn reach_items(run: &mut Run<'_>, tax: &TaxTable) -> Result<(),
             if tries == DECISIONS {
                 let message = "items are edited on the host faster than their tax rates can be corrected";
                 run.report.fail(Note::general(Resource::ARTICLES, message, "The next sync takes them along"));
-                return Ok(());
+                return Ok(false);
             }
         };
         page = last.map(|last| Page::after(last, limit));
     }
-    run.keep_checkpoint(Resource::TAX_RATES, hash).await
+    run.keep_checkpoint(Resource::TAX_RATES, hash).await?;
+    Ok(known.is_some())
 }
 
 /// The item with the rates that its codes mean now; none when it has them. A rate that the host is about to push stays.

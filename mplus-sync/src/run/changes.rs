@@ -3,16 +3,19 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use mplus_qapi::soap::{ListResponse, Operation, Paged};
-use mplus_qapi::{Client, Page, Pages};
+use mplus_qapi::soap::{DecodeProblem, ListResponse, Operation, Paged};
+use mplus_qapi::{Client, ErrorKind, Page, Pages};
 
 use super::{Run, StepError};
 use crate::cancel::CancelToken;
-
+use crate::model::Resource;
+use crate::report::Note;
 use crate::runtime::Runtime;
 
 /// How often a page that broke off half-way is asked for again.
 const REPEATS: u32 = 3;
+/// How many markers are passed over at most whose records cannot be read at all.
+const PASSED_OVER: u32 = 50;
 
 /// A page of what an operation lists.
 pub(crate) type PageOf<O> = Page<<<O as Operation>::Response as ListResponse>::Item>;
@@ -21,68 +24,166 @@ pub(crate) type PageOf<O> = Page<<<O as Operation>::Response as ListResponse>::I
 ///
 /// It ends with the marker that was current when the run began: what changes meanwhile is left to the next run. It
 /// holds nothing of the run, so that a page can be fetched while the run stores another one.
+///
+/// A value that cannot be read is left out and told with its page ([`Page::unreadable`]). A page that cannot be read as a whole
+/// is asked for in smaller pieces, down to the record that spoils it, which is passed over and named.
 pub(crate) struct Changes<'a, O: Paged> {
     client: &'a Client,
     runtime: &'a dyn Runtime,
     cancel: &'a CancelToken,
     operation: O,
+    resource: Resource,
     pages: Pages<O>,
     since: i64,
     until: Option<i64>,
+    /// How many records a page may have, and how many are asked for now.
     limit: i32,
+    asked: i32,
     requests: u64,
+    /// The markers that were passed over, and why.
+    passed: Option<(i64, i64, mplus_qapi::Error)>,
+    passed_over: u32,
+    notes: Vec<Note>,
 }
 
 impl<'a, O: Paged> Changes<'a, O> {
-    pub(crate) fn new(run: &Run<'a>, operation: O, since: i64, until: Option<i64>) -> Self {
+    pub(crate) fn new(
+        run: &Run<'a>,
+        operation: O,
+        resource: Resource,
+        since: i64,
+        until: Option<i64>,
+    ) -> Self {
         let limit = i32::from(run.settings().chunk.max(1));
         let (client, runtime, cancel) = (run.client(), run.runtime(), &run.options.cancel);
-        let pages = client.call(operation.clone()).changes_since(since, limit);
-        Self { client, runtime, cancel, operation, pages, since, until, limit, requests: 0 }
+        let pages = pages(client, &operation, since, limit);
+        Self {
+            client,
+            runtime,
+            cancel,
+            operation,
+            resource,
+            pages,
+            since,
+            until,
+            limit,
+            asked: limit,
+            requests: 0,
+            passed: None,
+            passed_over: 0,
+            notes: Vec::new(),
+        }
     }
 
     /// The next page, its requests counted; none when the POS has no more.
     pub(crate) async fn next(&mut self, run: &mut Run<'_>) -> Result<Option<PageOf<O>>, StepError> {
         let page = self.fetch().await;
         run.report.requests += self.take_requests();
+        self.take_notes().into_iter().for_each(|note| run.report.fail(note));
         page
     }
 
-    /// The next page, its requests yet to be counted.
+    /// The next page, its requests and notes yet to be taken.
     pub(crate) async fn fetch(&mut self) -> Result<Option<PageOf<O>>, StepError> {
         // Where everything is at hand nothing waits, and a cancel would only be seen at the end.
         self.cancel.check()?;
         let mut failures = 0;
-        while self.until.is_none_or(|until| self.since <= until) {
+        // That a page can be read behind what was passed over shows that it is not the service that is broken.
+        while self.passed.is_some() || self.until.is_none_or(|until| self.since <= until) {
             match self.pages.next().await {
                 None => {
                     self.requests += 1;
-                    return Ok(None);
+                    break;
                 }
                 Some(Ok(page)) => {
                     self.requests += 1;
+                    self.end_passing();
                     self.since = page.next_marker;
+                    if self.asked < self.limit {
+                        self.ask_for(self.asked.saturating_mul(2).min(self.limit));
+                    }
                     return Ok(Some(page));
                 }
                 // The client repeats a call whose answer did not begin; one that broke off is repeated here.
                 Some(Err(error)) => {
                     self.requests += u64::from(error.attempts());
                     let is_over = !error.is_transient() || error.is_connect() || error.is_held();
-                    if is_over || failures == REPEATS {
-                        return Err(error.into());
+                    if !is_over && failures < REPEATS {
+                        failures += 1;
+                        self.runtime.sleep(Duration::from_millis(500 << failures)).await;
+                        self.ask_for(self.asked);
+                    } else {
+                        self.cancel.check()?;
+                        self.narrow(error)?;
                     }
-                    failures += 1;
-                    self.runtime.sleep(Duration::from_millis(500 << failures)).await;
-                    let call = self.client.call(self.operation.clone());
-                    self.pages = call.changes_since(self.since, self.limit);
                 }
             }
         }
+        self.end_passing();
         Ok(None)
+    }
+
+    /// Asks for less after a page that cannot be read; one record that cannot be read is passed over.
+    ///
+    /// Behind a marker from which on a single record cannot be read, that record is the next one: no other is passed over.
+    fn narrow(&mut self, error: mplus_qapi::Error) -> Result<(), StepError> {
+        match error.kind() {
+            ErrorKind::Response(found) if !is_another_document(found.problem()) => {}
+            _ => return Err(error.into()),
+        }
+        if self.asked > 1 {
+            self.ask_for(self.asked / 2);
+            return Ok(());
+        }
+        self.passed_over += 1;
+        if self.passed_over > PASSED_OVER {
+            return Err(error.into());
+        }
+        let first = self.passed.take().map_or(self.since, |(first, ..)| first);
+        self.passed = Some((first, self.since, error));
+        self.since += 1;
+        self.ask_for(1);
+        Ok(())
+    }
+
+    /// Names what was passed over.
+    fn end_passing(&mut self) {
+        let Some((first, last, error)) = self.passed.take() else { return };
+        let markers = match first == last {
+            true => format!("marker {first}"),
+            false => format!("markers {first} to {last}"),
+        };
+        let message = format!("what the POS tells at {markers} cannot be read and was left out: {error}");
+        let advice = "Change the record in the POS, which gives it another marker, or report this";
+        self.notes.push(Note::general(self.resource.clone(), &message, advice));
+    }
+
+    fn ask_for(&mut self, records: i32) {
+        self.asked = records;
+        self.pages = pages(self.client, &self.operation, self.since, records);
+    }
+
+    /// Whether nothing was passed over so far.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.passed_over == 0
+    }
+
+    /// What there is to tell since this was asked last.
+    pub(crate) fn take_notes(&mut self) -> Vec<Note> {
+        std::mem::take(&mut self.notes)
     }
 
     /// How many requests were made since this was asked last.
     pub(crate) fn take_requests(&mut self) -> u64 {
         std::mem::take(&mut self.requests)
     }
+}
+
+/// Whether an answer is none to the call, or none that came whole.
+fn is_another_document(problem: &DecodeProblem) -> bool {
+    matches!(problem, DecodeProblem::UnexpectedDocument(_) | DecodeProblem::UnexpectedEnd)
+}
+
+fn pages<O: Paged>(client: &Client, operation: &O, since: i64, limit: i32) -> Pages<O> {
+    client.call(operation.clone()).leaving_out_unreadable(true).changes_since(since, limit)
 }

@@ -153,7 +153,8 @@ fn update_product(
             _ => {
                 let number = number.unwrap_or_else(|| catalogue.new_article_number());
                 let active = change.active.or(Some(true));
-                let mut article = Article { article_number: Some(number), active, ..change };
+                let stock_article = change.stock_article.or(Some(false));
+                let mut article = Article { article_number: Some(number), active, stock_article, ..change };
                 article.create_timestamp = Some(stamp);
                 fill_prices(&mut article);
                 product.article_list.push(article);
@@ -249,7 +250,8 @@ fn merge(held: &mut Article, change: &Article) {
         ext_article_id plu_number active description colour size invoice_text receipt_text display_text barcode
         content_unit content_quantity brand_name extra_text turnover_group vat_code purchase_price si_unit unit
         webshop category_id stock_article special_price ask_for nutritional_characteristics discontinued course
-        supplier_relation_number supplier_article_number);
+        supplier_relation_number supplier_article_number age_check_minimum_age colour_sequence_number
+        size_sequence_number);
     if change.price_incl.is_some() || change.price_excl.is_some() || change.vat_code.is_some() {
         let incl = change.price_incl.or(if change.price_excl.is_some() { None } else { held.price_incl });
         (held.price_incl, held.price_excl) = (incl, change.price_excl);

@@ -12,9 +12,13 @@ use crate::model::{
     ModifierGroupId, PosModifierGroup, Resource, Tracked,
 };
 use crate::products::branch_prices::{BranchPrices, Remark};
-use crate::products::from_pos::{Incoming, IncomingItem, article_to_item, product_to_category};
+use crate::products::from_pos::{
+    Incoming, IncomingItem, article_to_item, product_to_category, take_group_price,
+};
 use crate::products::images::Wanted;
-use crate::products::merge::{Merged, Shared, WITHHELD, adopt, merge, merge_location_prices};
+use crate::products::merge::{
+    Merged, PRICED_BY_GROUP, Shared, WITHHELD, adopt, merge, merge_location_prices,
+};
 use crate::store::CatalogChunk;
 use crate::tax::TaxTable;
 
@@ -25,6 +29,8 @@ pub(super) struct Rules {
     pub(super) groups: KnownGroups,
     /// Whether only articles for the web shop are sold.
     pub(super) webshop_only: bool,
+    /// The price group whose prices count.
+    pub(super) price_group: Option<i32>,
     /// None when they are not known.
     pub(super) branch_prices: Option<Arc<BranchPrices>>,
     /// Whether the host has combos at all.
@@ -67,6 +73,9 @@ pub(super) fn decide(
         if rules.webshop_only && article.webshop != Some(true) {
             (item.incoming.record.active, item.withheld) = (false, true);
         }
+        if let Some(group) = rules.price_group {
+            take_group_price(&mut item, article, group);
+        }
         if takes_combo(&mut known, &item, &mut chunk) {
             continue;
         }
@@ -92,7 +101,7 @@ fn decide_item(
     links: Option<&[PosModifierGroup]>,
 ) -> Result<(Merged<Item>, Vec<Remark>), FingerprintError> {
     complete(&mut item, stored.as_ref(), links, &rules.groups);
-    let withheld = item.withheld;
+    let kept_apart = [(WITHHELD, item.withheld), (PRICED_BY_GROUP, item.priced_by_group)];
     let mut merged = merged(rules, stored, item.incoming)?;
     let mut remarks = Vec::new();
     if let Some(prices) = &rules.branch_prices {
@@ -101,12 +110,14 @@ fn decide_item(
         remarks = branches.remarks;
     }
     let parts = &mut merged.tracked.sync.parts;
-    if withheld != parts.contains_key(WITHHELD) {
-        merged.changed = true;
-        if withheld {
-            parts.insert(WITHHELD.to_owned(), Fingerprint::of(&true)?);
-        } else {
-            parts.remove(WITHHELD);
+    for (name, holds) in kept_apart {
+        if holds != parts.contains_key(name) {
+            merged.changed = true;
+            if holds {
+                parts.insert(name.to_owned(), Fingerprint::of(&true)?);
+            } else {
+                parts.remove(name);
+            }
         }
     }
     Ok((merged, remarks))

@@ -1,36 +1,62 @@
-//! What is gone at the POS: a full pull brings everything else.
+//! What is gone at the POS: a list of everything brings the rest.
 
 use std::collections::BTreeSet;
 
+use futures_util::StreamExt;
+use mplus_qapi::products::{GetProducts, GetProductsRequest};
+
 use super::rows::Rows;
-use crate::model::{ArticleNumber, ProductNumber, Record, Resource, Tracked};
+use crate::model::{ArticleNumber, Item, ProductNumber, Record, Resource, Tracked};
 use crate::products::merge::Shared;
 use crate::report::Note;
-use crate::run::{Run, StepError};
+use crate::run::{Changes, Run, StepError};
 use crate::store::{CatalogChunk, Page, Select};
 
-/// Numbers that a full pull has brought. 8 bytes each.
+/// Numbers that the POS has listed. 8 bytes each.
 #[derive(Default)]
 pub(super) struct Seen {
     articles: BTreeSet<i64>,
     products: BTreeSet<i64>,
+    /// Whether something is there of which the number is not known.
+    has_nameless: bool,
 }
 
 impl Seen {
     /// Writes down which numbers a page has.
     pub(super) fn note(&mut self, rows: &Rows) {
-        self.articles.extend(rows.articles().map(|(number, ..)| number));
+        self.articles.extend(rows.numbers());
         self.products.extend(rows.products().map(|(number, _)| number));
+        self.has_nameless |= rows.has_nameless;
+    }
+
+    /// Something was listed that could not be read at all.
+    pub(super) fn note_nameless(&mut self) {
+        self.has_nameless = true;
     }
 }
 
 /// So few may always go: of a small menu one is a large share.
 const FEW: usize = 2;
 
-/// Makes inactive what a full pull did not bring any more. Nothing is deleted, and nothing is believed that would switch off
-/// too much of the menu.
+/// Lists what the POS has, stores nothing of it, and makes inactive what is gone. A run that has read what changed need not be
+/// a full one for that.
+pub(super) async fn take_stock_of_menu(run: &mut Run<'_>, until: Option<i64>) -> Result<(), StepError> {
+    let mut seen = Seen::default();
+    let mut changes = Changes::new(run, GetProducts::default(), Resource::ARTICLES, 0, until);
+    while let Some(page) = changes.next(run).await? {
+        seen.note(&Rows::of(page.items, &page.unreadable));
+    }
+    if !changes.is_complete() {
+        seen.note_nameless();
+    }
+    deactivate_gone(run, &seen).await
+}
+
+/// Makes inactive what a list of everything did not bring any more. Nothing is deleted, and nothing is believed that would
+/// switch off too much of the menu, nor what the POS still has when it is asked for by its number.
 pub(super) async fn deactivate_gone(run: &mut Run<'_>, seen: &Seen) -> Result<(), StepError> {
-    if is_held_back(run, seen).await? {
+    // What cannot be named may be any of those that are missed.
+    if seen.has_nameless || is_held_back(run, seen).await? {
         return Ok(());
     }
     let limit = usize::from(run.settings().chunk.max(1));
@@ -38,7 +64,12 @@ pub(super) async fn deactivate_gone(run: &mut Run<'_>, seen: &Seen) -> Result<()
     while let Some(next) = page {
         let items = run.store().items(run.connection(), Select::Page(next)).await?;
         page = following(&items, limit);
-        let gone = |number: &ArticleNumber| !seen.articles.contains(&number.get());
+        let sold = |item: &&Tracked<Item>| item.record.active;
+        let numbers = items.iter().filter(sold).filter_map(|item| item.external_ids.mpluskassa);
+        let missed: Vec<i64> =
+            numbers.map(ArticleNumber::get).filter(|number| !seen.articles.contains(number)).collect();
+        let there = still_there(run, &missed).await?;
+        let gone = |number: &ArticleNumber| missed.contains(&number.get()) && !there.contains(&number.get());
         let items = gone_ones(items, gone);
         deactivate(run, &Resource::ARTICLES, CatalogChunk { items, ..CatalogChunk::default() }).await?;
     }
@@ -52,6 +83,22 @@ pub(super) async fn deactivate_gone(run: &mut Run<'_>, seen: &Seen) -> Result<()
             .await?;
     }
     Ok(())
+}
+
+/// Which of these articles the POS has: one that changed while the list was read was in none of its pages.
+async fn still_there(run: &mut Run<'_>, articles: &[i64]) -> Result<BTreeSet<i64>, StepError> {
+    let mut there = BTreeSet::new();
+    // Whoever accepts the loss believes the list.
+    if articles.is_empty() || run.options.accepts_loss {
+        return Ok(there);
+    }
+    let request = GetProductsRequest { article_numbers: articles.to_vec(), ..GetProductsRequest::default() };
+    run.report.requests += 1;
+    let mut products = run.client().call(GetProducts { request }).stream();
+    while let Some(product) = products.next().await {
+        there.extend(product?.article_list.iter().filter_map(|article| article.article_number));
+    }
+    Ok(there)
 }
 
 /// Whether too much is gone to be believed, which is told then.

@@ -19,6 +19,7 @@ use super::branch_prices::{self, BranchPrices};
 use super::images::{self, Pictures};
 use super::markers::Markers;
 use super::vat::{self, CheckedTax};
+use crate::conflict::SyncContext;
 use crate::model::{ConnectionId, Resource};
 use crate::progress::Phase;
 use crate::report::Note;
@@ -26,7 +27,7 @@ use crate::run::{DECISIONS, Run, StepError};
 use crate::store::{Page, Select, Store, StoreError, StoreErrorKind};
 
 use decide::{Decided, Rules, decide};
-use gone::{Seen, deactivate_gone};
+use gone::{Seen, deactivate_gone, take_stock_of_menu};
 use know::{Known, KnownGroups};
 use read::{Pages, PulledPage};
 use write::{Settles, write};
@@ -55,8 +56,13 @@ pub(super) async fn pull(run: &mut Run<'_>, basis: Basis) -> Result<Pulled, Step
     let Basis { markers, branch_prices } = basis;
     let current = markers.articles;
     let tax = pulled.tax.of(run).await?;
-    vat::reach_items(run, &tax).await?;
-    let Some(since) = run.due(&Resource::ARTICLES, current) else { return Ok(pulled) };
+    let rates_changed = vat::reach_items(run, &tax).await?;
+    if let Some(prices) = branch_prices.as_ref().filter(|_| rates_changed) {
+        branch_prices::store_all(run, prices).await?;
+    }
+    // A price that is told without VAT is another one now, too.
+    let due = if rates_changed { Some(0) } else { run.due(&Resource::ARTICLES, current) };
+    let Some(since) = due else { return Ok(pulled) };
     let branch_prices = branch_prices.filter(|prices| prices.are_told());
     if branch_prices.is_none() {
         branch_prices::forget(run).await?;
@@ -69,12 +75,13 @@ pub(super) async fn pull(run: &mut Run<'_>, basis: Basis) -> Result<Pulled, Step
     let has_combos = !store.combos(connection, Select::Page(Page::first(1))).await?.is_empty();
     let groups = KnownGroups::of(store, connection).await?;
     let (how, webshop_only) = (run.settling(), run.settings().webshop_only);
-    let rules = Rules { how, tax, groups, webshop_only, branch_prices, has_combos };
+    let price_group = run.settings().price_group;
+    let rules = Rules { how, tax, groups, webshop_only, price_group, branch_prices, has_combos };
     // Whoever reads all articles knows all allergens, if articles tell theirs.
     let nutrition = markers.nutrition.filter(|_| since == 0);
     let mut pages = Pages::new(run, &markers, since);
     let mut next = next_page(&mut pages, store, connection, &rules).await;
-    run.report.requests += pages.take_requests();
+    tell_of_pages(run, &mut pages);
     while let Some((page, decided)) = next? {
         run.options.cancel.check()?;
         last = page.last;
@@ -86,7 +93,7 @@ pub(super) async fn pull(run: &mut Run<'_>, basis: Basis) -> Result<Pulled, Step
         // That the next page fails does not stop what is being stored.
         let following = async { Ok(next_page(&mut pages, store, connection, &rules).await) };
         let both = try_join(settle(run, page, decided, &rules, nutrition, &mut pulled), following).await;
-        run.report.requests += pages.take_requests();
+        tell_of_pages(run, &mut pages);
         ((), next) = both?;
         done += articles as u64;
         run.expect_all(&Resource::ARTICLES, estimate(done, since, last, current));
@@ -95,7 +102,11 @@ pub(super) async fn pull(run: &mut Run<'_>, basis: Basis) -> Result<Pulled, Step
     if let Some(operation) = pages.lacking() {
         run.learn_lacking(operation).await;
     }
-    if let Some(seen) = seen {
+    let complete = pages.is_complete();
+    if let Some(mut seen) = seen {
+        if !complete {
+            seen.note_nameless();
+        }
         if done == 0 && current.is_some_and(|current| current > 0) {
             run.break_off(Note::general(
                 Resource::ARTICLES,
@@ -106,6 +117,9 @@ pub(super) async fn pull(run: &mut Run<'_>, basis: Basis) -> Result<Pulled, Step
         deactivate_gone(run, &seen).await?;
         let now = run.now().timestamp();
         run.keep_checkpoint(Resource::FULL_MENU, now).await?;
+    } else if run.options.context == SyncContext::Scheduled && run.settings().counts_articles {
+        // The menu was changed: somebody may have deleted an article, too, of which no marker tells.
+        take_stock_of_menu(run, current).await?;
     }
     // What was deleted at the POS leaves a marker that no article has, and what changed meanwhile is read by the next run.
     let last = current.unwrap_or(last);
@@ -113,6 +127,12 @@ pub(super) async fn pull(run: &mut Run<'_>, basis: Basis) -> Result<Pulled, Step
         run.keep_checkpoint(Resource::ARTICLES, last).await?;
     }
     Ok(pulled)
+}
+
+/// Counts the requests of pages, and names what could not be read of them.
+fn tell_of_pages(run: &mut Run<'_>, pages: &mut Pages<'_>) {
+    run.report.requests += pages.take_requests();
+    pages.take_notes().into_iter().for_each(|note| run.report.fail(note));
 }
 
 /// Reads the next page and decides it. What is stored meanwhile of the same records makes the decision void, not wrong:

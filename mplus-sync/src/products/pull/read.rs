@@ -10,9 +10,10 @@ use mplus_qapi::products::GetProducts;
 use mplus_qapi::soap::{Operation, Outcome};
 
 use super::rows::Rows;
-use crate::model::{ModifierSource, PosModifierGroup};
+use crate::model::{ModifierSource, PosModifierGroup, Resource};
 use crate::pos_call::is_unknown_operation;
 use crate::products::markers::Markers;
+use crate::report::Note;
 use crate::run::{Changes, Run, StepError};
 
 /// The operation that tells which article has which preparation method groups.
@@ -50,7 +51,7 @@ pub(super) struct Pages<'a> {
 impl<'a> Pages<'a> {
     pub(super) fn new(run: &Run<'a>, markers: &Markers, since: i64) -> Self {
         Self {
-            changes: Changes::new(run, GetProducts::default(), since, markers.articles),
+            changes: Changes::new(run, GetProducts::default(), Resource::ARTICLES, since, markers.articles),
             client: run.client(),
             has_groups: markers.preparation != Some(0),
             tells_links: !run.lacks(LINKS),
@@ -61,7 +62,7 @@ impl<'a> Pages<'a> {
     /// The next page; none after the last.
     pub(super) async fn next(&mut self) -> Result<Option<PulledPage>, StepError> {
         let Some(page) = self.changes.fetch().await? else { return Ok(None) };
-        let rows = Rows::of(page.items);
+        let rows = Rows::of(page.items, &page.unreadable);
         let links = self.links(&rows).await?;
         Ok(Some(PulledPage { rows, links, last: page.next_marker - 1 }))
     }
@@ -96,6 +97,16 @@ impl<'a> Pages<'a> {
     /// The operation that the POS turned out not to have.
     pub(super) fn lacking(&self) -> Option<&'static str> {
         (!self.tells_links).then_some(LINKS)
+    }
+
+    /// Whether every page could be read.
+    pub(super) fn is_complete(&self) -> bool {
+        self.changes.is_complete()
+    }
+
+    /// What could not be read since this was asked last.
+    pub(super) fn take_notes(&mut self) -> Vec<Note> {
+        self.changes.take_notes()
     }
 
     /// How many requests were made since this was asked last.

@@ -62,6 +62,11 @@ pub(super) async fn push(run: &mut Run<'_>, given: ToPush) -> Result<CheckedTax,
 async fn push_category(run: &mut Run<'_>, category: Tracked<Category>) -> Result<(), StepError> {
     let Some(number) = category.external_ids.mpluskassa else { return Ok(()) };
     let product = prepare::category(&category, number);
+    let untold = prepare::untold_of_category(&category);
+    untold.iter().for_each(|one| run.report.ask_for(one.note(&Resource::CATEGORIES, &category.record)));
+    if product.is_none() && !untold.is_empty() {
+        return Ok(());
+    }
     if run.options.dry_run {
         run.report.count(&Resource::CATEGORIES).pushed += u64::from(product.is_some());
         return Ok(());
@@ -80,7 +85,8 @@ async fn push_category(run: &mut Run<'_>, category: Tracked<Category>) -> Result
             Err(error) => return Err(error),
         },
     };
-    let pushed = Pushed { id: category.record.id.clone(), sent: Some(category.record.clone()), number, sync };
+    let sent = prepare::as_told(&category, &untold);
+    let pushed = Pushed { id: category.record.id.clone(), sent: Some(sent), number, sync };
     mark(run, CatalogPushes { categories: vec![pushed], ..CatalogPushes::default() }).await
 }
 
@@ -93,7 +99,14 @@ async fn push_items(
     let mut ready = Vec::new();
     for item in items {
         match prepare::item(item, tax, branch_prices) {
-            Ok(outgoing) => ready.push(outgoing),
+            Ok(outgoing) => {
+                let notes =
+                    outgoing.untold.iter().map(|one| one.note(&Resource::ARTICLES, &outgoing.item.record));
+                notes.for_each(|note| run.report.ask_for(note));
+                if outgoing.article.is_some() || outgoing.prices.is_some() || outgoing.untold.is_empty() {
+                    ready.push(outgoing);
+                }
+            }
             Err(note) => run.report.skip(note),
         }
     }
@@ -121,11 +134,15 @@ async fn push_items(
             }
         }
     }
-    finish(run, done).await
+    finish(run, done, branch_prices).await
 }
 
 /// Sends branch prices and stores what the POS has taken.
-async fn finish(run: &mut Run<'_>, done: Vec<Outgoing>) -> Result<(), StepError> {
+async fn finish(
+    run: &mut Run<'_>,
+    done: Vec<Outgoing>,
+    branch_prices: &BranchPrices,
+) -> Result<(), StepError> {
     let mut items = Vec::new();
     for mut one in done {
         // The POS did not tell the number: the next pull finds the article.
@@ -135,7 +152,9 @@ async fn finish(run: &mut Run<'_>, done: Vec<Outgoing>) -> Result<(), StepError>
             None => one.item.sync.clone(),
         };
         if let Some(lines) = one.prices.take() {
-            one.without_prices = !send::prices(run, &one.item, number, lines).await?;
+            let removed = prepare::removed_prices(&one.item, branch_prices);
+            one.without_prices = !send::prices(run, &one.item, number, lines).await?
+                || send::keeps_prices(run, &one.item, number, &removed).await?;
         }
         items.push(Pushed { id: one.item.record.id.clone(), sent: Some(one.taken()), number, sync });
     }

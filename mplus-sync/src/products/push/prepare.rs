@@ -6,11 +6,11 @@ use mplus_qapi::products::{Article, ArticleBranchDeviationLine, Product};
 use rust_decimal::Decimal;
 
 use crate::model::{
-    ArticleNumber, BtwCode, Category, CategoryId, Field, Item, Marker, ProductNumber, Record, Resource,
-    Tracked,
+    ArticleNumber, BranchNumber, BtwCode, Category, CategoryId, Editable, Field, FieldValue, Item, Marker,
+    ProductNumber, Record, Resource, Tracked,
 };
 use crate::products::branch_prices::BranchPrices;
-use crate::products::merge::{Shared, WITHHELD};
+use crate::products::merge::{PRICED_BY_GROUP, Shared, WITHHELD};
 use crate::products::{category_to_product, item_to_article, location_price_to_deviation};
 use crate::report::{Note, Subject};
 use crate::tax::TaxTable;
@@ -20,16 +20,85 @@ fn is_edited<T: Record>(tracked: &Tracked<T>, field: &'static str) -> bool {
     tracked.edits.get(&Field::named(field)).is_some()
 }
 
-/// Whether the host edited a field that travels with the record.
-fn is_any_edited<T: Shared>(tracked: &Tracked<T>) -> bool {
-    T::FIELDS.iter().any(|field| is_edited(tracked, field))
+/// Whether the host edited a field that travels with the record, besides those of which the POS cannot be told.
+fn is_any_edited<T: Shared>(tracked: &Tracked<T>, untold: &[Untold]) -> bool {
+    let is_told = |field: &&&str| untold.iter().all(|untold| untold.field.as_str() != **field);
+    T::FIELDS.iter().filter(is_told).any(|field| is_edited(tracked, field))
+}
+
+/// A field of which the POS has no word for what the host made of it.
+pub(super) struct Untold {
+    field: Field,
+    message: String,
+    advice: &'static str,
+}
+
+impl Untold {
+    /// What a person has to do about it.
+    pub(super) fn note<T: Shared>(&self, resource: &Resource, record: &T) -> Note {
+        let subject = Subject::new(record.name(), record.id().as_ref());
+        Note::about(resource.clone(), subject, &self.message, self.advice)
+    }
+}
+
+/// The record as the POS has it: what it was not told is as both sides agreed on before.
+pub(super) fn as_told<T: Editable>(tracked: &Tracked<T>, untold: &[Untold]) -> T {
+    let mut told = tracked.record.clone();
+    untold.iter().for_each(|untold| take_agreed(&mut told, tracked, &untold.field));
+    told
+}
+
+fn take_agreed<T: Editable>(record: &mut T, tracked: &Tracked<T>, field: &Field) {
+    let agreed = tracked.edits.get(field).and_then(|edit| edit.agreed.clone());
+    let set = record.set(field, &agreed.unwrap_or_else(FieldValue::null));
+    debug_assert!(set.is_ok(), "{set:?}");
+}
+
+/// What the POS cannot be told of a category.
+pub(super) fn untold_of_category(category: &Tracked<Category>) -> Vec<Untold> {
+    let field = Field::named("active");
+    let Some(edit) = category.edits.get(&field) else { return Vec::new() };
+    if edit.agreed.is_none() {
+        return Vec::new();
+    }
+    let state = if category.record.active { "on sale" } else { "off sale" };
+    let message =
+        format!("the POS cannot take a product on or off sale: the category is {state} on the host alone");
+    let advice = "Hide the category on the host, or switch its articles on or off";
+    vec![Untold { field, message, advice }]
+}
+
+/// What the POS cannot be told of an item that it has: an update has no word for no price and for no turnover group.
+fn untold_of_item(item: &Tracked<Item>) -> Vec<Untold> {
+    let lost = |name: &'static str, is_none: bool| {
+        let field = Field::named(name);
+        let agreed = item.edits.get(&field)?.agreed.as_ref()?;
+        (is_none && !agreed.is_null()).then(|| (field, agreed.to_string()))
+    };
+    let by_group = item.sync.parts.contains_key(PRICED_BY_GROUP) && is_edited(item, "price");
+    let by_group = by_group.then(|| Untold {
+        field: Field::named("price"),
+        message: "the price is that of a price group of the POS, which no update changes".to_owned(),
+        advice: "Change the price in the price group in the MplusKASSA back office",
+    });
+    let price = lost("price", item.record.price.is_none()).filter(|_| by_group.is_none());
+    let price = price.map(|(field, agreed)| Untold {
+        field,
+        message: format!("the price was removed on the host, and the POS goes on asking {agreed}"),
+        advice: "Remove the price in the MplusKASSA back office, or switch the item off",
+    });
+    let group = lost("turnover_group", item.record.turnover_group.is_none()).map(|(field, agreed)| Untold {
+        field,
+        message: format!("the turnover group was removed on the host, and stays {agreed} at the POS"),
+        advice: "Change the turnover group in the MplusKASSA back office",
+    });
+    by_group.into_iter().chain(price).chain(group).collect()
 }
 
 /// What is to be sent of a category that the POS has under this number: the fields that the host edited; none when the POS
-/// has them all.
+/// has them all, or cannot be told.
 pub(super) fn category(category: &Tracked<Category>, number: ProductNumber) -> Option<Product> {
     let edited = |field| is_edited(category, field);
-    // The POS does not know of an inactive product.
     if !["name", "description", "group_numbers"].into_iter().any(edited) {
         return None;
     }
@@ -57,6 +126,8 @@ pub(super) struct Outgoing {
     pub(super) stays_in: Option<CategoryId>,
     /// Whether the POS did not take the branch prices.
     pub(super) without_prices: bool,
+    /// Fields that the POS cannot be told.
+    pub(super) untold: Vec<Untold>,
 }
 
 impl Outgoing {
@@ -69,15 +140,13 @@ impl Outgoing {
 
     /// The item as the POS has it now: what it did not take is as both sides agreed on before.
     pub(super) fn taken(&self) -> Item {
-        let mut taken = self.item.record.clone();
+        let mut taken = as_told(&self.item, &self.untold);
         if let Some(category) = &self.stays_in {
             taken.category = Some(category.clone());
         }
         if self.without_prices {
-            for (field, edit) in self.item.edits.iter().filter(|(field, _)| field.location().is_some()) {
-                let agreed = edit.agreed.clone().unwrap_or_else(crate::model::FieldValue::null);
-                let set = crate::model::Editable::set(&mut taken, field, &agreed);
-                debug_assert!(set.is_ok(), "{set:?}");
+            for (field, _) in self.item.edits.iter().filter(|(field, _)| field.location().is_some()) {
+                take_agreed(&mut taken, &self.item, field);
             }
         }
         taken
@@ -92,8 +161,9 @@ pub(super) fn item(
 ) -> Result<Outgoing, Note> {
     let number = item.external_ids.mpluskassa;
     let subject = Subject::new(&item.record.name, &item.record.id);
+    let untold = if number.is_some() { untold_of_item(&item) } else { Vec::new() };
     let article = match number {
-        Some(_) if !is_any_edited(&item) => None,
+        Some(_) if !is_any_edited(&item, &untold) => None,
         _ => {
             // Only what is sent needs a code.
             let code = match number.is_none() || is_edited(&item, "tax_rate") {
@@ -103,25 +173,32 @@ pub(super) fn item(
                 ),
                 false => None,
             };
-            Some(article(&item, code).map_err(|problem| {
+            Some(article(&item, code, &untold).map_err(|problem| {
                 Note::about(Resource::ARTICLES, subject.clone(), &problem.to_string(), problem.advice())
             })?)
         }
     };
     let prices = deviations(&item, branch_prices)
         .map_err(|(message, advice)| Note::about(Resource::BRANCH_PRICES, subject, &message, advice))?;
-    Ok(Outgoing { item, article, prices, number, marker: None, stays_in: None, without_prices: false })
+    let (marker, stays_in, without_prices) = (None, None, false);
+    Ok(Outgoing { item, article, prices, number, marker, stays_in, without_prices, untold })
 }
 
 /// The article: all of it when it is new to the POS, otherwise the fields that the host edited.
-fn article(item: &Tracked<Item>, code: Option<BtwCode>) -> Result<Article, crate::products::ItemProblem> {
+fn article(
+    item: &Tracked<Item>,
+    code: Option<BtwCode>,
+    untold: &[Untold],
+) -> Result<Article, crate::products::ItemProblem> {
     let number = item.external_ids.mpluskassa;
     let whole = item_to_article(&item.record, number, code, item.sync.parts.contains_key(WITHHELD))?;
     if number.is_none() {
         return Ok(whole);
     }
-    let edited = |field| is_edited(item, field);
+    let edited = |field| is_edited(item, field) && untold.iter().all(|untold| untold.field.as_str() != field);
     let of_variant = edited("variant");
+    // An empty text takes one away, and an age of zero is none.
+    let text = |text: Option<String>, edited: bool| edited.then(|| text.unwrap_or_default());
     Ok(Article {
         article_number: whole.article_number,
         description: whole.description.filter(|_| edited("name")),
@@ -129,13 +206,13 @@ fn article(item: &Tracked<Item>, code: Option<BtwCode>) -> Result<Article, crate
         price_incl: whole.price_incl.filter(|_| edited("price")),
         vat_code: whole.vat_code,
         turnover_group: whole.turnover_group.filter(|_| edited("turnover_group")),
-        colour: whole.colour.filter(|_| of_variant),
+        colour: text(whole.colour, of_variant),
         colour_sequence_number: whole.colour_sequence_number.filter(|_| of_variant),
-        size: whole.size.filter(|_| of_variant),
+        size: text(whole.size, of_variant),
         size_sequence_number: whole.size_sequence_number.filter(|_| of_variant),
-        plu_number: whole.plu_number.filter(|_| edited("plu")),
-        barcode: whole.barcode.filter(|_| edited("barcodes")),
-        age_check_minimum_age: whole.age_check_minimum_age.filter(|_| edited("minimum_age")),
+        plu_number: text(whole.plu_number, edited("plu")),
+        barcode: text(whole.barcode, edited("barcodes")),
+        age_check_minimum_age: edited("minimum_age").then(|| whole.age_check_minimum_age.unwrap_or(0)),
         active: whole.active.filter(|_| edited("active")),
         ..Article::default()
     })
@@ -178,6 +255,14 @@ fn deviations(
         }
     }
     Ok(Some(lines))
+}
+
+/// The branches whose own price the host took away.
+pub(super) fn removed_prices(item: &Tracked<Item>, branch_prices: &BranchPrices) -> Vec<BranchNumber> {
+    let edited = item.edits.iter().filter_map(|(field, _)| field.location());
+    let removed =
+        edited.filter(|location| item.record.location_prices.iter().all(|own| own.location != *location));
+    removed.filter_map(|location| branch_prices.branch_of(&location)).collect()
 }
 
 /// The amount that was meant, where the POS writes binary fractions: 3.5499999999999998 for 3.55.

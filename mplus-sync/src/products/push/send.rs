@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use mplus_qapi::ErrorKind;
 use mplus_qapi::products::{
-    Article, ArticleBranchDeviationLine, CreateProduct, Product, SaveArticleBranchDeviations,
+    Article, ArticleBranchDeviationLine, CreateProduct, GetArticleBranchDeviations,
+    GetArticleBranchDeviationsRequest, Product, SaveArticleBranchDeviations,
     SaveArticleBranchDeviationsRequest, UpdateProduct,
 };
 use mplus_qapi::soap::Outcome;
@@ -12,7 +13,9 @@ use mplus_qapi::soap::Outcome;
 use super::note::{agreed, failure, mark, refused};
 use super::prepare::Outgoing;
 use super::whole;
-use crate::model::{ArticleNumber, Category, CategoryId, Item, Marker, ProductNumber, Resource, Tracked};
+use crate::model::{
+    ArticleNumber, BranchNumber, Category, CategoryId, Item, Marker, ProductNumber, Resource, Tracked,
+};
 use crate::pos_call::pos_advice;
 use crate::products::category_to_product;
 use crate::products::merge::content_fingerprint;
@@ -202,6 +205,45 @@ pub(super) async fn prices(
             Ok(false)
         }
     }
+}
+
+/// Whether the POS keeps prices of branches that were taken away, which is told then: it is not known whether a line without a
+/// price takes it away.
+pub(super) async fn keeps_prices(
+    run: &mut Run<'_>,
+    item: &Tracked<Item>,
+    number: ArticleNumber,
+    removed: &[BranchNumber],
+) -> Result<bool, StepError> {
+    if removed.is_empty() {
+        return Ok(false);
+    }
+    let request = GetArticleBranchDeviationsRequest {
+        article_numbers: vec![number.get()].into(),
+        ..GetArticleBranchDeviationsRequest::default()
+    };
+    // That it cannot be asked does not undo what was sent.
+    let Ok(reply) = run.call(GetArticleBranchDeviations { request }).await else { return Ok(false) };
+    let has_price = |line: &&ArticleBranchDeviationLine| {
+        line.article_number == number.get()
+            && removed.contains(&BranchNumber::new(line.branch_number))
+            && (line.sales_price_incl.is_some() || line.sales_price_excl.is_some())
+    };
+    let kept: Vec<String> = reply
+        .article_branch_deviation_lines
+        .iter()
+        .filter(has_price)
+        .map(|line| line.branch_number.to_string())
+        .collect();
+    if kept.is_empty() {
+        return Ok(false);
+    }
+    let subject = Subject::new(&item.record.name, &item.record.id);
+    let message =
+        format!("the POS keeps the price that was removed on the host in branch {}", kept.join(", "));
+    let advice = "Remove the branch's price in the MplusKASSA back office";
+    run.report.ask_for(Note::about(Resource::BRANCH_PRICES, subject, &message, advice));
+    Ok(true)
 }
 
 #[cfg(test)]

@@ -4,13 +4,4 @@
 
 #[rustfmt::skip]
 pub(super) const KNOWN: &[(&str, &str)] = &[
-    ("decimals-exponent", "conflict/price"),
-    ("decimals-exponent", "menu/branch-price"),
-    ("decimals-exponent", "menu/price"),
-    ("decimals-exponent", "push/new"),
-    ("decimals-exponent", "push/price"),
-    ("decimals-exponent", "stock/amount"),
-    ("no-getVatGroupList", "push/new"),
-    ("no-saveArticleBranchDeviations", "menu/branch-price"),
-    ("text-control-characters", "orders/refused"),
 ];

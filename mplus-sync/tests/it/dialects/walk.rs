@@ -25,6 +25,8 @@ const PRICED: &str = "Cappuccino";
 const EDITED: &str = "Leeuwburger";
 const DISPUTED: &str = "Dame blanche";
 const LINED: &str = "Coca-Cola";
+/// An item that the host makes.
+const NEW: &str = "Soep van de dag";
 
 /// Walks through everything in a dialect; a fault may meet one of the calls.
 pub(super) async fn walk(dialect: Dialect, fault: Option<(u64, Fault)>) -> (Vec<Difference>, u64) {
@@ -156,7 +158,9 @@ impl Walk {
         }
         self.compare_lines(&lines, lined, branch_priced);
         let now = pos.products().iter().map(|product| product.article_list.len()).sum::<usize>();
-        if now != products + 1 {
+        // Without VAT groups nobody knows which code the new one's rate has.
+        let told = !pos.dialect().knows("getVatGroupList") && self.world.notes().contains(NEW);
+        if now != products + 1 && !(told && now == products) {
             self.differ("push/new", format!("{products} articles became {now}, one was added in the host"));
         }
     }
@@ -356,7 +360,7 @@ fn kept(article: &Article) -> impl PartialEq + std::fmt::Debug + use<> {
 }
 
 fn new_item(category: Option<CategoryId>) -> Item {
-    let mut item = Item::new("host-soup", "Soep van de dag");
+    let mut item = Item::new("host-soup", NEW);
     item.category = category;
     item.price = Some(Decimal::new(6_50, 2));
     item.tax_rate = Some(9.into());

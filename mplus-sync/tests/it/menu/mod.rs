@@ -11,3 +11,7 @@ mod push;
 mod strange;
 #[cfg(feature = "testkit")]
 mod troubleshooting;
+#[cfg(feature = "testkit")]
+mod unreadable;
+#[cfg(feature = "testkit")]
+mod untold;

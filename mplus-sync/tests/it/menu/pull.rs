@@ -259,3 +259,35 @@ async fn two_runs_of_one_worker_exclude_each_other_too() {
     assert_eq!(second.outcome, RunOutcome::Busy, "{second}");
     assert_eq!((second.requests, second.writes), (0, 0), "{second}");
 }
+
+#[cfg(feature = "testkit")]
+#[tokio::test]
+async fn components_and_linked_articles_are_shown_and_what_they_come_to() {
+    use mplus_qapi::products::LinkedArticle;
+    use mplus_qapi::value::Decimal;
+
+    let merchant = Merchant::new(Pos::brasserie());
+    let integration = merchant.connect().await;
+    let (drink, deposit) = (merchant.article("Coca-Cola"), merchant.article("Pepersaus"));
+    let linked = LinkedArticle { article_number: deposit, quantity: Decimal::TWO };
+    merchant.pos.change_article(drink, |article| article.linked_article_list = vec![linked].into());
+    integration.sync_menu(&RunOptions::manual()).await;
+
+    let products = merchant.pos.products();
+    let articles = || products.iter().flat_map(|product| &product.article_list);
+    let whole = articles().find(|article| !article.component_article_list.is_empty()).unwrap();
+    let item = merchant.item(whole.description.as_deref().unwrap()).await.record;
+    let parts: Vec<_> = item.components.iter().map(|part| (part.article.get(), part.quantity)).collect();
+    let told = whole.component_article_list.iter();
+    let told: Vec<_> = told.map(|part| (part.article_number.unwrap(), part.quantity.unwrap())).collect();
+    assert_eq!(parts, told);
+    let nowhere = "nowhere".into();
+    assert_eq!(item.price_with_linked_at(&nowhere, |_| None), item.price, "its price includes them");
+
+    let item = merchant.item("Coca-Cola").await.record;
+    let sauce = merchant.item("Pepersaus").await.record;
+    assert_eq!(item.linked[0].article.get(), deposit);
+    let with = item.price_with_linked_at(&nowhere, |_| sauce.price);
+    assert_eq!(with, Some(item.price.unwrap() + sauce.price.unwrap() * Decimal::TWO));
+    assert_eq!(item.price_with_linked_at(&nowhere, |_| None), None, "what it comes to is not known");
+}

@@ -331,3 +331,32 @@ async fn texts_and_special_prices_of_branch_lines_survive_a_push() {
         assert_eq!(changed.unwrap().sales_price_incl, Some(euros(777).into()));
     }
 }
+
+#[tokio::test]
+async fn a_price_group_of_the_sales_channel_goes_before_the_articles_price_and_is_not_pushed() {
+    use mplus_qapi::types::PriceGroup;
+
+    let (merchant, _) = synced().await;
+    let (dish, drink) = (merchant.article(DISH), merchant.article(DRINK));
+    let group = |number, price| PriceGroup {
+        price_group_number: number,
+        price_incl: price,
+        discount_percentage: Some(10),
+        ..PriceGroup::default()
+    };
+    merchant.pos.change_article(dish, |article| {
+        article.price_group_list = vec![group(3, Some(euros(700))), group(4, Some(euros(750)))].into();
+    });
+    merchant.pos.change_article(drink, |article| article.price_group_list = vec![group(4, None)].into());
+    let integration = open(&merchant, |settings| settings.price_group = Some(4)).await;
+    let before = merchant.item(DRINK).await.record.price;
+    let report = integration.sync_menu(&RunOptions::manual()).await;
+    assert_eq!(merchant.item(DISH).await.record.price, Some(euros(750)));
+    assert_eq!(merchant.item(DRINK).await.record.price, before);
+    assert!(report.skipped.first.iter().any(|note| note.message.contains("discount (10)")), "{report}");
+
+    edit(&merchant, ItemEdit::of(merchant.item(DISH).await.record.id).price(euros(800)), 60).await;
+    let report = integration.sync_menu(&RunOptions::manual()).await;
+    assert_eq!(report.manual_actions.total, 1, "{report}");
+    assert_ne!(merchant.pos.article(dish).unwrap().price_incl, Some(euros(800)));
+}

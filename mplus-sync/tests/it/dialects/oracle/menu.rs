@@ -230,7 +230,11 @@ impl Comparison<'_> {
                 .find(|price| price.location == *location)
                 .map(|price| price.price);
             match branch_price(self.pos, self.article, line) {
-                Some(ArticlePrice::Euros(price)) if item.price_at(location) != Some(price) => {
+                // A price of the host that the POS did not take is told.
+                Some(ArticlePrice::Euros(price))
+                    if item.price_at(location) != Some(price)
+                        && !(self.is_told() && !dialect.knows("saveArticleBranchDeviations")) =>
+                {
                     let detail = format!(
                         "{} costs {held:?} in branch {}, {price} at the POS",
                         item.name, line.branch_number

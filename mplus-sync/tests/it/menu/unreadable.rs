@@ -1,0 +1,154 @@
+//! Articles that cannot be read: each costs itself, and is named.
+
+use mplus_qapi::testkit::Pos;
+use mplus_qapi::value::Decimal;
+use mplus_sync::conflict::SyncContext;
+use mplus_sync::model::Resource;
+use mplus_sync::report::{RunOutcome, RunReport};
+use mplus_sync::sync::RunOptions;
+
+use crate::support::{Doctored, Merchant};
+
+const DISH: &str = "Dame blanche";
+const DRINK: &str = "Coca-Cola";
+
+/// The answer with another text in an element of the article of this name.
+fn with_value(answer: &str, name: &str, element: &str, value: &str) -> String {
+    // Its product comes before it, and is called the same.
+    let Some(named) = answer.rfind(&format!("description>{name}<")) else { return answer.to_owned() };
+    let begin = answer[..named].rfind("article>").unwrap();
+    let end = named + answer[named..].find("article>").unwrap();
+    let Some(at) = answer[begin..end].find(&format!("{element}>")) else { return answer.to_owned() };
+    let at = begin + at + element.len() + 1;
+    let to = at + answer[at..].find('<').unwrap();
+    format!("{}{value}{}", &answer[..at], &answer[to..])
+}
+
+fn spoiled(pos: &Pos, names: &'static [&str], element: &'static str, value: &'static str) -> Doctored {
+    Doctored::new(pos, "getProducts", move |answer| {
+        names.iter().fold(answer, |answer, name| with_value(&answer, name, element, value))
+    })
+}
+
+fn articles(pos: &Pos) -> usize {
+    pos.products().iter().map(|product| product.article_list.len()).sum()
+}
+
+fn told_of(report: &RunReport, name: &str) -> Vec<String> {
+    let notes = report.skipped.first.iter().chain(&report.failures.first);
+    let of_it = notes.filter(|note| note.subject.as_ref().is_some_and(|subject| subject.name == name));
+    of_it.map(|note| note.message.clone()).collect()
+}
+
+#[tokio::test]
+async fn one_article_with_a_value_that_is_none_costs_that_article_and_is_named() {
+    for (element, value) in
+        [("priceIncl", "8,50"), ("active", "maybe"), ("vatCode", "high"), ("syncMarker", "soon")]
+    {
+        let merchant = Merchant::new(Pos::brasserie());
+        merchant.connect().await;
+        let integration = merchant.open_doctored(spoiled(&merchant.pos, &[DISH], element, value)).await;
+        let report = integration.sync_menu(&RunOptions::manual()).await;
+        assert_eq!(report.outcome, RunOutcome::Completed, "{report}");
+        let items = merchant.items().await;
+        assert_eq!(items.len(), articles(&merchant.pos) - 1, "{element}: {report}");
+        let told = told_of(&report, DISH);
+        assert!(told.len() == 1 && told[0].contains(value) && told[0].contains(element), "{told:?}");
+        // Corrected, which gives it another marker.
+        let integration = merchant.connect().await;
+        merchant.pos.set_price(merchant.article(DISH), Decimal::new(875, 2));
+        integration.sync_menu(&RunOptions::manual()).await;
+        assert_eq!(merchant.item(DISH).await.record.price, Some(Decimal::new(875, 2)));
+    }
+}
+
+#[tokio::test]
+async fn an_article_that_cannot_be_read_any_more_stays_as_it_is_and_on_sale() {
+    let merchant = Merchant::new(Pos::brasserie());
+    merchant.connect().await.sync_menu(&RunOptions::manual()).await;
+    let before = merchant.item(DISH).await;
+    let integration = merchant.open_doctored(spoiled(&merchant.pos, &[DISH, DRINK], "priceIncl", "?")).await;
+    merchant.pos.set_price(merchant.article("Cappuccino"), Decimal::new(444, 2));
+    let report = integration.sync_menu(&RunOptions::full(SyncContext::Manual)).await;
+    assert_eq!(report.outcome, RunOutcome::Completed, "{report}");
+    assert_eq!(merchant.item(DISH).await.record, before.record);
+    assert!(merchant.item(DRINK).await.record.active);
+    assert_eq!(merchant.item("Cappuccino").await.record.price, Some(Decimal::new(444, 2)));
+    assert_eq!((told_of(&report, DISH).len(), told_of(&report, DRINK).len()), (1, 1), "{report}");
+}
+
+#[tokio::test]
+async fn a_value_that_no_sync_needs_costs_nothing() {
+    let merchant = Merchant::new(Pos::brasserie());
+    merchant.connect().await;
+    let integration = merchant.open_doctored(spoiled(&merchant.pos, &[DISH], "vatPercentage", "low")).await;
+    let report = integration.sync_menu(&RunOptions::manual()).await;
+    assert!(merchant.item(DISH).await.record.price.is_some());
+    assert!(report.skipped.is_empty() && report.failures.is_empty(), "{report}");
+}
+
+#[tokio::test]
+async fn what_is_no_xml_in_the_midst_of_a_list_costs_what_it_spoils_and_the_others_come() {
+    let merchant = Merchant::new(Pos::brasserie());
+    merchant.connect().await;
+    let integration =
+        merchant.open_doctored(spoiled(&merchant.pos, &[DISH], "priceIncl", "<ns1:open>")).await;
+    let report = integration.sync_menu(&RunOptions::manual()).await;
+    assert_eq!(report.outcome, RunOutcome::Completed, "{report}");
+    assert_eq!(merchant.items().await.len(), articles(&merchant.pos) - 1, "{report}");
+    let marker = merchant.pos.article(merchant.article(DISH)).unwrap().sync_marker.unwrap();
+    let named = report.failures.first.iter().any(|note| note.message.contains(&format!("marker {marker} ")));
+    assert!(named, "marker {marker}: {report}");
+    // What changes later is read as usual, and nothing is asked for again that was told.
+    merchant.pos.set_price(merchant.article(DRINK), Decimal::new(333, 2));
+    let report = integration.sync_menu(&RunOptions::manual()).await;
+    assert_eq!(report.counts[&Resource::ARTICLES].pulled, 1, "{report}");
+    assert!(report.skipped.is_empty() && report.failures.is_empty(), "{report}");
+}
+
+#[tokio::test]
+async fn a_service_that_answers_no_xml_at_all_is_not_read_past() {
+    let merchant = Merchant::new(Pos::brasserie());
+    merchant.connect().await;
+    let broken = Doctored::new(&merchant.pos, "getProducts", |answer| answer.replace("</", "<"));
+    let integration = merchant.open_doctored(broken).await;
+    let report = integration.sync_menu(&RunOptions::manual()).await;
+    assert!(matches!(report.outcome, RunOutcome::Incomplete { .. }), "{report}");
+    assert!(merchant.pos.requests().count("getProducts") < 100);
+    let report = merchant.connect().await.sync_menu(&RunOptions::manual()).await;
+    assert_eq!(merchant.items().await.len(), articles(&merchant.pos), "{report}");
+}
+
+#[tokio::test]
+async fn a_scheduled_sync_that_finds_the_menu_changed_notices_what_is_gone() {
+    let merchant = Merchant::new(Pos::brasserie().with_dialect("deleted-is-gone".parse().unwrap()));
+    let integration = merchant.connect().await;
+    integration.sync_menu(&RunOptions::manual()).await;
+    merchant.pos.delete_article(merchant.article(DISH));
+    merchant.pos.set_price(merchant.article(DRINK), Decimal::new(333, 2));
+    let report = integration.sync_menu(&RunOptions::incremental(SyncContext::Scheduled)).await;
+    assert!(!merchant.item(DISH).await.record.active, "{report}");
+    assert_eq!(report.counts[&Resource::ARTICLES].deactivated, 1, "{report}");
+    assert_eq!(merchant.item(DRINK).await.record.price, Some(Decimal::new(333, 2)));
+}
+
+#[tokio::test]
+async fn an_article_that_a_list_left_out_and_the_pos_still_has_is_not_gone() {
+    let merchant = Merchant::new(Pos::brasserie());
+    merchant.connect().await.sync_menu(&RunOptions::manual()).await;
+    let number = merchant.article(DISH).to_string();
+    // As when it changes while the list is read; asked for by its number it is there.
+    let first = std::sync::atomic::AtomicBool::new(true);
+    let hidden = Doctored::new(&merchant.pos, "getProducts", move |answer| {
+        match first.swap(false, std::sync::atomic::Ordering::Relaxed) {
+            true => answer.replace(&format!("articleNumber>{number}<"), "articleNumber>99999<"),
+            false => answer,
+        }
+    });
+    let integration = merchant.open_doctored(hidden).await;
+    let report = integration.sync_menu(&RunOptions::full(SyncContext::Scheduled)).await;
+    let dish = merchant.items().await.into_iter().find(|item| {
+        item.external_ids.mpluskassa.is_some_and(|number| number.get() == merchant.article(DISH))
+    });
+    assert!(dish.is_some_and(|dish| dish.record.active), "{report}");
+}
