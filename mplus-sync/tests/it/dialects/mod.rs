@@ -126,6 +126,7 @@ fn under_every_single_reading_the_host_holds_what_the_pos_has() {
 
 /// Every two readings together: each row of the cover has a reading of every question.
 #[test]
+#[ignore = "takes minutes"]
 fn under_every_two_readings_the_host_holds_what_the_pos_has() {
     let rows = cover::pairwise(2026);
     let walked = rows.len();
