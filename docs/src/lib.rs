@@ -84,8 +84,14 @@ pub mod security {}
 #[doc = include_str!("going-live.md")]
 pub mod going_live {}
 
+#[doc = include_str!("many-merchants.md")]
+pub mod many_merchants {}
+
 #[doc = include_str!("deployment.md")]
 pub mod deployment {}
+
+#[doc = include_str!("upgrading.md")]
+pub mod upgrading {}
 
 #[doc = include_str!("troubleshooting.md")]
 pub mod troubleshooting {}
