@@ -1,6 +1,7 @@
 //! A store in a MySQL or MariaDB database.
 
 mod error;
+mod listen;
 mod rows;
 
 use std::fmt;
@@ -10,6 +11,7 @@ use async_trait::async_trait;
 use mysql_async::{Opts, OptsBuilder, Pool, PoolConstraints, PoolOpts, TxOpts};
 
 use super::sql::driver::{Durability, Transaction};
+use super::sql::tell::Teller;
 use super::sql::value::{Row, SqlValue};
 use super::sql::write::{Keyed, Write};
 use super::sql::{Dialect, Driver, SqlStore};
@@ -37,6 +39,7 @@ pub type MySqlStore = SqlStore<MySql>;
 pub struct MySql {
     pool: Pool,
     bell: Arc<Bell>,
+    teller: Teller,
 }
 
 impl fmt::Debug for MySql {
@@ -50,17 +53,24 @@ impl fmt::Debug for MySql {
 #[non_exhaustive]
 pub struct MySqlOptions {
     url: String,
-    /// How many connections at most: 16 unless set.
+    /// How many connections at most: 16 unless set. One more listens for new work.
     pub connections: usize,
     /// A PEM file with the authorities that the database's certificate may come from, instead of Mozilla's.
     #[cfg(feature = "mysql-tls")]
     pub root_certificates: Option<std::path::PathBuf>,
+    /// Whether to tell other processes of new work, and to hear of theirs: yes unless set. There are no notifications in MySQL
+    /// and MariaDB: a query sleeps in the database, and who tells ends it. Behind a proxy that shares connections nobody tells;
+    /// then processes look by themselves.
+    pub notify: bool,
 }
 
 /// Does not show the URL, which may have a password in it.
 impl fmt::Debug for MySqlOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MySqlOptions").field("connections", &self.connections).finish_non_exhaustive()
+        f.debug_struct("MySqlOptions")
+            .field("connections", &self.connections)
+            .field("notify", &self.notify)
+            .finish_non_exhaustive()
     }
 }
 
@@ -70,14 +80,15 @@ impl MySqlOptions {
         Self {
             url: url.into(),
             connections: 16,
+            notify: true,
             #[cfg(feature = "mysql-tls")]
             root_certificates: None,
         }
     }
 
-    /// The pool, with TLS.
+    /// The set-up, with TLS.
     #[cfg(feature = "mysql-tls")]
-    fn secured(&self, set_up: OptsBuilder, tls: mysql_async::SslOpts) -> Result<Pool, StoreError> {
+    fn secured(&self, set_up: OptsBuilder, tls: mysql_async::SslOpts) -> Result<OptsBuilder, StoreError> {
         use rustls::crypto::{CryptoProvider, aws_lc_rs};
         // The driver takes the process's crypto, and panics without one. A host that wants another installs it before.
         if CryptoProvider::get_default().is_none() {
@@ -88,11 +99,11 @@ impl MySqlOptions {
             Some(path) => tls.with_root_certs(vec![path.clone().into()]).with_disable_built_in_roots(true),
             None => tls,
         };
-        Ok(Pool::new(set_up.ssl_opts(tls)))
+        Ok(set_up.ssl_opts(tls))
     }
 
     #[cfg(not(feature = "mysql-tls"))]
-    fn secured(&self, _: OptsBuilder, _: mysql_async::SslOpts) -> Result<Pool, StoreError> {
+    fn secured(&self, _: OptsBuilder, _: mysql_async::SslOpts) -> Result<OptsBuilder, StoreError> {
         let error = StoreError::new(StoreErrorKind::Invalid, "set up the database's connections");
         Err(error.with_source("its URL asks for TLS: turn on the feature `mysql-tls`"))
     }
@@ -143,11 +154,20 @@ impl MySqlStore {
             .client_found_rows(false)
             .prefer_socket(false)
             .pool_opts(pool_options);
-        let pool = match tls {
+        let set_up = Opts::from(match tls {
             Some(tls) => options.secured(set_up, tls)?,
-            None => Pool::new(set_up),
+            None => set_up,
+        });
+        let (pool, bell) = (Pool::new(set_up.clone()), Arc::default());
+        let teller = match options.notify {
+            true => listen::teller(pool.clone()),
+            false => Teller::silent(),
         };
-        Self::with_driver(MySql { pool, bell: Arc::default() }).await
+        let store = Self::with_driver(MySql { pool, bell: Arc::clone(&bell), teller }).await?;
+        if options.notify {
+            listen::start(set_up, &bell);
+        }
+        Ok(store)
     }
 }
 
@@ -205,6 +225,7 @@ impl Driver for MySql {
         &self.bell
     }
 
-    /// There is no way to; other processes look by themselves.
-    fn tell_others(&self, _: Wake) {}
+    fn tell_others(&self, what: Wake) {
+        self.teller.tell(what);
+    }
 }

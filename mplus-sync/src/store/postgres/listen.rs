@@ -1,9 +1,7 @@
 //! Telling other processes of new work by `NOTIFY`, and hearing of theirs by `LISTEN`.
 //!
-//! A notification makes commits wait for each other, so a process sends one a second at most. That it can be lost costs a wait
-//! and nothing else.
+//! That a notification can be lost costs a wait and nothing else.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -13,83 +11,27 @@ use futures_util::stream::poll_fn;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls};
 
+use crate::store::sql::tell::Teller;
 use crate::store::{Bell, Wake};
 
-/// How far notifications of a process are apart.
-const APART: Duration = Duration::from_secs(1);
 /// How long to wait before the database is asked again for a connection.
 const AGAIN: Duration = Duration::from_secs(10);
 
-const fn channel(what: Wake) -> usize {
-    match what {
-        Wake::Orders => 0,
-        Wake::Runs => 1,
-        Wake::Notices => 2,
-    }
-}
-
-/// Tells other processes.
-#[derive(Clone)]
-pub(super) struct Teller(Option<Arc<Told>>);
-
-struct Told {
-    pool: Pool,
-    /// What is to be told with the next notification.
-    pending: [AtomicBool; 3],
-    /// Whether a task waits for the time to send it.
-    waiting: AtomicBool,
-}
-
-impl Teller {
-    pub(super) fn new(pool: Pool, notify: bool) -> Self {
-        let pending = [const { AtomicBool::new(false) }; 3];
-        Self(notify.then(|| Arc::new(Told { pool, pending, waiting: AtomicBool::new(false) })))
-    }
-
-    /// Has others told now, or when a second has passed since they last were.
-    pub(super) fn tell(&self, what: Wake) {
-        let Some(told) = &self.0 else { return };
-        told.pending[channel(what)].store(true, Ordering::Release);
-        if told.waiting.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            told.waiting.store(false, Ordering::Release);
-            return;
-        };
-        let told = Arc::clone(told);
-        runtime.spawn(async move {
-            loop {
-                told.send().await;
-                tokio::time::sleep(APART).await;
-                told.waiting.store(false, Ordering::Release);
-                let more = told.pending.iter().any(|pending| pending.load(Ordering::Acquire));
-                if !more || told.waiting.swap(true, Ordering::AcqRel) {
-                    return;
+/// Tells other processes by a notification.
+pub(super) fn teller(pool: Pool) -> Teller {
+    Teller::by(move |what| {
+        let pool = pool.clone();
+        Box::pin(async move {
+            let what: Vec<&str> = what.into_iter().map(Wake::as_str).collect();
+            // One that is lost costs the others a wait.
+            if let Ok(client) = pool.get().await {
+                let sql = "SELECT pg_notify('mplus_wake_' || md5(current_schema()), $1)";
+                if let Ok(statement) = client.prepare_cached(sql).await {
+                    let _ = client.execute(&statement, &[&what.join(" ")]).await;
                 }
             }
-        });
-    }
-}
-
-impl Told {
-    async fn send(&self) {
-        let what: Vec<&str> = Wake::ALL
-            .into_iter()
-            .filter(|wake| self.pending[channel(*wake)].swap(false, Ordering::AcqRel))
-            .map(Wake::as_str)
-            .collect();
-        if what.is_empty() {
-            return;
-        }
-        // One that is lost costs the others a wait.
-        if let Ok(client) = self.pool.get().await {
-            let sql = "SELECT pg_notify('mplus_wake_' || md5(current_schema()), $1)";
-            if let Ok(statement) = client.prepare_cached(sql).await {
-                let _ = client.execute(&statement, &[&what.join(" ")]).await;
-            }
-        }
-    }
+        })
+    })
 }
 
 /// The way to the database.

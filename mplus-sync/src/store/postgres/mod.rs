@@ -18,12 +18,13 @@ use tokio_postgres::config::SslMode;
 use tokio_postgres::{Config, NoTls};
 
 use super::sql::driver::{Durability, Transaction};
+use super::sql::tell::Teller;
 use super::sql::value::{Row, SqlValue};
 use super::sql::write::{Keyed, Write};
 use super::sql::{Dialect, Driver, SqlStore};
 use super::{Bell, StoreError, StoreErrorKind, Wake};
 
-use self::listen::{Line, Teller};
+use self::listen::Line;
 use self::transaction::PostgresTransaction;
 
 /// A store in a Postgres database, for any number of workers on any number of machines.
@@ -148,7 +149,10 @@ impl PostgresStore {
             .build()
             .map_err(|error| StoreError::new(StoreErrorKind::Invalid, action).with_source(error))?;
         let bell = Arc::new(Bell::default());
-        let teller = Teller::new(pool.clone(), options.notify);
+        let teller = match options.notify {
+            true => listen::teller(pool.clone()),
+            false => Teller::silent(),
+        };
         let store = Self::with_driver(Postgres { pool, bell: Arc::clone(&bell), teller }).await?;
         if options.notify {
             listen::start(line, &bell);

@@ -17,6 +17,8 @@ mod places;
 mod records;
 mod runs;
 pub(crate) mod table;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+pub(crate) mod tell;
 pub(crate) mod value;
 pub(crate) mod write;
 

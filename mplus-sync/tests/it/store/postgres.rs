@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use mplus_sync::model::{Checkpoint, ConnectionId, Marker, Order, OrderKind, Resource};
 use mplus_sync::store::{
     CatalogChunk, CatalogStore, CheckpointStore, ClaimRequest, OrderOutbox, PostgresStore, SqlValue, Store,
-    StoreError, StoreErrorKind, Wake, WakeUp,
+    StoreError, StoreErrorKind,
 };
 use mplus_sync::testkit::PostgresSchema;
 use tokio_postgres::NoTls;
@@ -144,29 +144,4 @@ async fn a_role_that_may_not_make_tables_is_enough_once_they_are_there() {
     assert_eq!(claimed.len(), 1);
     assert_eq!(refused.kind(), StoreErrorKind::Invalid, "there are none to begin with: {refused}");
     assert!(refused.to_string().contains("permission denied"), "{refused}");
-}
-
-#[tokio::test]
-async fn processes_hear_of_each_others_work() {
-    let Some(schema) = schema().await else { return };
-    let one = PostgresStore::connect(schema.url()).await.unwrap();
-    let other = PostgresStore::connect(schema.url()).await.unwrap();
-    let mut listener = other.listen();
-    let merchant = ConnectionId::from("merchant");
-    let mut number = 0;
-    // The other one may not listen yet: nothing depends on the first call.
-    let heard = async {
-        loop {
-            number += 1;
-            let order = Order::new(number.to_string(), "city", OrderKind::Pickup, DateTime::UNIX_EPOCH);
-            one.enqueue(&merchant, &order, DateTime::UNIX_EPOCH).await.unwrap();
-            let wait =
-                tokio::time::timeout(std::time::Duration::from_millis(300), listener.heard(&[Wake::Orders]));
-            if wait.await.is_ok() {
-                return;
-            }
-        }
-    };
-    tokio::time::timeout(std::time::Duration::from_secs(20), heard).await.expect("it hears");
-    schema.drop().await.unwrap();
 }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta};
 use futures_util::future::join_all;
 use mplus_sync::model::{Order, OrderKind};
-use mplus_sync::store::{ClaimRequest, Store, StoreError, StoreErrorKind};
+use mplus_sync::store::{ClaimRequest, Store, StoreError, StoreErrorKind, Wake};
 use mplus_sync::testkit::conformance::{self, Spoil, StoreFactory};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
@@ -190,6 +190,28 @@ async fn timed<T>(work: impl Future<Output = T>) -> (T, Duration) {
     (done, began.elapsed())
 }
 
+/// Processes hear of each other's work before they look by themselves.
+pub(super) async fn tells_others<S: Server>() {
+    let Some(server) = S::begin().await else { return };
+    let (one, other) = (S::connect(server.url()).await.unwrap(), S::connect(server.url()).await.unwrap());
+    let mut listener = other.listen();
+    let mut number = 0;
+    // The other one may not listen yet: nothing depends on the first call.
+    let heard = async {
+        loop {
+            number += 1;
+            let order = Order::new(number.to_string(), "city", OrderKind::Pickup, DateTime::UNIX_EPOCH);
+            one.enqueue(&"merchant".into(), &order, DateTime::UNIX_EPOCH).await.unwrap();
+            let wait = tokio::time::timeout(Duration::from_millis(300), listener.heard(&[Wake::Orders]));
+            if wait.await.is_ok() {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), heard).await.expect("it hears");
+    server.end().await;
+}
+
 /// Tries all of the above on a server.
 macro_rules! tests_on {
     ($server:ty, nowhere: $nowhere:literal, odd: $odd:literal) => {
@@ -228,6 +250,11 @@ macro_rules! tests_on {
         #[tokio::test]
         async fn a_claim_passes_over_the_backlog_of_others() {
             $crate::store::server::claims_pass_over_the_backlog_of_others::<$server>().await;
+        }
+
+        #[tokio::test]
+        async fn processes_hear_of_each_others_work() {
+            $crate::store::server::tells_others::<$server>().await;
         }
     };
 }
