@@ -42,6 +42,7 @@ impl OrderService {
         if self.settings.create_call == CreateCall::CreateOrderV3 {
             return Err(attempt.declined("createOrderV3", "this POS does not know the call", None));
         }
+        self.note(attempt, AttemptNote { pays_apart: true, ..attempt.note.clone() }).await?;
         let created = self.create_older(attempt).await?;
         self.after_create(attempt, created).await
     }
@@ -192,7 +193,7 @@ impl OrderService {
             Booked::All => {}
             Booked::Nothing => self.pay(attempt, &found.order_id).await?,
             Booked::Part(part) => return Err(attempt.underpaid(part)),
-            Booked::Untold if self.creates_with_payments().await => {}
+            Booked::Untold if self.created_with_payments(attempt).await => {}
             Booked::Untold if attempt.note.paying => {
                 let difference = "it does not tell whether its payments are booked".to_owned();
                 return Err(attempt.error(SubmitErrorKind::NumberTaken { difference }));
@@ -202,14 +203,33 @@ impl OrderService {
         Ok(pos_order(&found))
     }
 
-    /// Whether orders are created by the call that books their payments with them.
-    async fn creates_with_payments(&self) -> bool {
-        self.settings.create_call != CreateCall::CreateOrder && !self.lacking.lacks("createOrderV3").await
+    /// Whether the order was created by the call that books its payments with it: that is noted before another one is made.
+    /// What was not queued has no notes; there it is what the POS knows that tells.
+    async fn created_with_payments(&self, attempt: &Attempt<'_>) -> bool {
+        let with_payments = self.settings.create_call != CreateCall::CreateOrder && !attempt.note.pays_apart;
+        with_payments && (attempt.is_queued() || !self.lacking.lacks("createOrderV3").await)
     }
 
     /// Books the order's payments as a deposit: the goods are not handed over yet.
     async fn pay(&self, attempt: &mut Attempt<'_>, order_id: &str) -> Result<(), SubmitError> {
         self.note(attempt, AttemptNote { paying: true, ..attempt.note.clone() }).await?;
+        let paid = self.send_payments(attempt, order_id).await;
+        let is_known = match &paid {
+            Ok(()) => true,
+            Err(error) => match error.kind() {
+                SubmitErrorKind::Pos(error) => !error.may_have_been_processed(),
+                SubmitErrorKind::Declined { .. } => true,
+                _ => false,
+            },
+        };
+        // They were booked, or not: there is nothing left to be found out.
+        if is_known {
+            self.note(attempt, AttemptNote { paying: paid.is_ok(), ..attempt.note.clone() }).await?;
+        }
+        paid
+    }
+
+    async fn send_payments(&self, attempt: &mut Attempt<'_>, order_id: &str) -> Result<(), SubmitError> {
         let (result, message) = match self.pay_v2(attempt, order_id).await? {
             Some(answer) => answer,
             None => {
@@ -225,8 +245,8 @@ impl OrderService {
         };
         match result {
             PayOrderResult::Ok => Ok(()),
-            PayOrderResult::Unknown(answer) => match self.find_same(attempt).await? {
-                Some(found) if matches!(booked(&found, attempt.draft.paid()), Booked::All) => Ok(()),
+            PayOrderResult::Unknown(answer) => match self.find_same(attempt).await {
+                Ok(Some(found)) if matches!(booked(&found, attempt.draft.paid()), Booked::All) => Ok(()),
                 _ => Err(attempt.unclear("payOrder", &answer)),
             },
             result => Err(attempt.declined("payOrder", result.as_str(), Some(&message))),

@@ -9,7 +9,11 @@ use serde::{Deserialize, Serialize};
 /// Kept with the order in the outbox. Only this crate reads it; what cannot be read says nothing.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct AttemptNote {
-    /// Payments were sent on their own: where the POS does not tell what is paid, they must not be sent again.
+    /// The order was created by a call that takes no payments: they are sent on their own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) pays_apart: bool,
+    /// Payments were sent on their own, and nobody knows what became of them: where the POS does not tell what is paid, they
+    /// must not be sent again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) paying: bool,
     /// What stood at the table before the order was added.
@@ -122,7 +126,11 @@ mod tests {
     #[test]
     fn a_note_of_another_release_says_nothing() {
         assert_eq!(AttemptNote::read(Some("[1]")), AttemptNote::default());
-        let note = AttemptNote { paying: true, table: Some(TableBefore::of(&order(1, &[(3, 2)]))) };
+        let note = AttemptNote {
+            pays_apart: true,
+            paying: true,
+            table: Some(TableBefore::of(&order(1, &[(3, 2)]))),
+        };
         assert_eq!(AttemptNote::read(note.text().as_deref()), note);
     }
 }

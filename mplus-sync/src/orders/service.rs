@@ -97,6 +97,11 @@ pub(super) struct Earlier {
 }
 
 impl Attempt<'_> {
+    /// Whether it is an order of the outbox, with which notes are kept.
+    pub(super) fn is_queued(&self) -> bool {
+        self.earlier.claim.is_some()
+    }
+
     pub(super) fn error(&self, kind: SubmitErrorKind) -> SubmitError {
         SubmitError::new(&self.draft.number, kind, self.may_be_at_pos)
     }

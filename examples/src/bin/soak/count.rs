@@ -19,10 +19,14 @@ pub(crate) struct Counts {
     lost: usize,
     /// Orders that are there twice.
     duplicated: usize,
-    /// Orders that are not accepted though nothing is open.
+    /// Orders that are not accepted though nothing is open, and that nobody is told of.
     stuck: u64,
-    /// Why one of those is not.
+    /// Orders of which a person is told to look. That may be only where a POS does not tell what is paid: then nobody can know
+    /// whether a payment was booked whose answer was lost.
+    left_to_person: usize,
+    /// Why one of those is.
     why: Option<String>,
+    tells_payments: bool,
     /// Pieces at the POS that nobody ordered, less those that were ordered and are not there.
     pieces_off: Decimal,
     /// What all orders come to at the POS, less what they came to for the guests.
@@ -40,8 +44,7 @@ pub(crate) fn at_pos(pos: &Pos, orders: &[Order], ended: Ended) -> Counts {
     let kept = pos.orders();
     // A POS that makes one line of several keeps the text of the first alone: there only what has a number of its own can be
     // told from others. The sums tell of the rest.
-    let keeps_lines =
-        pos.dialect().reading("table-lines").is_none_or(|reading| reading.name == "lines-as-sent");
+    let keeps_lines = reads(pos, "table-lines", "lines-as-sent");
     let mut times: HashMap<&str, usize> = HashMap::new();
     for number in kept.iter().flat_map(|order| numbers_in(order, keeps_lines)) {
         *times.entry(number).or_default() += 1;
@@ -58,12 +61,14 @@ pub(crate) fn at_pos(pos: &Pos, orders: &[Order], ended: Ended) -> Counts {
         orders: orders.len(),
         lost: looked_for.iter().filter(|times| **times == 0).count(),
         duplicated: looked_for.iter().filter(|times| **times > 1).count(),
-        stuck: (orders.len() as u64).saturating_sub(ended.accepted),
-        why: ended.why,
+        stuck: (orders.len() as u64).saturating_sub(ended.accepted + ended.left_to_person.len() as u64),
+        left_to_person: ended.left_to_person.len(),
+        tells_payments: reads(pos, "paid-amounts", "paid-told"),
         pieces_off: pieces(&kept) - ordered(orders),
         total_off: kept.iter().filter_map(|order| order.total_incl_amount).sum::<Decimal>()
             - orders.iter().map(|order| order.total).sum::<Decimal>(),
-        paid_off: booked(&kept) - paid(orders),
+        paid_off: booked(&kept, &ended) - paid(orders, &ended),
+        why: ended.why,
         out_of_order: if keeps_lines { out_of_order(&kept, orders) } else { 0 },
         relations_twice: known.len() - known.iter().collect::<BTreeSet<_>>().len(),
     }
@@ -101,20 +106,30 @@ fn ordered(orders: &[Order]) -> Decimal {
     orders.iter().flat_map(|order| &order.lines).map(|line| line.quantity).sum()
 }
 
-/// What the POS has of the payments that the workers send; the waiter's are others.
-fn booked(kept: &[PosOrder]) -> Decimal {
-    let payments = kept.iter().flat_map(|order| order.payment_list.iter());
+/// What the POS has of the payments that the workers send; the waiter's are others. What is left to a person is left out.
+fn booked(kept: &[PosOrder], ended: &Ended) -> Decimal {
+    let is_left = |order: &&PosOrder| {
+        order.ext_order_id.as_deref().is_some_and(|number| ended.left_to_person.contains(&number.into()))
+    };
+    let payments = kept.iter().filter(|order| !is_left(order)).flat_map(|order| order.payment_list.iter());
     payments.filter(|payment| payment.method == PAYMENT_METHOD).map(|payment| payment.amount).sum()
 }
 
-fn paid(orders: &[Order]) -> Decimal {
-    orders.iter().flat_map(|order| &order.payments).map(|payment| payment.amount).sum()
+fn paid(orders: &[Order], ended: &Ended) -> Decimal {
+    let sure = orders.iter().filter(|order| !ended.left_to_person.contains(&order.number));
+    sure.flat_map(|order| &order.payments).map(|payment| payment.amount).sum()
+}
+
+/// Whether the POS reads a question so.
+fn reads(pos: &Pos, question: &str, name: &str) -> bool {
+    pos.dialect().reading(question).is_some_and(|reading| reading.name == name)
 }
 
 impl Counts {
     pub(crate) fn is_clean(&self) -> bool {
         self.lost + self.duplicated + self.out_of_order + self.relations_twice == 0
             && self.stuck == 0
+            && (self.left_to_person == 0 || !self.tells_payments)
             && [self.pieces_off, self.total_off, self.paid_off].iter().all(Decimal::is_zero)
     }
 
@@ -126,7 +141,8 @@ impl Counts {
             "lost": self.lost,
             "duplicated": self.duplicated,
             "stuck": self.stuck,
-            "why_stuck": self.why,
+            "left_to_person": self.left_to_person,
+            "why": self.why,
             "pieces_off": text(self.pieces_off),
             "total_off": text(self.total_off),
             "paid_off": text(self.paid_off),

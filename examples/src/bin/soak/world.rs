@@ -1,5 +1,6 @@
 //! The merchant of a soak run, and a clock that runs fast.
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -8,7 +9,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use mplus_qapi::testkit::Pos;
 use mplus_sync::model::{
-    ArticleNumber, BranchNumber, ConnectionId, Item, Location, OutboxStateKind, PaymentMethod,
+    ArticleNumber, BranchNumber, ConnectionId, Item, Location, OrderNumber, OutboxStateKind, PaymentMethod,
     RelationNumber, Tracked,
 };
 use mplus_sync::orders::{LocationSettings, OrderSettings};
@@ -124,22 +125,30 @@ impl World {
         Ok(counts.iter().filter(|(kind, _)| kind.is_open()).map(|(_, count)| count).sum())
     }
 
-    /// How many orders are in each state, and why one waits for a person if any does.
+    /// What the workers believe in the end.
     pub(crate) async fn ended(&self) -> Result<Ended, StoreError> {
         let counts = self.store.counts(&Self::connection()).await?;
-        let mut why = None;
+        let mut ended = Ended {
+            accepted: counts.get(&OutboxStateKind::Accepted).copied().unwrap_or_default(),
+            left_to_person: BTreeSet::new(),
+            why: None,
+        };
         for kind in OutboxStateKind::ALL.into_iter().filter(|kind| kind.waits_for_person()) {
-            let first = self.store.entries(&Self::connection(), kind, None, 1).await?.pop();
-            why = why.or(first.and_then(|entry| entry.last_error));
+            for entry in self.store.entries(&Self::connection(), kind, None, usize::MAX >> 1).await? {
+                ended.left_to_person.insert(entry.order.number);
+                ended.why = ended.why.or(entry.last_error);
+            }
         }
-        Ok(Ended { accepted: counts.get(&OutboxStateKind::Accepted).copied().unwrap_or_default(), why })
+        Ok(ended)
     }
 }
 
 /// What the workers believe of the orders.
 pub(crate) struct Ended {
     pub(crate) accepted: u64,
-    /// What is wrong with one of the others.
+    /// Orders of which somebody is told to look.
+    pub(crate) left_to_person: BTreeSet<OrderNumber>,
+    /// What is wrong with one of them.
     pub(crate) why: Option<String>,
 }
 

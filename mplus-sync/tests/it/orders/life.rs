@@ -352,6 +352,41 @@ async fn payments_are_booked_once_though_the_pos_never_tells_what_is_paid() {
     }
 }
 
+fn booked(world: &World, number: &str) -> Decimal {
+    world.pos.order(number).unwrap().payment_list.iter().map(|paid| paid.amount).sum()
+}
+
+#[tokio::test]
+async fn a_worker_that_has_yet_to_learn_what_the_pos_lacks_pays_an_order_that_another_one_created() {
+    let world = speaking(&[("absent-calls", "no-createOrderV2"), ("paid-amounts", "paid-absent")]).await;
+    world.service().enqueue(&paid("1", OrderKind::Pickup)).await.unwrap();
+    world.pos.faults().script_for("createOrder", [Fault::ResetAfter]);
+    work(&world, &worker(&world), 1).await;
+    assert_eq!(booked(&world, "1"), Decimal::ZERO, "it is there, without its payment");
+    work(&world, &worker(&world), 5).await;
+    assert_eq!(booked(&world, "1"), euros(2490));
+    assert_eq!(entry(&world, "1").await.state.kind(), OutboxStateKind::Accepted);
+}
+
+#[tokio::test]
+async fn a_payment_that_did_not_get_there_is_sent_again_and_one_of_which_nobody_knows_is_left_to_a_person() {
+    let silent = [("absent-calls", "no-newer-order-calls"), ("paid-amounts", "paid-absent")];
+    for (fault, ends) in
+        [(Fault::Refused, OutboxStateKind::Accepted), (Fault::ResetAfter, OutboxStateKind::NeedsAttention)]
+    {
+        let world = speaking(&silent).await;
+        world.service().enqueue(&paid("1", OrderKind::Pickup)).await.unwrap();
+        world.pos.faults().script_for("payOrder", std::iter::repeat_n(fault, 3));
+        work(&world, &worker(&world), 30).await;
+        let left = entry(&world, "1").await;
+        assert_eq!(left.state.kind(), ends, "{fault:?}: {left:?}");
+        assert!(booked(&world, "1") <= euros(2490), "{fault:?}");
+        if ends == OutboxStateKind::Accepted {
+            assert_eq!(booked(&world, "1"), euros(2490), "{fault:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_a_pos_lacks_is_learnt_once_and_shown_in_the_connections_status() {
     let world = speaking(&[("absent-calls", "no-getPaymentMethodsV2")]).await;
