@@ -14,6 +14,14 @@ pub(crate) fn plain(text: &str) -> Cow<'_, str> {
     text.chars().map(|char| if is_xml(char) { char } else { ' ' }).collect::<String>().into()
 }
 
+/// A text of the POS as it may be sent back: with a blank for every character that could not be read.
+pub(crate) fn readable(text: &str) -> Cow<'_, str> {
+    match text.contains(char::REPLACEMENT_CHARACTER) {
+        true => text.replace(char::REPLACEMENT_CHARACTER, " ").into(),
+        false => Cow::Borrowed(text),
+    }
+}
+
 /// The characters of XML 1.0; Rust's have no surrogates.
 fn is_xml(char: char) -> bool {
     matches!(char, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..)
@@ -40,6 +48,12 @@ mod tests {
             assert!(matches!(plain(fine), Cow::Borrowed(same) if same == fine));
         }
         assert_eq!(plain("\u{FFFE}\u{FFFF}"), "  ");
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_not_sent_back() {
+        assert_eq!(readable("Ams\u{fffd}terdam"), "Ams terdam");
+        assert!(matches!(readable("Café"), Cow::Borrowed("Café")));
     }
 
     #[test]

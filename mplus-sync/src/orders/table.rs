@@ -4,11 +4,12 @@ use mplus_qapi::table_orders::{
     CreateAndPayTableOrder, CreateAndPayTableOrderRequest, CreateAndPayTableOrderResult, PlaceTableOrder,
     PlaceTableOrderResult, SaveTableOrder, SaveTableOrderResult,
 };
-use mplus_qapi::types::{IdempotencyResult, Order, Terminal};
+use mplus_qapi::types::{IdempotencyResult, Line, Order, Terminal};
 use rust_decimal::Decimal;
 
 use crate::model::{OrderKind, PosOrder, TableRef};
 use crate::tables::{TableOrder, read_table};
+use crate::text::readable;
 
 use super::create::{Booked, ROUNDS, booked};
 use super::error::name_of;
@@ -175,6 +176,7 @@ impl OrderService {
         let mut ours = attempt.draft.to_order(attempt.relation, &self.settings);
         let Some(mut order) = current else { return ours };
         let mut lines = std::mem::take(&mut order.line_list).into_vec();
+        lines.iter_mut().for_each(make_readable);
         lines.append(&mut std::mem::take(&mut ours.line_list).into_vec());
         order.line_list = lines.into();
         // What it came to before is not what it comes to now; what cannot be computed here is left to the POS.
@@ -365,6 +367,14 @@ impl OrderService {
             Booked::Nothing => Err(attempt.underpaid(Decimal::ZERO)),
         }
     }
+}
+
+/// Has a line of the POS say only what it takes back.
+fn make_readable(line: &mut Line) {
+    if let Some(text) = &mut line.text {
+        *text = readable(text).into_owned();
+    }
+    line.preparation_list.iter_mut().for_each(make_readable);
 }
 
 /// What the POS calls an order that it shows; an error when it is not the draft, or is not paid. The POS books such an order

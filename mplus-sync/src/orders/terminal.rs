@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use mplus_qapi::terminals::{GetAvailableTerminalList, RegisterTerminal, RegisterTerminalResult};
 use mplus_qapi::types::{Terminal, TerminalStatus};
 
-use crate::text::kept;
+use crate::text::{kept, readable};
 
 use super::identity::stable_uuid;
 use super::service::Attempt;
@@ -24,21 +24,15 @@ impl OrderService {
         let listed = listed.map_err(|error| attempt.read_failed(error))?;
         let mut listed = listed.map(|listed| listed.r#return).unwrap_or_default().into_iter();
         let listed = listed.find(|terminal| (terminal.branch_number, terminal.terminal_number) == place);
-        let mut terminal = Terminal {
+        let terminal = Terminal {
             branch_number: place.0,
             terminal_number: place.1,
             // The same device for all workers and connections of the host: they share the terminal.
             unique_device_identifier: stable_uuid(&["terminal", &self.settings.installation]),
             terminal_software_name: Some(env!("CARGO_PKG_NAME").to_owned()),
             terminal_software_version: Some(env!("CARGO_PKG_VERSION").to_owned()),
-            ..listed.unwrap_or_else(unlisted)
+            ..listed.map_or_else(unlisted, as_told)
         };
-        // A name with a character that could not be read is not sent back as if it were called so.
-        for name in [&mut terminal.branch_name, &mut terminal.terminal_name] {
-            if name.contains('\u{fffd}') {
-                name.clear();
-            }
-        }
         let request = RegisterTerminal { terminal: terminal.clone(), force_registration: false };
         let response = self.lacking.call(request, timeout).await;
         let response = response.map_err(|error| attempt.read_failed(error))?;
@@ -65,6 +59,14 @@ impl OrderService {
         let place = (attempt.draft.branch.get(), attempt.draft.workplace);
         self.terminals.lock().unwrap_or_else(PoisonError::into_inner).remove(&place);
     }
+}
+
+/// A terminal as the POS tells it, in words that it takes back.
+fn as_told(mut terminal: Terminal) -> Terminal {
+    for text in [&mut terminal.branch_name, &mut terminal.terminal_name] {
+        *text = readable(text).into_owned();
+    }
+    terminal
 }
 
 /// A terminal of which nothing is known.

@@ -178,6 +178,15 @@ async fn a_table_that_is_claimed_between_reading_and_saving_is_waited_for() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_read_of_a_branch_or_a_line_keeps_no_order_from_its_table() {
+    let world = super::life::speaking(&[("characters", "text-control-characters")]).await;
+    for number in ["1", "2"] {
+        world.service().submit(&order(number, later(7)), false).await.unwrap();
+    }
+    assert_eq!(world.pos.table_order(1, 7).unwrap().total_incl_amount, Some(euros(2 * 2490)));
+}
+
+#[tokio::test]
 async fn two_rounds_for_one_table_at_once_are_both_there() {
     let world = World::open().await;
     world.service().submit(&order("1", later(7)), false).await.unwrap();
