@@ -226,6 +226,11 @@ impl Inner {
 
     /// Works on an entry that somebody else had, or that failed before.
     async fn take_up(&self, entry: Entry) -> Outcome {
+        if entry.attempts > self.attempts.most {
+            // None of them came to an end, not even a bad one.
+            let text = "every attempt was interrupted: it may be what ends the process";
+            return self.died(entry.failed(text)).await;
+        }
         let Some(body) = entry.body.clone() else {
             return self.died(entry.failed("its body is no longer kept")).await;
         };

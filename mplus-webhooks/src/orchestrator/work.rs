@@ -15,6 +15,8 @@ use crate::handler;
 use crate::inbox::{Entry, EntryState, InboxNotice, Progress, Seat, StoredReply};
 use crate::reply::{Body, Reply as _};
 
+const PANICKED: &str = "the host's code panicked";
+
 /// How an attempt ended.
 pub(super) enum Ended {
     Answered(StoredReply),
@@ -58,7 +60,7 @@ impl Inner {
                 Err(Ended::Failed(refusal.message))
             }
             Either::Left((Ok(Err(refusal)), _)) => Err(Ended::Refused(refusal)),
-            Either::Left((Err(_), _)) => Err(Ended::Failed("the host's code panicked".to_owned())),
+            Either::Left((Err(_), _)) => Err(Ended::Failed(PANICKED.to_owned())),
             Either::Right(_) => Err(Ended::CutOff),
         }
     }
@@ -72,7 +74,7 @@ impl Inner {
     ) -> Outcome {
         let ended = {
             let work = self.worked(&entry, event);
-            let (ended, version, progress) = self.in_our_hands(entry.clone(), work).await;
+            let ((ended, progress), version) = self.in_our_hands(entry.clone(), work).await;
             let Some(version) = version else {
                 tracing::warn!(entry = %entry.id, merchant = %entry.merchant, "the work on an event took so long that another process has it");
                 if let Some(seat) = seat {
@@ -93,7 +95,11 @@ impl Inner {
             Ended::Answered(reply) => {
                 tell(Ok(reply.clone()));
                 entry.reply = Some(reply);
-                match self.concluded(&entry, event).await {
+                let conclusion = self.concluded_patiently(&entry, event);
+                let (concluded, version) = self.in_our_hands(entry.clone(), conclusion).await;
+                let Some(version) = version else { return Outcome::Lost };
+                entry.version = version;
+                match concluded {
                     Ok(()) => return self.end(entry, EntryState::Done).await,
                     Err(why) => why,
                 }
@@ -113,7 +119,7 @@ impl Inner {
             }
             Ended::CutOff => {
                 tell(Ok(written(&if_late(event))));
-                format!("it took longer than {} seconds", self.attempts.patience.as_secs())
+                self.too_long()
             }
         };
         self.failed(entry, &why).await
@@ -140,19 +146,31 @@ impl Inner {
         (ended, progress)
     }
 
+    /// What follows on the answer; it is foreign code as well.
+    async fn concluded_patiently(&self, entry: &Entry, event: &AnyEvent) -> Result<(), String> {
+        let work = pin!(AssertUnwindSafe(self.concluded(entry, event)).catch_unwind());
+        match select(work, self.runtime.sleep(self.attempts.patience)).await {
+            Either::Left((Ok(concluded), _)) => concluded,
+            Either::Left((Err(_), _)) => Err(PANICKED.to_owned()),
+            Either::Right(_) => Err(self.too_long()),
+        }
+    }
+
+    fn too_long(&self) -> String {
+        format!("it took longer than {} seconds", self.attempts.patience.as_secs())
+    }
+
     /// Says again and again that we are still at it, while the work goes on. No version: another process has taken it.
-    async fn in_our_hands(
+    async fn in_our_hands<T>(
         &self,
         mut entry: Entry,
-        work: impl Future<Output = (Ended, Progress)> + Send,
-    ) -> (Ended, Option<u64>, Progress) {
+        work: impl Future<Output = T> + Send,
+    ) -> (T, Option<u64>) {
         let mut work = pin!(work);
         let mut ours = true;
         loop {
             match select(work, self.runtime.sleep(self.attempts.lease / 3)).await {
-                Either::Left(((ended, progress), _)) => {
-                    return (ended, ours.then_some(entry.version), progress);
-                }
+                Either::Left((done, _)) => return (done, ours.then_some(entry.version)),
                 Either::Right(((), going_on)) => {
                     work = going_on;
                     let renewed = entry.clone().renewed(later(self.now(), self.attempts.lease));

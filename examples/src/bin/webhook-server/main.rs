@@ -6,6 +6,7 @@ mod providers;
 
 use std::error::Error;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Parser;
@@ -13,8 +14,9 @@ use mplus_webhooks::inbox::InboxNotice;
 use mplus_webhooks::payment::{PaymentNotice, PaymentState};
 use mplus_webhooks::testkit::ManualProvider;
 use mplus_webhooks::{
-    FixedSubscriptions, Handlers, MemoryStore, MemoryTransactions, MerchantId, MysqlStore, Orchestrator,
-    PostgresStore, Secret, SqliteStore, Store, Subscription, SubscriptionSecret, TokioRuntime, adapter,
+    FixedSubscriptions, Handlers, MemoryStore, MemoryTransactions, MerchantId, MysqlOptions, MysqlStore,
+    Orchestrator, PostgresOptions, PostgresStore, Secret, SqliteStore, Store, Subscription,
+    SubscriptionSecret, TokioRuntime, adapter,
 };
 
 use self::admin::Admin;
@@ -35,9 +37,14 @@ struct Flags {
     /// The Secret Key in the POS's webhook settings, base64.
     #[arg(long, env = "MPLUS_WEBHOOK_SECRET", hide_env_values = true)]
     secret: Secret,
-    /// Where events and payments are kept: memory, the path of a SQLite file, postgres://..., or mysql://...
-    #[arg(long, default_value = "memory")]
+    /// Where events and payments are kept: memory, the path of a SQLite file, postgres://..., or mysql://... One with a password
+    /// belongs into the environment.
+    #[arg(long, env = "MPLUS_WEBHOOK_DATABASE", hide_env_values = true, default_value = "memory")]
     database: String,
+    /// A PEM file with the authorities that the database's certificate may come from; for a URL with sslmode=require or
+    /// require_ssl=true.
+    #[arg(long, value_name = "FILE")]
+    database_authorities: Option<PathBuf>,
     #[command(flatten)]
     providers: providers::Flags,
 }
@@ -55,11 +62,19 @@ async fn main() -> std::process::ExitCode {
     }
 }
 
-async fn open(database: &str) -> Result<Arc<dyn Store>, Box<dyn Error>> {
-    Ok(match database {
+async fn open(flags: &Flags) -> Result<Arc<dyn Store>, Box<dyn Error>> {
+    Ok(match flags.database.as_str() {
         "memory" => Arc::new(MemoryStore::new()),
-        url if url.starts_with("postgres") => Arc::new(PostgresStore::connect(url).await?),
-        url if url.starts_with("mysql:") => Arc::new(MysqlStore::connect(url).await?),
+        url if url.starts_with("postgres") => {
+            let mut options = PostgresOptions::new(url);
+            options.root_certificates.clone_from(&flags.database_authorities);
+            Arc::new(PostgresStore::open(options).await?)
+        }
+        url if url.starts_with("mysql:") => {
+            let mut options = MysqlOptions::new(url);
+            options.root_certificates.clone_from(&flags.database_authorities);
+            Arc::new(MysqlStore::open(options).await?)
+        }
         file => Arc::new(SqliteStore::open(file.trim_start_matches("sqlite:"))?),
     })
 }
@@ -84,7 +99,7 @@ async fn serve(flags: Flags) -> Result<(), Box<dyn Error>> {
         .on_payment_changed(move |notice| async move { tell(address, &notice) });
     let orchestrator = Orchestrator::builder(
         Arc::new(FixedSubscriptions::new([subscription])),
-        open(&flags.database).await?,
+        open(&flags).await?,
         Arc::new(TokioRuntime),
     )
     .handler(handlers)

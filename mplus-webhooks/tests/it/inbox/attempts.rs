@@ -4,10 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use mplus_webhooks::event::{AnyEvent, EventName};
-use mplus_webhooks::inbox::{EntryFilter, EntryState};
+use mplus_webhooks::inbox::{EntryFilter, EntryState, InboxStore as _};
 use mplus_webhooks::reply::{CompleteSessionReply, CustomActionReply, ScanCodeReply};
-use mplus_webhooks::{Handlers, InboxError, MemoryStore, Refusal};
+use mplus_webhooks::{
+    Handlers, InboxError, MemoryStore, Refusal, SessionKey, Transaction, TransactionError, TransactionSink,
+};
 use serde_json::json;
 
 use super::{Table, Told, attempts, completed, host, signed, states};
@@ -185,4 +188,62 @@ async fn an_entry_is_shown_to_operators_as_json_without_its_body() {
         (&json!("completeSession"), &json!("done"), &json!("s"), &json!(200))
     );
     assert!(shown.get("body").is_none());
+}
+
+/// A table that takes sales, and whose second cancellation hangs or panics.
+#[derive(Debug)]
+struct BadSecondCancellation {
+    cancellations: AtomicUsize,
+    panics: bool,
+}
+
+#[async_trait]
+impl TransactionSink for BadSecondCancellation {
+    async fn create(&self, _: &Transaction) -> Result<(), TransactionError> {
+        Ok(())
+    }
+
+    async fn cancel(&self, _: &SessionKey) -> Result<(), TransactionError> {
+        if self.cancellations.fetch_add(1, Ordering::SeqCst) == 1 {
+            assert!(!self.panics, "this panic is part of the test");
+            std::future::pending::<()>().await;
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_hangs_or_panics_after_the_answer_is_an_attempt_like_others() {
+    for panics in [false, true] {
+        let sink = Arc::new(BadSecondCancellation { cancellations: AtomicUsize::new(0), panics });
+        let host =
+            host(&Arc::default(), Arc::new(MemoryStore::new()), |builder| builder.transactions(sink.clone()));
+        let _background = background(&host);
+        let cancelled = signed(&EventName::CancelSession, json!({ "session": { "sessionId": "s" } }));
+        for request in [cancelled, completed("s", "1")] {
+            assert_eq!(host.handle(request).await.status(), 200);
+        }
+        tokio::time::sleep(Duration::from_secs(300)).await;
+        assert_eq!(states(&host).await, [EntryState::Done; 2], "panics: {panics}");
+        assert_eq!(sink.cancellations.load(Ordering::SeqCst), 3);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_ends_every_process_is_a_dead_letter_some_time() {
+    let (told, store) = (Told::default(), Arc::new(MemoryStore::new()));
+    let attempts = attempts(|attempts| attempts.most = 2);
+    let lost = Handlers::new().on_complete_session(|_| std::future::pending());
+    let doomed = host(&Arc::default(), store.clone(), |builder| builder.handler(lost));
+    assert_eq!(doomed.handle(completed("s", "1")).await.status(), 200);
+    let mut entry = store.list_entries(&EntryFilter::default()).await.unwrap().remove(0);
+    entry = store.entry(&entry.id).await.unwrap().unwrap();
+    // It was begun as often as allowed, and nobody lived to tell.
+    (entry.attempts, entry.version) = (2, entry.version + 1);
+    assert!(store.replace_entry(&entry).await.unwrap());
+    let healthy = host(&Arc::default(), store, |builder| builder.handler(told.handlers()).attempts(attempts));
+    let _background = background(&healthy);
+    tokio::time::sleep(Duration::from_secs(100)).await;
+    assert_eq!(states(&healthy).await, [EntryState::Dead]);
+    assert_eq!(told.kinds(), ["dead"]);
 }
