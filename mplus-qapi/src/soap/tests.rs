@@ -182,7 +182,7 @@ fn values_out_of_range_are_errors_with_path_and_offset() {
     for bad in ["1e3", "0x1", "12a", "1.5", "--1", "\u{0664}"] {
         assert!(problem(&format!("<ns:number>{bad}</ns:number>")).contains("Order/number"), "{bad}");
     }
-    for bad in ["1e3", "1,5", "NaN", "+-1", ".", "-", "1.2.3", "99999999999999999999999999999.5"] {
+    for bad in ["1e", "1,5", "NaN", "+-1", ".", "-", "1.2.3", "99999999999999999999999999999.5"] {
         assert!(problem(&format!("<ns:amount>{bad}</ns:amount>")).contains("Order/amount"), "{bad}");
     }
     for bad in ["yes", "TRUE", "2"] {
