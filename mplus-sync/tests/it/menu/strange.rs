@@ -360,3 +360,29 @@ async fn a_price_group_of_the_sales_channel_goes_before_the_articles_price_and_i
     assert_eq!(report.manual_actions.total, 1, "{report}");
     assert_ne!(merchant.pos.article(dish).unwrap().price_incl, Some(euros(800)));
 }
+
+#[tokio::test]
+async fn a_rate_that_changes_reaches_branch_prices_that_are_told_without_vat() {
+    let dialect: Dialect = "exclusive-only,vat-rises".parse().unwrap();
+    let (merchant, integration) = synced_at(Pos::brasserie().with_dialect(dialect)).await;
+    let low = Some(Decimal::from(9));
+    let priced = |item: &mplus_sync::model::Item| item.tax_rate == low && !item.location_prices.is_empty();
+    let before: Vec<_> = merchant.items().await.into_iter().map(|item| item.record).filter(priced).collect();
+    assert!(!before.is_empty());
+    merchant.pos.pass(std::time::Duration::from_secs(4 * 3600));
+    let report = integration.sync_menu(&RunOptions::manual()).await;
+    for old in before {
+        let now = merchant.item(&old.name).await.record;
+        assert_eq!(now.tax_rate, Some(21.into()), "{}", old.name);
+        for own in &old.location_prices {
+            let price = now.price_at(&own.location);
+            assert_ne!(price, Some(own.price), "{}: {report}", old.name);
+            let is_told = report
+                .skipped
+                .first
+                .iter()
+                .any(|note| note.subject.as_ref().is_some_and(|subject| subject.name == old.name));
+            assert!(price.is_some() || is_told, "{}: {report}", old.name);
+        }
+    }
+}

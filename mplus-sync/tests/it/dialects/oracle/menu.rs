@@ -230,10 +230,11 @@ impl Comparison<'_> {
                 .find(|price| price.location == *location)
                 .map(|price| price.price);
             match branch_price(self.pos, self.article, line) {
-                // A price of the host that the POS did not take is told.
+                // A price of the host that the POS did not take is told, and so is one without VAT that stands for no cent.
                 Some(ArticlePrice::Euros(price))
                     if item.price_at(location) != Some(price)
-                        && !(self.is_told() && !dialect.knows("saveArticleBranchDeviations")) =>
+                        && !(self.is_told() && !dialect.knows("saveArticleBranchDeviations"))
+                        && !(self.is_told() && held.is_none() && line.sales_price_incl.is_none()) =>
                 {
                     let detail = format!(
                         "{} costs {held:?} in branch {}, {price} at the POS",
