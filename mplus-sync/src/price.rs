@@ -28,6 +28,7 @@ pub enum Price {
 
 /// The price fields of something that the POS sells, as it told them. Euros.
 #[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
 pub struct ToldPrice<'a> {
     /// With VAT.
     pub including_vat: Option<Decimal>,

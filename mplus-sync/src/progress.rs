@@ -10,6 +10,7 @@ use crate::model::Resource;
 
 /// How far a run is with one resource.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Progress {
     /// What is being worked on.
     pub resource: Resource,
@@ -26,6 +27,7 @@ pub struct Progress {
 /// What is done with a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Phase {
     /// From the POS to the host.
     Pull,

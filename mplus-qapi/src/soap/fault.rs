@@ -79,6 +79,7 @@ impl fmt::Display for Fault {
 /// Why an envelope holds no response.
 #[derive(Debug)]
 #[cfg_attr(not(feature = "testkit"), expect(unreachable_pub, reason = "public with the feature"))]
+#[non_exhaustive]
 pub enum ResponseError {
     /// It cannot be read.
     Decode(DecodeError),

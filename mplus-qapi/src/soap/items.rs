@@ -20,16 +20,7 @@ pub(crate) struct ItemDecoder<R> {
 impl<R: ListResponse> ItemDecoder<R> {
     /// For the response `root`. What is held at once may be `limit` bytes; the values of one item may take `budget`.
     pub(crate) fn new(root: &'static str, strict: bool, limit: usize, budget: Budget) -> Self {
-        let parts = Parts {
-            decoder: Decoder::new(strict),
-            text: String::new(),
-            at: 0,
-            base: 0,
-            limit,
-            boundary: Boundary::new(0),
-            state: ReaderState::new(strict, budget),
-            descent: Descent::new(root, Some(R::FIELD)),
-        };
+        let parts = Parts::new(root, Some(R::FIELD), strict, limit, budget);
         Self { parts, response: R::default() }
     }
 
@@ -70,6 +61,24 @@ impl<R: ListResponse> ItemDecoder<R> {
     }
 }
 
+/// Reads a whole response that comes in pieces, as streams do, into a record of any type.
+#[cfg(feature = "testkit")]
+pub(crate) fn read_pieces<'a>(
+    pieces: impl Iterator<Item = &'a [u8]>,
+    root: &'static str,
+    record: &mut dyn Record,
+) -> Result<Tolerated, ResponseError> {
+    let mut parts = Parts::new(root, None, false, usize::MAX, Budget::default());
+    // Nothing is handed out: all items go into the record.
+    let mut handed_out = String::new();
+    for piece in pieces {
+        parts.feed(piece)?;
+        while parts.has_more() && parts.next_item(record, &mut handed_out)? {}
+    }
+    parts.finish(record, &mut handed_out)?;
+    Ok(parts.state.take_tolerated())
+}
+
 /// The part of [`ItemDecoder`] that is the same for all types.
 struct Parts {
     decoder: Decoder,
@@ -86,6 +95,26 @@ struct Parts {
 }
 
 impl Parts {
+    /// The items of the field `handed_out` go elsewhere than into the response.
+    fn new(
+        root: &'static str,
+        handed_out: Option<usize>,
+        strict: bool,
+        limit: usize,
+        budget: Budget,
+    ) -> Self {
+        Self {
+            decoder: Decoder::new(strict),
+            text: String::new(),
+            at: 0,
+            base: 0,
+            limit,
+            boundary: Boundary::new(0),
+            state: ReaderState::new(strict, budget),
+            descent: Descent::new(root, handed_out),
+        }
+    }
+
     fn feed(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
         self.text.drain(..self.at);
         self.boundary.shift(self.at);

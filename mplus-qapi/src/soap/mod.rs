@@ -65,9 +65,9 @@ pub use crate::scan::{DecodeError, DecodeProblem};
 
 #[cfg(not(feature = "testkit"))]
 pub(crate) use self::fault::ResponseError;
-#[cfg(feature = "testkit")]
-pub(crate) use self::item_encoder::ItemEncoder;
 pub(crate) use self::{envelope::*, items::ItemDecoder, reader::Reader, tolerated::Budget};
+#[cfg(feature = "testkit")]
+pub(crate) use self::{item_encoder::ItemEncoder, items::read_pieces};
 pub(crate) use crate::scan::Tag;
 
 /// What generated modules import.

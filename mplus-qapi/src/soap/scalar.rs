@@ -6,6 +6,7 @@ use super::{
     DecodeError, Element, Field, Items, Record, Role, View,
     decode::{read_items, read_record, whole_number},
     reader::Reader,
+    schema::sealed::OfField,
 };
 use crate::scan::Tag;
 use crate::value::{Binary, Date, DateTime, Decimal, List, XsdDecimal};
@@ -279,6 +280,8 @@ pub(crate) fn read_choice<'x>(
     Ok(!token.is_empty())
 }
 
+impl<T: Value> OfField for T {}
+
 impl<T: Value> Field for T {
     fn view(&self) -> View<'_> {
         Value::view(self)
@@ -302,6 +305,8 @@ impl<T: Value> Field for T {
         *self = T::made(source, element);
     }
 }
+
+impl<T: Value> OfField for Option<T> {}
 
 impl<T: Value> Field for Option<T> {
     fn view(&self) -> View<'_> {
@@ -332,6 +337,8 @@ impl<T: Value> Field for Option<T> {
         *self = source.is_present().then(|| T::made(source, element));
     }
 }
+
+impl<T: Value> OfField for Vec<T> {}
 
 impl<T: Value> Field for Vec<T> {
     fn view(&self) -> View<'_> {
@@ -390,6 +397,8 @@ impl<T: Value> Items for Vec<T> {
         self.get(index).map_or(View::Absent, Value::view)
     }
 }
+
+impl<T: Value> OfField for List<T> {}
 
 impl<T: Value> Field for List<T> {
     fn view(&self) -> View<'_> {

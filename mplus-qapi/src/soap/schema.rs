@@ -65,9 +65,11 @@ pub trait Record: sealed::Sealed + Send + Sync {
     }
 }
 
-/// Only this crate's macros make records.
+/// Only this crate's macros make records, and only its values are fields.
 pub(crate) mod sealed {
     pub trait Sealed {}
+
+    pub trait OfField {}
 
     impl<T: Sealed + ?Sized> Sealed for Box<T> {}
 }
@@ -91,7 +93,9 @@ impl<T: Record + ?Sized> Record for Box<T> {
 }
 
 /// One field of a record: a value, an optional value or a list of values.
-pub trait Field {
+///
+/// The types of this crate implement it, and nothing else can.
+pub trait Field: sealed::OfField {
     /// The field as data, for every kind of output.
     fn view(&self) -> View<'_>;
 

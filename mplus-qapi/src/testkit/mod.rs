@@ -29,6 +29,7 @@ pub mod dialect;
 mod dispatch;
 mod domain;
 mod faults;
+pub mod fuzzing;
 mod http;
 mod images;
 mod message;

@@ -51,6 +51,11 @@ impl Sampler {
         mixed ^ (mixed >> 31)
     }
 
+    /// One of the numbers below `limit`.
+    pub(super) fn index_below(&mut self, limit: usize) -> usize {
+        usize::try_from(self.below(limit.max(1) as u64)).unwrap_or_default()
+    }
+
     fn below(&mut self, limit: u64) -> u64 {
         self.next() % limit
     }

@@ -45,7 +45,10 @@ fn reason(kind: TransportErrorKind, error: &reqwest::Error) -> &'static str {
             _ => "it could not be made",
         },
         TransportErrorKind::Timeout => "the time-out is up",
-        TransportErrorKind::Interrupted if error.is_decode() => "the answer cannot be unpacked",
+        // It calls an answer that ends too early one that it cannot decode.
+        TransportErrorKind::Interrupted if error.is_decode() && says(&["gzip", "deflate", "corrupt"]) => {
+            "the answer cannot be unpacked"
+        }
         TransportErrorKind::Interrupted => "before the answer was complete",
         TransportErrorKind::Setup => "TLS or the HTTP client does not start",
     }

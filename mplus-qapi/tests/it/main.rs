@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 #![cfg(all(feature = "testkit", feature = "reqwest", feature = "rustls"))]
 
+mod fuzz;
 mod gate;
 mod hostile;
 mod log;

@@ -22,6 +22,8 @@ use tokio::{
 pub(crate) enum Step {
     /// Bytes; the connection stays open.
     Send(Vec<u8>),
+    /// Bytes, as many as the client takes; then the connection is closed.
+    SendIfWanted(Vec<u8>),
     /// Bytes; then the connection is closed, without having been announced.
     SendAndClose(Vec<u8>),
     /// The connection is closed without an answer.
@@ -125,6 +127,11 @@ async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, seen: Arc<Seen>)
         let step = seen.steps.lock().expect("whole").pop_front().unwrap_or(Step::Close);
         match step {
             Step::Send(bytes) => stream.write_all(&bytes).await.expect("sent"),
+            Step::SendIfWanted(bytes) => {
+                // It may hang up in the middle.
+                let _ = stream.write_all(&bytes).await;
+                return;
+            }
             Step::SendAndClose(bytes) => {
                 stream.write_all(&bytes).await.expect("sent");
                 return;

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use mplus_qapi::{
     Client, Endpoint, ErrorKind, RetryPolicy, TokioRuntime,
+    products::GetProductsRequest,
     relations::GetRelationsRequest,
     soap::DecodeProblem,
     stock::SetStockRequest,
@@ -188,6 +189,71 @@ async fn a_zip_bomb_ends_at_the_limit() {
             if *error.problem() == DecodeProblem::TooLarge { limit });
         assert!(too_large, "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_few_kilobytes_of_gzip_that_stand_for_a_great_many_values_end_at_once() {
+    // Unoptimized, it takes seconds to unpack much.
+    let (size, most) = if cfg!(debug_assertions) { (2 << 20, 5_000) } else { (16 << 20, 250) };
+    let articles = "<ns:article/>".repeat(size / "<ns:article/>".len());
+    let body =
+        format!("{ENVELOPE}<ns:GetProductsResponse><ns:productList><ns:product><ns:articleList>{articles}");
+    let bomb = gzip(body.as_bytes());
+    let server = Server::start([Step::Send(http(200, &["Content-Encoding: gzip"], bomb))]).await;
+    let client = server.client();
+    let started = tokio::time::Instant::now();
+    let error = client.stream_products(GetProductsRequest::default()).next().await.expect("one");
+    let took = started.elapsed();
+    let error = error.expect_err("too large");
+    let too_large = matches!(error.kind(), ErrorKind::Response(error)
+        if matches!(error.problem(), DecodeProblem::TooLarge { .. }));
+    assert!(too_large, "{error}");
+    assert!(took < Duration::from_millis(most), "{took:?}");
+}
+
+#[tokio::test]
+async fn a_head_without_end_is_refused_long_before_the_time_is_up() {
+    let headers: String = (0..10_000).map(|number| format!("X-{number}: a\r\n")).collect();
+    let many = format!("HTTP/1.1 200 OK\r\n{headers}Content-Length: 0\r\n\r\n").into_bytes();
+    let long = [b"HTTP/1.1 200 OK\r\nX-A: ".to_vec(), vec![b'a'; 4 << 20], b"\r\n\r\n".to_vec()].concat();
+    let piece = format!("X-A: {}\r\n", "a".repeat(16 << 10)).into_bytes();
+    let endless = Step::Trickle(b"HTTP/1.1 200 OK\r\n".to_vec(), piece, Duration::from_millis(1));
+    for step in [Step::SendIfWanted(many), Step::SendIfWanted(long), endless] {
+        let server = Server::start([step]).await;
+        let started = tokio::time::Instant::now();
+        let error = server.client().set_stock(SetStockRequest::default()).await.expect_err("no answer");
+        assert!(matches!(error.kind(), ErrorKind::Transport(_)) && !error.is_timeout(), "{error}");
+        assert!(error.may_have_been_processed() && started.elapsed() < Duration::from_secs(10), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn chunks_without_end_are_refused_at_the_limit_of_what_they_hold() {
+    let head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let chunk = |bytes: &str| format!("{:x}\r\n{bytes}\r\n", bytes.len()).into_bytes();
+    let start = format!("{ENVELOPE}<ns:GetRelationsResponse><ns:relationList><ns:relation><ns:name>");
+    let head = [head.to_vec(), chunk(&start)].concat();
+    let endless = Step::Trickle(head, chunk(&"x".repeat(64 << 10)), Duration::ZERO);
+    let server = Server::start([endless.clone(), endless]).await;
+    let client = server.client_builder().buffered_limit(4 << 20).build();
+    let whole = client.get_relations(GetRelationsRequest::default()).await.map(drop);
+    let streamed = client.stream_relations(GetRelationsRequest::default()).next().await.expect("one");
+    for error in [whole.expect_err("too large"), streamed.map(drop).expect_err("too large")] {
+        let too_large = matches!(error.kind(), ErrorKind::Response(error)
+            if *error.problem() == DecodeProblem::TooLarge { limit: 4 << 20 });
+        assert!(too_large, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_ends_before_its_length_is_told_as_that() {
+    let cut = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n<e:Envelope".to_vec();
+    let server = Server::start([Step::SendAndClose(cut)]).await;
+    let error = server.client().set_stock(SetStockRequest::default()).await.expect_err("cut off");
+    assert!(error.to_string().contains("before the answer was complete"), "{error}");
+    let server = Server::answering(http(200, &["Content-Encoding: gzip"], "no gzip at all")).await;
+    let error = server.client().set_stock(SetStockRequest::default()).await.expect_err("no gzip");
+    assert!(error.to_string().contains("cannot be unpacked"), "{error}");
 }
 
 /// An HTTPS server with a certificate of its own making that answers every request the same.

@@ -27,6 +27,7 @@ const CHOICE: &str = "choice ";
 
 /// A choice that the POS has and the host has not any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub struct RemovedChoice {
     /// The group of choices (`groupNumber`).
     pub group: i32,

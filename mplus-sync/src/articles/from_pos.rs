@@ -24,6 +24,7 @@ pub struct IncomingGroup {
 /// A choice that cannot be offered, because nobody knows what it costs.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the choice {choice} was left out: {problem}")]
+#[non_exhaustive]
 pub struct ChoiceProblem {
     /// As guests would read it.
     pub choice: String,

@@ -9,6 +9,7 @@ use super::{Decision, Known, Side, SyncContext, decide};
 
 /// A field that differs, as a person reads it in the report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct FieldDifference {
     /// The field's name in the record's JSON form.
     pub field: String,
@@ -20,6 +21,7 @@ pub struct FieldDifference {
 
 /// A field that differs, and what becomes of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct FieldDecision {
     /// The field and both values.
     #[serde(flatten)]

@@ -128,6 +128,7 @@ impl Known<Fingerprint> {
 
 /// What to do, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Decision {
     /// What to do.
     pub action: Action,

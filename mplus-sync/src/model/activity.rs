@@ -22,6 +22,7 @@ pub struct Activity {
 /// How much an activity matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum ActivityLevel {
     /// All is well.
     Info,

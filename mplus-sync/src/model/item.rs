@@ -265,6 +265,7 @@ pub struct Characteristic {
 /// What is known of a characteristic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Presence {
     /// Nothing; for an allergen this is not the same as absent.
     Unknown,

@@ -70,6 +70,7 @@ pub struct StaleField {
 
 /// Why an edit is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum EditRefused {
     /// The record's revision is not the one that the edit was made on.
     #[error("it was changed since it was read: its revision is {} and not {}", .stored.get(), .expected.get())]

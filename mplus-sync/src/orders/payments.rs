@@ -26,6 +26,7 @@ pub(super) struct PaymentMethods {
 
 /// A code of the POS that a payment method of the host is likely to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PaymentSuggestion {
     /// The host's payment method.
     pub method: PaymentMethod,

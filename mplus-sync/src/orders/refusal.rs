@@ -11,6 +11,7 @@ use crate::model::{
 
 /// An order cannot be sent as it is. Nothing was sent. Everything that is wrong with it is listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct OrderRefused {
     /// Which order.
     pub order: OrderNumber,

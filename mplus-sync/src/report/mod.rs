@@ -145,6 +145,7 @@ pub struct Counts {
 
 /// What a detail is about, as people know it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Subject {
     /// Its name.
     pub name: String,
@@ -167,6 +168,7 @@ impl fmt::Display for Subject {
 
 /// Something a person should know: what it is about, what happened, what to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Note {
     /// What kind of thing it is about.
     pub resource: Resource,
@@ -212,6 +214,7 @@ pub struct Conflict {
 
 /// A location that guests cannot order at before a person completed it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct IncompleteLocation {
     /// Which one.
     pub location: LocationId,
@@ -223,6 +226,7 @@ pub struct IncompleteLocation {
 
 /// The first [`DETAILS_KEPT`] details of a sort, and how many there are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Details<T> {
     /// How many there are.
     pub total: u64,

@@ -13,6 +13,7 @@ use super::StoreError;
 
 /// What became of an order that the host queued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Enqueued {
     /// It waits to be sent.
     New,

@@ -10,6 +10,7 @@ use crate::model::BtwCode;
 /// A rate or a code that cannot be used. The item is left out and named in the report; once the mapping, the item or
 /// the POS is put right, the next sync takes it along.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct TaxProblem {
     /// The item, as people call it; none for a problem of the mapping itself.
     pub item: Option<String>,
@@ -86,6 +87,7 @@ pub enum TaxProblemKind {
 
 /// A code and its rate at the POS, in per cent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct CodeRate {
     /// The code.
     pub code: BtwCode,

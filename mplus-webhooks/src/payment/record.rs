@@ -42,6 +42,7 @@ pub enum PaymentOrigin {
 /// What is known of a payment's creation at its provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Creation {
     /// The provider does not have it: it was never sent, or looked for in vain.
     Absent,

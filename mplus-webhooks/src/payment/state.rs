@@ -30,6 +30,7 @@ pub enum PaymentState {
 /// Who asked for the end of a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum CancelReason {
     /// The cashier, who waits for the answer.
     Operator,
@@ -113,6 +114,7 @@ pub enum PaymentInput {
 
 /// What has to be done about an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum PaymentEffect {
     /// Nothing.
     None,

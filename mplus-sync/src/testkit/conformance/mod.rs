@@ -82,6 +82,7 @@ pub enum Spoil {
 /// What a run of the suite found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use]
+#[non_exhaustive]
 pub struct Report {
     /// The behaviours that the store showed.
     pub met: Vec<&'static str>,
@@ -91,6 +92,7 @@ pub struct Report {
 
 /// A behaviour that a store did not show.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Failure {
     /// The behaviour, in a few words.
     pub behaviour: &'static str,

@@ -1,0 +1,7 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    if let Err(problem) = mplus_qapi::testkit::fuzzing::reader(bytes) {
+        panic!("{problem}");
+    }
+});
