@@ -13,7 +13,9 @@ use super::{Inner, OutOfTime, later};
 use crate::error::{ErrorCode, Refusal};
 use crate::event::{self, AnyEvent, ErrorReport, EventName, Identity, Received, identity};
 use crate::inbox::{Entry, EntryId, EntryState, InboxNotice, Place, Seat, StoredReply};
-use crate::payment::{PaymentKey, store_failed};
+use crate::payment::{ExternalPayments, PaymentKey, store_failed};
+use crate::reply::Body;
+use crate::subscription::MerchantId;
 use crate::verified::Verified;
 
 /// How long a repeat waits before it looks again at what another process does; every further look takes twice as long.
@@ -42,7 +44,7 @@ impl Inner {
             && let Some(id) = event::polled_payment(body.value())
         {
             // Read-only and frequent: nothing is kept, no claim, no task.
-            let answer = payments.poll(&body.subscription().merchant, id);
+            let answer = self.polled(payments, &body.subscription().merchant, id);
             return match select(pin!(answer), out_of_time).await {
                 Either::Left((reply, _)) => Ok(written(&reply?)),
                 Either::Right(_) => Ok(written(&asks_again(id))),
@@ -100,6 +102,28 @@ impl Inner {
             }
             Either::Right(_) => Ok(written(&sane)),
         }
+    }
+
+    /// How a payment stands. One whose start is still being worked on is not stored yet: the till was told that it has started,
+    /// and must not take it for unknown.
+    async fn polled(
+        &self,
+        payments: &ExternalPayments,
+        merchant: &MerchantId,
+        id: &str,
+    ) -> Result<Body, Refusal> {
+        let refusal = match payments.poll(merchant, id).await {
+            Err(refusal) if refusal.code == ErrorCode::InvalidData => refusal,
+            answered => return answered,
+        };
+        let entries = self.store.entries_about(merchant, id).await.map_err(|error| store_failed(&error))?;
+        let now = self.now();
+        let starting = entries.iter().any(|entry| {
+            entry.event == EventName::StartExternalPayment
+                && entry.state == EntryState::Working
+                && entry.due_at.is_some_and(|until| until > now)
+        });
+        if starting { Ok(asks_again(id)) } else { Err(refusal) }
     }
 
     /// The POS complains about an earlier reply.

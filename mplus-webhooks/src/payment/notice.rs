@@ -32,8 +32,8 @@ pub enum PaymentNotice {
         /// What the customer paid, euros.
         captured: Decimal,
     },
-    /// It ended although nobody could be asked whether the customer had paid. The provider is asked for another week; until then
-    /// a person should look there.
+    /// It ended although nobody could tell whether the customer had paid: the provider could not be asked, was not understood, or
+    /// left it open. It is asked for another week; until then a person should look there.
     Unresolved(Payment),
     /// A refund came to this state.
     Refunded {

@@ -125,7 +125,8 @@ pub trait PaymentProvider: Debug + Send + Sync {
     }
 
     /// Gives money back, all that was captured or a part. Repeating it with the same [`Refund::id`] has to be the same refund,
-    /// and tells how it stands; it is repeated until it is not open any more.
+    /// and tells how it stands; it is repeated until it is not open any more, and once more when a notice of the provider names the
+    /// payment. With [`Refund::looks_only`] nothing is begun.
     ///
     /// # Errors
     /// [`ProviderError::Refused`] ends the refund as failed; anything else has it repeated. The default refuses.

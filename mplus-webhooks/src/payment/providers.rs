@@ -28,6 +28,20 @@ pub struct PaymentPlace<'a> {
     pub amount: Decimal,
 }
 
+impl<'a> PaymentPlace<'a> {
+    /// Where a payment was started.
+    fn of(payment: &'a Payment) -> Self {
+        Self {
+            merchant: &payment.key.merchant,
+            subscription: payment.subscription.as_deref(),
+            branch_number: payment.branch_number,
+            workplace_number: payment.workplace_number,
+            method: &payment.method,
+            amount: payment.amount,
+        }
+    }
+}
+
 /// Names an account at a payment provider, once in the whole host.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ProviderAccount {
@@ -77,7 +91,8 @@ pub trait PaymentProviders: Debug + Send + Sync {
     async fn assigned(&self, place: &PaymentPlace<'_>) -> Found;
 
     /// The provider of a payment that was started earlier: the same name, account **and terminal**
-    /// ([`Payment::provider`], [`Payment::account`], [`Payment::terminal`]), also after another one was assigned.
+    /// ([`Payment::provider`], [`Payment::account`], [`Payment::terminal`]), also after another one was assigned. Where several
+    /// ways to pay share these, the one of the payment's method.
     ///
     /// # Errors
     /// [`ProfilesError`]: the payment is looked at again later.
@@ -214,6 +229,12 @@ impl PaymentProviders for PaymentProfiles {
     }
 
     async fn started_on(&self, payment: &Payment) -> Found {
+        let place = PaymentPlace::of(payment);
+        let assigned =
+            self.rules.iter().find(|(rule, provider)| rule.fits(&place) && started_it(&**provider, payment));
+        if let Some((_, provider)) = assigned {
+            return Ok(Some(provider.clone()));
+        }
         let found = self.all().find(|(merchant, provider)| {
             **merchant == payment.key.merchant && started_it(&***provider, payment)
         });

@@ -126,6 +126,13 @@ pub struct Payment {
     /// Whether the POS has given it up.
     #[serde(default)]
     pub given_up: bool,
+    /// When the till was last seen to ask about it, UTC. Noted only while it is not known whether the provider has it: it is created
+    /// late for a till that still waits, and for no other.
+    #[serde(default)]
+    pub asked_at: Option<DateTime<Utc>>,
+    /// Whether it ended without anybody knowing whether the customer paid, and still nobody knows.
+    #[serde(default)]
+    pub unresolved: bool,
     /// What the provider said against a payment that had ended, as far as it was told to the host.
     #[serde(default)]
     pub conflict: Option<ProviderStatus>,
@@ -181,6 +188,8 @@ impl Payment {
             external_method: None,
             terminal_id: None,
             given_up: false,
+            asked_at: None,
+            unresolved: false,
             conflict: None,
             refunds: Vec::new(),
             notices: Vec::new(),
@@ -229,9 +238,15 @@ impl Payment {
             || self.refunds.iter().any(|refund| refund.state.is_open())
     }
 
-    /// Whether it has ended, but nobody knows whether its provider has it.
+    /// Whether it has ended, but nobody knows whether its provider has it, or what became of it there.
     pub(crate) fn is_watched(&self) -> bool {
-        self.state.is_terminal() && matches!(self.creation, Creation::Uncertain | Creation::Underway(_))
+        let uncertain = matches!(self.creation, Creation::Uncertain | Creation::Underway(_));
+        self.state.is_terminal() && (uncertain || self.unresolved)
+    }
+
+    /// When somebody last waited for it, as far as is known.
+    pub(super) fn awaited_at(&self) -> DateTime<Utc> {
+        self.asked_at.map_or(self.started_at, |asked_at| asked_at.max(self.started_at))
     }
 
     /// What can still be given back, euros.
@@ -271,6 +286,11 @@ impl Payment {
         if let PaymentInput::Provider(status) = input {
             next.hear(self.state, status, news);
         }
+        if effect == PaymentEffect::ReportUnresolved {
+            let before = self.reason.as_ref().map(|reason| format!(": {}", reason.text));
+            let text = format!("nobody could tell whether it was paid{}", before.unwrap_or_default());
+            (next.unresolved, next.reason) = (true, Some(Reason::new(text)));
+        }
         next.explain(self);
         next.given_up |= input == PaymentInput::Cancel;
         next.note(self, input, effect);
@@ -293,6 +313,14 @@ impl Payment {
             self.reason = None;
         }
         self.creation = creation;
+        self.unresolved &= match status {
+            ProviderStatus::Captured(amount) => amount <= Decimal::ZERO,
+            ProviderStatus::Failed | ProviderStatus::Cancelled | ProviderStatus::Absent => false,
+            ProviderStatus::Pending
+            | ProviderStatus::Authorised
+            | ProviderStatus::Declined
+            | ProviderStatus::Unknown => true,
+        };
         if let ProviderStatus::Captured(amount) = status
             && amount > Decimal::ZERO
         {

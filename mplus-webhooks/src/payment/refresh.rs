@@ -9,7 +9,7 @@ use futures_util::future::{Either, select};
 use tokio::sync::mpsc;
 
 use super::call::Next;
-use super::record::{Creation, Payment, PaymentKey};
+use super::record::{Creation, Payment, PaymentKey, PaymentOrigin};
 use super::service::{ExternalPayments, LEASE, SettleError, later};
 use super::state::{PaymentInput, PaymentState};
 use super::terms::RefreshReport;
@@ -23,6 +23,11 @@ const MOST_BATCHES: usize = 64;
 const WAITS: Duration = Duration::from_secs(2);
 /// How long an ended payment of which nobody knows everything is looked after.
 const WATCH: TimeDelta = TimeDelta::days(7);
+/// How long ago a till may have been seen waiting for a payment that is created late. A till asks every second or two; the clocks
+/// of two processes may differ by a minute.
+const TILL_WAITS: TimeDelta = TimeDelta::seconds(90);
+/// How many questions in a row have to fail before a payment is given up as unresolved.
+const ENOUGH_FAILURES: u32 = 3;
 
 impl ExternalPayments {
     /// Asks the providers about every payment that is due, cancels those whose time has run out, repeats what a crash or an
@@ -123,15 +128,20 @@ impl ExternalPayments {
     /// Does what is due about a payment now.
     pub(super) async fn refresh_stored(&self, payment: Payment) -> Result<Payment, SettleError> {
         let now = self.runtime.now();
+        let cancelling = matches!(payment.state, PaymentState::CancelRequested(_));
         let payment = match self.overdue(&payment, now) {
             Some(input) => self.settle(&payment.key, input).await?,
             None if payment.state.is_terminal() && now > payment.expires_at + WATCH => {
-                return self.close(payment).await;
+                self.close(payment).await?
             }
             None => {
                 let next = Next::due(&payment, now);
                 self.follow(payment, next).await?
             }
+        };
+        let payment = match cancelling && self.is_beyond_knowing(&payment) {
+            true => self.settle(&payment.key, PaymentInput::Unresolved).await?,
+            false => payment,
         };
         let payment = self.carry_out_refunds(payment).await?;
         self.tell_rest(payment).await
@@ -145,17 +155,14 @@ impl ExternalPayments {
             Creation::Absent | Creation::Known => false,
         };
         match payment.state {
-            state if state.is_terminal() => None,
-            _ if uncertain && later(payment.expires_at, self.limits.unresolved_after) <= now => {
-                Some(PaymentInput::Unresolved)
-            }
             PaymentState::Pending | PaymentState::Authorised if payment.expires_at <= now => {
                 Some(PaymentInput::TimeOut)
             }
             PaymentState::Pending
                 if (uncertain || payment.creation == Creation::Absent)
                     && payment.attempt > 0
-                    && later(payment.started_at, self.limits.time_to_create) <= now =>
+                    && (later(payment.started_at, self.limits.time_to_create) <= now
+                        || self.nobody_waits(payment, now)) =>
             {
                 Some(PaymentInput::GiveUpCreating)
             }
@@ -163,15 +170,33 @@ impl ExternalPayments {
         }
     }
 
-    /// Stops looking after a payment that ended long ago, and says what was left.
+    /// Whether the till that started a payment has not asked about it for so long that it was told of a failure, or is gone.
+    fn nobody_waits(&self, payment: &Payment, now: DateTime<Utc>) -> bool {
+        payment.origin == PaymentOrigin::Till && now - payment.awaited_at() >= TILL_WAITS
+    }
+
+    /// Whether a payment whose end was asked for is still open long after its time, though its provider was asked just now.
+    fn is_beyond_knowing(&self, payment: &Payment) -> bool {
+        let asked_enough = payment.failures == 0 || payment.failures >= ENOUGH_FAILURES;
+        !payment.state.is_terminal()
+            && asked_enough
+            && later(payment.expires_at, self.limits.unresolved_after) <= self.runtime.now()
+    }
+
+    /// Stops asking about a payment that ended long ago, and says what was left. What the host was not told is told all the same.
     async fn close(&self, payment: Payment) -> Result<Payment, SettleError> {
-        if payment.is_watched() || !payment.notices.is_empty() {
-            tracing::error!(payment = %payment.key.id, merchant = %payment.key.merchant, notices = payment.notices.len(), "a payment that ended a week ago is no longer looked after");
+        if !payment.is_watched() {
+            return Ok(payment);
         }
-        let creation = if payment.is_watched() { Creation::Absent } else { payment.creation };
-        let closed =
-            Payment { creation, notices: Vec::new(), version: payment.version + 1, ..payment.clone() };
-        self.store.replace_payment(&closed).await?;
-        self.carry_out_refunds(closed).await
+        tracing::error!(payment = %payment.key.id, merchant = %payment.key.merchant, "a payment that ended a week ago is no longer looked after");
+        let creation = match payment.creation {
+            Creation::Known => Creation::Known,
+            Creation::Absent | Creation::Underway(_) | Creation::Uncertain => Creation::Absent,
+        };
+        let closed = Payment { creation, unresolved: false, version: payment.version + 1, ..payment };
+        match self.store.replace_payment(&closed).await? {
+            true => Ok(closed),
+            false => self.stored(&closed.key).await,
+        }
     }
 }

@@ -30,6 +30,16 @@ pub struct Refund {
     /// Until then somebody asks the provider, UTC.
     #[serde(default)]
     pub asking_until: Option<DateTime<Utc>>,
+    /// When the provider was last asked to begin it, UTC; none once that provably was not carried out.
+    #[serde(default)]
+    pub sent_at: Option<DateTime<Utc>>,
+    /// Whether the provider is only to look for it now and to tell how it stands: it has succeeded before, or the last attempt is
+    /// so young that it may still be carried out. Nothing is begun then.
+    #[serde(default)]
+    pub looks_only: bool,
+    /// How many attempts the provider has answered as failed for good, see [`RefundNews::attempt_over`].
+    #[serde(default)]
+    pub attempts_over: u32,
 }
 
 /// Where a refund stands.
@@ -65,12 +75,15 @@ pub struct RefundNews {
     pub reference: Option<String>,
     /// Why, as far as the provider tells.
     pub reason: Option<Reason>,
+    /// Whether this attempt came to nothing and always will: a provider that keeps its answers by an idempotency key has kept a
+    /// failure of its own. The next attempt needs another key; one that got no answer must not have one.
+    pub attempt_over: bool,
 }
 
 impl RefundNews {
     /// A state and nothing else.
     pub fn new(state: RefundState) -> Self {
-        Self { state, reference: None, reason: None }
+        Self { state, reference: None, reason: None, attempt_over: false }
     }
 
     /// With the provider's id of the refund.
@@ -100,6 +113,9 @@ impl Refund {
             requested_at: now,
             attempts: 0,
             asking_until: None,
+            sent_at: None,
+            looks_only: false,
+            attempts_over: 0,
         }
     }
 
@@ -109,6 +125,7 @@ impl Refund {
     pub fn apply(&self, news: &RefundNews) -> Self {
         let mut next = self.clone();
         next.asking_until = None;
+        next.attempts_over += u32::from(news.attempt_over);
         let ends_otherwise = self.state == RefundState::Succeeded && news.state == RefundState::Failed;
         if self.state.is_open() || ends_otherwise {
             next.state = news.state;

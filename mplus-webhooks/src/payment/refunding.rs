@@ -1,5 +1,6 @@
 //! Gives money back, once, however often it is asked for and whatever happens meanwhile.
 
+use chrono::TimeDelta;
 use rust_decimal::Decimal;
 
 use super::news::Reason;
@@ -15,6 +16,8 @@ use crate::subscription::MerchantId;
 
 /// How often two writers may get in each other's way before one gives up.
 const MAX_ATTEMPTS: usize = 64;
+/// How long an attempt whose answer was lost may still be on its way, so that the provider does not list it yet.
+const SETTLED: TimeDelta = TimeDelta::seconds(60);
 
 /// A refund cannot be given as it was asked for. Nothing happened.
 #[derive(Debug, thiserror::Error)]
@@ -147,7 +150,19 @@ impl ExternalPayments {
         Ok(payment)
     }
 
-    /// Asks the provider for one refund, unless somebody else does.
+    /// Asks the provider about every refund that it knows, because something has happened: one that succeeded can fail later.
+    pub(super) async fn look_at_refunds(&self, payment: Payment) -> Result<Payment, SettleError> {
+        let succeeded = |refund: &&Refund| refund.state == RefundState::Succeeded;
+        let known: Vec<_> =
+            payment.refunds.iter().filter(succeeded).map(|refund| refund.id.clone()).collect();
+        let mut payment = payment;
+        for id in known {
+            payment = self.carry_out(payment, &id).await?;
+        }
+        Ok(payment)
+    }
+
+    /// Asks the provider for one refund, or how one stands that has succeeded, unless somebody else does.
     async fn carry_out(&self, payment: Payment, id: &str) -> Result<Payment, SettleError> {
         let now = self.runtime.now();
         let mut asking = payment.clone();
@@ -155,11 +170,16 @@ impl ExternalPayments {
         let Some(refund) = asking.refunds.iter_mut().find(|refund| refund.id == id) else {
             return Ok(payment);
         };
-        if !refund.state.is_open() || refund.asking_until.is_some_and(|until| until > now) {
+        if refund.state == RefundState::Failed || refund.asking_until.is_some_and(|until| until > now) {
             return Ok(payment);
         }
         refund.attempts += 1;
         refund.asking_until = Some(later(now, ALONE));
+        let young = refund.sent_at.is_some_and(|sent_at| now - sent_at < SETTLED);
+        refund.looks_only = refund.state == RefundState::Succeeded || young;
+        if !refund.looks_only && refund.reference.is_none() {
+            refund.sent_at = Some(now);
+        }
         let refund = refund.clone();
         asking.refresh_at = later(now, ALONE);
         let Some(provider) = self.provider_of(&payment).await else {
@@ -171,16 +191,19 @@ impl ExternalPayments {
         let answered = self.guarded("a payment provider", provider.refund(&asking, &refund)).await;
         let news = match answered.unwrap_or_else(|| Err(silent(&payment.provider))) {
             Ok(news) => news,
-            Err(error @ ProviderError::Refused { .. }) => {
+            // A question that was refused says nothing about what was done before.
+            Err(error @ ProviderError::Refused { .. }) if !refund.looks_only => {
                 RefundNews::new(RefundState::Failed).because(Reason::new(error.to_string()))
             }
             Err(error) => {
                 tracing::warn!(payment = %payment.key.id, merchant = %payment.key.merchant, refund = %id, error = %error, "the refund is asked for again later");
                 let state = refund.state;
-                RefundNews::new(state).because(Reason::new(error.to_string()))
+                let never_left = matches!(error, ProviderError::Unavailable { .. });
+                let news = RefundNews::new(state).because(Reason::new(error.to_string()));
+                return self.keep_refund(&payment.key, id, &news, never_left).await;
             }
         };
-        self.keep_refund(&payment.key, id, &news).await
+        self.keep_refund(&payment.key, id, &news, false).await
     }
 
     async fn keep_refund(
@@ -188,6 +211,7 @@ impl ExternalPayments {
         key: &PaymentKey,
         id: &str,
         news: &RefundNews,
+        never_left: bool,
     ) -> Result<Payment, SettleError> {
         for _ in 0..MAX_ATTEMPTS {
             let stored = self.stored(key).await?;
@@ -197,6 +221,9 @@ impl ExternalPayments {
             };
             let before = refund.state;
             *refund = refund.apply(news);
+            if never_left && refund.reference.is_none() && !refund.looks_only {
+                refund.sent_at = None;
+            }
             let told = (refund.state != before).then(|| refund.clone());
             let waits = refund.state.is_open();
             changed.failures = if waits { changed.failures.saturating_add(1) } else { 0 };

@@ -205,10 +205,17 @@ impl ExternalPayments {
         for _ in 0..MAX_ATTEMPTS {
             let stored = self.stored(key).await?;
             let (changed, effect) = stored.apply(self.not_too_early(&stored, input, answered), news);
+            // An answer that is not understood is none: it is asked for again ever more seldom.
+            let unclear = news.is_some_and(|news| news.status == ProviderStatus::Unknown);
+            let failures = if unclear { stored.failures.saturating_add(1) } else { 0 };
+            if failures == 1 {
+                let says = news.and_then(|news| news.reason.as_ref()).map(ToString::to_string);
+                tracing::warn!(payment = %key.id, merchant = %key.merchant, provider = %stored.provider, says, "the provider's answer about a payment is not understood");
+            }
             let changed = match (changed, answered) {
-                (Some(changed), Some(_)) => Payment { failures: 0, ..changed },
+                (Some(changed), Some(_)) => Payment { failures, ..changed },
                 (None, Some(_)) if stored.has_work() => {
-                    Payment { failures: 0, version: stored.version + 1, ..stored.clone() }
+                    Payment { failures, version: stored.version + 1, ..stored.clone() }
                 }
                 (Some(changed), None) => changed,
                 (None, _) => return Ok((stored, effect)),
@@ -297,6 +304,9 @@ impl ExternalPayments {
     pub(super) fn next_look(&self, payment: &Payment) -> DateTime<Utc> {
         let longest = if payment.state.is_terminal() { LONGEST_WATCH } else { LONGEST_PAUSE };
         let every = self.limits.refresh_every;
+        if payment.unresolved {
+            return later(self.runtime.now(), longest.max(every));
+        }
         let pause = every.saturating_mul(1 << payment.failures.min(10)).min(longest.max(every));
         later(self.runtime.now(), pause)
     }

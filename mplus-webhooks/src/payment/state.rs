@@ -106,7 +106,8 @@ pub enum PaymentInput {
     TimeOut,
     /// It could not be created in time.
     GiveUpCreating,
-    /// For hours nobody could be asked whether the provider has it at all. Only for a payment whose creation is uncertain.
+    /// Long after its time nobody can tell what became of it: the provider cannot be asked, is not understood, or leaves it open
+    /// although it was asked to cancel.
     Unresolved,
     /// The provider was asked, and said this. What it pushes without being asked only leads to a question.
     Provider(ProviderStatus),

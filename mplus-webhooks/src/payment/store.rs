@@ -30,7 +30,8 @@ pub trait PaymentStore: Debug + Send + Sync {
     /// Replaces a payment, provided that the stored version is the one just before; `false` when somebody was faster.
     async fn replace_payment(&self, payment: &Payment) -> Result<bool, StoreError>;
 
-    /// The payments that an account of a provider knows by this reference.
+    /// The payments that an account of a provider knows by this [`reference`](Payment::provider_reference) or
+    /// [`transaction`](Payment::transaction_reference).
     async fn payments_by_reference(
         &self,
         provider: &str,

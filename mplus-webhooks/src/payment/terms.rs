@@ -21,10 +21,12 @@ pub struct PaymentLimits {
     /// How long a customer has, before the provider is asked to cancel. Default 15 minutes.
     pub time_to_pay: Duration,
     /// How long it is tried to create a payment at a provider that does not take it. After every failure the pause doubles, up to a
-    /// minute; then the payment ends as failed. Default 5 minutes; the time to pay ends it, too.
+    /// minute; then the payment ends as failed. Default 5 minutes; the time to pay ends it, too, and so does a till that has not asked
+    /// about it for a minute and a half.
     pub time_to_create: Duration,
-    /// How long after its time to pay a payment stays open of which nobody can be asked whether the customer could pay it. Then
-    /// it ends as failed, the host is told that it is unresolved, and the provider is asked for another week. Default 1 hour.
+    /// How long after its time to pay a payment stays open of which nobody can tell what became of it: its provider cannot be
+    /// asked, is not understood, or leaves it open though it was asked to cancel. Then it ends as failed, the host is told that it
+    /// is unresolved, and the provider is asked for another week. Default 1 hour.
     pub unresolved_after: Duration,
     /// How often the provider is asked about an open payment. Default 3 seconds; a provider that does not answer is asked less
     /// often, down to once a minute.

@@ -1,8 +1,9 @@
 //! What the till asks about external payments, and what it is answered. An event depends on its `externalPayment` alone.
 
+use chrono::TimeDelta;
 use rust_decimal::Decimal;
 
-use super::record::{Payment, PaymentKey, PaymentOrigin};
+use super::record::{Creation, Payment, PaymentKey, PaymentOrigin};
 use super::service::{ExternalPayments, SettleError};
 use super::start::{NewPayment, StartError};
 use super::state::{PaymentInput, PaymentState};
@@ -18,6 +19,9 @@ use crate::reply::{
 };
 use crate::store_error::StoreError;
 use crate::subscription::MerchantId;
+
+/// How often it is noted that a till waits.
+const NOTED_EVERY: TimeDelta = TimeDelta::seconds(15);
 
 impl From<SettleError> for Refusal {
     fn from(error: SettleError) -> Self {
@@ -78,11 +82,12 @@ impl ExternalPayments {
         Ok(self.started(&payment))
     }
 
-    /// The answer to a poll. Only the store is asked.
+    /// The answer to a poll. Only the store is asked, and nothing is written unless it is not known whether the provider has it.
     pub(crate) async fn poll(&self, merchant: &MerchantId, id: &str) -> Result<Body, Refusal> {
         let key = self.key(merchant, id)?;
         match self.store.payment(&key).await {
             Ok(Some(payment)) => {
+                self.note_that_it_is_awaited(&payment).await;
                 let reply = PollExternalPaymentReply::acknowledge()
                     .payment(self.answer(&payment))
                     .polling(polling(&payment));
@@ -94,6 +99,20 @@ impl ExternalPayments {
             }
             Ok(None) => Err(unknown_payment(id)),
             Err(error) => Err(store_failed(&error)),
+        }
+    }
+
+    /// Notes now and then that the till still waits for a payment that may have to be created late.
+    async fn note_that_it_is_awaited(&self, payment: &Payment) {
+        let now = self.runtime.now();
+        let late = payment.state == PaymentState::Pending && payment.creation != Creation::Known;
+        if !late || now - payment.awaited_at() < NOTED_EVERY {
+            return;
+        }
+        let noted = Payment { asked_at: Some(now), version: payment.version + 1, ..payment.clone() };
+        // Whoever was faster has changed it, and the next poll comes soon.
+        if let Err(error) = self.store.replace_payment(&noted).await {
+            tracing::warn!(payment = %payment.key.id, merchant = %payment.key.merchant, error = %error, "it could not be noted that a till waits");
         }
     }
 

@@ -74,7 +74,7 @@ impl ExternalPayments {
                 if settled.iter().any(|known| known.key == payment.key) {
                     continue;
                 }
-                match self.refresh_stored(payment).await {
+                match self.heard_of(payment).await {
                     Ok(payment) => settled.push(payment),
                     Err(SettleError::Unknown(_)) => {}
                     Err(SettleError::Store(error)) => return Err(error.into()),
@@ -82,6 +82,13 @@ impl ExternalPayments {
             }
         }
         Ok(settled)
+    }
+
+    /// Something has happened to a payment: to itself, or to money that was given back.
+    async fn heard_of(&self, payment: Payment) -> Result<Payment, SettleError> {
+        let payment = self.refresh_stored(payment).await?;
+        let payment = self.look_at_refunds(payment).await?;
+        self.tell_rest(payment).await
     }
 
     /// Answers whatever arrives at the address that was given to a provider: its notices (`POST`), and the `GET` by which some

@@ -4,9 +4,17 @@ use chrono::{DateTime, Utc};
 
 use crate::payment::Payment;
 
+/// The longest name that can be searched for, bytes.
+const LONGEST_NAME: usize = 255;
+
 /// The account at the provider that the payment was started on.
 pub(super) fn account(payment: &Payment) -> &str {
     &payment.account
+}
+
+/// The provider's id of the money that was taken: its notices may name that instead of the payment.
+pub(super) fn transaction(payment: &Payment) -> Option<&str> {
+    payment.transaction_reference.as_deref().filter(|transaction| transaction.len() <= LONGEST_NAME)
 }
 
 /// When the payment is due. `None` when nothing is left to be done.

@@ -316,6 +316,18 @@ async fn searching(store: &dyn Store) -> Checked {
         store.payments_by_reference("manual", "", "ref-1").await? == std::slice::from_ref(&known),
         "a payment is found by its provider's reference once it has one",
     )?;
+    let mut paid = ProviderNews::new(ProviderStatus::Pending).with_reference("ref-2");
+    paid.transaction_reference = Some("transaction-2".to_owned());
+    let other = payment("c", "other");
+    store.insert_payment(&other).await?;
+    let other = after(&other, PaymentInput::Provider(paid.status), Some(&paid));
+    store.replace_payment(&other).await?;
+    for reference in ["ref-2", "transaction-2"] {
+        rule(
+            store.payments_by_reference("manual", "", reference).await? == std::slice::from_ref(&other),
+            "a payment is found by the transaction's reference, too",
+        )?;
+    }
     rule(
         store.payments_by_reference("other", "", "ref-1").await?.is_empty(),
         "references of other providers are not mixed up",

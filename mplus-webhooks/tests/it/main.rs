@@ -23,3 +23,4 @@ mod stores;
 mod support;
 mod tills;
 mod troubleshooting;
+mod waiting;

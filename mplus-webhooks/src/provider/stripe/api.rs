@@ -15,6 +15,8 @@ use crate::provider::call::{Answer, Call, detail, form, inside};
 pub(super) struct StripeError {
     pub(super) code: Option<String>,
     pub(super) error: ProviderError,
+    /// Whether it is a failure of Stripe's own, which it gives again under the same idempotency key.
+    pub(super) is_kept: bool,
 }
 
 impl From<StripeError> for ProviderError {
@@ -25,7 +27,7 @@ impl From<StripeError> for ProviderError {
 
 impl From<ProviderError> for StripeError {
     fn from(error: ProviderError) -> Self {
-        Self { code: None, error }
+        Self { code: None, error, is_kept: false }
     }
 }
 
@@ -108,7 +110,7 @@ impl Stripe {
             // The reader may have got it all the same.
             failed = self.api.unreachable(failed.message().to_owned());
         }
-        StripeError { code, error: failed }
+        StripeError { code, error: failed, is_kept: answer.status == StatusCode::INTERNAL_SERVER_ERROR }
     }
 
     /// A key for one attempt at one thing. Stripe keeps the first answer to a key, failures included, so a deliberate new attempt

@@ -21,7 +21,7 @@ impl Stripe {
         cancel_url: &str,
     ) -> Result<ProviderNews, ProviderError> {
         if payment.attempt > 1 {
-            let found = self.look_up_session(payment).await.map_err(|error| self.nobody_can_pay(error))?;
+            let found = self.look_up(payment).await.map_err(|error| self.nobody_can_pay(error))?;
             if found.status != ProviderStatus::Absent {
                 return Ok(found);
             }
@@ -35,9 +35,6 @@ impl Stripe {
             ("line_items[0][price_data][currency]", "eur"),
             ("line_items[0][price_data][unit_amount]", cents.as_str()),
             ("line_items[0][price_data][product_data][name]", "Order"),
-            ("payment_method_types[]", "ideal"),
-            ("payment_method_types[]", "card"),
-            ("payment_method_types[]", "bancontact"),
             ("success_url", success_url),
             ("cancel_url", cancel_url),
             ("expires_at", &ends),
@@ -47,7 +44,9 @@ impl Stripe {
             ("payment_intent_data[capture_method]", self.capture_method()),
             ("payment_intent_data[metadata][externalPaymentId]", &payment.key.id),
             ("payment_intent_data[metadata][merchant]", payment.key.merchant.as_str()),
+            ("payment_intent_data[metadata][way]", self.way()),
         ];
+        fields.extend(self.page_methods());
         fields.extend(self.customer.as_deref().map(|customer| ("customer", customer)));
         let key = Self::key(payment, "checkout", payment.attempt.max(1));
         let made = self.post("/v1/checkout/sessions", &fields, Some(key)).await;

@@ -4,9 +4,9 @@ use rust_decimal::Decimal;
 
 use super::api::reason;
 use super::reader::Shown;
-use super::{Stripe, StripeCapture, StripeMode, StripeRedirect};
+use super::{Stripe, StripeCapture, StripeMode, StripeRedirect, is_session};
 use crate::event::json::{DataError, Fields};
-use crate::payment::{Payment, ProviderError, ProviderNews, ProviderStatus};
+use crate::payment::{Payment, ProviderError, ProviderNews, ProviderStatus, Reason};
 use crate::provider::call::{detail, escape, euros, field, inside};
 use crate::secret::Secret;
 
@@ -40,7 +40,7 @@ impl Stripe {
         if payment.attempt < 2 {
             return Ok(None);
         }
-        let found = self.look_up_intent(payment).await.map_err(|error| self.nobody_can_pay(error))?;
+        let found = self.look_up(payment).await.map_err(|error| self.nobody_can_pay(error))?;
         Ok(Some(found).filter(|found| found.status != ProviderStatus::Absent))
     }
 
@@ -52,6 +52,7 @@ impl Stripe {
             ("capture_method", self.capture_method()),
             ("metadata[externalPaymentId]", &payment.key.id),
             ("metadata[merchant]", payment.key.merchant.as_str()),
+            ("metadata[way]", self.way()),
         ];
         fields.extend(self.customer.as_deref().map(|customer| ("customer", customer)));
         match &self.mode {
@@ -67,11 +68,7 @@ impl Stripe {
                     fields.push(("payment_method_data[billing_details][name]", &self.payer_name));
                 }
             }
-            StripeMode::Page { .. } | StripeMode::Checkout { .. } => fields.extend([
-                ("payment_method_types[]", "ideal"),
-                ("payment_method_types[]", "card"),
-                ("payment_method_types[]", "bancontact"),
-            ]),
+            StripeMode::Page { .. } | StripeMode::Checkout { .. } => fields.extend(self.page_methods()),
         }
         let key = Self::key(payment, "create", payment.attempt.max(1));
         let made = self.post("/v1/payment_intents", &fields, Some(key)).await;
@@ -152,7 +149,7 @@ impl Stripe {
             .into_iter()
             .flatten()
             .map(String::as_str)
-            .find(|reference| !reference.starts_with("cs_"))
+            .find(|reference| !is_session(reference))
             .ok_or_else(|| self.api.refused("the payment has no intent yet".to_owned()))
     }
 
@@ -178,7 +175,10 @@ impl Stripe {
         let status: Option<String> = field(&mut intent, "status")?;
         let received: Option<i64> = field(&mut intent, "amount_received")?;
         let declined = inside(&mut intent, "last_payment_error")?;
-        let retry_possible = matches!(self.mode, StripeMode::Page { .. } | StripeMode::Checkout { .. });
+        let way: Option<String> =
+            inside(&mut intent, "metadata")?.and_then(|mut metadata| detail(&mut metadata, "way"));
+        let way = way.as_deref().unwrap_or(self.way());
+        let retry_possible = matches!(way, "page" | "checkout");
         let mut news = ProviderNews::new(match (status.as_deref(), received) {
             (Some("succeeded"), Some(cents)) => ProviderStatus::Captured(euros(cents)),
             (Some("requires_capture"), _) => ProviderStatus::Authorised,
@@ -192,6 +192,10 @@ impl Stripe {
             ) => ProviderStatus::Pending,
             _ => ProviderStatus::Unknown,
         });
+        if news.status == ProviderStatus::Unknown {
+            let status = status.as_deref().unwrap_or("no status");
+            news.reason = Some(Reason::new(format!("Stripe's answer is not understood: {status}")));
+        }
         if let Some(mut error) = declined {
             let code = detail(&mut error, "decline_code").or_else(|| detail(&mut error, "code"));
             news.reason = reason(code, detail(&mut error, "message"));
@@ -203,7 +207,7 @@ impl Stripe {
         {
             news.checkout_url = detail(&mut redirect, "url");
         }
-        if let (StripeMode::Page { page }, Some(id)) = (&self.mode, &news.reference) {
+        if let (StripeMode::Page { page }, "page", Some(id)) = (&self.mode, way, &news.reference) {
             news.checkout_url = Some(format!("{page}?payment_intent={}", escape(id)));
         }
         // The charge is an object only when it was asked for, and never decides.

@@ -2,7 +2,7 @@
 
 use chrono::{NaiveDate, NaiveTime, TimeDelta};
 
-use super::Stripe;
+use super::{Stripe, StripeMode};
 use crate::event::json::{DataError, Fields, RawJson};
 use crate::payment::{Payment, ProviderError, ProviderNews, ProviderRecord, ProviderStatus};
 use crate::provider::call::{detail, escape, field, inside};
@@ -13,18 +13,14 @@ const MOST_PAGES: usize = 100;
 const CLOCKS: TimeDelta = TimeDelta::minutes(2);
 
 impl Stripe {
-    /// Looks for a payment's intent by what was written into it.
-    pub(super) async fn look_up_intent(&self, payment: &Payment) -> Result<ProviderNews, ProviderError> {
-        match self.find_object("/v1/payment_intents", payment).await? {
+    /// Looks for a payment of which no answer came, by what was written into it. One that was begun in another way than the one
+    /// that is set now is not found, and was shown to nobody.
+    pub(super) async fn look_up(&self, payment: &Payment) -> Result<ProviderNews, ProviderError> {
+        let pages = matches!(self.mode, StripeMode::Checkout { .. });
+        let list = if pages { "/v1/checkout/sessions" } else { "/v1/payment_intents" };
+        match self.find_object(list, payment).await? {
+            Some(session) if pages => self.session_news(&session),
             Some(intent) => self.news(&intent),
-            None => Ok(ProviderNews::new(ProviderStatus::Absent)),
-        }
-    }
-
-    /// Looks for a payment's checkout session by what was written into it.
-    pub(super) async fn look_up_session(&self, payment: &Payment) -> Result<ProviderNews, ProviderError> {
-        match self.find_object("/v1/checkout/sessions", payment).await? {
-            Some(session) => self.session_news(&session),
             None => Ok(ProviderNews::new(ProviderStatus::Absent)),
         }
     }

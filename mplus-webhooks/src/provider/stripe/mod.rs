@@ -87,8 +87,13 @@ pub enum StripeCapture {
     #[default]
     Automatic,
     /// Held until the host captures it, all or a part ([`ExternalPayments::capture`](crate::payment::ExternalPayments::capture)). The
-    /// till waits until then. Cards only.
+    /// till waits until then. Cards only: a page offers no iDEAL and no Bancontact then.
     Manual,
+}
+
+/// Whether a reference is a checkout session's. Everything else is an intent's.
+fn is_session(reference: &str) -> bool {
+    reference.starts_with("cs_")
 }
 
 /// Takes payments through Stripe, in euros: one account, one way to pay, and one reader when that is a reader.
@@ -97,6 +102,9 @@ pub enum StripeCapture {
 /// page the customer may try again until the time is up.
 ///
 /// An intent whose creation got no answer was shown to nobody, so nobody can pay it. It is looked for, and else made anew.
+///
+/// Several ways to pay on the web may share an account, and the way may be changed while payments are open: a payment is judged by
+/// what Stripe has of it, an intent or a checkout session, not by the way that is set now.
 #[derive(Debug, Clone)]
 pub struct Stripe {
     api: Api,
@@ -178,6 +186,25 @@ impl Stripe {
         self
     }
 
+    /// What is written into an intent about the way to pay, since intents of all ways look alike.
+    fn way(&self) -> &'static str {
+        match self.mode {
+            StripeMode::Terminal { .. } => "reader",
+            StripeMode::Redirect { .. } => "redirect",
+            StripeMode::Checkout { .. } => "checkout",
+            StripeMode::Page { .. } => "page",
+        }
+    }
+
+    /// The methods of a page. The bank methods cannot hold money.
+    fn page_methods(&self) -> &'static [(&'static str, &'static str)] {
+        const TYPES: &str = "payment_method_types[]";
+        match self.capture {
+            StripeCapture::Automatic => &[(TYPES, "ideal"), (TYPES, "card"), (TYPES, "bancontact")],
+            StripeCapture::Manual => &[(TYPES, "card")],
+        }
+    }
+
     fn reader(&self) -> Option<&str> {
         match &self.mode {
             StripeMode::Terminal { reader } => Some(reader),
@@ -214,19 +241,19 @@ impl PaymentProvider for Stripe {
     }
 
     async fn get(&self, payment: &Payment) -> Result<ProviderNews, ProviderError> {
-        match (&self.mode, &payment.provider_reference) {
-            (StripeMode::Checkout { .. }, Some(session)) => self.get_session(session).await,
-            (StripeMode::Checkout { .. }, None) => self.look_up_session(payment).await,
-            (_, Some(intent)) => self.get_intent(intent).await,
-            (_, None) => self.look_up_intent(payment).await,
+        match payment.provider_reference.as_deref() {
+            Some(session) if is_session(session) => self.get_session(session).await,
+            Some(intent) => self.get_intent(intent).await,
+            None => self.look_up(payment).await,
         }
     }
 
     async fn cancel(&self, payment: &Payment) -> Result<ProviderNews, ProviderError> {
         let Some(reference) = &payment.provider_reference else { return self.get(payment).await };
-        match &self.mode {
-            StripeMode::Checkout { .. } => self.cancel_session(reference).await,
-            _ => self.cancel_intent(reference).await,
+        if is_session(reference) {
+            self.cancel_session(reference).await
+        } else {
+            self.cancel_intent(reference).await
         }
     }
 

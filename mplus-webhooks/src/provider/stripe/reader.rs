@@ -2,6 +2,7 @@
 
 use super::Stripe;
 use super::api::reason;
+use super::intent::intent_path;
 use crate::event::json::{DataError, Fields, Path};
 use crate::payment::{Payment, ProviderError, Reason};
 use crate::provider::call::{detail, escape, field, inside};
@@ -58,10 +59,43 @@ impl Reader {
     }
 }
 
+impl Reader {
+    /// The other intent that the reader has in hand.
+    fn waits_for_another(&self, intent: &str) -> Option<&str> {
+        match &self.action {
+            Action::Of { intent: Some(shown), status, .. }
+                if shown != intent && status.as_deref() == Some("in_progress") =>
+            {
+                Some(shown)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Whether nobody can pay an intent any more.
+fn is_over(mut intent: Fields<'_>) -> Result<bool, DataError> {
+    let status: Option<String> = field(&mut intent, "status")?;
+    Ok(matches!(status.as_deref(), Some("canceled" | "succeeded" | "requires_capture")))
+}
+
 impl Stripe {
     pub(super) async fn look_at(&self, reader: &str) -> Result<Reader, ProviderError> {
         let read = self.read_call(&format!("/v1/terminal/readers/{}", escape(reader))).await?;
         self.api.read(&read, read_reader)
+    }
+
+    /// Whether the reader is taken by another payment that can still be paid: Stripe would put ours in its place, and the guest
+    /// who holds a card to the reader would pay for another. Looking and presenting are two calls; nothing at Stripe makes them one.
+    async fn is_taken(&self, reader: &str, intent: &str) -> bool {
+        // A reader that cannot be asked is told all the same, and refuses by itself.
+        let Ok(shown) = self.look_at(reader).await else { return false };
+        let Some(other) = shown.waits_for_another(intent) else { return false };
+        // A reader that fell out in the middle of a payment shows that one for ever.
+        match self.read_call(&intent_path(other)).await {
+            Ok(read) => !self.api.read(&read, is_over).unwrap_or(false),
+            Err(_) => true,
+        }
     }
 
     /// Shows the payment on the reader. An error says that the reader does not show it.
@@ -72,6 +106,9 @@ impl Stripe {
         intent: &str,
     ) -> Result<(), ProviderError> {
         let path = format!("/v1/terminal/readers/{}/process_payment_intent", escape(reader));
+        if self.is_taken(reader, intent).await {
+            return Err(self.api.refused("the terminal is busy with another payment".to_owned()));
+        }
         let mut tries = 0;
         loop {
             tries += 1;

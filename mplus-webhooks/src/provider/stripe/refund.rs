@@ -3,7 +3,7 @@
 use super::Stripe;
 use super::api::reason;
 use crate::event::json::{DataError, Fields};
-use crate::payment::{Payment, ProviderError, Refund, RefundNews, RefundState};
+use crate::payment::{Payment, ProviderError, Reason, Refund, RefundNews, RefundState};
 use crate::provider::call::{detail, escape, field, inside};
 
 impl Stripe {
@@ -23,6 +23,9 @@ impl Stripe {
         {
             return Ok(found);
         }
+        if refund.looks_only {
+            return Ok(RefundNews::new(refund.state));
+        }
         let cents = self.api.cents(refund.amount)?.to_string();
         let fields = [
             ("payment_intent", intent),
@@ -30,9 +33,17 @@ impl Stripe {
             ("reason", "requested_by_customer"),
             ("metadata[refundId]", &refund.id),
         ];
-        let key = Self::key(payment, &format!("refund {}", refund.id), refund.attempts);
-        let made = self.post("/v1/refunds", &fields, Some(key)).await?;
-        self.api.read(&made, read_refund)
+        // Without an answer the same key is what keeps the refund from being doubled. Only a failure that Stripe has kept under the
+        // key needs another one, since it would come again and again.
+        let key = Self::key(payment, &format!("refund {}", refund.id), refund.attempts_over + 1);
+        match self.post("/v1/refunds", &fields, Some(key)).await {
+            Ok(made) => self.api.read(&made, read_refund),
+            Err(kept) if kept.is_kept => {
+                let why = Reason::new(kept.error.message());
+                Ok(RefundNews { attempt_over: true, ..RefundNews::new(refund.state).because(why) })
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// A refund whose answer got lost.

@@ -16,6 +16,10 @@ use crate::secret::Secret;
 /// What the terminal API says when a token was withdrawn.
 const BAD_TOKEN: &str = "Could not validate credentials";
 
+/// How long the webhook key, or that there was none, is remembered.
+const KEY_LASTS: TimeDelta = TimeDelta::minutes(5);
+const NO_KEY_LASTS: TimeDelta = TimeDelta::seconds(10);
+
 impl Viva {
     /// The key that proves to Viva that a webhook address is the merchant's own: a `GET` of that address is answered with it, see
     /// [`PaymentProvider::verification`](crate::payment::PaymentProvider::verification).
@@ -32,6 +36,21 @@ impl Viva {
             Ok(if key.is_some() { key } else { field(&mut answer, "key")? })
         })?;
         key.ok_or_else(|| self.api.unreachable("its answer has no `Key`".to_owned()))
+    }
+
+    /// The webhook key, for whoever calls the address: strangers can, so Viva is asked once in a while, by one at a time.
+    pub(super) async fn known_webhook_key(&self) -> Result<String, ProviderError> {
+        let mut known = self.webhook_key.lock().await;
+        let now = self.runtime.now();
+        if let Some((answered, until)) = &*known
+            && now < *until
+        {
+            return answered.clone().map(|key| key.expose().to_owned());
+        }
+        let answered = self.webhook_key().await;
+        let lasts = if answered.is_ok() { KEY_LASTS } else { NO_KEY_LASTS };
+        *known = Some((answered.clone().map(Secret::from), now + lasts));
+        answered
     }
 
     /// The path of the terminal API, which a platform has to itself.

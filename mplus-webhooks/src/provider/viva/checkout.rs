@@ -60,7 +60,7 @@ impl Viva {
             }
             Some(2) => Ok(ProviderNews::new(ProviderStatus::Cancelled)),
             Some(3) => self.paid_order(&code).await,
-            _ => Ok(ProviderNews::new(ProviderStatus::Unknown)),
+            _ => Ok(not_understood(format!("state {state:?} of an order"))),
         }
     }
 
@@ -69,7 +69,7 @@ impl Viva {
         let path = format!("/api/transactions?ordercode={code}");
         let body = self.old_api(Method::GET, &path, &[]).await?.body;
         self.api.read(&body, |mut answer| {
-            let mut news = ProviderNews::new(ProviderStatus::Unknown);
+            let mut news = not_understood("a paid order without a finished transaction".to_owned());
             let mut paid = Decimal::ZERO;
             let list: Vec<RawJson> = field(&mut answer, "Transactions")?.unwrap_or_default();
             for transaction in &list {
@@ -77,7 +77,7 @@ impl Viva {
                 paid += read_transaction(opened?, &mut news)?;
             }
             if !paid.is_zero() {
-                news.status = ProviderStatus::Captured(paid);
+                (news.status, news.reason) = (ProviderStatus::Captured(paid), None);
             }
             Ok(news)
         })
@@ -91,6 +91,11 @@ impl Viva {
         self.old_api(Method::DELETE, &format!("/api/orders/{code}"), &expected).await?;
         self.get_order(payment).await
     }
+}
+
+fn not_understood(what: String) -> ProviderNews {
+    let why = Reason::new(format!("Viva's answer is not understood: {what}"));
+    ProviderNews::new(ProviderStatus::Unknown).because(why)
 }
 
 /// The euros of a finished transaction; anything else is worth nothing.

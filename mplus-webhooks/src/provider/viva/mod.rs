@@ -128,7 +128,11 @@ pub struct Viva {
     session_life: TimeDelta,
     runtime: Arc<dyn Runtime>,
     token: Arc<Mutex<Option<Token>>>,
+    webhook_key: Arc<tokio::sync::Mutex<Option<AnsweredKey>>>,
 }
+
+/// What Viva answered about the webhook key, and until when it is not asked again.
+type AnsweredKey = (Result<Secret, ProviderError>, DateTime<Utc>);
 
 /// An access token, and until when it may be used.
 type Token = (Secret, DateTime<Utc>);
@@ -155,6 +159,7 @@ impl Viva {
             session_life: SESSION_LIFE,
             runtime,
             token: Arc::default(),
+            webhook_key: Arc::default(),
         }
     }
 
@@ -176,6 +181,7 @@ impl Viva {
     #[must_use]
     pub fn with_isv(mut self, isv: VivaIsv) -> Self {
         self.isv = Some(isv);
+        self.webhook_key = Arc::default();
         self
     }
 
@@ -260,7 +266,7 @@ impl PaymentProvider for Viva {
 
     async fn verification(&self) -> Result<Option<Bytes>, ProviderError> {
         let name = if self.isv.is_some() { "key" } else { "Key" };
-        let key = self.webhook_key().await?;
+        let key = self.known_webhook_key().await?;
         Ok(Some(json!({ name: key }).to_string().into()))
     }
 

@@ -5,6 +5,7 @@ use http::Method;
 use rust_decimal::Decimal;
 use serde_json::json;
 
+use super::refund::REFUND;
 use super::{Viva, VivaMode};
 use crate::event::json::{Fields, RawJson};
 use crate::payment::{ProviderCheck, ProviderError, ProviderRecord};
@@ -69,10 +70,14 @@ fn device_status(device: &RawJson, terminal_id: &str) -> Option<Option<i64>> {
     (id.as_deref() == Some(terminal_id)).then(|| detail(&mut device, "statusId"))
 }
 
+/// A session of a sale; one that gives money back is no payment.
 fn session_record(session: &RawJson) -> Option<ProviderRecord> {
     let mut session = Fields::open_body(session.as_str().as_bytes()).ok()?.ok()?;
     let mut record = ProviderRecord::new(detail::<String>(&mut session, "sessionId")?);
     record.payment_id = detail(&mut session, "merchantReference");
+    if record.payment_id.as_deref().is_some_and(|reference| reference.starts_with(REFUND)) {
+        return None;
+    }
     if detail(&mut session, "success") == Some(true) {
         record.captured = detail::<i64>(&mut session, "amount").map(euros);
     }

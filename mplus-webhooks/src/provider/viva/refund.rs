@@ -1,5 +1,8 @@
 //! Refunds: on the terminal by a session of their own, after a checkout by the older API.
 
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
 use http::{Method, StatusCode};
 use rust_decimal::Decimal;
 use sha2::{Digest as _, Sha256};
@@ -10,6 +13,11 @@ use super::terminal::refund_request;
 use crate::event::json::Fields;
 use crate::payment::{Payment, ProviderError, Reason, Refund, RefundNews, RefundState};
 use crate::provider::call::{detail, escape, field};
+
+/// How long a refund that Viva has taken may be missing in its lists.
+const LISTED_WITHIN: TimeDelta = TimeDelta::days(3);
+/// How the reference of a refund's session begins: in the day's list it is no payment.
+pub(super) const REFUND: &str = "refund ";
 
 impl Viva {
     /// Begins the refund's session, or tells how it stands. The session's id is made of the refund's, so there is one at most.
@@ -22,19 +30,24 @@ impl Viva {
     ) -> Result<RefundNews, ProviderError> {
         let session = session_of(payment, refund);
         if refund.attempts > 1
-            && let Some(news) = self.refund_session(refund, &session).await?
+            && let Some(news) = self.refund_session(refund, &session, cash_register_id).await?
         {
             return Ok(news.with_reference(session));
+        }
+        if refund.looks_only {
+            return Ok(RefundNews::new(refund.state));
         }
         let cents = self.api.cents(refund.amount)?;
         let mut request = refund_request(terminal_id, cash_register_id, &session, cents);
         if let Some(request) = request.as_object_mut() {
             request.insert("parentSessionId".to_owned(), payment.key.id.as_str().into());
-            request.insert("merchantReference".to_owned(), refund.id.as_str().into());
+            request.insert("merchantReference".to_owned(), format!("{REFUND}{}", refund.id).into());
         }
         let path = self.terminal_api("/transactions:refund");
         let answer = self.new_api(Method::POST, &path, Some(request), &[StatusCode::CONFLICT]).await?;
-        if answer.status == StatusCode::CONFLICT && self.refund_session(refund, &session).await?.is_none() {
+        if answer.status == StatusCode::CONFLICT
+            && self.refund_session(refund, &session, cash_register_id).await?.is_none()
+        {
             return Err(self.api.unavailable("the terminal is busy with another payment".to_owned()));
         }
         Ok(RefundNews::new(RefundState::Pending).with_reference(session))
@@ -45,11 +58,22 @@ impl Viva {
         &self,
         refund: &Refund,
         session: &str,
+        cash_register_id: &str,
     ) -> Result<Option<RefundNews>, ProviderError> {
-        let answer = self.session(session).await?;
-        let age = self.runtime.now() - refund.requested_at;
+        let mut answer = self.session(session).await?;
+        let age = self.runtime.now() - refund.sent_at.unwrap_or(refund.requested_at);
+        let over = age > self.session_life * 2;
+        if answer.status == StatusCode::ACCEPTED && over {
+            // A session that never reached its terminal is answered so for ever.
+            self.abort(session, cash_register_id).await?;
+            answer = self.session(session).await?;
+        }
         match answer.status {
             StatusCode::NOT_FOUND => return Ok(None),
+            StatusCode::ACCEPTED if over => {
+                let why = Reason::new("the terminal never answered: nothing was given back");
+                return Ok(Some(RefundNews::new(RefundState::Failed).because(why)));
+            }
             StatusCode::ACCEPTED => return Ok(Some(RefundNews::new(RefundState::Pending))),
             _ => {}
         }
@@ -89,6 +113,15 @@ impl Viva {
         {
             return Ok(news);
         }
+        // One that Viva has taken is looked for until it shows; asked for again it would be another.
+        let missing_for = self.runtime.now() - refund.requested_at;
+        if refund.state == RefundState::Pending && missing_for > LISTED_WITHIN {
+            let text = "Viva took it and does not list it: look there before it is given back again";
+            return Ok(RefundNews::new(RefundState::Failed).because(Reason::new(text)));
+        }
+        if refund.looks_only || refund.state != RefundState::Requested {
+            return Ok(RefundNews::new(refund.state));
+        }
         let cents = self.api.cents(refund.amount)?;
         let path = format!(
             "/api/transactions/{}?amount={cents}&sourceCode={}",
@@ -101,9 +134,11 @@ impl Viva {
             let text: Option<String> = detail(&mut answer, "ErrorText");
             let success: Option<bool> = field(&mut answer, "Success")?;
             Ok(match (success, error) {
-                // A success with an error's number is none.
+                // A success with an error's number is none, and an answer without either proves nothing.
                 (Some(true) | None, Some(0) | None) => {
-                    let mut news = RefundNews::new(RefundState::Succeeded);
+                    let proven = success.is_some() || error.is_some();
+                    let state = if proven { RefundState::Succeeded } else { RefundState::Pending };
+                    let mut news = RefundNews::new(state);
                     news.reference = detail(&mut answer, "TransactionId");
                     news
                 }
@@ -116,8 +151,8 @@ impl Viva {
         })
     }
 
-    /// A refund of this amount among the transactions of today and of the day when it was asked for, which is none of the others
-    /// that are known.
+    /// A finished refund of this amount which is none of the others that are known, among the transactions of today and of the day
+    /// when it was asked for. Viva's days are those of a place that it does not name, so the days beside them are read, too.
     async fn find_refund(
         &self,
         payment: &Payment,
@@ -130,8 +165,13 @@ impl Viva {
             .filter(|other| other.id != refund.id)
             .filter_map(|other| other.reference.clone())
             .collect();
-        let mut days = vec![refund.requested_at.date_naive(), self.runtime.now().date_naive()];
-        days.dedup();
+        let days: BTreeSet<_> =
+            [refund.requested_at, refund.sent_at.unwrap_or(refund.requested_at), self.runtime.now()]
+                .into_iter()
+                .map(|at| at.date_naive())
+                .flat_map(|day| [day.pred_opt(), Some(day), day.succ_opt()])
+                .flatten()
+                .collect();
         for day in days {
             let path = format!("/api/transactions?date={day}");
             let answer = self.old_api(Method::GET, &path, &[]).await?;
@@ -140,7 +180,10 @@ impl Viva {
                 let parent: Option<String> = detail(&mut fields, "ParentId");
                 let amount: Option<Decimal> = detail(&mut fields, "Amount");
                 let id: Option<String> = detail(&mut fields, "TransactionId");
-                let same = parent.as_deref() == Some(transaction)
+                // One that ended otherwise gave nothing back, and one that is under way may still.
+                let finished = detail::<String>(&mut fields, "StatusId").as_deref() == Some("F");
+                let same = finished
+                    && parent.as_deref() == Some(transaction)
                     && amount.is_some_and(|amount| amount.abs() == refund.amount)
                     && !id.as_ref().is_some_and(|id| others.contains(id));
                 if same {

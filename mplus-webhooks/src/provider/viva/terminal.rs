@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::outcome::{Outcome, outcome, why};
 use super::{Viva, VivaIsv};
 use crate::event::json::{DataError, Fields};
-use crate::payment::{Payment, ProviderError, ProviderNews, ProviderStatus};
+use crate::payment::{Payment, ProviderError, ProviderNews, ProviderStatus, Reason};
 use crate::provider::call::{Answer, detail, escape, euros, field};
 
 /// ISO 4217 number of the euro.
@@ -113,16 +113,20 @@ impl Viva {
         Ok((status, news.with_reference(payment.key.id.as_str())))
     }
 
+    /// Asks for the end of a session. Whatever is answered only says that this was asked for, came too late, or is another
+    /// register's to ask: how it stands, the session itself tells.
+    pub(super) async fn abort(&self, session: &str, cash_register_id: &str) -> Result<(), ProviderError> {
+        let path = format!("{}?cashRegisterId={}", self.session_path(session), escape(cash_register_id));
+        let expected = [StatusCode::CONFLICT, StatusCode::NOT_FOUND, StatusCode::FORBIDDEN];
+        self.new_api(Method::DELETE, &path, None, &expected).await.map(drop)
+    }
+
     pub(super) async fn cancel_session(
         &self,
         payment: &Payment,
         cash_register_id: &str,
     ) -> Result<ProviderNews, ProviderError> {
-        let session = self.session_path(&payment.key.id);
-        let path = format!("{session}?cashRegisterId={}", escape(cash_register_id));
-        // Any of these only says that the abort was asked for, or came too late. How it stands, the session itself tells.
-        let expected = [StatusCode::CONFLICT, StatusCode::NOT_FOUND];
-        self.new_api(Method::DELETE, &path, None, &expected).await?;
+        self.abort(&payment.key.id, cash_register_id).await?;
         let (status, mut news) = self.find_session(payment).await?;
         let over = self.age(payment) > self.session_life * 2;
         if over && matches!(status, StatusCode::ACCEPTED | StatusCode::NOT_FOUND) {
@@ -154,6 +158,10 @@ fn read_session(mut session: Fields<'_>, final_by_now: bool) -> Result<ProviderN
         && outcome(event) != Outcome::GoesOn
     {
         news.reason = Some(why(event, detail(&mut session, "message")));
+    }
+    if news.status == ProviderStatus::Unknown {
+        let what = format!("success {success:?}, event {event:?}, amount {amount:?}");
+        news.reason = Some(Reason::new(format!("Viva's answer is not understood: {what}")));
     }
     news.transaction_reference = detail(&mut session, "transactionId");
     news.card_type = detail(&mut session, "applicationLabel");

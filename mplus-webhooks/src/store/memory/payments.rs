@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::MemoryStore;
 use crate::payment::{Payment, PaymentFilter, PaymentKey, PaymentStore};
-use crate::store::payment_row::{account, due_again, due_at, ended_at};
+use crate::store::payment_row::{account, due_again, due_at, ended_at, transaction};
 use crate::store_error::StoreError;
 
 /// Payments, and which of them wait for nothing any more.
@@ -77,7 +77,8 @@ impl PaymentStore for MemoryStore {
         let known = payments.by_key.values().filter(|payment| {
             payment.provider == provider
                 && account(payment) == of_account
-                && payment.provider_reference.as_deref() == Some(reference)
+                && (payment.provider_reference.as_deref() == Some(reference)
+                    || transaction(payment) == Some(reference))
         });
         Ok(known.map(|payment| Payment::clone(payment)).collect())
     }

@@ -11,7 +11,7 @@ use super::dialect::Dialect;
 use super::value::{Row, Value, count};
 use super::{Durability, HasTables, Tables};
 use crate::payment::{Payment, PaymentFilter, PaymentKey, PaymentStore};
-use crate::store::payment_row::{account, due_again, due_at, ended_at};
+use crate::store::payment_row::{account, due_again, due_at, ended_at, transaction};
 use crate::store_error::StoreError;
 
 const TABLE: &str = "mplus_webhook_payment";
@@ -49,6 +49,7 @@ impl Statements {
                     "provider",
                     "account",
                     "reference",
+                    "transaction_reference",
                     "state",
                     "refresh_at",
                     "started_at",
@@ -58,11 +59,14 @@ impl Statements {
             ),
             by_key: dialect.statement(&format!("{select} WHERE merchant = ? AND id = ?")),
             replace: dialect.statement(&format!(
-                "UPDATE {TABLE} SET version = ?, provider = ?, account = ?, reference = ?, state = ?, refresh_at = ?, \
-                 ended_at = ?, record = ?, claimed_by = NULL WHERE merchant = ? AND id = ? AND version = ?"
+                "UPDATE {TABLE} SET version = ?, provider = ?, account = ?, reference = ?, transaction_reference = ?, state = ?, \
+                 refresh_at = ?, ended_at = ?, record = ?, claimed_by = NULL WHERE merchant = ? AND id = ? AND version = ?"
             )),
-            by_reference: dialect
-                .statement(&format!("{select} WHERE provider = ? AND account = ? AND reference = ?")),
+            by_reference: dialect.statement(&format!(
+                "{select} WHERE provider = ? AND account = ? AND reference = ? \
+                 UNION ALL {select} WHERE provider = ? AND account = ? AND transaction_reference = ? \
+                 AND (reference IS NULL OR reference <> transaction_reference)"
+            )),
             any_due: dialect.statement(&format!("SELECT 1 FROM {TABLE} WHERE refresh_at <= ? LIMIT 1")),
             claim: dialect.limited(
                 &format!("UPDATE {TABLE} SET refresh_at = ?, claimed_by = ?"),
@@ -151,6 +155,7 @@ impl<S: HasTables> PaymentStore for S {
             payment.provider.as_str().into(),
             account(payment).into(),
             payment.provider_reference.as_deref().into(),
+            transaction(payment).into(),
             payment.state.name().into(),
             due_at(payment).into(),
             payment.started_at.into(),
@@ -180,6 +185,7 @@ impl<S: HasTables> PaymentStore for S {
             payment.provider.as_str().into(),
             account(payment).into(),
             payment.provider_reference.as_deref().into(),
+            transaction(payment).into(),
             payment.state.name().into(),
             due_at(payment).into(),
             ended_at(payment).into(),
@@ -200,7 +206,8 @@ impl<S: HasTables> PaymentStore for S {
         reference: &str,
     ) -> Result<Vec<Payment>, StoreError> {
         let tables = self.tables();
-        let values = vec![provider.into(), account.into(), reference.into()];
+        let by_either = [provider, account, reference, provider, account, reference];
+        let values = by_either.map(Value::from).to_vec();
         tables.payments("find a payment by its reference", &tables.payments.by_reference, values).await
     }
 

@@ -97,6 +97,7 @@ fn payments() -> Table {
             ("provider", Type::Name),
             ("account", Type::Name),
             ("reference", Type::MaybeName),
+            ("transaction_reference", Type::MaybeName),
             ("state", Type::Name),
             ("refresh_at", Type::MaybeInt),
             ("claimed_by", Type::MaybeText),
@@ -108,6 +109,11 @@ fn payments() -> Table {
         unique: &[],
         indexes: &[
             ("mplus_webhook_payment_reference", "provider, account, reference", "reference IS NOT NULL"),
+            (
+                "mplus_webhook_payment_transaction",
+                "provider, account, transaction_reference",
+                "transaction_reference IS NOT NULL",
+            ),
             ("mplus_webhook_payment_due", "refresh_at", "refresh_at IS NOT NULL"),
             ("mplus_webhook_payment_started", "started_at, merchant, id", ""),
             ("mplus_webhook_payment_ended", "ended_at", "ended_at IS NOT NULL"),

@@ -1,7 +1,9 @@
 //! Stripe and Viva against servers that answer as their documentation says.
 
+mod refunds;
 mod stripe;
 mod viva;
+mod ways;
 
 use std::sync::Arc;
 use std::time::Duration;

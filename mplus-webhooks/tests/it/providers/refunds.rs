@@ -1,0 +1,309 @@
+//! Money that is given back: once, told only when it is proven, and followed when the bank sends it back.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+use mockito::{Matcher, Server, ServerGuard};
+use mplus_webhooks::payment::*;
+use mplus_webhooks::provider::{Stripe, StripeMode, Viva, VivaCredentials, VivaEndpoints, VivaMode};
+use mplus_webhooks::{Runtime, Task, TokioRuntime};
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+use super::{client, signed};
+use crate::support::{Host, merchant};
+
+/// The real clock, and as much ahead of it as the test says.
+#[derive(Debug, Default)]
+struct Ahead(Mutex<TimeDelta>);
+
+impl Ahead {
+    fn by(&self, seconds: i64) {
+        *self.0.lock().unwrap() += TimeDelta::seconds(seconds);
+    }
+}
+
+#[async_trait::async_trait]
+impl Runtime for Ahead {
+    fn now(&self) -> DateTime<Utc> {
+        TokioRuntime.now() + *self.0.lock().unwrap()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        TokioRuntime.sleep(duration).await;
+    }
+
+    fn spawn(&self, task: Task) {
+        TokioRuntime.spawn(task);
+    }
+}
+
+/// A host, a payment of 5 euros that was paid, and the clock.
+async fn paid(provider: Arc<dyn PaymentProvider>, clock: &Arc<Ahead>) -> (Host, PaymentKey) {
+    let host = Host::assemble_on(clock.clone(), |builder| builder.payments(Arc::new(OneProvider(provider))));
+    let key = PaymentKey::new(merchant(), "67d8b45a-37bd-4885-b41a-ffb285720654");
+    let own = OwnPayment::new(key.clone(), Decimal::from(5), "K_WEBHOOK");
+    let payments = host.orchestrator.payments().unwrap();
+    payments.start_own(&own).await.unwrap();
+    let paid = payments.refresh(&key).await.unwrap().unwrap();
+    assert_eq!(paid.state, PaymentState::Confirmed);
+    (host, key)
+}
+
+/// A checkout session of Stripe's that was paid.
+async fn stripe(server: &mut ServerGuard) -> Arc<Stripe> {
+    let session = |status: &str, intent: Value| {
+        json!({ "id": "cs_1", "status": status, "payment_status": "paid", "amount_total": 500, "payment_intent": intent }).to_string()
+    };
+    let open = session("open", Value::Null);
+    server.mock("POST", "/v1/checkout/sessions").with_body(open).create_async().await;
+    let intent = json!({ "id": "pi_1", "status": "succeeded", "amount_received": 500 });
+    server
+        .mock("GET", Matcher::Regex("^/v1/checkout/sessions/cs_1".to_owned()))
+        .with_body(session("complete", intent))
+        .create_async()
+        .await;
+    let mode = StripeMode::Checkout {
+        success_url: "https://example.com/paid".to_owned(),
+        cancel_url: "https://example.com/not-paid".to_owned(),
+    };
+    let stripe = Stripe::new(client(), "sk_test".into(), "whsec_test".into(), mode);
+    Arc::new(stripe.with_base_url(&server.url()))
+}
+
+#[tokio::test]
+async fn a_refund_that_the_bank_sends_back_is_told_and_can_be_given_again() {
+    let mut server = Server::new_async().await;
+    let clock = Arc::new(Ahead::default());
+    let provider = stripe(&mut server).await;
+    let (host, key) = paid(provider, &clock).await;
+    let payments = host.orchestrator.payments().unwrap();
+    let given = server
+        .mock("POST", "/v1/refunds")
+        .match_body(Matcher::UrlEncoded("payment_intent".to_owned(), "pi_1".to_owned()))
+        .with_body(r#"{"id":"re_1","status":"succeeded"}"#)
+        .expect(1)
+        .create_async()
+        .await;
+    let refund = payments.refund(&key, "r-1", Some(Decimal::TWO)).await.unwrap();
+    assert_eq!(refund.state, RefundState::Succeeded);
+    server
+        .mock("GET", "/v1/refunds/re_1")
+        .with_body(r#"{"id":"re_1","status":"failed","failure_reason":"expired_or_canceled_card"}"#)
+        .create_async()
+        .await;
+    clock.by(3 * 24 * 60 * 60);
+    // The event names the intent, although the payment is stored under its session.
+    let event =
+        json!({ "type": "refund.failed", "data": { "object": { "id": "re_1", "payment_intent": "pi_1" } } });
+    let body = event.to_string();
+    let headers = signed(&body, clock.now().timestamp(), "whsec_test");
+    let account = ProviderAccount::new("stripe", "default");
+    let heard = payments.receive_notice(&account, &headers, &Bytes::from(body)).await.unwrap();
+    assert_eq!(heard.len(), 1);
+    let stored = payments.payment(&key).await.unwrap().unwrap();
+    assert_eq!((stored.refunds[0].state, stored.refundable()), (RefundState::Failed, Decimal::from(5)));
+    assert_eq!(stored.state, PaymentState::Confirmed);
+    given.assert_async().await;
+}
+
+#[tokio::test]
+async fn a_refund_without_an_answer_is_asked_for_under_the_same_key_and_one_that_failed_for_good_under_another()
+ {
+    let mut server = Server::new_async().await;
+    let clock = Arc::new(Ahead::default());
+    let provider = stripe(&mut server).await;
+    let (host, key) = paid(provider, &clock).await;
+    let payments = host.orchestrator.payments().unwrap();
+    server
+        .mock("GET", Matcher::Regex(r"^/v1/refunds\?payment_intent=pi_1".to_owned()))
+        .with_body(r#"{"data":[],"has_more":false}"#)
+        .create_async()
+        .await;
+    let mut keys: Vec<String> = Vec::new();
+    // Without an answer; a failure that Stripe keeps; given.
+    for (status, body) in [(502, "{}"), (500, "{}"), (200, r#"{"id":"re_1","status":"succeeded"}"#)] {
+        let sent = Arc::new(Mutex::new(Vec::new()));
+        let post = server
+            .mock("POST", "/v1/refunds")
+            .with_status(status)
+            .with_body_from_request({
+                let sent = sent.clone();
+                move |request| {
+                    sent.lock()
+                        .unwrap()
+                        .push(request.header("idempotency-key")[0].to_str().unwrap().to_owned());
+                    body.into()
+                }
+            })
+            .create_async()
+            .await;
+        // However often the host asks within a minute, it is sent once.
+        for _ in 0..3 {
+            payments.refund(&key, "r-1", Some(Decimal::TWO)).await.unwrap();
+        }
+        let sent = sent.lock().unwrap().clone();
+        assert_eq!(sent.len(), 1, "HTTP {status}");
+        keys.extend(sent);
+        post.remove_async().await;
+        clock.by(61);
+    }
+    assert_eq!(keys[0], keys[1], "Stripe may have carried the first one out");
+    assert_ne!(keys[1], keys[2], "the same key would give the same failure");
+    let stored = payments.payment(&key).await.unwrap().unwrap();
+    assert_eq!(stored.refunds[0].state, RefundState::Succeeded);
+}
+
+fn viva(server: &ServerGuard, clock: &Arc<Ahead>, mode: VivaMode) -> Arc<Viva> {
+    let credentials = VivaCredentials {
+        client_id: "client".to_owned(),
+        client_secret: "client-secret".into(),
+        merchant_id: "merchant".to_owned(),
+        api_key: "api-key".into(),
+    };
+    let endpoints = VivaEndpoints::of(&server.url(), &server.url(), &server.url());
+    Arc::new(Viva::new(client(), clock.clone(), endpoints, credentials, mode))
+}
+
+async fn token(server: &mut ServerGuard) {
+    let token = r#"{"access_token":"t","expires_in":3600}"#;
+    server.mock("POST", "/connect/token").with_body(token).create_async().await;
+}
+
+#[tokio::test]
+async fn a_refund_whose_terminal_is_switched_off_fails_and_can_be_given_again() {
+    let mut server = Server::new_async().await;
+    let clock = Arc::new(Ahead::default());
+    token(&mut server).await;
+    server.mock("POST", "/ecr/v1/transactions:sale").create_async().await;
+    let session = "/ecr/v1/sessions/67d8b45a-37bd-4885-b41a-ffb285720654";
+    server
+        .mock("GET", session)
+        .with_body(r#"{"success":true,"eventId":0,"amount":500}"#)
+        .create_async()
+        .await;
+    let mode = VivaMode::Terminal { terminal_id: "1".to_owned(), cash_register_id: "till".to_owned() };
+    let provider = viva(&server, &clock, mode);
+    let (host, key) = paid(provider, &clock).await;
+    let payments = host.orchestrator.payments().unwrap();
+    server.mock("POST", "/ecr/v1/transactions:refund").create_async().await;
+    let asked = payments.refund(&key, "r-1", None).await.unwrap();
+    assert_eq!(asked.state, RefundState::Pending);
+    let path = format!("/ecr/v1/sessions/{}", asked.reference.unwrap());
+    server.mock("GET", path.as_str()).with_status(202).create_async().await;
+    let abort = server
+        .mock("DELETE", format!("{path}?cashRegisterId=till").as_str())
+        .with_status(409)
+        .expect(1)
+        .create_async()
+        .await;
+    clock.by(60);
+    assert_eq!(payments.refund(&key, "r-1", None).await.unwrap().state, RefundState::Pending);
+    clock.by(180);
+    let failed = payments.refund(&key, "r-1", None).await.unwrap();
+    assert_eq!(failed.state, RefundState::Failed);
+    assert!(failed.reason.unwrap().text.contains("terminal"));
+    abort.assert_async().await;
+    assert_eq!(payments.payment(&key).await.unwrap().unwrap().refundable(), Decimal::from(5));
+}
+
+/// A paid order of Viva's checkout.
+async fn paid_order(server: &mut ServerGuard, clock: &Arc<Ahead>) -> (Host, PaymentKey) {
+    token(server).await;
+    server.mock("POST", "/checkout/v2/orders").with_body(r#"{"orderCode":7}"#).create_async().await;
+    server.mock("GET", "/api/orders/7").with_body(r#"{"StateId":3}"#).create_async().await;
+    server
+        .mock("GET", "/api/transactions?ordercode=7")
+        .with_body(r#"{"Transactions":[{"StatusId":"F","Amount":5.00,"TransactionId":"sale"}]}"#)
+        .create_async()
+        .await;
+    let provider = viva(server, clock, VivaMode::Checkout { source_code: "1234".to_owned() });
+    paid(provider, clock).await
+}
+
+#[tokio::test]
+async fn only_a_finished_refund_counts_and_an_answer_that_says_nothing_proves_nothing() {
+    for answer in ["{}", r#"{"Success":null}"#] {
+        let mut server = Server::new_async().await;
+        let clock = Arc::new(Ahead::default());
+        let (host, key) = paid_order(&mut server, &clock).await;
+        let payments = host.orchestrator.payments().unwrap();
+        let path = Matcher::Regex(r"^/api/transactions/sale\?amount=200".to_owned());
+        let delete = server.mock("DELETE", path).with_body(answer).expect(1).create_async().await;
+        let listed = |status: &str| {
+            json!({ "Transactions": [{ "StatusId": status, "Amount": -2.00, "TransactionId": "back", "ParentId": "sale" }] }).to_string()
+        };
+        let asked = payments.refund(&key, "r-1", Some(Decimal::TWO)).await.unwrap();
+        assert_eq!(asked.state, RefundState::Pending, "{answer}");
+        for (status, expected) in
+            [("E", RefundState::Pending), ("X", RefundState::Pending), ("F", RefundState::Succeeded)]
+        {
+            let list = server
+                .mock("GET", Matcher::Regex(r"^/api/transactions\?date=".to_owned()))
+                .with_body(listed(status))
+                .create_async()
+                .await;
+            clock.by(120);
+            let refund = payments.refund(&key, "r-1", None).await.unwrap();
+            assert_eq!(refund.state, expected, "{answer} {status}");
+            list.remove_async().await;
+        }
+        delete.assert_async().await;
+    }
+}
+
+#[tokio::test]
+async fn a_refund_without_an_answer_is_looked_for_on_the_days_beside_before_it_is_sent_again() {
+    let mut server = Server::new_async().await;
+    let clock = Arc::new(Ahead::default());
+    let (host, key) = paid_order(&mut server, &clock).await;
+    let payments = host.orchestrator.payments().unwrap();
+    let path = Matcher::Regex(r"^/api/transactions/sale\?amount=200".to_owned());
+    let delete = server.mock("DELETE", path).with_status(504).expect(1).create_async().await;
+    let tomorrow = clock.now().date_naive().succ_opt().unwrap();
+    server
+        .mock("GET", Matcher::Regex(r"^/api/transactions\?date=".to_owned()))
+        .with_body(r#"{"Transactions":[]}"#)
+        .create_async()
+        .await;
+    // Not listed yet, and too young to be sent again.
+    for _ in 0..3 {
+        let asked = payments.refund(&key, "r-1", Some(Decimal::TWO)).await.unwrap();
+        assert_eq!(asked.state, RefundState::Requested);
+    }
+    server
+        .mock("GET", format!("/api/transactions?date={tomorrow}").as_str())
+        .with_body(
+            r#"{"Transactions":[{"StatusId":"F","Amount":-2.00,"TransactionId":"back","ParentId":"sale"}]}"#,
+        )
+        .create_async()
+        .await;
+    clock.by(61);
+    let found = payments.refund(&key, "r-1", None).await.unwrap();
+    assert_eq!((found.state, found.reference.as_deref()), (RefundState::Succeeded, Some("back")));
+    delete.assert_async().await;
+}
+
+#[tokio::test]
+async fn strangers_who_call_vivas_address_do_not_reach_viva() {
+    let mut server = Server::new_async().await;
+    let clock = Arc::new(Ahead::default());
+    let (host, _) = paid_order(&mut server, &clock).await;
+    let key = server
+        .mock("GET", "/api/messages/config/token")
+        .with_body(r#"{"Key":"CB0567"}"#)
+        .expect(2)
+        .create_async()
+        .await;
+    let payments = host.orchestrator.payments().unwrap();
+    let account = ProviderAccount::new("viva", "default");
+    for minutes in [0, 1, 1, 1, 10] {
+        clock.by(minutes * 60);
+        let request = http::Request::get("/anywhere").body(Bytes::new()).unwrap();
+        let answer = payments.answer_provider(&account, request).await;
+        assert_eq!(answer.body(), r#"{"Key":"CB0567"}"#);
+    }
+    key.assert_async().await;
+}
