@@ -53,8 +53,8 @@ const BEYOND_EIGHT_STEPS: [(PaymentState, PaymentInput); 3] = [
     (PaymentState::Expired, PaymentInput::TimeOut),
 ];
 
-/// What can never meet: the clock's two last words are said of payments only that may not exist, and a provider that has had a
-/// payment does not lose it. The unit tests of the transition have these, too.
+/// What can never meet: the clock gives up creating what waits alone, and calls unresolved what is open alone; and a provider that
+/// has had a payment does not lose it. The unit tests of the transition have these, too.
 fn never_meet(state: PaymentState, input: PaymentInput) -> bool {
     let known = matches!(
         state,

@@ -251,7 +251,9 @@ impl Side {
             side.apply(decisions, PaymentInput::GiveUpCreating, false, None);
             next.push(side);
         }
-        if late && row.creation == Creation::Uncertain && !row.state.is_terminal() {
+        // Nobody can be asked whether it is there; or it is, and stays open although its end was asked for.
+        let stuck = matches!(row.state, PaymentState::CancelRequested(_)) && row.creation == Creation::Known;
+        if late && !row.state.is_terminal() && (stuck || row.creation == Creation::Uncertain) {
             let mut side = side.clone();
             side.apply(decisions, PaymentInput::Unresolved, false, None);
             next.push(side);
