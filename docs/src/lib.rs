@@ -36,6 +36,12 @@ pub mod testing {}
 #[doc = include_str!("storage.md")]
 pub mod storage {}
 
+#[doc = include_str!("connection.md")]
+pub mod connection {}
+
+#[doc = include_str!("settings.md")]
+pub mod settings {}
+
 #[doc = include_str!("branches.md")]
 pub mod branches {}
 

@@ -7,15 +7,16 @@ use mplus_qapi::Client;
 
 use crate::articles::Articles;
 use crate::branches::Branches;
-use crate::connection::{self, ConnectError, Host, NewConnection, OpenError};
-use crate::merchant::{Merchant, SyncSettings};
-use crate::model::{Connection, ConnectionId, ConnectionStatus, WorkerId};
-use crate::orders::{OrderService, OrderSettings, OutboxWorker};
+use crate::connection::{self, CheckSettingsError, ConnectError, Host, NewConnection, OpenError};
+use crate::merchant::Merchant;
+use crate::model::{Connection, ConnectionId, ConnectionStatus, Revision, WorkerId};
+use crate::orders::{OrderService, OutboxWorker};
 use crate::products::{Media, Products};
 use crate::relations::RelationService;
 use crate::report::{RunReport, SyncReport};
 use crate::run::RunOptions;
 use crate::runtime::Runtime;
+use crate::settings::{MerchantSettings, SaveSettingsError, SavedSettings, SettingsProblem};
 use crate::stock::StockService;
 use crate::store::{Credentials, Store, StoreError};
 use crate::sync;
@@ -60,7 +61,7 @@ impl Integration {
 
     /// What Sync Now and the daily time mean: the menu, then the stock of every branch.
     ///
-    /// Stock is left out when [`SyncSettings::stock`] switches it off, in a dry run, and when the menu's run did not come
+    /// Stock is left out when [`MerchantSettings::stock`] switches it off, in a dry run, and when the menu's run did not come
     /// to its end. Never fails as such: whatever happens is in the reports.
     pub async fn sync(&self, options: &RunOptions) -> SyncReport {
         sync::sync(&self.merchant, options).await
@@ -146,7 +147,7 @@ impl Integration {
         Media::new(&self.merchant)
     }
 
-    /// Stock, pulled only (the guide's StockService), as [`SyncSettings::stock`] says.
+    /// Stock, pulled only (the guide's StockService), as [`MerchantSettings::stock`] says.
     pub fn stock(&self) -> StockService {
         StockService::new(&self.merchant)
     }
@@ -161,18 +162,48 @@ impl Integration {
         TableService::new(&self.merchant)
     }
 
-    /// Orders (the guide's OrderSyncService), written and sent as `settings` say. Keep the service: it remembers what it
-    /// has asked the POS.
-    ///
-    /// Whether real guests are served is the connection's to say: [`OrderSettings::environment`] is replaced by it.
-    pub fn orders(&self, settings: OrderSettings) -> OrderService {
-        let settings = OrderSettings { environment: self.merchant.environment(), ..settings };
-        OrderService::new(&self.merchant, settings)
+    /// Orders (the guide's OrderSyncService), as [`MerchantSettings::orders`] says. Keep the service: it remembers what it has
+    /// asked the POS.
+    pub fn orders(&self) -> OrderService {
+        OrderService::of(&self.merchant)
     }
 
     /// A worker that forwards this merchant's queued orders; see [`OutboxWorker::run`].
-    pub fn outbox_worker(&self, settings: OrderSettings) -> OutboxWorker {
-        OutboxWorker::new(Arc::new(self.orders(settings)), &self.merchant)
+    pub fn outbox_worker(&self) -> OutboxWorker {
+        OutboxWorker::new(Arc::new(self.orders()), &self.merchant)
+    }
+
+    /// The merchant's settings and their revision; see [`Host::settings`].
+    ///
+    /// # Errors
+    /// When the store fails, or this release cannot read them.
+    pub async fn settings(&self) -> Result<SavedSettings, StoreError> {
+        self.merchant.settings().await
+    }
+
+    /// Saves the merchant's settings in place of those of `revision`; see [`Host::save_settings`].
+    ///
+    /// # Errors
+    /// When they cannot be, were changed since they were read, or the store fails.
+    pub async fn save_settings(
+        &self,
+        settings: &MerchantSettings,
+        revision: Revision,
+    ) -> Result<Revision, SaveSettingsError> {
+        self.host.save_settings(self.connection_id(), settings, revision).await
+    }
+
+    /// Says everything that is wrong with settings: what cannot be, and what this POS does not have (BTW codes, payment
+    /// methods) or this merchant (locations, workplaces). They may be saved all the same: what does not fit is named again
+    /// by the run or the order that meets it. What the POS has no call for is not looked at.
+    ///
+    /// # Errors
+    /// When the POS cannot be asked, or the store fails.
+    pub async fn check_settings(
+        &self,
+        settings: &MerchantSettings,
+    ) -> Result<Vec<SettingsProblem>, CheckSettingsError> {
+        connection::check_settings(&self.merchant, settings).await
     }
 
     /// What every service of this merchant shares, for a service that is made by hand.
@@ -198,11 +229,6 @@ impl Integration {
     /// Time and chance.
     pub fn runtime(&self) -> &dyn Runtime {
         &**self.merchant.runtime()
-    }
-
-    /// What holds for all syncs.
-    pub fn settings(&self) -> &SyncSettings {
-        self.merchant.settings()
     }
 
     /// The name under which leases are held.

@@ -8,7 +8,8 @@
 //! # Where to find what
 //!
 //! * [`Integration`] is one merchant's connection and the way to every service; [`Host`] is what it needs of the host.
-//! * [`merchant`] is what all services of one merchant share; [`connection`] makes one and takes it up again.
+//! * [`merchant`] is what all services of one merchant share, [`settings`] what the merchant sets up; [`connection`] makes one and
+//!   takes it up again.
 //! * [`sync`] says how a menu run goes and how it is told what to do, [`report`] what it tells afterwards, [`progress`] what it
 //!   tells meanwhile, [`cancel`] how it is stopped, [`schedule`] when it is due.
 //! * [`model`] has the host's side of everything; [`products`], [`articles`], [`branches`], [`stock`], [`relations`], [`tables`] and
@@ -37,6 +38,7 @@ pub mod report;
 mod run;
 pub mod runtime;
 pub mod schedule;
+pub mod settings;
 pub mod stock;
 pub mod store;
 pub mod sync;

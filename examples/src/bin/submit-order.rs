@@ -15,6 +15,7 @@ use mplus_sync::model::{
     RelationNumber, Sold, TableRef,
 };
 use mplus_sync::orders::{LocationSettings, OrderSettings};
+use mplus_sync::settings::MerchantSettings;
 use mplus_sync::store::{CatalogStore, LocationStore, MemoryStore, MemoryVault, Page, Select};
 use mplus_sync::sync::RunOptions;
 use rust_decimal::Decimal;
@@ -64,7 +65,11 @@ async fn submit(options: Options) -> Result<(), Box<dyn Error>> {
         .with_fallback_relation(RelationNumber::new(options.relation))
         .with_payment_method(PaymentMethod::Ideal, options.payment_method)
         .with_location(location.clone(), LocationSettings::at_workplace(options.workplace));
-    let orders = integration.orders(settings);
+    let mut saved = MerchantSettings::default();
+    saved.orders = Some(settings);
+    let known = integration.settings().await?;
+    integration.save_settings(&saved, known.revision).await?;
+    let orders = integration.orders();
 
     let address =
         PostalAddress { street: Some("Spui 1".into()), city: Some("Amsterdam".into()), ..Default::default() };

@@ -56,7 +56,7 @@ impl fmt::Display for SyncContext {
 }
 
 /// What is decided by itself when both sides changed a record.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
     /// Each field: a price that only the POS changed and a name that only the host changed do not collide.

@@ -8,11 +8,12 @@ use mplus_qapi::{Client, Endpoint};
 use super::Connector;
 use crate::media::MediaStore;
 use crate::merchant::{
-    ConnectionGate, LocationProvisioner, Merchant, NoProvisioner, Standing, SyncSettings, draw_worker,
+    ConnectionGate, LocationProvisioner, Merchant, NoProvisioner, RunLimits, Standing, draw_worker,
 };
-use crate::model::{Connection, WorkerId};
+use crate::model::{Connection, ConnectionId, Revision, WorkerId};
 use crate::runtime::Runtime;
-use crate::store::{CredentialVault, Credentials, Store};
+use crate::settings::{MerchantSettings, SaveSettingsError, SavedSettings, read_settings, save_settings};
+use crate::store::{CredentialVault, Credentials, Store, StoreError};
 
 /// What the host brings: where things are kept, how the POS is reached, time.
 ///
@@ -26,7 +27,8 @@ pub struct Host {
     runtime: Arc<dyn Runtime>,
     provisioner: Arc<dyn LocationProvisioner>,
     media: Option<Arc<dyn MediaStore>>,
-    settings: Arc<SyncSettings>,
+    settings: Arc<MerchantSettings>,
+    limits: Arc<RunLimits>,
     worker: WorkerId,
 }
 
@@ -47,6 +49,7 @@ impl Host {
             provisioner: Arc::new(NoProvisioner),
             media: None,
             settings: Arc::default(),
+            limits: Arc::default(),
             worker,
         }
     }
@@ -61,9 +64,14 @@ impl Host {
         Self { media: Some(media), ..self }
     }
 
-    /// Tax mapping, chunk size and the like.
-    pub fn with_settings(self, settings: SyncSettings) -> Self {
-        Self { settings: Arc::new(settings), ..self }
+    /// What holds for merchants who have saved no settings of their own; the usual ones of a Dutch merchant unless set.
+    pub fn with_settings(self, default: MerchantSettings) -> Self {
+        Self { settings: Arc::new(default), ..self }
+    }
+
+    /// How much the runs of all merchants take at once.
+    pub fn with_limits(self, limits: RunLimits) -> Self {
+        Self { limits: Arc::new(limits), ..self }
     }
 
     /// The name under which this worker holds leases: its slot. It must be no other worker's at the same time; a process
@@ -92,6 +100,30 @@ impl Host {
         &self.runtime
     }
 
+    /// A merchant's settings, and their revision, which differs after every save: those that were saved last, or the host's
+    /// while none were.
+    ///
+    /// # Errors
+    /// When the store fails; [`Corrupt`](crate::store::StoreErrorKind::Corrupt) when this release cannot read them.
+    pub async fn settings(&self, connection: &ConnectionId) -> Result<SavedSettings, StoreError> {
+        read_settings(&*self.store, connection, &self.settings).await
+    }
+
+    /// Saves a merchant's settings in place of those of `revision`, for all processes: runs and orders that begin after this
+    /// go by them. See also [`Integration::check_settings`](crate::Integration::check_settings).
+    ///
+    /// # Errors
+    /// When they cannot be, with every problem; with a conflict when they were changed since they were read; when the
+    /// store fails.
+    pub async fn save_settings(
+        &self,
+        connection: &ConnectionId,
+        settings: &MerchantSettings,
+        revision: Revision,
+    ) -> Result<Revision, SaveSettingsError> {
+        save_settings(&*self.store, connection, settings, revision).await
+    }
+
     /// What the services of one merchant share. Before each request they ask whether the connection still stands and which
     /// credentials hold.
     pub(super) fn merchant(&self, client: &Client, connection: &Connection) -> Merchant {
@@ -105,6 +137,7 @@ impl Host {
             .worked_by(self.worker.clone())
             .in_environment(connection.environment)
             .with_settings(Arc::clone(&self.settings))
+            .with_limits(Arc::clone(&self.limits))
             .with_provisioner(Arc::clone(&self.provisioner))
             .with_media(self.media.clone())
             .standing(standing)

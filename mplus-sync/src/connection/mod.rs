@@ -5,6 +5,7 @@
 
 mod connector;
 mod error;
+mod facts;
 mod host;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,6 +30,8 @@ pub use connector::Connector;
 #[cfg(feature = "https-no-tls")]
 pub use connector::HttpsConnector;
 pub use error::{ConnectError, OpenError};
+pub use facts::CheckSettingsError;
+pub(crate) use facts::check_settings;
 pub use host::Host;
 
 use host::make_client;

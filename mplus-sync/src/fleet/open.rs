@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::connection::{Host, OpenError};
 use crate::integration::Integration;
 use crate::model::{Connection, ConnectionId, Environment, Revision};
-use crate::orders::{OutboxWorker, WorkerOptions};
+use crate::orders::{OrderService, OutboxWorker, WorkerOptions};
 use crate::store::StoreError;
 
 use super::settings::{FleetSettings, before};
@@ -82,7 +82,8 @@ impl Merchants {
             retry: self.settings.retry,
             ..WorkerOptions::default()
         };
-        let worker = integration.outbox_worker(terms.orders.clone()).with_options(options);
+        let orders = OrderService::new(integration.merchant(), terms.orders.clone());
+        let worker = OutboxWorker::new(Arc::new(orders), integration.merchant()).with_options(options);
         let open = Arc::new(Open { integration, worker, terms, made_of });
         let kept = Kept { open: Arc::clone(&open), looked_at: now, used_at: now };
         self.lock().insert(id.clone(), kept);

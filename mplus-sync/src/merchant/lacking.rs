@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use mplus_qapi::soap::Operation;
 
+use crate::model::Connection;
 use crate::pos_call::is_unknown_operation;
 use crate::store::update_connection;
 
@@ -58,20 +59,39 @@ impl Lacking {
         let connection = self.merchant.store().connection(self.merchant.connection()).await;
         // A store that cannot be asked now is asked at the next call.
         let Ok(connection) = connection else { return false };
-        let read = connection.map(|connection| connection.lacking).unwrap_or_default();
-        let mut known = self.lock();
-        known.get_or_insert_default().extend(read);
-        known.as_ref().is_some_and(|known| known.contains(operation))
+        self.read_from(connection.as_ref());
+        self.is_known_to_lack(operation)
     }
 
-    /// Keeps that the POS lacks an operation.
-    async fn learn(&self, operation: &str) {
-        self.lock().get_or_insert_default().insert(operation.to_owned());
+    /// Takes over what a connection says that was read just now.
+    pub(crate) fn read_from(&self, connection: Option<&Connection>) {
+        let read = connection.map(|connection| connection.lacking.clone()).unwrap_or_default();
+        self.lock().get_or_insert_default().extend(read);
+    }
+
+    /// Whether the POS is known to lack an operation, as far as it was read or learnt.
+    pub(crate) fn is_known_to_lack(&self, operation: &str) -> bool {
+        self.lock().as_ref().is_some_and(|known| known.contains(operation))
+    }
+
+    /// Takes nothing for lacking: everything is asked for again, as the POS may be a newer one by now.
+    pub(crate) fn ask_again(&self) {
+        *self.lock() = Some(BTreeSet::new());
+    }
+
+    /// Remembers for as long as this lives that the POS lacks an operation. False when it was known.
+    pub(crate) fn remember(&self, operation: &str) -> bool {
+        self.lock().get_or_insert_default().insert(operation.to_owned())
+    }
+
+    /// Keeps in the connection that the POS lacks an operation.
+    pub(crate) async fn learn(&self, operation: &str) {
+        if !self.remember(operation) {
+            return;
+        }
+        let change = |connection: &mut Connection| connection.lacking.insert(operation.to_owned());
         // A store that fails leaves it to this process to remember.
-        let _ = update_connection(&**self.merchant.store(), self.merchant.connection(), &|connection| {
-            connection.lacking.insert(operation.to_owned())
-        })
-        .await;
+        let _ = update_connection(&**self.merchant.store(), self.merchant.connection(), &change).await;
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<BTreeSet<String>>> {

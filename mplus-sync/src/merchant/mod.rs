@@ -19,8 +19,8 @@
 //! ```
 
 mod lacking;
+mod limits;
 mod provision;
-mod settings;
 mod standing;
 mod status;
 
@@ -32,11 +32,12 @@ use mplus_qapi::{Client, Gate};
 use crate::media::MediaStore;
 use crate::model::{ConnectionId, Environment, WorkerId};
 use crate::runtime::Runtime;
-use crate::store::Store;
+use crate::settings::{MerchantSettings, SavedSettings, SettingsReader};
+use crate::store::{Store, StoreError};
 
 pub(crate) use lacking::Lacking;
+pub use limits::RunLimits;
 pub use provision::{LocationProvisioner, NoProvisioner, Provision, ProvisionError};
-pub use settings::{StockSettings, SyncSettings};
 pub(crate) use standing::{ConnectionGate, NoStanding, Standing};
 pub(crate) use status::{Watch, note_run};
 
@@ -60,7 +61,8 @@ pub struct Merchant {
     store: Arc<dyn Store>,
     runtime: Arc<dyn Runtime>,
     worker: WorkerId,
-    settings: Arc<SyncSettings>,
+    settings: SettingsReader,
+    limits: Arc<RunLimits>,
     provisioner: Arc<dyn LocationProvisioner>,
     media: Option<Arc<dyn MediaStore>>,
     standing: Standing,
@@ -77,6 +79,7 @@ impl Merchant {
     ) -> Self {
         let worker = draw_worker(&*runtime);
         let standing = Standing::by_hand(Arc::clone(&store), connection.clone());
+        let settings = SettingsReader::new(Arc::clone(&store), connection.clone(), Arc::default());
         Self {
             client,
             connection,
@@ -84,7 +87,8 @@ impl Merchant {
             store,
             runtime,
             worker,
-            settings: Arc::default(),
+            settings,
+            limits: Arc::default(),
             provisioner: Arc::new(NoProvisioner),
             media: None,
             standing,
@@ -102,9 +106,14 @@ impl Merchant {
         Self { environment, ..self }
     }
 
-    /// Tax mapping, chunk size and the like.
-    pub fn with_settings(self, settings: impl Into<Arc<SyncSettings>>) -> Self {
-        Self { settings: settings.into(), ..self }
+    /// What holds as long as the merchant has saved no settings.
+    pub fn with_settings(self, default: impl Into<Arc<MerchantSettings>>) -> Self {
+        Self { settings: self.settings.clone().with_default(default.into()), ..self }
+    }
+
+    /// How much runs take at once.
+    pub fn with_limits(self, limits: impl Into<Arc<RunLimits>>) -> Self {
+        Self { limits: limits.into(), ..self }
     }
 
     /// Gives imported locations their Stripe customer and branding profile.
@@ -147,9 +156,17 @@ impl Merchant {
         &self.worker
     }
 
-    /// What holds for all syncs.
-    pub fn settings(&self) -> &SyncSettings {
-        &self.settings
+    /// The settings that hold now: those that were saved last, in whatever process.
+    ///
+    /// # Errors
+    /// When the store fails; [`Corrupt`](crate::store::StoreErrorKind::Corrupt) when this release cannot read them.
+    pub async fn settings(&self) -> Result<SavedSettings, StoreError> {
+        self.settings.current().await
+    }
+
+    /// How much runs take at once.
+    pub fn limits(&self) -> &RunLimits {
+        &self.limits
     }
 
     /// Makes sure that the merchant is still connected, and to the same POS.

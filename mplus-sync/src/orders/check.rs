@@ -30,7 +30,8 @@ impl OrderService {
     /// needed could not be read.
     pub async fn check(&self, order: &Order) -> Result<OrderDraft, SubmitError> {
         let error = |kind| SubmitError::new(&order.number, kind, false);
-        let (draft, mut problems) = match self.draft(order).await {
+        let service = self.for_order(order).await?;
+        let (draft, mut problems) = match service.draft_now(order).await {
             Ok(draft) => (Some(draft), Vec::new()),
             Err(failed) => match failed.kind() {
                 SubmitErrorKind::Refused(refused) => (None, refused.problems.clone()),
@@ -38,10 +39,10 @@ impl OrderService {
             },
         };
         let known =
-            self.known_of_menu(order).await.map_err(|failed| error(SubmitErrorKind::Store(failed)))?;
+            service.known_of_menu(order).await.map_err(|failed| error(SubmitErrorKind::Store(failed)))?;
         problems.extend(menu_problems(order, &known));
         if let Some(draft) = &draft {
-            let asked = self.ask_pos(draft).await.map_err(|failed| error(SubmitErrorKind::Pos(failed)))?;
+            let asked = service.ask_pos(draft).await.map_err(|failed| error(SubmitErrorKind::Pos(failed)))?;
             problems.extend(asked);
         }
         match draft {
@@ -87,7 +88,7 @@ impl OrderService {
     }
 
     /// Whether the POS has an employee. One that lists none is taken at the settings' word.
-    async fn has_employee(&self, number: i64) -> Result<bool, mplus_qapi::Error> {
+    pub(crate) async fn has_employee(&self, number: i64) -> Result<bool, mplus_qapi::Error> {
         if number == SUPER_USER {
             return Ok(true);
         }

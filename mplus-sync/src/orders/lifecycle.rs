@@ -138,15 +138,16 @@ impl OrderService {
             OutboxState::NeedsAttention { .. } if entry.may_be_at_pos => {}
             _ => return Err(CancelError::NotAtPos(number.clone())),
         }
-        let found = self.at_pos(&entry).await?.ok_or_else(|| CancelError::NotAtPos(number.clone()))?;
+        let service = self.up_to_date().await?;
+        let found = service.at_pos(&entry).await?.ok_or_else(|| CancelError::NotAtPos(number.clone()))?;
         if !is_numbered(&found, number) {
             return Err(CancelError::AtTable(number.clone()));
         }
-        if entry.order.table().is_some() && self.holds_more(&found, &entry.order).await {
+        if entry.order.table().is_some() && service.holds_more(&found, &entry.order).await {
             return Err(CancelError::AtTable(number.clone()));
         }
         if !is_cancelled(&found) {
-            self.cancel_at_pos(&entry, &found.order_id).await?;
+            service.cancel_at_pos(&entry, &found.order_id).await?;
         }
         let now = self.merchant.runtime().now();
         Ok(self.merchant.store().mark_cancelled(self.connection(), number, reason, now).await?)
@@ -154,7 +155,7 @@ impl OrderService {
 
     /// Whether the table's order holds more than this one, or as much as can be told.
     async fn holds_more(&self, found: &PosSideOrder, order: &Order) -> bool {
-        let Ok(draft) = self.draft(order).await else { return true };
+        let Ok(draft) = self.draft_now(order).await else { return true };
         let sum = |articles: BTreeMap<i64, Decimal>| articles.into_values().sum::<Decimal>();
         sum(articles(&found.line_list)) > sum(draft.articles())
     }

@@ -21,7 +21,6 @@ mod outbox;
 mod payments;
 mod refusal;
 mod service;
-mod settings;
 mod table;
 mod terminal;
 mod wire;
@@ -36,7 +35,8 @@ pub use outbox::{ObserverError, OrderObserver, OutboxWorker, RetryPlan, WorkerOp
 pub use payments::PaymentSuggestion;
 pub use refusal::{OrderRefused, Problem};
 pub use service::{OrderService, QueueError, Queued};
-pub use settings::{
+
+pub use crate::settings::{
     Consumption, CreateCall, DiscountArticle, LocationSettings, OrderSettings, PaymentCode,
     PreparationQuantity, SpecialArticles, TableCall, TellConsumption,
 };

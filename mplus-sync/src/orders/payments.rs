@@ -70,7 +70,8 @@ impl OrderService {
             .collect())
     }
 
-    async fn payment_methods(
+    /// The POS's active payment methods, descriptions by code; none when no call lists them.
+    pub(crate) async fn payment_methods(
         &self,
         anew: bool,
     ) -> Result<Option<Arc<BTreeMap<String, String>>>, mplus_qapi::Error> {

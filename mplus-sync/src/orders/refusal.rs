@@ -173,6 +173,8 @@ pub enum Problem {
     },
     /// There is no customer and no fallback relation.
     NoRelation,
+    /// The merchant has set up no orders.
+    NotSetUp,
     /// The order asks to be kept from the POS, in an environment where real guests are served.
     SkipOutsideTest,
 }
@@ -285,6 +287,7 @@ impl fmt::Display for Problem {
             Self::NoRelation => f.write_str(
                 "it has no customer and no fallback relation is set up; choose one in the order settings",
             ),
+            Self::NotSetUp => f.write_str("orders are not set up for this merchant; save the order settings first"),
             Self::SkipOutsideTest => f.write_str(
                 "it asks to be kept from the POS (skip_order_sync), which is allowed in a test environment only",
             ),

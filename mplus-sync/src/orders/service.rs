@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -28,16 +28,30 @@ use super::{
 /// Forwards the orders of one connection to the POS.
 ///
 /// Usable alone with [`submit`](Self::submit); a host that wants every paid order to arrive queues them with
-/// [`enqueue`](Self::enqueue) and lets an [`OutboxWorker`](super::OutboxWorker) call it.
+/// [`enqueue`](Self::enqueue) and lets an [`OutboxWorker`](super::OutboxWorker) call it. Clones share what they know of the POS.
+#[derive(Clone)]
 pub struct OrderService {
     pub(super) merchant: Merchant,
-    pub(super) settings: OrderSettings,
-    relations: RelationService,
-    pub(super) methods: Mutex<Option<PaymentMethods>>,
+    source: Source,
+    /// Those that hold for the order at hand.
+    pub(super) settings: Arc<OrderSettings>,
+    relations: Arc<RelationService>,
+    pub(super) methods: Arc<Mutex<Option<PaymentMethods>>>,
     /// Terminals that this process has registered, by branch and number.
-    pub(super) terminals: Mutex<BTreeMap<(i32, i32), Terminal>>,
+    pub(super) terminals: Arc<Mutex<BTreeMap<(i32, i32), Terminal>>>,
     /// Calls that the POS does not know.
-    pub(super) lacking: Lacking,
+    pub(super) lacking: Arc<Lacking>,
+}
+
+/// Where the settings come from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    /// They were given by hand.
+    Given,
+    /// The merchant has set them up; they are read for each order.
+    SetUp,
+    /// The merchant takes no orders.
+    NotSetUp,
 }
 
 impl fmt::Debug for OrderService {
@@ -151,16 +165,49 @@ impl Attempt<'_> {
 }
 
 impl OrderService {
-    /// The service of this merchant.
+    /// The service of this merchant, by the order settings that the merchant has set up
+    /// ([`MerchantSettings::orders`](crate::settings::MerchantSettings::orders)). They are read for each order, so that what
+    /// was saved holds from the next one on. Keep the service: it remembers what it has asked the POS.
+    pub fn of(merchant: &Merchant) -> Self {
+        Self::from_source(merchant, Source::NotSetUp, OrderSettings::new(0))
+    }
+
+    /// The service of this merchant by these settings, whatever the merchant has set up.
     pub fn new(merchant: &Merchant, settings: OrderSettings) -> Self {
+        Self::from_source(merchant, Source::Given, settings)
+    }
+
+    fn from_source(merchant: &Merchant, source: Source, settings: OrderSettings) -> Self {
         Self {
             merchant: merchant.clone(),
-            settings,
-            relations: RelationService::new(merchant),
-            methods: Mutex::new(None),
-            terminals: Mutex::new(BTreeMap::new()),
-            lacking: Lacking::new(merchant),
+            source,
+            settings: Arc::new(settings),
+            relations: Arc::new(RelationService::new(merchant)),
+            methods: Arc::default(),
+            terminals: Arc::default(),
+            lacking: Arc::new(Lacking::new(merchant)),
         }
+    }
+
+    /// The service by the settings that hold now.
+    ///
+    /// # Errors
+    /// When the store fails, or the settings cannot be read.
+    pub(super) async fn up_to_date(&self) -> Result<Self, StoreError> {
+        let mut service = self.clone();
+        if self.source == Source::Given {
+            return Ok(service);
+        }
+        let set_up = self.merchant.settings().await?.settings;
+        service.source = if set_up.orders.is_some() { Source::SetUp } else { Source::NotSetUp };
+        service.settings = Arc::new(set_up.orders.clone().unwrap_or_else(|| OrderSettings::new(0)));
+        Ok(service)
+    }
+
+    /// The service by the settings that hold now, for an order that is told what goes wrong.
+    pub(super) async fn for_order(&self, order: &Order) -> Result<Self, SubmitError> {
+        let failed = |failed| SubmitError::new(&order.number, SubmitErrorKind::Store(failed), false);
+        self.up_to_date().await.map_err(failed)
     }
 
     /// Whose orders these are.
@@ -201,7 +248,7 @@ impl OrderService {
 
     /// Whether the order is to be kept from the POS and may be.
     pub(super) fn skips(&self, order: &Order) -> Result<bool, OrderRefused> {
-        if order.skip_order_sync && self.settings.environment != Environment::Test {
+        if order.skip_order_sync && self.merchant.environment() != Environment::Test {
             let problems = vec![Problem::SkipOutsideTest];
             return Err(OrderRefused { order: order.number.clone(), problems });
         }
@@ -215,8 +262,17 @@ impl OrderService {
     /// [`SubmitErrorKind::Refused`] with every problem; [`SubmitErrorKind::Store`] or [`SubmitErrorKind::Pos`] when what
     /// is needed could not be read.
     pub async fn draft(&self, order: &Order) -> Result<OrderDraft, SubmitError> {
+        self.for_order(order).await?.draft_now(order).await
+    }
+
+    /// Builds an order by the settings at hand.
+    pub(super) async fn draft_now(&self, order: &Order) -> Result<OrderDraft, SubmitError> {
         let error = |kind| SubmitError::new(&order.number, kind, false);
         let store = |failed| error(SubmitErrorKind::Store(failed));
+        if self.source == Source::NotSetUp {
+            let problems = vec![Problem::NotSetUp];
+            return Err(error(SubmitErrorKind::Refused(OrderRefused { order: order.number.clone(), problems })));
+        }
         let menu = MenuLinks::load(&**self.merchant.store(), self.merchant.connection(), order)
             .await
             .map_err(store)?;
@@ -264,7 +320,13 @@ impl OrderService {
 
     async fn send(&self, order: &Order, earlier: Earlier) -> Result<PosOrder, SubmitError> {
         let may_be_at_pos = earlier.may_be_at_pos;
-        let draft = self.draft(order).await.map_err(|error| error.or_earlier(may_be_at_pos))?;
+        let service = self.for_order(order).await.map_err(|error| error.or_earlier(may_be_at_pos))?;
+        service.send_now(order, earlier).await
+    }
+
+    async fn send_now(&self, order: &Order, earlier: Earlier) -> Result<PosOrder, SubmitError> {
+        let may_be_at_pos = earlier.may_be_at_pos;
+        let draft = self.draft_now(order).await.map_err(|error| error.or_earlier(may_be_at_pos))?;
         let relation = self.relation(order, &draft).await.map_err(|error| error.or_earlier(may_be_at_pos))?;
         let note = earlier.note.clone();
         let mut attempt = Attempt { draft: &draft, relation, may_be_at_pos, earlier: &earlier, note };

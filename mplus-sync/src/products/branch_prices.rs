@@ -188,7 +188,7 @@ pub(super) async fn store_all(run: &mut Run<'_>, prices: &BranchPrices) -> Resul
     if !prices.told {
         return Ok(());
     }
-    let limit = usize::from(run.settings().chunk.max(1));
+    let limit = usize::from(run.limits().chunk.max(1));
     let mut page = Some(Page::first(limit));
     while let Some(next) = page {
         let last = store_page(run, prices, next).await?;

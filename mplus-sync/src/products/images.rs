@@ -65,7 +65,7 @@ pub(super) async fn pull(run: &mut Run<'_>, mut pictures: Pictures) -> Result<()
     if run.merchant().media().is_none() || !(open || run.is_full()) || run.options.dry_run {
         return Ok(());
     }
-    let limit = usize::from(run.settings().chunk.max(1));
+    let limit = usize::from(run.limits().chunk.max(1));
     // A full run tries the refused ones again: the rules may be others now.
     let lacks = |item: &Tracked<Item>, full: bool| {
         item.record.images.iter().any(|image| image.is_wanted() || (full && image.media.is_none()))
@@ -184,7 +184,7 @@ pub(super) async fn download(
             None => drop(missing.insert(&image.hash, image)),
         }
     }
-    let (client, runtime, rules) = (run.client(), run.runtime(), &run.settings().images);
+    let (client, runtime, rules) = (run.client(), run.runtime(), &run.limits().images);
     // Collected: a closure that is still to be called with a borrowed picture makes a future that is not `Send`.
     let downloads: Vec<_> = missing
         .into_values()
@@ -198,7 +198,7 @@ pub(super) async fn download(
             (image, requests, url)
         })
         .collect();
-    let mut downloads = stream::iter(downloads).buffer_unordered(run.settings().parallel_images.max(1));
+    let mut downloads = stream::iter(downloads).buffer_unordered(run.limits().parallel_images.max(1));
     let mut failed = Vec::new();
     let (mut requests, mut fetched, mut over) = (0, 0, None);
     while let Some((image, sent, url)) = downloads.next().await {

@@ -40,7 +40,7 @@ pub use service::{Media, Products};
 pub(crate) use steps::{ARTICLES, BRANCH_PRICES, IMAGES, KNOWN_ITEMS, MARKERS, PUSH};
 pub(crate) use to_pos::whole_cents;
 pub use to_pos::{ItemProblem, category_to_product, item_to_article, location_price_to_deviation};
-pub(crate) use vat::CheckedTax;
+pub(crate) use vat::{CheckedTax, vat_group};
 
 #[cfg(test)]
 mod tests;

@@ -39,7 +39,7 @@ impl CheckedTax {
     }
 }
 
-fn vat_group(group: &mplus_qapi::types::VatGroup) -> VatGroup {
+pub(crate) fn vat_group(group: &mplus_qapi::types::VatGroup) -> VatGroup {
     let mut known = VatGroup::new(BtwCode::new(group.vat_code), group.vat_percentage.into());
     known.country_iso3 = group.country_iso3.clone().filter(|country| !country.is_empty());
     known.branch = group.branch_number.map(BranchNumber::new);
@@ -54,7 +54,7 @@ pub(super) async fn reach_items(run: &mut Run<'_>, tax: &TaxTable) -> Result<boo
     if known == Some(hash) {
         return Ok(false);
     }
-    let limit = usize::from(run.settings().chunk.max(1));
+    let limit = usize::from(run.limits().chunk.max(1));
     // A run that has never pulled articles has none to correct.
     let mut page = run.checkpoint(&Resource::ARTICLES).map(|_| Page::first(limit));
     while let Some(next) = page {

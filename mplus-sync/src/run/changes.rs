@@ -54,7 +54,7 @@ impl<'a, O: Paged> Changes<'a, O> {
         since: i64,
         until: Option<i64>,
     ) -> Self {
-        let limit = i32::from(run.settings().chunk.max(1));
+        let limit = i32::from(run.limits().chunk.max(1));
         let (client, runtime, cancel) = (run.client(), run.runtime(), &run.options.cancel);
         let pages = pages(client, &operation, since, limit);
         Self {

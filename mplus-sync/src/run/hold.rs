@@ -64,7 +64,7 @@ impl Hold {
             connection: merchant.connection().clone(),
             name,
             holder: Holder::of(merchant.worker().clone(), life.as_str()).run(run.to_string()),
-            time: merchant.settings().lease,
+            time: merchant.limits().lease,
             run,
             state: Mutex::new(State::Free),
         })

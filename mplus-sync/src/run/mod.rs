@@ -6,11 +6,10 @@
 mod changes;
 mod error;
 mod hold;
-mod lacking;
 mod options;
 mod step;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -18,12 +17,13 @@ use mplus_qapi::Client;
 use mplus_qapi::soap::Operation;
 
 use crate::conflict::{Settling, SyncContext};
-use crate::merchant::{Merchant, SyncSettings};
-use crate::model::{Checkpoint, ConnectionId, Marker, Resource};
+use crate::merchant::{Lacking, Merchant, RunLimits};
+use crate::model::{Checkpoint, Connection, ConnectionId, Marker, Resource};
 use crate::progress::{Phase, ProgressMeter};
 use crate::report::{Note, RunReport, Scope, Subject};
 use crate::runtime::Runtime;
-use crate::store::{CatalogChunk, Store, StoreErrorKind};
+use crate::settings::MerchantSettings;
+use crate::store::{CatalogChunk, Store, StoreErrorKind, update_connection};
 
 pub(crate) use changes::Changes;
 pub(crate) use error::StepError;
@@ -40,9 +40,10 @@ pub(crate) struct Run<'a> {
     pub(crate) options: &'a RunOptions,
     pub(crate) report: RunReport,
     hold: Arc<Hold>,
+    /// As they were when the run began.
+    settings: Arc<MerchantSettings>,
     checkpoints: BTreeMap<Resource, Marker>,
-    /// Operations that this POS does not know.
-    lacking: BTreeSet<String>,
+    lacking: Lacking,
     /// Why something that the run was to read is not known, and what to do.
     broke_off: Option<Note>,
     meters: BTreeMap<Resource, ProgressMeter>,
@@ -61,8 +62,9 @@ impl<'a> Run<'a> {
             options,
             report,
             hold,
+            settings: Arc::default(),
             checkpoints: BTreeMap::new(),
-            lacking: BTreeSet::new(),
+            lacking: Lacking::new(merchant),
             broke_off: None,
             meters: BTreeMap::new(),
             pos_failure: None,
@@ -89,8 +91,13 @@ impl<'a> Run<'a> {
         &**self.merchant.runtime()
     }
 
-    pub(crate) fn settings(&self) -> &'a SyncSettings {
-        self.merchant.settings()
+    /// What the merchant has set up, as it was when the run began.
+    pub(crate) fn settings(&self) -> &MerchantSettings {
+        &self.settings
+    }
+
+    pub(crate) fn limits(&self) -> &'a RunLimits {
+        self.merchant.limits()
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {
@@ -110,7 +117,7 @@ impl<'a> Run<'a> {
     /// Reads everything when the last time is too long ago. A schedule does so by itself; a person says so.
     fn widen(&mut self) {
         let last = self.checkpoint(&Resource::FULL_MENU);
-        let every = i64::try_from(self.settings().full_every.as_secs()).unwrap_or(i64::MAX);
+        let every = i64::from(self.settings().full_every_hours) * 60 * 60;
         let due = match last {
             Some(last) => self.now().timestamp().saturating_sub(last) >= every,
             None => self.checkpoint(&Resource::ARTICLES).is_some(),
@@ -175,14 +182,43 @@ impl<'a> Run<'a> {
         self.hold.keep().await
     }
 
-    /// How far earlier runs came.
-    async fn load_checkpoints(&mut self) -> Result<(), StepError> {
+    /// Reads what holds for the run: settings, how far earlier runs came, what the POS lacks.
+    async fn load(&mut self) -> Result<(), StepError> {
+        self.settings = self.merchant.settings().await?.settings;
         let checkpoints = self.store().checkpoints(self.connection()).await?;
         self.checkpoints = checkpoints.into_iter().map(|kept| (kept.resource, kept.marker)).collect();
-        let connection = self.store().connection(self.connection()).await?;
-        self.lacking = connection.map(|connection| connection.lacking).unwrap_or_default();
         self.widen();
+        if self.is_full() {
+            self.ask_again().await?;
+        } else {
+            let connection = self.store().connection(self.connection()).await?;
+            self.lacking.read_from(connection.as_ref());
+        }
         Ok(())
+    }
+
+    /// A full run asks for everything again that the POS lacked: it may be a newer one by now.
+    async fn ask_again(&mut self) -> Result<(), StepError> {
+        self.lacking.ask_again();
+        if !self.options.dry_run {
+            let forget = |connection: &mut Connection| !std::mem::take(&mut connection.lacking).is_empty();
+            update_connection(self.store(), self.connection(), &forget).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether the POS is known not to have an operation.
+    pub(crate) fn lacks(&self, operation: &str) -> bool {
+        self.lacking.is_known_to_lack(operation)
+    }
+
+    /// Remembers that the POS does not have an operation, so that later runs need not ask. A dry run keeps nothing.
+    pub(crate) async fn learn_lacking(&mut self, operation: &str) {
+        if self.options.dry_run {
+            self.lacking.remember(operation);
+        } else {
+            self.lacking.learn(operation).await;
+        }
     }
 
     /// From which marker on a resource has to be read; none when nothing changed.

@@ -66,7 +66,7 @@ impl Run<'_> {
         if !self.options.dry_run {
             self.hold.take().await?;
         }
-        self.load_checkpoints().await
+        self.load().await
     }
 }
 

@@ -82,7 +82,7 @@ impl BranchPull {
         if self.menu_checkpoint(pull).is_none() {
             return Ok(());
         }
-        let chunk = pull.settings.chunk.max(1);
+        let chunk = pull.chunk();
         let mut page = Page::first(chunk);
         loop {
             let items = pull.merchant.store().items(pull.merchant.connection(), Select::Page(page)).await?;

@@ -13,4 +13,4 @@ mod service;
 pub use options::StockOptions;
 pub use service::StockService;
 
-pub use crate::merchant::StockSettings;
+pub use crate::settings::StockSettings;

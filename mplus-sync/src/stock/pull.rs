@@ -9,7 +9,7 @@ use mplus_qapi::value::Zone;
 use rust_decimal::Decimal;
 
 use super::items::ItemsByArticle;
-use super::{StockOptions, StockSettings};
+use super::StockOptions;
 use crate::cancel::CancelToken;
 use crate::merchant::Merchant;
 use crate::model::{ArticleNumber, Checkpoint, InventoryLevel, Marker, Resource};
@@ -22,7 +22,8 @@ use crate::store::{StockChunk, StoreError};
 pub(super) struct Pull<'a> {
     /// Its client asks `hold` before each request.
     pub(super) merchant: &'a Merchant,
-    pub(super) settings: StockSettings,
+    /// The zone of the POS's clock.
+    pub(super) zone: Zone,
     pub(super) options: &'a StockOptions<'a>,
     pub(super) cancel: &'a CancelToken,
     pub(super) report: RunReport,
@@ -34,19 +35,25 @@ pub(super) struct Pull<'a> {
 }
 
 impl Pull<'_> {
+    /// How many levels, or items, are looked at together.
+    pub(super) fn chunk(&self) -> usize {
+        self.merchant.limits().stock_chunk.max(1)
+    }
+
     /// What reads a branch's stock, what finds the items that it is about, and what writes it: all work at once.
     pub(super) fn split(
         &mut self,
         resource: &Resource,
         request: GetStockRequest,
     ) -> (Reader<'_>, Finder<'_>, Writer<'_>) {
-        let Self { merchant, settings, options, cancel, report, items, hold, .. } = self;
+        let chunk = self.chunk();
+        let Self { merchant, zone, options, cancel, report, items, hold, .. } = self;
         let stocks = merchant.client().stream_stock(request);
         report.requests += 1;
         let meter = ProgressMeter::start(resource.clone(), Phase::Pull, None, merchant.runtime().now());
         let writer = Writer { merchant, options, resource: resource.clone(), report, hold, meter };
-        let reader = Reader { chunk: settings.chunk.max(1), cancel, stocks };
-        (reader, Finder { merchant, zone: settings.zone, known: items }, writer)
+        let reader = Reader { chunk, cancel, stocks };
+        (reader, Finder { merchant, zone: *zone, known: items }, writer)
     }
 }
 

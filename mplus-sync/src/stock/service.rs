@@ -8,7 +8,7 @@ use crate::merchant::Merchant;
 use crate::model::{LeaseName, Location, Resource, Tracked};
 use crate::report::{Note, RunOutcome, RunReport, Subject};
 use crate::run::{Hold, StepError, note_end};
-use crate::store::{Page, Select};
+use crate::store::{Page, Select, StoreError};
 
 use super::branch::BranchPull;
 use super::items::ItemsByArticle;
@@ -22,20 +22,33 @@ const LOCATIONS: usize = 200;
 #[derive(Debug, Clone)]
 pub struct StockService {
     merchant: Merchant,
-    settings: StockSettings,
+    /// Instead of what the merchant has set up.
+    fixed: Option<StockSettings>,
 }
 
 impl StockService {
-    /// The service of this merchant, whose settings say how stock is pulled.
+    /// The service of this merchant, whose settings say at each pull whether and how stock is pulled.
     pub fn new(merchant: &Merchant) -> Self {
-        Self { merchant: merchant.clone(), settings: merchant.settings().stock }
+        Self { merchant: merchant.clone(), fixed: None }
     }
 
-    /// The same with other settings.
+    /// The same with these settings, whatever the merchant has set up.
     #[must_use]
-    pub fn with_settings(mut self, settings: StockSettings) -> Self {
-        self.settings = settings;
-        self
+    pub fn with_settings(self, settings: StockSettings) -> Self {
+        Self { fixed: Some(settings), ..self }
+    }
+
+    /// The settings that hold now.
+    async fn settings(&self) -> Result<StockSettings, StoreError> {
+        match self.fixed {
+            Some(fixed) => Ok(fixed),
+            None => Ok(self.merchant.settings().await?.settings.stock),
+        }
+    }
+
+    /// Whether the merchant wants no stock. A store that cannot be asked now says so in the pull.
+    pub(crate) async fn is_switched_off(&self) -> bool {
+        self.settings().await.is_ok_and(|settings| !settings.enabled)
     }
 
     /// Pulls the stock of every branch that is a location.
@@ -53,15 +66,21 @@ impl StockService {
             now,
         );
         let hold = Hold::new(&self.merchant, LeaseName::STOCK);
-        if !self.settings.enabled {
-            let message = "Stock is not synced: Sync Stock is switched off".to_owned();
-            let advice = "Switch on Sync Stock for this integration".to_owned();
-            return self.end(report, RunOutcome::Failed { message, advice }, &hold, None).await;
-        }
+        let settings = match self.settings().await {
+            Ok(settings) if settings.enabled => settings,
+            Ok(_) => {
+                let message = "Stock is not synced: Sync Stock is switched off".to_owned();
+                let advice = "Switch on Sync Stock for this integration".to_owned();
+                return self.end(report, RunOutcome::Failed { message, advice }, &hold, None).await;
+            }
+            Err(failed) => {
+                return self.end(report, StepError::Store(failed).outcome(), &hold, None).await;
+            }
+        };
         let merchant = self.merchant.behind(Arc::clone(&hold) as _);
         let mut pull = Pull {
             merchant: &merchant,
-            settings: self.settings,
+            zone: settings.zone,
             options,
             cancel,
             report,

@@ -10,12 +10,12 @@ use crate::stock::{StockOptions, StockService};
 pub(crate) async fn sync(merchant: &Merchant, options: &RunOptions) -> SyncReport {
     let menu = menu(merchant, options).await;
     let goes_on = menu.outcome == RunOutcome::Completed && !options.dry_run;
-    let stock = if goes_on && merchant.settings().stock.enabled {
-        let (context, scope, progress) = (options.context, options.scope, &*options.progress);
-        let of_stock = StockOptions { context, scope, progress };
-        Some(StockService::new(merchant).pull(&of_stock, &options.cancel).await)
-    } else {
-        None
-    };
+    let stock = StockService::new(merchant);
+    if !goes_on || stock.is_switched_off().await {
+        return SyncReport { menu, stock: None };
+    }
+    let (context, scope, progress) = (options.context, options.scope, &*options.progress);
+    let of_stock = StockOptions { context, scope, progress };
+    let stock = Some(stock.pull(&of_stock, &options.cancel).await);
     SyncReport { menu, stock }
 }

@@ -18,5 +18,4 @@ mod menu;
 pub(crate) use full::sync;
 pub(crate) use menu::menu;
 
-pub use crate::merchant::SyncSettings;
 pub use crate::run::RunOptions;

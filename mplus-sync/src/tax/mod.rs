@@ -45,6 +45,7 @@ pub struct TaxMapping {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaxRule {
     /// In per cent: `21` for 21 %.
+    #[serde(with = "rust_decimal::serde::str")]
     pub rate: Decimal,
     /// What the POS's back office calls it, without "BTW": `Hoog`.
     pub name: String,

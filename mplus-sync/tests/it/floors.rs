@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// The rooms, from the ground up.
-const ROOMS: [&str; 27] = [
+const ROOMS: [&str; 28] = [
     // What everything is made of.
     "cancel",
     "runtime",
@@ -22,6 +22,8 @@ const ROOMS: [&str; 27] = [
     "progress",
     // What a run tells.
     "report",
+    // What a merchant sets up.
+    "settings",
     // What all services of one merchant share, and what all steps of a run share.
     "merchant",
     "run",

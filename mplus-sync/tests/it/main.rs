@@ -20,6 +20,8 @@ mod processes;
 mod relations;
 #[cfg(feature = "tokio-runner")]
 mod schedule;
+#[cfg(feature = "testkit")]
+mod settings;
 mod spawn;
 #[cfg(feature = "testkit")]
 mod stock;

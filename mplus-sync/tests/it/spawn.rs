@@ -15,6 +15,7 @@
 mod public_futures;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use mplus_sync::articles::Articles;
@@ -24,17 +25,21 @@ use mplus_sync::conflict::SyncContext;
 use mplus_sync::connection::NewConnection;
 use mplus_sync::fleet::Fleet;
 use mplus_sync::model::Connection;
-use mplus_sync::model::{ConnectionId, Customer, LocationId, Order, OrderNumber, OutboxStateKind, TableRef};
+use mplus_sync::merchant::Merchant;
+use mplus_sync::model::{
+    ConnectionId, Customer, LocationId, Order, OrderNumber, OutboxStateKind, Revision, TableRef,
+};
 use mplus_sync::orders::{MenuLinks, OrderService, OutboxWorker, Retention};
 use mplus_sync::products::{Media, Products};
 use mplus_sync::relations::RelationService;
 use mplus_sync::report::Scope;
 use mplus_sync::runtime::Runtime;
 use mplus_sync::schedule::{DailySchedule, run_daily};
+use mplus_sync::settings::{MerchantSettings, read_settings, save_settings};
 use mplus_sync::stock::{StockOptions, StockService};
 use mplus_sync::store::{
     CatalogStore, ConnectionStore, Credentials, Listener, MySqlOptions, MySqlStore, PostgresOptions,
-    PostgresStore, SqliteStore, Wake, update_connection,
+    PostgresStore, SettingsStore, SqliteStore, Wake, update_connection,
 };
 use mplus_sync::sync::RunOptions;
 use mplus_sync::tables::TableService;
@@ -55,6 +60,16 @@ send_futures! {
     Integration::resume(integration: &Integration);
     Integration::remove(integration: &Integration);
     Integration::disconnect(integration: &Integration);
+    Integration::settings(integration: &Integration);
+    Integration::save_settings(integration: &Integration, settings: &MerchantSettings, revision: Revision);
+    Integration::check_settings(integration: &Integration, settings: &MerchantSettings);
+    Host::settings(host: &Host, connection: &ConnectionId);
+    Host::save_settings(host: &Host, connection: &ConnectionId, settings: &MerchantSettings, revision: Revision);
+    Merchant::settings(merchant: &Merchant);
+    read_settings(store: &dyn SettingsStore, connection: &ConnectionId, default: &Arc<MerchantSettings>);
+    save_settings(
+        store: &dyn SettingsStore, connection: &ConnectionId, settings: &MerchantSettings, revision: Revision
+    );
     Branches::import(branches: &Branches, options: &RunOptions);
     Products::pull(products: &Products, options: &RunOptions);
     Products::push(products: &Products, options: &RunOptions);

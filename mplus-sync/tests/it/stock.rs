@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mplus_qapi::stock::{ArticleStock, GetStock, GetStockResponse};
 use mplus_qapi::testkit::{Fault, Pos};
 use mplus_sync::cancel::CancelToken;
-use mplus_sync::merchant::Merchant;
+use mplus_sync::merchant::{Merchant, RunLimits};
 use mplus_sync::model::{
     ArticleNumber, Checkpoint, InventoryLevel, Item, ItemId, LocationId, Marker, Resource, Tracked,
 };
@@ -21,10 +21,10 @@ use crate::support::Scripted;
 
 fn service(world: &World, store: Arc<dyn Store>) -> StockService {
     let runtime: Arc<dyn Runtime> = world.runtime.clone();
-    let mut settings = StockSettings::default();
-    settings.chunk = 3;
+    let mut limits = RunLimits::default();
+    limits.stock_chunk = 3;
     let merchant = Merchant::new(world.pos.client(), merchant(), store, runtime).worked_by("w");
-    StockService::new(&merchant).with_settings(settings)
+    StockService::new(&merchant.with_limits(limits))
 }
 
 /// A brasserie of which every article with stock is an item.

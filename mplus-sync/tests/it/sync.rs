@@ -4,7 +4,8 @@ use mplus_qapi::testkit::{Fault, Pos};
 use mplus_sync::Integration;
 use mplus_sync::model::ItemId;
 use mplus_sync::report::{RunOutcome, SyncReport};
-use mplus_sync::sync::{RunOptions, SyncSettings};
+use mplus_sync::settings::MerchantSettings;
+use mplus_sync::sync::RunOptions;
 
 use crate::support::Merchant;
 
@@ -39,7 +40,7 @@ async fn stock_is_left_out_when_it_is_switched_off_or_nothing_may_be_written() {
     let integration = merchant.connect().await;
     assert_eq!(integration.sync(&RunOptions::manual().dry_run()).await.stock, None);
 
-    let mut settings = SyncSettings::default();
+    let mut settings = MerchantSettings::default();
     settings.stock.enabled = false;
     let host = merchant.host().with_settings(settings);
     let without = Integration::open(host, Merchant::id()).await.unwrap();

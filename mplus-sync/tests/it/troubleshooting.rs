@@ -10,11 +10,12 @@ use mplus_sync::cancel::CancelToken;
 use mplus_sync::connection::{ConnectError, NewConnection};
 use mplus_sync::model::{
     ConnectionId, ConnectionStatus, Environment, ItemId, Location, MissingField, Order, OrderKind, OrderLine,
-    OutboxState, Payment, PaymentMethod, RelationNumber, Sold, TableRef, Tracked,
+    OutboxState, Payment, PaymentMethod, RelationNumber, Revision, Sold, TableRef, Tracked,
 };
 use mplus_sync::orders::{LocationSettings, OrderSettings, QueueError};
 use mplus_sync::report::{RunOutcome, RunReport};
 use mplus_sync::runtime::Runtime;
+use mplus_sync::settings::MerchantSettings;
 use mplus_sync::stock::{StockOptions, StockSettings};
 use mplus_sync::store::{CatalogChunk, CredentialVault, Credentials, MemoryVault};
 use mplus_sync::sync::RunOptions;
@@ -28,10 +29,13 @@ async fn synced() -> (Merchant, Integration) {
     let merchant = Merchant::new(Pos::brasserie());
     let integration = merchant.connect().await;
     integration.sync_menu(&RunOptions::manual()).await;
+    let mut settings = MerchantSettings::default();
+    settings.orders = Some(order_settings());
+    integration.save_settings(&settings, Revision::NEW).await.unwrap();
     (merchant, integration)
 }
 
-fn settings() -> OrderSettings {
+fn order_settings() -> OrderSettings {
     OrderSettings::new(999_999)
         .with_fallback_relation(RelationNumber::new(1))
         .with_payment_method(PaymentMethod::Ideal, "IDEAL")
@@ -100,9 +104,9 @@ async fn orders_username_and_password_are_wrong() {
     let stale = credentials("yesterday's");
     merchant.vault.save_credentials(&Merchant::id(), stale).await.unwrap();
     let integration = Integration::open(merchant.host(), Merchant::id()).await.unwrap();
-    let worker = integration.outbox_worker(settings());
+    let worker = integration.outbox_worker();
     let order = order(&merchant, "1001", &cola(&merchant).await, OrderKind::Pickup);
-    integration.orders(settings()).enqueue(&order).await.unwrap();
+    integration.orders().enqueue(&order).await.unwrap();
     assert_eq!(worker.run_once().await.retried, 1);
 
     let entry = merchant.store.entry(&Merchant::id(), &"1001".into()).await.unwrap().unwrap();
@@ -127,8 +131,8 @@ async fn orders_username_and_password_are_wrong() {
 async fn orders_the_pos_cannot_be_reached() {
     let (merchant, integration) = synced().await;
     let order = order(&merchant, "1001", &cola(&merchant).await, OrderKind::Pickup);
-    integration.orders(settings()).enqueue(&order).await.unwrap();
-    let worker = integration.outbox_worker(settings());
+    integration.orders().enqueue(&order).await.unwrap();
+    let worker = integration.outbox_worker();
     merchant.pos.faults().script([Fault::Refused; 20]);
     worker.run_once().await;
     let told = log(&merchant).await.into_iter().find(|line| line.starts_with("order 1001")).unwrap();
@@ -148,8 +152,8 @@ async fn orders_an_item_has_no_article_number() {
     merchant.store.apply(&Merchant::id(), chunk).await.unwrap();
     let mut order = order(&merchant, "1001", &"dish".into(), OrderKind::Pickup);
     order.lines[0].name = "Dish of the day".to_owned();
-    integration.orders(settings()).enqueue(&order).await.unwrap();
-    assert_eq!(integration.outbox_worker(settings()).run_once().await.rejected, 1);
+    integration.orders().enqueue(&order).await.unwrap();
+    assert_eq!(integration.outbox_worker().run_once().await.rejected, 1);
     let OutboxState::Rejected { reason } = state(&merchant, "1001").await else { panic!("it was sent") };
     assert_eq!(
         reason,
@@ -168,10 +172,7 @@ async fn orders_may_skip_the_pos_only_where_the_connection_is_a_test() {
     let (live, _) = Integration::connect(host, new, credentials(SECRET)).await.unwrap();
     let mut order = order(&merchant, "1001", &"cola".into(), OrderKind::Pickup);
     order.skip_order_sync = true;
-    // Whatever the settings say.
-    let mut settings = settings();
-    settings.environment = Environment::Test;
-    let Err(QueueError::Refused(refused)) = live.orders(settings).enqueue(&order).await else {
+    let Err(QueueError::Refused(refused)) = live.orders().enqueue(&order).await else {
         panic!("it was queued")
     };
     assert_eq!(
@@ -189,9 +190,9 @@ async fn orders_at_tables_are_paid_at_once_or_later() {
     let later = order(&merchant, "1", &cola, OrderKind::DineInPayLater { table, guests: Some(2) });
     let now = order(&merchant, "2", &cola, OrderKind::DineInPayNow { table, guests: None });
     for order in [&later, &now] {
-        integration.orders(settings()).enqueue(order).await.unwrap();
+        integration.orders().enqueue(order).await.unwrap();
     }
-    assert_eq!(integration.outbox_worker(settings()).run_once().await.accepted, 2);
+    assert_eq!(integration.outbox_worker().run_once().await.accepted, 2);
     let open = merchant.pos.table_order(1, 7).unwrap();
     assert_eq!((open.ext_order_id.as_deref(), open.fully_paid), (Some("1"), Some(false)));
     assert_eq!(merchant.pos.order("2").unwrap().fully_paid, Some(true));

@@ -10,11 +10,11 @@ use mplus_qapi::{Client, Endpoint};
 use mplus_sync::Host;
 use mplus_sync::cancel::CancelToken;
 use mplus_sync::fleet::{ByHash, Fleet, FleetSettings};
+use mplus_sync::merchant::RunLimits;
 use mplus_sync::model::{ConnectionId, OutboxEntry, Outcome, PosOrder};
 use mplus_sync::runtime::{Runtime, TokioRuntime};
 use mplus_sync::schedule::DailySchedule;
 use mplus_sync::store::{ClaimRequest, Store, StoreError};
-use mplus_sync::sync::SyncSettings;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -73,8 +73,8 @@ pub(crate) async fn work(task: &str) -> Result<(), Box<dyn Error>> {
     let endpoint = Endpoint::from_url(&task.pos)?;
     let late =
         Late { transport: ReqwestTransport::builder().build()?, by: Duration::from_millis(task.pos_ms) };
-    let mut sync = SyncSettings::default();
-    sync.lease = Duration::from_secs(15);
+    let mut limits = RunLimits::default();
+    limits.lease = Duration::from_secs(15);
     let host = |store: &Arc<dyn Store>| {
         let (endpoint, late) = (endpoint.clone(), late.clone());
         let connector = move |_, credentials| {
@@ -84,7 +84,7 @@ pub(crate) async fn work(task: &str) -> Result<(), Box<dyn Error>> {
         };
         Host::new(Arc::clone(store), Arc::new(OneForAll), connector, Arc::new(TokioRuntime))
             .named(task.name.as_str())
-            .with_settings(sync.clone())
+            .with_limits(limits.clone())
     };
     let hosts: Vec<Host> = stores.iter().map(host).collect();
     let map = ByHash::over(hosts.len());

@@ -59,7 +59,7 @@ pub(super) async fn deactivate_gone(run: &mut Run<'_>, seen: &Seen) -> Result<()
     if seen.has_nameless || is_held_back(run, seen).await? {
         return Ok(());
     }
-    let limit = usize::from(run.settings().chunk.max(1));
+    let limit = usize::from(run.limits().chunk.max(1));
     let mut page = Some(Page::first(limit));
     while let Some(next) = page {
         let items = run.store().items(run.connection(), Select::Page(next)).await?;
@@ -106,7 +106,7 @@ async fn is_held_back(run: &mut Run<'_>, seen: &Seen) -> Result<bool, StepError>
     if run.options.accepts_loss {
         return Ok(false);
     }
-    let limit = usize::from(run.settings().chunk.max(1));
+    let limit = usize::from(run.limits().chunk.max(1));
     let (mut sold, mut gone) = (0_usize, 0_usize);
     let mut page = Some(Page::first(limit));
     while let Some(next) = page {

@@ -1,5 +1,6 @@
 //! A merchant's first days: connect, sync, changes, edits, conflicts, stock, orders; compared after each.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use mplus_qapi::products::{Article, ArticleBranchDeviationLine};
@@ -12,7 +13,7 @@ use mplus_sync::model::{
     CategoryId, Item, Order, OrderKind, OrderLine, Payment, PaymentMethod, PostalAddress, RelationNumber,
     Sold, TableRef,
 };
-use mplus_sync::orders::{LocationSettings, OrderSettings};
+use mplus_sync::orders::{LocationSettings, OrderService, OrderSettings, OutboxWorker};
 use mplus_sync::report::RunOutcome;
 use mplus_sync::sync::RunOptions;
 
@@ -272,7 +273,8 @@ impl Walk {
             .with_fallback_relation(RelationNumber::new(1))
             .with_payment_method(PaymentMethod::Ideal, "IDEAL")
             .with_location(location.clone(), LocationSettings::at_workplace(1));
-        let (service, worker) = (integration.orders(settings.clone()), integration.outbox_worker(settings));
+        let service = OrderService::new(integration.merchant(), settings);
+        let worker = OutboxWorker::new(Arc::new(service.clone()), integration.merchant());
         let Some(article) = sellable(&pos) else {
             return self.differ("orders/no-item", "nothing can be sold");
         };

@@ -11,7 +11,8 @@ use mplus_sync::conflict::{SyncContext, Unit, Winner};
 use mplus_sync::model::{ItemEdit, ModifierGroup, ModifierSource, PosModifierGroup, Tracked};
 use mplus_sync::report::RunOutcome;
 use mplus_sync::store::{CatalogChunk, CatalogEdits};
-use mplus_sync::sync::{RunOptions, SyncSettings};
+use mplus_sync::settings::MerchantSettings;
+use mplus_sync::sync::RunOptions;
 use mplus_sync::tax::TaxMapping;
 
 use crate::support::{Doctored, Merchant};
@@ -40,8 +41,8 @@ async fn edit(merchant: &Merchant, edit: ItemEdit, minutes: i64) {
     merchant.store.save_edits(&Merchant::id(), edits, now).await.unwrap();
 }
 
-async fn open(merchant: &Merchant, change: impl FnOnce(&mut SyncSettings)) -> Integration {
-    let mut settings = SyncSettings::default();
+async fn open(merchant: &Merchant, change: impl FnOnce(&mut MerchantSettings)) -> Integration {
+    let mut settings = MerchantSettings::default();
     change(&mut settings);
     Integration::open(merchant.host().with_settings(settings), Merchant::id()).await.unwrap()
 }
@@ -84,7 +85,7 @@ async fn special_prices_are_what_the_till_does() {
 #[tokio::test]
 async fn a_rate_that_changes_reaches_items_that_did_not() {
     let (merchant, _) = synced().await;
-    let mapping = |tax: TaxMapping| move |settings: &mut SyncSettings| settings.tax = tax;
+    let mapping = |tax: TaxMapping| move |settings: &mut MerchantSettings| settings.tax = tax;
     let poorer = open(&merchant, mapping(TaxMapping::empty().with_rate(21.into(), "Hoog"))).await;
     poorer.sync_menu(&RunOptions::manual()).await;
     assert_eq!(merchant.item(DISH).await.record.tax_rate, None);

@@ -10,7 +10,8 @@ use mplus_sync::model::{
 };
 use mplus_sync::report::RunOutcome;
 use mplus_sync::store::{CatalogChunk, CatalogEdits};
-use mplus_sync::sync::{RunOptions, SyncSettings};
+use mplus_sync::settings::MerchantSettings;
+use mplus_sync::sync::RunOptions;
 use mplus_sync::tax::TaxMapping;
 
 use crate::support::small_pos::{self, ARTICLES};
@@ -94,7 +95,7 @@ async fn tax_mismatch_of_an_item_without_a_rate() {
 async fn tax_mismatch_of_a_code_that_means_another_rate_at_the_pos_until_the_mapping_is_corrected() {
     let (merchant, _, _) = synced().await;
     let settings = |code| {
-        let mut settings = SyncSettings::default();
+        let mut settings = MerchantSettings::default();
         settings.tax = TaxMapping::dutch().with_code(9.into(), "Laag", BtwCode::new(code));
         settings
     };

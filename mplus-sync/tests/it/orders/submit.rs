@@ -9,7 +9,7 @@ use mplus_sync::model::{
     BtwCode, Customer, CustomerLink, Environment, OrderKind, OutboxStateKind, PaymentMethod, PostalAddress,
     RelationMatch, RelationNumber, TableRef,
 };
-use mplus_sync::orders::{CreateCall, Problem, QueueError, Queued, SubmitErrorKind};
+use mplus_sync::orders::{CreateCall, OrderService, Problem, QueueError, Queued, SubmitErrorKind};
 use mplus_sync::store::StoreErrorKind;
 
 use super::life::speaking;
@@ -202,14 +202,15 @@ async fn wrong_credentials_are_named_as_such() {
 
 #[tokio::test]
 async fn an_order_may_skip_the_pos_in_a_test_environment_only() {
-    let mut world = World::open().await;
+    let world = World::open().await;
     let mut skipping = order("1001", OrderKind::Pickup);
     skipping.skip_order_sync = true;
     let refused = world.service().enqueue(&skipping).await.unwrap_err();
     assert!(matches!(refused, QueueError::Refused(_)));
     assert!(refused.to_string().contains("allowed in a test environment only"), "{refused}");
-    world.settings.environment = Environment::Test;
-    assert_eq!(world.service().enqueue(&skipping).await.unwrap(), Queued::Skipped);
+    let testing = world.merchant_of("worker", world.pos.client()).in_environment(Environment::Test);
+    let service = OrderService::new(&testing, world.settings.clone());
+    assert_eq!(service.enqueue(&skipping).await.unwrap(), Queued::Skipped);
     let counts = world.store.counts(&merchant()).await.unwrap();
     assert_eq!(counts.get(&OutboxStateKind::Waiting).copied().unwrap_or_default(), 0);
 }

@@ -6,7 +6,7 @@ use mplus_qapi::value::Zone;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{ArticleNumber, Environment, LocationId, OrderKind, PaymentMethod, RelationNumber};
+use crate::model::{ArticleNumber, LocationId, OrderKind, PaymentMethod, RelationNumber};
 
 /// How a merchant's orders are written and sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,9 +65,6 @@ pub struct OrderSettings {
     /// The zone of the POS's clock.
     #[serde(default = "amsterdam", with = "crate::model::zone_name")]
     pub zone: Zone,
-    /// Whether real guests are served. Only in a test environment may an order skip the POS.
-    #[serde(default = "live")]
-    pub environment: Environment,
 }
 
 fn amsterdam() -> Zone {
@@ -80,10 +77,6 @@ fn installation() -> String {
 
 fn a_minute() -> u32 {
     60
-}
-
-fn live() -> Environment {
-    Environment::Live
 }
 
 impl OrderSettings {
@@ -106,7 +99,6 @@ impl OrderSettings {
             timeout_seconds: a_minute(),
             installation: installation(),
             zone: amsterdam(),
-            environment: live(),
         }
     }
 
@@ -118,8 +110,16 @@ impl OrderSettings {
         self
     }
 
+    /// The employees that are named, and where.
+    pub(crate) fn employees(&self) -> impl Iterator<Item = (String, i64)> {
+        let own = self.locations.iter().filter_map(|(location, own)| {
+            Some((format!("orders.locations.{location}"), own.employee?))
+        });
+        [("orders.employee".to_owned(), self.employee)].into_iter().chain(own)
+    }
+
     /// The article of discounts on what has this VAT rate.
-    pub(super) fn discount_article(&self, rate: Option<Decimal>) -> Option<ArticleNumber> {
+    pub(crate) fn discount_article(&self, rate: Option<Decimal>) -> Option<ArticleNumber> {
         let of_rate = self.discount_articles.iter().find(|known| Some(known.rate) == rate);
         of_rate.map(|known| known.article).or(self.articles.discount)
     }
@@ -157,6 +157,7 @@ pub struct PaymentCode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DiscountArticle {
     /// The rate in per cent (`21` for 21 %).
+    #[serde(with = "rust_decimal::serde::str")]
     pub rate: Decimal,
     /// The article, of that rate.
     pub article: ArticleNumber,

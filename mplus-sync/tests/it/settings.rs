@@ -1,0 +1,120 @@
+//! A merchant's settings: what was saved holds everywhere from the next run and the next order on.
+
+use mplus_qapi::testkit::Pos;
+use mplus_sync::model::{
+    Order, OrderKind, OrderLine, Payment, PaymentMethod, RelationNumber, Revision, Sold, StoredSettings,
+};
+use mplus_sync::orders::{LocationSettings, OrderSettings, Problem, SubmitErrorKind};
+use mplus_sync::report::RunOutcome;
+use mplus_sync::runtime::Runtime as _;
+use mplus_sync::settings::MerchantSettings;
+use mplus_sync::sync::RunOptions;
+use mplus_sync::{Integration, Host};
+use rust_decimal::Decimal;
+
+use crate::support::Merchant;
+
+async fn synced() -> (Merchant, Integration) {
+    let merchant = Merchant::new(Pos::brasserie());
+    let integration = merchant.connect().await;
+    integration.sync_menu(&RunOptions::manual()).await;
+    (merchant, integration)
+}
+
+/// Changes what is saved, as another process does.
+async fn save(merchant: &Merchant, change: impl FnOnce(&mut MerchantSettings)) {
+    let elsewhere: Host = merchant.host();
+    let shown = elsewhere.settings(&Merchant::id()).await.unwrap();
+    let mut settings = shown.settings.as_ref().clone();
+    change(&mut settings);
+    elsewhere.save_settings(&Merchant::id(), &settings, shown.revision).await.unwrap();
+}
+
+fn orders(code: &str) -> OrderSettings {
+    OrderSettings::new(999_999)
+        .with_fallback_relation(RelationNumber::new(1))
+        .with_payment_method(PaymentMethod::Ideal, code)
+        .with_location("mpluskassa-1", LocationSettings::at_workplace(1))
+}
+
+async fn paid(merchant: &Merchant, number: &str) -> Order {
+    let mut order = Order::new(number, "mpluskassa-1", OrderKind::Pickup, merchant.runtime.now());
+    let sold = Sold::Item { item: merchant.item("Coca-Cola").await.record.id };
+    order.lines = vec![OrderLine::new(sold, "Cola", Decimal::TWO, Decimal::new(320, 2))];
+    order.total = order.sum();
+    order.payments = vec![Payment { method: PaymentMethod::Ideal, amount: order.total, reference: None }];
+    order
+}
+
+#[tokio::test]
+async fn what_is_saved_elsewhere_holds_for_open_handles_from_the_next_run_on() {
+    let (merchant, integration) = synced().await;
+    let (stock, everything) = (integration.stock(), RunOptions::manual());
+    save(&merchant, |settings| settings.stock.enabled = false).await;
+    assert_eq!(integration.sync(&everything).await.stock, None);
+    let report = stock.pull(&Default::default(), &Default::default()).await;
+    let RunOutcome::Failed { message, .. } = report.outcome else { panic!("{report}") };
+    assert_eq!(message, "Stock is not synced: Sync Stock is switched off");
+
+    save(&merchant, |settings| settings.stock.enabled = true).await;
+    assert!(integration.sync(&everything).await.stock.is_some());
+}
+
+#[tokio::test]
+async fn an_order_goes_by_the_settings_that_hold_when_it_is_sent() {
+    let (merchant, integration) = synced().await;
+    let (service, worker) = (integration.orders(), integration.outbox_worker());
+    let order = paid(&merchant, "1001").await;
+    let refused = service.draft(&order).await.unwrap_err();
+    let SubmitErrorKind::Refused(refused) = refused.kind() else { panic!("{refused}") };
+    assert_eq!(refused.problems, [Problem::NotSetUp]);
+
+    save(&merchant, |settings| settings.orders = Some(orders("NOBODYS"))).await;
+    service.enqueue(&order).await.unwrap();
+    assert_eq!(worker.run_once().await.rejected, 1);
+    save(&merchant, |settings| settings.orders = Some(orders("IDEAL"))).await;
+    service.requeue(&order.number).await.unwrap();
+    assert_eq!(worker.run_once().await.accepted, 1);
+    assert_eq!(merchant.pos.order("1001").unwrap().payment_list[0].method, "IDEAL");
+}
+
+#[tokio::test]
+async fn the_hosts_settings_hold_for_those_who_have_saved_none() {
+    let (merchant, _) = synced().await;
+    let mut usual = MerchantSettings::default();
+    usual.stock.enabled = false;
+    let integration = Integration::open(merchant.host().with_settings(usual), Merchant::id()).await.unwrap();
+    assert_eq!(integration.settings().await.unwrap().revision, Revision::NEW);
+    assert_eq!(integration.sync(&RunOptions::manual()).await.stock, None);
+    save(&merchant, |_| ()).await;
+    assert!(integration.settings().await.unwrap().settings.stock.enabled);
+    assert!(integration.sync(&RunOptions::manual()).await.stock.is_some());
+}
+
+#[tokio::test]
+async fn settings_are_compared_with_the_pos_and_the_locations() {
+    let (merchant, integration) = synced().await;
+    let mut settings = MerchantSettings::default();
+    settings.tax = settings.tax.with_rate(6.into(), "Oud laag");
+    settings.orders = Some(orders("NOBODYS").with_location("mpluskassa-2", LocationSettings::at_workplace(77)));
+    let problems = integration.check_settings(&settings).await.unwrap();
+    let fields: Vec<_> = problems.iter().map(|problem| problem.field.as_str()).collect();
+    assert_eq!(fields, ["tax.rules", "orders.payment_methods", "orders.locations.mpluskassa-2"], "{problems:#?}");
+    assert!(problems[1].advice.contains("IDEAL"), "{}", problems[1]);
+    assert_eq!(merchant.store.settings(&Merchant::id()).await.unwrap(), None, "nothing is saved by it");
+}
+
+#[tokio::test]
+async fn settings_that_nobody_can_read_stop_runs_and_orders_and_are_named() {
+    let (merchant, integration) = synced().await;
+    let broken = StoredSettings::new(1, "{\"tax\":7}");
+    merchant.store.save_settings(&Merchant::id(), &broken).await.unwrap();
+    let before = merchant.pos.requests().total();
+    let report = integration.sync_menu(&RunOptions::manual()).await;
+    let RunOutcome::Failed { message, advice } = &report.outcome else { panic!("{report}") };
+    assert!(message.contains("the settings of connection leeuw"), "{message}");
+    assert_eq!(advice, "Have the store looked at; the next sync goes on from here");
+    let failed = integration.orders().draft(&paid(&merchant, "1").await).await.unwrap_err();
+    assert!(matches!(failed.kind(), SubmitErrorKind::Store(_)), "{failed}");
+    assert_eq!(merchant.pos.requests().total(), before);
+}
