@@ -19,8 +19,6 @@ pub fn branch_to_location(branch: &Branch) -> Location {
         MissingField::DeliveryZones,
         MissingField::Phone,
         MissingField::Email,
-        MissingField::StripeCustomer,
-        MissingField::BrandingProfile,
     ];
     settle_missing(&mut location);
     location
@@ -66,11 +64,10 @@ pub(crate) fn settle_missing(location: &mut Location) {
         MissingField::Address => has_address,
         MissingField::Phone => location.phone.is_some(),
         MissingField::Email => location.email.is_some(),
-        MissingField::StripeCustomer => location.stripe_customer.is_some(),
-        MissingField::BrandingProfile => location.branding_profile.is_some(),
+        MissingField::Attribute(name) => location.attributes.contains_key(name),
         _ => false,
     };
-    let missing = location.missing.iter().copied().filter(|field| !there(field)).collect();
+    let missing = location.missing.iter().filter(|field| !there(field)).cloned().collect();
     location.missing = missing;
 }
 
@@ -95,7 +92,7 @@ mod tests {
     fn a_new_location_lists_what_a_person_has_to_fill_in() {
         let location = branch_to_location(&branch());
         assert_eq!((location.id.as_str(), location.name.as_str()), ("mpluskassa-2", "Utrecht"));
-        assert_eq!(location.missing.len(), 8);
+        assert_eq!(location.missing.len(), 6);
     }
 
     #[test]
@@ -116,8 +113,6 @@ mod tests {
             MissingField::OpeningHours,
             MissingField::DeliveryZones,
             MissingField::Email,
-            MissingField::StripeCustomer,
-            MissingField::BrandingProfile,
         ];
         assert_eq!(location.missing, left);
     }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::from_pos::{branch_information_to_location, branch_to_location, settle_missing, take_branch};
 use crate::model::{
-    BranchNumber, Fingerprint, FingerprintError, Location, LocationId, Resource, Tracked, Version,
+    BranchNumber, Fingerprint, FingerprintError, Location, LocationId, MissingField, Resource, Tracked, Version,
 };
 use crate::report::{IncompleteLocation, Note, Subject};
 use crate::run::{DECISIONS, Run, StepError};
@@ -114,7 +114,7 @@ async fn decide(
                 Err(error) => return Err(error.into()),
             }
         }
-        provision(run, &mut location, changes).await;
+        provision(run, &mut location, changes).await?;
         settle_missing(&mut location.record);
         changes.incomplete.push(IncompleteLocation {
             location: location.record.id.clone(),
@@ -152,23 +152,42 @@ async fn information(
     Ok(response.branch_information)
 }
 
-async fn provision(run: &Run<'_>, location: &mut Tracked<Location>, changes: &mut Changes) {
-    let record = &mut location.record;
-    if (record.stripe_customer.is_some() && record.branding_profile.is_some()) || run.options.dry_run {
-        return;
+/// Has the host give what it wants each location to have.
+async fn provision(
+    run: &Run<'_>,
+    location: &mut Tracked<Location>,
+    changes: &mut Changes,
+) -> Result<(), StepError> {
+    let provisioner = run.merchant().provisioner();
+    let has = |record: &Location, name: &String| record.attributes.contains_key(name);
+    let lacking: Vec<String> =
+        provisioner.attributes().into_iter().filter(|name| !has(&location.record, name)).collect();
+    if lacking.is_empty() || run.options.dry_run {
+        return Ok(());
     }
-    match run.merchant().provisioner().provision(run.connection(), record).await {
+    let record = &mut location.record;
+    match provisioner.provision(run.connection(), record).await {
         Ok(given) => {
-            record.stripe_customer = record.stripe_customer.take().or(given.stripe_customer);
-            record.branding_profile = record.branding_profile.take().or(given.branding_profile);
+            for (name, value) in given.attributes {
+                record.attributes.entry(name).or_insert(value);
+            }
         }
         Err(error) => changes.notes.push(Note::about(
             Resource::BRANCHES,
             Subject::new(&record.name, &record.id),
-            &format!("billing and branding could not be assigned: {error}"),
-            "Check the default billing profile and the branding profile; the next sync tries again",
+            &format!("{} could not be assigned: {error}", lacking.join(" and ")),
+            "Check what the host gives its locations; the next sync tries again",
         )),
     }
+    for name in lacking {
+        // Listed once: what a person strikes from the list stays struck.
+        if !has(&location.record, &name)
+            && is_news(&mut location.sync.parts, &format!("wants {name}"), &true)?
+        {
+            location.record.missing.push(MissingField::Attribute(name));
+        }
+    }
+    Ok(())
 }
 
 /// Writes the locations. False when the host edited one meanwhile.

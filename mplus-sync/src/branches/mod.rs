@@ -1,7 +1,7 @@
 //! Branches, imported as locations.
 //!
 //! Connecting imports them all, every later sync finds new ones. Each gets what only the host can give from a
-//! [`LocationProvisioner`]: the Stripe customer of the default billing profile and a branding profile of its own. What
+//! [`LocationProvisioner`]: for instance the customer of the default billing profile and a branding profile of its own. What
 //! then is still missing is listed for a person. Nothing is ever pushed to a branch, and a location whose branch is gone
 //! is flagged, never removed.
 

@@ -54,7 +54,7 @@ impl Host {
         }
     }
 
-    /// Gives imported locations their Stripe customer and branding profile.
+    /// Gives imported locations what only the host has, such as the customer of its billing and a branding profile.
     pub fn with_provisioner(self, provisioner: impl LocationProvisioner + 'static) -> Self {
         Self { provisioner: Arc::new(provisioner), ..self }
     }

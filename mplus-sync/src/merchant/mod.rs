@@ -116,7 +116,7 @@ impl Merchant {
         Self { limits: limits.into(), ..self }
     }
 
-    /// Gives imported locations their Stripe customer and branding profile.
+    /// Gives imported locations what only the host has.
     pub fn with_provisioner(self, provisioner: Arc<dyn LocationProvisioner>) -> Self {
         Self { provisioner, ..self }
     }

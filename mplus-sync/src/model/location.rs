@@ -1,5 +1,7 @@
 //! Locations: the POS's branches. Pull only; what the POS does not know, the host completes.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{BranchNumber, LocationId, Record};
@@ -27,12 +29,10 @@ pub struct Location {
     /// The workplaces of the branch, which orders name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub workplaces: Vec<Workplace>,
-    /// The Stripe customer that pays for it, from the default billing profile.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stripe_customer: Option<String>,
-    /// The host's branding profile, one for each location.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub branding_profile: Option<String>,
+    /// What only the host can say of it, by the host's own names: who pays for it, how it looks. Given by the host's
+    /// [`LocationProvisioner`](crate::branches::LocationProvisioner).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, String>,
     /// What a person still has to fill in before guests can order here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<MissingField>,
@@ -52,8 +52,7 @@ impl Location {
             email: None,
             vat_number: None,
             workplaces: Vec::new(),
-            stripe_customer: None,
-            branding_profile: None,
+            attributes: BTreeMap::new(),
             missing: Vec::new(),
             vanished: false,
         }
@@ -88,7 +87,7 @@ pub struct Workplace {
 }
 
 /// What a person has to fill in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum MissingField {
@@ -104,10 +103,8 @@ pub enum MissingField {
     Phone,
     /// The e-mail address.
     Email,
-    /// The Stripe customer: the default billing profile has none.
-    StripeCustomer,
-    /// The branding profile.
-    BrandingProfile,
+    /// An attribute that the host's provisioner wants each location to have and could not give.
+    Attribute(String),
 }
 
 /// An address, as far as it is known; no line of it is required.

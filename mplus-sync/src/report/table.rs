@@ -128,22 +128,22 @@ fn write_conflict(f: &mut fmt::Formatter<'_>, conflict: &Conflict) -> fmt::Resul
 }
 
 fn write_location(f: &mut fmt::Formatter<'_>, location: &IncompleteLocation) -> fmt::Result {
-    let missing: Vec<_> = location.missing.iter().map(|field| in_words(*field)).collect();
+    let missing: Vec<_> = location.missing.iter().map(|field| in_words(field)).collect();
     let (name, id) = (Plain(&location.name), Plain(location.location.as_str()));
     writeln!(f, "  {name} ({id}): {}", missing.join(", "))
 }
 
-fn in_words(field: MissingField) -> &'static str {
-    match field {
+fn in_words(field: &MissingField) -> String {
+    let words = match field {
         MissingField::Address => "address",
         MissingField::Coordinates => "coordinates",
         MissingField::OpeningHours => "opening hours",
         MissingField::DeliveryZones => "delivery zones",
         MissingField::Phone => "telephone number",
         MissingField::Email => "e-mail address",
-        MissingField::StripeCustomer => "Stripe customer",
-        MissingField::BrandingProfile => "branding profile",
-    }
+        MissingField::Attribute(name) => return Plain(name).to_string(),
+    };
+    words.to_owned()
 }
 
 /// Text from either side without what a terminal would act upon: control characters and changes of direction.

@@ -344,16 +344,19 @@ struct Late(Arc<Mutex<Vec<String>>>);
 
 #[async_trait::async_trait]
 impl LocationProvisioner for Late {
+    fn attributes(&self) -> Vec<String> {
+        vec!["stripe_customer".to_owned(), "branding_profile".to_owned()]
+    }
+
     async fn provision(&self, _: &ConnectionId, location: &Location) -> Result<Provision, ProvisionError> {
         let mut asked = self.0.lock().unwrap();
         asked.push(location.id.as_str().to_owned());
         if asked.len() <= 3 {
             return Err(ProvisionError { message: "no default billing profile".to_owned() });
         }
-        Ok(Provision {
-            stripe_customer: Some("cus_default".to_owned()),
-            branding_profile: Some(format!("brand-{}", location.id)),
-        })
+        Ok(Provision::default()
+            .with("stripe_customer", "cus_default")
+            .with("branding_profile", format!("brand-{}", location.id)))
     }
 }
 
@@ -365,15 +368,20 @@ async fn locations_get_billing_and_branding_by_a_later_sync_when_the_host_had_no
     let new = new_connection(Environment::Test);
     let (integration, report) = Integration::connect(host, new, credentials(SECRET)).await.unwrap();
     let note = &report.skipped.first[0];
-    assert_eq!(note.message, "billing and branding could not be assigned: no default billing profile");
-    assert!(merchant.locations().await.iter().all(|one| one.record.stripe_customer.is_none()));
+    assert_eq!(note.message, "stripe_customer and branding_profile could not be assigned: no default billing profile");
+    for one in merchant.locations().await {
+        assert!(one.record.attributes.is_empty());
+        let missing = |name: &str| MissingField::Attribute(name.to_owned());
+        assert!(one.record.missing.ends_with(&[missing("stripe_customer"), missing("branding_profile")]));
+    }
     for _ in 0..2 {
         integration.branches().import(&RunOptions::manual()).await;
     }
     for location in merchant.locations().await {
         let record = location.record;
-        assert_eq!(record.stripe_customer.as_deref(), Some("cus_default"));
-        assert_eq!(record.branding_profile, Some(format!("brand-{}", record.id)));
+        assert_eq!(record.attributes["stripe_customer"], "cus_default");
+        assert_eq!(record.attributes["branding_profile"], format!("brand-{}", record.id));
+        assert!(!record.missing.iter().any(|field| matches!(field, MissingField::Attribute(_))));
     }
     assert_eq!(late.0.lock().unwrap().len(), 6, "each was asked for until it had both, and not again");
 }

@@ -91,6 +91,10 @@ struct NoBilling;
 
 #[async_trait::async_trait]
 impl LocationProvisioner for NoBilling {
+    fn attributes(&self) -> Vec<String> {
+        vec!["stripe_customer".to_owned(), "branding_profile".to_owned()]
+    }
+
     async fn provision(&self, _: &ConnectionId, _: &Location) -> Result<Provision, ProvisionError> {
         Err(ProvisionError { message: "billing is down".to_owned() })
     }

@@ -153,11 +153,14 @@ struct DefaultProfiles;
 
 #[async_trait::async_trait]
 impl LocationProvisioner for DefaultProfiles {
+    fn attributes(&self) -> Vec<String> {
+        vec!["stripe_customer".to_owned(), "branding_profile".to_owned()]
+    }
+
     async fn provision(&self, _: &ConnectionId, location: &Location) -> Result<Provision, ProvisionError> {
-        Ok(Provision {
-            stripe_customer: Some("cus_quickstart".to_owned()),
-            branding_profile: Some(format!("branding-{}", location.id)),
-        })
+        Ok(Provision::default()
+            .with("stripe_customer", "cus_quickstart")
+            .with("branding_profile", format!("branding-{}", location.id)))
     }
 }
 

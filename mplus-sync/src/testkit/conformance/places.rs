@@ -17,8 +17,7 @@ pub(super) async fn locations(case: &Case<'_>) -> Checked {
     let mut beach = Location::new("beach", "Beach");
     beach.address.city = Some("Zandvoort".into());
     beach.workplaces = vec![Workplace { number: 1, name: "Till".into() }];
-    beach.stripe_customer = Some("cus_1".into());
-    beach.branding_profile = Some("brand_1".into());
+    beach.attributes = [("stripe_customer".into(), "cus_1".into())].into();
     beach.missing = vec![MissingField::Coordinates, MissingField::DeliveryZones];
     beach.vanished = true;
     let beach = Tracked::new(beach).linked(BranchNumber::new(2));

@@ -18,8 +18,8 @@ async fn connecting_imports_the_branches_as_locations_and_lists_what_a_person_co
     assert_eq!(locations.len(), 3);
     let utrecht = &locations.iter().find(|one| one.record.name.contains("Utrecht")).unwrap().record;
     assert_eq!(utrecht.address.street.as_deref(), Some("Oudegracht 88"));
-    assert_eq!(utrecht.stripe_customer.as_deref(), Some("cus_default"));
-    assert_eq!(utrecht.branding_profile.as_deref(), Some("brand-mpluskassa-2"));
+    assert_eq!(utrecht.attributes["stripe_customer"], "cus_default");
+    assert_eq!(utrecht.attributes["branding_profile"], "brand-mpluskassa-2");
     let left = [MissingField::Coordinates, MissingField::OpeningHours, MissingField::DeliveryZones];
     assert_eq!(utrecht.missing, left);
     assert_eq!(report.incomplete_locations.total, 3);
@@ -60,7 +60,7 @@ async fn a_branch_added_later_is_found_by_the_next_sync() {
     let locations = merchant.locations().await;
     let gent = locations.iter().find(|one| one.record.name == "De Gouden Leeuw Gent").unwrap();
     assert_eq!(gent.external_ids.mpluskassa.map(|branch| branch.get()), Some(number));
-    assert!(gent.record.branding_profile.is_some());
+    assert!(gent.record.attributes.contains_key("branding_profile"));
 }
 
 #[tokio::test]

@@ -232,6 +232,10 @@ struct Gate(Arc<Notify>);
 
 #[async_trait]
 impl LocationProvisioner for Gate {
+    fn attributes(&self) -> Vec<String> {
+        vec!["stripe_customer".to_owned()]
+    }
+
     async fn provision(&self, _: &ConnectionId, _: &Location) -> Result<Provision, ProvisionError> {
         self.0.notified().await;
         Ok(Provision::default())
@@ -243,7 +247,7 @@ async fn two_runs_of_one_worker_exclude_each_other_too() {
     let merchant = Merchant::new(Pos::brasserie());
     merchant.connect().await;
     let mut location = merchant.locations().await.remove(0);
-    location.record.stripe_customer = None;
+    location.record.attributes.remove("stripe_customer");
     merchant.store.apply_locations(&Merchant::id(), vec![location]).await.unwrap();
     let go_on = Arc::new(Notify::new());
     let host = merchant.host().with_provisioner(Gate(Arc::clone(&go_on)));

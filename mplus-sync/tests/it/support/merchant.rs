@@ -36,11 +36,14 @@ pub(crate) struct Provisioner;
 
 #[async_trait]
 impl LocationProvisioner for Provisioner {
+    fn attributes(&self) -> Vec<String> {
+        vec!["stripe_customer".to_owned(), "branding_profile".to_owned()]
+    }
+
     async fn provision(&self, _: &ConnectionId, location: &Location) -> Result<Provision, ProvisionError> {
-        Ok(Provision {
-            stripe_customer: Some("cus_default".to_owned()),
-            branding_profile: Some(format!("brand-{}", location.id)),
-        })
+        Ok(Provision::default()
+            .with("stripe_customer", "cus_default")
+            .with("branding_profile", format!("brand-{}", location.id)))
     }
 }
 
