@@ -10,7 +10,8 @@ use serde::Serialize;
 
 use super::from_pos::{branch_information_to_location, branch_to_location, settle_missing, take_branch};
 use crate::model::{
-    BranchNumber, Fingerprint, FingerprintError, Location, LocationId, MissingField, Resource, Tracked, Version,
+    BranchNumber, Fingerprint, FingerprintError, Location, LocationId, MissingField, Resource, Tracked,
+    Version,
 };
 use crate::report::{IncompleteLocation, Note, Subject};
 use crate::run::{DECISIONS, Run, StepError};

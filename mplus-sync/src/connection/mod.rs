@@ -14,12 +14,12 @@ use chrono::{DateTime, Utc};
 use mplus_qapi::Client;
 use mplus_qapi::branches::GetBranches;
 use mplus_qapi::products::{GetProducts, GetProductsRequest};
-use mplus_qapi::system::{GetApiVersion, GetApiVersionResponse};
+use mplus_qapi::system::{GetApiVersion, GetApiVersionResponse, GetLicenseInformation};
 
 use crate::branches::Branches;
 use crate::merchant::Merchant;
 use crate::model::{
-    Activity, ActivityLevel, Connection, ConnectionId, ConnectionStatus, Environment, Resource,
+    Activity, ActivityLevel, Connection, ConnectionId, ConnectionStatus, Environment, PosIdentity, Resource,
 };
 use crate::pos_call::{LONGEST_MESSAGE, cut_to, pos_advice};
 use crate::report::{Note, RunOutcome, RunReport};
@@ -58,10 +58,11 @@ pub(crate) async fn connect(
     credentials: Credentials,
 ) -> Result<(Merchant, RunReport), ConnectError> {
     let client = client(host, &new.host, new.port, &credentials).map_err(ConnectError::Address)?;
-    let version = ask(&client).await.map_err(|error| match error.is_authentication() {
-        true => ConnectError::Refused(error),
-        false => ConnectError::Pos { error },
-    })?;
+    let Accepted { version, identity } =
+        ask(&client).await.map_err(|error| match error.is_authentication() {
+            true => ConnectError::Refused(error),
+            false => ConnectError::Pos { error },
+        })?;
     if !is_known(&version) {
         return Err(ConnectError::Protocol(protocol(&version)));
     }
@@ -69,7 +70,8 @@ pub(crate) async fn connect(
     let mut connection = Connection::new(new.id, new.name, new.host, new.port, now);
     connection.environment = new.environment;
     connection.service_version = service_version(&version);
-    let left = leave_former_pos(host, &connection).await?;
+    connection.pos_identity = identity;
+    let left = leave_former_pos(&**host.store(), &connection, now).await?;
     host.vault.save_credentials(&connection.id, credentials).await?;
     let connection = save(host, connection).await?;
     let merchant = host.merchant(&client, &connection);
@@ -89,44 +91,72 @@ pub(crate) async fn connect(
     }
 }
 
+/// What a POS says that accepts the credentials.
+struct Accepted {
+    version: GetApiVersionResponse,
+    identity: Option<PosIdentity>,
+}
+
 /// Asks the POS whether it accepts the credentials.
 ///
 /// Which calls look at them is not known: versions, markers and branches may be told to anybody. So what is sold is asked
 /// for, too; that an answer cannot be read, or the call is not known, says nothing against the credentials.
-async fn ask(client: &Client) -> Result<GetApiVersionResponse, mplus_qapi::Error> {
+async fn ask(client: &Client) -> Result<Accepted, mplus_qapi::Error> {
     let version = client.call(GetApiVersion::default()).await?;
     client.call(GetBranches::default()).await?;
     let request = GetProductsRequest { sync_marker_limit: Some(1), ..GetProductsRequest::default() };
     match client.call(GetProducts { request }).await {
         Err(error) if error.is_authentication() || error.is_held() => Err(error),
-        _ => Ok(version),
+        _ => Ok(Accepted { version, identity: identity(client).await }),
     }
 }
 
+/// Whose licence the POS has. One that does not say is taken for the one that it was.
+async fn identity(client: &Client) -> Option<PosIdentity> {
+    let told = client.call(GetLicenseInformation::default()).await.ok()?;
+    let filled = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+    let identity = PosIdentity::new(cut_to(&filled(told.obscured_license_key)?, LONGEST_MESSAGE));
+    Some(match filled(told.company_name) {
+        Some(company) => identity.of_company(cut_to(&company, LONGEST_MESSAGE)),
+        None => identity,
+    })
+}
+
 /// Starts anew when the merchant was connected to another POS before: answers with that one's address.
-async fn leave_former_pos(host: &Host, new: &Connection) -> Result<Option<String>, StoreError> {
-    let store = host.store();
+async fn leave_former_pos(
+    store: &dyn Store,
+    new: &Connection,
+    now: DateTime<Utc>,
+) -> Result<Option<String>, StoreError> {
     let Some(known) = store.connection(&new.id).await? else { return Ok(None) };
     if known.leads_to_same_pos(new) {
         return Ok(None);
     }
     // From here on no handle of the former POS sends or writes anything; what breaks off after this leaves the merchant
     // disconnected, and connecting again does the rest.
-    let now = host.runtime().now();
     let leave = |connection: &mut Connection| {
         connection.status = ConnectionStatus::Disconnected { since: now };
         connection.last_sync_at = None;
+        connection.pos_identity = None;
         true
     };
-    update_connection(&**store, &new.id, &leave).await?;
+    update_connection(store, &new.id, &leave).await?;
     store.forget_pos(&new.id).await?;
-    let former = format!("{}:{}", known.host, known.port);
+    let (former, place) = (pos_of(&known), pos_of(new));
     let message = format!(
-        "connected to {}:{} in place of {former}: menu, stock and locations of the former POS were forgotten",
-        new.host, new.port
+        "connected to {place} in place of {former}: menu, stock and locations of the former POS were forgotten"
     );
-    log(&**store, &new.id, now, message).await?;
+    log(store, &new.id, now, message).await?;
     Ok(Some(former))
+}
+
+/// Which POS a connection leads to, for a person.
+fn pos_of(connection: &Connection) -> String {
+    let address = format!("{}:{}", connection.host, connection.port);
+    match &connection.pos_identity {
+        Some(identity) => format!("{address}, {identity}"),
+        None => address,
+    }
 }
 
 /// Keeps a connection in place of what is known of it. Since when it exists, when it was synced last and whether the host
@@ -135,7 +165,7 @@ async fn save(host: &Host, new: Connection) -> Result<Connection, StoreError> {
     let store = &**host.store();
     let replace = |known: &mut Connection| {
         let mut next = new.clone();
-        next.pos_identity = known.pos_identity.take();
+        next.pos_identity = next.pos_identity.or(known.pos_identity.take());
         next.paused = known.paused;
         next.connected_at = known.connected_at;
         next.last_sync_at = known.last_sync_at;
@@ -176,10 +206,15 @@ pub(crate) async fn open(host: &Host, id: ConnectionId) -> Result<Merchant, Open
 pub(crate) async fn verify(merchant: &Merchant) -> Result<ConnectionStatus, StoreError> {
     let answer = ask(merchant.client()).await;
     let now = merchant.runtime().now();
+    let starts_anew = match &answer {
+        Ok(accepted) => leave_for(merchant, accepted, now).await?,
+        Err(_) => false,
+    };
     let change = |connection: &mut Connection| {
         match &answer {
-            _ if connection.is_held() => return false,
-            Ok(version) => {
+            _ if connection.is_held() && !starts_anew => return false,
+            Ok(Accepted { version, identity }) => {
+                connection.pos_identity = identity.clone().or(connection.pos_identity.take());
                 let told = service_version(version);
                 if told.is_some() && told != connection.service_version {
                     // Another version may know what the earlier one lacked.
@@ -200,6 +235,18 @@ pub(crate) async fn verify(merchant: &Merchant) -> Result<ConnectionStatus, Stor
         Some(connection) => connection.status,
         None => ConnectionStatus::Disconnected { since: now },
     })
+}
+
+/// Starts anew when another POS than before accepts the credentials. Handles that were made for the former one have to be
+/// opened again.
+async fn leave_for(merchant: &Merchant, accepted: &Accepted, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    let store = &**merchant.store();
+    let Some(known) = store.connection(merchant.connection()).await? else { return Ok(false) };
+    if known.is_held() {
+        return Ok(false);
+    }
+    let found = Connection { pos_identity: accepted.identity.clone(), ..known };
+    Ok(leave_former_pos(store, &found, now).await?.is_some())
 }
 
 /// Disconnects the merchant: the credentials are forgotten, everything else is kept. Repeating it is safe.

@@ -38,26 +38,25 @@ pub(crate) enum NoStanding {
 pub(crate) struct Standing {
     store: Arc<dyn Store>,
     id: ConnectionId,
-    /// The address that the handle leads to; none for a service that a host made by hand, which may have no record.
-    address: Option<(String, u16)>,
+    /// The connection as it was when the handle was made; none for a service that a host made by hand, which may have no record.
+    made_for: Option<Arc<Connection>>,
 }
 
 impl Standing {
     /// For a service made by hand: its record, if there is one, may forbid.
     pub(crate) fn by_hand(store: Arc<dyn Store>, id: ConnectionId) -> Self {
-        Self { store, id, address: None }
+        Self { store, id, made_for: None }
     }
 
     /// For a handle of a connection that was read or written just now.
     pub(crate) fn of(store: Arc<dyn Store>, connection: &Connection) -> Self {
-        let address = Some((connection.host.clone(), connection.port));
-        Self { store, id: connection.id.clone(), address }
+        Self { store, id: connection.id.clone(), made_for: Some(Arc::new(connection.clone())) }
     }
 
     /// Reads whether anything may be sent or written now.
     pub(crate) async fn check(&self) -> Result<(), NoStanding> {
         let id = || self.id.clone();
-        match (self.store.connection(&self.id).await?, &self.address) {
+        match (self.store.connection(&self.id).await?, &self.made_for) {
             (None, None) => Ok(()),
             // The merchant was removed, everything of theirs.
             (None, Some(_)) => Err(NoStanding::Disconnected(id())),
@@ -65,9 +64,7 @@ impl Standing {
                 Err(NoStanding::Disconnected(id()))
             }
             (Some(now), _) if now.is_held() => Err(NoStanding::Paused(id())),
-            (Some(now), Some((host, port))) if (&now.host, &now.port) != (host, port) => {
-                Err(NoStanding::Moved(id()))
-            }
+            (Some(now), Some(then)) if !now.leads_to_same_pos(then) => Err(NoStanding::Moved(id())),
             (Some(_), _) => Ok(()),
         }
     }

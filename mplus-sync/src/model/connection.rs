@@ -1,6 +1,7 @@
 //! A merchant's connection with the POS.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -22,7 +23,7 @@ pub struct Connection {
     pub port: u16,
     /// What tells the POS's database from another one at the same address, as far as it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pos_identity: Option<String>,
+    pub pos_identity: Option<PosIdentity>,
     /// Whether real guests are served.
     pub environment: Environment,
     /// How it is doing.
@@ -85,10 +86,52 @@ impl Connection {
     /// to start anew.
     pub fn leads_to_same_pos(&self, other: &Self) -> bool {
         let same_database = match (&self.pos_identity, &other.pos_identity) {
-            (Some(one), Some(two)) => one == two,
+            (Some(one), Some(two)) => one.is_same_as(two),
             _ => true,
         };
         self.host.eq_ignore_ascii_case(&other.host) && self.port == other.port && same_database
+    }
+}
+
+/// What tells a POS's database from another one behind the same address: whose licence it has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct PosIdentity {
+    /// The licence key, as far as the POS shows it (`obscuredLicenseKey` of `getLicenseInformation`).
+    pub licence: String,
+    /// Whose licence it is (`companyName`), when the POS says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub company: Option<String>,
+}
+
+impl PosIdentity {
+    /// A licence of an unknown company.
+    pub fn new(licence: impl Into<String>) -> Self {
+        Self { licence: licence.into(), company: None }
+    }
+
+    /// The same with the company whose licence it is.
+    #[must_use]
+    pub fn of_company(self, company: impl Into<String>) -> Self {
+        Self { company: Some(company.into()), ..self }
+    }
+
+    /// Whether both are the same database. A licence that was renewed is still the same company's.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        let same_company = match (&self.company, &other.company) {
+            (Some(one), Some(two)) => one.trim().to_lowercase() == two.trim().to_lowercase(),
+            _ => false,
+        };
+        self.licence == other.licence || same_company
+    }
+}
+
+impl fmt::Display for PosIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.company {
+            Some(company) => write!(f, "licence {} of {company}", self.licence),
+            None => write!(f, "licence {}", self.licence),
+        }
     }
 }
 
@@ -143,6 +186,22 @@ mod tests {
         let later = first + chrono::TimeDelta::minutes(5);
         let status = ConnectionStatus::Connected.failed("refused", first).failed("timed out", later);
         assert_eq!(status, ConnectionStatus::Failing { since: first, last_error: "timed out".into() });
+    }
+
+    #[test]
+    fn another_licence_of_another_company_is_another_pos_and_a_renewed_one_is_not() {
+        let at = |identity: Option<PosIdentity>| {
+            let mut connection = Connection::new("c", "C", "api.mpluskassa.nl", 34_562, DateTime::UNIX_EPOCH);
+            connection.pos_identity = identity;
+            connection
+        };
+        let lion = || PosIdentity::new("****-1111").of_company("De Gouden Leeuw B.V.");
+        let same = |other: Option<PosIdentity>| at(Some(lion())).leads_to_same_pos(&at(other));
+        assert!(same(Some(lion())) && same(None));
+        assert!(same(Some(PosIdentity::new("****-1111").of_company("De Leeuw Holding"))));
+        assert!(same(Some(PosIdentity::new("****-2222").of_company("de gouden leeuw b.v. "))));
+        assert!(!same(Some(PosIdentity::new("****-2222").of_company("De Beer"))));
+        assert!(!same(Some(PosIdentity::new("****-2222"))));
     }
 
     #[test]

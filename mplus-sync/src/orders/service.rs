@@ -271,7 +271,10 @@ impl OrderService {
         let store = |failed| error(SubmitErrorKind::Store(failed));
         if self.source == Source::NotSetUp {
             let problems = vec![Problem::NotSetUp];
-            return Err(error(SubmitErrorKind::Refused(OrderRefused { order: order.number.clone(), problems })));
+            return Err(error(SubmitErrorKind::Refused(OrderRefused {
+                order: order.number.clone(),
+                problems,
+            })));
         }
         let menu = MenuLinks::load(&**self.merchant.store(), self.merchant.connection(), order)
             .await

@@ -42,8 +42,8 @@ pub use orders::{
 };
 pub use problem::{SaveSettingsError, SettingsProblem};
 pub use stock::StockSettings;
-pub use stored::{SavedSettings, read_settings, save_settings};
 pub(crate) use stored::SettingsReader;
+pub use stored::{SavedSettings, read_settings, save_settings};
 
 /// What holds for one merchant. The default is right for a Dutch merchant who takes no orders yet.
 ///

@@ -112,9 +112,10 @@ impl OrderSettings {
 
     /// The employees that are named, and where.
     pub(crate) fn employees(&self) -> impl Iterator<Item = (String, i64)> {
-        let own = self.locations.iter().filter_map(|(location, own)| {
-            Some((format!("orders.locations.{location}"), own.employee?))
-        });
+        let own = self
+            .locations
+            .iter()
+            .filter_map(|(location, own)| Some((format!("orders.locations.{location}"), own.employee?)));
         [("orders.employee".to_owned(), self.employee)].into_iter().chain(own)
     }
 

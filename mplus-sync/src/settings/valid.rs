@@ -93,7 +93,12 @@ impl Problems {
         for (location, own) in &orders.locations {
             let field = format!("orders.locations.{location}");
             let employee = own.employee.is_none_or(|employee| employee > 0);
-            self.unless(employee, &field, "the employee's number is not above 0", "Use the number in the POS");
+            self.unless(
+                employee,
+                &field,
+                "the employee's number is not above 0",
+                "Use the number in the POS",
+            );
             let workplace = own.workplace.is_none_or(|workplace| workplace > 0);
             self.unless(
                 workplace,
@@ -147,7 +152,12 @@ impl Problems {
         for (name, article) in named {
             let field = format!("orders.articles.{name}");
             let is_number = article.is_none_or(|article| article.get() > 0);
-            self.unless(is_number, &field, "the article's number is not above 0", "Use the number in the POS");
+            self.unless(
+                is_number,
+                &field,
+                "the article's number is not above 0",
+                "Use the number in the POS",
+            );
         }
         let mut rates = BTreeSet::new();
         for known in &orders.discount_articles {
@@ -195,11 +205,17 @@ mod tests {
             settings.tax = tax.with_code(9.into(), "Laag", BtwCode::new(1));
         };
         assert_eq!(told(twice), ["tax.rules"]);
-        assert_eq!(told(|settings, _| settings.tax = settings.tax.clone().with_rate(121.into(), "x")), ["tax.rules"]);
+        assert_eq!(
+            told(|settings, _| settings.tax = settings.tax.clone().with_rate(121.into(), "x")),
+            ["tax.rules"]
+        );
         assert_eq!(told(|_, orders| orders.employee = 0), ["orders.employee"]);
         assert_eq!(told(|_, orders| orders.timeout_seconds = 0), ["orders.timeout_seconds"]);
         assert_eq!(told(|_, orders| orders.installation = " ".into()), ["orders.installation"]);
-        assert_eq!(told(|_, orders| orders.articles.tip = Some(ArticleNumber::new(0))), ["orders.articles.tip"]);
+        assert_eq!(
+            told(|_, orders| orders.articles.tip = Some(ArticleNumber::new(0))),
+            ["orders.articles.tip"]
+        );
         let at = |_: &mut MerchantSettings, orders: &mut OrderSettings| {
             orders.locations.insert("beach".into(), LocationSettings::at_workplace(0));
         };

@@ -8,8 +8,8 @@ use mplus_qapi::stock::{ArticleStock, GetStock, GetStockRequest};
 use mplus_qapi::value::Zone;
 use rust_decimal::Decimal;
 
-use super::items::ItemsByArticle;
 use super::StockOptions;
+use super::items::ItemsByArticle;
 use crate::cancel::CancelToken;
 use crate::merchant::Merchant;
 use crate::model::{ArticleNumber, Checkpoint, InventoryLevel, Marker, Resource};

@@ -19,7 +19,7 @@ use mplus_sync::store::{CredentialVault as _, Credentials};
 use mplus_sync::sync::RunOptions;
 use mplus_sync::{Host, Integration};
 
-use crate::support::Merchant;
+use crate::support::{Doctored, Merchant};
 
 const DISH: &str = "Dame blanche";
 
@@ -244,7 +244,7 @@ async fn another_pos_starts_anew_and_says_so() {
     assert!(merchant.store.checkpoints(&Merchant::id()).await.unwrap().is_empty());
     assert!(!merchant.locations().await.is_empty(), "the new one's");
     assert!(
-        report.to_string().contains("connected to another POS than before (api.mpluskassa.nl:34562)"),
+        report.to_string().contains("connected to another POS than before (api.mpluskassa.nl:34562, licence"),
         "{report}"
     );
     assert!(
@@ -255,4 +255,39 @@ async fn another_pos_starts_anew_and_says_so() {
     let stopped = former.sync_menu(&RunOptions::manual()).await;
     assert!(matches!(stopped.outcome, RunOutcome::Failed { .. }), "{stopped}");
     assert_eq!((merchant.pos.requests().total(), merchant.items().await.len()), (before, 0));
+}
+
+/// The same address, and behind it the database of somebody else, or a renewed licence of the same company.
+fn behind_the_same_address(merchant: &Merchant, licence: &'static str, company: &'static str) -> Host {
+    let pos = Doctored::new(&merchant.pos, "getLicenseInformation", move |answer| {
+        answer.replace("****-TEST", licence).replace("Brasserie De Gouden Leeuw B.V.", company)
+    });
+    merchant.host_with(Arc::clone(&merchant.store), pos)
+}
+
+#[tokio::test]
+async fn another_database_behind_the_same_address_is_noticed_and_a_renewed_licence_is_not() {
+    let (merchant, former) = synced().await;
+    let renewed = behind_the_same_address(&merchant, "****-2222", "Brasserie De Gouden Leeuw B.V.");
+    let integration = Integration::open(renewed, Merchant::id()).await.unwrap();
+    assert_eq!(integration.verify().await.unwrap(), ConnectionStatus::Connected);
+    assert!(!merchant.items().await.is_empty());
+
+    let other = behind_the_same_address(&merchant, "****-3333", "Cafe De Beer");
+    let integration = Integration::open(other.clone(), Merchant::id()).await.unwrap();
+    assert_eq!(integration.verify().await.unwrap(), ConnectionStatus::Connected);
+    assert_eq!((merchant.items().await, merchant.locations().await), (vec![], vec![]));
+    let log = merchant.activity_log().await;
+    assert!(
+        log.iter().any(|line| line.contains("licence ****-3333 of Cafe De Beer in place of")),
+        "{log:#?}"
+    );
+
+    let stopped = former.sync_menu(&RunOptions::manual()).await;
+    let RunOutcome::Failed { message, .. } = &stopped.outcome else { panic!("{stopped}") };
+    assert_eq!(message, "connection leeuw leads to another POS by now; open it again");
+    let anew = Integration::open(other, Merchant::id()).await.unwrap();
+    let report = anew.sync_menu(&RunOptions::manual()).await;
+    assert_eq!(report.outcome, RunOutcome::Completed, "{report}");
+    assert!(!merchant.items().await.is_empty());
 }

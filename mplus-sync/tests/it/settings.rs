@@ -9,7 +9,7 @@ use mplus_sync::report::RunOutcome;
 use mplus_sync::runtime::Runtime as _;
 use mplus_sync::settings::MerchantSettings;
 use mplus_sync::sync::RunOptions;
-use mplus_sync::{Integration, Host};
+use mplus_sync::{Host, Integration};
 use rust_decimal::Decimal;
 
 use crate::support::Merchant;
@@ -96,10 +96,15 @@ async fn settings_are_compared_with_the_pos_and_the_locations() {
     let (merchant, integration) = synced().await;
     let mut settings = MerchantSettings::default();
     settings.tax = settings.tax.with_rate(6.into(), "Oud laag");
-    settings.orders = Some(orders("NOBODYS").with_location("mpluskassa-2", LocationSettings::at_workplace(77)));
+    settings.orders =
+        Some(orders("NOBODYS").with_location("mpluskassa-2", LocationSettings::at_workplace(77)));
     let problems = integration.check_settings(&settings).await.unwrap();
     let fields: Vec<_> = problems.iter().map(|problem| problem.field.as_str()).collect();
-    assert_eq!(fields, ["tax.rules", "orders.payment_methods", "orders.locations.mpluskassa-2"], "{problems:#?}");
+    assert_eq!(
+        fields,
+        ["tax.rules", "orders.payment_methods", "orders.locations.mpluskassa-2"],
+        "{problems:#?}"
+    );
     assert!(problems[1].advice.contains("IDEAL"), "{}", problems[1]);
     assert_eq!(merchant.store.settings(&Merchant::id()).await.unwrap(), None, "nothing is saved by it");
 }

@@ -24,8 +24,8 @@ use mplus_sync::cancel::CancelToken;
 use mplus_sync::conflict::SyncContext;
 use mplus_sync::connection::NewConnection;
 use mplus_sync::fleet::Fleet;
-use mplus_sync::model::Connection;
 use mplus_sync::merchant::Merchant;
+use mplus_sync::model::Connection;
 use mplus_sync::model::{
     ConnectionId, Customer, LocationId, Order, OrderNumber, OutboxStateKind, Revision, TableRef,
 };

@@ -368,7 +368,10 @@ async fn locations_get_billing_and_branding_by_a_later_sync_when_the_host_had_no
     let new = new_connection(Environment::Test);
     let (integration, report) = Integration::connect(host, new, credentials(SECRET)).await.unwrap();
     let note = &report.skipped.first[0];
-    assert_eq!(note.message, "stripe_customer and branding_profile could not be assigned: no default billing profile");
+    assert_eq!(
+        note.message,
+        "stripe_customer and branding_profile could not be assigned: no default billing profile"
+    );
     for one in merchant.locations().await {
         assert!(one.record.attributes.is_empty());
         let missing = |name: &str| MissingField::Attribute(name.to_owned());

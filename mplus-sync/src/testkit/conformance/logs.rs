@@ -4,8 +4,8 @@ use futures_util::future::join_all;
 
 use crate::model::{
     Activity, ActivityLevel, Connection, ConnectionId, ConnectionStatus, CustomerId, CustomerLink,
-    Environment, ItemEdit, LeaseName, Order, RelationMatch, RelationNumber, RunKind, RunReason, RunRequest,
-    StoredReport, StoredSettings,
+    Environment, ItemEdit, LeaseName, Order, PosIdentity, RelationMatch, RelationNumber, RunKind, RunReason,
+    RunRequest, StoredReport, StoredSettings,
 };
 use crate::store::{
     CatalogEdits, ClaimRequest, NoticeRequest, Page, Select, Store, StoreErrorKind, update_connection,
@@ -57,7 +57,7 @@ pub(super) async fn connections(case: &Case<'_>) -> Checked {
     first.service_version = Some("67.1.3".into());
     first.last_sync_at = Some(minute(1));
     first.paused = Some(minute(2));
-    first.pos_identity = Some("database 1".into());
+    first.pos_identity = Some(PosIdentity::new("****-1111").of_company("De Leeuw"));
     first.lacking = ["findRelationV2".to_owned()].into();
     first.revision = store.save_connection(&first).await?;
     expect_equal("it", store.connection(&first.id).await?, Some(first.clone()))?;

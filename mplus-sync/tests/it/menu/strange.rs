@@ -10,8 +10,8 @@ use mplus_sync::Integration;
 use mplus_sync::conflict::{SyncContext, Unit, Winner};
 use mplus_sync::model::{ItemEdit, ModifierGroup, ModifierSource, PosModifierGroup, Tracked};
 use mplus_sync::report::RunOutcome;
-use mplus_sync::store::{CatalogChunk, CatalogEdits};
 use mplus_sync::settings::MerchantSettings;
+use mplus_sync::store::{CatalogChunk, CatalogEdits};
 use mplus_sync::sync::RunOptions;
 use mplus_sync::tax::TaxMapping;
 

@@ -9,8 +9,8 @@ use mplus_sync::model::{
     PendingEdit,
 };
 use mplus_sync::report::RunOutcome;
-use mplus_sync::store::{CatalogChunk, CatalogEdits};
 use mplus_sync::settings::MerchantSettings;
+use mplus_sync::store::{CatalogChunk, CatalogEdits};
 use mplus_sync::sync::RunOptions;
 use mplus_sync::tax::TaxMapping;
 
