@@ -273,8 +273,10 @@ async fn whichever_call_of_the_store_fails_the_report_says_what_and_what_to_do()
         let report = integration.sync_menu(&RunOptions::manual()).await;
         let told: Vec<(String, String)> = match &report.outcome {
             RunOutcome::Failed { message, advice } => vec![(message.clone(), advice.clone())],
+            // A picture that could not be fetched is left out, and taken along by the next sync.
             _ => {
-                report.failures.first.iter().map(|note| (note.message.clone(), note.advice.clone())).collect()
+                let notes = report.failures.first.iter().chain(&report.skipped.first);
+                notes.map(|note| (note.message.clone(), note.advice.clone())).collect()
             }
         };
         // Only giving back the lease, the last call but four, may fail in silence: it ends by itself.
@@ -283,6 +285,6 @@ async fn whichever_call_of_the_store_fails_the_report_says_what_and_what_to_do()
             continue;
         };
         assert!(message.contains(&format!("fault at call {call}")), "{message}");
-        assert_eq!(advice, "The next sync goes on from here", "call {call}");
+        assert!(advice.starts_with("The next sync "), "call {call}: {advice}");
     }
 }
