@@ -11,7 +11,7 @@ use mplus_qapi::transport::{Body, Request, Transport, TransportError};
 use mplus_qapi::value::Decimal;
 use mplus_sync::cancel::CancelToken;
 use mplus_sync::connection::NewConnection;
-use mplus_sync::model::{ConnectionStatus, Environment, Holder, LeaseName};
+use mplus_sync::model::{ConnectionStatus, Customer, Environment, Holder, LeaseName};
 use mplus_sync::report::RunOutcome;
 use mplus_sync::runtime::Runtime as _;
 use mplus_sync::stock::StockOptions;
@@ -290,4 +290,16 @@ async fn another_database_behind_the_same_address_is_noticed_and_a_renewed_licen
     let report = anew.sync_menu(&RunOptions::manual()).await;
     assert_eq!(report.outcome, RunOutcome::Completed, "{report}");
     assert!(!merchant.items().await.is_empty());
+}
+
+#[tokio::test]
+async fn runs_and_customers_leave_no_leases_behind() {
+    let (merchant, integration) = synced().await;
+    integration.sync(&RunOptions::manual()).await;
+    for number in 0..10 {
+        let guest = Customer::new(format!("guest-{number}"), "Jan");
+        integration.relations().relation_of(&guest).await.unwrap();
+    }
+    let in_a_year = merchant.runtime.now() + TimeDelta::days(365);
+    assert_eq!(merchant.store.prune_leases(in_a_year).await.unwrap(), 0, "rows that were left");
 }
