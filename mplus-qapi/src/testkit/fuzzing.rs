@@ -3,10 +3,7 @@
 //! Each function takes any bytes and says what does not hold; an input that is refused is fine, as long as all ways refuse it.
 
 use crate::{
-    soap::{
-        Descriptor, Record, ResponseError, body_root, read_document, read_envelope, read_pieces,
-        write_document,
-    },
+    soap::{Descriptor, ResponseError, body_root, read_document, read_envelope, read_pieces, write_document},
     testkit::Sampler,
 };
 
