@@ -1,7 +1,5 @@
 //! What a fleet tells metrics and traces. Names follow OpenTelemetry's conventions; no merchant is a label.
 
-use std::time::Duration;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use tracing::{Span, info_span};
 
@@ -110,7 +108,7 @@ fn counted(name: &'static str, count: u64, labels: &Labels) {
 
 #[cfg(feature = "metrics")]
 fn seconds(name: &'static str, span: TimeDelta, labels: &Labels) {
-    metrics::histogram!(name, labels).record(span.to_std().unwrap_or(Duration::ZERO));
+    metrics::histogram!(name, labels).record(span.to_std().unwrap_or_default());
 }
 
 #[cfg(feature = "metrics")]

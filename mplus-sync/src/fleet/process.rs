@@ -139,10 +139,15 @@ impl Process {
     /// Asks for the upkeep of merchants that were added without a word.
     async fn take_up_new(&self) -> Result<(), StoreError> {
         let (store, now) = (self.host.store(), self.host.runtime().now());
-        for id in store.connections_without_run(&RunKind::UPKEEP, NEW_AT_ONCE).await? {
-            store.request_run(&id, &RunKind::UPKEEP, RunRequest::new(RunReason::AskedFor, now)).await?;
+        loop {
+            let new = store.connections_without_run(&RunKind::UPKEEP, NEW_AT_ONCE).await?;
+            for id in &new {
+                store.request_run(id, &RunKind::UPKEEP, RunRequest::new(RunReason::AskedFor, now)).await?;
+            }
+            if new.len() < NEW_AT_ONCE {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 }
 

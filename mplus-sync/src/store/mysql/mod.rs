@@ -6,6 +6,7 @@ mod rows;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use mysql_async::{Opts, OptsBuilder, Pool, PoolConstraints, PoolOpts, TxOpts};
@@ -109,6 +110,8 @@ impl MySqlOptions {
     }
 }
 
+/// How long a connection is kept that nobody uses. The driver would drop it at once, and make another for the next statement.
+const KEPT: Duration = Duration::from_secs(300);
 /// Statements that a connection keeps prepared.
 const STATEMENTS: usize = 128;
 
@@ -147,7 +150,10 @@ impl MySqlStore {
         let tls = given.ssl_opts().cloned();
         let bounds = PoolConstraints::new(0, options.connections.max(1)).ok_or_else(invalid)?;
         // A reset would forget the prepared statements and what holds for the session.
-        let pool_options = PoolOpts::default().with_constraints(bounds).with_reset_connection(false);
+        let pool_options = PoolOpts::default()
+            .with_constraints(bounds)
+            .with_inactive_connection_ttl(KEPT)
+            .with_reset_connection(false);
         let set_up = OptsBuilder::from_opts(given)
             .init(SESSION.to_vec())
             .stmt_cache_size(STATEMENTS)

@@ -126,7 +126,7 @@ async fn a_merchant_that_is_added_while_it_runs_is_worked_for(mut world: World) 
     let mut process = world.start("one");
     let added = world.add("added").await;
     world.order(&added, "1").await;
-    assert_eq!(accepted(&mut process, 1).await, [added.clone()]);
+    assert_eq!(accepted(&mut process, 1).await, std::slice::from_ref(&added));
     until("its stock is pulled", async || world.pos(&added).requests().count("getStock") > 0).await;
     process.stop().await;
     world.end().await;
