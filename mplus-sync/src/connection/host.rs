@@ -10,7 +10,7 @@ use crate::media::MediaStore;
 use crate::merchant::{
     ConnectionGate, LocationProvisioner, Merchant, NoProvisioner, RunLimits, Standing, draw_worker,
 };
-use crate::model::{Connection, ConnectionId, Revision, WorkerId};
+use crate::model::{Connection, ConnectionId, Revision, RunKind, RunReason, RunRequest, WorkerId};
 use crate::runtime::Runtime;
 use crate::settings::{MerchantSettings, SaveSettingsError, SavedSettings, read_settings, save_settings};
 use crate::store::{CredentialVault, Credentials, Store, StoreError};
@@ -121,7 +121,11 @@ impl Host {
         settings: &MerchantSettings,
         revision: Revision,
     ) -> Result<Revision, SaveSettingsError> {
-        save_settings(&*self.store, connection, settings, revision).await
+        let saved = save_settings(&*self.store, connection, settings, revision).await?;
+        // A fleet plans anew. One that is not asked does so within a day, and looks at the settings before each run.
+        let asked = RunRequest::new(RunReason::AskedFor, self.runtime.now());
+        let _ = self.store.request_run(connection, &RunKind::UPKEEP, asked).await;
+        Ok(saved)
     }
 
     /// What the services of one merchant share. Before each request they ask whether the connection still stands and which

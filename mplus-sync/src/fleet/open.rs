@@ -8,7 +8,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::connection::{Host, OpenError};
 use crate::integration::Integration;
 use crate::model::{Connection, ConnectionId, Environment, Revision};
-use crate::orders::{OrderService, OutboxWorker, WorkerOptions};
+use crate::orders::{OutboxWorker, WorkerOptions};
+use crate::settings::{MerchantSettings, SavedSettings};
 use crate::store::StoreError;
 
 use super::settings::{FleetSettings, before};
@@ -33,7 +34,7 @@ struct MadeOf {
     port: u16,
     environment: Environment,
     credentials: Option<Revision>,
-    settings: Option<Revision>,
+    settings: Revision,
 }
 
 #[derive(Debug)]
@@ -56,17 +57,25 @@ impl Merchants {
         Self { host, settings, kept: Mutex::default() }
     }
 
-    /// The merchant as it is now: its client, credentials and settings.
+    /// The merchant as it was a moment ago: its client, credentials and settings.
     ///
     /// # Errors
     /// When it is not connected, was removed, or the store or the vault fails.
     pub(super) async fn open(&self, id: &ConnectionId) -> Result<Arc<Open>, OpenError> {
-        let now = self.host.runtime().now();
-        if let Some(open) = self.trusted(id, now) {
-            return Ok(open);
+        match self.trusted(id, self.host.runtime().now()) {
+            Some(open) => Ok(open),
+            None => self.open_as_it_is(id).await,
         }
-        let made_of = match self.made_of(id).await? {
-            Some(made_of) => made_of,
+    }
+
+    /// The merchant as it is now.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub(super) async fn open_as_it_is(&self, id: &ConnectionId) -> Result<Arc<Open>, OpenError> {
+        let now = self.host.runtime().now();
+        let (made_of, settings) = match self.made_of(id).await? {
+            Some(found) => found,
             None => {
                 self.lock().remove(id);
                 return Err(OpenError::NotConnected(id.clone()));
@@ -76,28 +85,31 @@ impl Merchants {
             return Ok(open);
         }
         let integration = Integration::open(self.host.clone(), id.clone()).await?;
-        let terms = Terms::of(&self.settings, id);
+        let terms = Terms::of(&settings, id);
         let options = WorkerOptions {
             claim: self.settings.claim,
             retry: self.settings.retry,
             ..WorkerOptions::default()
         };
-        let orders = OrderService::new(integration.merchant(), terms.orders.clone());
-        let worker = OutboxWorker::new(Arc::new(orders), integration.merchant()).with_options(options);
+        let worker = integration.outbox_worker().with_options(options);
         let open = Arc::new(Open { integration, worker, terms, made_of });
         let kept = Kept { open: Arc::clone(&open), looked_at: now, used_at: now };
         self.lock().insert(id.clone(), kept);
         Ok(open)
     }
 
-    /// What a client of it is made of; none when it is held or gone.
-    async fn made_of(&self, id: &ConnectionId) -> Result<Option<MadeOf>, StoreError> {
+    /// What a client of it is made of, and its settings; none when it is held or gone.
+    async fn made_of(
+        &self,
+        id: &ConnectionId,
+    ) -> Result<Option<(MadeOf, Arc<MerchantSettings>)>, StoreError> {
         let connection = self.host.store().connection(id).await?;
         let Some(connection) = connection.filter(|connection| !connection.is_held()) else { return Ok(None) };
         let credentials = self.host.vault().credentials_revision(id).await?;
-        let settings = self.host.store().settings(id).await?.map(|settings| settings.revision);
+        let SavedSettings { settings, revision, .. } = self.host.settings(id).await?;
         let Connection { host, port, environment, .. } = connection;
-        Ok(Some(MadeOf { host, port, environment, credentials, settings }))
+        let made_of = MadeOf { host, port, environment, credentials, settings: revision };
+        Ok(Some((made_of, settings)))
     }
 
     fn trusted(&self, id: &ConnectionId, now: DateTime<Utc>) -> Option<Arc<Open>> {

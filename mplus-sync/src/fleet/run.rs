@@ -46,7 +46,7 @@ async fn work(process: &Process, run: &ClaimedRun, cut: &CancelToken) -> RunCoun
     let runtime = process.host.runtime();
     let began = runtime.now();
     observe::run_began(run, began);
-    let merchant = match process.merchants.open(&run.connection).await {
+    let merchant = match process.merchants.open_as_it_is(&run.connection).await {
         Ok(merchant) => merchant,
         // Disconnected or removed meanwhile, or the vault does not answer.
         Err(_) => {

@@ -5,10 +5,10 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::model::OutboxStateKind;
-use crate::orders::{OrderSettings, RetryPlan};
-use crate::schedule::DailySchedule;
+use crate::orders::RetryPlan;
 
-/// How one process of a fleet works. What differs from merchant to merchant is in their settings.
+/// How one process of a fleet works. What differs from merchant to merchant is in their
+/// [`MerchantSettings`](crate::settings::MerchantSettings).
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FleetSettings {
@@ -37,14 +37,6 @@ pub struct FleetSettings {
     pub longest_pause: Duration,
     /// How often an order is tried, and how long it waits.
     pub retry: RetryPlan,
-    /// When the daily sync is due; none for no daily sync.
-    pub daily: Option<DailySchedule>,
-    /// Over how much time the daily syncs of all merchants are spread: an hour unless set.
-    pub spread: Duration,
-    /// How often stock is pulled beside the daily sync; none for never.
-    pub stock_every: Option<Duration>,
-    /// How orders are written and sent.
-    pub order_settings: OrderSettings,
     /// How long what has ended is kept.
     pub retention: Retention,
 }
@@ -64,10 +56,6 @@ impl Default for FleetSettings {
             first_pause: Duration::from_secs(60),
             longest_pause: Duration::from_secs(60 * 60),
             retry: RetryPlan::default(),
-            daily: DailySchedule::at(4, 0).ok(),
-            spread: Duration::from_secs(60 * 60),
-            stock_every: None,
-            order_settings: OrderSettings::new(0),
             retention: Retention::default(),
         }
     }

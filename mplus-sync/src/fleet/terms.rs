@@ -1,30 +1,45 @@
-//! What holds for one merchant.
+//! What a merchant's settings say of its work.
 
 use std::time::Duration;
 
 use crate::model::ConnectionId;
-use crate::orders::OrderSettings;
 use crate::schedule::DailySchedule;
-
-use super::settings::FleetSettings;
+use crate::settings::MerchantSettings;
 
 /// What a merchant's settings say of its work.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Terms {
     /// When the daily sync is due; none where it is switched off.
     pub(super) daily: Option<DailySchedule>,
     /// How often stock is pulled beside it; none where it is not.
     pub(super) stock_every: Option<Duration>,
-    pub(super) orders: OrderSettings,
 }
 
 impl Terms {
-    pub(super) fn of(settings: &FleetSettings, id: &ConnectionId) -> Self {
-        let spread = |daily: &DailySchedule| daily.clone().with_jitter(id.as_str(), settings.spread).ok();
+    pub(super) fn of(settings: &MerchantSettings, id: &ConnectionId) -> Self {
+        let stock = settings.stock;
+        let minutes = stock.every_minutes.filter(|_| stock.enabled);
         Self {
-            daily: settings.daily.as_ref().and_then(spread),
-            stock_every: settings.stock_every,
-            orders: settings.order_settings.clone(),
+            // One that cannot be is not saved.
+            daily: settings.daily.and_then(|daily| daily.schedule(id).ok()),
+            stock_every: minutes.map(|minutes| Duration::from_secs(60 * u64::from(minutes.max(1)))),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stock_has_no_interval_where_it_is_switched_off() {
+        let mut settings = MerchantSettings::default();
+        settings.stock.every_minutes = Some(5);
+        let id = ConnectionId::from("bistro");
+        assert_eq!(Terms::of(&settings, &id).stock_every, Some(Duration::from_secs(300)));
+        settings.stock.enabled = false;
+        assert_eq!(Terms::of(&settings, &id).stock_every, None);
+        settings.daily = None;
+        assert_eq!(Terms::of(&settings, &id).daily, None);
     }
 }

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::NaiveTime;
 use mplus_examples::memory;
 use mplus_qapi::transport::ReqwestTransport;
 use mplus_qapi::{Client, Endpoint};
@@ -13,7 +14,7 @@ use mplus_sync::fleet::{ByHash, Fleet, FleetSettings};
 use mplus_sync::merchant::RunLimits;
 use mplus_sync::model::{ConnectionId, OutboxEntry, Outcome, PosOrder};
 use mplus_sync::runtime::{Runtime, TokioRuntime};
-use mplus_sync::schedule::DailySchedule;
+use mplus_sync::settings::{DailySettings, MerchantSettings};
 use mplus_sync::store::{ClaimRequest, Store, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -37,26 +38,34 @@ pub(crate) struct Task {
     pub(crate) pos: String,
     /// How late it answers, in milliseconds.
     pub(crate) pos_ms: u64,
-    /// Hour and minute of the daily run in UTC, and over how many seconds it is spread.
+    /// Hour and minute of the daily run in UTC, and over how many minutes it is spread.
     pub(crate) daily: Option<(u32, u32, u32)>,
     /// Whether it only claims and finishes, as the database can at best.
     pub(crate) bare: bool,
 }
 
 impl Task {
-    fn settings(&self) -> Result<FleetSettings, Box<dyn Error>> {
+    fn settings(&self) -> FleetSettings {
         let mut settings = FleetSettings::default();
-        settings.order_settings = order_settings();
         settings.idle_client = Duration::from_secs(2);
         settings.look_for_new = Duration::from_secs(5);
         settings.claim = Duration::from_secs(15);
         settings.grace = Duration::from_secs(10);
-        settings.daily = match self.daily {
-            None => None,
-            Some((hour, minute, _)) => Some(DailySchedule::at(hour, minute)?.in_zone("UTC")?),
-        };
-        settings.spread = Duration::from_secs(self.daily.map_or(0, |(_, _, spread)| u64::from(spread)));
-        Ok(settings)
+        settings
+    }
+
+    /// What holds for all merchants.
+    fn merchants(&self) -> MerchantSettings {
+        let mut merchants = MerchantSettings::default();
+        merchants.orders = Some(order_settings());
+        merchants.stock.every_minutes = None;
+        merchants.daily = self.daily.map(|(hour, minute, spread)| {
+            let mut daily = DailySettings::at(NaiveTime::from_hms_opt(hour, minute, 0).unwrap_or_default());
+            daily.zone = "UTC".parse().unwrap_or(daily.zone);
+            daily.spread_minutes = spread;
+            daily
+        });
+        merchants
     }
 }
 
@@ -84,12 +93,13 @@ pub(crate) async fn work(task: &str) -> Result<(), Box<dyn Error>> {
         };
         Host::new(Arc::clone(store), Arc::new(OneForAll), connector, Arc::new(TokioRuntime))
             .named(task.name.as_str())
+            .with_settings(task.merchants())
             .with_limits(limits.clone())
     };
     let hosts: Vec<Host> = stores.iter().map(host).collect();
     let map = ByHash::over(hosts.len());
     let fleet =
-        Fleet::over(hosts, map).with_settings(task.settings()?).spawning(|work| drop(tokio::spawn(work)));
+        Fleet::over(hosts, map).with_settings(task.settings()).spawning(|work| drop(tokio::spawn(work)));
     let cancel = CancelToken::new();
     let working = tokio::spawn({
         let (cancel, stores, name, bare) = (cancel.clone(), stores.clone(), task.name.clone(), task.bare);

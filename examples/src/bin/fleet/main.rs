@@ -48,8 +48,8 @@ pub(crate) struct Options {
     /// How many merchants have their daily run; all unless given.
     #[arg(long)]
     runs: Option<u32>,
-    /// Over how many seconds the daily runs are spread.
-    #[arg(long, default_value_t = 30)]
+    /// Over how many minutes the daily runs are spread.
+    #[arg(long, default_value_t = 1)]
     window: u32,
 }
 

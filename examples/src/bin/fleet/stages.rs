@@ -218,7 +218,7 @@ impl Stage<'_> {
             self.stores.of(&id).request_run(&id, &RunKind::UPKEEP, request).await?;
         }
         let mut to_kill = (processes.len() > 1).then(|| processes.remove(0));
-        let longest = TimeDelta::seconds(600 + i64::from(self.options.window) + i64::from(count) / 5);
+        let longest = TimeDelta::seconds(600 + i64::from(self.options.window) * 60 + i64::from(count) / 5);
         let mut pending: BTreeSet<u32> = (0..count).collect();
         while !pending.is_empty() && TokioRuntime.now() - now < longest {
             tokio::time::sleep(Duration::from_secs(1)).await;

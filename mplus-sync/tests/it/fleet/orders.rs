@@ -1,10 +1,9 @@
 //! Orders of all merchants.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use chrono::TimeDelta;
-use mplus_sync::model::{ConnectionId, Order, OrderKind, OutboxStateKind};
+use mplus_sync::model::{ConnectionId, Order, OrderKind, OutboxStateKind, RunKind};
 use mplus_sync::runtime::Runtime;
 use mplus_sync::store::{CredentialVault, Credentials};
 
@@ -122,11 +121,17 @@ async fn of_a_merchant_that_is_removed_nothing_is_left_and_others_go_on(mut worl
 }
 
 async fn a_merchant_that_is_added_while_it_runs_is_worked_for(mut world: World) {
-    world.settings.stock_every = Some(Duration::from_secs(1));
+    world.merchants.stock.every_minutes = Some(1);
     let mut process = world.start("one");
     let added = world.add("added").await;
     world.order(&added, "1").await;
     assert_eq!(accepted(&mut process, 1).await, std::slice::from_ref(&added));
+    until("its stock is asked for", async || {
+        let runs = world.store.runs(&added).await.unwrap();
+        runs.iter().any(|run| run.kind == RunKind::STOCK)
+    })
+    .await;
+    world.clock.pass(TimeDelta::minutes(1));
     until("its stock is pulled", async || world.pos(&added).requests().count("getStock") > 0).await;
     process.stop().await;
     world.end().await;

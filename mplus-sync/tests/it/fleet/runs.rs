@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use mplus_sync::conflict::SyncContext;
-use mplus_sync::model::{ConnectionId, RunKind};
+use mplus_sync::model::{ConnectionId, Revision, RunKind};
 use mplus_sync::report::Scope;
 use mplus_sync::runtime::Runtime;
 use mplus_sync::schedule::DailySchedule;
+use mplus_sync::settings::DailySettings;
 use mplus_sync::store::Wake;
 
 use super::on_every_store;
@@ -21,13 +22,14 @@ on_every_store! {
     others_see_what_runs_and_since_when,
     a_failed_run_is_tried_again_by_itself,
     stock_is_pulled_at_its_own_interval,
+    settings_that_are_saved_hold_at_once_in_running_processes,
 }
 
-/// When the test's merchants have their daily run: at four, spread over an hour.
+/// When the test's merchants have their daily run: at four, spread over an hour. It is noon now.
 fn daily(world: &mut World) -> DailySchedule {
+    world.clock.pass_until("2030-06-03T10:00:00Z".parse().unwrap());
     let schedule = DailySchedule::at(4, 0).unwrap();
-    world.settings.daily = Some(schedule.clone());
-    world.settings.spread = Duration::from_secs(3600);
+    world.merchants.daily = Some(DailySettings::default());
     schedule
 }
 
@@ -190,7 +192,7 @@ async fn a_failed_run_is_tried_again_by_itself(mut world: World) {
 }
 
 async fn stock_is_pulled_at_its_own_interval(mut world: World) {
-    world.settings.stock_every = Some(Duration::from_secs(15 * 60));
+    world.merchants.stock.every_minutes = Some(15);
     let id = world.add("a").await;
     let process = world.start("one");
     let planned = async || {
@@ -208,27 +210,36 @@ async fn stock_is_pulled_at_its_own_interval(mut world: World) {
     world.end().await;
 }
 
-#[tokio::test]
-async fn a_daily_time_that_is_moved_holds_from_then_on() {
-    let mut world = World::in_memory();
+async fn settings_that_are_saved_hold_at_once_in_running_processes(mut world: World) {
     let schedule = daily(&mut world);
-    world.settings.spread = Duration::ZERO;
     let id = world.add("a").await;
     let process = world.start("one");
     until("its run is planned", async || is_planned(&world, &id).await).await;
-    process.stop().await;
-    let due = schedule.next_after(world.clock.now());
-    world.settings.daily = Some(DailySchedule::at(6, 0).unwrap());
-    world.clock.pass_until(due + TimeDelta::minutes(1));
-    let process = world.start("one");
-    until("it is planned anew", async || {
+    let due = async || {
         let runs = world.store.runs(&id).await.unwrap();
-        runs.iter().any(|run| run.kind == RunKind::SYNC && run.due_at == Some(due + TimeDelta::hours(2)))
-    })
-    .await;
+        runs.iter().find(|run| run.kind == RunKind::SYNC).and_then(|run| run.due_at)
+    };
+    let four = schedule.next_after(world.clock.now());
+    let host = world.host("back office");
+    let mut settings = world.merchants.clone();
+    let at = |hour| {
+        let mut daily = DailySettings::at(NaiveTime::from_hms_opt(hour, 0, 0).unwrap());
+        daily.spread_minutes = 0;
+        Some(daily)
+    };
+
+    settings.daily = at(3);
+    let revision = host.save_settings(&id, &settings, Revision::NEW).await.unwrap();
+    until("it is due earlier", async || due().await == Some(four - TimeDelta::hours(1))).await;
+
+    settings.daily = at(6);
+    host.save_settings(&id, &settings, revision).await.unwrap();
+    world.clock.pass_until(four + TimeDelta::minutes(1));
+    until("it is waited for the new time", async || due().await == Some(four + TimeDelta::hours(2))).await;
     assert_eq!(world.syncs(&id), 0);
     let stopped = process.stop().await;
     assert_eq!(stopped.runs.dropped, 1);
+    world.end().await;
 }
 
 #[tokio::test]

@@ -19,6 +19,7 @@ use mplus_sync::model::{
 };
 use mplus_sync::orders::{ObserverError, OrderObserver, OrderSettings};
 use mplus_sync::runtime::{Runtime, TokioRuntime};
+use mplus_sync::settings::MerchantSettings;
 use mplus_sync::store::{CatalogChunk, CredentialVault, Credentials, MemoryStore, MemoryVault, Store};
 use rust_decimal::Decimal;
 use tokio::sync::{Semaphore, mpsc};
@@ -109,6 +110,8 @@ pub(super) struct World {
     pub(super) vault: Arc<MemoryVault>,
     pub(super) clock: Arc<Clock>,
     pub(super) settings: FleetSettings,
+    /// What holds for merchants who have saved no settings.
+    pub(super) merchants: MerchantSettings,
     doors: Arc<Mutex<BTreeMap<u16, Door>>>,
     ports: BTreeMap<ConnectionId, u16>,
     arrivals: Mutex<BTreeMap<u16, mpsc::UnboundedReceiver<()>>>,
@@ -194,14 +197,19 @@ impl World {
 
     fn keeping(store: Arc<dyn Store>, place: Place) -> Self {
         let mut settings = FleetSettings::default();
-        settings.daily = None;
         settings.shortest_poll = Duration::from_millis(10);
         settings.longest_poll = Duration::from_millis(200);
         settings.look_for_new = Duration::from_millis(100);
-        settings.order_settings = OrderSettings::new(999_999)
-            .with_fallback_relation(RelationNumber::new(1))
-            .with_payment_method(PaymentMethod::Ideal, "IDEAL");
+        let mut merchants = MerchantSettings::default();
+        merchants.daily = None;
+        merchants.stock.every_minutes = None;
+        merchants.orders = Some(
+            OrderSettings::new(999_999)
+                .with_fallback_relation(RelationNumber::new(1))
+                .with_payment_method(PaymentMethod::Ideal, "IDEAL"),
+        );
         Self {
+            merchants,
             store,
             vault: Arc::default(),
             clock: Arc::default(),
@@ -309,6 +317,7 @@ impl World {
             connector,
             Arc::clone(&self.clock) as _,
         )
+        .with_settings(self.merchants.clone())
         .named(worker)
     }
 
