@@ -128,7 +128,7 @@ fn write_conflict(f: &mut fmt::Formatter<'_>, conflict: &Conflict) -> fmt::Resul
 }
 
 fn write_location(f: &mut fmt::Formatter<'_>, location: &IncompleteLocation) -> fmt::Result {
-    let missing: Vec<_> = location.missing.iter().map(|field| in_words(field)).collect();
+    let missing: Vec<_> = location.missing.iter().map(in_words).collect();
     let (name, id) = (Plain(&location.name), Plain(location.location.as_str()));
     writeln!(f, "  {name} ({id}): {}", missing.join(", "))
 }
