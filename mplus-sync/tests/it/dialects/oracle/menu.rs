@@ -229,12 +229,12 @@ impl Comparison<'_> {
                 .iter()
                 .find(|price| price.location == *location)
                 .map(|price| price.price);
+            // A price of the host that the POS did not take is told, and so is one without VAT that stands for no cent.
+            let may_differ = !dialect.knows("saveArticleBranchDeviations")
+                || (held.is_none() && line.sales_price_incl.is_none());
             match branch_price(self.pos, self.article, line) {
-                // A price of the host that the POS did not take is told, and so is one without VAT that stands for no cent.
                 Some(ArticlePrice::Euros(price))
-                    if item.price_at(location) != Some(price)
-                        && !(self.is_told() && !dialect.knows("saveArticleBranchDeviations"))
-                        && !(self.is_told() && held.is_none() && line.sales_price_incl.is_none()) =>
+                    if item.price_at(location) != Some(price) && !(may_differ && self.is_told()) =>
                 {
                     let detail = format!(
                         "{} costs {held:?} in branch {}, {price} at the POS",
