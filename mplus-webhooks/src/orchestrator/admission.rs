@@ -75,7 +75,8 @@ impl Orchestrator {
     }
 
     /// Answers a payment provider's call of the address that it was given: its notices, and the `GET` by which some verify an
-    /// address. The last two segments of the path name the [`ProviderAccount`], such as `/stripe/default`.
+    /// address. The last two segments of the path name the [`ProviderAccount`](crate::payment::ProviderAccount), such as
+    /// `/stripe/default`.
     ///
     /// An account that is not known is refused before anything of the body is read. A body has the till's time to arrive
     /// ([`Builder::time_out`](crate::Builder::time_out)) and the same bound; all that are being read share a room of 8 MiB, so that
