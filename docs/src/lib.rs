@@ -6,6 +6,9 @@ pub mod introduction {}
 #[doc = include_str!("getting-started.md")]
 pub mod getting_started {}
 
+#[doc = include_str!("backoffice.md")]
+pub mod backoffice {}
+
 #[doc = include_str!("calls.md")]
 pub mod calls {}
 

@@ -1,0 +1,42 @@
+//! The description of the API, made from its types.
+
+use axum::Json;
+use utoipa::openapi::OpenApi as Document;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+use super::{menu, orders, payments, restaurants, sales};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "MplusKASSA back office", description = "The back office's actions for programs."),
+    paths(
+        restaurants::list, restaurants::connect, restaurants::one, restaurants::remove, restaurants::disconnect,
+        restaurants::verify, restaurants::sync, restaurants::reports, restaurants::locations,
+        menu::list, menu::change, menu::stock,
+        orders::list, orders::place, orders::one, orders::requeue, orders::withdraw,
+        payments::start, payments::one, payments::cancel, payments::refund, sales::list,
+    ),
+    security(("token" = [])),
+    modifiers(&Token),
+)]
+struct Api;
+
+/// Every call brings a client's token.
+struct Token;
+
+impl Modify for Token {
+    fn modify(&self, document: &mut Document) {
+        let scheme = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
+        document.components.get_or_insert_with(Default::default).add_security_scheme("token", scheme);
+    }
+}
+
+pub(crate) async fn show() -> Json<Document> {
+    Json(document())
+}
+
+/// The document.
+pub(crate) fn document() -> Document {
+    Api::openapi()
+}

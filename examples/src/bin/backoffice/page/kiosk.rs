@@ -1,0 +1,267 @@
+//! A kiosk to play with: the guest orders and pays, and the order goes to the till.
+
+use axum::response::{IntoResponse as _, Response};
+use chrono::Utc;
+use maud::{Markup, html};
+use mplus_sync::model::{
+    Customer, Item, ItemId, Location, LocationId, Order, OrderKind, OrderLine, PaymentMethod, Sold, TableRef,
+    Tracked,
+};
+use mplus_webhooks::payment::{OwnPayment, PaymentState};
+use rust_decimal::Decimal;
+
+use super::locations;
+use super::menu::{encoded, items, picture};
+use super::payments::{self, key};
+use crate::restaurant::baskets::Basket;
+use crate::restaurant::index::Wanted;
+use crate::restaurant::{own_data, settings};
+use crate::safe::random_text;
+use crate::text::{frame, menu, payments as pay_texts, play as t};
+use crate::view::answer::{Go, Trouble};
+use crate::view::at::At;
+use crate::view::fields::{Fields, Query};
+use crate::view::form::{Field, choose};
+use crate::view::layout::{Here, Page, empty, post};
+use crate::view::number::euros;
+
+/// Items on one page.
+const PAGE: usize = 60;
+
+pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
+    shown(&at, &query, None).await
+}
+
+async fn shown(at: &At, entered: &Fields, wrong: Option<String>) -> Result<Page, Trouble> {
+    let lang = at.lang;
+    let places = locations::all(at).await?;
+    let Some(place) = place(&places, entered) else { return Ok(nothing(at)) };
+    let location = &place.record.id;
+    let index = at.app.restaurants.index.of(&at.app, at.id()).await?;
+    let with_items = |id: &mplus_sync::model::CategoryId| {
+        index.lines.iter().any(|line| line.shown && line.category.as_ref() == Some(id))
+    };
+    let categories: Vec<_> = index.categories.iter().filter(|category| with_items(&category.id)).collect();
+    let category = entered
+        .filled("category")
+        .map(str::to_owned)
+        .or_else(|| categories.first().map(|first| first.id.to_string()));
+    let category = category.unwrap_or_default();
+    let wanted =
+        Wanted { category: (!category.is_empty()).then(|| category.as_str().into()), ..Wanted::default() };
+    let ids: Vec<ItemId> =
+        index.find(&wanted).filter(|line| line.shown).take(PAGE).map(|line| line.id.clone()).collect();
+    let items: Vec<_> =
+        items(at, &ids).await?.into_iter().filter(|item| can_be_ordered(&item.record, location)).collect();
+    let ids: Vec<ItemId> = items.iter().map(|item| item.record.id.clone()).collect();
+    let levels = at.store().levels_of(at.id(), location, &ids).await?;
+    let is_out = |id: &ItemId| levels.iter().any(|level| level.item == *id && level.amount <= Decimal::ZERO);
+    let is_open = own_data::filled_in(&at.app.records, at.id(), location).await?.online;
+    let options: Vec<_> =
+        places.iter().map(|place| (place.record.id.to_string(), place.record.name.clone())).collect();
+    let kinds = categories
+        .iter()
+        .map(|category| (category.id.to_string(), category.name.clone()))
+        .collect::<Vec<_>>();
+    let body = html! {
+        p.lead { (&lang[t::KIOSK_ABOUT]) }
+        form.filter method="get" {
+            (choose(lang, "location", t::WHERE, &options, location.as_str()))
+            (choose(lang, "category", menu::CATEGORY, &kinds, &category))
+            button.quiet type="submit" { (&lang[frame::FILTER]) }
+        }
+        @if let Some(wrong) = wrong { p.notice.bad role="alert" { (wrong) } }
+        @if !is_open {
+            (empty(&lang[t::NOT_HERE], &lang[t::NOT_HERE_ABOUT], html! { a.button href=(at.path(&format!("/locations/{location}"))) { (&lang[frame::LOCATIONS]) } }))
+        } @else if items.is_empty() {
+            (nothing_to_order(at))
+        } @else {
+            (post(&at.visit, &at.path("/kiosk"), html! {
+                input type="hidden" name="location" value=(location);
+                input type="hidden" name="category" value=(category);
+                ul.kiosk { @for item in &items { li { (offer(at, &item.record, location, is_out(&item.record.id))) } } }
+                section.card { (how(at, entered)) }
+            }))
+        }
+    };
+    Ok(at.page(Here::Kiosk, body))
+}
+
+fn place<'p>(places: &'p [Tracked<Location>], entered: &Fields) -> Option<&'p Tracked<Location>> {
+    let named = entered.filled("location").map(LocationId::from);
+    places.iter().find(|place| Some(&place.record.id) == named.as_ref()).or_else(|| places.first())
+}
+
+fn can_be_ordered(item: &Item, location: &LocationId) -> bool {
+    item.is_shown() && item.is_sold_at(location) && item.price_at(location).is_some()
+}
+
+fn nothing(at: &At) -> Page {
+    at.page(Here::Kiosk, nothing_to_order(at))
+}
+
+fn nothing_to_order(at: &At) -> Markup {
+    let next = html! { a.button href=(at.path("/sync")) { (&at.lang[frame::SYNC]) } };
+    empty(&at.lang[t::NOTHING_TO_ORDER], &at.lang[t::NOTHING_TO_ORDER_ABOUT], next)
+}
+
+fn offer(at: &At, item: &Item, location: &LocationId, is_out: bool) -> Markup {
+    let lang = at.lang;
+    html! {
+        (picture(item, "small"))
+        div {
+            strong { (item.name) }
+            @if let Some(size) = item.variant.as_ref().and_then(|variant| variant.size.as_ref()) { " " span.hint { (size) } }
+            @if let Some(description) = &item.description { br; span.hint { (description) } }
+            br; span.price { (euros(lang, item.price_at(location).unwrap_or_default())) }
+        }
+        @if is_out { span.hint { (&lang[t::SOLD_OUT]) } } @else {
+            input type="number" min="0" max="99" name=(format!("quantity_{}", item.id)) aria-label=(lang.fill(t::HOW_MANY, &[&item.name])) placeholder="0";
+        }
+    }
+}
+
+fn how(at: &At, entered: &Fields) -> Markup {
+    let lang = at.lang;
+    let kinds = [("pickup", t::PICKUP), ("table", t::TABLE), ("table_later", t::TABLE_LATER)];
+    let kinds: Vec<_> =
+        kinds.iter().map(|(value, text)| ((*value).to_owned(), lang[*text].to_owned())).collect();
+    html! {
+        div.row {
+            (choose(lang, "kind", t::HOW, &kinds, entered.text("kind")))
+            (Field::text(lang, "table", t::TABLE_NUMBER).mode("numeric").value(entered.text("table")).show())
+            (Field::text(lang, "guest", t::GUEST_NAME).value(entered.text("guest")).complete("name").show())
+        }
+        (Field::text(lang, "note", t::NOTE).value(entered.text("note")).show())
+        button.large type="submit" { (&lang[t::ORDER_NOW]) }
+    }
+}
+
+/// Makes the order, has it checked before the guest pays, and starts the payment.
+pub(crate) async fn order(at: At, fields: Fields) -> Result<Response, Trouble> {
+    let lang = at.lang;
+    let places = locations::all(&at).await?;
+    let Some(place) = place(&places, &fields) else { return Ok(nothing(&at).into_response()) };
+    let settings = settings::load(at.store(), at.id()).await?;
+    let Some(kind) = order_kind(&fields) else {
+        return refuse(&at, &fields, lang[t::NEEDS_TABLE].to_owned()).await;
+    };
+    let mut order = Order::new(number(at.now()), place.record.id.clone(), kind, at.now());
+    order.lines = lines(&at, &fields, &place.record.id).await?;
+    if order.lines.is_empty() {
+        return refuse(&at, &fields, lang[t::CHOOSE_SOMETHING].to_owned()).await;
+    }
+    order.note = fields.filled("note").map(str::to_owned);
+    order.customer =
+        fields.filled("guest").map(|name| Customer::new(format!("kiosk-{}", order.number), name));
+    order.total = order.sum();
+    let pays_later = matches!(order.kind, OrderKind::DineInPayLater { .. });
+    let method =
+        settings.orders.payment_methods.first().map_or(PaymentMethod::Card, |known| known.method.clone());
+    let mut checked = order.clone();
+    if !pays_later {
+        let amount = order.total;
+        checked.payments =
+            vec![mplus_sync::model::Payment { method: method.clone(), amount, reference: None }];
+    }
+    let checked = at.open().await?.orders(settings.orders).check(&checked).await;
+    if let Some(why) = checked.err().map(|error| lang.fill(t::REFUSED, &[&error])) {
+        return refuse(&at, &fields, why).await;
+    }
+    if pays_later {
+        at.store().enqueue(at.id(), &order, at.now()).await?;
+        return Ok(placed(&at, &order).into_response());
+    }
+    let payments = payments::payments(&at)?;
+    let id = random_text::<18>().map_err(Trouble::failed)?;
+    let total = order.total;
+    at.app.baskets.keep(at.id(), &id, &Basket { order, method }).await?;
+    let branch = place.external_ids.mpluskassa.map_or(0, |branch| i64::from(branch.get()));
+    let payment = OwnPayment::new(key(&at, &id), total, "kiosk").at(branch, 0);
+    payments.start_own(&payment).await.map_err(|error| Trouble::Refused(error.to_string()))?;
+    Ok(Go::to(at.path(&format!("/kiosk/pay?id={}", encoded(&id)))).into_response())
+}
+
+/// The kiosk again, with why nothing was ordered.
+async fn refuse(at: &At, fields: &Fields, why: String) -> Result<Response, Trouble> {
+    Ok(shown(at, fields, Some(why)).await?.into_response())
+}
+
+fn placed(at: &At, order: &Order) -> Go {
+    let address = at.path(&format!("/orders/order?number={}", encoded(order.number.as_str())));
+    Go::to(address).saying(at.lang.fill(t::PLACED, &[&order.number]))
+}
+
+/// A number that staff can call out, and that comes once.
+fn number(now: chrono::DateTime<Utc>) -> String {
+    format!("K-{}", now.timestamp_millis())
+}
+
+fn order_kind(fields: &Fields) -> Option<OrderKind> {
+    let table = fields.number::<i32>("table").filter(|table| *table > 0).map(TableRef::whole);
+    match fields.text("kind") {
+        "table" => Some(OrderKind::DineInPayNow { table: table?, guests: None }),
+        "table_later" => Some(OrderKind::DineInPayLater { table: table?, guests: None }),
+        _ => Some(OrderKind::Pickup),
+    }
+}
+
+/// What was chosen, at the prices of the menu as it is now.
+async fn lines(at: &At, fields: &Fields, location: &LocationId) -> Result<Vec<OrderLine>, Trouble> {
+    let chosen: Vec<(ItemId, Decimal)> = fields
+        .starting_with("quantity_")
+        .filter_map(|(id, quantity)| {
+            Some((ItemId::from(id), Decimal::from(quantity.trim().parse::<u8>().ok()?)))
+        })
+        .filter(|(_, quantity)| !quantity.is_zero())
+        .collect();
+    let ids: Vec<_> = chosen.iter().map(|(id, _)| id.clone()).collect();
+    let items = items(at, &ids).await?;
+    let line = |(id, quantity): &(ItemId, Decimal)| {
+        let item = &items.iter().find(|item| item.record.id == *id)?.record;
+        let price = item.price_at(location).filter(|_| can_be_ordered(item, location))?;
+        Some(OrderLine::new(Sold::Item { item: id.clone() }, item.name.clone(), *quantity, price))
+    };
+    Ok(chosen.iter().filter_map(line).collect())
+}
+
+/// Where the guest pays.
+pub(crate) async fn pay(at: At, Query(query): Query) -> Result<Response, Trouble> {
+    let (lang, id) = (at.lang, query.text("id"));
+    let payment = payments::payments(&at)?.payment(&key(&at, id)).await?.ok_or(Trouble::NotFound)?;
+    let basket = at.app.baskets.of_payment(at.id().as_str(), id).await?.ok_or(Trouble::NotFound)?;
+    if payment.state == PaymentState::Confirmed {
+        at.app.baskets.told(&mplus_webhooks::payment::PaymentNotice::Changed(payment)).await;
+        return Ok(placed(&at, &basket.order).into_response());
+    }
+    if payment.state.is_terminal() {
+        return Ok(Go::to(at.path("/kiosk")).warning(&lang[t::NOT_PAID]).into_response());
+    }
+    let hidden = html! { input type="hidden" name="id" value=(id); };
+    let body = html! {
+        p.lead { (&lang[t::PAY_ABOUT]) }
+        section.card {
+            p { (payments::state(lang, &payment)) }
+            @if at.app.demo.is_some() {
+                (post(&at.visit, &at.path("/payments/play"), html! {
+                    (hidden)
+                    input type="hidden" name="back" value=(at.path(&format!("/kiosk/pay?id={}", encoded(id))));
+                    p.actions {
+                        button type="submit" name="do" value="pay" { (&lang[pay_texts::PLAY_PAY]) }
+                        button.quiet type="submit" name="do" value="refuse" { (&lang[pay_texts::PLAY_REFUSE]) }
+                    }
+                }))
+            }
+            (post(&at.visit, &at.path("/kiosk/pay"), html! { (hidden) button.link type="submit" { (&lang[t::GIVE_UP]) } }))
+        }
+    };
+    let title = lang.fill(t::PAY_TITLE, &[&euros(lang, payment.amount)]);
+    Ok(at.page_below(Here::Kiosk, title, body).reloading(true).into_response())
+}
+
+/// The guest does not want to pay after all.
+pub(crate) async fn give_up(at: At, fields: Fields) -> Result<Go, Trouble> {
+    let id = fields.text("id");
+    payments::payments(&at)?.cancel_own(&key(&at, id)).await?;
+    Ok(Go::to(at.path(&format!("/kiosk/pay?id={}", encoded(id)))))
+}

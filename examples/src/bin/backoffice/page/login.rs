@@ -1,0 +1,84 @@
+//! Signing in and out, and the language.
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use maud::{Markup, html};
+
+use crate::safe::{random_text, session};
+use crate::text::frame as t;
+use crate::view::Lang;
+use crate::view::answer::{Go, Trouble, own_path};
+use crate::view::at::Desk;
+use crate::view::fields::{Fields, Query};
+use crate::view::form::Field;
+use crate::view::layout::{Page, post};
+use crate::view::number;
+
+pub(crate) async fn show(desk: Desk, Query(query): Query) -> Response {
+    let back = own_path(query.text("next")).to_owned();
+    if desk.visit.signed_in {
+        return Go::to(back).into_response();
+    }
+    page(&desk, &back, None).into_response()
+}
+
+fn page(desk: &Desk, back: &str, wrong: Option<String>) -> Page {
+    let lang = desk.lang;
+    let fields: Markup = html! {
+        input type="hidden" name="next" value=(back);
+        // Lets a browser's key chain keep the password.
+        input type="text" name="username" value="admin" autocomplete="username" hidden;
+        (Field::text(lang, "password", t::PASSWORD).kind("password").required().complete("current-password").wrong(wrong).show())
+        button type="submit" { (&lang[t::SIGN_IN]) }
+    };
+    let body = html! {
+        section.card.narrow {
+            (post(&desk.visit, "/login", fields))
+            p.hint { (&lang[t::SIGN_IN_ABOUT]) }
+        }
+    };
+    desk.page(t::SIGN_IN, body)
+}
+
+pub(crate) async fn sign_in(desk: Desk, fields: Fields) -> Result<Response, Trouble> {
+    let back = own_path(fields.text("next")).to_owned();
+    let (app, address, now) = (&desk.app, desk.visit.address, desk.now());
+    let wait = |until| {
+        let text = desk.lang.fill(t::WAIT, &[&number::moment(desk.lang, until)]);
+        page(&desk, &back, Some(text)).status(StatusCode::TOO_MANY_REQUESTS).into_response()
+    };
+    if let Some(until) = app.throttle.wait(address, now) {
+        return Ok(wait(until));
+    }
+    // Counted before it is checked: many at once are no way around.
+    app.throttle.wrong(address, now);
+    let (stored, entered) = (app.password.clone(), fields.raw("password").unwrap_or_default().to_owned());
+    let Ok(_turn) = app.checks.acquire().await else { return Err(Trouble::failed("it ends")) };
+    let is_right = tokio::task::spawn_blocking(move || stored.is(&entered)).await.map_err(Trouble::failed)?;
+    if !is_right {
+        tracing::warn!(%address, "a wrong password");
+        let wrong = Some(desk.lang[t::WRONG_PASSWORD].to_owned());
+        return Ok(page(&desk, &back, wrong).status(StatusCode::UNPROCESSABLE_ENTITY).into_response());
+    }
+    app.throttle.right(address);
+    let token = random_text::<32>().map_err(Trouble::failed)?;
+    session::begin(&app.records, &token, now).await?;
+    let mut response = Go::to(back).into_response();
+    desk.visit.begin_anew(response.headers_mut(), &token);
+    Ok(response)
+}
+
+pub(crate) async fn sign_out(desk: Desk) -> Result<Response, Trouble> {
+    session::end(&desk.app.records, &desk.visit.token).await?;
+    let mut response = Go::to("/login").saying(&desk.lang[t::SIGNED_OUT]).into_response();
+    desk.visit.begin_anew(response.headers_mut(), "");
+    Ok(response)
+}
+
+pub(crate) async fn speak(desk: Desk, fields: Fields) -> Response {
+    let mut response = Go::to(own_path(fields.text("back"))).into_response();
+    if let Some(lang) = Lang::from_code(fields.text("to")) {
+        desk.visit.speak(response.headers_mut(), lang);
+    }
+    response
+}

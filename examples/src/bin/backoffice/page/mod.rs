@@ -1,0 +1,29 @@
+//! The pages, one a file.
+
+pub(crate) mod activity;
+pub(crate) mod assets;
+pub(crate) mod connect;
+pub(crate) mod connection;
+pub(crate) mod health;
+pub(crate) mod item;
+pub(crate) mod kiosk;
+pub(crate) mod locations;
+pub(crate) mod login;
+pub(crate) mod menu;
+pub(crate) mod order;
+pub(crate) mod orders;
+pub(crate) mod overview;
+pub(crate) mod payments;
+pub(crate) mod pictures;
+pub(crate) mod programs;
+pub(crate) mod restaurants;
+pub(crate) mod sales;
+pub(crate) mod settings;
+pub(crate) mod stock;
+pub(crate) mod sync;
+pub(crate) mod tables;
+pub(crate) mod tax;
+pub(crate) mod till;
+pub(crate) mod trouble;
+pub(crate) mod troubleshooting;
+pub(crate) mod webhooks;

@@ -1,0 +1,92 @@
+//! A restaurant at a glance: what needs a person, and how much there is of everything.
+
+use maud::{Markup, html};
+use mplus_sync::model::{ConnectionStatus, OutboxStateKind};
+use mplus_sync::store::{Page as StorePage, Select};
+use mplus_webhooks::MerchantId;
+use mplus_webhooks::inbox::EntryFilter;
+
+use crate::restaurant::own_data;
+use crate::text::{connection as t, frame, orders};
+use crate::view::answer::Trouble;
+use crate::view::at::At;
+use crate::view::layout::{Here, Page};
+use crate::view::number::{count, time};
+
+pub(crate) async fn show(at: At) -> Result<Page, Trouble> {
+    let lang = at.lang;
+    let counts = at.store().counts(at.id()).await?;
+    let index = at.app.restaurants.index.of(&at.app, at.id()).await?;
+    let attention = attention(&at).await?;
+    let of = |kind| counts.get(&kind).copied().unwrap_or_default();
+    let body = html! {
+        section.card aria-labelledby="attention" {
+            h2 #attention { (&lang[t::ATTENTION]) }
+            @if attention.is_empty() {
+                p.calm { (&lang[t::ALL_WELL]) }
+            } @else {
+                ul.attention { @for (text, path) in &attention { li { (text) " " a href=(at.path(path)) { (&lang[t::OPEN]) } } } }
+            }
+        }
+        div.cards {
+            (card(&at, Here::Orders, "/orders", html! {
+                @for kind in [OutboxStateKind::Waiting, OutboxStateKind::Sending, OutboxStateKind::Accepted] {
+                    (figure(count(lang, of(kind)), &lang[orders::state(kind)]))
+                }
+            }))
+            (card(&at, Here::Menu, "/menu", html! {
+                (figure(count(lang, index.lines.len() as u64), &lang[crate::text::menu::ITEMS]))
+                (figure(count(lang, index.categories.len() as u64), &lang[crate::text::menu::CATEGORIES]))
+            }))
+            (card(&at, Here::Sync, "/sync", html! {
+                p { (&lang[t::LAST_SYNC]) ": " @match at.connection.last_sync_at { Some(at) => (time(lang, at)), None => (&lang[frame::NEVER]) } }
+            }))
+        }
+    };
+    Ok(at.page(Here::Overview, body))
+}
+
+fn card(at: &At, here: Here, path: &str, body: Markup) -> Markup {
+    html! { section.card { h2 { a href=(at.path(path)) { (&at.lang[here.title()]) } } (body) } }
+}
+
+fn figure(number: String, what: &str) -> Markup {
+    html! { p.figure { strong { (number) } " " span { (what) } } }
+}
+
+/// What a person has to do, and where.
+async fn attention(at: &At) -> Result<Vec<(String, &'static str)>, Trouble> {
+    let (lang, mut found) = (at.lang, Vec::new());
+    match &at.connection.status {
+        ConnectionStatus::Failing { last_error, .. } => {
+            found.push((lang.fill(t::ATTENTION_CONNECTION, &[last_error]), "/connection"));
+        }
+        ConnectionStatus::Disconnected { .. } => {
+            found.push((lang[frame::NOT_CONNECTED_ABOUT].to_owned(), "/connection"))
+        }
+        ConnectionStatus::Connected => {}
+    }
+    if at.connection.last_sync_at.is_none() {
+        found.push((lang[t::ATTENTION_NEVER_SYNCED].to_owned(), "/sync"));
+    }
+    let counts = at.store().counts(at.id()).await?;
+    let waiting: u64 =
+        counts.iter().filter(|(kind, _)| kind.waits_for_person()).map(|(_, count)| count).sum();
+    if waiting > 0 {
+        found.push((lang.fill(t::ATTENTION_ORDERS, &[&count(lang, waiting)]), "/orders?state=attention"));
+    }
+    let dead = EntryFilter::dead().of(MerchantId::new(at.id().as_str()));
+    let dead = at.app.webhooks.inbox().list(&dead).await?.len();
+    if dead > 0 {
+        found.push((lang.fill(t::ATTENTION_DEAD, &[&dead]), "/webhooks?state=dead"));
+    }
+    let mut incomplete = 0;
+    for location in at.store().locations(at.id(), Select::Page(StorePage::first(1000))).await? {
+        let filled_in = own_data::filled_in(&at.app.records, at.id(), &location.record.id).await?;
+        incomplete += usize::from(!filled_in.missing(&location.record).is_empty());
+    }
+    if incomplete > 0 {
+        found.push((lang.fill(t::ATTENTION_LOCATIONS, &[&incomplete]), "/locations"));
+    }
+    Ok(found)
+}

@@ -1,0 +1,205 @@
+//! Payments, with what was captured and given back.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use maud::{Markup, html};
+use mplus_webhooks::MerchantId;
+use mplus_webhooks::payment::{
+    ExternalPayments, Payment, PaymentFilter, PaymentKey, PaymentOrigin, PaymentState, RefundState,
+};
+
+use super::menu::encoded;
+use crate::restaurant::newest;
+use crate::safe::random_text;
+use crate::text::{Text, frame, payments as t};
+use crate::view::Lang;
+use crate::view::answer::{Go, Trouble};
+use crate::view::at::At;
+use crate::view::badge::{Tone, badge};
+use crate::view::fields::{Fields, Query};
+use crate::view::form::Field;
+use crate::view::layout::{Here, Page, empty, post};
+use crate::view::number::{editable, euros, time};
+
+const PAGE: usize = 50;
+
+pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
+    let lang = at.lang;
+    if at.app.webhooks.payments().is_none() {
+        let none = empty(&lang[t::NO_PROVIDER], &lang[t::NO_PROVIDER_ABOUT], html! {});
+        return Ok(at.page(Here::Payments, none));
+    }
+    let mut filter = PaymentFilter::default();
+    filter.merchant = Some(MerchantId::new(at.id().as_str()));
+    let (payments, older) = newest::payments(&*at.app.inbox, &filter, before(&at, &query), PAGE).await?;
+    let next = html! { a.button href=(at.path("/till")) { (&lang[frame::TILL]) } };
+    let body = html! {
+        p.lead { (&lang[t::ABOUT]) }
+        @if payments.is_empty() { (empty(&lang[t::NO_PAYMENTS], &lang[t::NO_PAYMENTS_ABOUT], next)) } @else {
+            table {
+                thead { tr {
+                    th scope="col" { (&lang[t::STARTED]) } th.number scope="col" { (&lang[t::AMOUNT]) }
+                    th scope="col" { (&lang[t::PLACE]) } th scope="col" { (&lang[frame::STATE]) }
+                } }
+                tbody { @for payment in &payments {
+                    tr {
+                        th scope="row" { a href=(at.path(&format!("/payments/payment?id={}", encoded(&payment.key.id)))) { (time(lang, payment.started_at)) } }
+                        td.number { (euros(lang, payment.amount)) }
+                        td { (place(lang, payment)) }
+                        td { (state(lang, payment)) }
+                    }
+                } }
+            }
+        }
+        @if let Some(older) = older {
+            nav.pager aria-label=(&lang[frame::PAGES]) { a href=(at.path(&format!("/payments?before={}", older.timestamp_micros()))) { (&lang[frame::OLDER]) } }
+        }
+    };
+    Ok(at.page(Here::Payments, body))
+}
+
+/// Before which instant a page of the newest begins.
+pub(crate) fn before(at: &At, query: &Fields) -> DateTime<Utc> {
+    let named = query.number("before").and_then(DateTime::from_timestamp_micros);
+    named.unwrap_or_else(|| at.now() + TimeDelta::minutes(1))
+}
+
+/// The payments' own address in this back office.
+pub(crate) fn key(at: &At, id: &str) -> PaymentKey {
+    PaymentKey::new(MerchantId::new(at.id().as_str()), id)
+}
+
+pub(crate) fn payments(at: &At) -> Result<&ExternalPayments, Trouble> {
+    at.app.webhooks.payments().ok_or_else(|| Trouble::Refused(at.lang[t::NO_PROVIDER].to_owned()))
+}
+
+fn place(lang: Lang, payment: &Payment) -> String {
+    match payment.origin {
+        PaymentOrigin::Host => lang[t::BY_HOST].to_owned(),
+        _ => lang.fill(t::PLACE_OF, &[&payment.branch_number, &payment.workplace_number]),
+    }
+}
+
+fn word(state: PaymentState) -> Text {
+    match state {
+        PaymentState::Pending => t::PENDING,
+        PaymentState::Authorised => t::AUTHORISED,
+        PaymentState::CancelRequested(_) => t::CANCEL_REQUESTED,
+        PaymentState::Confirmed => t::CONFIRMED,
+        PaymentState::Failed => t::FAILED,
+        PaymentState::Cancelled => t::CANCELLED,
+        PaymentState::Expired => t::EXPIRED,
+    }
+}
+
+pub(crate) fn state(lang: Lang, payment: &Payment) -> Markup {
+    let tone = match payment.state {
+        PaymentState::Confirmed => Tone::Good,
+        state if state.is_terminal() => Tone::Calm,
+        _ => Tone::Waits,
+    };
+    html! {
+        (badge(tone, &lang[word(payment.state)]))
+        @if payment.paid_in_vain() { " " (badge(Tone::Bad, &lang[t::IN_VAIN])) }
+        @if let Some(reason) = &payment.reason { br; span.hint { (reason.text) } }
+        @for refund in &payment.refunds { br; span.hint { (&lang[t::REFUNDS]) ": " (euros(lang, refund.amount)) " (" (&lang[refund_word(refund.state)]) ")" } }
+    }
+}
+
+fn refund_word(state: RefundState) -> Text {
+    match state {
+        RefundState::Succeeded => t::REFUND_SUCCEEDED,
+        RefundState::Failed => t::REFUND_FAILED,
+        _ => t::REFUND_OPEN,
+    }
+}
+
+/// One payment.
+pub(crate) async fn one(at: At, Query(query): Query) -> Result<Page, Trouble> {
+    let key = key(&at, query.text("id"));
+    let payment = payments(&at)?.payment(&key).await?.ok_or(Trouble::NotFound)?;
+    Ok(page(&at, &payment, None))
+}
+
+fn page(at: &At, payment: &Payment, wrong: Option<Text>) -> Page {
+    let (lang, left) = (at.lang, payment.refundable());
+    let hidden = html! { input type="hidden" name="id" value=(payment.key.id); };
+    let fact = |name: Text, value: Option<&str>| html! { @if let Some(value) = value { dt { (&lang[name]) } dd { (value) } } };
+    let body = html! {
+        section.card {
+            dl.facts {
+                dt { (&lang[frame::STATE]) } dd { (state(lang, payment)) }
+                dt { (&lang[t::STARTED]) } dd { (time(lang, payment.started_at)) }
+                dt { (&lang[t::PLACE]) } dd { (place(lang, payment)) }
+                @if let Some(captured) = payment.captured { dt { (&lang[t::CAPTURED]) } dd { (euros(lang, captured)) } }
+                (fact(t::PROVIDER, Some(&payment.provider)))
+                (fact(t::REFERENCE, payment.provider_reference.as_deref()))
+            }
+        }
+        @if at.app.demo.is_some() && !payment.state.is_terminal() {
+            section.card {
+                h2 { (&lang[t::PLAY]) }
+                (post(&at.visit, &at.path("/payments/play"), html! {
+                    (hidden)
+                    p.actions {
+                        button type="submit" name="do" value="pay" { (&lang[t::PLAY_PAY]) }
+                        button.quiet type="submit" name="do" value="refuse" { (&lang[t::PLAY_REFUSE]) }
+                    }
+                }))
+            }
+        }
+        @if left > rust_decimal::Decimal::ZERO {
+            section.card {
+                h2 { (&lang[t::REFUND]) }
+                p { (lang.fill(t::REFUND_ABOUT, &[&euros(lang, left)])) }
+                (post(&at.visit, &at.path("/payments/refund"), html! {
+                    (hidden)
+                    // The same form sent twice is one refund.
+                    input type="hidden" name="refund" value=(random_text::<9>().unwrap_or_default());
+                    (Field::text(lang, "amount", t::REFUND_AMOUNT).mode("decimal").value(editable(lang, left)).required()
+                        .wrong(wrong.map(|text| lang[text].to_owned())).show())
+                    button.danger type="submit" { (&lang[t::REFUND]) }
+                }))
+            }
+        }
+        p { a href=(at.path("/payments")) { (&lang[frame::PAYMENTS]) } }
+    };
+    at.page_below(Here::Payments, euros(lang, payment.amount), body)
+}
+
+pub(crate) async fn refund(at: At, fields: Fields) -> Result<Result<Go, Page>, Trouble> {
+    let key = key(&at, fields.text("id"));
+    let payments = payments(&at)?;
+    let payment = payments.payment(&key).await?.ok_or(Trouble::NotFound)?;
+    let amount =
+        fields.amount("amount").ok().flatten().filter(|amount| *amount > rust_decimal::Decimal::ZERO);
+    let (Some(amount), Some(refund)) = (amount, fields.filled("refund")) else {
+        return Ok(Err(page(&at, &payment, Some(t::NOT_AN_AMOUNT))));
+    };
+    let back = Go::to(at.path(&format!("/payments/payment?id={}", encoded(&key.id))));
+    Ok(Ok(match payments.refund(&key, refund, Some(amount)).await {
+        Ok(_) => back.saying(at.lang.fill(t::REFUNDED_NOW, &[&euros(at.lang, amount)])),
+        Err(error) => back.warning(error.to_string()),
+    }))
+}
+
+/// Plays the customer of the demonstration.
+pub(crate) async fn play(at: At, fields: Fields) -> Result<Go, Trouble> {
+    let Some(demo) = &at.app.demo else { return Err(Trouble::NotFound) };
+    let key = key(&at, fields.text("id"));
+    let payment = payments(&at)?.payment(&key).await?.ok_or(Trouble::NotFound)?;
+    let played = match fields.text("do") {
+        "pay" => demo.terminal.confirm(&payment.key.id),
+        _ => demo.terminal.fail(&payment.key.id),
+    };
+    payments(&at)?.refresh(&key).await?;
+    let back = Go::to(own_back(&at, &fields, &key.id));
+    Ok(if played { back.saying(&at.lang[t::PLAYED]) } else { back.warning(&at.lang[t::PLAY_TOO_LATE]) })
+}
+
+/// Where the form came from.
+fn own_back(at: &At, fields: &Fields, id: &str) -> String {
+    match fields.filled("back") {
+        Some(back) => crate::view::answer::own_path(back).to_owned(),
+        None => at.path(&format!("/payments/payment?id={}", encoded(id))),
+    }
+}

@@ -1,0 +1,73 @@
+//! Programs that use this back office: their tokens, and where they are called.
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use maud::html;
+
+use crate::callbacks::clients;
+use crate::text::{frame, programs as t};
+use crate::view::answer::{Go, Trouble};
+use crate::view::at::Desk;
+use crate::view::fields::Fields;
+use crate::view::form::Field;
+use crate::view::layout::{Page, empty, post};
+
+pub(crate) async fn show(desk: Desk) -> Result<Page, Trouble> {
+    page(&desk, None, None).await
+}
+
+async fn page(desk: &Desk, told: Option<&clients::Told>, wrong: Option<String>) -> Result<Page, Trouble> {
+    let lang = desk.lang;
+    let known = clients::all(&desk.app.records).await?;
+    let body = html! {
+        p.lead { (&lang[t::ABOUT]) " " a href="/api/openapi.json" { "OpenAPI" } }
+        @if let Some(told) = told {
+            section.card role="status" {
+                h2 { (&lang[t::MADE]) }
+                p { (&lang[t::MADE_ABOUT]) }
+                dl.facts { dt { (&lang[t::TOKEN]) } dd { code { (told.token) } } dt { (&lang[t::SECRET]) } dd { code { (told.secret) } } }
+            }
+        }
+        @if known.is_empty() { (empty(&lang[t::NONE], &lang[t::NONE_ABOUT], html! {})) } @else {
+            table {
+                thead { tr { th scope="col" { (&lang[frame::NAME]) } th scope="col" { (&lang[t::URL]) } th scope="col" { span.unseen { (&lang[t::REMOVE]) } } } }
+                tbody { @for client in &known { tr {
+                    th scope="row" { (client.name) }
+                    td { (client.url.as_deref().unwrap_or("-")) }
+                    td { (post(&desk.visit, "/programs/remove", html! {
+                        input type="hidden" name="id" value=(client.id);
+                        button.quiet type="submit" aria-label=(lang.fill(t::REMOVE_ONE, &[&client.name])) { (&lang[t::REMOVE]) }
+                    })) }
+                } } }
+            }
+        }
+        section.card {
+            h2 { (&lang[t::NEW]) }
+            (post(&desk.visit, "/programs", html! {
+                div.row {
+                    (Field::text(lang, "name", frame::NAME).required().show())
+                    (Field::text(lang, "url", t::URL).kind("url").hint(t::URL_HINT).wrong(wrong).show())
+                }
+                button type="submit" { (&lang[t::NEW]) }
+            }))
+        }
+    };
+    Ok(desk.page(frame::PROGRAMS, body))
+}
+
+pub(crate) async fn make(desk: Desk, fields: Fields) -> Result<Response, Trouble> {
+    let Some(name) = fields.filled("name") else { return Ok(page(&desk, None, None).await?.into_response()) };
+    match clients::make(&desk.app.records, &desk.app.keys, name, fields.filled("url")).await {
+        Ok(told) => Ok(page(&desk, Some(&told), None).await?.into_response()),
+        Err(error @ clients::NewClientError::Address) => {
+            let page = page(&desk, None, Some(error.to_string())).await?;
+            Ok(page.status(StatusCode::UNPROCESSABLE_ENTITY).into_response())
+        }
+        Err(error) => Err(Trouble::failed(error)),
+    }
+}
+
+pub(crate) async fn remove(desk: Desk, fields: Fields) -> Result<Go, Trouble> {
+    clients::remove(&desk.app.records, fields.text("id")).await?;
+    Ok(Go::to("/programs").saying(&desk.lang[t::REMOVED]))
+}

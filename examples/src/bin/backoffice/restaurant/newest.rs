@@ -1,0 +1,122 @@
+//! What the webhooks' stores keep, newest first.
+//!
+//! They list what is oldest first, between two instants. A page of the newest is found by looking back an hour, a day, a
+//! month, and for ever, until there is enough of it.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use mplus_webhooks::inbox::{Entry, EntryFilter};
+use mplus_webhooks::payment::{Payment, PaymentFilter};
+use mplus_webhooks::{Orchestrator, Store, StoreError};
+
+/// How far back is looked, one after the other.
+const BACK: [Option<TimeDelta>; 4] =
+    [Some(TimeDelta::hours(1)), Some(TimeDelta::days(1)), Some(TimeDelta::days(31)), None];
+/// Records that are read at once.
+const CHUNK: usize = 500;
+
+/// The newest before an instant, and before which instant the next page begins.
+pub(crate) type Newest<T> = (Vec<T>, Option<DateTime<Utc>>);
+
+/// A page of entries that fit the filter.
+pub(crate) async fn entries(
+    webhooks: &Orchestrator,
+    filter: &EntryFilter,
+    before: DateTime<Utc>,
+    page: usize,
+) -> Result<Newest<Entry>, StoreError> {
+    let inbox = webhooks.inbox();
+    let read = async |from, after: Option<Entry>| {
+        let mut filter = filter.clone();
+        (filter.from, filter.to, filter.limit) = (from, Some(before), CHUNK);
+        let filter = after.map_or(filter.clone(), |last| filter.after(&last));
+        inbox.list(&filter).await
+    };
+    find(before, page, read, |entry| entry.received_at).await
+}
+
+/// A page of payments that fit the filter.
+pub(crate) async fn payments(
+    store: &dyn Store,
+    filter: &PaymentFilter,
+    before: DateTime<Utc>,
+    page: usize,
+) -> Result<Newest<Payment>, StoreError> {
+    let read = async |from, after: Option<Payment>| {
+        let mut filter = filter.clone();
+        (filter.from, filter.to, filter.limit) = (from, Some(before), CHUNK);
+        let filter = after.map_or(filter.clone(), |last| filter.after(&last));
+        store.list_payments(&filter).await
+    };
+    find(before, page, read, |payment| payment.started_at).await
+}
+
+async fn find<T: Clone>(
+    before: DateTime<Utc>,
+    page: usize,
+    read: impl AsyncFn(Option<DateTime<Utc>>, Option<T>) -> Result<Vec<T>, StoreError>,
+    at: impl Fn(&T) -> DateTime<Utc>,
+) -> Result<Newest<T>, StoreError> {
+    let mut found = Vec::new();
+    for back in BACK {
+        found = read_all(page, back.map(|back| before - back), &read).await?;
+        if found.len() > page {
+            break;
+        }
+    }
+    let more = found.len() > page;
+    found.reverse();
+    found.truncate(page);
+    // What has the very instant of the last one comes again rather than not at all.
+    let next = found.last().filter(|_| more).map(|last| at(last) + TimeDelta::microseconds(1));
+    Ok((found, next))
+}
+
+/// The last ones since an instant, one more than a page.
+async fn read_all<T: Clone>(
+    page: usize,
+    from: Option<DateTime<Utc>>,
+    read: &impl AsyncFn(Option<DateTime<Utc>>, Option<T>) -> Result<Vec<T>, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    let mut kept: Vec<T> = Vec::new();
+    loop {
+        let chunk = read(from, kept.last().cloned()).await?;
+        let is_last = chunk.len() < CHUNK;
+        kept.extend(chunk);
+        let surplus = kept.len().saturating_sub(page + 1);
+        kept.drain(..surplus);
+        if is_last {
+            return Ok(kept);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(minutes: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::minutes(minutes)
+    }
+
+    /// Records at these minutes, as a store lists them.
+    async fn newest(minutes: &[i64], before: i64, page: usize) -> (Vec<i64>, bool) {
+        let read = async |from: Option<DateTime<Utc>>, after: Option<i64>| {
+            let fits = |minute: &&i64| {
+                from.is_none_or(|from| at(**minute) >= from)
+                    && **minute < before
+                    && after.is_none_or(|after| **minute > after)
+            };
+            Ok(minutes.iter().filter(fits).copied().collect())
+        };
+        let (found, next) = find(at(before), page, read, |minute| at(*minute)).await.unwrap();
+        (found, next.is_some())
+    }
+
+    #[tokio::test]
+    async fn the_newest_come_first_however_long_ago_they_were() {
+        let minutes = [1, 2, 50_000, 100_000, 100_001, 100_002];
+        assert_eq!(newest(&minutes, 100_003, 2).await, (vec![100_002, 100_001], true));
+        assert_eq!(newest(&minutes, 100_001, 10).await, (vec![100_000, 50_000, 2, 1], false));
+        assert_eq!(newest(&minutes, 1, 10).await, (vec![], false));
+    }
+}

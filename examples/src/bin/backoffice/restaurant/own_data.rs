@@ -1,0 +1,90 @@
+//! What the host itself keeps beside the libraries' records: billing, and what MplusKASSA does not know of a location.
+
+use mplus_sync::model::{ConnectionId, Location, LocationId, MissingField};
+use mplus_sync::store::{StoreError, StoreErrorKind};
+use serde::{Deserialize, Serialize};
+
+use crate::records::{Record, Records, RecordsError};
+
+const BILLING: &str = "billing";
+const LOCATION: &str = "location";
+
+/// The default billing profile of a restaurant.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Billing {
+    pub(crate) stripe_customer: Option<String>,
+}
+
+/// What a person filled in for a location.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct FilledIn {
+    pub(crate) coordinates: Option<String>,
+    pub(crate) opening_hours: Option<String>,
+    pub(crate) delivery_zones: Option<String>,
+    /// Whether guests may order online.
+    pub(crate) online: bool,
+}
+
+impl Default for FilledIn {
+    fn default() -> Self {
+        Self { coordinates: None, opening_hours: None, delivery_zones: None, online: true }
+    }
+}
+
+impl FilledIn {
+    /// What a location lacks when this is known of it.
+    pub(crate) fn missing(&self, location: &Location) -> Vec<MissingField> {
+        let is_missing = |field: &&MissingField| match field {
+            MissingField::Coordinates => self.coordinates.is_none(),
+            MissingField::OpeningHours => self.opening_hours.is_none(),
+            MissingField::DeliveryZones => self.delivery_zones.is_none(),
+            _ => true,
+        };
+        location.missing.iter().filter(is_missing).copied().collect()
+    }
+}
+
+pub(crate) async fn billing(records: &Records, connection: &ConnectionId) -> Result<Billing, RecordsError> {
+    match records.get(BILLING, connection.as_str()).await? {
+        Some(record) => record.read(),
+        None => Ok(Billing::default()),
+    }
+}
+
+pub(crate) async fn save_billing(
+    records: &Records,
+    connection: &ConnectionId,
+    billing: &Billing,
+) -> Result<(), RecordsError> {
+    records.put(&Record::new(BILLING, connection.as_str()).of(connection.as_str()).with(billing)?).await
+}
+
+pub(crate) async fn filled_in(
+    records: &Records,
+    connection: &ConnectionId,
+    location: &LocationId,
+) -> Result<FilledIn, RecordsError> {
+    match records.get(LOCATION, &place(connection, location)).await? {
+        Some(record) => record.read(),
+        None => Ok(FilledIn::default()),
+    }
+}
+
+pub(crate) async fn save_filled_in(
+    records: &Records,
+    connection: &ConnectionId,
+    location: &LocationId,
+    filled_in: &FilledIn,
+) -> Result<(), RecordsError> {
+    let record = Record::new(LOCATION, place(connection, location)).of(connection.as_str());
+    records.put(&record.with(filled_in)?).await
+}
+
+fn place(connection: &ConnectionId, location: &LocationId) -> String {
+    format!("{connection}/{location}")
+}
+
+pub(crate) fn store_error(error: RecordsError) -> StoreError {
+    StoreError::new(StoreErrorKind::Unavailable, "use the records").with_source(error)
+}

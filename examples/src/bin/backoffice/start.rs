@@ -1,0 +1,252 @@
+//! Puts everything together, says where it is, and ends in an orderly way.
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use mplus_sync::cancel::CancelToken;
+use mplus_sync::media::FsMediaStore;
+use mplus_sync::runtime::TokioRuntime;
+use mplus_sync::store::{MySqlStore, Page, PostgresStore, SqliteStore, Store};
+use mplus_sync::{Host, model::ConnectionId};
+use mplus_webhooks::payment::OneProvider;
+use mplus_webhooks::{Handlers, Orchestrator};
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::net::TcpListener;
+
+use crate::app::{App, Inner};
+use crate::callbacks::{Callbacks, clients};
+use crate::demo::{self, Demo};
+use crate::flags::Flags;
+use crate::records::{Mysql, Postgres, Record, Records, Sqlite};
+use crate::restaurant::Restaurants;
+use crate::restaurant::baskets::Baskets;
+use crate::safe::key_ring::KeyRing;
+use crate::safe::password::StoredPassword;
+use crate::safe::throttle::Throttle;
+use crate::safe::vault::SealedVault;
+use crate::safe::{random_text, session};
+use crate::webhooks::{Sales, Subscriptions};
+use crate::{server, work};
+
+/// How long requests may take to end when the program has to.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// What is kept in the database, by whom.
+struct Database {
+    store: Arc<dyn Store>,
+    inbox: Arc<dyn mplus_webhooks::Store>,
+    records: Records,
+}
+
+/// Runs until it is told to stop.
+pub(crate) async fn run(flags: Flags) -> Result<(), Box<dyn Error>> {
+    let listener = TcpListener::bind((flags.bind, flags.port))
+        .await
+        .map_err(|error| format!("{}:{} cannot be listened on: {error}", flags.bind, flags.port))?;
+    let address = listener.local_addr()?;
+    let (app, new_password) = prepare(&flags, &format!("http://{address}")).await?;
+    let router = server::router(app.clone());
+    if let Some(demo) = &app.demo {
+        demo.start(&app).await?;
+    }
+
+    println!("Back office: {}", app.public_url);
+    if let Some(password) = new_password {
+        println!("Password:    {} (made just now; --admin-password sets another)", password.expose_secret());
+    }
+    if app.demo.is_some() {
+        println!(
+            "Demo:        a test till runs in this program and the restaurant \"demo\" is connected to it;"
+        );
+        println!(
+            "             both start anew each time, and stay away once a restaurant of your own is connected."
+        );
+    }
+
+    let stop = CancelToken::new();
+    let background = tokio::spawn(work::run(app.clone(), stop.clone()));
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let asked = stop.clone();
+    let served =
+        axum::serve(listener, service).with_graceful_shutdown(async move { asked.cancelled().await });
+    let served = tokio::spawn(async move { served.await });
+    stop_signal().await;
+    println!("Stopping: what is under way ends first.");
+    app.restaurants.runs.stop_all();
+    stop.cancel();
+    // Whoever keeps a connection open does not keep the program.
+    if let Ok(served) = tokio::time::timeout(GRACE, served).await {
+        served??;
+    }
+    tokio::time::timeout(GRACE, background).await??;
+    Ok(())
+}
+
+/// Opens the database and makes everything of it; with the password, when it was made just now.
+pub(crate) async fn prepare(
+    flags: &Flags,
+    own_url: &str,
+) -> Result<(App, Option<SecretString>), Box<dyn Error>> {
+    let Database { store, inbox, records } = open(&flags.database).await?;
+    let keys = Arc::new(keys(flags)?);
+    let vault = Arc::new(SealedVault::new(records.clone(), keys.clone()));
+    let subscriptions = Subscriptions::new(records.clone(), keys.clone(), store.clone());
+    vault.rotate().await?;
+    subscriptions.rotate().await?;
+    clients::rotate(&records, &keys).await?;
+    let (password, new_password) = password(&records, flags.admin_password.as_ref()).await?;
+
+    let own = store.connections(Page::first(2)).await?;
+    let demo_id = ConnectionId::from(demo::ID);
+    let has_own = own.iter().any(|connection| connection.id != demo_id);
+    let demo = (flags.demo || !has_own).then(|| Demo::new(flags.products));
+    let runtime = Arc::new(TokioRuntime);
+    let pictures = flags.pictures.clone().unwrap_or_else(|| beside(&flags.database, "pictures"));
+    let host = Host::new(store, vault.clone(), demo::connector(demo.as_ref()), runtime.clone())
+        .with_media(Arc::new(FsMediaStore::new(&pictures, "/pictures")));
+    let restaurants = Restaurants::new(host, vault, records.clone());
+    if demo.is_none() {
+        // What an earlier demonstration left leads to a till that is gone.
+        restaurants.remove(&demo_id).await?;
+    }
+    let callbacks = Callbacks::new(records.clone(), keys.clone(), runtime.clone());
+    let sales = Arc::new(Sales::new(records.clone(), runtime.clone(), callbacks.clone()));
+    let baskets = Baskets::new(records.clone(), restaurants.store().clone(), runtime);
+    let told = (baskets.clone(), callbacks.clone());
+    let handlers = Handlers::new().on_payment_changed(move |notice| {
+        let (baskets, callbacks) = told.clone();
+        async move {
+            baskets.told(&notice).await;
+            callbacks.payment(&notice).await;
+        }
+    });
+    let webhooks = Orchestrator::builder(
+        Arc::new(subscriptions.clone()),
+        inbox.clone(),
+        Arc::new(mplus_webhooks::TokioRuntime),
+    )
+    .handler(handlers)
+    .transactions(sales)
+    .refunds(mplus_webhooks::Refunds::Record);
+    let webhooks = match &demo {
+        Some(demo) => webhooks.payments(Arc::new(OneProvider(demo.terminal.clone()))),
+        None => webhooks,
+    };
+    let inner = Inner {
+        restaurants,
+        records,
+        keys,
+        webhooks: webhooks.build(),
+        inbox,
+        subscriptions,
+        baskets,
+        callbacks,
+        throttle: Throttle::default(),
+        password,
+        checks: tokio::sync::Semaphore::new(2),
+        demo,
+        pictures,
+        public_url: flags.public_url.clone().unwrap_or_else(|| own_url.to_owned()),
+    };
+    Ok((App::new(inner), new_password))
+}
+
+async fn open(database: &str) -> Result<Database, Box<dyn Error>> {
+    Ok(if database.starts_with("postgres:") || database.starts_with("postgresql:") {
+        Database {
+            store: Arc::new(PostgresStore::connect(database).await?),
+            inbox: Arc::new(mplus_webhooks::PostgresStore::connect(database).await?),
+            records: Records::open(Postgres::connect(database)?).await?,
+        }
+    } else if database.starts_with("mysql:") {
+        Database {
+            store: Arc::new(MySqlStore::connect(database).await?),
+            inbox: Arc::new(mplus_webhooks::MysqlStore::connect(database).await?),
+            records: Records::open(Mysql::connect(database)?).await?,
+        }
+    } else {
+        let file = Path::new(file(database));
+        Database {
+            store: Arc::new(SqliteStore::open(file).await?),
+            inbox: Arc::new(mplus_webhooks::SqliteStore::open(file)?),
+            records: Records::open(Sqlite::open(file)?).await?,
+        }
+    })
+}
+
+fn file(database: &str) -> &str {
+    database.trim_start_matches("sqlite:")
+}
+
+fn is_file(database: &str) -> bool {
+    !database.starts_with("postgres") && !database.starts_with("mysql:")
+}
+
+/// A path beside a SQLite database, in the current directory for others.
+fn beside(database: &str, what: &str) -> PathBuf {
+    let file = if is_file(database) { file(database) } else { "backoffice" };
+    let mut path = PathBuf::from(file).into_os_string();
+    path.push(format!(".{what}"));
+    path.into()
+}
+
+fn keys(flags: &Flags) -> Result<KeyRing, Box<dyn Error>> {
+    Ok(match &flags.key {
+        Some(text) => KeyRing::read(text)?,
+        None if is_file(&flags.database) => KeyRing::in_file(&beside(&flags.database, "key"))?,
+        None => {
+            return Err("set MPLUS_BACKOFFICE_KEY to the key that secrets are sealed with: \
+                        export MPLUS_BACKOFFICE_KEY=$(openssl rand -base64 32), and keep it"
+                .into());
+        }
+    })
+}
+
+/// The administrator's password as it is stored; the one that is given, else the stored one, else a new one.
+async fn password(
+    records: &Records,
+    given: Option<&SecretString>,
+) -> Result<(StoredPassword, Option<SecretString>), Box<dyn Error>> {
+    let stored = records.get("password", "admin").await?;
+    let known: Option<StoredPassword> = stored.map(|record| record.read()).transpose()?;
+    let made = match (given, known) {
+        (Some(given), Some(known)) if known.is(given.expose_secret()) => return Ok((known, None)),
+        (None, Some(known)) => return Ok((known, None)),
+        (Some(given), _) if given.expose_secret().chars().count() < 8 => {
+            return Err("the administrator's password has to have 8 characters or more".into());
+        }
+        (Some(_), _) => None,
+        (None, None) => Some(SecretString::from(random_text::<12>()?)),
+    };
+    let Some(password) = made.as_ref().or(given) else { return Err("no password".into()) };
+    let stored = StoredPassword::of(password)?;
+    records.put(&Record::new("password", "admin").with(&stored)?).await?;
+    session::end_all(records).await?;
+    Ok((stored, made))
+}
+
+/// Waits for the wish to stop: Ctrl-C, or SIGTERM.
+async fn stop_signal() {
+    let interrupted = async {
+        // Without a handler it runs until it is killed.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending::<()>().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupted => {}
+        () = terminated => {}
+    }
+}

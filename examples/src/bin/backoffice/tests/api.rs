@@ -1,0 +1,164 @@
+//! Programs use the same actions by JSON, and are called back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use axum::routing::post;
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use super::world::World;
+
+/// What a receiver of callbacks was sent.
+type Call = (HeaderMap, String);
+
+/// A host that takes callbacks, and where.
+async fn receiver() -> (String, UnboundedReceiver<Call>) {
+    async fn take(
+        State(calls): State<Arc<UnboundedSender<Call>>>,
+        headers: HeaderMap,
+        body: String,
+    ) -> StatusCode {
+        calls.send((headers, body)).unwrap();
+        StatusCode::NO_CONTENT
+    }
+    let (sender, calls) = unbounded_channel();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    let router = Router::new().route("/hook", post(take)).with_state(Arc::new(sender));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    (url, calls)
+}
+
+/// A program with a token.
+struct Program<'w> {
+    world: &'w World,
+    token: String,
+    secret: String,
+}
+
+impl<'w> Program<'w> {
+    async fn new(world: &'w World, url: &str) -> Self {
+        let made = world.post_form("/programs", "/programs", &[("name", "shop"), ("url", url)]).await;
+        let code =
+            |at: usize| made.text.split("<code>").nth(at).unwrap().split('<').next().unwrap().to_owned();
+        Self { world, token: code(1), secret: code(2) }
+    }
+
+    async fn call(&self, method: Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("/api{path}"))
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.token))
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(body.map_or_else(Body::empty, |body| Body::from(body.to_string())))
+            .unwrap();
+        let (parts, body) = self.world.handle(request).await.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        (parts.status, serde_json::from_slice(&bytes).unwrap_or_default())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_orders_and_is_called_back_with_a_signature() {
+    let world = World::open().await;
+    let (url, mut calls) = receiver().await;
+    let program = Program::new(&world, &url).await;
+    let at = "/restaurants/demo";
+    let (_, locations) = program.call(Method::GET, &format!("{at}/locations"), None).await;
+    let (_, items) = program.call(Method::GET, &format!("{at}/items"), None).await;
+    let item = items.as_array().unwrap().iter().find(|item| item["name"] == "Cappuccino").unwrap();
+    let order = json!({
+        "number": "SHOP-1", "location": locations[0]["id"], "kind": "pickup", "total": item["price"],
+        "lines": [{ "sold": { "item": { "item": item["id"] } }, "name": "Cappuccino", "quantity": "1", "unit_price": item["price"] }],
+        "payments": [{ "method": "ideal", "amount": item["price"] }], "placed_at": "2026-01-05T12:00:00Z",
+    });
+    let (status, placed) = program.call(Method::POST, &format!("{at}/orders"), Some(order.clone())).await;
+    assert_eq!((status, &placed["state"]), (StatusCode::ACCEPTED, &json!("waiting")), "{placed}");
+    let (status, _) = program.call(Method::POST, &format!("{at}/orders"), Some(order.clone())).await;
+    assert_eq!(status, StatusCode::OK, "the same order is the same order");
+    let mut other = order.clone();
+    other["total"] = json!("1.00");
+    let (status, refused) = program.call(Method::POST, &format!("{at}/orders"), Some(other)).await;
+    assert!(status.is_client_error(), "{refused}");
+
+    let (headers, body) = next(&mut calls, "order.accepted").await;
+    let told: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(told["data"]["order"]["number"], "SHOP-1");
+    assert_eq!(told["data"]["restaurant"], "demo");
+    let header = |name: &str| headers.get(name).unwrap().to_str().unwrap().to_owned();
+    let signed = format!("{}.{}.{body}", header("webhook-id"), header("webhook-timestamp"));
+    assert_eq!(header("webhook-signature"), format!("v1,{}", hmac_of(&program.secret, &signed)));
+    let (_, one) = program.call(Method::GET, &format!("{at}/orders/SHOP-1"), None).await;
+    assert_eq!(one["state"], "accepted");
+}
+
+/// The next callback of this type.
+async fn next(calls: &mut UnboundedReceiver<Call>, event: &str) -> Call {
+    let find = async {
+        loop {
+            let (headers, body) = calls.recv().await.unwrap();
+            if body.contains(&format!("\"{event}\"")) {
+                return (headers, body);
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), find).await.unwrap()
+}
+
+/// What the secret makes of a text, by the library that webhooks are verified with.
+fn hmac_of(secret: &str, text: &str) -> String {
+    let key = secret.strip_prefix("whsec_").unwrap().to_owned();
+    mplus_webhooks::SubscriptionSecret::from_base64(&key.into()).unwrap().sign(text.as_bytes())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sales_payments_and_menu_changes_are_told() {
+    let world = World::open().await;
+    let (url, mut calls) = receiver().await;
+    let program = Program::new(&world, &url).await;
+    world.act("/till", "/till", &[("do", "sell"), ("article", "Tosti"), ("price", "6,50")]).await;
+    let (_, sale) = next(&mut calls, "sale.completed").await;
+    assert!(sale.contains("Tosti") && sale.contains("6.50"), "{sale}");
+
+    let payment = json!({ "id": "shop-payment-1", "amount": "12.50", "method": "web" });
+    let (status, started) = program.call(Method::POST, "/restaurants/demo/payments", Some(payment)).await;
+    assert_eq!((status, &started["state"]), (StatusCode::OK, &json!("pending")), "{started}");
+    world
+        .act(
+            "/payments",
+            "/payments/play",
+            &[("id", "shop-payment-1"), ("do", "pay"), ("back", "/restaurants/demo/payments")],
+        )
+        .await;
+    let refund = json!({ "id": "r-1", "amount": "2.50" });
+    let path = "/restaurants/demo/payments/shop-payment-1/refunds";
+    let (status, refunded) = program.call(Method::POST, path, Some(refund)).await;
+    assert_eq!((status, &refunded["refundable"]), (StatusCode::OK, &json!("10.00")), "{refunded}");
+    next(&mut calls, "payment.refunded").await;
+
+    let pos = &world.app.demo.as_ref().unwrap().till.pos;
+    pos.set_price(pos.article_number("Cappuccino").unwrap(), "4.20".parse().unwrap());
+    let (status, _) = program.call(Method::POST, "/restaurants/demo/sync", Some(json!({}))).await;
+    assert_eq!(status, StatusCode::ACCEPTED);
+    next(&mut calls, "menu.changed").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_without_a_token_of_ours_is_refused_and_the_document_names_every_path() {
+    let world = World::open().await;
+    let stranger = Program { world: &world, token: "guessed".to_owned(), secret: String::new() };
+    for path in ["/restaurants", "/restaurants/demo/orders", "/restaurants/demo/items"] {
+        assert_eq!(stranger.call(Method::GET, path, None).await.0, StatusCode::UNAUTHORIZED, "{path}");
+    }
+    let (status, document) = stranger.call(Method::GET, "/openapi.json", None).await;
+    assert_eq!(status, StatusCode::OK);
+    let paths = document["paths"].as_object().unwrap();
+    assert_eq!(paths.len(), 18, "{:?}", paths.keys());
+    assert!(document["components"]["securitySchemes"]["token"].is_object());
+}

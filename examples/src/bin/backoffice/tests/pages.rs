@@ -1,0 +1,175 @@
+//! Every page: its content, both languages, accessibility, escaping.
+
+use std::collections::BTreeSet;
+
+use axum::http::StatusCode;
+
+use super::world::World;
+use crate::demo;
+
+/// Every page of a restaurant with something that it has to show.
+const PAGES: [(&str, &str); 18] = [
+    ("", "id=\"attention\""),
+    ("/menu", "Cappuccino"),
+    ("/menu?text=cola", "Coca-Cola"),
+    ("/stock", "144"),
+    ("/tax", "name=\"rate-0\""),
+    ("/orders", "/orders?state=waiting"),
+    ("/tables", "name=\"location\""),
+    ("/payments", "/till"),
+    ("/sales", "/till"),
+    ("/connection", "test-till.localhost"),
+    ("/connection/disconnect", "<form"),
+    ("/connection/remove", "name=\"name\""),
+    ("/locations", "/locations/"),
+    ("/sync", "article class=\"report\""),
+    ("/settings", "name=\"daily\""),
+    ("/webhooks", "webhook/mpluskassa"),
+    ("/activity", "name=\"level\""),
+    ("/troubleshooting", "/activity?level=error"),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_shows_what_it_is_for_in_both_languages_and_can_be_read_by_everybody() {
+    let world = World::open().await;
+    let more = [("/kiosk", "name=\"quantity_"), ("/till", "value=\"sell\"")];
+    for lang in ["en", "nl"] {
+        world.post_form("/", "/language", &[("to", lang), ("back", "/")]).await;
+        for (path, content) in PAGES.iter().chain(&more) {
+            let page = world.page(path).await.text;
+            assert!(page.contains(content), "{lang} {path} lacks {content}: {page}");
+            assert!(page.contains(&format!("<html lang=\"{lang}\">")), "{path}");
+            check_accessibility(&format!("{lang} {path}"), &page);
+        }
+        for path in ["/", "/connect", "/health", "/nowhere"] {
+            check_accessibility(path, &world.get(path).await.text);
+        }
+    }
+}
+
+/// What automated checkers look at first: a language, a title, one first heading, landmarks, names of fields, alternatives of
+/// pictures, identifiers that come once, and no heading that skips a level.
+fn check_accessibility(path: &str, page: &str) {
+    assert!(page.contains("<html lang=") && page.contains("<title>"), "{path}: language and title");
+    assert_eq!(page.matches("<h1>").count(), 1, "{path}: one first heading");
+    assert_eq!(page.matches("<main").count(), 1, "{path}: one main landmark");
+    assert!(page.contains("<header") && page.contains("<nav"), "{path}: landmarks");
+    assert!(page.contains("href=\"#content\"") && page.contains("id=\"content\""), "{path}: a skip link");
+    assert!(
+        !page.contains("style=\"") && !page.contains("onclick") && !page.contains("<script>"),
+        "{path}: nothing inline"
+    );
+    let mut ids = BTreeSet::new();
+    for tag in page.split('<').skip(1).filter_map(|rest| rest.split_once('>')).map(|(tag, _)| tag) {
+        let attribute =
+            |name: &str| tag.split(&format!(" {name}=\"")).nth(1).and_then(|rest| rest.split('"').next());
+        if let Some(id) = attribute("id") {
+            assert!(ids.insert(id), "{path}: the id {id} comes twice");
+        }
+        let is_named = || {
+            let labelled = attribute("id").is_some_and(|id| page.contains(&format!("for=\"{id}\"")));
+            labelled || attribute("aria-label").is_some_and(|label| !label.is_empty())
+        };
+        let is_hidden = tag.contains("type=\"hidden\"") || tag.ends_with(" hidden");
+        let is_field = ["input ", "select ", "textarea "].iter().any(|field| tag.starts_with(field));
+        assert!(!is_field || is_hidden || is_named(), "{path}: a field without a name: {tag}");
+        assert!(
+            !tag.starts_with("img ") || tag.contains(" alt"),
+            "{path}: a picture without an alternative: {tag}"
+        );
+        assert!(
+            !tag.starts_with("th") || tag.starts_with("thead") || tag.contains("scope="),
+            "{path}: {tag}"
+        );
+    }
+    for id in page.split("aria-describedby=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+        for id in id.split(' ') {
+            assert!(page.contains(&format!("id=\"{id}\"")), "{path}: nothing describes {id}");
+        }
+    }
+    let main = page.split("<main").nth(1).unwrap_or_default();
+    let levels = main.match_indices("<h").filter_map(|(at, _)| main[at + 2..].chars().next()?.to_digit(10));
+    let mut last = 1;
+    for level in levels {
+        assert!(level <= last + 1, "{path}: a heading of level {level} after one of level {last}");
+        last = level;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_people_enter_is_shown_as_text() {
+    let world = World::open().await;
+    let evil = "<script>alert('x')</script>\"";
+    let item = world.page("/menu?text=cappuccino").await;
+    let path = item
+        .text
+        .split("href=\"")
+        .find(|link| link.contains("/menu/item?id="))
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap();
+    let path = path.trim_start_matches("/restaurants/demo").to_owned();
+    let shown = world.page(&path).await;
+    let (id, seen) = (shown.hidden("id"), shown.hidden("seen"));
+    let fields = [("id", id.as_str()), ("seen", &seen), ("name", evil), ("price", "3.50"), ("active", "on")];
+    let saved = world.act(&path, "/menu/item", &fields).await;
+    assert!(saved.text.contains("&lt;script&gt;"), "{}", saved.text);
+    for path in [path.as_str(), "/menu?text=script", "/kiosk"] {
+        assert!(!world.page(path).await.text.contains("<script>"), "{path}");
+    }
+    let wrong =
+        [("name", evil), ("host", evil), ("port", "x"), ("username", evil), ("password", "hunter2-secret")];
+    let answer = world.post_form("/connect", "/connect", &wrong).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(!answer.text.contains("<script>") && answer.text.contains("&lt;script&gt;"));
+    assert!(!answer.text.contains("hunter2-secret"), "a password is never shown again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_page_shows_a_secret() {
+    let world = World::open().await;
+    let secret = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3I=";
+    let fields = [("subscription", "demo"), ("secret", secret)];
+    world.act("/webhooks", "/webhooks", &fields).await;
+    for (path, _) in PAGES {
+        let page = world.page(path).await.text;
+        assert!(!page.contains(secret), "{path}");
+        // The hint of the demonstration tells it to those who try the form.
+        let hinted = path == "/connection";
+        assert!(hinted || !page.contains("geheim &amp; vertrouwelijk"), "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn long_lists_come_in_pages() {
+    let world = World::open().await;
+    let first = world.page("/menu").await.text;
+    let rows = |page: &str| page.matches("/menu/item?id=").count();
+    assert_eq!(rows(&first), 50);
+    let second = world.page("/menu?page=2").await.text;
+    assert!(rows(&second) > 0 && rows(&second) < 50);
+    assert!(first.contains("page=2") && second.contains("page=1"));
+    assert!(world.page("/menu?page=99").await.text.contains("Nothing fits"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_there_is_a_page_that_says_so() {
+    let world = World::open().await;
+    for path in [
+        "/nowhere",
+        "/restaurants/nobody",
+        "/restaurants/demo/menu/item?id=x",
+        "/restaurants/demo/orders/order?number=x",
+    ] {
+        let answer = world.get(path).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+        assert!(answer.text.contains("<h1>There is no such page</h1>"), "{path}");
+    }
+    let disconnected = world.act("/connection/disconnect", "/connection/disconnect", &[]).await;
+    assert!(disconnected.text.contains("Disconnected"));
+    let answer = world.post_form("/restaurants/demo/sync", "/restaurants/demo/sync", &[]).await;
+    assert_eq!(answer.status, StatusCode::CONFLICT);
+    assert!(answer.text.contains("This restaurant is disconnected"));
+    assert_eq!(demo::ID, "demo");
+}

@@ -1,0 +1,105 @@
+//! Where a request is: in the back office, or at one of its restaurants.
+
+use std::ops::Deref;
+
+use axum::extract::{FromRequestParts, RawPathParams};
+use axum::http::request::Parts;
+use chrono::{DateTime, Utc};
+use maud::Markup;
+use mplus_sync::Integration;
+use mplus_sync::model::{Connection, ConnectionId};
+use mplus_sync::store::Store;
+
+use super::Lang;
+use super::answer::Trouble;
+use super::layout::{Here, Page};
+use crate::app::App;
+use crate::safe::guard::Visit;
+use crate::text::Text;
+
+/// In the back office: who visits.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    pub(crate) app: App,
+    pub(crate) visit: Visit,
+    pub(crate) lang: Lang,
+}
+
+/// At a restaurant: the one that the path names.
+#[derive(Clone)]
+pub(crate) struct At {
+    pub(crate) desk: Desk,
+    pub(crate) connection: Connection,
+}
+
+impl FromRequestParts<App> for Desk {
+    type Rejection = Trouble;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Trouble> {
+        let visit = parts.extensions.get::<Visit>().cloned().ok_or(Trouble::Forgery)?;
+        Ok(Self { app: app.clone(), lang: visit.lang, visit })
+    }
+}
+
+impl FromRequestParts<App> for At {
+    type Rejection = Trouble;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Trouble> {
+        let desk = Desk::from_request_parts(parts, app).await?;
+        let params = RawPathParams::from_request_parts(parts, app).await.map_err(|_| Trouble::NotFound)?;
+        let id = params.iter().find(|(name, _)| *name == "restaurant").ok_or(Trouble::NotFound)?.1;
+        let connection = app.restaurants.store().connection(&ConnectionId::from(id)).await?;
+        Ok(Self { desk, connection: connection.ok_or(Trouble::NotFound)? })
+    }
+}
+
+impl Desk {
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.app.now()
+    }
+
+    /// A page that is no restaurant's.
+    pub(crate) fn page(&self, title: Text, body: Markup) -> Page {
+        Page::new(self.visit.clone(), self.lang[title].to_owned(), body).demo(self.app.demo.is_some())
+    }
+}
+
+impl Deref for At {
+    type Target = Desk;
+
+    fn deref(&self) -> &Desk {
+        &self.desk
+    }
+}
+
+impl At {
+    pub(crate) fn id(&self) -> &ConnectionId {
+        &self.connection.id
+    }
+
+    pub(crate) fn store(&self) -> &dyn Store {
+        &**self.app.restaurants.store()
+    }
+
+    /// The restaurant's integration, to do something with its till.
+    pub(crate) async fn open(&self) -> Result<Integration, Trouble> {
+        Ok(self.app.restaurants.open(self.id()).await?)
+    }
+
+    /// A path below the restaurant's.
+    pub(crate) fn path(&self, rest: &str) -> String {
+        format!("/restaurants/{}{rest}", self.id())
+    }
+
+    /// A page of this restaurant.
+    pub(crate) fn page(&self, here: Here, body: Markup) -> Page {
+        self.desk.page(here.title(), body).of(&self.connection, here)
+    }
+
+    /// A page of this restaurant that is found through another one.
+    pub(crate) fn page_below(&self, here: Here, title: impl Into<String>, body: Markup) -> Page {
+        Page::new(self.visit.clone(), title.into(), body)
+            .demo(self.app.demo.is_some())
+            .of(&self.connection, here)
+    }
+}

@@ -1,0 +1,12 @@
+//! What pages are made of.
+
+pub(crate) mod answer;
+pub(crate) mod at;
+pub(crate) mod badge;
+pub(crate) mod fields;
+pub(crate) mod form;
+pub(crate) mod layout;
+pub(crate) mod number;
+pub(crate) mod report;
+
+pub(crate) use crate::text::Lang;
