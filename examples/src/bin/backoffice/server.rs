@@ -49,6 +49,7 @@ fn restaurant() -> Router<App> {
         .route("/", get(overview::show))
         .route("/connection", get(connection::show).post(connection::replace))
         .route("/connection/verify", post(connection::verify))
+        .route("/connection/pause", post(connection::pause))
         .route("/connection/disconnect", get(connection::ask_disconnect).post(connection::disconnect))
         .route("/connection/remove", get(connection::ask_remove).post(connection::remove))
         .route("/sync", get(sync::show).post(sync::start))

@@ -11,7 +11,7 @@ use mplus_sync::store::{Page, StoreError};
 
 use crate::app::App;
 use crate::callbacks;
-use crate::restaurant::{runs, settings};
+use crate::restaurant::runs;
 
 /// How often it is looked whether something is due.
 const LOOK: Duration = Duration::from_secs(1);
@@ -52,15 +52,12 @@ async fn look(app: &App, since: DateTime<Utc>, now: DateTime<Utc>) -> Result<(),
 }
 
 async fn forward_orders(app: &App, connection: &Connection) -> Result<(), StoreError> {
-    let settings = settings::load(&**app.restaurants.store(), &connection.id).await?;
     match app.restaurants.open(&connection.id).await {
-        Ok(integration) => drop(
-            integration
-                .outbox_worker(settings.orders)
-                .with_observer(std::sync::Arc::new(app.callbacks.clone()))
-                .run_once()
-                .await,
-        ),
+        Ok(integration) => {
+            let worker =
+                integration.outbox_worker().with_observer(std::sync::Arc::new(app.callbacks.clone()));
+            drop(worker.run_once().await);
+        }
         Err(error) => tracing::warn!(connection = %connection.id, %error, "orders wait"),
     }
     Ok(())
@@ -72,14 +69,18 @@ async fn sync_when_due(
     since: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let store = app.restaurants.store();
-    let settings = settings::load(&**store, &connection.id).await?;
-    if settings.schedule(&connection.id).is_some_and(|schedule| schedule.next_after(since) <= now) {
+    let settings = app.restaurants.settings(&connection.id).await?.settings;
+    let schedule = settings.daily.and_then(|daily| daily.schedule(&connection.id).ok());
+    if schedule.is_some_and(|schedule| schedule.next_after(since) <= now) {
         runs::start(app, &connection.id, runs::Wanted::default(), SyncContext::Scheduled);
         return Ok(());
     }
-    let Some(minutes) = settings.stock_minutes.filter(|_| settings.stock) else { return Ok(()) };
-    let Some(last) = store.last_report(&connection.id, &RunKind::STOCK).await? else { return Ok(()) };
+    let Some(minutes) = settings.stock.every_minutes.filter(|_| settings.stock.enabled) else {
+        return Ok(());
+    };
+    let Some(last) = app.restaurants.store().last_report(&connection.id, &RunKind::STOCK).await? else {
+        return Ok(());
+    };
     if now - last.at >= TimeDelta::minutes(i64::from(minutes))
         && let Ok(integration) = app.restaurants.open(&connection.id).await
     {

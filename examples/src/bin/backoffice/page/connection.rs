@@ -58,6 +58,11 @@ pub(crate) async fn show(at: At) -> Page {
         section.card {
             h2 { (&lang[t::DANGER]) }
             @if is_connected {
+                p { (&lang[t::PAUSE_ABOUT]) }
+                (post(&at.visit, &at.path("/connection/pause"), html! {
+                    @if connection.paused.is_some() { button type="submit" name="do" value="resume" { (&lang[t::RESUME]) } }
+                    @else { button.quiet type="submit" name="do" value="pause" { (&lang[t::PAUSE]) } }
+                }))
                 p { (&lang[t::DISCONNECT_ABOUT]) }
                 p { a.button.quiet href=(at.path("/connection/disconnect")) { (&lang[t::DISCONNECT]) "…" } }
             }
@@ -106,6 +111,18 @@ pub(crate) async fn replace(at: At, fields: Fields) -> Result<Go, Trouble> {
         Ok(_) => back.saying(&at.lang[t::RECONNECTED]),
         Err(error) => back.warning(error.to_string()),
     })
+}
+
+/// Has the restaurant rest, or ends its rest.
+pub(crate) async fn pause(at: At, fields: Fields) -> Result<Go, Trouble> {
+    let (integration, name) = (at.open().await?, &at.connection.name);
+    let back = Go::to(at.path("/connection"));
+    if fields.text("do") == "resume" {
+        integration.resume().await?;
+        return Ok(back.saying(at.lang.fill(t::RESUMED_NOW, &[name])));
+    }
+    integration.pause().await?;
+    Ok(back.saying(at.lang.fill(t::PAUSED_NOW, &[name])))
 }
 
 pub(crate) async fn ask_disconnect(at: At) -> Page {

@@ -142,7 +142,7 @@ pub(crate) async fn order(at: At, fields: Fields) -> Result<Response, Trouble> {
     let lang = at.lang;
     let places = locations::all(&at).await?;
     let Some(place) = place(&places, &fields) else { return Ok(nothing(&at).into_response()) };
-    let settings = settings::load(at.store(), at.id()).await?;
+    let orders = settings::orders(&at.settings().await?.settings);
     let Some(kind) = order_kind(&fields) else {
         return refuse(&at, &fields, lang[t::NEEDS_TABLE].to_owned()).await;
     };
@@ -156,15 +156,14 @@ pub(crate) async fn order(at: At, fields: Fields) -> Result<Response, Trouble> {
         fields.filled("guest").map(|name| Customer::new(format!("kiosk-{}", order.number), name));
     order.total = order.sum();
     let pays_later = matches!(order.kind, OrderKind::DineInPayLater { .. });
-    let method =
-        settings.orders.payment_methods.first().map_or(PaymentMethod::Card, |known| known.method.clone());
+    let method = orders.payment_methods.first().map_or(PaymentMethod::Card, |known| known.method.clone());
     let mut checked = order.clone();
     if !pays_later {
         let amount = order.total;
         checked.payments =
             vec![mplus_sync::model::Payment { method: method.clone(), amount, reference: None }];
     }
-    let checked = at.open().await?.orders(settings.orders).check(&checked).await;
+    let checked = at.open().await?.orders().check(&checked).await;
     if let Some(why) = checked.err().map(|error| lang.fill(t::REFUSED, &[&error])) {
         return refuse(&at, &fields, why).await;
     }

@@ -6,6 +6,7 @@ use mplus_sync::model::{Location, LocationId, MissingField, Tracked};
 use mplus_sync::store::{Page as StorePage, Select};
 
 use crate::restaurant::own_data::{self, Billing, FilledIn};
+use crate::restaurant::{BRANDING_PROFILE, STRIPE_CUSTOMER};
 use crate::text::{Text, connection as t, frame};
 use crate::view::Lang;
 use crate::view::answer::{Go, Trouble};
@@ -72,12 +73,12 @@ fn state(lang: Lang, location: &Location, filled_in: &FilledIn, missing: &[Missi
         @if missing.is_empty() {
             (badge(Tone::Good, &lang[t::COMPLETE]))
         } @else {
-            (badge(Tone::Waits, &missing.iter().map(|field| lang[name(*field)].to_owned()).collect::<Vec<_>>().join(", ")))
+            (badge(Tone::Waits, &missing.iter().map(|field| lang[name(field)].to_owned()).collect::<Vec<_>>().join(", ")))
         }
     }
 }
 
-fn name(field: MissingField) -> Text {
+fn name(field: &MissingField) -> Text {
     match field {
         MissingField::Address => t::POSTAL_ADDRESS,
         MissingField::Coordinates => t::COORDINATES,
@@ -85,8 +86,8 @@ fn name(field: MissingField) -> Text {
         MissingField::DeliveryZones => t::DELIVERY_ZONES,
         MissingField::Phone => t::PHONE,
         MissingField::Email => t::EMAIL,
-        MissingField::StripeCustomer => t::BILLING,
-        MissingField::BrandingProfile => t::BRANDING,
+        MissingField::Attribute(name) if name == STRIPE_CUSTOMER => t::BILLING,
+        MissingField::Attribute(name) if name == BRANDING_PROFILE => t::BRANDING,
         _ => frame::UNKNOWN,
     }
 }
@@ -124,8 +125,8 @@ fn page(at: &At, location: &Tracked<Location>, filled_in: &FilledIn, wrong: Opti
                 (fact(t::PHONE, record.phone.as_deref()))
                 (fact(t::EMAIL, record.email.as_deref()))
                 (fact(t::VAT_NUMBER, record.vat_number.as_deref()))
-                (fact(t::BILLING, record.stripe_customer.as_deref()))
-                (fact(t::BRANDING, record.branding_profile.as_deref()))
+                (fact(t::BILLING, record.attributes.get(STRIPE_CUSTOMER).map(String::as_str)))
+                (fact(t::BRANDING, record.attributes.get(BRANDING_PROFILE).map(String::as_str)))
                 dt { (&lang[t::WORKPLACES]) }
                 dd { ul.plain { @for workplace in &record.workplaces { li { (workplace.number) " " (workplace.name) } } } }
             }

@@ -6,7 +6,6 @@ use rust_decimal::Decimal;
 
 use super::menu::encoded;
 use super::orders;
-use crate::restaurant::settings;
 use crate::text::{frame, orders as t};
 use crate::view::answer::{Go, Trouble};
 use crate::view::at::At;
@@ -153,8 +152,7 @@ pub(crate) async fn act(at: At, fields: Fields) -> Result<Go, Trouble> {
         "requeue" => at.store().requeue(at.id(), number, at.now()).await?,
         "withdraw" => at.store().withdraw(at.id(), number, reason, at.now()).await?,
         "cancel" => {
-            let settings = settings::load(at.store(), at.id()).await?;
-            let orders = at.open().await?.orders(settings.orders);
+            let orders = at.open().await?.orders();
             orders.cancel(number, reason).await.map_err(|error| Trouble::Refused(error.to_string()))?;
             return Ok(back.saying(&lang[t::CANCELLED_NOW]));
         }

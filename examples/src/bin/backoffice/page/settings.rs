@@ -1,11 +1,14 @@
 //! The daily time, stock, conflicts, and how orders are entered.
 
+use chrono::NaiveTime;
 use maud::html;
+use mplus_sync::conflict::Unit;
 use mplus_sync::model::{PaymentMethod, RelationNumber};
 use mplus_sync::orders::LocationSettings;
+use mplus_sync::settings::MerchantSettings;
 
 use super::locations;
-use crate::restaurant::{Settings, settings};
+use crate::restaurant::settings;
 use crate::text::{Text, frame, sync as t};
 use crate::view::answer::{Go, Trouble};
 use crate::view::at::At;
@@ -28,17 +31,18 @@ pub(crate) const METHODS: [(PaymentMethod, &str, &str); 6] = [
 type Wrong = Vec<(&'static str, Text)>;
 
 pub(crate) async fn show(at: At) -> Result<Page, Trouble> {
-    let settings = settings::load(at.store(), at.id()).await?;
-    page(&at, &settings, &Wrong::new()).await
+    let saved = at.settings().await?;
+    page(&at, &saved.settings, &Wrong::new()).await
 }
 
-async fn page(at: &At, settings: &Settings, wrong: &Wrong) -> Result<Page, Trouble> {
+async fn page(at: &At, settings: &MerchantSettings, wrong: &Wrong) -> Result<Page, Trouble> {
     let lang = at.lang;
     let wrong =
         |name: &str| wrong.iter().find(|(field, _)| *field == name).map(|(_, text)| lang[*text].to_owned());
-    let daily = settings.daily.map(|(hour, minute)| format!("{hour:02}:{minute:02}")).unwrap_or_default();
-    let next = settings.schedule(at.id()).map(|schedule| schedule.next_after(at.now()));
-    let (orders, locations) = (&settings.orders, locations::all(at).await?);
+    let daily = settings.daily.map(|daily| daily.at.format("%H:%M").to_string()).unwrap_or_default();
+    let schedule = settings.daily.and_then(|daily| daily.schedule(at.id()).ok());
+    let next = schedule.map(|schedule| schedule.next_after(at.now()));
+    let (orders, locations) = (settings::orders(settings), locations::all(at).await?);
     let workplaces = locations.iter().map(|location| {
         let place = orders.locations.get(&location.record.id).and_then(|place| place.workplace);
         (format!("workplace_{}", location.record.id), &location.record.name, place)
@@ -51,13 +55,13 @@ async fn page(at: &At, settings: &Settings, wrong: &Wrong) -> Result<Page, Troub
         }
         fieldset {
             legend { (&lang[frame::STOCK]) }
-            (tick(lang, "stock", t::STOCK_ON, Some(t::STOCK_HINT), settings.stock))
+            (tick(lang, "stock", t::STOCK_ON, Some(t::STOCK_HINT), settings.stock.enabled))
             (Field::text(lang, "stock_minutes", t::STOCK_EVERY).mode("numeric").hint(t::STOCK_EVERY_HINT)
-                .value(settings.stock_minutes.map(|minutes| minutes.to_string()).unwrap_or_default()).wrong(wrong("stock_minutes")).show())
+                .value(settings.stock.every_minutes.map(|minutes| minutes.to_string()).unwrap_or_default()).wrong(wrong("stock_minutes")).show())
         }
         fieldset {
             legend { (&lang[frame::MENU]) }
-            (tick(lang, "whole_items", t::WHOLE_ITEMS, Some(t::WHOLE_ITEMS_HINT), settings.whole_items))
+            (tick(lang, "whole_items", t::WHOLE_ITEMS, Some(t::WHOLE_ITEMS_HINT), settings.conflicts == Unit::Record))
             (tick(lang, "webshop_only", t::WEBSHOP_ONLY, None, settings.webshop_only))
         }
         fieldset {
@@ -88,62 +92,63 @@ async fn page(at: &At, settings: &Settings, wrong: &Wrong) -> Result<Page, Troub
 }
 
 pub(crate) async fn save(at: At, fields: Fields) -> Result<Result<Go, Page>, Trouble> {
-    let known = settings::load(at.store(), at.id()).await?;
+    let saved = at.settings().await?;
     let ids: Vec<_> = locations::all(&at).await?.into_iter().map(|location| location.record.id).collect();
-    let (mut entered, wrong) = entered(known, &fields);
-    for id in ids {
-        let workplace = fields.number(&format!("workplace_{id}"));
-        let place = entered.orders.locations.entry(id).or_insert_with(LocationSettings::default);
-        place.workplace = workplace;
+    let (mut entered, wrong) = entered((*saved.settings).clone(), &fields);
+    if let Some(orders) = &mut entered.orders {
+        for id in ids {
+            let workplace = fields.number(&format!("workplace_{id}"));
+            orders.locations.entry(id).or_insert_with(LocationSettings::default).workplace = workplace;
+        }
     }
     if !wrong.is_empty() {
         return Ok(Err(page(&at, &entered, &wrong).await?));
     }
-    settings::save(at.store(), at.id(), &entered).await?;
+    at.save_settings(&entered, &saved).await?;
     Ok(Ok(Go::to(at.path("/settings")).saying(&at.lang[frame::SAVED])))
 }
 
 /// The settings as they were entered, and what is wrong with that.
-fn entered(mut settings: Settings, fields: &Fields) -> (Settings, Wrong) {
-    let mut wrong = Wrong::new();
-    match (fields.filled("daily"), fields.filled("daily").and_then(time_of_day)) {
-        (Some(_), None) => wrong.push(("daily", t::NOT_A_TIME)),
-        (_, daily) => settings.daily = daily,
+fn entered(mut settings: MerchantSettings, fields: &Fields) -> (MerchantSettings, Wrong) {
+    let (mut wrong, mut orders) = (Wrong::new(), settings::orders(&settings));
+    match fields.filled("daily").map(|text| NaiveTime::parse_from_str(text, "%H:%M")) {
+        None => settings.daily = None,
+        Some(Ok(time)) => {
+            let mut daily = settings.daily.unwrap_or_default();
+            daily.at = time;
+            settings.daily = Some(daily);
+        }
+        Some(Err(_)) => wrong.push(("daily", t::NOT_A_TIME)),
     }
     let minutes = fields.number::<u32>("stock_minutes").filter(|minutes| (1..=1440).contains(minutes));
     match (fields.filled("stock_minutes"), minutes) {
         (Some(_), None) => wrong.push(("stock_minutes", t::NOT_MINUTES)),
-        (_, minutes) => settings.stock_minutes = minutes,
+        (_, minutes) => settings.stock.every_minutes = minutes,
     }
-    settings.stock = fields.is_on("stock");
-    settings.whole_items = fields.is_on("whole_items");
+    settings.stock.enabled = fields.is_on("stock");
+    settings.conflicts = if fields.is_on("whole_items") { Unit::Record } else { Unit::Field };
     settings.webshop_only = fields.is_on("webshop_only");
     match fields.number("employee") {
-        Some(employee) => settings.orders.employee = employee,
+        Some(employee) => orders.employee = employee,
         None => wrong.push(("employee", t::NOT_A_NUMBER)),
     }
     match (fields.filled("relation"), fields.number("relation")) {
         (Some(_), None) => wrong.push(("relation", t::NOT_A_NUMBER)),
-        (_, relation) => settings.orders.fallback_relation = relation.map(RelationNumber::new),
+        (_, relation) => orders.fallback_relation = relation.map(RelationNumber::new),
     }
-    settings.orders.payment_methods.clear();
+    orders.payment_methods.clear();
     for (method, name, _) in METHODS {
         if let Some(code) = fields.filled(name) {
-            settings.orders = settings.orders.with_payment_method(method, code);
+            orders = orders.with_payment_method(method, code);
         }
     }
+    settings.orders = Some(orders);
     (settings, wrong)
 }
 
-/// Hour and minute.
-fn time_of_day(text: &str) -> Option<(u32, u32)> {
-    let (hour, minute) = text.split_once(':')?;
-    let (hour, minute) = (hour.parse().ok()?, minute.parse().ok()?);
-    (hour < 24 && minute < 60).then_some((hour, minute))
-}
-
 pub(crate) async fn suggest(at: At) -> Result<Go, Trouble> {
-    let found = settings::suggest(&at.open().await?).await?;
+    let found = settings::suggest(&at.open().await?).await;
+    let found = found.map_err(|error| Trouble::Refused(error.to_string()))?;
     Ok(Go::to(at.path("/settings")).saying(at.lang.fill(t::SUGGESTED, &[&found])))
 }
 
@@ -152,17 +157,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_of_day_is_read_and_nonsense_is_not() {
-        assert_eq!(time_of_day("04:30"), Some((4, 30)));
-        for other in ["24:00", "4", "12:60", "noon", "-1:00"] {
-            assert_eq!(time_of_day(other), None, "{other}");
-        }
-    }
-
-    #[test]
     fn nonsense_is_told_field_by_field() {
         let form = Fields::read(b"daily=noon&stock_minutes=0&employee=chef&relation=guest");
-        let (_, wrong) = entered(Settings::default(), &form);
+        let (_, wrong) = entered(MerchantSettings::default(), &form);
         let fields: Vec<_> = wrong.iter().map(|(field, _)| *field).collect();
         assert_eq!(fields, ["daily", "stock_minutes", "employee", "relation"]);
     }

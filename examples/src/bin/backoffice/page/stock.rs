@@ -5,7 +5,6 @@ use mplus_sync::model::{ItemId, LocationId};
 use mplus_sync::store::Page as StorePage;
 
 use super::{locations, menu};
-use crate::restaurant::settings;
 use crate::text::{frame, menu as t};
 use crate::view::answer::Trouble;
 use crate::view::at::At;
@@ -19,7 +18,7 @@ const PAGE: usize = 50;
 
 pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
     let lang = at.lang;
-    let settings = settings::load(at.store(), at.id()).await?;
+    let settings = at.settings().await?.settings;
     let locations = locations::all(&at).await?;
     let places: Vec<_> =
         locations.iter().map(|place| (place.record.id.to_string(), place.record.name.clone())).collect();
@@ -37,7 +36,7 @@ pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
     let next = ids.last().filter(|_| ids.len() == PAGE);
     let body = html! {
         p.lead { (&lang[t::STOCK_ABOUT]) }
-        @if !settings.stock {
+        @if !settings.stock.enabled {
             (empty(&lang[t::STOCK_OFF], &lang[t::STOCK_OFF_ABOUT], html! { a.button href=(at.path("/settings")) { (&lang[frame::SETTINGS]) } }))
         }
         form.filter method="get" {

@@ -19,8 +19,8 @@ use crate::view::number::decimal;
 const FURTHER: usize = 2;
 
 pub(crate) async fn show(at: At) -> Result<Page, Trouble> {
-    let settings = settings::load(at.store(), at.id()).await?;
-    Ok(page(&at, &settings.tax, None).await)
+    let saved = at.settings().await?;
+    Ok(page(&at, &saved.settings.tax, None).await)
 }
 
 async fn page(at: &At, mapping: &TaxMapping, wrong: Option<Text>) -> Page {
@@ -81,7 +81,8 @@ fn verdict(lang: crate::view::Lang, table: &TaxTable, rate: Decimal) -> Markup {
 }
 
 pub(crate) async fn save(at: At, fields: Fields) -> Result<Result<Go, Page>, Trouble> {
-    let mut settings = settings::load(at.store(), at.id()).await?;
+    let saved = at.settings().await?;
+    let mut settings = (*saved.settings).clone();
     let mut mapping = TaxMapping::empty().in_country(fields.filled("country"));
     for number in 0..100 {
         let text = |name: &str| fields.text(&format!("{name}-{number}")).to_owned();
@@ -101,6 +102,6 @@ pub(crate) async fn save(at: At, fields: Fields) -> Result<Result<Go, Page>, Tro
         };
     }
     settings.tax = mapping;
-    settings::save(at.store(), at.id(), &settings).await?;
+    at.save_settings(&settings, &saved).await?;
     Ok(Ok(Go::to(at.path("/tax")).saying(&at.lang[frame::SAVED])))
 }

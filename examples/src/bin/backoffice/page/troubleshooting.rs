@@ -18,7 +18,8 @@ use crate::view::number::{count, moment};
 
 pub(crate) async fn show(at: At) -> Result<Page, Trouble> {
     let lang = at.lang;
-    let settings = settings::load(at.store(), at.id()).await?;
+    let settings = at.settings().await?.settings;
+    let methods = settings::orders(&settings).payment_methods.len();
     let counts = at.store().counts(at.id()).await?;
     let of = |wanted: fn(&OutboxStateKind) -> bool| -> u64 {
         counts.iter().filter(|(kind, _)| wanted(kind)).map(|(_, count)| count).sum()
@@ -48,11 +49,11 @@ pub(crate) async fn show(at: At) -> Result<Page, Trouble> {
             p { (waiting) } p { (unlinked) }
         }))
         (trouble(&at, t::TROUBLE_PAYMENT, &[(frame::PAYMENTS, "/payments"), (frame::SETTINGS, "/settings"), (frame::WEBHOOKS, "/webhooks")], html! {
-            p { (lang.fill(t::TROUBLE_PAYMENT_CODES, &[&settings.orders.payment_methods.len()])) }
+            p { (lang.fill(t::TROUBLE_PAYMENT_CODES, &[&methods])) }
             @if at.app.webhooks.payments().is_none() { p { (&lang[t::NO_PROVIDER]) } }
         }))
         (trouble(&at, t::TROUBLE_STOCK, &[(frame::SETTINGS, "/settings"), (frame::SYNC, "/sync"), (frame::STOCK, "/stock")], html! {
-            p { (&lang[if settings.stock { t::TROUBLE_STOCK_ON } else { t::TROUBLE_STOCK_OFF }]) " " (unlinked) }
+            p { (&lang[if settings.stock.enabled { t::TROUBLE_STOCK_ON } else { t::TROUBLE_STOCK_OFF }]) " " (unlinked) }
         }))
         (trouble(&at, t::TROUBLE_TAX, &[(frame::TAX, "/tax")], html! { p { (&lang[t::TROUBLE_TAX_ABOUT]) } }))
         (trouble(&at, t::TROUBLE_LOCATIONS, &[(frame::LOCATIONS, "/locations"), (frame::SYNC, "/sync")], html! {

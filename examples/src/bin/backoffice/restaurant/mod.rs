@@ -11,15 +11,15 @@ pub(crate) mod settings;
 use std::sync::Arc;
 
 use mplus_sync::connection::{ConnectError, NewConnection, OpenError};
-use mplus_sync::model::ConnectionId;
+use mplus_sync::model::{ConnectionId, Revision};
 use mplus_sync::report::RunReport;
+use mplus_sync::settings::SavedSettings;
 use mplus_sync::store::{CredentialVault, Credentials, Store, StoreError};
 use mplus_sync::{Host, Integration};
 
 use crate::records::Records;
 
-pub(crate) use provision::Profiles;
-pub(crate) use settings::Settings;
+pub(crate) use provision::{BRANDING_PROFILE, Profiles, STRIPE_CUSTOMER};
 
 /// All restaurants.
 #[derive(Clone)]
@@ -33,7 +33,7 @@ pub(crate) struct Restaurants {
 
 impl Restaurants {
     pub(crate) fn new(host: Host, vault: Arc<dyn CredentialVault>, records: Records) -> Self {
-        let host = host.with_provisioner(Profiles::new(records.clone()));
+        let host = host.with_provisioner(Profiles::new(records.clone())).with_settings(settings::usual());
         Self { host, vault, records, runs: runs::Runs::default(), index: index::Indexes::default() }
     }
 
@@ -53,16 +53,22 @@ impl Restaurants {
         credentials: Credentials,
     ) -> Result<(Integration, RunReport), ConnectError> {
         let (integration, report) = Integration::connect(self.host.clone(), new, credentials).await?;
-        if settings::load(&**self.store(), integration.connection_id()).await?.is_new() {
-            settings::suggest(&integration).await?;
+        let is_new = integration.settings().await?.revision == Revision::NEW;
+        // What could not be suggested is filled in by hand.
+        if is_new && let Err(error) = settings::suggest(&integration).await {
+            tracing::warn!(connection = %integration.connection_id(), %error, "no settings were suggested");
         }
         Ok((integration, report))
     }
 
-    /// Takes up a restaurant that is connected, with its settings.
+    /// Takes up a restaurant that is connected.
     pub(crate) async fn open(&self, id: &ConnectionId) -> Result<Integration, OpenError> {
-        let settings = settings::load(&**self.store(), id).await?;
-        Integration::open(self.host.clone().with_settings(settings.sync()), id.clone()).await
+        Integration::open(self.host.clone(), id.clone()).await
+    }
+
+    /// A restaurant's settings, and which state of them they are.
+    pub(crate) async fn settings(&self, id: &ConnectionId) -> Result<SavedSettings, StoreError> {
+        self.host.settings(id).await
     }
 
     /// Forgets the credentials and keeps everything else.

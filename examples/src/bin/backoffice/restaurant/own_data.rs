@@ -41,7 +41,7 @@ impl FilledIn {
             MissingField::DeliveryZones => self.delivery_zones.is_none(),
             _ => true,
         };
-        location.missing.iter().filter(is_missing).copied().collect()
+        location.missing.iter().filter(is_missing).cloned().collect()
     }
 }
 

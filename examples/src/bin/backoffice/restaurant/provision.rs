@@ -7,6 +7,11 @@ use mplus_sync::model::{ConnectionId, Location};
 use super::own_data;
 use crate::records::Records;
 
+/// The Stripe customer that pays for a location.
+pub(crate) const STRIPE_CUSTOMER: &str = "stripe_customer";
+/// A location's branding profile.
+pub(crate) const BRANDING_PROFILE: &str = "branding_profile";
+
 /// The back office's billing and branding.
 pub(crate) struct Profiles {
     records: Records,
@@ -20,17 +25,22 @@ impl Profiles {
 
 #[async_trait]
 impl LocationProvisioner for Profiles {
+    fn attributes(&self) -> Vec<String> {
+        [STRIPE_CUSTOMER, BRANDING_PROFILE].map(str::to_owned).to_vec()
+    }
+
     async fn provision(
         &self,
         connection: &ConnectionId,
         location: &Location,
     ) -> Result<Provision, ProvisionError> {
-        let profile = own_data::billing(&self.records, connection).await;
-        let profile = profile.map_err(|error| ProvisionError { message: error.to_string() })?;
-        Ok(Provision {
-            stripe_customer: profile.stripe_customer,
-            // The same each time: a repeated call makes no second one.
-            branding_profile: Some(format!("branding-{}", location.id)),
+        let billing = own_data::billing(&self.records, connection).await;
+        let billing = billing.map_err(|error| ProvisionError { message: error.to_string() })?;
+        // The same each time: a repeated call makes no second one.
+        let provision = Provision::default().with(BRANDING_PROFILE, format!("branding-{}", location.id));
+        Ok(match billing.stripe_customer {
+            Some(customer) => provision.with(STRIPE_CUSTOMER, customer),
+            None => provision,
         })
     }
 }

@@ -46,6 +46,11 @@ async fn a_restaurant_is_connected_verified_disconnected_connected_again_and_rem
     let verified = world.post_form(&connection, &format!("{connection}/verify"), &[]).await;
     assert!(world.get(verified.location()).await.text.contains("MplusKASSA answers and accepts"));
 
+    let pause = format!("{connection}/pause");
+    world.post_form(&connection, &pause, &[("do", "pause")]).await;
+    assert!(world.get(&connection).await.text.contains("Paused"));
+    world.post_form(&connection, &pause, &[("do", "resume")]).await;
+
     let disconnect = format!("{connection}/disconnect");
     world.post_form(&disconnect, &disconnect, &[]).await;
     assert!(world.get(&connection).await.text.contains("Disconnected"));

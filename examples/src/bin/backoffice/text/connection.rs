@@ -43,6 +43,11 @@ super::texts! {
     NEW_CREDENTIALS_ABOUT = "Enter both to replace them. They are checked before anything changes.", "Vul beide in om ze te vervangen. Ze worden gecontroleerd voordat er iets verandert.";
     REPLACE = "Check and replace", "Controleren en vervangen";
     CONNECT_AGAIN = "Connect again", "Opnieuw verbinden";
+    PAUSE = "Pause", "Pauzeren";
+    PAUSE_ABOUT = "Nothing is synced and orders wait until you resume; username and password are kept.", "Er wordt niets gesynchroniseerd en bestellingen wachten tot je hervat; gebruikersnaam en wachtwoord blijven bewaard.";
+    PAUSED_NOW = "{} is paused.", "{} is gepauzeerd.";
+    RESUME = "Resume", "Hervatten";
+    RESUMED_NOW = "{} goes on.", "{} gaat verder.";
     DANGER = "End the connection", "De verbinding beëindigen";
     DISCONNECT = "Disconnect", "Verbinding verbreken";
     DISCONNECT_ABOUT = "Username and password are forgotten. Menu, orders, settings and log are kept; orders wait until you connect again.", "Gebruikersnaam en wachtwoord worden vergeten. Menukaart, bestellingen, instellingen en logboek blijven; bestellingen wachten tot je opnieuw verbindt.";

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use maud::Markup;
 use mplus_sync::Integration;
 use mplus_sync::model::{Connection, ConnectionId};
+use mplus_sync::settings::{MerchantSettings, SaveSettingsError, SavedSettings};
 use mplus_sync::store::Store;
 
 use super::Lang;
@@ -84,6 +85,24 @@ impl At {
     /// The restaurant's integration, to do something with its till.
     pub(crate) async fn open(&self) -> Result<Integration, Trouble> {
         Ok(self.app.restaurants.open(self.id()).await?)
+    }
+
+    /// The restaurant's settings, and which state of them they are.
+    pub(crate) async fn settings(&self) -> Result<SavedSettings, Trouble> {
+        Ok(self.app.restaurants.settings(self.id()).await?)
+    }
+
+    /// Saves settings in place of those that were read.
+    pub(crate) async fn save_settings(
+        &self,
+        settings: &MerchantSettings,
+        read: &SavedSettings,
+    ) -> Result<(), Trouble> {
+        let saved = self.app.restaurants.host().save_settings(self.id(), settings, read.revision).await;
+        saved.map(drop).map_err(|error| match error {
+            SaveSettingsError::Store(error) => error.into(),
+            other => Trouble::Refused(other.to_string()),
+        })
     }
 
     /// A path below the restaurant's.
