@@ -63,7 +63,7 @@ fn level_text(level: ActivityLevel) -> Text {
     match level {
         ActivityLevel::Info => t::INFO,
         ActivityLevel::Warning => t::WARNING,
-        ActivityLevel::Error => t::ERROR,
+        _ => t::ERROR,
     }
 }
 
@@ -71,7 +71,7 @@ fn level_name(level: ActivityLevel) -> &'static str {
     match level {
         ActivityLevel::Info => "info",
         ActivityLevel::Warning => "warning",
-        ActivityLevel::Error => "error",
+        _ => "error",
     }
 }
 
@@ -79,7 +79,7 @@ fn tone(level: ActivityLevel) -> Tone {
     match level {
         ActivityLevel::Info => Tone::Calm,
         ActivityLevel::Warning => Tone::Waits,
-        ActivityLevel::Error => Tone::Bad,
+        _ => Tone::Bad,
     }
 }
 

@@ -55,7 +55,7 @@ fn facts(lang: Lang, item: &Tracked<Item>) -> Markup {
         let known = characteristics.iter().filter_map(|known| match known.presence {
             Presence::Present => Some(known.name.clone()),
             Presence::Maybe => Some(lang.fill(t::MAYBE, &[&known.name])),
-            Presence::Absent | Presence::Unknown => None,
+            _ => None,
         });
         known.collect::<Vec<_>>().join(", ")
     };

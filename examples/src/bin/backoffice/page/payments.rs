@@ -30,7 +30,7 @@ pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
     }
     let mut filter = PaymentFilter::default();
     filter.merchant = Some(MerchantId::new(at.id().as_str()));
-    let (payments, older) = newest::payments(&*at.app.inbox, &filter, before(&at, &query), PAGE).await?;
+    let (payments, older) = newest::payments(&at.app.inbox, &filter, before(&at, &query), PAGE).await?;
     let next = html! { a.button href=(at.path("/till")) { (&lang[frame::TILL]) } };
     let body = html! {
         p.lead { (&lang[t::ABOUT]) }

@@ -3,6 +3,8 @@
 //! They list what is oldest first, between two instants. A page of the newest is found by looking back an hour, a day, a
 //! month, and for ever, until there is enough of it.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use mplus_webhooks::inbox::{Entry, EntryFilter};
 use mplus_webhooks::payment::{Payment, PaymentFilter};
@@ -24,37 +26,42 @@ pub(crate) async fn entries(
     before: DateTime<Utc>,
     page: usize,
 ) -> Result<Newest<Entry>, StoreError> {
-    let inbox = webhooks.inbox();
-    let read = async |from, after: Option<Entry>| {
-        let mut filter = filter.clone();
+    let (webhooks, filter) = (webhooks.clone(), filter.clone());
+    let read = move |from, after: Option<Entry>| {
+        let (webhooks, mut filter) = (webhooks.clone(), filter.clone());
         (filter.from, filter.to, filter.limit) = (from, Some(before), CHUNK);
-        let filter = after.map_or(filter.clone(), |last| filter.after(&last));
-        inbox.list(&filter).await
+        if let Some(last) = after {
+            filter = filter.after(&last);
+        }
+        async move { webhooks.inbox().list(&filter).await }
     };
     find(before, page, read, |entry| entry.received_at).await
 }
 
 /// A page of payments that fit the filter.
 pub(crate) async fn payments(
-    store: &dyn Store,
+    store: &Arc<dyn Store>,
     filter: &PaymentFilter,
     before: DateTime<Utc>,
     page: usize,
 ) -> Result<Newest<Payment>, StoreError> {
-    let read = async |from, after: Option<Payment>| {
-        let mut filter = filter.clone();
+    let (store, filter) = (store.clone(), filter.clone());
+    let read = move |from, after: Option<Payment>| {
+        let (store, mut filter) = (store.clone(), filter.clone());
         (filter.from, filter.to, filter.limit) = (from, Some(before), CHUNK);
-        let filter = after.map_or(filter.clone(), |last| filter.after(&last));
-        store.list_payments(&filter).await
+        if let Some(last) = after {
+            filter = filter.after(&last);
+        }
+        async move { store.list_payments(&filter).await }
     };
     find(before, page, read, |payment| payment.started_at).await
 }
 
-async fn find<T: Clone>(
+async fn find<T: Clone, F: Future<Output = Result<Vec<T>, StoreError>>>(
     before: DateTime<Utc>,
     page: usize,
-    read: impl AsyncFn(Option<DateTime<Utc>>, Option<T>) -> Result<Vec<T>, StoreError>,
-    at: impl Fn(&T) -> DateTime<Utc>,
+    read: impl Fn(Option<DateTime<Utc>>, Option<T>) -> F,
+    at: fn(&T) -> DateTime<Utc>,
 ) -> Result<Newest<T>, StoreError> {
     let mut found = Vec::new();
     for back in BACK {
@@ -72,10 +79,10 @@ async fn find<T: Clone>(
 }
 
 /// The last ones since an instant, one more than a page.
-async fn read_all<T: Clone>(
+async fn read_all<T: Clone, F: Future<Output = Result<Vec<T>, StoreError>>>(
     page: usize,
     from: Option<DateTime<Utc>>,
-    read: &impl AsyncFn(Option<DateTime<Utc>>, Option<T>) -> Result<Vec<T>, StoreError>,
+    read: &impl Fn(Option<DateTime<Utc>>, Option<T>) -> F,
 ) -> Result<Vec<T>, StoreError> {
     let mut kept: Vec<T> = Vec::new();
     loop {
@@ -100,13 +107,13 @@ mod tests {
 
     /// Records at these minutes, as a store lists them.
     async fn newest(minutes: &[i64], before: i64, page: usize) -> (Vec<i64>, bool) {
-        let read = async |from: Option<DateTime<Utc>>, after: Option<i64>| {
+        let read = |from: Option<DateTime<Utc>>, after: Option<i64>| {
             let fits = |minute: &&i64| {
                 from.is_none_or(|from| at(**minute) >= from)
                     && **minute < before
                     && after.is_none_or(|after| **minute > after)
             };
-            Ok(minutes.iter().filter(fits).copied().collect())
+            std::future::ready(Ok(minutes.iter().filter(fits).copied().collect()))
         };
         let (found, next) = find(at(before), page, read, |minute| at(*minute)).await.unwrap();
         (found, next.is_some())

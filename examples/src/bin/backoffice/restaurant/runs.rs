@@ -166,7 +166,7 @@ pub(crate) async fn keep(app: &App, kind: &RunKind, report: &RunReport) -> Resul
 pub(crate) fn step_id(progress: &Progress) -> String {
     let phase = match progress.phase {
         Phase::Pull => "pull",
-        Phase::Push => "push",
+        _ => "push",
     };
     format!("{phase}-{}", progress.resource)
 }
