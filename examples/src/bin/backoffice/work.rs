@@ -56,7 +56,7 @@ async fn forward_orders(app: &App, connection: &Connection) -> Result<(), StoreE
         Ok(integration) => {
             let worker =
                 integration.outbox_worker().with_observer(std::sync::Arc::new(app.callbacks.clone()));
-            drop(worker.run_once().await);
+            worker.run_once().await;
         }
         Err(error) => tracing::warn!(connection = %connection.id, %error, "orders wait"),
     }

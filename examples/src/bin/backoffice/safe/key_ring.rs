@@ -53,6 +53,7 @@ impl KeyRing {
     }
 
     /// A key that nobody will know again.
+    #[cfg(test)]
     pub(crate) fn forgetful() -> Result<Self, KeyError> {
         Self::read(&new_key()?)
     }

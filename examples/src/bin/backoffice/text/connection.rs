@@ -28,7 +28,6 @@ super::texts! {
     FAILING = "Away", "Niet bereikbaar";
     DISCONNECTED = "Disconnected", "Niet verbonden";
     PAUSED = "Paused", "Gepauzeerd";
-    TEST = "Test", "Test";
     ADDRESS = "Address of the till", "Adres van de kassa";
     SINCE = "since {}", "sinds {}";
     CONNECTED_AT = "Connected since", "Verbonden sinds";
@@ -66,7 +65,6 @@ super::texts! {
     ATTENTION_ORDERS = "{} orders wait for you.", "{} bestellingen wachten op jou.";
     ATTENTION_DEAD = "{} events of the till could not be worked off.", "{} meldingen van de kassa konden niet worden verwerkt.";
     ATTENTION_LOCATIONS = "{} locations are not complete.", "{} locaties zijn niet volledig.";
-    ATTENTION_PAYMENTS = "{} payments were taken in vain and should be given back.", "{} betalingen zijn vergeefs geïnd en moeten worden terugbetaald.";
     OPEN = "Open", "Openen";
     LOCATIONS_ABOUT = "Branches of MplusKASSA become locations by themselves. What MplusKASSA does not know, you fill in here.", "Filialen van MplusKASSA worden vanzelf locaties. Wat MplusKASSA niet weet, vul je hier in.";
     NO_LOCATIONS = "No location yet", "Nog geen locatie";
@@ -92,7 +90,6 @@ super::texts! {
     DELIVERY_ZONES_HINT = "Postcodes with commas between, or: none", "Postcodes met komma's ertussen, of: geen";
     ONLINE = "Accept online orders here", "Hier online bestellingen aannemen";
     ONLINE_OFF = "Online orders are switched off", "Online bestellingen staan uit";
-    PAYMENT_PROFILE = "Payment profile", "Betaalprofiel";
     LOG_ABOUT = "What happened, newest first. It holds no passwords and no personal data.", "Wat er gebeurde, het nieuwste eerst. Er staan geen wachtwoorden en geen persoonsgegevens in.";
     NO_ACTIVITY = "Nothing in the log", "Niets in het logboek";
     NO_ACTIVITY_ABOUT = "Nothing fits this filter, or nothing has happened yet.", "Niets past bij dit filter, of er is nog niets gebeurd.";
@@ -101,9 +98,7 @@ super::texts! {
     WARNING = "Warning", "Waarschuwing";
     ERROR = "Error", "Fout";
     TOPIC = "About", "Over";
-    SUBJECT = "Which", "Welke";
     STORE_ANSWERS = "Database", "Database";
-    WORKER_RUNS = "Background work", "Achtergrondwerk";
     INBOX_ANSWERS = "Webhook inbox", "Webhookpostbus";
     WORKS = "Works", "Werkt";
     FAILS = "Does not work: {}", "Werkt niet: {}";
@@ -111,7 +106,6 @@ super::texts! {
     OLDEST = "Oldest of them queued", "Oudste daarvan geplaatst";
     RUNS_DUE = "Runs that are due", "Synchronisaties die aan de beurt zijn";
     RUNS_RUNNING = "Runs under way", "Synchronisaties bezig";
-    RUNNING_NOW = "What runs now", "Wat er nu loopt";
     DEAD_LETTERS = "Dead letters, all restaurants", "Onverwerkbare meldingen, alle restaurants";
     HEALTH_ABOUT = "What whoever runs this program looks at first. Machines read /healthz and /readyz.", "Waar de beheerder van dit programma het eerst naar kijkt. Machines lezen /healthz en /readyz.";
 }

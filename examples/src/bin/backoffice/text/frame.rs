@@ -38,10 +38,8 @@ super::texts! {
     WAIT = "Too many wrong passwords. Try again at {}.", "Te veel verkeerde wachtwoorden. Probeer het opnieuw om {}.";
     SIGNED_OUT = "You are signed out.", "Je bent uitgelogd.";
     DEMO_RUNS = "This is a demonstration: {} runs on a test till inside this program and starts anew each time.", "Dit is een demonstratie: {} draait op een testkassa in dit programma en begint telkens opnieuw.";
-    NEWER = "Newer", "Nieuwer";
     OLDER = "Older", "Ouder";
     NEXT = "Next page", "Volgende pagina";
-    FIRST = "First page", "Eerste pagina";
     PAGES = "Pages", "Pagina's";
     SAVE = "Save", "Opslaan";
     SAVED = "Saved.", "Opgeslagen.";
@@ -49,11 +47,8 @@ super::texts! {
     FILTER = "Show", "Tonen";
     SEARCH = "Search", "Zoeken";
     ALL = "All", "Alle";
-    YES = "Yes", "Ja";
-    NO = "No", "Nee";
     UNKNOWN = "Unknown", "Onbekend";
     NEVER = "Never", "Nooit";
-    NONE = "None", "Geen";
     WHEN = "When", "Wanneer";
     WHAT = "What", "Wat";
     STATE = "State", "Status";

@@ -39,7 +39,6 @@ super::texts! {
     UNCHANGED = "Nothing was changed.", "Er is niets veranderd.";
     ALLERGENS = "Allergens", "Allergenen";
     DIETS = "Diets", "Diëten";
-    PRESENT = "{}", "{}";
     MAYBE = "{} (traces)", "{} (sporen)";
     GROUPS = "Modifier groups", "Keuzegroepen";
     GROUPS_HINT = "They are changed in MplusKASSA and come here with the next sync.", "Ze worden in MplusKASSA gewijzigd en komen met de volgende synchronisatie hierheen.";
@@ -48,7 +47,6 @@ super::texts! {
     COMBOS = "Combos", "Menu's";
     NO_COMBOS = "No combo yet. MplusKASSA calls them article menus.", "Nog geen menu. MplusKASSA noemt ze artikelmenu's.";
     COMBO_HINT = "A choice that is removed here has to be removed by hand in MplusKASSA; the report names it.", "Een keuze die hier wordt verwijderd, moet met de hand uit MplusKASSA worden verwijderd; het verslag noemt haar.";
-    FACTS = "From MplusKASSA", "Uit MplusKASSA";
     PLU = "PLU", "PLU";
     BARCODES = "Barcodes", "Barcodes";
     MINIMUM_AGE = "Minimum age", "Minimumleeftijd";

@@ -14,7 +14,6 @@ super::texts! {
     ABOUT = "Paid orders go to MplusKASSA by themselves and wait as long as it is away. What is refused waits for you here.", "Betaalde bestellingen gaan vanzelf naar MplusKASSA en wachten zolang de kassa weg is. Wat geweigerd wordt, wacht hier op jou.";
     NO_ORDERS = "No order in this state", "Geen bestelling met deze status";
     NO_ORDERS_ABOUT = "Place one at the kiosk to see one here.", "Plaats er een in de kiosk om hier iets te zien.";
-    ATTENTION = "Wait for you", "Wachten op jou";
     NUMBER = "Order", "Bestelling";
     KIND = "Kind", "Soort";
     PICKUP = "Pick-up", "Afhalen";
@@ -23,7 +22,6 @@ super::texts! {
     TABLE_NOW = "Table {}, paid", "Tafel {}, betaald";
     TOTAL = "Total", "Totaal";
     QUEUED_AT = "Placed", "Geplaatst";
-    WHY = "Why", "Waarom";
     AWAY_SINCE = "MplusKASSA cannot be reached since {}", "MplusKASSA is niet bereikbaar sinds {}";
     CLAIMED_SINCE = "Somebody works at the table since {}", "Er wordt aan de tafel gewerkt sinds {}";
     RESTING = "Is tried again at {}", "Wordt opnieuw geprobeerd om {}";
@@ -46,7 +44,6 @@ super::texts! {
     PAID = "Paid", "Betaald";
     GUEST = "Guest", "Gast";
     NOTE = "Remark", "Opmerking";
-    AT_POS = "At MplusKASSA", "Bij MplusKASSA";
     POS_NUMBER = "Order number at the till", "Bestelnummer aan de kassa";
     ATTEMPTS = "Refusals", "Weigeringen";
     LAST_ERROR = "Last problem", "Laatste probleem";
@@ -71,7 +68,6 @@ super::texts! {
     OPEN = "Open: {}", "Open: {}";
     CLAIMED = "Somebody works at it", "Er wordt aan gewerkt";
     LOOK = "Look at the till", "Aan de kassa kijken";
-    NO_STATE = "Not looked at", "Niet bekeken";
     PREPAID = "{} of it paid", "{} daarvan betaald";
 }
 

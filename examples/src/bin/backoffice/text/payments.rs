@@ -23,7 +23,6 @@ super::texts! {
     REFUNDS = "Given back", "Terugbetaald";
     REFUND = "Give back", "Terugbetalen";
     REFUND_AMOUNT = "How much, euros", "Hoeveel, euro";
-    REFUND_SURE = "Give back {} of {}", "{} van {} terugbetalen";
     REFUND_ABOUT = "At most {}. Money that was given back cannot be taken again.", "Hoogstens {}. Terugbetaald geld kan niet opnieuw worden geïnd.";
     REFUNDED_NOW = "{} is given back.", "{} wordt terugbetaald.";
     REFUND_SUCCEEDED = "done", "gelukt";
@@ -72,7 +71,6 @@ super::texts! {
     DISCARD = "Discard", "Wegleggen";
     DISCARDED_NOW = "Nothing is done about it any more.", "Er wordt niets meer mee gedaan.";
     BODY = "What was sent", "Wat er gestuurd werd";
-    CHECK_CONNECTED = "Username and password are accepted", "Gebruikersnaam en wachtwoord worden geaccepteerd";
     TROUBLE_ABOUT = "What the vendor's guide tells to look at, looked at now.", "Waar de handleiding naar laat kijken, nu bekeken.";
     TROUBLE_ORDERS = "Orders not syncing", "Bestellingen komen niet aan";
     TROUBLE_ORDERS_WAIT = "{} orders wait for you, {} wait to be sent.", "{} bestellingen wachten op jou, {} wachten op verzending.";
