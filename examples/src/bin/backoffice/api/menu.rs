@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::client::At;
-use super::{Answer, PAGE, Refused};
+use super::{Answer, PAGE, Refused, in_cents};
 
 /// An item of the menu. Prices are euros as text, VAT included.
 #[derive(Serialize, ToSchema)]
@@ -49,9 +49,9 @@ fn item(known: Tracked<mplus_sync::model::Item>) -> Item {
         category: record.category.map(|category| category.to_string()),
         name: record.name,
         description: record.description,
-        price: record.price,
+        price: record.price.map(in_cents),
         location_prices: own
-            .map(|own| LocationPrice { location: own.location.to_string(), price: Some(own.price) })
+            .map(|own| LocationPrice { location: own.location.to_string(), price: Some(in_cents(own.price)) })
             .collect(),
         shown,
         edited: !known.edits.is_empty(),

@@ -12,6 +12,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use rust_decimal::Decimal;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -94,6 +95,13 @@ impl<E: Into<Trouble>> From<E> for Refused {
 
 /// What a handler answers with.
 type Answer<T> = Result<Json<T>, Refused>;
+
+/// An amount as it is told: two decimals, more where it has more.
+fn in_cents(amount: Decimal) -> Decimal {
+    let mut told = amount.normalize();
+    told.rescale(told.scale().max(2));
+    told
+}
 
 /// The most records of one page.
 const PAGE: usize = 100;

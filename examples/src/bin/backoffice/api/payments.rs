@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::client::At;
-use super::{Answer, Refused};
+use super::{Answer, Refused, in_cents};
 
 /// How a payment stands. Amounts are euros as text.
 #[derive(Serialize, ToSchema)]
@@ -34,9 +34,9 @@ pub(crate) fn status(payment: &Payment) -> PaymentStatus {
         id: payment.key.id.clone(),
         state: payment.state.name(),
         reason: payment.reason.as_ref().map(|reason| reason.text.clone()),
-        amount: payment.amount,
-        captured: payment.captured,
-        refundable: payment.refundable(),
+        amount: in_cents(payment.amount),
+        captured: payment.captured.map(in_cents),
+        refundable: in_cents(payment.refundable()),
         checkout_url: payment.checkout_url.clone(),
     }
 }

@@ -178,10 +178,14 @@ fn entered(seen: &Item, locations: &[Tracked<Location>], fields: &Fields) -> (It
     if item.name.is_empty() {
         wrong.push(("name".to_owned(), t::NEEDS_NAME));
     }
-    item.description = fields.filled("description").map(str::to_owned);
+    if fields.raw("description").is_some() {
+        item.description = fields.filled("description").map(str::to_owned);
+    }
     item.active = fields.is_on("active");
     item.hidden = fields.is_on("hidden");
     let mut amount = |name: &str, known: Option<Decimal>| match fields.amount(name) {
+        // What a form does not have it does not change.
+        _ if fields.raw(name).is_none() => known,
         // The same amount keeps the digits that it had.
         Ok(amount) if amount == known => known,
         Ok(amount) => amount,

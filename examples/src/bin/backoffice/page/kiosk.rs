@@ -7,6 +7,7 @@ use mplus_sync::model::{
     Customer, Item, ItemId, Location, LocationId, Order, OrderKind, OrderLine, PaymentMethod, Sold, TableRef,
     Tracked,
 };
+use mplus_sync::orders::SubmitError;
 use mplus_webhooks::payment::{OwnPayment, PaymentState};
 use rust_decimal::Decimal;
 
@@ -164,7 +165,9 @@ pub(crate) async fn order(at: At, fields: Fields) -> Result<Response, Trouble> {
             vec![mplus_sync::model::Payment { method: method.clone(), amount, reference: None }];
     }
     let checked = at.open().await?.orders().check(&checked).await;
-    if let Some(why) = checked.err().map(|error| lang.fill(t::REFUSED, &[&error])) {
+    // While the till is away orders wait for it, as they were placed.
+    let is_refused = |error: &SubmitError| error.pos_error().is_none() || error.is_permanent();
+    if let Some(why) = checked.err().filter(is_refused).map(|error| lang.fill(t::REFUSED, &[&error])) {
         return refuse(&at, &fields, why).await;
     }
     if pays_later {

@@ -13,9 +13,12 @@ const ADDRESSES: usize = 10_000;
 /// How long a wrong password is held against an address.
 const MEMORY: TimeDelta = TimeDelta::minutes(15);
 
+/// How many wrong passwords, and when the last one came.
+type Guesses = (u32, DateTime<Utc>);
+
 /// Counts wrong passwords by address.
 #[derive(Debug, Default)]
-pub(crate) struct Throttle(Mutex<HashMap<Option<IpAddr>, (u32, DateTime<Utc>)>>);
+pub(crate) struct Throttle(Mutex<HashMap<Option<IpAddr>, Guesses>>);
 
 impl Throttle {
     /// Until when an address has to wait, if it has to.
