@@ -125,8 +125,9 @@ pub(crate) fn start(app: &App, id: &ConnectionId, wanted: Wanted, context: SyncC
         if let Ok(Err(error)) | Err(error) = run.await.map_err(|error| error.to_string()) {
             tracing::error!(connection = %id, %error, "a sync could not be carried out");
         }
-        app.restaurants.runs.end(&id);
+        // Whoever sees that it ended finds the new menu.
         app.restaurants.index.refresh(&app, &id).await;
+        app.restaurants.runs.end(&id);
     });
     true
 }
