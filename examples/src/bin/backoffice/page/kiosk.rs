@@ -1,5 +1,7 @@
 //! A kiosk to play with: the guest orders and pays, and the order goes to the till.
 
+use std::collections::HashSet;
+
 use axum::response::{IntoResponse as _, Response};
 use chrono::Utc;
 use maud::{Markup, html};
@@ -39,10 +41,10 @@ async fn shown(at: &At, entered: &Fields, wrong: Option<String>) -> Result<Page,
     let Some(place) = place(&places, entered) else { return Ok(nothing(at)) };
     let location = &place.record.id;
     let index = at.app.restaurants.index.of(&at.app, at.id()).await?;
-    let with_items = |id: &mplus_sync::model::CategoryId| {
-        index.lines.iter().any(|line| line.shown && line.category.as_ref() == Some(id))
-    };
-    let categories: Vec<_> = index.categories.iter().filter(|category| with_items(&category.id)).collect();
+    let shown = index.lines.iter().filter(|line| line.shown);
+    let with_items: HashSet<_> = shown.filter_map(|line| line.category.as_ref()).collect();
+    let categories: Vec<_> =
+        index.categories.iter().filter(|category| with_items.contains(&category.id)).collect();
     let category = entered
         .filled("category")
         .map(str::to_owned)
