@@ -14,7 +14,7 @@ use mplus_webhooks::payment::{OwnPayment, PaymentState};
 use rust_decimal::Decimal;
 
 use super::locations;
-use super::menu::{encoded, items, picture};
+use super::menu::{CHOICES, encoded, items, picture};
 use super::payments::{self, key};
 use crate::restaurant::baskets::Basket;
 use crate::restaurant::index::Wanted;
@@ -44,7 +44,7 @@ async fn shown(at: &At, entered: &Fields, wrong: Option<String>) -> Result<Page,
     let shown = index.lines.iter().filter(|line| line.shown);
     let with_items: HashSet<_> = shown.filter_map(|line| line.category.as_ref()).collect();
     let categories: Vec<_> =
-        index.categories.iter().filter(|category| with_items.contains(&category.id)).collect();
+        index.categories.iter().filter(|category| with_items.contains(&category.id)).take(CHOICES).collect();
     let category = entered
         .filled("category")
         .map(str::to_owned)

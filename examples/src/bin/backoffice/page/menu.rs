@@ -16,6 +16,8 @@ use crate::view::layout::{Here, Page, empty, post};
 use crate::view::number::{count, euros};
 
 const PAGE: usize = 50;
+/// The most categories to choose from; with more, people search.
+pub(super) const CHOICES: usize = 300;
 
 const ONLY: [(Only, &str, crate::text::Text); 4] = [
     (Only::All, "", frame::ALL),
@@ -51,7 +53,7 @@ pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
         } @else {
             form.filter method="get" role="search" {
                 (Field::text(lang, "text", frame::SEARCH).kind("search").value(&wanted.text).show())
-                (choose(lang, "category", t::CATEGORY, &categories, query.text("category")))
+                @if categories.len() <= CHOICES { (choose(lang, "category", t::CATEGORY, &categories, query.text("category"))) }
                 (choose(lang, "only", t::ONLY, &only, query.text("only")))
                 button.quiet type="submit" { (&lang[frame::FILTER]) }
             }
