@@ -18,7 +18,7 @@ pub(crate) struct Flags {
     /// Address to listen on. Everything but this machine's own needs HTTPS in front.
     #[arg(long, default_value = "127.0.0.1")]
     pub(crate) bind: IpAddr,
-    /// How browsers and tills reach this program, for instance https://office.example.nl. The address that it listens on
+    /// How browsers and tills reach this program, for instance `https://office.example.nl`. The address that it listens on
     /// unless given.
     #[arg(long, value_name = "URL")]
     pub(crate) public_url: Option<String>,
