@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::{Stripe, VERSION};
 use crate::event::json::Fields;
 use crate::payment::{Payment, ProviderError, Reason};
-use crate::provider::call::{Answer, Call, detail, form, inside};
+use crate::provider::call::{Answer, Call, detail, escape, form, inside};
 
 /// An error of Stripe's, and its code.
 pub(super) struct StripeError {
@@ -39,6 +39,11 @@ impl StripeError {
     pub(super) fn is_refusal(&self) -> bool {
         matches!(self.error, ProviderError::Refused { .. })
     }
+}
+
+/// Where an intent is asked about and told.
+pub(super) fn intent_path(intent: &str) -> String {
+    format!("/v1/payment_intents/{}", escape(intent))
 }
 
 impl Stripe {

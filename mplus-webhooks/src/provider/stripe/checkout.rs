@@ -4,8 +4,7 @@ use bytes::Bytes;
 use chrono::TimeDelta;
 
 use super::Stripe;
-use super::api::reason;
-use super::intent::intent_path;
+use super::api::{intent_path, reason};
 use crate::event::json::{DataError, Fields, Path};
 use crate::payment::{Payment, ProviderError, ProviderNews, ProviderStatus};
 use crate::provider::call::{detail, escape, euros, field};

@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::api::reason;
+use super::api::{intent_path, reason};
 use super::reader::Shown;
 use super::{Stripe, StripeCapture, StripeMode, StripeRedirect, is_session};
 use crate::event::json::{DataError, Fields};
@@ -229,8 +229,4 @@ impl Stripe {
 fn waits_for_a_card(mut intent: Fields<'_>) -> Result<bool, DataError> {
     let status: Option<String> = field(&mut intent, "status")?;
     Ok(status.as_deref() == Some("requires_payment_method"))
-}
-
-pub(super) fn intent_path(intent: &str) -> String {
-    format!("/v1/payment_intents/{}", escape(intent))
 }

@@ -1,8 +1,7 @@
 //! Terminal readers, server-driven. A reader tells its latest action only, which may be another till's.
 
 use super::Stripe;
-use super::api::reason;
-use super::intent::intent_path;
+use super::api::{intent_path, reason};
 use crate::event::json::{DataError, Fields, Path};
 use crate::payment::{Payment, ProviderError, Reason};
 use crate::provider::call::{detail, escape, field, inside};
@@ -57,9 +56,7 @@ impl Reader {
             Action::Idle | Action::Of { .. } => Shown::Not,
         }
     }
-}
 
-impl Reader {
     /// The other intent that the reader has in hand.
     fn waits_for_another(&self, intent: &str) -> Option<&str> {
         match &self.action {
