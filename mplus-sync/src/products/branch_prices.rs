@@ -11,6 +11,7 @@ use mplus_qapi::products::{ArticleBranchDeviationLine, GetArticleBranchDeviation
 use mplus_qapi::soap::Operation;
 use rust_decimal::Decimal;
 
+use super::article_branches::{ArticleBranches, Remark};
 use super::merge::{Merged, merge_location_prices};
 use crate::conflict::Settling;
 use crate::model::{
@@ -32,20 +33,6 @@ pub(crate) struct BranchPrices {
     locations: BTreeMap<BranchNumber, LocationId>,
     /// Stands for all of them, in whatever order they came.
     hash: i64,
-}
-
-/// What a person should know of an article: what it is, and what to do.
-pub(crate) type Remark = (String, &'static str);
-
-/// What single branches tell of one article.
-#[derive(Debug, Default, PartialEq)]
-pub(crate) struct ArticleBranches {
-    /// Own prices, by location.
-    pub(crate) prices: Vec<LocationPrice>,
-    /// Locations where it cannot be ordered.
-    pub(crate) not_sold_at: Vec<LocationId>,
-    /// What a person should know.
-    pub(crate) remarks: Vec<Remark>,
 }
 
 /// The checkpoint when articles were pulled that have not got their prices; the hash of a list is another number.

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use super::branch_prices::ArticleBranches;
+use super::article_branches::ArticleBranches;
 use super::from_pos::Incoming;
 use crate::conflict::{
     Action, Decision, FieldDifference, Known, Settling, Side, SyncContext, Unit, Why, Winner, decide, settle,

@@ -15,6 +15,7 @@
 //! A category is made at the POS with its first item: the POS knows no product without an article, and by the article's
 //! `extArticleId` a product is found again of which the answer was lost.
 
+mod article_branches;
 mod branch_prices;
 mod from_pos;
 mod images;

@@ -11,7 +11,8 @@ use crate::model::{
     ArticleNumber, CategoryId, Checkpoint, ComboId, Fingerprint, FingerprintError, Item, ItemId, Marker,
     ModifierGroupId, PosModifierGroup, Resource, Tracked,
 };
-use crate::products::branch_prices::{BranchPrices, Remark};
+use crate::products::article_branches::Remark;
+use crate::products::branch_prices::BranchPrices;
 use crate::products::from_pos::{
     Incoming, IncomingItem, article_to_item, product_to_category, take_group_price,
 };
