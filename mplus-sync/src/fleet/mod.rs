@@ -44,6 +44,7 @@ mod shards;
 mod status;
 mod terms;
 mod upkeep;
+mod work;
 
 use std::fmt;
 use std::pin::Pin;
