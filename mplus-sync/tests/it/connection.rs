@@ -23,14 +23,6 @@ use crate::support::{Doctored, Merchant};
 
 const DISH: &str = "Dame blanche";
 
-async fn synced() -> (Merchant, Integration) {
-    let merchant = Merchant::new(Pos::brasserie());
-    let integration = merchant.connect().await;
-    let (report, _) = merchant.sync(&integration, &RunOptions::manual()).await;
-    assert!(report.failures.is_empty(), "{report}");
-    (merchant, integration)
-}
-
 type Happening = dyn Fn() -> futures_util::future::BoxFuture<'static, ()> + Send + Sync;
 
 /// Something happens on the way of the first call of an operation, and calls give way to others.
@@ -96,7 +88,7 @@ async fn interrupted<F: Future<Output = ()> + Send + 'static>(
 async fn a_run_that_lost_its_lease_sends_and_writes_nothing_more() {
     let rivals = [Holder::from("worker-2"), Holder::of("worker-1".into(), "after a restart")];
     for (rival, minutes) in rivals.into_iter().zip([20, 0]) {
-        let (merchant, _) = synced().await;
+        let (merchant, _) = Merchant::synced().await;
         let (store, runtime) = (Arc::clone(&merchant.store), Arc::clone(&merchant.runtime));
         let (outcome, calls) = interrupted(&merchant, "getVatGroupList", move || {
             let (store, runtime, rival) = (Arc::clone(&store), Arc::clone(&runtime), rival.clone());
@@ -118,7 +110,7 @@ async fn a_run_that_lost_its_lease_sends_and_writes_nothing_more() {
 #[tokio::test]
 async fn a_run_under_way_stops_at_a_pause_a_disconnect_and_a_removal() {
     for what in ["paused", "not connected", "removed"] {
-        let (merchant, integration) = synced().await;
+        let (merchant, integration) = Merchant::synced().await;
         let (outcome, calls) = interrupted(&merchant, "getVatGroupList", move || {
             let integration = integration.clone();
             async move {
@@ -140,7 +132,7 @@ async fn a_run_under_way_stops_at_a_pause_a_disconnect_and_a_removal() {
 
 #[tokio::test]
 async fn no_handle_calls_the_pos_of_a_paused_connection_and_all_go_on_afterwards() {
-    let (merchant, integration) = synced().await;
+    let (merchant, integration) = Merchant::synced().await;
     let (products, stock) = (integration.products(), integration.stock());
     let other = Integration::open(merchant.host(), Merchant::id()).await.unwrap();
     other.pause().await.unwrap();
@@ -162,7 +154,7 @@ async fn no_handle_calls_the_pos_of_a_paused_connection_and_all_go_on_afterwards
 
 #[tokio::test]
 async fn two_runs_of_one_process_exclude_each_other_whatever_handle_they_have() {
-    let (merchant, _) = synced().await;
+    let (merchant, _) = Merchant::synced().await;
     let slow = || {
         let transport = Interrupted::at(&merchant.pos, "getStock", || async {
             for _ in 0..10 {
@@ -179,7 +171,7 @@ async fn two_runs_of_one_process_exclude_each_other_whatever_handle_they_have() 
 
 #[tokio::test]
 async fn after_a_crash_the_same_worker_goes_on_at_once_and_others_after_two_minutes() {
-    let (merchant, _) = synced().await;
+    let (merchant, _) = Merchant::synced().await;
     let crash = async |host: Host| {
         let run = Integration::open(host, Merchant::id()).await.unwrap();
         let options = RunOptions::manual();
@@ -205,7 +197,7 @@ async fn after_a_crash_the_same_worker_goes_on_at_once_and_others_after_two_minu
 
 #[tokio::test]
 async fn open_handles_take_up_new_credentials_at_their_next_call() {
-    let (merchant, integration) = synced().await;
+    let (merchant, integration) = Merchant::synced().await;
     let stale = Credentials { ident: "testkit".to_owned(), secret: "yesterday's".into() };
     merchant.vault.save_credentials(&Merchant::id(), stale).await.unwrap();
     assert!(matches!(integration.verify().await.unwrap(), ConnectionStatus::Failing { .. }));
@@ -230,7 +222,7 @@ async fn a_wrong_password_is_found_whatever_calls_look_at_it() {
 
 #[tokio::test]
 async fn another_pos_starts_anew_and_says_so() {
-    let (merchant, former) = synced().await;
+    let (merchant, former) = Merchant::synced().await;
     let new = NewConnection {
         id: Merchant::id(),
         name: "De Gouden Leeuw".to_owned(),
@@ -267,7 +259,7 @@ fn behind_the_same_address(merchant: &Merchant, licence: &'static str, company: 
 
 #[tokio::test]
 async fn another_database_behind_the_same_address_is_noticed_and_a_renewed_licence_is_not() {
-    let (merchant, former) = synced().await;
+    let (merchant, former) = Merchant::synced().await;
     let renewed = behind_the_same_address(&merchant, "****-2222", "Brasserie De Gouden Leeuw B.V.");
     let integration = Integration::open(renewed, Merchant::id()).await.unwrap();
     assert_eq!(integration.verify().await.unwrap(), ConnectionStatus::Connected);
@@ -294,7 +286,7 @@ async fn another_database_behind_the_same_address_is_noticed_and_a_renewed_licen
 
 #[tokio::test]
 async fn runs_and_customers_leave_no_leases_behind() {
-    let (merchant, integration) = synced().await;
+    let (merchant, integration) = Merchant::synced().await;
     integration.sync(&RunOptions::manual()).await;
     for number in 0..10 {
         let guest = Customer::new(format!("guest-{number}"), "Jan");

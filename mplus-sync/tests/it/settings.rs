@@ -1,6 +1,5 @@
 //! A merchant's settings: what was saved holds everywhere from the next run and the next order on.
 
-use mplus_qapi::testkit::Pos;
 use mplus_sync::model::{
     Order, OrderKind, OrderLine, Payment, PaymentMethod, RelationNumber, Revision, Sold, StoredSettings,
 };
@@ -13,13 +12,6 @@ use mplus_sync::{Host, Integration};
 use rust_decimal::Decimal;
 
 use crate::support::Merchant;
-
-async fn synced() -> (Merchant, Integration) {
-    let merchant = Merchant::new(Pos::brasserie());
-    let integration = merchant.connect().await;
-    integration.sync_menu(&RunOptions::manual()).await;
-    (merchant, integration)
-}
 
 /// Changes what is saved, as another process does.
 async fn save(merchant: &Merchant, change: impl FnOnce(&mut MerchantSettings)) {
@@ -48,7 +40,7 @@ async fn paid(merchant: &Merchant, number: &str) -> Order {
 
 #[tokio::test]
 async fn what_is_saved_elsewhere_holds_for_open_handles_from_the_next_run_on() {
-    let (merchant, integration) = synced().await;
+    let (merchant, integration) = Merchant::synced().await;
     let (stock, everything) = (integration.stock(), RunOptions::manual());
     save(&merchant, |settings| settings.stock.enabled = false).await;
     assert_eq!(integration.sync(&everything).await.stock, None);
@@ -62,7 +54,7 @@ async fn what_is_saved_elsewhere_holds_for_open_handles_from_the_next_run_on() {
 
 #[tokio::test]
 async fn an_order_goes_by_the_settings_that_hold_when_it_is_sent() {
-    let (merchant, integration) = synced().await;
+    let (merchant, integration) = Merchant::synced().await;
     let (service, worker) = (integration.orders(), integration.outbox_worker());
     let order = paid(&merchant, "1001").await;
     let refused = service.draft(&order).await.unwrap_err();
@@ -80,7 +72,7 @@ async fn an_order_goes_by_the_settings_that_hold_when_it_is_sent() {
 
 #[tokio::test]
 async fn the_hosts_settings_hold_for_those_who_have_saved_none() {
-    let (merchant, _) = synced().await;
+    let (merchant, _) = Merchant::synced().await;
     let mut usual = MerchantSettings::default();
     usual.stock.enabled = false;
     let integration = Integration::open(merchant.host().with_settings(usual), Merchant::id()).await.unwrap();
@@ -93,7 +85,7 @@ async fn the_hosts_settings_hold_for_those_who_have_saved_none() {
 
 #[tokio::test]
 async fn settings_are_compared_with_the_pos_and_the_locations() {
-    let (merchant, integration) = synced().await;
+    let (merchant, integration) = Merchant::synced().await;
     let mut settings = MerchantSettings::default();
     settings.tax = settings.tax.with_rate(6.into(), "Oud laag");
     settings.orders =
@@ -111,7 +103,7 @@ async fn settings_are_compared_with_the_pos_and_the_locations() {
 
 #[tokio::test]
 async fn settings_that_nobody_can_read_stop_runs_and_orders_and_are_named() {
-    let (merchant, integration) = synced().await;
+    let (merchant, integration) = Merchant::synced().await;
     let broken = StoredSettings::new(1, "{\"tax\":7}");
     merchant.store.save_settings(&Merchant::id(), &broken).await.unwrap();
     let before = merchant.pos.requests().total();

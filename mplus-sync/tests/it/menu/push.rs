@@ -1,9 +1,8 @@
 //! Pushing the host's edits, and conflicts with the POS's.
 
 use chrono::TimeDelta;
-use mplus_qapi::testkit::{Fault, Pos};
+use mplus_qapi::testkit::Fault;
 use mplus_qapi::value::Decimal;
-use mplus_sync::Integration;
 use mplus_sync::conflict::{SyncContext, Why, Winner};
 use mplus_sync::model::{
     Category, CategoryId, Combo, ComboChoice, ComboId, ComboPart, Item, ItemEdit, ItemId, LocationId,
@@ -16,14 +15,6 @@ use mplus_sync::sync::RunOptions;
 use crate::support::Merchant;
 
 const DISH: &str = "Dame blanche";
-
-async fn synced() -> (Merchant, Integration) {
-    let merchant = Merchant::new(Pos::brasserie());
-    let integration = merchant.connect().await;
-    let (report, _) = merchant.sync(&integration, &RunOptions::manual()).await;
-    assert!(report.failures.is_empty(), "{report}");
-    (merchant, integration)
-}
 
 /// The host edits at the POS's present time plus so many minutes.
 async fn edit(merchant: &Merchant, edits: CatalogEdits, minutes: i64) {
@@ -50,7 +41,7 @@ fn new_item(id: &str, category: &CategoryId, price: i64) -> Item {
 
 #[tokio::test]
 async fn an_edit_reaches_the_pos_and_its_echo_is_no_conflict_and_no_write() {
-    let (merchant, integration) = synced().await;
+    let (merchant, integration) = Merchant::synced().await;
     let mut item = merchant.item(DISH).await.record;
     (item.price, item.description) = (Some(Decimal::new(995, 2)), Some("With warm chocolate".to_owned()));
     edit(&merchant, items(vec![item.clone()]), 1).await;
@@ -76,7 +67,7 @@ async fn in_a_manual_sync_the_later_change_wins_and_in_a_webhook_the_pos() {
         (SyncContext::Webhook, 60, Winner::Pos, Why::Webhook),
     ];
     for (context, minutes, winner, why) in cases {
-        let (merchant, integration) = synced().await;
+        let (merchant, integration) = Merchant::synced().await;
         let article = merchant.article(DISH);
         merchant.pos.set_price(article, Decimal::new(700, 2));
         let mut item = merchant.item(DISH).await.record;
@@ -98,7 +89,7 @@ async fn in_a_manual_sync_the_later_change_wins_and_in_a_webhook_the_pos() {
 
 #[tokio::test]
 async fn a_new_category_is_made_with_its_items_and_keeps_its_numbers() {
-    let (merchant, integration) = synced().await;
+    let (merchant, integration) = Merchant::synced().await;
     let category = Category::new("specials", "Specials");
     let edits = CatalogEdits {
         categories: vec![category.clone().into()],
@@ -120,7 +111,7 @@ async fn a_new_category_is_made_with_its_items_and_keeps_its_numbers() {
 
 #[tokio::test]
 async fn a_product_whose_answer_was_lost_is_found_again_and_not_made_twice() {
-    let (merchant, integration) = synced().await;
+    let (merchant, integration) = Merchant::synced().await;
     let category = Category::new("specials", "Specials");
     let edits = CatalogEdits {
         categories: vec![category.clone().into()],
@@ -148,7 +139,7 @@ async fn a_product_whose_answer_was_lost_is_found_again_and_not_made_twice() {
 
 #[tokio::test]
 async fn a_branch_price_of_the_host_is_pushed_and_taken_away_again() {
-    let (merchant, integration) = synced().await;
+    let (merchant, integration) = Merchant::synced().await;
     let utrecht = LocationId::from("mpluskassa-2");
     let mut item = merchant.item(DISH).await.record;
     let own = LocationPrice { location: utrecht.clone(), price: Decimal::new(875, 2) };
@@ -170,7 +161,7 @@ async fn a_branch_price_of_the_host_is_pushed_and_taken_away_again() {
 
 #[tokio::test]
 async fn an_item_whose_tax_rate_has_no_code_is_left_out_and_named_and_the_others_go() {
-    let (merchant, integration) = synced().await;
+    let (merchant, integration) = Merchant::synced().await;
     let category = merchant.item(DISH).await.record.category.unwrap();
     let mut odd = new_item("odd", &category, 500);
     odd.tax_rate = Some(13.into());
@@ -187,7 +178,7 @@ async fn an_item_whose_tax_rate_has_no_code_is_left_out_and_named_and_the_others
 
 #[tokio::test]
 async fn a_choice_removed_from_a_combo_is_left_to_a_person() {
-    let (merchant, integration) = synced().await;
+    let (merchant, integration) = Merchant::synced().await;
     let category = merchant.item(DISH).await.record.category.unwrap();
     let (one, two) = (merchant.item(DISH).await.record.id, merchant.item("Crème brûlée").await.record.id);
     let choice = |item: &ItemId| ComboChoice { item: item.clone(), surcharge: Decimal::new(50, 2) };
@@ -223,7 +214,7 @@ async fn a_choice_removed_from_a_combo_is_left_to_a_person() {
 
 #[tokio::test]
 async fn a_modifier_group_is_never_pushed() {
-    let (merchant, integration) = synced().await;
+    let (merchant, integration) = Merchant::synced().await;
     let mut item = merchant.item(DISH).await.record;
     item.modifier_groups.clear();
     edit(&merchant, items(vec![item]), 1).await;
@@ -238,7 +229,7 @@ async fn a_modifier_group_is_never_pushed() {
 
 #[tokio::test]
 async fn a_dry_run_counts_what_would_be_pushed_and_sends_nothing() {
-    let (merchant, integration) = synced().await;
+    let (merchant, integration) = Merchant::synced().await;
     let mut item = merchant.item(DISH).await.record;
     item.price = Some(Decimal::new(995, 2));
     edit(&merchant, items(vec![item]), 1).await;

@@ -63,6 +63,15 @@ impl Merchant {
         }
     }
 
+    /// A merchant at the brasserie whose menu the host has, without a failure.
+    pub(crate) async fn synced() -> (Self, Integration) {
+        let merchant = Self::new(Pos::brasserie());
+        let integration = merchant.connect().await;
+        let (report, _) = merchant.sync(&integration, &RunOptions::manual()).await;
+        assert!(report.failures.is_empty(), "{report}");
+        (merchant, integration)
+    }
+
     pub(crate) fn id() -> ConnectionId {
         ConnectionId::from("leeuw")
     }

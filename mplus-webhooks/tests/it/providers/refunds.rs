@@ -7,11 +7,12 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use mockito::{Matcher, Server, ServerGuard};
 use mplus_webhooks::payment::*;
-use mplus_webhooks::provider::{Stripe, StripeMode, Viva, VivaCredentials, VivaEndpoints, VivaMode};
+use mplus_webhooks::provider::{Stripe, StripeMode, Viva, VivaMode};
 use mplus_webhooks::{Runtime, Task, TokioRuntime};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
+use super::viva::viva_at;
 use super::{client, signed};
 use crate::support::{Host, merchant};
 
@@ -157,14 +158,7 @@ async fn a_refund_without_an_answer_is_asked_for_under_the_same_key_and_one_that
 }
 
 fn viva(server: &ServerGuard, clock: &Arc<Ahead>, mode: VivaMode) -> Arc<Viva> {
-    let credentials = VivaCredentials {
-        client_id: "client".to_owned(),
-        client_secret: "client-secret".into(),
-        merchant_id: "merchant".to_owned(),
-        api_key: "api-key".into(),
-    };
-    let endpoints = VivaEndpoints::of(&server.url(), &server.url(), &server.url());
-    Arc::new(Viva::new(client(), clock.clone(), endpoints, credentials, mode))
+    Arc::new(viva_at(server, mode, clock.clone()))
 }
 
 async fn token(server: &mut ServerGuard) {

@@ -20,7 +20,7 @@ fn viva(server: &ServerGuard, mode: VivaMode) -> Viva {
     viva_at(server, mode, Arc::new(TokioRuntime))
 }
 
-fn viva_at(server: &ServerGuard, mode: VivaMode, runtime: Arc<dyn Runtime>) -> Viva {
+pub(super) fn viva_at(server: &ServerGuard, mode: VivaMode, runtime: Arc<dyn Runtime>) -> Viva {
     let credentials = VivaCredentials {
         client_id: "client".to_owned(),
         client_secret: "client-secret".into(),
