@@ -251,7 +251,7 @@ async fn inbox_against_insert() -> Outcome<()> {
 }
 
 /// The columns of an event's row, and which of them are its own.
-const COLUMNS: [&str; 20] = [
+const COLUMNS: [&str; 21] = [
     "id",
     "body_digest",
     "merchant",
@@ -271,6 +271,7 @@ const COLUMNS: [&str; 20] = [
     "received_at",
     "due_at",
     "ended_at",
+    "untold",
     "version",
 ];
 const ID: usize = 0;

@@ -170,10 +170,13 @@ pub struct Entry {
     pub owner: Option<String>,
     /// When it arrived, UTC.
     pub received_at: DateTime<Utc>,
-    /// When it is to be tried, or when whoever works on it is taken to be gone, UTC. `None` when it has ended.
+    /// When it is to be tried, or when whoever works on it is taken to be gone, UTC. `None` when it has ended and the host knows.
     pub due_at: Option<DateTime<Utc>>,
     /// When it ended, UTC.
     pub ended_at: Option<DateTime<Utc>>,
+    /// How often the host was told in vain that it is a dead letter; it is told again at `due_at`. `None` when there is nothing
+    /// to tell.
+    pub untold: Option<u32>,
     /// Counts the changes; two writers cannot both succeed from the same version.
     pub version: u64,
 }
@@ -206,6 +209,7 @@ impl Entry {
             received_at: DateTime::UNIX_EPOCH,
             due_at: None,
             ended_at: None,
+            untold: None,
             version: 0,
         }
     }
@@ -217,6 +221,7 @@ impl Entry {
         self.attempts = self.attempts.saturating_add(1);
         self.owner = Some(owner.to_owned());
         self.ended_at = None;
+        self.untold = None;
         self.due_at = Some(until);
         self.version += 1;
         self
@@ -236,6 +241,7 @@ impl Entry {
         self.state = state;
         self.due_at = Some(due_at);
         self.ended_at = None;
+        self.untold = None;
         self.version += 1;
         self
     }
@@ -246,6 +252,31 @@ impl Entry {
         self.state = state;
         self.due_at = None;
         self.ended_at = Some(at);
+        self.untold = None;
+        self.version += 1;
+        self
+    }
+
+    /// The entry as a dead letter. The host is told of it now, and again at `tell_again_at` unless that is known to have been done.
+    #[must_use]
+    pub(crate) fn died(self, at: DateTime<Utc>, tell_again_at: DateTime<Utc>) -> Self {
+        Self { untold: Some(0), due_at: Some(tell_again_at), ..self.ended(EntryState::Dead, at) }
+    }
+
+    /// The dead letter, of which the host knows.
+    #[must_use]
+    pub(crate) fn told(mut self) -> Self {
+        self.due_at = None;
+        self.untold = None;
+        self.version += 1;
+        self
+    }
+
+    /// The dead letter, of which the host is told again at `due_at`.
+    #[must_use]
+    pub(crate) fn told_in_vain(mut self, due_at: DateTime<Utc>) -> Self {
+        self.due_at = Some(due_at);
+        self.untold = Some(self.untold.unwrap_or_default().saturating_add(1));
         self.version += 1;
         self
     }
@@ -267,6 +298,8 @@ impl Entry {
         self.reply = None;
         self.last_error = None;
         self.owner = None;
+        self.due_at = None;
+        self.untold = None;
         self.version += 1;
         self
     }

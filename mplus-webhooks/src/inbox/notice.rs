@@ -4,7 +4,9 @@ use super::entry::Entry;
 
 /// What a person should know about an event.
 ///
-/// Told at least once: after a crash it may come again, for the same entry.
+/// Told at least once: a notice counts as told when the handler has returned. Until then it comes again, for the same entry, also
+/// from another process: when the handler panicked, took longer than [`Attempts::patience`](crate::Attempts::patience), or the
+/// process died.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum InboxNotice {

@@ -43,9 +43,14 @@ impl Attempts {
         if attempt >= self.most {
             return None;
         }
-        let doubled = 2u32.checked_pow(attempt.saturating_sub(1));
+        Some(self.wait(attempt))
+    }
+
+    /// The wait after the failure with this number, counted from 1, whatever the number.
+    pub(crate) fn wait(&self, failure: u32) -> Duration {
+        let doubled = 2u32.checked_pow(failure.saturating_sub(1));
         let wait = doubled.and_then(|factor| self.first_wait.checked_mul(factor));
-        Some(wait.map_or(self.longest_wait, |wait| wait.min(self.longest_wait)))
+        wait.map_or(self.longest_wait, |wait| wait.min(self.longest_wait))
     }
 }
 

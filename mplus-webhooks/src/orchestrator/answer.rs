@@ -12,7 +12,7 @@ use super::work::Ended;
 use super::{Inner, OutOfTime, later};
 use crate::error::{ErrorCode, Refusal};
 use crate::event::{self, AnyEvent, ErrorReport, EventName, Identity, Received, identity};
-use crate::inbox::{Entry, EntryId, EntryState, InboxNotice, Place, Seat, StoredReply};
+use crate::inbox::{Entry, EntryId, EntryState, Place, Seat, StoredReply};
 use crate::payment::{ExternalPayments, PaymentKey, store_failed};
 use crate::reply::Body;
 use crate::subscription::MerchantId;
@@ -68,8 +68,7 @@ impl Inner {
         if let Some(refusal) = self.too_old(&event) {
             if self.keeps(name) {
                 let entry = Entry { attempts: 0, ..self.new_entry(&event, &identity) };
-                let letter = entry.failed(&refusal.to_string()).ended(EntryState::Dead, self.now());
-                self.bury(Entry { version: 0, ..letter }, out_of_time).await?;
+                self.bury(entry.failed(&refusal.to_string()), out_of_time).await?;
             }
             return Err(refusal);
         }
@@ -277,7 +276,7 @@ impl Inner {
         }
     }
 
-    /// An event that cannot be read, as a dead letter.
+    /// An event that cannot be read.
     fn unreadable(&self, name: &EventName, body: &Verified<Bytes>, refusal: &Refusal) -> Entry {
         let sender = body.subscription();
         let digest = event::body_digest(body.value());
@@ -288,32 +287,29 @@ impl Inner {
             attempts: 0,
             ..Entry::begun(id, name.clone(), sender.merchant.clone(), &sender.id, body)
         };
-        Entry { version: 0, ..entry.failed(&refusal.to_string()).ended(EntryState::Dead, self.now()) }
+        entry.failed(&refusal.to_string())
     }
 
-    /// Keeps a dead letter within the till's time.
-    async fn bury(self: &Arc<Self>, letter: Entry, out_of_time: OutOfTime<'_>) -> Result<(), Refusal> {
+    /// Keeps what nobody works on as a dead letter, within the till's time, and tells the host.
+    async fn bury(self: &Arc<Self>, entry: Entry, out_of_time: OutOfTime<'_>) -> Result<(), Refusal> {
+        let now = self.now();
+        let letter = Entry { version: 0, ..entry.died(now, later(now, self.attempts.lease)) };
         let (mut seat, awaited) = Seat::pair(None);
         let inner = self.clone();
         self.runtime.spawn(Box::pin(async move {
-            let buried = inner.buried(letter).await;
-            seat.tell(buried.map(|()| acknowledged()));
+            match inner.store.insert_entry(&letter).await {
+                Ok(existing) => {
+                    seat.tell(Ok(acknowledged()));
+                    if existing.is_none() {
+                        inner.tell_of_dead(letter).await;
+                    }
+                }
+                Err(error) => seat.tell(Err(store_failed(&error))),
+            }
         }));
         match select(awaited.answer, out_of_time).await {
             Either::Left((buried, _)) => buried.map(drop),
             Either::Right(_) => Err(Refusal::internal()),
-        }
-    }
-
-    /// Keeps a dead letter and tells the host, once.
-    async fn buried(&self, letter: Entry) -> Result<(), Refusal> {
-        match self.store.insert_entry(&letter).await {
-            Ok(None) => {
-                self.tell(InboxNotice::Dead(letter)).await;
-                Ok(())
-            }
-            Ok(Some(_)) => Ok(()),
-            Err(error) => Err(store_failed(&error)),
         }
     }
 }

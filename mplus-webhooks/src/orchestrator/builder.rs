@@ -14,7 +14,7 @@ use crate::handler::{Handler, Handlers};
 use crate::inbox::{Attempts, Recent, Retention};
 use crate::payment::{ExternalPayments, PaymentLimits, PaymentProviders};
 use crate::runtime::Runtime;
-use crate::store::Store;
+use crate::store::{Limited, Store};
 use crate::subscription::SubscriptionResolver;
 use crate::transaction::TransactionSink;
 
@@ -47,6 +47,7 @@ pub struct Builder {
     attempts: Attempts,
     retention: Retention,
     time_out: Duration,
+    store_patience: Duration,
     max_body: usize,
     body_room: usize,
 }
@@ -77,6 +78,7 @@ impl Builder {
             attempts: Attempts::default(),
             retention: Retention::default(),
             time_out: Duration::from_secs(4),
+            store_patience: Duration::from_secs(10),
             max_body: Orchestrator::MAX_BODY,
             body_room: 64 << 20,
         }
@@ -156,6 +158,14 @@ impl Builder {
         self
     }
 
+    /// How long one call of the store may take before it counts as failed; pruning, which goes through many rows, may take thirty
+    /// times as long. Default 10 seconds.
+    #[must_use]
+    pub fn store_patience(mut self, patience: Duration) -> Self {
+        self.store_patience = patience;
+        self
+    }
+
     /// The longest body, bytes. Default 1 MiB.
     #[must_use]
     pub fn max_body(mut self, bytes: usize) -> Self {
@@ -172,10 +182,12 @@ impl Builder {
 
     /// The finished orchestrator. Cloning it is cheap.
     pub fn build(self) -> Orchestrator {
+        let store: Arc<dyn Store> =
+            Arc::new(Limited::new(self.store, self.runtime.clone(), self.store_patience));
         let payments = self.providers.map(|providers| {
             ExternalPayments::new(
                 providers,
-                self.store.clone(),
+                store.clone(),
                 self.runtime.clone(),
                 self.handler.clone(),
                 self.limits,
@@ -184,7 +196,7 @@ impl Builder {
         Orchestrator {
             inner: Arc::new(Inner {
                 resolver: self.resolver,
-                store: self.store,
+                store,
                 runtime: self.runtime,
                 handler: self.handler,
                 transactions: self.transactions,

@@ -4,6 +4,7 @@ mod admission;
 mod answer;
 mod builder;
 mod inbox;
+mod jobs;
 mod late;
 mod refused;
 mod run;

@@ -1,16 +1,15 @@
 //! What goes on in the background: failed and interrupted events are worked off, payments kept fresh, old things forgotten.
 
-use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use futures_util::future::{BoxFuture, Either, join3, select};
-use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use futures_util::future::{Either, join3, select};
 use tokio::sync::{oneshot, watch};
 
+use super::jobs::Jobs;
 use super::work::Outcome;
 use super::{Inner, Orchestrator, earlier, later};
 use crate::event::{AnyEvent, EventName};
@@ -42,7 +41,8 @@ pub struct RunReport {
     pub pruned_entries: u64,
     /// Payments that were removed.
     pub pruned_payments: u64,
-    /// How often something did not work and was tried again: a store that failed, a panic.
+    /// How often something did not work and was tried again: a store that failed or did not answer, a panic, a handler that did not
+    /// take a notice.
     pub troubles: u64,
 }
 
@@ -157,11 +157,10 @@ impl Inner {
     }
 
     async fn work_off_inbox(self: &Arc<Self>, mut stop: Stop, report: &Mutex<RunReport>) {
-        let mut jobs: Jobs = FuturesUnordered::new();
-        let mut of_merchant: HashMap<MerchantId, usize> = HashMap::new();
+        let mut jobs = Jobs::default();
         loop {
             if jobs.len() < self.attempts.at_once {
-                let begun = self.begin_due(&mut jobs, &mut of_merchant);
+                let begun = self.begin_due(&mut jobs);
                 self.supervised("looking for due events", report, begun).await;
             }
             // A finished job makes room; otherwise there is something new, or it is time to look.
@@ -169,59 +168,60 @@ impl Inner {
                 let notified = pin!(self.work_is_due.notified());
                 select(notified, self.runtime.sleep(LOOK)).await;
             };
-            let finished = async {
-                match jobs.next().await {
-                    Some(finished) => finished,
-                    None => std::future::pending().await,
-                }
-            };
             let stopped = pin!(stop.wait_for(|stop| *stop));
-            match select(stopped, select(pin!(finished), pin!(news))).await {
+            match select(stopped, select(pin!(jobs.next()), pin!(news))).await {
                 Either::Left(_) => break,
-                Either::Right((Either::Left((finished, _)), _)) => finish(finished, &mut of_merchant, report),
+                Either::Right((Either::Left((finished, _)), _)) => finish(finished, report),
                 Either::Right((Either::Right(_), _)) => {}
             }
         }
-        while let Some(finished) = jobs.next().await {
-            finish(finished, &mut of_merchant, report);
+        while jobs.len() > 0 {
+            finish(jobs.next().await, report);
         }
     }
 
-    /// Takes entries that are due, as many as there is room for, and works on them in the background.
-    async fn begin_due(
-        self: &Arc<Self>,
-        jobs: &mut Jobs,
-        of_merchant: &mut HashMap<MerchantId, usize>,
-    ) -> Result<(), StoreError> {
+    /// Begins what is due, as much as there is room for. Nobody waits for a job here, not even for its claim: a row that the
+    /// database does not let go holds up itself alone.
+    async fn begin_due(self: &Arc<Self>, jobs: &mut Jobs) -> Result<(), StoreError> {
         let per_merchant = self.attempts.per_merchant.max(1);
-        let busy: Vec<MerchantId> = of_merchant
-            .iter()
-            .filter(|(_, count)| **count >= per_merchant)
-            .map(|(merchant, _)| merchant.clone())
-            .collect();
         let room = self.attempts.at_once.saturating_sub(jobs.len());
         let now = self.now();
-        for entry in self.store.due_entries(now, &busy, per_merchant, room).await? {
-            let count = of_merchant.get(&entry.merchant).copied().unwrap_or_default();
-            if count >= per_merchant {
+        let waiting = jobs.waiting(per_merchant);
+        let mut due = self.store.due_entries(now, &waiting, per_merchant, room).await?;
+        if due.is_empty() && jobs.has_served() {
+            let full = jobs.all_anew(per_merchant);
+            due = self.store.due_entries(now, &full, per_merchant, room).await?;
+        }
+        for entry in due {
+            if !jobs.may_begin(&entry, per_merchant) {
                 continue;
             }
-            let claimed = entry.claimed(&self.owner, later(now, self.attempts.lease));
-            if !self.store.replace_entry(&claimed).await? {
-                continue;
-            }
-            of_merchant.insert(claimed.merchant.clone(), count + 1);
-            let merchant = claimed.merchant.clone();
             let (tell, told) = oneshot::channel();
-            let inner = self.clone();
+            let (inner, begun, id) = (self.clone(), entry.clone(), entry.id.clone());
             self.runtime.spawn(Box::pin(async move {
-                let outcome = AssertUnwindSafe(inner.take_up(claimed)).catch_unwind().await;
+                let outcome = AssertUnwindSafe(inner.begin(begun)).catch_unwind().await;
                 // The runner may be gone; the entry was worked on all the same.
                 let _ = tell.send(outcome.ok());
             }));
-            jobs.push(Box::pin(async move { (merchant, told.await.ok().flatten()) }));
+            jobs.begin(&entry, Box::pin(async move { (id, told.await.ok().flatten()) }));
         }
         Ok(())
+    }
+
+    /// Takes an entry, unless somebody was faster, and does what is to be done about it.
+    async fn begin(&self, entry: Entry) -> Outcome {
+        let until = later(self.now(), self.attempts.lease);
+        let is_dead = entry.state == EntryState::Dead;
+        let taken = if is_dead { entry.renewed(until) } else { entry.claimed(&self.owner, until) };
+        match self.store.replace_entry(&taken).await {
+            Ok(true) if is_dead => self.tell_of_dead(taken).await,
+            Ok(true) => self.take_up(taken).await,
+            Ok(false) => Outcome::Lost,
+            Err(error) => {
+                tracing::error!(entry = %taken.id, merchant = %taken.merchant, error = %error, "a due event could not be taken: it comes again");
+                Outcome::NotBegun
+            }
+        }
     }
 
     /// Works on an entry that somebody else had, or that failed before.
@@ -258,24 +258,13 @@ impl Inner {
     }
 }
 
-type Jobs = FuturesUnordered<BoxFuture<'static, (MerchantId, Option<Outcome>)>>;
-
-fn finish(
-    (merchant, outcome): (MerchantId, Option<Outcome>),
-    of_merchant: &mut HashMap<MerchantId, usize>,
-    report: &Mutex<RunReport>,
-) {
-    if let Some(count) = of_merchant.get_mut(&merchant) {
-        *count = count.saturating_sub(1);
-        if *count == 0 {
-            of_merchant.remove(&merchant);
-        }
-    }
+fn finish((merchant, outcome): (MerchantId, Option<Outcome>), report: &Mutex<RunReport>) {
     note(report, |report| match outcome {
         Some(Outcome::Done) => report.worked_off += 1,
         Some(Outcome::Retried) => report.retried += 1,
         Some(Outcome::Dead) => report.dead += 1,
-        Some(Outcome::Lost) => {}
+        Some(Outcome::Lost | Outcome::Told) => {}
+        Some(Outcome::Untold | Outcome::NotBegun) => report.troubles += 1,
         None => {
             tracing::error!(%merchant, "the work on an event panicked: it comes again when its time is over");
             report.troubles += 1;

@@ -28,7 +28,7 @@ impl Inner {
     }
 
     /// What is done after an event was answered: a cancellation that came before its sale takes effect, and the host is told of
-    /// what is unusual. The text says what failed.
+    /// what is unusual. The text says what failed: all of it comes again then.
     pub(super) async fn concluded(&self, entry: &Entry, event: &AnyEvent) -> Result<(), String> {
         match event {
             AnyEvent::CompleteSession(completed) => {
@@ -41,19 +41,19 @@ impl Inner {
                     let completed = self.about(&sale, &EventName::CompleteSession).await?;
                     if !completed.is_empty() {
                         let entry = entry.clone();
-                        self.tell(InboxNotice::CancelledAfterCompletion { entry, completed }).await;
+                        self.tell(InboxNotice::CancelledAfterCompletion { entry, completed }).await?;
                     }
                 }
-                None => self.tell(InboxNotice::WithoutSession(entry.clone())).await,
+                None => self.tell(InboxNotice::WithoutSession(entry.clone())).await?,
             },
             AnyEvent::CreditSession(credited) if sale(event, &credited.payload.session).is_none() => {
-                self.tell(InboxNotice::WithoutSession(entry.clone())).await;
+                self.tell(InboxNotice::WithoutSession(entry.clone())).await?;
             }
             _ => {}
         }
         if !event.oddities().is_empty() {
             let oddities = event.oddities().iter().map(ToString::to_string).collect();
-            self.tell(InboxNotice::Odd { entry: entry.clone(), oddities }).await;
+            self.tell(InboxNotice::Odd { entry: entry.clone(), oddities }).await?;
         }
         Ok(())
     }
@@ -77,7 +77,7 @@ impl Inner {
                 && (other.received_at, &other.id) < (entry.received_at, &entry.id)
         });
         if !earlier.is_empty() {
-            self.tell(InboxNotice::FurtherPart { entry: entry.clone(), earlier }).await;
+            self.tell(InboxNotice::FurtherPart { entry: entry.clone(), earlier }).await?;
         }
         Ok(())
     }

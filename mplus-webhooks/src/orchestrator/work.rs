@@ -34,8 +34,13 @@ pub(super) enum Outcome {
     Done,
     Retried,
     Dead,
+    /// The host was told of a dead letter, or it was in vain once more.
+    Told,
+    Untold,
     /// Somebody else has it now.
     Lost,
+    /// The store failed before it was in our hands.
+    NotBegun,
 }
 
 impl Inner {
@@ -243,12 +248,15 @@ impl Inner {
         })
     }
 
-    /// Makes an entry a dead letter. The host is told first, so that a crash in between tells it twice and not never.
+    /// Makes an entry a dead letter, and tells the host.
     pub(super) async fn died(&self, entry: Entry) -> Outcome {
-        let dead = entry.ended(EntryState::Dead, self.now());
-        self.tell(InboxNotice::Dead(dead.clone())).await;
+        let now = self.now();
+        let dead = entry.died(now, later(now, self.attempts.lease));
         match self.store.replace_entry(&dead).await {
-            Ok(true) => Outcome::Dead,
+            Ok(true) => {
+                self.tell_of_dead(dead).await;
+                Outcome::Dead
+            }
             Ok(false) => Outcome::Lost,
             Err(error) => {
                 tracing::error!(entry = %dead.id, error = %error, "a dead letter could not be stored: it is tried again");
@@ -257,8 +265,24 @@ impl Inner {
         }
     }
 
-    /// Tells the host.
-    pub(super) async fn tell(&self, notice: InboxNotice) {
+    /// Tells the host of a dead letter that is in our hands; what it does not take it is told again, however often that takes.
+    pub(super) async fn tell_of_dead(&self, letter: Entry) -> Outcome {
+        let id = letter.id.clone();
+        let (next, outcome) = match self.tell(InboxNotice::Dead(letter.clone())).await {
+            Ok(()) => (letter.told(), Outcome::Told),
+            Err(_) => {
+                let wait = self.attempts.wait(letter.untold.unwrap_or_default().saturating_add(1));
+                (letter.told_in_vain(later(self.now(), wait)), Outcome::Untold)
+            }
+        };
+        if let Err(error) = self.store.replace_entry(&next).await {
+            tracing::error!(entry = %id, error = %error, "that the host was told of a dead letter could not be stored: it is told again");
+        }
+        outcome
+    }
+
+    /// Tells the host. The text says why it has not taken it.
+    pub(super) async fn tell(&self, notice: InboxNotice) -> Result<(), String> {
         let entry = notice.entry();
         let (id, merchant, event) = (&entry.id, &entry.merchant, entry.event.as_str());
         match &notice {
@@ -277,17 +301,22 @@ impl Inner {
             }
             InboxNotice::Odd { .. } => {}
         }
-        self.guarded("the host's handler of the inbox", self.handler.inbox_notice(&notice)).await;
+        const WHOSE: &str = "the host's handler of the inbox";
+        match self.guarded(WHOSE, self.handler.inbox_notice(&notice)).await {
+            true => Ok(()),
+            false => Err(format!("{WHOSE} has not taken a notice")),
+        }
     }
 
-    /// Foreign code, which may panic or take too long.
-    pub(super) async fn guarded(&self, whose: &'static str, work: impl Future<Output = ()> + Send) {
+    /// Foreign code, which may panic or take too long. Whether it came to its end.
+    pub(super) async fn guarded(&self, whose: &'static str, work: impl Future<Output = ()> + Send) -> bool {
         let work = pin!(AssertUnwindSafe(work).catch_unwind());
         match select(work, self.runtime.sleep(self.attempts.patience)).await {
-            Either::Left((Ok(()), _)) => {}
+            Either::Left((Ok(()), _)) => return true,
             Either::Left((Err(_), _)) => tracing::error!("{whose} panicked"),
             Either::Right(_) => tracing::error!("{whose} took too long and was cut off"),
         }
+        false
     }
 
     pub(super) fn records_refunds(&self) -> bool {

@@ -2,6 +2,7 @@
 //!
 //! [`MemoryStore`] is always here. A host may write its own and run `testkit`'s conformance suite against it.
 
+mod limited;
 mod memory;
 #[cfg(feature = "mysql")]
 mod mysql;
@@ -18,6 +19,7 @@ mod sqlite;
 use crate::inbox::InboxStore;
 use crate::payment::PaymentStore;
 
+pub(crate) use limited::Limited;
 pub use memory::MemoryStore;
 #[cfg(feature = "mysql")]
 pub use mysql::{MysqlOptions, MysqlStore};

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use mysql_async::prelude::Queryable as _;
@@ -15,6 +16,15 @@ use crate::store_error::StoreError;
 
 /// The most connections, unless told otherwise.
 const CONNECTIONS: usize = 16;
+/// How long a connection may say nothing before the other side is asked whether it is still there.
+const QUIET: Duration = Duration::from_secs(30);
+/// What every connection begins with: the settings of this database for other programs must not decide what a commit means here,
+/// whether a name that is too long is cut, or how long one waits for another.
+const SETUP: [&str; 3] = [
+    "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+    "SET SESSION sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
+    "SET SESSION innodb_lock_wait_timeout = 5",
+];
 /// How often a statement is repeated that the database gave up because two stood in each other's way.
 const REPEATS: usize = 8;
 /// The database's numbers for that: a deadlock, and a lock that took too long.
@@ -80,8 +90,11 @@ impl MysqlOptions {
             .pool_opts(PoolOpts::default().with_constraints(limits))
             // The database of the URL, and no other way to it.
             .prefer_socket(false)
-            // Another program's settings of this database must not decide what a commit means here.
-            .setup(vec!["SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"]);
+            // A connection that a failover has swallowed is noticed in seconds, not in hours.
+            .tcp_keepalive(Some(QUIET))
+            // A row counts as changed when it was: what is taken already must not look like news.
+            .client_found_rows(false)
+            .setup(SETUP.to_vec());
         let Some(tls) = tls else { return Ok(Pool::new(options)) };
         #[cfg(feature = "mysql-tls")]
         {
@@ -268,5 +281,23 @@ impl Database for Mysql {
                 Err(error) => return Err(StoreError::new(action, error)),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With a real database behind `MPLUS_TEST_MYSQL`.
+    #[tokio::test]
+    async fn no_name_is_cut_whatever_else_the_database_is_set_to() {
+        let Ok(url) = std::env::var("MPLUS_TEST_MYSQL") else { return };
+        let pool = MysqlOptions::new(url).pool().unwrap();
+        let mut connection = pool.get_conn().await.unwrap();
+        let mode: Option<String> = connection.query_first("SELECT @@SESSION.sql_mode").await.unwrap();
+        let mode = mode.unwrap();
+        assert!(mode.split(',').any(|mode| mode == "STRICT_ALL_TABLES"), "{mode}");
+        drop(connection);
+        pool.disconnect().await.unwrap();
     }
 }

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::BytesMut;
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
+use deadpool_postgres::{
+    Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
+};
 use tokio_postgres::config::SslMode;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Config, GenericClient, NoTls};
@@ -21,7 +23,13 @@ use crate::store_error::StoreError;
 /// The most connections, unless told otherwise.
 const CONNECTIONS: usize = 16;
 /// How long to wait for a connection.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a connection may say nothing before the other side is asked whether it is still there.
+const QUIET: Duration = Duration::from_secs(30);
+/// What every connection begins with. The database gives up what nobody waits for any more, and a commit is on the disk whatever
+/// else its settings say; a stronger promise of theirs stays.
+const SETUP: &str = "SET statement_timeout = '30s'; \
+    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
 
 /// A store in Postgres, for any number of processes. Needs a tokio runtime. Clones share the connections.
 ///
@@ -80,6 +88,11 @@ impl PostgresOptions {
         // What is wrong with the text may quote it, password included.
         let mut config: Config =
             self.url.parse().map_err(|_| StoreError::new(ACTION, "its URL cannot be understood"))?;
+        // A connection that a failover has swallowed is noticed in seconds, not in hours.
+        if config.get_tcp_user_timeout().is_none() {
+            config.tcp_user_timeout(QUIET);
+        }
+        config.keepalives_idle(config.get_keepalives_idle().min(QUIET));
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = if config.get_ssl_mode() == SslMode::Require {
             #[cfg(feature = "postgres-tls")]
@@ -105,6 +118,9 @@ impl PostgresOptions {
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(PATIENCE))
             .create_timeout(Some(PATIENCE))
+            .post_create(Hook::async_fn(|client, _| {
+                Box::pin(async move { client.batch_execute(SETUP).await.map_err(HookError::Backend) })
+            }))
             .build()
             .map_err(|error| StoreError::new(ACTION, error))
     }
@@ -149,12 +165,48 @@ impl fmt::Debug for Postgres {
     }
 }
 
+/// A connection of the pool. One on which somebody stopped waiting for an answer is closed: the next one would wait behind it.
+struct Lent {
+    connection: Option<Object>,
+    answered: bool,
+}
+
+impl Lent {
+    /// What the statement answers.
+    async fn ask<T>(
+        &mut self,
+        action: &'static str,
+        work: impl AsyncFnOnce(&deadpool_postgres::ClientWrapper) -> Result<T, tokio_postgres::Error>,
+    ) -> Result<T, StoreError> {
+        let Some(connection) = &self.connection else {
+            return Err(StoreError::new(action, "the connection was closed"));
+        };
+        let answer = work(connection).await;
+        self.answered = true;
+        answer.map_err(|error| StoreError::new(action, described(&error)))
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if !self.answered
+            && let Some(connection) = self.connection.take()
+        {
+            drop(Object::take(connection));
+        }
+    }
+}
+
 impl Postgres {
     async fn connection(&self, action: &'static str) -> Result<Object, StoreError> {
         self.0.get().await.map_err(|error| match &error {
             PoolError::Backend(error) => StoreError::new(action, described(error)),
             _ => StoreError::new(action, error),
         })
+    }
+
+    async fn lent(&self, action: &'static str) -> Result<Lent, StoreError> {
+        Ok(Lent { connection: Some(self.connection(action).await?), answered: false })
     }
 
     /// Makes the steps that are missing, all in one transaction. Processes that start at the same time take turns.
@@ -170,6 +222,8 @@ impl Postgres {
             return Ok(());
         }
         let transaction = connection.transaction().await.map_err(failed)?;
+        // Somebody else's turn may take long, and so may a step.
+        transaction.batch_execute("SET LOCAL statement_timeout = 0").await.map_err(failed)?;
         let turn =
             "SELECT pg_advisory_xact_lock(hashtext('mplus_webhook_migrations'), hashtext(current_schema()))";
         transaction.query(turn, &[]).await.map_err(failed)?;
@@ -267,11 +321,13 @@ impl Database for Postgres {
         statement: &str,
         parameters: Vec<Value>,
     ) -> Result<Vec<Row>, StoreError> {
-        let failed = |error: tokio_postgres::Error| StoreError::new(action, described(&error));
-        let connection = self.connection(action).await?;
-        let statement = connection.prepare_cached(statement).await.map_err(failed)?;
-        let rows = connection.query(&statement, &values(&parameters)).await.map_err(failed)?;
-        rows.iter().map(row).collect::<Result<_, _>>().map_err(failed)
+        let mut lent = self.lent(action).await?;
+        lent.ask(action, async |connection| {
+            let statement = connection.prepare_cached(statement).await?;
+            let rows = connection.query(&statement, &values(&parameters)).await?;
+            rows.iter().map(row).collect()
+        })
+        .await
     }
 
     async fn execute(
@@ -281,9 +337,39 @@ impl Database for Postgres {
         statement: &str,
         parameters: Vec<Value>,
     ) -> Result<u64, StoreError> {
-        let failed = |error: tokio_postgres::Error| StoreError::new(action, described(&error));
-        let connection = self.connection(action).await?;
-        let statement = connection.prepare_cached(statement).await.map_err(failed)?;
-        connection.execute(&statement, &values(&parameters)).await.map_err(failed)
+        let mut lent = self.lent(action).await?;
+        lent.ask(action, async |connection| {
+            let statement = connection.prepare_cached(statement).await?;
+            connection.execute(&statement, &values(&parameters)).await
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With a real database behind `MPLUS_TEST_POSTGRES`.
+    async fn setting(options: &str, name: &str) -> Option<String> {
+        let url = std::env::var("MPLUS_TEST_POSTGRES").ok()?;
+        let more = if url.contains('?') { '&' } else { '?' };
+        let pool = PostgresOptions::new(format!("{url}{more}options={options}")).pool().unwrap();
+        let connection = pool.get().await.unwrap();
+        Some(connection.query_one(&format!("SHOW {name}"), &[]).await.unwrap().get(0))
+    }
+
+    #[tokio::test]
+    async fn a_commit_is_on_the_disk_whatever_else_the_database_is_set_to() {
+        let Some(off) = setting("-c%20synchronous_commit%3Doff", "synchronous_commit").await else { return };
+        assert_eq!(off, "on");
+        let stronger = setting("-c%20synchronous_commit%3Dremote_apply", "synchronous_commit").await;
+        assert_eq!(stronger.as_deref(), Some("remote_apply"));
+    }
+
+    #[tokio::test]
+    async fn the_database_gives_up_what_nobody_waits_for() {
+        let Some(time_out) = setting("-c%20statement_timeout%3D0", "statement_timeout").await else { return };
+        assert_eq!(time_out, "30s");
     }
 }

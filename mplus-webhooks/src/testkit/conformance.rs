@@ -42,6 +42,7 @@ pub async fn store(store: Arc<dyn Store>) -> Checked {
     concurrent_entries(&*store).await?;
     owners(&*store).await?;
     due(&*store).await?;
+    untold(&*store).await?;
     finding(&*store).await?;
     pruning(&*store).await?;
     payments(&*store).await?;
@@ -172,6 +173,20 @@ async fn due(store: &dyn Store) -> Checked {
         store.replace_entry(&done(&entry, 0)).await?;
     }
     rule(store.due_entries(at(2000), &[], 100, 1000).await?.is_empty(), "what has ended is not due")
+}
+
+async fn untold(store: &dyn Store) -> Checked {
+    let letter = Entry { version: 0, ..sample_entry("told", "dead").died(at(0), at(90)) };
+    store.insert_entry(&letter).await?;
+    rule(store.due_entries(at(89), &[], 3, 100).await?.is_empty(), "a dead letter is not due at once")?;
+    let due = store.due_entries(at(90), &[], 3, 100).await?;
+    rule(due == [letter.clone()], "a dead letter of which the host does not know is due again")?;
+    let again = letter.told_in_vain(at(200));
+    rule(store.replace_entry(&again).await?, "that it was told in vain is kept")?;
+    rule(store.due_entries(at(199), &[], 3, 100).await?.is_empty(), "it waits until it is told again")?;
+    rule(store.due_entries(at(200), &[], 3, 100).await? == [again.clone()], "and how often, too")?;
+    rule(store.replace_entry(&again.told()).await?, "that it was told is kept")?;
+    rule(store.due_entries(at(1000), &[], 3, 100).await?.is_empty(), "what the host knows is not due")
 }
 
 async fn finding(store: &dyn Store) -> Checked {

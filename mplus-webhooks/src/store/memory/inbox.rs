@@ -58,7 +58,7 @@ impl Entries {
         if let Some(due_at) = entry.due_at {
             self.due.insert((due_at, entry.id.clone()));
         }
-        if entry.ended_at.is_none() {
+        if entry.ended_at.is_none() || before.is_some_and(|before| before.state == entry.state) {
             return;
         }
         match entry.state {

@@ -1,5 +1,7 @@
 //! Events in tables.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
@@ -14,7 +16,7 @@ use crate::subscription::MerchantId;
 const TABLE: &str = "mplus_webhook_entry";
 
 /// In the order of [`read`].
-const COLUMNS: [&str; 20] = [
+const COLUMNS: [&str; 21] = [
     "id",
     "merchant",
     "subscription",
@@ -35,10 +37,14 @@ const COLUMNS: [&str; 20] = [
     "due_at",
     "ended_at",
     "version",
+    "untold",
 ];
 
-/// Entries that can be worked on. A state that a later release adds is left to that.
-const OPEN: &str = "state IN ('received', 'working', 'retrying')";
+/// Entries that can be worked on, and dead letters of which the host is to be told: others are never due. A state that a later
+/// release adds is left to that.
+const OPEN: &str = "state IN ('received', 'working', 'retrying', 'dead')";
+/// How many due entries are looked at together.
+const LOOK: usize = 1000;
 
 /// What is asked again and again, in the database's spelling.
 #[derive(Debug)]
@@ -66,7 +72,7 @@ impl Statements {
             replace: dialect.relaxed_update(
                 TABLE,
                 "state = ?, reply_status = ?, reply_body = ?, attempts = ?, progress = ?, last_error = ?, owner = ?, \
-                 due_at = ?, ended_at = ?, version = ?",
+                 due_at = ?, ended_at = ?, version = ?, untold = ?",
                 "id = ? AND version = ?",
             ),
             about: dialect.statement(&format!(
@@ -75,7 +81,7 @@ impl Statements {
             forget: dialect.limited(
                 &format!(
                     "UPDATE {TABLE} SET state = 'forgotten', body = NULL, reply_status = NULL, reply_body = NULL, \
-                     last_error = NULL, owner = NULL, version = version + 1"
+                     last_error = NULL, owner = NULL, due_at = NULL, untold = NULL, version = version + 1"
                 ),
                 own,
                 "state = ? AND ended_at < ?",
@@ -123,6 +129,7 @@ fn write(entry: &Entry) -> Vec<Value> {
         entry.due_at.into(),
         entry.ended_at.into(),
         count(entry.version),
+        entry.untold.map(i64::from).into(),
     ]
 }
 
@@ -150,6 +157,10 @@ fn read(mut row: Row) -> Result<Entry, Unreadable> {
         due_at: row.maybe_instant(17)?,
         ended_at: row.maybe_instant(18)?,
         version: u64::try_from(row.int(19)?).map_err(|_| Unreadable(19))?,
+        untold: row
+            .maybe_int(20)?
+            .map(|times| u32::try_from(times).map_err(|_| Unreadable(20)))
+            .transpose()?,
     })
 }
 
@@ -162,7 +173,65 @@ fn read_all(rows: Vec<Row>) -> Vec<Entry> {
     rows.into_iter().filter_map(named).collect()
 }
 
+fn marks(number: usize) -> String {
+    vec!["?"; number].join(", ")
+}
+
+/// The same values, some of them more than once: a database remembers every length of a list as a statement of its own.
+fn filled(mut values: Vec<Value>) -> Vec<Value> {
+    if let Some(last) = values.last().cloned() {
+        values.resize(values.len().next_power_of_two(), last);
+    }
+    values
+}
+
+const FIND_DUE: &str = "find due events";
+
 impl Tables {
+    /// The ids of due entries, of several merchants in turn. Looks past a merchant who has more of them than are looked at together.
+    async fn turns(
+        &self,
+        now: DateTime<Utc>,
+        except: &[MerchantId],
+        per_merchant: usize,
+        limit: usize,
+    ) -> Result<Vec<String>, StoreError> {
+        let mut seen: HashMap<String, usize> = HashMap::new();
+        let mut turns = Vec::new();
+        loop {
+            let others = except.iter().map(|merchant| Value::from(merchant.as_str()));
+            let others = filled(others.chain(seen.keys().map(Value::from)).collect());
+            let but = match others.len() {
+                0 => String::new(),
+                number => format!(" AND merchant NOT IN ({})", marks(number)),
+            };
+            let select = format!(
+                "SELECT id, merchant, due_at FROM {TABLE} WHERE due_at <= ? AND {OPEN}{but} ORDER BY due_at LIMIT {LOOK}"
+            );
+            let mut values = vec![now.into()];
+            values.extend(others);
+            let statement = self.database.dialect().statement(&select);
+            let rows = self.database.query(FIND_DUE, &statement, values).await?;
+            let is_last = rows.len() < LOOK;
+            for mut row in rows {
+                let turn = (|| Ok((row.text(0)?, row.text(1)?, row.int(2)?)))();
+                let (id, merchant, due_at) =
+                    turn.map_err(|error: Unreadable| StoreError::new(FIND_DUE, error))?;
+                let place = seen.entry(merchant).or_default();
+                *place += 1;
+                if *place <= per_merchant {
+                    turns.push((*place, due_at, id));
+                }
+            }
+            if is_last || seen.len() >= limit {
+                break;
+            }
+        }
+        turns.sort_unstable();
+        turns.truncate(limit);
+        Ok(turns.into_iter().map(|(_, _, id)| id).collect())
+    }
+
     async fn first_entry(
         &self,
         action: &'static str,
@@ -214,6 +283,7 @@ impl<S: HasTables> InboxStore for S {
             entry.due_at.into(),
             entry.ended_at.into(),
             count(entry.version),
+            entry.untold.map(i64::from).into(),
             entry.id.as_str().into(),
             count(previous),
         ];
@@ -232,25 +302,17 @@ impl<S: HasTables> InboxStore for S {
         limit: usize,
     ) -> Result<Vec<Entry>, StoreError> {
         let tables = self.tables();
-        let others = match except.len() {
-            0 => String::new(),
-            number => format!(" AND merchant NOT IN ({})", vec!["?"; number].join(", ")),
-        };
-        // The first thousand that are due, then of each merchant the first few, then those in turn.
-        let ranked = format!(
-            "SELECT {} FROM (
-                SELECT due.*, ROW_NUMBER() OVER (PARTITION BY merchant ORDER BY due_at) AS place FROM (
-                    SELECT {all} FROM {TABLE} WHERE due_at <= ? AND {OPEN}{others} ORDER BY due_at LIMIT 1000
-                ) due
-            ) ranked WHERE place <= ? ORDER BY place, due_at LIMIT ?",
-            columns(true),
-            all = columns(true),
-        );
-        let mut values = vec![now.into()];
-        values.extend(except.iter().map(|merchant| Value::from(merchant.as_str())));
-        values.extend([count(per_merchant), count(limit)]);
-        let statement = tables.database.dialect().statement(&ranked);
-        Ok(read_all(tables.database.query("find due events", &statement, values).await?))
+        let turns = tables.turns(now, except, per_merchant, limit).await?;
+        if turns.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids = filled(turns.iter().map(|id| Value::from(id.as_str())).collect());
+        let select = format!("SELECT {} FROM {TABLE} WHERE id IN ({})", columns(true), marks(ids.len()));
+        let statement = tables.database.dialect().statement(&select);
+        let mut found = read_all(tables.database.query(FIND_DUE, &statement, ids).await?);
+        // Somebody may have taken some of them meanwhile; whoever replaces one is told so.
+        found.sort_by_key(|entry| turns.iter().position(|id| id == entry.id.as_str()));
+        Ok(found)
     }
 
     async fn entries_about(&self, merchant: &MerchantId, subject: &str) -> Result<Vec<Entry>, StoreError> {
@@ -271,8 +333,8 @@ impl<S: HasTables> InboxStore for S {
         match filter.states.as_slice() {
             [] => and("state <> 'forgotten'", &mut std::iter::empty()),
             states => {
-                let marks = format!("state IN ({})", vec!["?"; states.len()].join(", "));
-                and(&marks, &mut states.iter().map(|state| state.name().into()));
+                let any = format!("state IN ({})", marks(states.len()));
+                and(&any, &mut states.iter().map(|state| state.name().into()));
             }
         }
         if let Some(merchant) = &filter.merchant {

@@ -74,12 +74,14 @@ fn entries() -> Table {
             ("received_at", Type::Int),
             ("due_at", Type::MaybeInt),
             ("ended_at", Type::MaybeInt),
+            ("untold", Type::MaybeInt),
             ("version", Type::Int),
         ],
         key: "id",
         unique: &[("mplus_webhook_entry_body", "merchant, body_digest")],
         indexes: &[
-            ("mplus_webhook_entry_due", "due_at", "due_at IS NOT NULL"),
+            // All that is asked of what is due, so that nobody looks past bodies for it.
+            ("mplus_webhook_entry_due", "due_at, merchant, state, id", "due_at IS NOT NULL"),
             ("mplus_webhook_entry_about", "merchant, subject, received_at", "subject IS NOT NULL"),
             ("mplus_webhook_entry_state", "state, ended_at", "ended_at IS NOT NULL"),
             ("mplus_webhook_entry_received", "received_at, id", ""),

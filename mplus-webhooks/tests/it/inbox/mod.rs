@@ -6,6 +6,7 @@ mod repeats;
 mod retention;
 mod sales;
 mod slow_store;
+mod told;
 mod watched;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -83,11 +84,15 @@ pub(super) struct Told(Arc<Mutex<Vec<InboxNotice>>>);
 
 impl Told {
     pub(super) fn handlers(&self) -> Handlers {
-        let told = self.0.clone();
+        let told = self.clone();
         Handlers::new().on_inbox_notice(move |notice| {
-            told.lock().unwrap().push(notice);
+            told.add(notice);
             async {}
         })
+    }
+
+    pub(super) fn add(&self, notice: InboxNotice) {
+        self.0.lock().unwrap().push(notice);
     }
 
     pub(super) fn kinds(&self) -> Vec<&'static str> {

@@ -60,7 +60,7 @@ async fn nothing_is_acknowledged_that_is_not_stored_and_a_store_that_is_down_sto
 #[tokio::test(start_paused = true)]
 async fn a_sale_that_is_not_stored_in_the_tills_time_is_not_acknowledged_and_arrives_all_the_same() {
     let (store, table) = (Arc::new(Watched::default()), Arc::new(Table::default()));
-    store.keeping_takes.store(10, Ordering::SeqCst);
+    store.keeping_takes.store(9, Ordering::SeqCst);
     let host = host(&table, store.clone(), |builder| builder);
     let begun = tokio::time::Instant::now();
     let sale = completed("s", "1");
@@ -79,7 +79,7 @@ async fn a_sale_that_is_not_stored_in_the_tills_time_is_not_acknowledged_and_arr
 #[tokio::test(start_paused = true)]
 async fn a_payment_whose_till_was_told_that_it_failed_is_presented_to_nobody() {
     let (store, provider) = (Arc::new(Watched::default()), Arc::new(ManualProvider::new()));
-    store.keeping_takes.store(10, Ordering::SeqCst);
+    store.keeping_takes.store(9, Ordering::SeqCst);
     let host = host(&Arc::default(), store.clone(), |builder| {
         builder.payments(Arc::new(OneProvider(provider.clone())))
     });
@@ -92,4 +92,60 @@ async fn a_payment_whose_till_was_told_that_it_failed_is_presented_to_nobody() {
     let again: Value = serde_json::from_slice(host.handle(start).await.body()).unwrap();
     assert_eq!(again["externalPayment"]["started"], json!(false), "{again}");
     assert_eq!(provider.calls().create, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_that_the_database_does_not_let_go_holds_up_nothing_else() {
+    let (store, table) = (Arc::new(Watched::default()), Table::failing(3));
+    let host = host(&table, store.clone(), |builder| builder);
+    for session in ["a", "b", "c"] {
+        host.handle(completed(session, "1")).await;
+    }
+    *store.locked.lock().unwrap() = Some("a".to_owned());
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let running = {
+        let host = host.clone();
+        tokio::spawn(async move { host.run(async { drop(stopped.await) }).await })
+    };
+    tokio::time::sleep(Duration::from_secs(15)).await;
+    let mut calls = table.calls();
+    calls.sort();
+    assert_eq!(calls, ["create b 1", "create c 1"]);
+    *store.locked.lock().unwrap() = None;
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    assert_eq!(table.calls().last().unwrap(), "create a 1");
+    drop(stop);
+    let report = running.await.unwrap();
+    assert_eq!(report.worked_off, 3);
+    assert!(report.troubles > 0, "{report:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_hangs_is_trouble_that_passes_and_payments_and_sales_go_on_by_themselves() {
+    let (store, provider) = (Arc::new(Watched::default()), Arc::new(ManualProvider::new()));
+    let table = Table::failing(1);
+    let host =
+        host(&table, store.clone(), |builder| builder.payments(Arc::new(OneProvider(provider.clone()))));
+    let till = crate::support::till(1);
+    let payment = till.start_payment(rust_decimal::Decimal::ONE);
+    payment.start(&host).await.unwrap();
+    host.handle(completed("s", "1")).await;
+    store.hangs.store(true, Ordering::SeqCst);
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let running = {
+        let host = host.clone();
+        tokio::spawn(async move { host.run(async { drop(stopped.await) }).await })
+    };
+    tokio::time::sleep(Duration::from_secs(100)).await;
+    // A till is answered all the same.
+    assert_eq!(host.handle(completed("t", "1")).await.status(), 400);
+    store.hangs.store(false, Ordering::SeqCst);
+    provider.confirm(&payment.id);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(table.calls(), ["create s 1"]);
+    assert!(payment.poll(&host).await.unwrap().finished());
+    drop(stop);
+    let report = running.await.unwrap();
+    // Three loops, of which each was held up for ten seconds at a time.
+    assert!(report.troubles >= 10, "{report:?}");
 }

@@ -1,7 +1,7 @@
 //! A store that counts how often it is asked, and can be slow or down.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -15,12 +15,19 @@ pub(super) struct Watched {
     inner: MemoryStore,
     pub(super) reads: AtomicUsize,
     pub(super) down: AtomicBool,
+    /// Every call hangs.
+    pub(super) hangs: AtomicBool,
+    /// Changing the entries about this sale hangs, as a row does that somebody has locked.
+    pub(super) locked: Mutex<Option<String>>,
     /// How many seconds it takes to keep an entry.
     pub(super) keeping_takes: AtomicU64,
 }
 
 impl Watched {
-    fn up(&self) -> Result<&MemoryStore, StoreError> {
+    async fn up(&self) -> Result<&MemoryStore, StoreError> {
+        if self.hangs.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
         match self.down.load(Ordering::SeqCst) {
             true => Err(StoreError::new("do anything", "the database is down")),
             false => Ok(&self.inner),
@@ -32,16 +39,20 @@ impl Watched {
 impl InboxStore for Watched {
     async fn insert_entry(&self, entry: &Entry) -> Result<Option<Entry>, StoreError> {
         tokio::time::sleep(Duration::from_secs(self.keeping_takes.load(Ordering::SeqCst))).await;
-        self.up()?.insert_entry(entry).await
+        self.up().await?.insert_entry(entry).await
     }
 
     async fn entry(&self, id: &EntryId) -> Result<Option<Entry>, StoreError> {
         self.reads.fetch_add(1, Ordering::SeqCst);
-        self.up()?.entry(id).await
+        self.up().await?.entry(id).await
     }
 
     async fn replace_entry(&self, entry: &Entry) -> Result<bool, StoreError> {
-        self.up()?.replace_entry(entry).await
+        let is_locked = entry.subject.is_some() && *self.locked.lock().unwrap() == entry.subject;
+        if is_locked {
+            std::future::pending::<()>().await;
+        }
+        self.up().await?.replace_entry(entry).await
     }
 
     async fn due_entries(
@@ -51,15 +62,15 @@ impl InboxStore for Watched {
         per_merchant: usize,
         limit: usize,
     ) -> Result<Vec<Entry>, StoreError> {
-        self.up()?.due_entries(now, except, per_merchant, limit).await
+        self.up().await?.due_entries(now, except, per_merchant, limit).await
     }
 
     async fn entries_about(&self, merchant: &MerchantId, subject: &str) -> Result<Vec<Entry>, StoreError> {
-        self.up()?.entries_about(merchant, subject).await
+        self.up().await?.entries_about(merchant, subject).await
     }
 
     async fn list_entries(&self, filter: &EntryFilter) -> Result<Vec<Entry>, StoreError> {
-        self.up()?.list_entries(filter).await
+        self.up().await?.list_entries(filter).await
     }
 
     async fn prune_entries(
@@ -68,26 +79,26 @@ impl InboxStore for Watched {
         dead: DateTime<Utc>,
         identities: DateTime<Utc>,
     ) -> Result<Pruned, StoreError> {
-        self.up()?.prune_entries(done, dead, identities).await
+        self.up().await?.prune_entries(done, dead, identities).await
     }
 }
 
 #[async_trait]
 impl PaymentStore for Watched {
     async fn insert_payment(&self, payment: &Payment) -> Result<Option<Payment>, StoreError> {
-        self.up()?.insert_payment(payment).await
+        self.up().await?.insert_payment(payment).await
     }
 
     async fn payment(&self, key: &PaymentKey) -> Result<Option<Arc<Payment>>, StoreError> {
-        self.up()?.payment(key).await
+        self.up().await?.payment(key).await
     }
 
     async fn replace_payment(&self, payment: &Payment) -> Result<bool, StoreError> {
-        self.up()?.replace_payment(payment).await
+        self.up().await?.replace_payment(payment).await
     }
 
     async fn payments_by_reference(&self, a: &str, b: &str, c: &str) -> Result<Vec<Payment>, StoreError> {
-        self.up()?.payments_by_reference(a, b, c).await
+        self.up().await?.payments_by_reference(a, b, c).await
     }
 
     async fn claim_payments(
@@ -96,14 +107,14 @@ impl PaymentStore for Watched {
         until: DateTime<Utc>,
         limit: usize,
     ) -> Result<Vec<Payment>, StoreError> {
-        self.up()?.claim_payments(now, until, limit).await
+        self.up().await?.claim_payments(now, until, limit).await
     }
 
     async fn list_payments(&self, filter: &PaymentFilter) -> Result<Vec<Payment>, StoreError> {
-        self.up()?.list_payments(filter).await
+        self.up().await?.list_payments(filter).await
     }
 
     async fn prune_payments(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
-        self.up()?.prune_payments(before).await
+        self.up().await?.prune_payments(before).await
     }
 }
