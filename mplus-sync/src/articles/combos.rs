@@ -12,7 +12,7 @@ use rust_decimal::Decimal;
 use crate::model::{
     ArticleNumber, BtwCode, Combo, Fingerprint, Item, ItemId, Resource, SyncState, Tracked, Version,
 };
-use crate::products::push::note::{mark, refused};
+use crate::products::push::note::{mark, refused, unshown};
 use crate::products::push::send;
 use crate::products::{CheckedTax, ItemProblem, item_to_article, whole_cents};
 use crate::progress::Phase;
@@ -228,7 +228,11 @@ async fn create(
         }
     };
     let sent = match send::product(run, &mut category, vec![article]).await {
-        Ok(sent) => sent,
+        Ok(Some(sent)) => sent,
+        Ok(None) => {
+            run.report.ask_for(unshown(Resource::COMBOS, subject.clone()));
+            return Ok(None);
+        }
         Err(StepError::Pos(error)) => {
             refused(run, &Resource::COMBOS, subject.clone(), error)?;
             return Ok(None);

@@ -70,6 +70,8 @@ impl Resource {
     pub const FULL_MENU: Self = Self(Cow::Borrowed("full_menu"));
     /// Tax rates. The POS gives no marker; the checkpoint is a hash of what its BTW codes mean.
     pub const TAX_RATES: Self = Self(Cow::Borrowed("tax_rates"));
+    /// Settings by which articles were read last: the sales channel.
+    pub const SALES_CHANNEL: Self = Self(Cow::Borrowed("sales_channel"));
     /// Relations.
     pub const RELATIONS: Self = Self(Cow::Borrowed("relations"));
 

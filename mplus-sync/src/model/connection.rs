@@ -116,13 +116,14 @@ impl PosIdentity {
         Self { company: Some(company.into()), ..self }
     }
 
-    /// Whether both are the same database. A licence that was renewed is still the same company's.
+    /// Whether both are the same database, as far as they say: another one has another licence, and names another company. A
+    /// licence that was renewed is still the same company's, and one that names none says nothing.
     pub fn is_same_as(&self, other: &Self) -> bool {
-        let same_company = match (&self.company, &other.company) {
-            (Some(one), Some(two)) => one.trim().to_lowercase() == two.trim().to_lowercase(),
+        let other_company = match (&self.company, &other.company) {
+            (Some(one), Some(two)) => one.trim().to_lowercase() != two.trim().to_lowercase(),
             _ => false,
         };
-        self.licence == other.licence || same_company
+        self.licence == other.licence || !other_company
     }
 }
 
@@ -201,7 +202,7 @@ mod tests {
         assert!(same(Some(PosIdentity::new("****-1111").of_company("De Leeuw Holding"))));
         assert!(same(Some(PosIdentity::new("****-2222").of_company("de gouden leeuw b.v. "))));
         assert!(!same(Some(PosIdentity::new("****-2222").of_company("De Beer"))));
-        assert!(!same(Some(PosIdentity::new("****-2222"))));
+        assert!(same(Some(PosIdentity::new("****-2222"))), "it was renewed, for all that is known");
     }
 
     #[test]

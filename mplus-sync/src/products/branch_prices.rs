@@ -35,8 +35,9 @@ pub(crate) struct BranchPrices {
     hash: i64,
 }
 
-/// The checkpoint when articles were pulled that have not got their prices; the hash of a list is another number.
-const MISSED: i64 = i64::MIN;
+/// Added to the checkpoint when articles were pulled that have not got their prices. The hash of a list is even, so that the
+/// list that was believed last stays known; that of an empty one is 0.
+const MISSED: i64 = 1;
 
 impl BranchPrices {
     /// What the branches that are locations tell of an article, whose VAT rate in per cent may be needed to know a price.
@@ -125,14 +126,14 @@ pub(super) async fn read(run: &mut Run<'_>) -> Result<Arc<BranchPrices>, StepErr
     }
     run.expect(&Resource::BRANCH_PRICES, Phase::Pull, Some(prices.by_article.len() as u64));
     run.advance(&Resource::BRANCH_PRICES, prices.by_article.len());
-    prices.hash = i64::from_ne_bytes(hash.to_ne_bytes());
+    prices.hash = i64::from_ne_bytes(hash.to_ne_bytes()) & !MISSED;
     prices.told = !is_held_back(run, &prices);
     Ok(Arc::new(prices))
 }
 
 /// An empty list, where there was one before, takes all branch prices away: a person has to say that it is meant.
 fn is_held_back(run: &mut Run<'_>, prices: &BranchPrices) -> bool {
-    let before = run.checkpoint(&Resource::BRANCH_PRICES).filter(|hash| *hash != 0 && *hash != MISSED);
+    let before = run.checkpoint(&Resource::BRANCH_PRICES).filter(|hash| hash & !MISSED != 0);
     if before.is_none() || !prices.by_article.is_empty() || run.options.accepts_loss {
         return false;
     }
@@ -178,7 +179,16 @@ pub(super) async fn store_all(run: &mut Run<'_>, prices: &BranchPrices) -> Resul
     let limit = usize::from(run.limits().chunk.max(1));
     let mut page = Some(Page::first(limit));
     while let Some(next) = page {
-        let last = store_page(run, prices, next).await?;
+        let Some(last) = store_page(run, prices, next).await? else {
+            // What is behind the page has not got its prices, either.
+            let message = "items are edited on the host faster than their branch prices can be stored";
+            run.report.fail(Note::general(
+                Resource::BRANCH_PRICES,
+                message,
+                "The next sync takes them along",
+            ));
+            return forget(run).await;
+        };
         page = last.map(|last| Page::after(last, limit));
     }
     run.keep_checkpoint(Resource::BRANCH_PRICES, prices.hash).await
@@ -187,17 +197,17 @@ pub(super) async fn store_all(run: &mut Run<'_>, prices: &BranchPrices) -> Resul
 /// Makes the next run store all prices: articles are pulled that have not got theirs.
 pub(super) async fn forget(run: &mut Run<'_>) -> Result<(), StepError> {
     match run.checkpoint(&Resource::BRANCH_PRICES) {
-        Some(_) => run.keep_checkpoint(Resource::BRANCH_PRICES, MISSED).await,
+        Some(hash) => run.keep_checkpoint(Resource::BRANCH_PRICES, hash | MISSED).await,
         None => Ok(()),
     }
 }
 
-/// One page of stored items; the last identifier when there may be more.
+/// One page of stored items: its last identifier when there may be more. None when the items moved on each time.
 async fn store_page(
     run: &mut Run<'_>,
     prices: &BranchPrices,
     page: Page<ItemId>,
-) -> Result<Option<ItemId>, StepError> {
+) -> Result<Option<Option<ItemId>>, StepError> {
     let limit = page.limit;
     let how = run.settling();
     for _ in 0..DECISIONS {
@@ -225,7 +235,7 @@ async fn store_page(
             run.report.count(&Resource::BRANCH_PRICES).pulled += pulled;
             conflicts.into_iter().for_each(|conflict| run.report.conflict(conflict));
             notes.into_iter().for_each(|note| run.report.skip(note));
-            return Ok(last);
+            return Ok(Some(last));
         }
     }
     Ok(None)

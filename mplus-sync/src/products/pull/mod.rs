@@ -24,6 +24,7 @@ use crate::model::{ConnectionId, Resource};
 use crate::progress::Phase;
 use crate::report::Note;
 use crate::run::{DECISIONS, Run, StepError};
+use crate::settings::MerchantSettings;
 use crate::store::{Page, Select, Store, StoreError, StoreErrorKind};
 
 use decide::{Decided, Rules, decide};
@@ -60,8 +61,14 @@ pub(super) async fn pull(run: &mut Run<'_>, basis: Basis) -> Result<Pulled, Step
     if let Some(prices) = branch_prices.as_ref().filter(|_| rates_changed) {
         branch_prices::store_all(run, prices).await?;
     }
+    let channel = channel(run.settings());
+    let known_channel = run.checkpoint(&Resource::SALES_CHANNEL);
+    let channel_changed = known_channel.is_some_and(|known| known != channel);
     // A price that is told without VAT is another one now, too.
-    let due = if rates_changed { Some(0) } else { run.due(&Resource::ARTICLES, current) };
+    let due = match rates_changed || channel_changed {
+        true => Some(0),
+        false => run.due(&Resource::ARTICLES, current),
+    };
     let Some(since) = due else { return Ok(pulled) };
     let branch_prices = branch_prices.filter(|prices| prices.are_told());
     if branch_prices.is_none() {
@@ -126,7 +133,16 @@ pub(super) async fn pull(run: &mut Run<'_>, basis: Basis) -> Result<Pulled, Step
     if last >= 0 {
         run.keep_checkpoint(Resource::ARTICLES, last).await?;
     }
+    if known_channel != Some(channel) {
+        run.keep_checkpoint(Resource::SALES_CHANNEL, channel).await?;
+    }
     Ok(pulled)
+}
+
+/// The settings that decide what an article is sold for and whether it is, as a number: with others, all have to be read.
+fn channel(settings: &MerchantSettings) -> i64 {
+    let group = settings.price_group.map_or(0, |group| i64::from(group) * 2 + 1);
+    group * 2 + i64::from(settings.webshop_only)
 }
 
 /// Counts the requests of pages, and names what could not be read of them.

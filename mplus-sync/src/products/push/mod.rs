@@ -21,7 +21,7 @@ use crate::run::{Run, StepError};
 use crate::store::{CatalogPushes, Pushed, Select};
 use crate::tax::TaxTable;
 
-use note::{agreed, mark, refused};
+use note::{agreed, mark, refused, unshown};
 use prepare::{Outgoing, group_by_category};
 
 /// What the push is told by the pull before it.
@@ -74,7 +74,12 @@ async fn push_category(run: &mut Run<'_>, category: Tracked<Category>) -> Result
     let sync = match product {
         None => category.sync.clone(),
         Some(product) => match send::update(run, product).await {
-            Ok(sent) => {
+            Ok(None) => {
+                let subject = Subject::new(&category.record.name, &category.record.id);
+                run.report.ask_for(unshown(Resource::CATEGORIES, subject));
+                return Ok(());
+            }
+            Ok(Some(sent)) => {
                 run.report.count(&Resource::CATEGORIES).pushed += 1;
                 agreed(&category, content_fingerprint(&category.record)?, sent.marker)
             }

@@ -48,6 +48,12 @@ pub(crate) fn refused(
     if error.ends_the_run() { Err(error) } else { Ok(()) }
 }
 
+/// That an edit waits, since the POS does not show what it changes.
+pub(crate) fn unshown(resource: Resource, subject: Subject) -> Note {
+    let message = "the POS does not show the product whole: nothing was sent, the edit waits";
+    Note::about(resource, subject, message, "Sync again; if it goes on, look whether it is still in the POS")
+}
+
 pub(super) fn failure(error: &mplus_qapi::Error) -> String {
     match error.may_have_been_processed() {
         true => format!("the POS may have it, and the next sync finds out: {error}"),

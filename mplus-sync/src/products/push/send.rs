@@ -10,7 +10,7 @@ use mplus_qapi::products::{
 };
 use mplus_qapi::soap::Outcome;
 
-use super::note::{agreed, failure, mark, refused};
+use super::note::{agreed, failure, mark, refused, unshown};
 use super::prepare::Outgoing;
 use super::whole;
 use crate::model::{
@@ -31,36 +31,38 @@ pub(crate) struct Sent {
     pub(crate) marker: Option<Marker>,
 }
 
-/// Sends articles of a category's product, and makes the product when the POS does not have it.
+/// Sends articles of a category's product, and makes the product when the POS does not have it. None, and nothing sent, when
+/// the POS does not show one that it should have.
 ///
 /// A product that is made gets its number stored at once, so that the next articles find it.
 pub(crate) async fn product(
     run: &mut Run<'_>,
     category: &mut Tracked<Category>,
     articles: Vec<Article>,
-) -> Result<Sent, StepError> {
+) -> Result<Option<Sent>, StepError> {
     match category.external_ids.mpluskassa {
         Some(number) => {
             let number = Some(number.get());
             let article_list = articles.into();
             update(run, Product { product_number: number, article_list, ..Product::default() }).await
         }
-        None => create(run, category, articles).await,
+        None => create(run, category, articles).await.map(Some),
     }
 }
 
 /// Sends what changed of a product and its articles.
 ///
 /// It is not known whether a POS takes away what an update does not name, elements of an article and articles of the product.
-/// So the product is read first, and everything that it has is sent with the changes on top.
-pub(super) async fn update(run: &mut Run<'_>, change: Product) -> Result<Sent, StepError> {
+/// So the product is read first, and everything that it has is sent with the changes on top. None, and nothing sent, when the
+/// POS does not show it whole.
+pub(super) async fn update(run: &mut Run<'_>, change: Product) -> Result<Option<Sent>, StepError> {
     let known: Vec<Option<i64>> = change.article_list.iter().map(|article| article.article_number).collect();
-    let product = whole::product(run, change).await?;
+    let Some(product) = whole::product(run, change).await? else { return Ok(None) };
     let reply = run.call(UpdateProduct { product }).await?.into_result().map_err(mplus_qapi::Error::from)?;
-    Ok(Sent {
+    Ok(Some(Sent {
         numbers: numbered(&known, &reply.new_article_numbers),
         marker: reply.sync_marker.map(Marker::new),
-    })
+    }))
 }
 
 async fn create(
@@ -108,7 +110,13 @@ pub(super) async fn group(
         let Some(category) = categories.get_mut(id) else { return Ok(()) };
         let articles = group.iter().filter_map(|one| one.article.clone()).collect();
         match product(run, category, articles).await {
-            Ok(sent) => {
+            Ok(None) => {
+                for one in &group {
+                    let subject = Subject::new(&one.item.record.name, &one.item.record.id);
+                    run.report.ask_for(unshown(Resource::ARTICLES, subject));
+                }
+            }
+            Ok(Some(sent)) => {
                 run.report.count(&Resource::ARTICLES).pushed += group.len() as u64;
                 for (one, number) in group.iter_mut().zip(sent.numbers) {
                     (one.number, one.marker) = (number, sent.marker);
@@ -163,10 +171,11 @@ async fn unmoved(
     let marker = match is_all {
         true => None,
         false => match update(run, change).await {
-            Ok(sent) => {
+            Ok(Some(sent)) => {
                 run.report.count(&Resource::ARTICLES).pushed += 1;
                 sent.marker
             }
+            Ok(None) => return Ok(None),
             Err(StepError::Pos(again)) if matches!(again.kind(), ErrorKind::Outcome(_)) => return Ok(None),
             Err(again) => return Err(again),
         },

@@ -7,9 +7,10 @@ use mplus_qapi::products::{Article, GetProducts, GetProductsRequest, Product};
 
 use crate::run::{Run, StepError};
 
-/// The product as the POS has it, with these changes.
-pub(super) async fn product(run: &mut Run<'_>, change: Product) -> Result<Product, StepError> {
-    let Some(number) = change.product_number else { return Ok(change) };
+/// The product as the POS has it, with these changes. None when the POS does not show it, or an article that is to change:
+/// its answer was cut, or they are gone, and what is sent now might take the rest away.
+pub(super) async fn product(run: &mut Run<'_>, change: Product) -> Result<Option<Product>, StepError> {
+    let Some(number) = change.product_number else { return Ok(Some(change)) };
     let mut articles = BTreeMap::new();
     let request = GetProductsRequest { product_numbers: vec![number], ..GetProductsRequest::default() };
     let mut held = None;
@@ -38,7 +39,9 @@ pub(super) async fn product(run: &mut Run<'_>, change: Product) -> Result<Produc
             }
         }
     }
-    Ok(with_changes(held, articles, change))
+    let mut numbers = change.article_list.iter().filter_map(|article| article.article_number);
+    let is_shown = numbers.all(|number| articles.contains_key(&number));
+    Ok(held.filter(|_| is_shown).map(|held| with_changes(held, articles, change)))
 }
 
 /// Reads products one by one: a POS that does not know a filter lists all it has.
@@ -60,8 +63,7 @@ async fn read(
 }
 
 /// Changes on top of what the POS has. The changed articles come first, in their order.
-fn with_changes(held: Option<Product>, mut articles: BTreeMap<i64, Article>, change: Product) -> Product {
-    let held = held.unwrap_or_default();
+fn with_changes(held: Product, mut articles: BTreeMap<i64, Article>, change: Product) -> Product {
     let mut list = Vec::new();
     for change in change.article_list {
         let known = change.article_number.and_then(|number| articles.remove(&number));

@@ -241,9 +241,14 @@ async fn a_list_without_branch_prices_takes_none_away() {
         }
     });
     let integration = merchant.open_doctored(empty).await;
-    let report = integration.sync_menu(&RunOptions::manual()).await;
-    assert_eq!(own().await, before, "{report}");
-    assert_eq!(report.manual_actions.total, 1, "{report}");
+    // Articles that change meanwhile, and full runs, change nothing of it.
+    for (cents, full) in [(700, false), (710, true), (720, false)] {
+        merchant.pos.set_price(merchant.article(DISH), euros(cents));
+        let options = if full { RunOptions::full(SyncContext::Manual) } else { RunOptions::manual() };
+        let report = integration.sync_menu(&options).await;
+        assert_eq!(own().await, before, "{report}");
+        assert_eq!(report.manual_actions.total, 1, "{report}");
+    }
 }
 
 #[tokio::test]
@@ -355,6 +360,12 @@ async fn a_price_group_of_the_sales_channel_goes_before_the_articles_price_and_i
     assert_eq!(merchant.item(DISH).await.record.price, Some(euros(750)));
     assert_eq!(merchant.item(DRINK).await.record.price, before);
     assert!(report.skipped.first.iter().any(|note| note.message.contains("discount (10)")), "{report}");
+    // Switched off and on again: the articles do not change at the POS meanwhile.
+    open(&merchant, |_| ()).await.sync_menu(&RunOptions::manual()).await;
+    let own = merchant.pos.article(dish).unwrap().price_incl;
+    assert_eq!(merchant.item(DISH).await.record.price, own);
+    integration.sync_menu(&RunOptions::manual()).await;
+    assert_eq!(merchant.item(DISH).await.record.price, Some(euros(750)));
 
     edit(&merchant, ItemEdit::of(merchant.item(DISH).await.record.id).price(euros(800)), 60).await;
     let report = integration.sync_menu(&RunOptions::manual()).await;
