@@ -10,6 +10,7 @@ use clap::Parser;
 use mplus_examples::merchant::Pos;
 use mplus_sync::Integration;
 use mplus_sync::media::FsMediaStore;
+use mplus_sync::model::ItemEdit;
 use mplus_sync::progress::Progress;
 use mplus_sync::store::{CatalogEdits, CatalogStore, MemoryVault, Page, Select, SqliteStore};
 use mplus_sync::sync::RunOptions;
@@ -34,10 +35,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     if pos.is_in_memory() {
         let connection = integration.connection_id();
         let mut items = store.items(connection, Select::Page(Page::first(1))).await?;
-        let Some(mut item) = items.pop().map(|item| item.record) else { return Ok(()) };
-        item.price = Some(item.price.unwrap_or_default() + Decimal::ONE);
+        let Some(item) = items.pop().map(|item| item.record) else { return Ok(()) };
+        let dearer = ItemEdit::of(item.id).price(item.price.unwrap_or_default() + Decimal::ONE);
         println!("The host makes {} a euro dearer; the next sync tells the POS.", item.name);
-        let edits = CatalogEdits { items: vec![item.into()], ..CatalogEdits::default() };
+        let edits = CatalogEdits { items: vec![dearer], ..CatalogEdits::default() };
         store.save_edits(connection, edits, integration.runtime().now()).await?;
         println!("{}", integration.sync_menu(&options).await);
     }

@@ -94,6 +94,23 @@ impl<T: Editable> Patch<T> {
         Self { id: id.into(), expected: None, changes: BTreeMap::new() }
     }
 
+    /// Makes a record. Refused when there is one with its identifier: what changed of that one is [`Self::between`].
+    pub fn making(record: &T) -> Self {
+        Self::overwriting(record).expecting(Revision::NEW)
+    }
+
+    /// Every field as in this record, whatever became of it at the POS since it was read: for an import that is right about
+    /// all of it. A form is not, it would take back what the POS changed since: use [`Self::between`] for it.
+    pub fn overwriting(record: &T) -> Self {
+        let mut patch = Self::of(record.id().clone());
+        for field in record.fields() {
+            if let Some(value) = record.value(&field) {
+                patch.changes.insert(field, Change { to: Some(value), from: None });
+            }
+        }
+        patch
+    }
+
     /// What a form changed: the record as it was shown, and as it was sent back.
     ///
     /// A field that was changed elsewhere since it was shown is left out when the edit is saved, and named.
@@ -243,19 +260,6 @@ fn one_form<T: Editable>(record: &T, field: &Field, value: &FieldValue) -> Field
     }
 }
 
-/// Everything as in this record: for one that the host makes.
-impl<T: Editable> From<T> for Patch<T> {
-    fn from(record: T) -> Self {
-        let mut patch = Self::of(record.id().clone());
-        for field in record.fields() {
-            if let Some(value) = record.value(&field) {
-                patch.changes.insert(field, Change { to: Some(value), from: None });
-            }
-        }
-        patch
-    }
-}
-
 impl From<&'static str> for Field {
     fn from(name: &'static str) -> Self {
         Self::named(name)
@@ -400,7 +404,7 @@ mod tests {
 
     #[test]
     fn a_record_that_is_made_was_never_agreed_on() {
-        let (made, _) = ItemEdit::from(Item::new("new", "New")).carry_out(None, at(1)).unwrap();
+        let (made, _) = ItemEdit::making(&Item::new("new", "New")).carry_out(None, at(1)).unwrap();
         assert!(made.edits.iter().all(|(_, edit)| edit.agreed.is_none()));
         assert_eq!(made.edited_at(), Some(at(1)));
         let nameless = ItemEdit::of("new").price(euros(1)).carry_out(None, at(1));

@@ -64,7 +64,8 @@ async fn combos() {
     let push = |combo: Combo| {
         let (store, integration) = (store.clone(), integration.clone());
         async move {
-            let edits = CatalogEdits { combos: vec![combo.into()], ..CatalogEdits::default() };
+            let edits =
+                CatalogEdits { combos: vec![ComboEdit::overwriting(&combo)], ..CatalogEdits::default() };
             store.save_edits(&connection(), edits, integration.runtime().now()).await.unwrap();
             integration.articles().push_combos(&RunOptions::manual()).await
         }

@@ -11,7 +11,7 @@ use mplus_qapi::{
 };
 use mplus_sync::{
     Integration,
-    model::{ArticleNumber, Combo, ComboChoice, ComboPart, Item, ItemEdit},
+    model::{ArticleNumber, Combo, ComboChoice, ComboEdit, ComboPart, Item, ItemEdit},
     store::{CatalogEdits, CatalogStore, LocationStore, Page, Select, SqliteStore},
 };
 use rust_decimal::Decimal;
@@ -45,7 +45,11 @@ pub(crate) async fn save(
         name: "Dish".to_owned(),
         choices: vec![choice(edited), choice(other)],
     }];
-    let edits = CatalogEdits { items: vec![edit], combos: vec![combo.into()], ..CatalogEdits::default() };
+    let edits = CatalogEdits {
+        items: vec![edit],
+        combos: vec![ComboEdit::making(&combo)],
+        ..CatalogEdits::default()
+    };
     store.save_edits(id, edits, integration.runtime().now()).await?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use mplus_qapi::Client;
 use mplus_qapi::testkit::{Pos, VirtualRuntime};
 use mplus_sync::connection::NewConnection;
-use mplus_sync::model::{ConnectionId, Environment, Item, Location, OutboxEntry, Tracked};
+use mplus_sync::model::{ConnectionId, Environment, Item, ItemEdit, Location, OutboxEntry, Tracked};
 use mplus_sync::report::RunReport;
 use mplus_sync::runtime::Runtime;
 use mplus_sync::store::{
@@ -91,7 +91,7 @@ impl World {
 
     /// An edit of the host's own people.
     pub(super) async fn edit(&self, item: Item) -> Result<(), String> {
-        let edits = CatalogEdits { items: vec![item.into()], ..CatalogEdits::default() };
+        let edits = CatalogEdits { items: vec![ItemEdit::overwriting(&item)], ..CatalogEdits::default() };
         let saved = self.store.save_edits(&Self::id(), edits, self.pos.now()).await;
         saved.map(drop).map_err(|error| error.to_string())
     }

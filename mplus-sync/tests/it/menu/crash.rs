@@ -8,7 +8,8 @@ use mplus_qapi::testkit::{Fault, Pos};
 use mplus_qapi::value::Decimal;
 use mplus_sync::Integration;
 use mplus_sync::model::{
-    Category, Combo, ComboChoice, ComboPart, Item, ItemEdit, ItemId, LocationId, LocationPrice,
+    Category, CategoryEdit, Combo, ComboChoice, ComboEdit, ComboPart, Item, ItemEdit, ItemId, LocationId,
+    LocationPrice,
 };
 use mplus_sync::report::RunOutcome;
 use mplus_sync::store::{CatalogEdits, MemoryStore, Page, Select, Store};
@@ -46,8 +47,12 @@ fn own_menu(combo_group: i32) -> CatalogEdits {
         choices: vec![choice("pudding"), choice("cake")],
     }];
     let items = vec![dish("pudding", 650), dish("cake", 550)];
-    let items = items.into_iter().map(ItemEdit::from).collect();
-    CatalogEdits { categories: vec![category.into()], items, combos: vec![combo.into()] }
+    let items = items.iter().map(ItemEdit::overwriting).collect();
+    CatalogEdits {
+        categories: vec![CategoryEdit::overwriting(&category)],
+        items,
+        combos: vec![ComboEdit::overwriting(&combo)],
+    }
 }
 
 async fn prepared(situation: Situation, store: Arc<dyn Store>) -> Merchant {
@@ -92,8 +97,8 @@ async fn changed_on_host(merchant: &Merchant) -> CatalogEdits {
     branch.location_prices = vec![LocationPrice { location, price: Decimal::new(777, 2) }];
     let mut category = merchant.categories().await.remove(0).record;
     category.name = "Renamed".to_owned();
-    let items = items.into_iter().map(ItemEdit::from).collect();
-    CatalogEdits { items, categories: vec![category.into()], ..CatalogEdits::default() }
+    let items = items.iter().map(ItemEdit::overwriting).collect();
+    CatalogEdits { items, categories: vec![CategoryEdit::overwriting(&category)], ..CatalogEdits::default() }
 }
 
 async fn run(merchant: &Merchant, store: Arc<dyn Store>) {

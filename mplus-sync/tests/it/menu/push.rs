@@ -5,8 +5,8 @@ use mplus_qapi::testkit::Fault;
 use mplus_qapi::value::Decimal;
 use mplus_sync::conflict::{SyncContext, Why, Winner};
 use mplus_sync::model::{
-    Category, CategoryId, Combo, ComboChoice, ComboId, ComboPart, Item, ItemEdit, ItemId, LocationId,
-    LocationPrice, Resource, Tracked,
+    Category, CategoryEdit, CategoryId, Combo, ComboChoice, ComboEdit, ComboId, ComboPart, Item, ItemEdit,
+    ItemId, LocationId, LocationPrice, Resource, Tracked,
 };
 use mplus_sync::report::RunOutcome;
 use mplus_sync::store::{CatalogEdits, Select};
@@ -23,7 +23,7 @@ async fn edit(merchant: &Merchant, edits: CatalogEdits, minutes: i64) {
 }
 
 fn items(items: Vec<Item>) -> CatalogEdits {
-    CatalogEdits { items: items.into_iter().map(ItemEdit::from).collect(), ..CatalogEdits::default() }
+    CatalogEdits { items: items.iter().map(ItemEdit::overwriting).collect(), ..CatalogEdits::default() }
 }
 
 async fn by_id(merchant: &Merchant, id: &str) -> Tracked<Item> {
@@ -92,7 +92,7 @@ async fn a_new_category_is_made_with_its_items_and_keeps_its_numbers() {
     let (merchant, integration) = Merchant::synced().await;
     let category = Category::new("specials", "Specials");
     let edits = CatalogEdits {
-        categories: vec![category.clone().into()],
+        categories: vec![CategoryEdit::making(&category)],
         ..items(vec![new_item("s-1", &category.id, 1250), new_item("s-2", &category.id, 1350)])
     };
     edit(&merchant, edits, 1).await;
@@ -114,7 +114,7 @@ async fn a_product_whose_answer_was_lost_is_found_again_and_not_made_twice() {
     let (merchant, integration) = Merchant::synced().await;
     let category = Category::new("specials", "Specials");
     let edits = CatalogEdits {
-        categories: vec![category.clone().into()],
+        categories: vec![CategoryEdit::making(&category)],
         ..items(vec![new_item("s-1", &category.id, 1250)])
     };
     edit(&merchant, edits, 1).await;
@@ -187,8 +187,10 @@ async fn a_choice_removed_from_a_combo_is_left_to_a_person() {
     (combo.price, combo.tax_rate) = (Some(Decimal::new(1995, 2)), Some(9.into()));
     combo.parts =
         vec![ComboPart { number: 23, name: "Dessert".to_owned(), choices: vec![choice(&one), choice(&two)] }];
-    let edits =
-        |combo: &Combo| CatalogEdits { combos: vec![combo.clone().into()], ..CatalogEdits::default() };
+    let edits = |combo: &Combo| CatalogEdits {
+        combos: vec![ComboEdit::overwriting(combo)],
+        ..CatalogEdits::default()
+    };
     edit(&merchant, edits(&combo), 1).await;
     let (report, _) = merchant.sync(&integration, &RunOptions::manual()).await;
     assert!(report.failures.is_empty() && report.manual_actions.is_empty(), "{report}");

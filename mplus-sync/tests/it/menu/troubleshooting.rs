@@ -5,8 +5,8 @@ use mplus_qapi::testkit::{Fault, Pos};
 use mplus_qapi::value::Decimal;
 use mplus_sync::Integration;
 use mplus_sync::model::{
-    BtwCode, Category, Combo, ComboChoice, ComboPart, ConnectionStatus, Field, Item, ItemId, MissingField,
-    PendingEdit,
+    BtwCode, Category, CategoryEdit, Combo, ComboChoice, ComboEdit, ComboPart, ConnectionStatus, Field, Item,
+    ItemEdit, ItemId, MissingField, PendingEdit,
 };
 use mplus_sync::report::RunOutcome;
 use mplus_sync::settings::MerchantSettings;
@@ -33,7 +33,7 @@ async fn edit(merchant: &Merchant, edits: CatalogEdits, minutes: i64) {
 }
 
 fn edited(item: Item) -> CatalogEdits {
-    CatalogEdits { items: vec![item.into()], ..CatalogEdits::default() }
+    CatalogEdits { items: vec![ItemEdit::overwriting(&item)], ..CatalogEdits::default() }
 }
 
 async fn any_item(merchant: &Merchant) -> Item {
@@ -202,8 +202,10 @@ async fn a_choice_removed_from_a_combo_is_to_be_removed_by_hand() {
     (combo.price, combo.tax_rate) = (Some(Decimal::new(1995, 2)), Some(9.into()));
     let choices = vec![choice(&one), choice(&two)];
     combo.parts = vec![ComboPart { number: groups.courses, name: "Dessert".to_owned(), choices }];
-    let edits =
-        |combo: &Combo| CatalogEdits { combos: vec![combo.clone().into()], ..CatalogEdits::default() };
+    let edits = |combo: &Combo| CatalogEdits {
+        combos: vec![ComboEdit::overwriting(combo)],
+        ..CatalogEdits::default()
+    };
     edit(&merchant, edits(&combo), 1).await;
     let report = printed(&merchant, &integration).await;
     assert!(!report.contains("by hand"), "{report}");
@@ -296,7 +298,7 @@ async fn an_item_in_no_category_is_named_and_goes_once_it_has_one() {
     assert_reads(&printed(&merchant, &integration).await, &expected);
     let category = Category::new("specials", "Specials");
     dish.category = Some(category.id.clone());
-    let edits = CatalogEdits { categories: vec![category.into()], ..edited(dish) };
+    let edits = CatalogEdits { categories: vec![CategoryEdit::overwriting(&category)], ..edited(dish) };
     edit(&merchant, edits, 2).await;
     let (report, _) = merchant.sync(&integration, &RunOptions::manual()).await;
     assert!(report.skipped.is_empty() && report.failures.is_empty(), "{report}");
