@@ -42,8 +42,15 @@ pub(crate) async fn check_settings(
                 facts.unknown_employees.insert(employee);
             }
         }
+        let articles: BTreeSet<_> = orders.named_articles().map(|(_, article)| article).collect();
+        facts.unknown_articles = service.not_sellable(articles).await?;
+        if let Some(relation) = orders.fallback_relation
+            && !service.has_relation(relation).await?
+        {
+            facts.unknown_relations.insert(relation);
+        }
         let listed = service.payment_methods(true).await?;
-        facts.payment_methods = listed.map(|listed| listed.as_ref().clone());
+        facts.payment_methods = listed.filter(|listed| listed.is_whole).map(|listed| listed.by_code.clone());
         facts.locations = Some(locations(merchant).await?);
     }
     problems.extend(facts.problems(settings));

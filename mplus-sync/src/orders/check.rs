@@ -1,14 +1,16 @@
 //! What would keep an order from the POS, before the guest pays.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mplus_qapi::employees::{GetEmployees, GetEmployeesRequest};
 use mplus_qapi::products::{GetProducts, GetProductsRequest};
+use mplus_qapi::relations::{GetRelation, GetRelationResult};
 use mplus_qapi::table_orders::{GetTableListV3, GetTableListV3Request};
 use rust_decimal::Decimal;
 
 use crate::model::{
-    ArticleNumber, Item, ItemId, LineModifier, ModifierGroup, ModifierGroupId, Order, Sold, Tracked,
+    ArticleNumber, Item, ItemId, LineModifier, ModifierGroup, ModifierGroupId, Order, RelationNumber, Sold,
+    Tracked,
 };
 use crate::store::{Select, StoreError};
 
@@ -72,7 +74,7 @@ impl OrderService {
 
     /// What only the POS knows of the draft's articles, employee and table.
     async fn ask_pos(&self, draft: &OrderDraft) -> Result<Vec<Problem>, mplus_qapi::Error> {
-        let mut problems = self.unknown_articles(draft).await?;
+        let mut problems = self.article_problems(draft.all_articles()).await?;
         if !self.has_employee(draft.employee).await? {
             problems.push(Problem::EmployeeUnknown { employee: draft.employee });
         }
@@ -111,9 +113,35 @@ impl OrderService {
         Ok(any.is_none_or(|any| any.employee_list.is_empty()))
     }
 
+    /// Whether the POS has a relation. One that cannot be asked is taken to have it.
+    pub(crate) async fn has_relation(&self, relation: RelationNumber) -> Result<bool, mplus_qapi::Error> {
+        let request = GetRelation { relation_number: relation.get() };
+        let answer = self.lacking.call(request, Some(self.timeout())).await?;
+        Ok(answer.is_none_or(|answer| answer.result != GetRelationResult::NotFound))
+    }
+
+    /// Those of some articles that the POS does not have, or has switched off.
+    pub(crate) async fn not_sellable(
+        &self,
+        articles: BTreeSet<ArticleNumber>,
+    ) -> Result<BTreeSet<ArticleNumber>, mplus_qapi::Error> {
+        let problems = self.article_problems(articles).await?;
+        let article = |problem: Problem| match problem {
+            Problem::ArticleInactive { article } | Problem::ArticleUnknown { article } => Some(article),
+            _ => None,
+        };
+        Ok(problems.into_iter().filter_map(article).collect())
+    }
+
     /// Articles that the POS does not have, or has switched off.
-    async fn unknown_articles(&self, draft: &OrderDraft) -> Result<Vec<Problem>, mplus_qapi::Error> {
-        let wanted = draft.all_articles();
+    async fn article_problems(
+        &self,
+        wanted: BTreeSet<ArticleNumber>,
+    ) -> Result<Vec<Problem>, mplus_qapi::Error> {
+        // Without numbers all that there is would be told.
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
         let request = GetProductsRequest {
             article_numbers: wanted.iter().map(|article| article.get()).collect(),
             ..GetProductsRequest::default()

@@ -70,6 +70,7 @@ impl OrderService {
                 // The same, unless the order is there without its payments.
                 CreateOrderResult::PaymentFailed if replayed => {
                     if let Some(found) = self.find_same(attempt).await? {
+                        self.note_unpaid(attempt, response.pay_result.as_ref()).await?;
                         return self.complete(attempt, found).await.map(Some);
                     }
                 }
@@ -92,6 +93,7 @@ impl OrderService {
                     attempt.check_same(order)?;
                 }
                 if response.pay_result.as_ref().is_some_and(|result| *result != PayOrderResult::Ok) {
+                    self.note_unpaid(attempt, response.pay_result.as_ref()).await?;
                     return self.complete_found(attempt, "createOrderV3", message).await;
                 }
                 let mut pos = response.order.as_ref().map(pos_order).unwrap_or_default();
@@ -100,6 +102,9 @@ impl OrderService {
                 Ok(pos)
             }
             CreateOrderResult::ExtOrderIdAlreadyExists | CreateOrderResult::PaymentFailed => {
+                if response.result == CreateOrderResult::PaymentFailed {
+                    self.note_unpaid(attempt, response.pay_result.as_ref()).await?;
+                }
                 self.complete_found(attempt, "createOrderV3", message.or(Some(response.result.as_str())))
                     .await
             }
@@ -108,6 +113,18 @@ impl OrderService {
             }
             result => self.look_for(attempt, "createOrderV3", result.as_str()).await,
         }
+    }
+
+    /// Keeps that the payments that went with the order were not booked; or that nobody knows, when the POS said something
+    /// that no documentation names.
+    async fn note_unpaid(
+        &self,
+        attempt: &mut Attempt<'_>,
+        result: Option<&PayOrderResult>,
+    ) -> Result<(), SubmitError> {
+        attempt.may_be_at_pos = true;
+        let paying = attempt.note.paying || matches!(result, Some(PayOrderResult::Unknown(_)));
+        self.note(attempt, AttemptNote { pays_apart: true, paying, ..attempt.note.clone() }).await
     }
 
     /// Creates it by the newest of the older calls that the POS knows. Its payments are not booked yet.
@@ -293,12 +310,13 @@ pub(super) enum Booked {
 }
 
 /// What is booked on the POS's order of the `paid` euros that the host took. A service that tells no sum has booked what
-/// it lists.
+/// it lists, and a deposit may become zero once it is on a receipt.
 pub(super) fn booked(found: &Order, paid: Decimal) -> Booked {
     let listed: Decimal = found.payment_list.iter().map(|payment| payment.amount).sum();
-    let sum = found.prepaid_amount.unwrap_or(listed);
+    let sum = found.prepaid_amount.unwrap_or(listed).max(listed);
+    let is_invoiced = found.fully_paid.is_none() && !found.invoice_ids.is_empty();
     let is_told = found.prepaid_amount.is_some() || found.fully_paid.is_some() || !listed.is_zero();
-    if found.fully_paid == Some(true) || sum >= paid {
+    if found.fully_paid == Some(true) || is_invoiced || sum >= paid {
         Booked::All
     } else if !is_told {
         Booked::Untold

@@ -6,9 +6,9 @@ use mplus_qapi::{Error as PosError, ErrorKind};
 
 use crate::model::{OrderNumber, TableRef};
 use crate::relations::RelationError;
-use crate::store::StoreError;
+use crate::store::{StoreError, StoreErrorKind};
 
-use super::OrderRefused;
+use super::{OrderRefused, Problem};
 
 /// An order was not submitted, or nobody knows.
 #[derive(Debug)]
@@ -109,7 +109,12 @@ impl SubmitError {
     /// Whether trying again as it is cannot help.
     pub fn is_permanent(&self) -> bool {
         match &self.kind {
-            SubmitErrorKind::Refused(_) | SubmitErrorKind::NumberTaken { .. } => true,
+            // The POS's list may have been cut, and lists change.
+            SubmitErrorKind::Refused(refused) => {
+                let is_listed = |problem: &Problem| !matches!(problem, Problem::PaymentUnknown { .. });
+                refused.problems.is_empty() || refused.problems.iter().any(is_listed)
+            }
+            SubmitErrorKind::NumberTaken { .. } => true,
             SubmitErrorKind::Pos(error) => matches!(error.kind(), ErrorKind::Request(_)),
             _ => false,
         }
@@ -122,6 +127,8 @@ impl SubmitError {
                 Some(Hindrance::Table)
             }
             SubmitErrorKind::Unclear { .. } => Some(Hindrance::Unclear),
+            // What cannot be read does not become readable by itself.
+            SubmitErrorKind::Store(error) if error.kind() == StoreErrorKind::Corrupt => None,
             SubmitErrorKind::Store(_)
             | SubmitErrorKind::Relation(RelationError::Store(_) | RelationError::Busy { .. }) => {
                 Some(Hindrance::Host)
@@ -151,7 +158,11 @@ pub(super) enum Hindrance {
 fn hindrance(error: &PosError) -> Option<Hindrance> {
     match error.kind() {
         _ if error.is_connect() || error.is_authentication() => Some(Hindrance::Away),
+        // Something on the way refused this very request, or timed out at it: others may get through.
+        ErrorKind::Http { status: 400 | 405 | 406 | 411 | 413..=415 | 422 | 431 } => None,
+        ErrorKind::Http { status: 408 | 504 } => Some(Hindrance::Silent),
         ErrorKind::Http { .. } | ErrorKind::Setup(_) => Some(Hindrance::Away),
+        ErrorKind::Held(_) => Some(Hindrance::Host),
         ErrorKind::Transport(_) | ErrorKind::Busy { .. } | ErrorKind::Contradiction { .. } => {
             Some(Hindrance::Silent)
         }

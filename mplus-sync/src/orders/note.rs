@@ -9,13 +9,17 @@ use serde::{Deserialize, Serialize};
 /// Kept with the order in the outbox. Only this crate reads it; what cannot be read says nothing.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct AttemptNote {
-    /// The order was created by a call that takes no payments: they are sent on their own.
+    /// The order was created without its payments, by a call that takes none or since the POS refused them: they are sent on
+    /// their own.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) pays_apart: bool,
     /// Payments were sent on their own, and nobody knows what became of them: where the POS does not tell what is paid, they
     /// must not be sent again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) paying: bool,
+    /// The POS took the order's lines at its table, maybe, and refused its payments.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) unpaid: bool,
     /// What stood at the table before the order was added.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) table: Option<TableBefore>,
@@ -60,7 +64,9 @@ impl TableBefore {
     /// Whether what is there now is what was there and `ours`.
     pub(super) fn is_added(&self, now: &Order, ours: &BTreeMap<i64, Decimal>) -> Added {
         let counters = (now.change_counter, now.version_number);
-        if counters == self.counters && counters != (None, None) {
+        // A POS that does not count tells none, or zeros.
+        let counts = |counter: Option<i32>| counter.is_some_and(|counter| counter != 0);
+        if counters == self.counters && (counts(counters.0) || counts(counters.1)) {
             return Added::No;
         }
         let now = articles(&now.line_list);
@@ -129,6 +135,7 @@ mod tests {
         let note = AttemptNote {
             pays_apart: true,
             paying: true,
+            unpaid: true,
             table: Some(TableBefore::of(&order(1, &[(3, 2)]))),
         };
         assert_eq!(AttemptNote::read(note.text().as_deref()), note);

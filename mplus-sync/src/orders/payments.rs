@@ -16,12 +16,21 @@ use super::{OrderService, Problem};
 /// How long the POS's list of payment methods is trusted.
 const TRUSTED: TimeDelta = TimeDelta::hours(1);
 
-/// The POS's active payment methods: descriptions by code.
+/// What the POS said of its payment methods, and when.
 #[derive(Clone)]
 pub(super) struct PaymentMethods {
-    /// None when no call of the POS lists them.
-    listed: Option<Arc<BTreeMap<String, String>>>,
+    /// None when no call of the POS lists them, or the list is empty: somebody who may not see them is told none.
+    listed: Option<Arc<Listed>>,
     read_at: DateTime<Utc>,
+}
+
+/// The POS's active payment methods.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    /// Descriptions by code.
+    pub(crate) by_code: BTreeMap<String, String>,
+    /// Whether these are all; a service without the call for it lists those of one workplace.
+    pub(crate) is_whole: bool,
 }
 
 /// A code of the POS that a payment method of the host is likely to be.
@@ -44,7 +53,7 @@ impl OrderService {
     /// When the POS cannot be asked.
     pub async fn suggest_payment_codes(&self) -> Result<Vec<PaymentSuggestion>, mplus_qapi::Error> {
         let listed = self.payment_methods(true).await?;
-        Ok(listed.map(|listed| suggestions(&listed)).unwrap_or_default())
+        Ok(listed.map(|listed| suggestions(&listed.by_code)).unwrap_or_default())
     }
 
     /// Payment methods whose codes the POS does not have. A POS that lists none is taken at the settings' word.
@@ -58,46 +67,48 @@ impl OrderService {
         if mapped.is_empty() {
             return Ok(Vec::new());
         }
-        let Some(mut codes) = self.payment_methods(false).await? else { return Ok(Vec::new()) };
-        if mapped.iter().any(|(_, code)| !codes.contains_key(*code)) {
+        let Some(mut listed) = self.payment_methods(false).await? else { return Ok(Vec::new()) };
+        if mapped.iter().any(|(_, code)| !listed.by_code.contains_key(*code)) {
             // It may have been added since the list was read.
             let Some(read) = self.payment_methods(true).await? else { return Ok(Vec::new()) };
-            codes = read;
+            listed = read;
         }
-        let unknown = mapped.into_iter().filter(|(_, code)| !codes.contains_key(*code));
+        if !listed.is_whole {
+            return Ok(Vec::new());
+        }
+        let unknown = mapped.into_iter().filter(|(_, code)| !listed.by_code.contains_key(*code));
         Ok(unknown
             .map(|(method, code)| Problem::PaymentUnknown { method: method.clone(), code: code.to_owned() })
             .collect())
     }
 
-    /// The POS's active payment methods, descriptions by code; none when no call lists them.
-    pub(crate) async fn payment_methods(
-        &self,
-        anew: bool,
-    ) -> Result<Option<Arc<BTreeMap<String, String>>>, mplus_qapi::Error> {
+    /// The POS's active payment methods; none when no call lists them, or the list is empty.
+    pub(crate) async fn payment_methods(&self, anew: bool) -> Result<Option<Arc<Listed>>, mplus_qapi::Error> {
         let now = self.merchant.runtime().now();
         let known = self.methods.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(known) = known.filter(|known| !anew && now - known.read_at < TRUSTED) {
             return Ok(known.listed);
         }
-        let listed = self.list_payment_methods().await?.map(|methods| {
+        let listed = self.list_payment_methods().await?.map(|(methods, is_whole)| {
             let active = methods.into_iter().filter(|method| method.active != Some(false));
-            Arc::new(active.map(|method| (method.method, method.description)).collect())
+            let by_code = active.map(|method| (method.method, method.description)).collect();
+            Arc::new(Listed { by_code, is_whole })
         });
+        let listed = listed.filter(|listed| !listed.by_code.is_empty());
         *self.methods.lock().unwrap_or_else(PoisonError::into_inner) =
             Some(PaymentMethods { listed: listed.clone(), read_at: now });
         Ok(listed)
     }
 
-    /// Asks with the newest call that the POS knows; none when it knows none.
-    async fn list_payment_methods(&self) -> Result<Option<Vec<PosMethod>>, mplus_qapi::Error> {
+    /// Asks with the newest call that the POS knows, which lists all or those of one workplace; none when it knows none.
+    async fn list_payment_methods(&self) -> Result<Option<(Vec<PosMethod>, bool)>, mplus_qapi::Error> {
         let timeout = Some(self.timeout());
         let newest = GetPaymentMethodsV2::default();
         if let Some(response) = self.lacking.call(newest, timeout).await? {
-            return Ok(Some(response.payment_method_list));
+            return Ok(Some((response.payment_method_list, true)));
         }
         if let Some(response) = self.lacking.call(GetPaymentMethods::default(), timeout).await? {
-            return Ok(Some(response.payment_method_list));
+            return Ok(Some((response.payment_method_list, true)));
         }
         // This one tells those of a workplace.
         let places = self.settings.locations.values().filter_map(|location| location.workplace);
@@ -105,7 +116,8 @@ impl OrderService {
         let workplace = WorkplaceIdentifier { workplace_number, ..WorkplaceIdentifier::default() };
         let request = GetAvailablePaymentMethodsV2Request { workplace, ..Default::default() };
         let available = GetAvailablePaymentMethodsV2::from(request);
-        Ok(self.lacking.call(available, timeout).await?.map(|response| response.payment_method_list))
+        let response = self.lacking.call(available, timeout).await?;
+        Ok(response.map(|response| (response.payment_method_list, false)))
     }
 }
 

@@ -133,7 +133,9 @@ impl Attempt<'_> {
 
     /// Nothing when an order at the POS is the draft; an error when it is another one.
     pub(super) fn check_same(&self, found: &mplus_qapi::types::Order) -> Result<(), SubmitError> {
-        match super::compare::difference(self.draft, found) {
+        // At a table others order, too.
+        let just_sent = !self.earlier.may_be_at_pos && self.draft.table().is_none();
+        match super::compare::difference(self.draft, found, just_sent) {
             Some(difference) => Err(self.error(SubmitErrorKind::NumberTaken { difference })),
             None => Ok(()),
         }
@@ -142,6 +144,13 @@ impl Attempt<'_> {
     /// The POS has the order, but not all of its payments.
     pub(super) fn underpaid(&self, booked: Decimal) -> SubmitError {
         let difference = format!("{booked} euros are booked on it instead of {}", self.draft.paid());
+        self.error(SubmitErrorKind::NumberTaken { difference })
+    }
+
+    /// The POS has the order's lines, and refused its payments.
+    pub(super) fn unpaid(&self) -> SubmitError {
+        let difference =
+            "its payments were refused, and no call tells whether they were booked since".to_owned();
         self.error(SubmitErrorKind::NumberTaken { difference })
     }
 

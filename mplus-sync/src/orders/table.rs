@@ -1,8 +1,8 @@
 //! Table orders: `saveTableOrder`, `createAndPayTableOrder`, `placeTableOrder`.
 
 use mplus_qapi::table_orders::{
-    CreateAndPayTableOrder, CreateAndPayTableOrderRequest, CreateAndPayTableOrderResult, PlaceTableOrder,
-    PlaceTableOrderResult, SaveTableOrder, SaveTableOrderResult,
+    CreateAndPayTableOrder, CreateAndPayTableOrderRequest, CreateAndPayTableOrderResult, PaymentsResult,
+    PlaceTableOrder, PlaceTableOrderResult, SaveTableOrder, SaveTableOrderResult,
 };
 use mplus_qapi::types::{IdempotencyResult, Line, Order, Terminal};
 use rust_decimal::Decimal;
@@ -40,6 +40,10 @@ impl OrderService {
             }
             if let Some(found) = self.find_added(attempt, true).await? {
                 return Ok(pos_order(&found));
+            }
+            // It may have been placed by the other call, before the settings were changed.
+            if let Some(found) = self.find_placed(attempt).await? {
+                return Ok(found);
             }
         }
         let terminal = self.terminal(attempt).await?;
@@ -116,6 +120,14 @@ impl OrderService {
                     }
                 }
             }
+            // The guests may have paid and left: what is not shown any more may have held it.
+            let marked = self.find_marked(attempt.draft).await;
+            let marked = marked.map_err(|error| attempt.read_failed(error))?;
+            let difference =
+                "the table's order that it was added to, maybe, is not shown any more".to_owned();
+            return marked
+                .map(Some)
+                .ok_or_else(|| attempt.error(SubmitErrorKind::NumberTaken { difference }));
         }
         if !among_all {
             return Ok(None);
@@ -197,11 +209,16 @@ impl OrderService {
         &self,
         attempt: &mut Attempt<'_>,
     ) -> Result<PosOrder, SubmitError> {
-        if attempt.may_be_at_pos
-            && let Some(found) = self.find_paid(attempt).await?
-        {
-            return Ok(found);
+        if attempt.may_be_at_pos {
+            // It went as an order for pick-up, whose payments may have to follow.
+            if attempt.note.pays_apart {
+                return self.create_for_table(attempt).await;
+            }
+            if let Some(found) = self.find_paid(attempt).await? {
+                return Ok(found);
+            }
         }
+        self.note(attempt, AttemptNote { unpaid: false, ..attempt.note.clone() }).await?;
         let mut order = attempt.draft.to_order(attempt.relation, &self.settings);
         order.payment_list = attempt.draft.to_payments().into();
         let request = CreateAndPayTableOrderRequest { order: Some(order) };
@@ -230,6 +247,7 @@ impl OrderService {
             }
             CreateAndPayTableOrderResult::PaymentFailed => {
                 attempt.may_be_at_pos = true;
+                self.note(attempt, AttemptNote { unpaid: true, ..attempt.note.clone() }).await?;
                 Err(attempt.declined("createAndPayTableOrder", response.result.as_str(), message))
             }
             result => {
@@ -300,8 +318,18 @@ impl OrderService {
             if let Some(found) = self.find_placed(attempt).await? {
                 return Ok(Some(found));
             }
+            // It may have been saved by the other call, before the settings were changed.
+            if attempt.draft.payments.is_empty() {
+                if let Some(found) = self.find_same(attempt).await? {
+                    return Ok(Some(pos_order(&found)));
+                }
+                if let Some(found) = self.find_added(attempt, true).await? {
+                    return Ok(Some(pos_order(&found)));
+                }
+            }
             attempt.may_be_at_pos = false;
         }
+        self.note(attempt, AttemptNote { unpaid: false, ..attempt.note.clone() }).await?;
         // A call that is refused again would be one more answer that the POS keeps under a key.
         if attempt.earlier.waited_for_table
             && let Some(claimed) = self.table_claimed(attempt).await
@@ -320,6 +348,14 @@ impl OrderService {
             };
             let replayed = response.idempotency_result == IdempotencyResult::ReplayResponse;
             match &response.result {
+                PlaceTableOrderResult::Ok
+                    if response.payments_result == Some(PaymentsResult::Nothing)
+                        && !attempt.draft.payments.is_empty() =>
+                {
+                    attempt.may_be_at_pos = true;
+                    self.note(attempt, AttemptNote { unpaid: true, ..attempt.note.clone() }).await?;
+                    return Err(attempt.unpaid());
+                }
                 PlaceTableOrderResult::Ok => {
                     return Ok(Some(placed(response.order_id, response.receipt_id)));
                 }
@@ -334,6 +370,7 @@ impl OrderService {
                 PlaceTableOrderResult::PaymentsFailed => {
                     // The lines may be there when only the payments were refused.
                     attempt.may_be_at_pos = true;
+                    self.note(attempt, AttemptNote { unpaid: true, ..attempt.note.clone() }).await?;
                     let message = response.error_message.as_deref();
                     return Err(attempt.declined("placeTableOrder", response.result.as_str(), message));
                 }
@@ -353,6 +390,9 @@ impl OrderService {
         let found = self.find_line(attempt.draft).await.map_err(|error| attempt.read_failed(error))?;
         let Some(found) = found else { return Ok(None) };
         attempt.check_same(&found)?;
+        if attempt.note.unpaid {
+            return Err(attempt.unpaid());
+        }
         let is_there = |wanted: &super::DraftPayment| {
             found
                 .payment_list
@@ -382,6 +422,7 @@ fn make_readable(line: &mut Line) {
 fn paid(attempt: &Attempt<'_>, found: &Order) -> Result<PosOrder, SubmitError> {
     attempt.check_same(found)?;
     match booked(found, attempt.draft.paid()) {
+        Booked::Untold if attempt.note.unpaid => Err(attempt.unpaid()),
         Booked::All | Booked::Untold => Ok(pos_order(found)),
         Booked::Part(part) => Err(attempt.underpaid(part)),
         Booked::Nothing => Err(attempt.underpaid(Decimal::ZERO)),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::Location;
+use crate::model::{ArticleNumber, Location, RelationNumber};
 use crate::tax::VatGroup;
 
 use super::{MerchantSettings, OrderSettings, SettingsProblem};
@@ -19,6 +19,10 @@ pub struct PosFacts {
     pub locations: Option<Vec<Location>>,
     /// Employees that the settings name and the POS does not have.
     pub unknown_employees: BTreeSet<i64>,
+    /// Articles that the settings name and the POS does not have, or has switched off.
+    pub unknown_articles: BTreeSet<ArticleNumber>,
+    /// Relations that the settings name and the POS does not have.
+    pub unknown_relations: BTreeSet<RelationNumber>,
 }
 
 impl PosFacts {
@@ -33,7 +37,9 @@ impl PosFacts {
         }
         if let Some(orders) = &settings.orders {
             problems.extend(self.employee_problems(orders));
+            problems.extend(self.relation_problem(orders));
             problems.extend(self.payment_problems(orders));
+            problems.extend(self.article_problems(orders));
             problems.extend(self.location_problems(orders));
         }
         problems
@@ -45,6 +51,27 @@ impl PosFacts {
             .map(|(field, number)| {
                 let message = format!("the POS has no active employee {number}");
                 SettingsProblem::new(field, message, "Use the number of an employee of the POS")
+            })
+            .collect()
+    }
+
+    fn relation_problem(&self, orders: &OrderSettings) -> Option<SettingsProblem> {
+        let relation =
+            orders.fallback_relation.filter(|relation| self.unknown_relations.contains(relation))?;
+        let message = format!("the POS has no relation {relation}");
+        Some(SettingsProblem::new(
+            "orders.fallback_relation",
+            message,
+            "Use the number of a relation of the POS",
+        ))
+    }
+
+    fn article_problems(&self, orders: &OrderSettings) -> Vec<SettingsProblem> {
+        let unknown = orders.named_articles().filter(|(_, number)| self.unknown_articles.contains(number));
+        unknown
+            .map(|(field, number)| {
+                let message = format!("the POS has no active article {number}");
+                SettingsProblem::new(field, message, "Use the number of an active article of the POS")
             })
             .collect()
     }
@@ -107,11 +134,14 @@ mod tests {
     #[test]
     fn what_the_pos_does_not_have_is_named_with_what_it_has() {
         let mut settings = MerchantSettings::default();
-        let orders = OrderSettings::new(1)
+        let mut orders = OrderSettings::new(1)
+            .with_fallback_relation(RelationNumber::new(5))
             .with_payment_method(PaymentMethod::Cash, "CONTANT")
             .with_payment_method(PaymentMethod::Ideal, "IDEAAL")
             .with_location("city", LocationSettings::at_workplace(7))
             .with_location("beach", LocationSettings::at_workplace(1));
+        (orders.articles.tip, orders.articles.discount) =
+            (Some(ArticleNumber::new(900)), Some(ArticleNumber::new(901)));
         settings.orders = Some(orders);
         let mut city = Location::new("city", "Amsterdam");
         city.workplaces = vec![Workplace { number: 1, name: "Bar".into() }];
@@ -125,16 +155,24 @@ mod tests {
             ),
             locations: Some(vec![city]),
             unknown_employees: [1].into(),
+            unknown_articles: [ArticleNumber::new(900)].into(),
+            unknown_relations: [RelationNumber::new(5)].into(),
         };
         let told = lines(&facts, &settings);
-        assert_eq!(told.len(), 5, "{told:#?}");
+        assert_eq!(told.len(), 7, "{told:#?}");
         assert!(told[0].starts_with("tax.rules: ") && told[0].contains("Vrij"), "{}", told[0]);
         assert!(told[1].starts_with("orders.employee: the POS has no active employee 1."), "{}", told[1]);
+        assert!(told[2].starts_with("orders.fallback_relation: the POS has no relation 5."), "{}", told[2]);
         assert_eq!(
-            told[2],
+            told[3],
             "orders.payment_methods: the POS has no active payment method IDEAAL. Use one of CONTANT, IDEAL, or add it in the POS"
         );
-        assert!(told[3].starts_with("orders.locations.beach: there is no location beach"), "{}", told[3]);
-        assert_eq!(told[4], "orders.locations.city: Amsterdam has no workplace 7. Use one of 1 (Bar)");
+        assert!(
+            told[4].starts_with("orders.articles.tip: the POS has no active article 900."),
+            "{}",
+            told[4]
+        );
+        assert!(told[5].starts_with("orders.locations.beach: there is no location beach"), "{}", told[5]);
+        assert_eq!(told[6], "orders.locations.city: Amsterdam has no workplace 7. Use one of 1 (Bar)");
     }
 }

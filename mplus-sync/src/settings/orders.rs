@@ -119,6 +119,19 @@ impl OrderSettings {
         [("orders.employee".to_owned(), self.employee)].into_iter().chain(own)
     }
 
+    /// The articles that are named, and where.
+    pub(crate) fn named_articles(&self) -> impl Iterator<Item = (&'static str, ArticleNumber)> {
+        let SpecialArticles { discount, tip, delivery_fee, remark } = self.articles;
+        let special = [
+            ("orders.articles.discount", discount),
+            ("orders.articles.tip", tip),
+            ("orders.articles.delivery_fee", delivery_fee),
+            ("orders.articles.remark", remark),
+        ];
+        let by_rate = self.discount_articles.iter().map(|known| ("orders.discount_articles", known.article));
+        special.into_iter().filter_map(|(field, article)| Some((field, article?))).chain(by_rate)
+    }
+
     /// The article of discounts on what has this VAT rate.
     pub(crate) fn discount_article(&self, rate: Option<Decimal>) -> Option<ArticleNumber> {
         let of_rate = self.discount_articles.iter().find(|known| Some(known.rate) == rate);

@@ -3,6 +3,7 @@
 use mplus_qapi::orders::{
     CreateOrderResult, CreateOrderV3, CreateOrderV3Response, FindOrder, GetOrderResponse, GetOrderResult,
 };
+use mplus_qapi::payments::{GetPaymentMethodsResponse, GetPaymentMethodsV2};
 use mplus_qapi::testkit::Fault;
 use mplus_qapi::types::{IdempotencyResult, Order, VatChange, VatMethod};
 use mplus_sync::model::{
@@ -73,6 +74,26 @@ async fn a_payment_method_that_the_pos_does_not_have_is_refused_by_name() {
     let code = "OLD_CODE".to_owned();
     assert_eq!(refused.problems, [Problem::PaymentUnknown { method: PaymentMethod::Ideal, code }]);
     assert!(error.to_string().contains("payment method iDEAL is mapped to \"OLD_CODE\""), "{error}");
+}
+
+#[tokio::test]
+async fn a_list_of_payment_methods_that_is_empty_keeps_no_order_from_the_pos() {
+    let world = World::open().await;
+    let pos = Scripted::new(&world.pos);
+    pos.answer::<GetPaymentMethodsV2>(&GetPaymentMethodsResponse::default());
+    let service = world.service_of("worker", pos.client());
+    service.submit(&paid("1001", OrderKind::Pickup), false).await.unwrap();
+    assert_eq!(world.pos.order("1001").unwrap().prepaid_amount, Some(euros(2490)));
+}
+
+#[tokio::test]
+async fn a_service_that_lists_the_methods_of_one_workplace_refuses_none_of_another() {
+    let mut world = World::open().await;
+    world.settings = world.settings.with_payment_method(PaymentMethod::Ideal, "OF_ANOTHER_WORKPLACE");
+    let pos = Scripted::new(&world.pos);
+    pos.lack(&["getPaymentMethodsV2", "getPaymentMethods"]);
+    let service = world.service_of("worker", pos.client());
+    service.draft(&paid("1001", OrderKind::Pickup)).await.unwrap();
 }
 
 #[tokio::test]
@@ -237,6 +258,40 @@ async fn a_replayed_answer_for_another_order_is_not_taken_for_this_one() {
     let error = world.service().submit(&other, false).await.unwrap_err();
     assert!(matches!(error.kind(), SubmitErrorKind::NumberTaken { .. }), "{error}");
     assert_eq!(world.pos.orders().len(), 1);
+}
+
+#[tokio::test]
+async fn an_order_of_another_system_with_the_same_number_is_not_taken_for_ours() {
+    let world = World::open().await;
+    let mut theirs = order("1001", OrderKind::Pickup);
+    theirs.lines.push(line("soup", 1, 850));
+    theirs.total = theirs.sum();
+    world.service().submit(&theirs, false).await.unwrap();
+    world.pos.set_dialect("keys-ignored".parse().unwrap());
+    // Theirs holds all that ours does.
+    let error = world.service().submit(&paid("1001", OrderKind::Pickup), false).await.unwrap_err();
+    assert!(matches!(error.kind(), SubmitErrorKind::NumberTaken { .. }), "{error}");
+    assert_eq!(world.pos.order("1001").unwrap().payment_list.len(), 0);
+    // Ours, to which staff added something since, is ours.
+    world.service().submit(&order("1001", OrderKind::Pickup), true).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_refused_payment_is_not_taken_for_booked_where_the_service_tells_no_sum() {
+    let world = World::open().await;
+    world.service().submit(&order("1001", OrderKind::Pickup), false).await.unwrap();
+    world.pos.set_dialect("paid-absent".parse().unwrap());
+    let pos = Scripted::new(&world.pos);
+    pos.answer::<CreateOrderV3>(&CreateOrderV3Response {
+        idempotency_result: IdempotencyResult::OriginalResponse,
+        result: CreateOrderResult::PaymentFailed,
+        error_message: Some("The payment was refused.".into()),
+        ..CreateOrderV3Response::default()
+    });
+    let service = world.service_of("worker", pos.client());
+    service.submit(&paid("1001", OrderKind::Pickup), false).await.unwrap();
+    assert_eq!(world.pos.requests().carried_out("payOrderV2"), 1);
+    assert_eq!(world.pos.order("1001").unwrap().prepaid_amount, Some(euros(2490)));
 }
 
 #[tokio::test]
