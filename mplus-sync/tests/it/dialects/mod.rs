@@ -7,6 +7,7 @@ mod walk;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
 
 use mplus_qapi::testkit::{Dialect, Fault};
 
@@ -17,15 +18,18 @@ use self::walk::walk;
 /// Where a difference came from, for whoever mends it.
 type Found = BTreeMap<(String, &'static str), String>;
 
+/// As many differences are brought down to the readings that they take, which costs some twenty walks each.
+const EXPLAINED: usize = 200;
+
 /// Runs walks on both cores.
 fn run<T: Send + 'static>(
     jobs: Vec<T>,
     each: impl Fn(&T) -> Vec<(T, Difference)> + Clone + Send + Sync + 'static,
 ) -> Vec<(T, Difference)> {
-    let jobs = std::sync::Arc::new(std::sync::Mutex::new(jobs));
+    let jobs = Arc::new(Mutex::new(jobs));
     let workers: Vec<_> = (0..2)
         .map(|_| {
-            let (jobs, each) = (std::sync::Arc::clone(&jobs), each.clone());
+            let (jobs, each) = (Arc::clone(&jobs), each.clone());
             let work = move || {
                 let mut found = Vec::new();
                 loop {
@@ -131,29 +135,32 @@ fn under_every_two_readings_the_host_holds_what_the_pos_has() {
     let rows = cover::pairwise(2026);
     let walked = rows.len();
     let dialects: Vec<Dialect> = rows.iter().map(|row| cover::dialect(row)).collect();
-    let seen = run(dialects, |dialect| {
+    let causes = Arc::new(Mutex::new(Found::new()));
+    let kept = Arc::clone(&causes);
+    let seen = run(dialects, move |dialect| {
         let found = differences(*dialect, None).0.into_iter();
-        found
-            .filter(|difference| !is_known(dialect, difference.kind))
-            .map(|difference| (*dialect, difference))
-            .collect()
+        let unknown = found.filter(|difference| !is_known(dialect, difference.kind));
+        unknown.map(|difference| (*dialect, difference)).inspect(|found| explain(&kept, found)).collect()
     });
     println!("{walked} dialects hold every two readings; {} differences are not known", seen.len());
-    let mut found = Found::new();
-    let mut looked_at = BTreeMap::<&str, u32>::new();
-    for (dialect, difference) in seen {
-        let known = found.keys().any(|(readings, kind): &(String, &str)| {
-            *kind == difference.kind && names(&readings.parse().unwrap()).is_subset(&names(&dialect))
-        });
-        let looked = looked_at.entry(difference.kind).or_default();
-        if known || *looked >= 3 {
-            continue;
-        }
-        *looked += 1;
-        let readings = smallest(dialect, difference.kind).to_string();
-        found.entry((readings, difference.kind)).or_insert(difference.detail);
+    fail(std::mem::take(&mut *causes.lock().unwrap()));
+}
+
+/// Finds the readings that a difference takes, unless some that were found before lead to it too.
+fn explain(causes: &Mutex<Found>, (dialect, difference): &(Dialect, Difference)) {
+    let held = names(dialect);
+    let leads = |(readings, kind): &(String, &str)| {
+        *kind == difference.kind && names(&readings.parse().unwrap()).is_subset(&held)
+    };
+    let is_enough = {
+        let causes = causes.lock().unwrap();
+        causes.len() >= EXPLAINED || causes.keys().any(leads)
+    };
+    if !is_enough {
+        let readings = smallest(*dialect, difference.kind).to_string();
+        println!("    ({readings:?}, {:?}), // {}", difference.kind, difference.detail);
+        causes.lock().unwrap().entry((readings, difference.kind)).or_insert(difference.detail.clone());
     }
-    fail(found);
 }
 
 /// A fault at every so many-th call of the walk, in some dialects.
