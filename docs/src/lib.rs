@@ -102,6 +102,9 @@ pub mod deployment {}
 #[doc = include_str!("upgrading.md")]
 pub mod upgrading {}
 
+#[doc = include_str!("stability.md")]
+pub mod stability {}
+
 #[doc = include_str!("troubleshooting.md")]
 pub mod troubleshooting {}
 
