@@ -6,8 +6,14 @@ pub mod introduction {}
 #[doc = include_str!("getting-started.md")]
 pub mod getting_started {}
 
+#[doc = include_str!("from-sale-to-item.md")]
+pub mod from_sale_to_item {}
+
 #[doc = include_str!("backoffice.md")]
 pub mod backoffice {}
+
+#[doc = include_str!("command-line.md")]
+pub mod command_line {}
 
 #[doc = include_str!("calls.md")]
 pub mod calls {}

@@ -1,7 +1,9 @@
 //! Pieces that the example binaries share.
 
+pub mod address;
+pub mod argument;
 pub mod ending;
 pub mod memory;
 pub mod merchant;
 pub mod progress;
-pub mod reach;
+pub mod test_pos;

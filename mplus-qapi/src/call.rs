@@ -195,14 +195,7 @@ impl<O: Operation> Call<O> {
             drop(operation);
             let reset = |response: &mut O::Response| *response = O::Response::default();
             let head = exchange.buffered(envelope, &mut response, reset).await?;
-            Ok(Reply {
-                response,
-                missing: head.tolerated.missing,
-                replaced: head.tolerated.replaced,
-                attempts: head.attempts,
-                request_id: head.request_id,
-                service_version: head.service_version,
-            })
+            Ok(head.into_reply(response))
         })
     }
 }
@@ -237,6 +230,20 @@ pub(crate) struct Head {
     pub(crate) attempts: u32,
     pub(crate) request_id: String,
     pub(crate) service_version: Option<String>,
+}
+
+impl Head {
+    /// The response with what is known of its exchange.
+    pub(crate) fn into_reply<T>(self, response: T) -> Reply<T> {
+        Reply {
+            response,
+            missing: self.tolerated.missing,
+            replaced: self.tolerated.replaced,
+            attempts: self.attempts,
+            request_id: self.request_id,
+            service_version: self.service_version,
+        }
+    }
 }
 
 /// An answer whose body is still to be read. The connection counts as in use until it is dropped.
@@ -279,7 +286,7 @@ impl Exchange<'_> {
     }
 
     /// Tries until there is a whole response.
-    async fn buffered<R: Record>(
+    pub(crate) async fn buffered<R: Record>(
         &self,
         envelope: Bytes,
         response: &mut R,

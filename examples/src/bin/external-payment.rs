@@ -1,9 +1,12 @@
 //! An external payment in one page: the till starts it and asks, the customer pays, the till goes on; then a part is given back.
 
 use std::error::Error;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use clap::Parser;
+use mplus_examples::ending;
 use mplus_webhooks::payment::{PaymentKey, PaymentProfiles, PaymentRule};
 use mplus_webhooks::testkit::{ManualProvider, Till, TillLine};
 use mplus_webhooks::{
@@ -12,8 +15,17 @@ use mplus_webhooks::{
 };
 use rust_decimal::Decimal;
 
+/// Takes an external payment and gives a part of it back, all in this process.
+#[derive(Parser)]
+struct Options {}
+
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
+    let Options {} = Options::parse();
+    ending::of(pay().await)
+}
+
+async fn pay() -> Result<(), Box<dyn Error>> {
     // The host: who may send, what is remembered, who takes the money, where finished sales go.
     let secret = SubscriptionSecret::from_bytes(b"a key that only this example knows")?;
     let merchant = MerchantId::new("merchant");

@@ -1,143 +1,19 @@
 //! The test POS as a process.
 
-use std::{borrow::Cow, error::Error, time::Duration};
-
-use clap::{Parser, ValueEnum};
-use mplus_qapi::testkit::{Dialect, Pos};
-use mplus_webhooks::{
-    ReqwestClient, Secret, SubscriptionSecret,
-    event::EventName,
-    testkit::{Till, TillLine, TillReply},
-};
-use rust_decimal::Decimal;
+use clap::Parser;
+use mplus_examples::{ending, test_pos};
 
 /// A point of sale in memory that listens on this machine until it is interrupted.
 ///
 /// It accepts the ident `testkit` with the secret `geheim & vertrouwelijk`. With a webhook URL it sends a whole sale and an
 /// external payment there first.
 #[derive(Parser)]
-struct Arguments {
-    /// Port to listen on; 0 takes a free one.
-    #[arg(long, default_value_t = 0)]
-    port: u16,
-    /// Which catalogue it has.
-    #[arg(long, default_value = "brasserie")]
-    catalog: Catalog,
-    /// A generated catalogue of this many products instead.
-    #[arg(long, conflicts_with = "catalog")]
-    products: Option<u32>,
-    /// Share of the calls that fail in some way, 0 to 1.
-    #[arg(long, default_value_t = 0.0)]
-    fault_rate: f64,
-    /// Seed of the generated catalogue and of the faults.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// Readings of open questions, with commas between them: names from --list-dialects, or question=reading.
-    #[arg(long, value_name = "NAME,NAME", default_value_t)]
-    dialect: Dialect,
-    /// A reading of every open question instead, drawn from this seed.
-    #[arg(long, value_name = "N", conflicts_with = "dialect")]
-    dialect_seed: Option<u64>,
-    /// List the open questions with their readings, the default first, and end.
-    #[arg(long)]
-    list_dialects: bool,
-    /// Where events are sent to: the URL before the event's name.
-    #[arg(long, requires_all = ["webhook_secret", "subscription"])]
-    webhook_url: Option<String>,
-    /// The subscription's Secret Key, base64.
-    #[arg(long, env = "MPLUS_WEBHOOK_SECRET", hide_env_values = true)]
-    webhook_secret: Option<Secret>,
-    /// The subscription's id.
-    #[arg(long)]
-    subscription: Option<String>,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Catalog {
-    Brasserie,
+struct Options {
+    #[command(flatten)]
+    pos: test_pos::Arguments,
 }
 
 #[tokio::main]
 async fn main() -> std::process::ExitCode {
-    match run(Arguments::parse()).await {
-        Ok(()) => std::process::ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            std::process::ExitCode::FAILURE
-        }
-    }
-}
-
-async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    if arguments.list_dialects {
-        list_dialects();
-        return Ok(());
-    }
-    let dialect = arguments.dialect_seed.map_or(arguments.dialect, Dialect::seeded);
-    let pos = match (arguments.products, arguments.catalog) {
-        (Some(products), _) => Pos::generated(products, arguments.seed),
-        (None, Catalog::Brasserie) => Pos::brasserie(),
-    };
-    if dialect != Dialect::default() {
-        pos.set_dialect(dialect);
-        println!("dialect: {dialect}");
-    }
-    if arguments.fault_rate > 0.0 {
-        pos.faults().random(arguments.fault_rate, arguments.seed);
-    }
-    let server = pos.serve_on(arguments.port).await?;
-    println!("listening on {}", server.endpoint().as_str());
-    if let (Some(url), Some(secret), Some(subscription)) =
-        (&arguments.webhook_url, &arguments.webhook_secret, &arguments.subscription)
-    {
-        let till = Till::new(url, subscription, SubscriptionSecret::from_base64(secret)?, arguments.seed);
-        sell(&till).await?;
-    }
-    tokio::signal::ctrl_c().await?;
-    println!("{} requests, {} faults", pos.requests().total(), pos.faults().injected());
-    Ok(())
-}
-
-fn list_dialects() {
-    for question in Dialect::questions() {
-        println!("{}: {}", question.name, question.explanation);
-        for reading in question.readings {
-            println!("  {:<40} {}", reading.name, reading.explanation);
-        }
-    }
-}
-
-/// A whole sale that is paid through the webhook, as a till sends it: its end arrives twice, as it may.
-async fn sell(till: &Till) -> Result<(), Box<dyn Error>> {
-    let host = ReqwestClient::new(Duration::from_secs(30))?;
-    let price = Decimal::new(350, 2);
-    let session = till.ring_up(&host, &[TillLine::new(1003, "Cappuccino", price)]).await?;
-    println!("webhook: session started, a line rung up");
-    let payment = till.start_payment(price);
-    let started = payment.start(&host).await?;
-    println!("webhook: payment {} of {price} euros: {}", payment.id, text(&started));
-    if started.started == Some(true) {
-        let pause = || tokio::time::sleep(Duration::from_secs(1));
-        let finished = payment.poll_until_finished(&host, 120, pause).await?;
-        println!("webhook: payment finished: {}", text(&finished));
-        if finished.confirmed == Some(true) {
-            let completed = till.signed(
-                &EventName::CompleteSession,
-                till.body(true, serde_json::json!({ "session": session })),
-            );
-            let first = till.send_request(&host, &EventName::CompleteSession, completed.clone()).await?;
-            let again = till.send_request(&host, &EventName::CompleteSession, completed).await?;
-            let same = if first == again { "the same answer" } else { "ANOTHER ANSWER" };
-            println!("webhook: session completed; sent again: {same}");
-            return Ok(());
-        }
-    }
-    till.send(&host, &EventName::CancelPayment, serde_json::json!({ "session": session })).await?;
-    till.cancel(&host, &session).await?;
-    println!("webhook: not paid; session cancelled");
-    Ok(())
-}
-
-fn text(reply: &TillReply) -> Cow<'_, str> {
-    String::from_utf8_lossy(&reply.body)
+    ending::of(test_pos::run(Options::parse().pos, |_| {}).await)
 }

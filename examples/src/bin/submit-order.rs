@@ -1,6 +1,6 @@
 //! One order of each type, from the host to the POS.
 //!
-//! Talks to a POS in memory. With `MPLUS_HOST`, `MPLUS_PORT`, `MPLUS_IDENT` and `MPLUS_SECRET` set it talks to a real one,
+//! Talks to a POS in memory. With `--url`, or `MPLUS_HOST`, `MPLUS_PORT`, `MPLUS_IDENT` and `MPLUS_SECRET` set, to another one,
 //! where the orders are real, too.
 
 use std::error::Error;
@@ -20,18 +20,22 @@ use mplus_sync::store::{CatalogStore, LocationStore, MemoryStore, MemoryVault, P
 use mplus_sync::sync::RunOptions;
 use rust_decimal::Decimal;
 
+/// Forwards one order of each type from the host to the POS.
+///
+/// Talks to a POS in memory, unless flags or the environment name one: the test POS as the binary `pos` plays it, or a real one,
+/// where the orders are real, too.
 #[derive(Parser)]
 struct Options {
     #[command(flatten)]
     pos: Pos,
     /// The workplace at which orders are entered.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..))]
     workplace: i32,
     /// The employee in whose name they are entered.
-    #[arg(long, default_value_t = 999_999)]
+    #[arg(long, default_value_t = 999_999, value_parser = clap::value_parser!(i64).range(1..))]
     employee: i64,
     /// The relation of guests without an account.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(i64).range(1..))]
     relation: i64,
     /// The POS's code of the payment method.
     #[arg(long, default_value = "IDEAL")]
@@ -51,7 +55,9 @@ async fn submit(options: Options) -> Result<(), Box<dyn Error>> {
     let store = Arc::new(MemoryStore::new());
     let host = options.pos.host(store.clone(), Arc::new(MemoryVault::new()));
     let (integration, _) =
-        Integration::connect(host, options.pos.connection("bistro"), options.pos.credentials()).await?;
+        Integration::connect(host, options.pos.connection("bistro")?, options.pos.credentials()?)
+            .await
+            .map_err(|error| options.pos.failed(&error))?;
     integration.sync_menu(&RunOptions::manual()).await;
     let connection = integration.connection_id();
     let location = store.locations(connection, Select::Page(Page::first(1))).await?.pop();

@@ -1,13 +1,14 @@
 //! The menu into SQLite: everything first, then what changed, then an edit of the host back to the POS.
 //!
-//! Talks to a POS in memory. With `MPLUS_HOST`, `MPLUS_PORT`, `MPLUS_IDENT` and `MPLUS_SECRET` set it talks to a real one,
+//! Talks to a POS in memory. With `--url`, or `MPLUS_HOST`, `MPLUS_PORT`, `MPLUS_IDENT` and `MPLUS_SECRET` set, to another one,
 //! and pushes nothing.
 
 use std::error::Error;
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use mplus_examples::merchant::Pos;
+use mplus_examples::{ending, merchant::Pos};
 use mplus_sync::Integration;
 use mplus_sync::media::FsMediaStore;
 use mplus_sync::model::ItemEdit;
@@ -16,15 +17,30 @@ use mplus_sync::store::{CatalogEdits, CatalogStore, MemoryVault, Page, Select, S
 use mplus_sync::sync::RunOptions;
 use rust_decimal::Decimal;
 
+/// Syncs the menu into SQLite: everything first, then what changed, then an edit of the host back to the POS.
+///
+/// Talks to a POS in memory, unless flags or the environment name one: the test POS as the binary `pos` plays it, or a real one,
+/// to which nothing is pushed.
+#[derive(Parser)]
+struct Options {
+    #[command(flatten)]
+    pos: Pos,
+}
+
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let pos = Pos::parse();
+async fn main() -> ExitCode {
+    ending::of(sync(Options::parse().pos).await)
+}
+
+async fn sync(pos: Pos) -> Result<(), Box<dyn Error>> {
     let directory = tempfile::tempdir()?;
     let store = Arc::new(SqliteStore::open(directory.path().join("bistro.sqlite")).await?);
     let pictures =
         Arc::new(FsMediaStore::new(directory.path().join("pictures"), "https://bistro.example/pictures"));
     let host = pos.host(store.clone(), Arc::new(MemoryVault::new())).with_media(pictures);
-    let (integration, _) = Integration::connect(host, pos.connection("bistro"), pos.credentials()).await?;
+    let (integration, _) = Integration::connect(host, pos.connection("bistro")?, pos.credentials()?)
+        .await
+        .map_err(|error| pos.failed(&error))?;
 
     let options = RunOptions::manual().with_progress(|progress: &Progress| eprintln!("{progress}"));
     println!("The first sync brings the whole menu.");

@@ -1,6 +1,6 @@
 //! Stock of every branch into SQLite: everything first, then what changed.
 //!
-//! Talks to a POS in memory. With `MPLUS_HOST`, `MPLUS_PORT`, `MPLUS_IDENT` and `MPLUS_SECRET` set it talks to a real one.
+//! Talks to a POS in memory. With `--url`, or `MPLUS_HOST`, `MPLUS_PORT`, `MPLUS_IDENT` and `MPLUS_SECRET` set, to another one.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -14,16 +14,27 @@ use mplus_sync::stock::StockOptions;
 use mplus_sync::store::{LocationStore, MemoryVault, Page, Select, SqliteStore, StockStore};
 use mplus_sync::sync::RunOptions;
 
+/// Pulls the stock of every branch into SQLite: everything first, then what changed.
+///
+/// Talks to a POS in memory, unless flags or the environment name one: the test POS as the binary `pos` plays it, or a real one.
+#[derive(Parser)]
+struct Options {
+    #[command(flatten)]
+    pos: Pos,
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
-    ending::of(sync(Pos::parse()).await)
+    ending::of(sync(Options::parse().pos).await)
 }
 
 async fn sync(pos: Pos) -> Result<(), Box<dyn Error>> {
     let directory = tempfile::tempdir()?;
     let store = Arc::new(SqliteStore::open(directory.path().join("bistro.sqlite")).await?);
     let host = pos.host(store.clone(), Arc::new(MemoryVault::new()));
-    let (integration, _) = Integration::connect(host, pos.connection("bistro"), pos.credentials()).await?;
+    let (integration, _) = Integration::connect(host, pos.connection("bistro")?, pos.credentials()?)
+        .await
+        .map_err(|error| pos.failed(&error))?;
     // Stock is kept of items, which a menu sync links with their articles.
     integration.sync_menu(&RunOptions::manual()).await;
 

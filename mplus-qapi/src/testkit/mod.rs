@@ -46,7 +46,7 @@ pub use self::{
     domain::{external_payments::ExternalPaymentStatus, prices::Menu},
     faults::{Fault, Faults},
     http::PosServer,
-    message::{Direction, Message, MessageError},
+    message::{Direction, Message, MessageError, operations},
     pos::Pos,
     replies::{Refusal, Replies},
     requests::Requests,

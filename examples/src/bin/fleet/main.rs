@@ -22,13 +22,13 @@ use clap::Parser;
 #[derive(Debug, Clone, Parser)]
 pub(crate) struct Options {
     /// How many merchants.
-    #[arg(long, default_value_t = 200)]
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
     merchants: u32,
     /// How many processes share the work.
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
     processes: u32,
     /// How many orders are queued at once, over at most a thousand merchants; one merchant floods with as many again.
-    #[arg(long, default_value_t = 500)]
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..))]
     orders: u32,
     /// The URL of a Postgres, MySQL or MariaDB database, or `sqlite:` for a file of its own. Several share the merchants.
     #[arg(long, default_values_t = ["sqlite:".to_owned()])]
@@ -37,10 +37,10 @@ pub(crate) struct Options {
     #[arg(long)]
     json: bool,
     /// For how many seconds an idle fleet's statements are counted.
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     idle_seconds: u32,
     /// How many single orders are timed on an idle fleet.
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     samples: u32,
     /// How long the POS takes to answer, in milliseconds, where orders a second are measured.
     #[arg(long, default_value_t = 20)]
@@ -49,7 +49,7 @@ pub(crate) struct Options {
     #[arg(long)]
     runs: Option<u32>,
     /// Over how many minutes the daily runs are spread.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     window: u32,
 }
 

@@ -2,8 +2,8 @@
 
 use std::{error::Error, sync::Arc, time::Instant};
 
-use mplus_examples::{progress::Bars, reach};
-use mplus_qapi::{Secret, testkit};
+use mplus_examples::{merchant, progress::Bars};
+use mplus_qapi::testkit;
 use mplus_sync::{
     Host, Integration,
     branches::{LocationProvisioner, Provision, ProvisionError},
@@ -28,14 +28,8 @@ pub(crate) enum Pos {
     InMemory(testkit::Pos),
     /// Somebody's till.
     Real {
-        /// Its host name.
-        host: String,
-        /// Its port.
-        port: u16,
-        /// The API user name.
-        ident: String,
-        /// The API password.
-        secret: Secret,
+        /// Where, and who asks.
+        pos: merchant::Pos,
         /// Whether orders are placed, and not only made.
         place_orders: bool,
     },
@@ -113,13 +107,6 @@ impl Story {
     ) -> Result<(Integration, mplus_sync::report::RunReport), Box<dyn Error>> {
         let vault = Arc::new(MemoryVault::new());
         let runtime = Arc::new(TokioRuntime);
-        let new = |host: &str, port| NewConnection {
-            id: "quickstart".into(),
-            name: "Quickstart".to_owned(),
-            host: host.to_owned(),
-            port,
-            environment: Environment::Test,
-        };
         let media = Arc::new(MemoryMediaStore::new());
         let connected = match &self.pos {
             Pos::InMemory(pos) => {
@@ -127,15 +114,20 @@ impl Story {
                 let host = Host::new(store, vault, move |_, _| Ok(pos.client()), runtime)
                     .with_media(media)
                     .with_provisioner(DefaultProfiles);
+                let new = NewConnection {
+                    id: "quickstart".into(),
+                    name: "Quickstart".to_owned(),
+                    host: "pos.example".to_owned(),
+                    port: 1,
+                    environment: Environment::Test,
+                };
                 let credentials = Credentials { ident: "testkit".to_owned(), secret: "in memory".into() };
-                Integration::connect(host, new("pos.example", 1), credentials).await?
+                Integration::connect(host, new, credentials).await?
             }
-            Pos::Real { host: name, port, ident, secret, .. } => {
-                let host = Host::new(store, vault, reach::connector(), runtime)
-                    .with_media(media)
-                    .with_provisioner(DefaultProfiles);
-                let credentials = Credentials { ident: ident.clone(), secret: secret.clone() };
-                Integration::connect(host, new(name, *port), credentials).await?
+            Pos::Real { pos, .. } => {
+                let host = pos.host(store, vault).with_media(media).with_provisioner(DefaultProfiles);
+                let (new, credentials) = (pos.connection("quickstart")?, pos.credentials()?);
+                Integration::connect(host, new, credentials).await.map_err(|error| pos.failed(&error))?
             }
         };
         Ok(connected)

@@ -17,6 +17,7 @@ use std::time::Instant;
 
 use chrono::TimeDelta;
 use clap::Parser;
+use mplus_examples::argument;
 use mplus_qapi::testkit::{Dialect, Pos};
 use mplus_sync::store::{MemoryStore, PostgresStore, Store};
 use mplus_sync::testkit::PostgresSchema;
@@ -29,13 +30,13 @@ use self::world::World;
 #[derive(Parser)]
 struct Options {
     /// How many orders.
-    #[arg(long, default_value_t = 1_000)]
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
     orders: u32,
     /// The share of calls that fail, in every way the test POS knows.
-    #[arg(long, default_value_t = 0.2)]
+    #[arg(long, default_value_t = 0.2, value_parser = argument::share)]
     fault_rate: f64,
     /// How many workers share the outbox.
-    #[arg(long, default_value_t = 4)]
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..))]
     workers: u32,
     /// The same seed gives the same orders and, as far as the workers' race allows, the same faults.
     #[arg(long, default_value_t = 1)]
@@ -45,7 +46,7 @@ struct Options {
     #[arg(long)]
     dialect_seed: Option<u64>,
     /// How many times faster than the wall's the clock runs by which orders rest; 60 unless set, 600 with a dialect.
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     speed: Option<u32>,
     /// The URL of a Postgres database: the outbox is there, in a schema that is removed afterwards, and each worker is a
     /// process.
@@ -100,7 +101,7 @@ async fn soak(options: &Options) -> Result<bool, Box<dyn Error>> {
     };
     let mut random = SplitMix::new(options.seed);
     let pos = Pos::brasserie();
-    let speed = options.speed.unwrap_or(if options.dialect_seed.is_some() { 600 } else { 60 }).max(1);
+    let speed = options.speed.unwrap_or(if options.dialect_seed.is_some() { 600 } else { 60 });
     let dialect = options.dialect_seed.map(with_outage).transpose()?;
     if dialect.is_some() {
         // The POS is away from the sixth hour of its clock on.
@@ -122,7 +123,7 @@ async fn soak(options: &Options) -> Result<bool, Box<dyn Error>> {
     let waiter = tokio::spawn(waiter::wait_on_tables(pos.clone(), SplitMix::new(options.seed)));
     #[expect(clippy::disallowed_methods, reason = "a soak run has a real clock")]
     let started = Instant::now();
-    let killed = workers.forward_all(&world, options.workers.max(1), &mut random).await?;
+    let killed = workers.forward_all(&world, options.workers, &mut random).await?;
     let elapsed = started.elapsed();
     waiter.abort();
     if let Some(timekeeper) = timekeeper {
