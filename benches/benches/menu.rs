@@ -1,7 +1,7 @@
 //! The menu sync against writing the same rows by hand.
 //!
 //! `cargo bench -p mplus-benches --bench menu` prints everything; with `MPLUS_TEST_POSTGRES` set, Postgres too. One part
-//! alone: `... --bench menu -- sqlite`, or `incremental`, `memory`, `postgres`.
+//! alone: `... --bench menu -- sqlite`, or `incremental`, `memory`, `growth`, `postgres`.
 //!
 //! * *By hand*: the finished rows (keys, JSON, sync state) are in memory, and prepared statements insert them into the
 //!   same tables, in one transaction for as many articles as a page of the sync has. Nothing is read, decoded, compared.
@@ -16,6 +16,8 @@ use std::error::Error;
 use std::process::Command;
 use std::sync::Arc;
 
+use mplus_benches::figure::{self, Target};
+use mplus_benches::memory::growth;
 use mplus_benches::ratio::{self, Way};
 use mplus_benches::recorded::Recorded;
 use mplus_examples::memory::peak_mib;
@@ -66,6 +68,9 @@ fn main() -> Outcome<()> {
     }
     if is_asked("memory") {
         memory()?;
+    }
+    if is_asked("growth") {
+        growing(&runtime)?;
     }
     if is_asked("postgres") {
         match env::var("MPLUS_TEST_POSTGRES") {
@@ -177,16 +182,17 @@ fn sqlite(runtime: &Runtime, menu: &Menu) -> Outcome<()> {
         ("sync, answers made meanwhile", Box::new(|| pull_into_sqlite(runtime, menu.pos.clone()))),
     ];
     let seconds = ratio::seconds(&mut ways, ROUNDS)?;
-    print_rates("SQLite", menu, &ways, &seconds, 0.6);
-    Ok(())
+    print_rates("SQLite", menu, &ways, &seconds, 0.6)
 }
 
-fn print_rates(title: &str, menu: &Menu, ways: &[Way<'_>], seconds: &[f64], target: f64) {
+fn print_rates(title: &str, menu: &Menu, ways: &[Way<'_>], seconds: &[f64], target: f64) -> Outcome<()> {
     println!("{title} (to reach: {target} of the rate by hand)");
     for ((name, _), time) in ways.iter().zip(seconds) {
         let rate = menu.items.len() as f64 / time;
         println!("  {name:<30} {time:6.3} s  {rate:7.0} articles/s  {:4.2}", seconds[0] / time);
     }
+    let name = format!("menu/first sync into {title}");
+    Ok(figure::record(&name, seconds[0] / seconds[1], "x the rate by hand", Target::AtLeast(target))?)
 }
 
 fn pull_into_sqlite(runtime: &Runtime, transport: impl Transport + Clone) -> Outcome<usize> {
@@ -248,8 +254,9 @@ fn incremental(runtime: &Runtime, menu: &Menu) -> Outcome<()> {
     }
     let (full, few) = (ratio::median(full), ratio::median(few));
     println!("{CHANGED} articles changed (to reach: under 5 % of a full sync)");
-    println!("  {:.1} ms, {:.2} % of {full:.3} s", few * 1e3, few / full * 100.0);
-    Ok(())
+    let share = few / full * 100.0;
+    println!("  {:.1} ms, {share:.2} % of {full:.3} s", few * 1e3);
+    Ok(figure::record("menu/100 changed articles", share, "% of a first sync", Target::Under(5.0))?)
 }
 
 /// Changes the prices of articles far from each other.
@@ -283,6 +290,29 @@ fn memory() -> Outcome<()> {
         peaks[1],
         (peaks[1] / peaks[0] - 1.0) * 100.0
     );
+    figure::record("menu/peak memory", peaks[0], "MiB", Target::Under(64.0))?;
+    let growth = (peaks[1] / peaks[0] - 1.0) * 100.0;
+    Ok(figure::record("menu/peak memory, five times the products", growth, "% more", Target::Under(10.0))?)
+}
+
+/// The time and memory of a first sync against the size of the menu.
+fn growing(runtime: &Runtime) -> Outcome<()> {
+    println!("First sync by the size of the menu, the test POS making its answers in the same process");
+    for products in [100, 1_000, 10_000, 100_000] {
+        let pos = Pos::generated(products, SEED);
+        let ((time, pulled), grown) = growth(|| ratio::timed(|| pull_into_sqlite(runtime, pos)));
+        pulled?;
+        println!("  {products:6} products: {time:7.3} s, {:5.1} MiB more", grown.unwrap_or(f64::NAN));
+        figure::record(&format!("growth/first sync/{products} products"), time, "s", Target::Told)?;
+        if let Some(grown) = grown {
+            figure::record(
+                &format!("growth/memory of a first sync/{products} products"),
+                grown,
+                "MiB",
+                Target::Told,
+            )?;
+        }
+    }
     Ok(())
 }
 
@@ -301,8 +331,7 @@ fn postgres(runtime: &Runtime, menu: &Menu, url: &str) -> Outcome<()> {
         ("sync, answers made meanwhile", Box::new(made_meanwhile)),
     ];
     let seconds = ratio::seconds(&mut ways, ROUNDS)?;
-    print_rates("Postgres", menu, &ways, &seconds, 0.5);
-    Ok(())
+    print_rates("Postgres", menu, &ways, &seconds, 0.5)
 }
 
 async fn pull_into_postgres(url: &str, transport: impl Transport + Clone) -> Outcome<usize> {

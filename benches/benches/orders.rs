@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use chrono::DateTime;
+use mplus_benches::figure::{self, Target};
 use mplus_benches::ratio::{Way, median, seconds};
 use mplus_qapi::testkit::Pos;
 use mplus_qapi::transport::{Body, Request, Transport, TransportError};
@@ -70,7 +71,7 @@ fn building() -> Outcome<()> {
         times[0],
         times[1]
     );
-    Ok(())
+    Ok(figure::record("orders/building 20 lines", times[0], "us", Target::Under(20.0))?)
 }
 
 fn euros(cents: i64) -> Decimal {
@@ -168,6 +169,9 @@ async fn forwarding(url: &str) -> Outcome<()> {
             clients * CONNECTIONS,
             rate / allowed
         );
+        let target = if clients == 1 { Target::AtLeast(0.8) } else { Target::Told };
+        let name = format!("orders/forwarding, {name}");
+        figure::record(&name, rate / allowed, "of what the connections allow", target)?;
     }
     schema.drop().await?;
     Ok(())

@@ -8,6 +8,7 @@ use std::error::Error;
 
 use mplus_benches::{
     documents::{self, Document},
+    figure::{self, Target},
     orders as serde_orders, products as serde_products,
     ratio::{Way, seconds},
     relations as serde_relations,
@@ -50,6 +51,8 @@ fn main() -> Outcome<()> {
         let (products, peak) = measured?;
         let megabytes = streamed::size(products)? as f64 / 1e6;
         println!("| {products} | {megabytes:.0} | {:.1} | {:.1} |", peak.growth, peak.process);
+        let name = format!("client/memory of a stream of {products} products");
+        figure::record(&name, peak.growth, "MiB", Target::Under(8.0))?;
     }
     println!();
     stream()
@@ -73,7 +76,8 @@ fn decode<R: Record + Default, S: Serialize + DeserializeOwned>(document: &Docum
         ours / serde,
         ours / bare,
     );
-    Ok(())
+    let name = format!("client/decode {}", document.name);
+    Ok(figure::record(&name, ours / serde, "x quick-xml + serde", Target::AtLeast(2.0))?)
 }
 
 fn read_ours<R: Record + Default>(text: &str) -> Outcome<R> {
@@ -176,7 +180,8 @@ fn encode() -> Outcome<()> {
         serde * milliseconds,
         serde / ours,
     );
-    Ok(())
+    let target = Target::AtLeast(1.5);
+    Ok(figure::record("client/encode createOrderV3", serde / ours, "x quick-xml + serde", target)?)
 }
 
 fn stream() -> Outcome<()> {
@@ -199,5 +204,11 @@ fn stream() -> Outcome<()> {
     println!("| streamed | {streamed:.0} | |");
     println!("| buffered, one response | {buffered:.0} | {:.2} |", streamed / buffered);
     println!("| buffered, 20 responses of 1,000 | {parts:.0} | {:.2} |", streamed / parts);
-    Ok(())
+    figure::record("client/stream", streamed / buffered, "x one buffered response", Target::AtLeast(0.8))?;
+    Ok(figure::record(
+        "client/stream in parts",
+        streamed / parts,
+        "x 20 buffered responses",
+        Target::AtLeast(0.8),
+    )?)
 }

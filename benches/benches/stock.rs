@@ -14,6 +14,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures_util::stream;
+use mplus_benches::figure::{self, Target};
 use mplus_benches::memory::growth;
 use mplus_benches::ratio::{Way, seconds};
 use mplus_qapi::soap::write_document;
@@ -63,13 +64,28 @@ fn main() -> Outcome<()> {
         pulled.pos.mebibytes(),
         times[2],
     );
+    figure::record(
+        "stock/pull into SQLite",
+        times[1] / times[0],
+        "x the speed by hand",
+        Target::AtLeast(0.6),
+    )?;
     drop(pulled);
     for articles in [ARTICLES / 10, ARTICLES] {
         let file = directory.path().join(format!("memory-{articles}.sqlite"));
         let pulled = runtime.block_on(Pulled::new(&file, articles))?;
         let (count, grown) = growth(|| runtime.block_on(pulled.pull()));
+        let count = count?;
+        if let Some(grown) = grown {
+            figure::record(
+                &format!("growth/memory of a stock pull/{count} levels"),
+                grown,
+                "MiB",
+                Target::Told,
+            )?;
+        }
         let grown = grown.map_or("unknown".to_owned(), |mebibytes| format!("{mebibytes:.1} MiB"));
-        println!("{} levels: the process grows by {grown} at most", count?);
+        println!("{count} levels: the process grows by {grown} at most");
     }
     Ok(())
 }

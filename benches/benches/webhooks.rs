@@ -22,6 +22,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::Request;
+use mplus_benches::figure::{self, Target};
 use mplus_webhooks::event::EventName;
 use mplus_webhooks::inbox::EntryFilter;
 use mplus_webhooks::payment::{OneProvider, PaymentProfiles};
@@ -185,13 +186,13 @@ async fn handle_against_bare(fixture: &Fixture) -> Outcome<()> {
         }
         theirs.push(begun.elapsed().as_secs_f64() / CALLS as f64 * 1e6);
     }
+    let ratio = median(ours.iter().zip(&theirs).map(|(ours, theirs)| ours / theirs));
     println!(
-        "handle a poll            {:6.2} us, bare {:6.2} us, ratio {:.2} (to reach: under 1.1)",
+        "handle a poll            {:6.2} us, bare {:6.2} us, ratio {ratio:.2} (to reach: under 1.1)",
         median(ours.iter().copied()),
         median(theirs.iter().copied()),
-        median(ours.iter().zip(&theirs).map(|(ours, theirs)| ours / theirs)),
     );
-    Ok(())
+    Ok(figure::record("webhooks/poll, memory store", ratio, "x bare", Target::Under(1.1))?)
 }
 
 /// A sale that is kept before it is acknowledged, against one insert of the same row: what any inbox has to do.
@@ -326,13 +327,13 @@ async fn sell(
         }
         theirs.push(begun.elapsed().as_secs_f64() / CALLS as f64 * 1e6);
     }
+    let ratio = median(ours.iter().zip(&theirs).map(|(ours, theirs)| ours / theirs));
     println!(
-        "sell on {database:8}         {:6.0} us, one insert {:6.0} us, ratio {:.2} (to reach: under 1.5)",
+        "sell on {database:8}         {:6.0} us, one insert {:6.0} us, ratio {ratio:.2} (to reach: under 1.5)",
         median(ours.iter().copied()),
         median(theirs.iter().copied()),
-        median(ours.iter().zip(&theirs).map(|(ours, theirs)| ours / theirs)),
     );
-    Ok(())
+    Ok(figure::record(&format!("webhooks/sale on {database}"), ratio, "x one insert", Target::Under(1.5))?)
 }
 
 async fn server_against_bare(fixture: &Fixture) -> Outcome<()> {
@@ -352,15 +353,16 @@ async fn server_against_bare(fixture: &Fixture) -> Outcome<()> {
     }
     waits.sort();
     let p99 = waits.get(waits.len() * 99 / 100).copied().unwrap_or_default();
+    let (ratio, p99) =
+        (median(ours.iter().zip(&theirs).map(|(ours, theirs)| ours / theirs)), p99.as_secs_f64() * 1e3);
     println!(
-        "axum, {CONNECTIONS} connections     {:6.0}/s, bare {:6.0}/s, ratio {:.2} (to reach: 0.8), p99 {:.2} ms (to reach: under 5), none of {} lost",
+        "axum, {CONNECTIONS} connections     {:6.0}/s, bare {:6.0}/s, ratio {ratio:.2} (to reach: 0.8), p99 {p99:.2} ms (to reach: under 5), none of {} lost",
         median(ours.iter().copied()),
         median(theirs.iter().copied()),
-        median(ours.iter().zip(&theirs).map(|(ours, theirs)| ours / theirs)),
-        p99.as_secs_f64() * 1e3,
         2 * CONNECTIONS * REQUESTS * ROUNDS,
     );
-    Ok(())
+    figure::record("webhooks/axum server", ratio, "x the rate of bare axum", Target::AtLeast(0.8))?;
+    Ok(figure::record("webhooks/axum server, p99", p99, "ms", Target::Under(5.0))?)
 }
 
 /// Only verifies and signs.

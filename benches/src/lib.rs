@@ -4,6 +4,7 @@
 //! derives. They are made from the very lines that `mplus-qapi` is made from, read with macros that expand otherwise.
 
 pub mod documents;
+pub mod figure;
 pub mod memory;
 pub mod ratio;
 pub mod recorded;
