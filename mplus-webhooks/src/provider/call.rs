@@ -7,9 +7,14 @@ use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 
+use super::echo::repeats;
 use crate::event::json::{DataError, Fields, FromJson, Path};
 use crate::http_client::HttpClient;
 use crate::payment::ProviderError;
+use crate::secret::Secret;
+
+/// In the place of an error that has the credentials in it, in the shape that both providers use.
+const REPEATED: &[u8] = br#"{"error":{"message":"an error that repeats the credentials, and is not shown"}}"#;
 
 /// A provider's API: its name for errors, and the client.
 #[derive(Debug, Clone)]
@@ -45,14 +50,18 @@ impl Answer {
 }
 
 impl Api {
-    /// Sends a call; an answer of any status is an answer.
+    /// Sends a call; an answer of any status is an answer. An error that repeats the credentials loses its text: nobody may see it.
     pub(super) async fn send(&self, call: Call) -> Result<Answer, ProviderError> {
+        let authorization = Secret::from(call.authorization.as_str());
         let request = self.request(call)?;
         let response = self.client.send(request).await.map_err(|error| {
             let message = error.to_string();
             if error.may_have_been_sent { self.unreachable(message) } else { self.unavailable(message) }
         })?;
-        let (parts, body) = response.into_parts();
+        let (parts, mut body) = response.into_parts();
+        if !parts.status.is_success() && repeats(&body, authorization.expose()) {
+            body = Bytes::from_static(REPEATED);
+        }
         Ok(Answer { status: parts.status, headers: parts.headers, body })
     }
 

@@ -1,6 +1,7 @@
 //! Payment providers in the box. Both speak HTTP through [`HttpClient`](crate::HttpClient), so any client will do.
 
 mod call;
+mod echo;
 #[cfg(feature = "stripe")]
 mod stripe;
 #[cfg(feature = "viva")]
