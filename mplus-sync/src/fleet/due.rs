@@ -19,6 +19,9 @@ pub(super) struct Wanted {
     pub(super) context: SyncContext,
     /// How much it looks at.
     pub(super) scope: Scope,
+    /// Whether an answer is believed that switches off much of the menu.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) accepts_loss: bool,
     /// Of which calendar day it is the daily run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) day: Option<NaiveDate>,
@@ -26,12 +29,12 @@ pub(super) struct Wanted {
 
 impl Wanted {
     pub(super) fn new(context: SyncContext, scope: Scope) -> Self {
-        Self { context, scope, day: None }
+        Self { context, scope, accepts_loss: false, day: None }
     }
 
     /// What the schedule wants by itself.
     pub(super) const SCHEDULED: Self =
-        Self { context: SyncContext::Scheduled, scope: Scope::Incremental, day: None };
+        Self { context: SyncContext::Scheduled, scope: Scope::Incremental, accepts_loss: false, day: None };
 
     /// What a request asks for. One without details, or whose details a person or another release wrote, is taken by its
     /// reason.
@@ -57,6 +60,7 @@ impl Wanted {
         Self {
             context: if rank(other.context) > rank(self.context) { other.context } else { self.context },
             scope: if other.scope == Scope::Full { Scope::Full } else { self.scope },
+            accepts_loss: self.accepts_loss || other.accepts_loss,
             day: self.day.max(other.day),
         }
     }
@@ -64,12 +68,37 @@ impl Wanted {
     /// A request for it.
     pub(super) fn request(self, reason: RunReason, due_at: DateTime<Utc>) -> RunRequest {
         let request = RunRequest::new(reason, due_at);
-        // Three plain fields: there is nothing in it that JSON cannot hold.
+        // Plain fields: there is nothing in it that JSON cannot hold.
         match serde_json::to_string(&self) {
             Ok(json) => request.with_details(json),
             Err(_) => request,
         }
     }
+}
+
+/// The reason of a request that asks for no run: that what is under way stops, and that what was asked for does not begin.
+const STOP: &str = "stop";
+
+/// A request to stop.
+pub(super) fn stop_request(now: DateTime<Utc>) -> RunRequest {
+    RunRequest::new(RunReason::Other(STOP.to_owned()), now)
+}
+
+pub(super) fn asks_to_stop(request: &RunRequest) -> bool {
+    request.reason == RunReason::Other(STOP.to_owned())
+}
+
+/// The requests that still stand: a stop takes back what somebody asked for before it, and leaves what is due by itself.
+fn standing(requests: &[RunRequest]) -> impl Iterator<Item = &RunRequest> {
+    let stop = requests.iter().rposition(asks_to_stop);
+    let was_asked_before = move |place: usize, request: &RunRequest| {
+        stop.is_some_and(|stop| place < stop) && request.reason == RunReason::AskedFor
+    };
+    requests
+        .iter()
+        .enumerate()
+        .filter(move |(place, request)| !asks_to_stop(request) && !was_asked_before(*place, request))
+        .map(|(_, request)| request)
 }
 
 /// What a claimed run comes to.
@@ -90,7 +119,7 @@ pub(super) fn sync_todo(
     now: DateTime<Utc>,
 ) -> Todo {
     let mut todo = Todo { run: None, next: Vec::new() };
-    for request in requests {
+    for request in standing(requests) {
         let wanted = Wanted::of(request);
         if request.reason == RunReason::Daily {
             let Some(daily) = daily else { continue };
@@ -111,7 +140,8 @@ pub(super) fn sync_todo(
 /// What asked for stock: none when its own interval is all that did, and was switched off since.
 pub(super) fn stock_todo(requests: &[RunRequest], every: Option<Duration>, now: DateTime<Utc>) -> Todo {
     let mut todo = Todo { run: None, next: Vec::new() };
-    for request in requests.iter().filter(|request| every.is_some() || request.reason != RunReason::Stock) {
+    for request in standing(requests).filter(|request| every.is_some() || request.reason != RunReason::Stock)
+    {
         let wanted = Wanted::of(request);
         todo.run = Some(todo.run.map_or(wanted, |run| run.and(wanted)));
     }

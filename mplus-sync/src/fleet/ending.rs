@@ -19,6 +19,8 @@ pub(super) enum Ending {
     Busy,
     /// It was cut off.
     Stopped,
+    /// Somebody asked for its stop.
+    Withdrawn,
 }
 
 /// How long a run waits for another one of the same merchant.
@@ -35,20 +37,23 @@ impl Ending {
         outcomes.into_iter().map(ending).max().unwrap_or(Self::Done)
     }
 
-    /// What is recorded of the claim, and what is asked for next. `pause` is how long a run rests that failed.
+    /// What is recorded of the claim, and what is asked for next. A run that failed is tried `again`, after a rest of `pause`.
     pub(super) fn recorded(
         self,
-        wanted: Wanted,
+        again: Option<Wanted>,
         next: Vec<RunRequest>,
         pause: TimeDelta,
         now: DateTime<Utc>,
     ) -> (RunEnd, Vec<RunRequest>) {
         match self {
-            Self::Done => (RunEnd::Done, next),
-            Self::Unfinished => {
-                let again = wanted.request(RunReason::Retry, now + pause);
-                (RunEnd::Failed, next.into_iter().chain([again]).collect())
-            }
+            Self::Done | Self::Withdrawn => (RunEnd::Done, next),
+            Self::Unfinished => match again {
+                Some(wanted) => {
+                    let again = wanted.request(RunReason::Retry, now + pause);
+                    (RunEnd::Failed, next.into_iter().chain([again]).collect())
+                }
+                None => (RunEnd::Done, next),
+            },
             // Everything that asked for it still does.
             Self::Busy => (RunEnd::Postponed(now + BUSY), Vec::new()),
             Self::Stopped => (RunEnd::GivenBack, Vec::new()),
@@ -117,16 +122,20 @@ mod tests {
         let wanted = Wanted::new(SyncContext::Webhook, Scope::Full);
         let daily = RunRequest::new(RunReason::Daily, now + TimeDelta::days(1));
         let pause = TimeDelta::minutes(2);
-        let (end, next) = Ending::Unfinished.recorded(wanted, vec![daily.clone()], pause, now);
+        let (end, next) = Ending::Unfinished.recorded(Some(wanted), vec![daily.clone()], pause, now);
         assert_eq!(end, RunEnd::Failed);
-        assert_eq!(next, [daily, wanted.request(RunReason::Retry, now + pause)]);
+        assert_eq!(next, [daily.clone(), wanted.request(RunReason::Retry, now + pause)]);
+        let recorded = Ending::Unfinished.recorded(None, vec![daily.clone()], pause, now);
+        assert_eq!(recorded, (RunEnd::Done, vec![daily]), "unless nobody wants that");
     }
 
     #[test]
     fn what_was_cut_off_keeps_its_requests() {
-        let wanted = Wanted::SCHEDULED;
-        let recorded = Ending::Stopped.recorded(wanted, Vec::new(), TimeDelta::zero(), DateTime::UNIX_EPOCH);
-        assert_eq!(recorded, (RunEnd::GivenBack, Vec::new()));
+        let recorded = |ending: Ending| {
+            ending.recorded(Some(Wanted::SCHEDULED), Vec::new(), TimeDelta::zero(), DateTime::UNIX_EPOCH)
+        };
+        assert_eq!(recorded(Ending::Stopped), (RunEnd::GivenBack, Vec::new()));
+        assert_eq!(recorded(Ending::Withdrawn), (RunEnd::Done, Vec::new()), "somebody wanted it to stop");
     }
 
     #[test]

@@ -28,10 +28,12 @@
 //! # }
 //! ```
 
+mod alive;
 mod due;
 mod ending;
 mod lane;
 mod observe;
+mod observer;
 mod open;
 mod order;
 mod pace;
@@ -62,12 +64,14 @@ use crate::model::{
 };
 use crate::orders::OrderObserver;
 use crate::report::Scope;
-use crate::store::{StoreError, StoreErrorKind, Wake, update_connection};
+use crate::store::{Page, StoreError, StoreErrorKind, Wake, update_connection};
 
 use due::Wanted;
 use open::Merchants;
 use process::{Process, Spawn};
 
+pub use alive::steps_of;
+pub use observer::RunObserver;
 pub use presence::ProcessStatus;
 pub use report::{FleetReport, RunCounts};
 pub use settings::{FleetSettings, Retention};
@@ -85,6 +89,7 @@ pub struct Fleet {
     map: Arc<dyn ShardMap>,
     settings: FleetSettings,
     observer: Option<Arc<dyn OrderObserver>>,
+    run_observer: Option<Arc<dyn RunObserver>>,
     spawn: Option<Arc<Spawn>>,
 }
 
@@ -111,6 +116,7 @@ impl Fleet {
             map: Arc::new(map),
             settings: FleetSettings::default(),
             observer: None,
+            run_observer: None,
             spawn: None,
         }
     }
@@ -123,6 +129,11 @@ impl Fleet {
     /// The same, telling the host what becomes of its orders.
     pub fn with_observer(self, observer: Arc<dyn OrderObserver>) -> Self {
         Self { observer: Some(observer), ..self }
+    }
+
+    /// The same, telling the host what came of its runs.
+    pub fn with_run_observer(self, observer: Arc<dyn RunObserver>) -> Self {
+        Self { run_observer: Some(observer), ..self }
     }
 
     /// The same, with each order and run started as a task of the host's runtime, so that more than one thread does the
@@ -162,6 +173,7 @@ impl Fleet {
             merchants: Merchants::new(host.clone(), self.settings.clone()),
             holder: Holder::of(host.worker().clone(), life),
             observer: self.observer.clone(),
+            run_observer: self.run_observer.clone(),
             spawn: self.spawn.clone(),
         })
     }
@@ -180,6 +192,39 @@ impl Fleet {
         scope: Scope,
     ) -> Result<(), StoreError> {
         self.request(connection, &RunKind::SYNC, Wanted::new(context, scope)).await
+    }
+
+    /// The same for a person who was told that an answer was held back because it switches off much of the menu, and knows that
+    /// it is meant: the run believes it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn request_sync_accepting_loss(
+        &self,
+        connection: &ConnectionId,
+        scope: Scope,
+    ) -> Result<(), StoreError> {
+        let wanted = Wanted { accepts_loss: true, ..Wanted::new(SyncContext::Manual, scope) };
+        self.request(connection, &RunKind::SYNC, wanted).await
+    }
+
+    /// Asks for a run that writes nothing on either side. Its report, kept under [`RunKind::DRY_RUN`], says what would be done.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn request_dry_run(&self, connection: &ConnectionId, scope: Scope) -> Result<(), StoreError> {
+        self.request(connection, &RunKind::DRY_RUN, Wanted::new(SyncContext::Manual, scope)).await
+    }
+
+    /// Has a run stop that is carried out, in whatever process, within a second or two: it ends its step, what was done stays
+    /// done, and its report says that it was cancelled. What was [asked for](RunReason::AskedFor) and has not begun is not
+    /// begun; what is due by itself, such as tomorrow's daily run, still is. Stopping what does not run changes nothing.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn stop_run(&self, connection: &ConnectionId, kind: &RunKind) -> Result<(), StoreError> {
+        let host = self.host_of(connection)?;
+        host.store().request_run(connection, kind, due::stop_request(host.runtime().now())).await
     }
 
     /// Asks for a pull of a merchant's stock, likewise.
@@ -219,7 +264,7 @@ impl Fleet {
         host.store().request_run(connection, &RunKind::UPKEEP, request).await
     }
 
-    /// What is due and what runs of a merchant, in whatever process: since when, and how far it is.
+    /// What is due and what runs of a merchant, in whatever process: since when, and how far it is ([`steps_of`]).
     ///
     /// # Errors
     /// When the store fails.
@@ -295,8 +340,8 @@ impl Fleet {
         host.store().remove_connection(connection).await
     }
 
-    /// How all of it is doing, over all stores and processes. It reads every merchant's connection, 500 at a time: for a page
-    /// that a person looks at, not for every second.
+    /// How all of it is doing, over all stores and processes. It counts in the database, whatever the number of merchants: for a
+    /// page that a person looks at, or a monitor that asks now and then.
     ///
     /// # Errors
     /// When a store fails.
@@ -306,6 +351,22 @@ impl Fleet {
             status.add(host).await?;
         }
         Ok(status)
+    }
+
+    /// The merchants of one store whose POS fails, a page at a time, in the order of their identifiers. Stores are counted as
+    /// they were [given](Self::over); there are none of one that is not there.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn failing(
+        &self,
+        store: usize,
+        page: Page<ConnectionId>,
+    ) -> Result<Vec<FailingMerchant>, StoreError> {
+        match self.hosts.get(store) {
+            Some(host) => status::failing(host, page).await,
+            None => Ok(Vec::new()),
+        }
     }
 
     /// The host of the store in which a merchant lives.

@@ -64,6 +64,7 @@ pub(super) fn run_ended(run: &ClaimedRun, ending: Ending, took: TimeDelta) {
         Ending::Unfinished => "failed",
         Ending::Busy => "postponed",
         Ending::Stopped => "given_back",
+        Ending::Withdrawn => "withdrawn",
     };
     counted("mplus.runs", 1, &[("mplus.run.kind", kind(run)), ("mplus.outcome", outcome)]);
     seconds("mplus.run.duration", took, &[("mplus.run.kind", kind(run))]);

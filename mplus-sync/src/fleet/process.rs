@@ -9,6 +9,7 @@ use crate::connection::Host;
 use crate::model::Holder;
 use crate::orders::OrderObserver;
 
+use super::observer::RunObserver;
 use super::open::Merchants;
 use super::settings::FleetSettings;
 
@@ -22,6 +23,7 @@ pub(super) struct Process {
     pub(super) merchants: Merchants,
     pub(super) holder: Holder,
     pub(super) observer: Option<Arc<dyn OrderObserver>>,
+    pub(super) run_observer: Option<Arc<dyn RunObserver>>,
     pub(super) spawn: Option<Arc<Spawn>>,
 }
 

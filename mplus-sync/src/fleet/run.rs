@@ -1,21 +1,19 @@
 //! One claimed run.
 
-use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::NaiveDate;
-use futures_util::future::{Either, select};
 use serde::Serialize;
 use tracing::Instrument;
 
 use crate::cancel::CancelToken;
 use crate::model::{ClaimedRun, RunEnd, RunKind, RunRequest, StoredReport};
-use crate::progress::{Progress, ProgressSink};
+use crate::report::RunReport;
 use crate::run::RunOptions;
 use crate::stock::StockOptions;
-use crate::store::{StoreError, StoreErrorKind};
+use crate::store::StoreError;
 
+use super::alive::{Alive, Ended, is_lost};
 use super::due::{self, Todo, Wanted, later, pause};
 use super::ending::{Ending, Kept, last_day};
 use super::observe;
@@ -24,11 +22,9 @@ use super::process::Process;
 use super::report::{FleetReport, RunCounts};
 use super::upkeep;
 
-/// How often others are told how far a run is, and its claim is prolonged; more often when the claim is short.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
-
 /// The kinds that a fleet carries out; others are the host's own.
-pub(super) const KINDS: [RunKind; 4] = [RunKind::UPKEEP, RunKind::SYNC, RunKind::MENU, RunKind::STOCK];
+pub(super) const KINDS: [RunKind; 5] =
+    [RunKind::UPKEEP, RunKind::SYNC, RunKind::MENU, RunKind::STOCK, RunKind::DRY_RUN];
 
 /// Carries a claimed run out and records how it ended.
 pub(super) async fn carry_out(process: &Process, run: ClaimedRun, cut: &CancelToken) -> FleetReport {
@@ -74,6 +70,7 @@ async fn work(process: &Process, run: &ClaimedRun, cut: &CancelToken) -> RunCoun
     let terms = &merchant.terms;
     let todo = match &run.kind {
         kind if *kind == RunKind::STOCK => due::stock_todo(&run.requests, terms.stock_every, began),
+        kind if *kind == RunKind::DRY_RUN => due::sync_todo(&run.requests, None, None, began),
         _ => due::sync_todo(&run.requests, terms.daily.as_ref(), last_day, began),
     };
     let Some(wanted) = todo.run else {
@@ -81,15 +78,20 @@ async fn work(process: &Process, run: &ClaimedRun, cut: &CancelToken) -> RunCoun
         return RunCounts { dropped: ended.done, done: 0, ..ended };
     };
     let alive = Alive::new(process, run, cut);
-    let Some(ending) =
-        alive.while_doing(sync(process, &merchant, run, wanted, &todo, last_day, &alive)).await
-    else {
-        return RunCounts { lost: 1, ..RunCounts::default() };
+    let ending = match alive.while_doing(sync(process, &merchant, run, wanted, &todo, last_day, &alive)).await
+    {
+        Ended::ByItself(ending) | Ended::CutOff(ending) => ending,
+        Ended::Stopped(Ending::Stopped) => Ending::Withdrawn,
+        // It had come to its end all the same.
+        Ended::Stopped(ending) => ending,
+        Ended::Lost => return RunCounts { lost: 1, ..RunCounts::default() },
     };
     observe::run_ended(run, ending, runtime.now() - began);
     let settings = &process.settings;
     let rest = pause(run.failures, settings.first_pause, settings.longest_pause, runtime.random());
-    let (as_ended, next) = ending.recorded(wanted, todo.next, rest, runtime.now());
+    // Whoever asked for a dry run reads what came of it, and asks again.
+    let tries_again = run.kind != RunKind::DRY_RUN;
+    let (as_ended, next) = ending.recorded(tries_again.then_some(wanted), todo.next, rest, runtime.now());
     end(process, run, as_ended, &next).await
 }
 
@@ -117,36 +119,40 @@ async fn sync(
         .cancelled_by(alive.stop.clone())
         .with_progress(alive.progress.clone());
     options.scope = wanted.scope;
+    options.dry_run = run.kind == RunKind::DRY_RUN;
+    options.accepts_loss = wanted.accepts_loss;
     match &run.kind {
         kind if *kind == RunKind::STOCK => {
             let of_stock =
                 StockOptions { context: wanted.context, scope: wanted.scope, progress: &alive.progress };
             let report = integration.stock().pull(&of_stock, &alive.stop).await;
             let ending = Ending::of([&report.outcome]);
-            keep(process, run, ending, &Kept::of(run, &report)).await;
+            keep(process, run, ending, &Kept::of(run, &report), [&report]).await;
             ending
         }
         kind if *kind == RunKind::MENU => {
             let report = Box::pin(integration.sync_menu(&options)).await;
             let ending = Ending::of([&report.outcome]);
-            keep(process, run, ending, &Kept::of(run, &report)).await;
+            keep(process, run, ending, &Kept::of(run, &report), [&report]).await;
             ending
         }
         _ => {
             let report = Box::pin(integration.sync(&options)).await;
             let ending = Ending::of(report.runs().map(|part| &part.outcome));
-            keep(process, run, ending, &Kept::of(run, &report).of_day(ending, todo, last_day)).await;
+            let kept = Kept::of(run, &report).of_day(ending, todo, last_day);
+            keep(process, run, ending, &kept, report.runs()).await;
             ending
         }
     }
 }
 
-/// Keeps a run's report in place of the last one; one that did not begin is none.
-async fn keep<Report: Serialize>(
+/// Keeps a run's report in place of the last one, and tells the host of its parts; one that did not begin is none.
+async fn keep<'r, Report: Serialize>(
     process: &Process,
     run: &ClaimedRun,
     ending: Ending,
     kept: &Kept<'_, Report>,
+    parts: impl IntoIterator<Item = &'r RunReport>,
 ) {
     if ending == Ending::Busy {
         return;
@@ -156,6 +162,11 @@ async fn keep<Report: Serialize>(
         // The run is over whatever becomes of this; the activity log tells of it as well.
         if let Err(error) = process.host.store().save_report(&run.connection, &run.kind, &report).await {
             observe::store_failed(&error);
+        }
+    }
+    if let Some(observer) = &process.run_observer {
+        for part in parts.into_iter().collect::<Vec<_>>() {
+            observer.ended(&run.kind, part).await;
         }
     }
 }
@@ -183,74 +194,4 @@ async fn end(process: &Process, run: &ClaimedRun, end: RunEnd, next: &[RunReques
         }
     }
     RunCounts { lost: 1, ..RunCounts::default() }
-}
-
-fn is_lost(error: &StoreError) -> bool {
-    matches!(error.kind(), StoreErrorKind::Conflict | StoreErrorKind::NotFound)
-}
-
-/// Keeps a run's claim, and tells others how far it is.
-struct Alive<'a> {
-    process: &'a Process,
-    run: &'a ClaimedRun,
-    cut: &'a CancelToken,
-    /// Stops the run.
-    stop: CancelToken,
-    progress: Latest,
-}
-
-/// The last that a run told.
-#[derive(Clone, Default)]
-struct Latest(Arc<Mutex<Option<Progress>>>);
-
-impl Latest {
-    fn take(&self) -> Option<Progress> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
-impl ProgressSink for Latest {
-    fn progress(&self, progress: &Progress) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(progress.clone());
-    }
-}
-
-impl<'a> Alive<'a> {
-    fn new(process: &'a Process, run: &'a ClaimedRun, cut: &'a CancelToken) -> Self {
-        Self { process, run, cut, stop: CancelToken::new(), progress: Latest::default() }
-    }
-
-    /// Does the work as long as the claim is held; none when it was lost. After a cancel the work is stopped, and ends as such.
-    async fn while_doing<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        let mut work = pin!(work);
-        let lost = async {
-            select(pin!(self.until_lost()), pin!(self.cut.cancelled())).await;
-            !self.cut.is_cancelled()
-        };
-        let is_lost = match select(&mut work, pin!(lost)).await {
-            Either::Left((done, _)) => return Some(done),
-            Either::Right((is_lost, _)) => is_lost,
-        };
-        // It ends in a moment, and gives back what it holds.
-        self.stop.cancel();
-        let done = work.await;
-        (!is_lost).then_some(done)
-    }
-
-    /// Prolongs the claim; ends when it was lost.
-    async fn until_lost(&self) {
-        let settings = &self.process.settings;
-        let (host, every) = (&self.process.host, SIGN_OF_LIFE.min(settings.claim / 3));
-        loop {
-            host.runtime().sleep(every).await;
-            let until = later(host.runtime().now(), settings.claim);
-            let note = self.progress.take().and_then(|progress| serde_json::to_string(&progress).ok());
-            // A store that cannot be reached now may be reached before the claim ends.
-            if let Err(error) = host.store().extend_run(self.run, until, note.as_deref()).await
-                && is_lost(&error)
-            {
-                return;
-            }
-        }
-    }
 }

@@ -5,13 +5,13 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::connection::Host;
-use crate::model::{ConnectionId, ConnectionStatus};
+use crate::model::{Connection, ConnectionId, ConnectionStatus};
 use crate::store::{Backlog, Page, RunBacklog, StoreError};
 
 use super::presence::{ProcessStatus, processes};
 
-/// How many connections are read at once.
-const CONNECTIONS: usize = 500;
+/// How many failing merchants of each store are named.
+const NAMED: usize = 100;
 
 /// How a fleet is doing, all stores and processes together.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -29,8 +29,11 @@ pub struct FleetStatus {
     pub merchants: u64,
     /// Merchants that are paused or disconnected.
     pub held: u64,
-    /// Merchants whose POS fails, since when, and the last failure.
-    pub failing: Vec<FailingMerchant>,
+    /// Merchants whose POS fails.
+    pub failing: u64,
+    /// The first hundred of them of each store, in the order of their identifiers; [`Fleet::failing`](super::Fleet::failing) has
+    /// them all.
+    pub first_failing: Vec<FailingMerchant>,
     /// The processes that live now.
     pub processes: Vec<ProcessStatus>,
 }
@@ -41,6 +44,8 @@ pub struct FleetStatus {
 pub struct FailingMerchant {
     /// Whose.
     pub connection: ConnectionId,
+    /// The merchant, as people call it.
+    pub name: String,
     /// Since when.
     pub since: DateTime<Utc>,
     /// The last failure, in a sentence.
@@ -68,26 +73,28 @@ impl FleetStatus {
         let since = |at: Option<DateTime<Utc>>| at.map(|at| (now - at).to_std().unwrap_or_default());
         (self.order_lag, self.run_lag) = (since(self.orders.oldest), since(self.runs.oldest));
         self.processes.extend(processes(host).await?);
-        self.look_at_merchants(host).await
+        let merchants = store.count_connections().await?;
+        self.merchants += merchants.all;
+        self.held += merchants.held;
+        self.failing += merchants.failing;
+        self.first_failing.extend(failing(host, Page::first(NAMED)).await?);
+        Ok(())
     }
+}
 
-    async fn look_at_merchants(&mut self, host: &Host) -> Result<(), StoreError> {
-        let mut page = Page::first(CONNECTIONS);
-        loop {
-            let connections = host.store().connections(page).await?;
-            let last = connections.last().map(|connection| connection.id.clone());
-            let full = connections.len() == CONNECTIONS;
-            for connection in connections {
-                self.merchants += 1;
-                self.held += u64::from(connection.is_held());
-                if let ConnectionStatus::Failing { since, last_error } = connection.status {
-                    self.failing.push(FailingMerchant { connection: connection.id, since, last_error });
-                }
-            }
-            match last.filter(|_| full) {
-                Some(last) => page = Page::after(last, CONNECTIONS),
-                None => return Ok(()),
-            }
-        }
+/// A page of the merchants of a store whose POS fails.
+pub(super) async fn failing(
+    host: &Host,
+    page: Page<ConnectionId>,
+) -> Result<Vec<FailingMerchant>, StoreError> {
+    let failing = host.store().failing_connections(page).await?;
+    Ok(failing.into_iter().filter_map(FailingMerchant::of).collect())
+}
+
+impl FailingMerchant {
+    fn of(connection: Connection) -> Option<Self> {
+        let Connection { id, name, status, .. } = connection;
+        let ConnectionStatus::Failing { since, last_error } = status else { return None };
+        Some(Self { connection: id, name, since, last_error })
     }
 }

@@ -115,9 +115,11 @@ impl Process {
         }
     }
 
-    /// Asks for the upkeep of merchants that were added without a word.
+    /// Asks for the upkeep of merchants that were added without a word, and takes up orders that an older release, which
+    /// works beside this one, could not read.
     async fn take_up_new(&self) -> Result<(), StoreError> {
         let (store, now) = (self.host.store(), self.host.runtime().now());
+        store.take_up_set_aside().await?;
         loop {
             let new = store.connections_without_run(&RunKind::UPKEEP, NEW_AT_ONCE).await?;
             for id in &new {

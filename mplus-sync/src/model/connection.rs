@@ -82,6 +82,11 @@ impl Connection {
         self.paused.is_some() || matches!(self.status, ConnectionStatus::Disconnected { .. })
     }
 
+    /// Whether its POS fails: it cannot be reached, or refuses.
+    pub fn is_failing(&self) -> bool {
+        matches!(self.status, ConnectionStatus::Failing { .. })
+    }
+
     /// Whether another connection leads to the same POS, as far as both say: a connection that leads to another one has
     /// to start anew.
     pub fn leads_to_same_pos(&self, other: &Self) -> bool {

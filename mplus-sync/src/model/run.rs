@@ -23,6 +23,8 @@ impl RunKind {
     pub const MENU: Self = Self(Cow::Borrowed("menu"));
     /// Stock alone.
     pub const STOCK: Self = Self(Cow::Borrowed("stock"));
+    /// The menu, without writing anything on either side.
+    pub const DRY_RUN: Self = Self(Cow::Borrowed("dry_run"));
     /// What keeps a merchant going: that the daily sync and the stock pull are asked for as the settings say, and that what
     /// is older than its retention goes.
     pub const UPKEEP: Self = Self(Cow::Borrowed("upkeep"));

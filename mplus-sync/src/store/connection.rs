@@ -9,6 +9,25 @@ use super::{Page, StoreError, StoreErrorKind};
 /// How often a change is tried against other writers.
 const ATTEMPTS: usize = 20;
 
+/// How many connections there are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConnectionCounts {
+    /// All of them.
+    pub all: u64,
+    /// Those that are [held](Connection::is_held).
+    pub held: u64,
+    /// Those whose POS [fails](Connection::is_failing).
+    pub failing: u64,
+}
+
+impl ConnectionCounts {
+    /// Counts.
+    pub fn new(all: u64, held: u64, failing: u64) -> Self {
+        Self { all, held, failing }
+    }
+}
+
 /// Keeps connections. Never holds credentials; see [`CredentialVault`](super::CredentialVault).
 #[async_trait]
 pub trait ConnectionStore: Send + Sync {
@@ -25,6 +44,12 @@ pub trait ConnectionStore: Send + Sync {
 
     /// Reads connections, a page at a time, in the order of their identifiers.
     async fn connections(&self, page: Page<ConnectionId>) -> Result<Vec<Connection>, StoreError>;
+
+    /// Counts connections.
+    async fn count_connections(&self) -> Result<ConnectionCounts, StoreError>;
+
+    /// Reads the connections whose POS [fails](Connection::is_failing), a page at a time, in the order of their identifiers.
+    async fn failing_connections(&self, page: Page<ConnectionId>) -> Result<Vec<Connection>, StoreError>;
 
     /// Removes everything of a merchant: the record, settings, menu, stock, orders, notices, links, leases, runs, log. What
     /// is still being worked on loses its claims and leases. Repeating it is safe.

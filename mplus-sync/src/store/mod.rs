@@ -41,7 +41,7 @@ mod postgres;
 mod run;
 mod settings;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
-mod sql;
+pub(crate) mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod stock;
@@ -53,7 +53,7 @@ pub use catalog::{
     Applied, CatalogChunk, CatalogEdits, CatalogPushes, CatalogStore, Page, Pushed, SavedEdits, Select,
 };
 pub use checkpoint::CheckpointStore;
-pub use connection::{ConnectionStore, update_connection};
+pub use connection::{ConnectionCounts, ConnectionStore, update_connection};
 pub use customer::CustomerStore;
 pub use error::{StoreError, StoreErrorKind};
 pub use lease::LeaseStore;

@@ -222,6 +222,12 @@ pub trait OrderOutbox: Send + Sync {
         self.step(connection, order, OrderStep::Cancel { reason, now }).await
     }
 
+    /// Takes up again what an older release set aside since it could not read it. A fleet does so now and then, as older
+    /// releases may work beside it; a store that sets nothing aside has nothing to do.
+    async fn take_up_set_aside(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Shows orders whose claim has ended as waiting again, and counts them.
     ///
     /// Nothing depends on it: [`claim`](Self::claim) finds such orders by itself.

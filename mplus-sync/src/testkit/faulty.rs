@@ -17,9 +17,10 @@ use crate::model::{
 };
 use crate::store::{
     ActivityLog, Applied, Backlog, CatalogChunk, CatalogEdits, CatalogPushes, CatalogStore, CheckpointStore,
-    ClaimRequest, ConnectionStore, CustomerStore, Enqueued, LeaseStore, Listener, LocationStore,
-    NoticeRequest, NoticeStore, OrderOutbox, Page, RunBacklog, RunClaimRequest, RunStore, SavedEdits, Select,
-    SettingsStore, StockChunk, StockStore, Store, StoreError, StoreErrorKind, Wake, WakeUp,
+    ClaimRequest, ConnectionCounts, ConnectionStore, CustomerStore, Enqueued, LeaseStore, Listener,
+    LocationStore, NoticeRequest, NoticeStore, OrderOutbox, Page, RunBacklog, RunClaimRequest, RunStore,
+    SavedEdits, Select, SettingsStore, StockChunk, StockStore, Store, StoreError, StoreErrorKind, Wake,
+    WakeUp,
 };
 
 /// Which call fails, and how.
@@ -146,6 +147,7 @@ pass_on! {
         fn enqueue(connection: &ConnectionId, order: &Order, now: DateTime<Utc>) -> Enqueued;
         fn claim(request: &ClaimRequest, now: DateTime<Utc>) -> Vec<OutboxEntry>;
         fn rest(connection: &ConnectionId, until: DateTime<Utc>) -> ();
+        fn take_up_set_aside() -> ();
         fn step(connection: &ConnectionId, order: &OrderNumber, step: OrderStep<'_>) -> ();
         fn requeue_all(connection: &ConnectionId, state: Option<OutboxStateKind>, now: DateTime<Utc>) -> u64;
         fn release_expired(now: DateTime<Utc>) -> u64;
@@ -191,6 +193,8 @@ pass_on! {
         fn save_connection(connection: &Connection) -> Revision;
         fn connection(id: &ConnectionId) -> Option<Connection>;
         fn connections(page: Page<ConnectionId>) -> Vec<Connection>;
+        fn count_connections() -> ConnectionCounts;
+        fn failing_connections(page: Page<ConnectionId>) -> Vec<Connection>;
         fn remove_connection(id: &ConnectionId) -> ();
         fn forget_pos(id: &ConnectionId) -> ();
     }

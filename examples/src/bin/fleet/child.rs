@@ -16,6 +16,7 @@ use mplus_sync::model::{ConnectionId, OutboxEntry, Outcome, PosOrder};
 use mplus_sync::runtime::{Runtime, TokioRuntime};
 use mplus_sync::settings::{DailySettings, MerchantSettings};
 use mplus_sync::store::{ClaimRequest, Store, StoreError};
+use mplus_sync::testkit::write_as_next_release;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -42,6 +43,10 @@ pub(crate) struct Task {
     pub(crate) daily: Option<(u32, u32, u32)>,
     /// Whether it only claims and finishes, as the database can at best.
     pub(crate) bare: bool,
+    /// How many of the processes stand for the next release.
+    pub(crate) newer_processes: u32,
+    /// Whether this one does.
+    pub(crate) is_newer: bool,
 }
 
 impl Task {
@@ -72,6 +77,9 @@ impl Task {
 /// Works until its parent says to stop, or is gone.
 pub(crate) async fn work(task: &str) -> Result<(), Box<dyn Error>> {
     let task: Task = serde_json::from_str(task)?;
+    if task.is_newer {
+        write_as_next_release();
+    }
     let mut stores = Vec::new();
     let mut counting = Vec::new();
     for url in &task.databases {

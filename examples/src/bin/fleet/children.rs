@@ -20,7 +20,9 @@ pub(crate) struct Process {
 pub(crate) async fn start(task: &Task, count: u32) -> Result<Vec<Process>, Box<dyn Error>> {
     let mut processes = Vec::new();
     for number in 0..count.max(1) {
-        let task = Task { name: format!("{}-{number}", task.name), ..task.clone() };
+        // Those of this release come first.
+        let is_newer = number + task.newer_processes >= count.max(1);
+        let task = Task { name: format!("{}-{number}", task.name), is_newer, ..task.clone() };
         let mut child = Command::new(std::env::current_exe()?)
             .env(TASK, serde_json::to_string(&task)?)
             .stdin(Stdio::piped())

@@ -48,6 +48,10 @@ pub(crate) struct Options {
     /// How many merchants have their daily run; all unless given.
     #[arg(long)]
     runs: Option<u32>,
+    /// How many of the processes stand for the next release, which stores one more field and one more kind of order. What this
+    /// process queues is then written by the next release as well.
+    #[arg(long, default_value_t = 0)]
+    newer: u32,
     /// Over how many minutes the daily runs are spread.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     window: u32,

@@ -73,12 +73,18 @@ async fn add_one(store: &dyn Store, number: u32, cola: i64, sells: bool) -> Resu
     store.save_connection(&connection).await.map(drop)
 }
 
-/// Queues a paid order of one cola.
-pub(crate) async fn order(stores: &Stores, merchant: u32, number: &str) -> Result<(), StoreError> {
+/// Queues a paid order of one cola; one of a new kind can only be read by the next release.
+pub(crate) async fn order(
+    stores: &Stores,
+    merchant: u32,
+    number: &str,
+    is_new_kind: bool,
+) -> Result<(), StoreError> {
     let (id, now) = (id(merchant), TokioRuntime.now());
     let mut order = Order::new(number, "city", OrderKind::Pickup, now);
     let price = Decimal::new(320, 2);
     order.lines = vec![OrderLine::new(Sold::Item { item: "cola".into() }, "cola", 1.into(), price)];
+    order.note = is_new_kind.then(|| "drive through".to_owned());
     order.total = order.sum();
     order.payments = vec![Payment { method: PaymentMethod::Ideal, amount: order.total, reference: None }];
     stores.of(&id).enqueue(&id, &order, now).await.map(drop)

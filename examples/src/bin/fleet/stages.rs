@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Timelike, Utc};
 use mplus_qapi::testkit::Pos;
 use mplus_sync::model::{Order, OrderKind, OutboxStateKind, RunKind};
 use mplus_sync::runtime::{Runtime, TokioRuntime};
+use mplus_sync::testkit::write_as_next_release;
 
 use crate::Options;
 use crate::child::{Task, bare_merchant};
@@ -18,6 +19,8 @@ use crate::merchants::{self, Stores, id};
 
 /// How many merchants sell.
 const SELLING: u32 = 1_000;
+/// How often it is looked for orders that were set aside, before they count as lost.
+const SET_ASIDE: u32 = 1_200;
 /// How many merchants there are while a process warms up.
 const FIRST: u32 = 20;
 
@@ -36,6 +39,9 @@ struct Stage<'a> {
 
 /// All of it.
 pub(crate) async fn all(options: &Options, databases: &Databases) -> Result<Figures, Failed> {
+    if options.newer > 0 {
+        write_as_next_release();
+    }
     let mut stores = Vec::new();
     for url in databases.urls() {
         stores.push(database::open(&url).await?.0);
@@ -77,6 +83,8 @@ impl Stage<'_> {
             pos_ms: 0,
             daily: None,
             bare: false,
+            newer_processes: self.options.newer,
+            is_newer: false,
         }
     }
 
@@ -278,22 +286,25 @@ impl Stage<'_> {
     }
 
     async fn queue(&mut self, merchant: u32, number: String) -> Result<(), Failed> {
-        merchants::order(&self.stores, merchant, &number).await?;
+        let is_new_kind = self.options.newer > 0 && self.queued.len() % 3 == 0;
+        merchants::order(&self.stores, merchant, &number, is_new_kind).await?;
         self.queued.insert(number);
         Ok(())
     }
 
-    /// Waits until nothing is open.
+    /// Waits until nothing is open, and what processes of this release set aside has been sent by one of the next.
     async fn all_sent(&self) -> Result<(), Failed> {
+        let mut patience = if self.options.newer > 0 { SET_ASIDE } else { 0 };
         loop {
             let mut open = 0;
             for store in &self.stores.0 {
                 let backlog = store.backlog(None).await?;
                 open += backlog.waiting + backlog.sending;
             }
-            if open == 0 {
+            if open == 0 && (patience == 0 || self.count_at_pos().lost == 0) {
                 return Ok(());
             }
+            patience = patience.saturating_sub(u32::from(open == 0));
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }

@@ -161,3 +161,29 @@ fn a_million_merchants_are_spread_over_stores_and_over_the_daily_window() {
     assert!(busiest < 650, "{busiest} in one minute");
     assert!(upkeep.iter().all(|count| count.abs_diff(MERCHANTS / 24) < 2_000), "{upkeep:?}");
 }
+
+#[test]
+fn a_stop_takes_back_what_somebody_asked_for_before_it_and_leaves_what_is_due_by_itself() {
+    let now = utc("2026-07-01T02:00:30Z");
+    let asked = |scope| Wanted::new(SyncContext::Manual, scope).request(RunReason::AskedFor, now);
+    let todo = |requests: &[RunRequest]| sync_todo(requests, Some(&at_four()), None, now);
+    let before = asked(Scope::Full);
+    assert_eq!(todo(&[before.clone(), stop_request(now)]).run, None);
+    assert_eq!(stock_todo(&[before.clone(), stop_request(now)], None, now).run, None);
+    let after = todo(&[before.clone(), stop_request(now), asked(Scope::Incremental)]).run;
+    assert_eq!(after.map(|run| run.scope), Some(Scope::Incremental));
+    let due = todo(&[before, daily("2026-07-01", "2026-07-01T02:00:00Z"), stop_request(now)]);
+    assert_eq!(due.run.map(|run| (run.day, run.scope)), Some((Some(day("2026-07-01")), Scope::Incremental)));
+    assert_eq!(due.next, [daily("2026-07-02", "2026-07-02T02:00:00Z")]);
+}
+
+#[test]
+fn who_accepts_a_loss_accepts_it_for_the_run_that_others_asked_for_as_well() {
+    let now = utc("2026-07-01T02:00:30Z");
+    let accepts = Wanted { accepts_loss: true, ..Wanted::new(SyncContext::Manual, Scope::Full) };
+    let requests = [accepts.request(RunReason::AskedFor, now), RunRequest::new(RunReason::Webhook, now)];
+    let run = sync_todo(&requests, None, None, now).run.unwrap();
+    assert!(run.accepts_loss && run.context == SyncContext::Webhook, "{run:?}");
+    let plain = RunRequest::new(RunReason::Webhook, now);
+    assert!(!sync_todo(&[plain], None, None, now).run.unwrap().accepts_loss);
+}

@@ -20,8 +20,8 @@ use crate::model::{
 use self::outbox::Outbox;
 use self::table::Table;
 use super::{
-    ActivityLog, Bell, CheckpointStore, ConnectionStore, CustomerStore, Listener, Page, SettingsStore,
-    StockChunk, StockStore, StoreError, StoreErrorKind, Wake, WakeUp,
+    ActivityLog, Bell, CheckpointStore, ConnectionCounts, ConnectionStore, CustomerStore, Listener, Page,
+    SettingsStore, StockChunk, StockStore, StoreError, StoreErrorKind, Wake, WakeUp,
 };
 
 /// A store in memory, gone when the process ends: for tests and for trying things out.
@@ -239,6 +239,20 @@ impl ConnectionStore for MemoryStore {
     async fn connections(&self, page: Page<ConnectionId>) -> Result<Vec<Connection>, StoreError> {
         let state = self.lock();
         Ok(table::behind(&state.connections, page).cloned().collect())
+    }
+
+    async fn count_connections(&self) -> Result<ConnectionCounts, StoreError> {
+        let state = self.lock();
+        let of = |counts: fn(&Connection) -> bool| {
+            state.connections.values().filter(|connection| counts(connection)).count() as u64
+        };
+        Ok(ConnectionCounts::new(of(|_| true), of(Connection::is_held), of(Connection::is_failing)))
+    }
+
+    async fn failing_connections(&self, page: Page<ConnectionId>) -> Result<Vec<Connection>, StoreError> {
+        let state = self.lock();
+        let behind = table::behind(&state.connections, Page { limit: usize::MAX, ..page.clone() });
+        Ok(behind.filter(|connection| connection.is_failing()).take(page.limit).cloned().collect())
     }
 
     async fn remove_connection(&self, id: &ConnectionId) -> Result<(), StoreError> {

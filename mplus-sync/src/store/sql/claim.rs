@@ -12,7 +12,7 @@ use crate::model::{ConnectionId, OutboxEntry};
 use crate::store::{ClaimRequest, StoreError};
 
 use super::driver::{Driver, Transaction, in_transaction};
-use super::format::FORMAT;
+use super::format;
 use super::order_rows::{COLUMNS, entry_of, save_claimed};
 use super::value::{SqlValue, marks, padded};
 use super::{Dialect, SqlStore, limit, table};
@@ -339,7 +339,7 @@ async fn rows_of(
 /// Sets an order aside that this release cannot read. A newer one takes it up when it opens the store.
 async fn park(transaction: &mut dyn Transaction, sequence: i64) -> Result<(), StoreError> {
     let sql = "UPDATE mplus_outbox SET is_open = 0, parked = ? WHERE sequence = ?";
-    transaction.execute(sql, vec![FORMAT.into(), sequence.into()]).await.map(drop)
+    transaction.execute(sql, vec![format::version().into(), sequence.into()]).await.map(drop)
 }
 
 /// Sends the merchants that were served to the end of the line.

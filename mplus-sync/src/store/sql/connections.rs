@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use crate::model::{Connection, ConnectionId, Revision, StoredSettings};
-use crate::store::{ConnectionStore, Page, SettingsStore, StoreError, StoreErrorKind};
+use crate::store::{ConnectionCounts, ConnectionStore, Page, SettingsStore, StoreError, StoreErrorKind};
 
 use super::driver::{Driver, Durability, in_transaction};
 use super::table::{self, Table};
@@ -29,6 +29,7 @@ impl<D: Driver> ConnectionStore for SqlStore<D> {
             connection.id.as_str().into(),
             format::to_json(connection, connection.newer.as_ref())?.into(),
             connection.is_held().into(),
+            connection.is_failing().into(),
             next.get().into(),
         ];
         let write = match connection.revision {
@@ -53,6 +54,25 @@ impl<D: Driver> ConnectionStore for SqlStore<D> {
         let sql = format!("SELECT {COLUMNS} FROM mplus_connections WHERE id {behind} ? ORDER BY id LIMIT ?");
         let values = vec![last.into(), limit(page.limit).into()];
         self.driver.query("read connections", &sql, values).await?.into_iter().map(connection_of).collect()
+    }
+
+    async fn count_connections(&self) -> Result<ConnectionCounts, StoreError> {
+        let sql = "SELECT count(*), count(CASE WHEN held = 1 THEN 1 END), count(CASE WHEN failing = 1 THEN 1 END) \
+                   FROM mplus_connections";
+        match self.driver.query("count connections", sql, Vec::new()).await?.into_iter().next() {
+            Some(mut row) => Ok(ConnectionCounts::new(row.count()?, row.count()?, row.count()?)),
+            None => Ok(ConnectionCounts::default()),
+        }
+    }
+
+    async fn failing_connections(&self, page: Page<ConnectionId>) -> Result<Vec<Connection>, StoreError> {
+        let (last, behind) = page_start(&page);
+        let sql = format!(
+            "SELECT {COLUMNS} FROM mplus_connections WHERE failing = 1 AND id {behind} ? ORDER BY id LIMIT ?"
+        );
+        let values = vec![last.into(), limit(page.limit).into()];
+        let rows = self.driver.query("read failing connections", &sql, values).await?;
+        rows.into_iter().map(connection_of).collect()
     }
 
     async fn remove_connection(&self, id: &ConnectionId) -> Result<(), StoreError> {

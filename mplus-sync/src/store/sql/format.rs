@@ -10,11 +10,25 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+#[cfg(feature = "testkit")]
+use super::next_release;
 use crate::model::Newer;
 use crate::store::{StoreError, StoreErrorKind};
 
 /// The version that this release writes.
-pub(crate) const FORMAT: i64 = 1;
+const FORMAT: i64 = 1;
+
+/// The version that this process writes.
+#[cfg(feature = "testkit")]
+pub(crate) fn version() -> i64 {
+    FORMAT + i64::from(next_release::is_on())
+}
+
+/// The version that this process writes.
+#[cfg(not(feature = "testkit"))]
+pub(crate) fn version() -> i64 {
+    FORMAT
+}
 
 #[derive(Deserialize)]
 struct Versioned {
@@ -46,17 +60,18 @@ pub(crate) fn from_json<T: DeserializeOwned>(
     what: &str,
     id: &str,
 ) -> Result<(T, Option<Newer>), StoreError> {
-    let unreadable = |error: serde_json::Error| corrupt(what, id).with_source(error);
-    let record = serde_json::from_str(json).map_err(unreadable)?;
+    let record = read_json(json, what, id)?;
     if json.starts_with(&prefix()) {
         return Ok((record, None));
     }
     let version = serde_json::from_str::<Versioned>(json).map(|read| read.v).unwrap_or(FORMAT);
-    Ok((record, (version > FORMAT).then(|| Newer(Arc::from(json)))))
+    Ok((record, (version > self::version()).then(|| Newer(Arc::from(json)))))
 }
 
 /// Reads a record of which nothing newer has to be kept.
 pub(crate) fn read_json<T: DeserializeOwned>(json: &str, what: &str, id: &str) -> Result<T, StoreError> {
+    #[cfg(feature = "testkit")]
+    let json = &*next_release::read(json);
     serde_json::from_str(json).map_err(|error| corrupt(what, id).with_source(error))
 }
 
@@ -70,16 +85,22 @@ fn invalid(action: &str) -> StoreError {
 }
 
 pub(crate) fn plain<T: Serialize + ?Sized>(record: &T) -> Result<String, StoreError> {
-    serde_json::to_string(record).map_err(|error| invalid("write a record as JSON").with_source(error))
+    let json = serde_json::to_string(record);
+    #[cfg(feature = "testkit")]
+    let json = json.map(next_release::written);
+    json.map_err(|error| invalid("write a record as JSON").with_source(error))
 }
 
 fn prefix() -> String {
-    format!("{{\"v\":{FORMAT},")
+    format!("{{\"v\":{},", version())
 }
 
 fn with_version(json: &str) -> String {
     match json.strip_prefix('{') {
-        Some("}") => format!("{{\"v\":{FORMAT}}}"),
+        Some("}") => format!("{{\"v\":{}}}", version()),
+        #[cfg(feature = "testkit")]
+        Some(rest) => prefix() + next_release::field() + rest,
+        #[cfg(not(feature = "testkit"))]
         Some(rest) => prefix() + rest,
         // Only objects are stored; anything else is kept as it is.
         None => json.to_owned(),

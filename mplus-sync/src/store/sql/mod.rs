@@ -10,6 +10,8 @@ mod leases;
 mod logs;
 mod menu;
 mod migrate;
+#[cfg(feature = "testkit")]
+pub(crate) mod next_release;
 mod notices;
 mod order_rows;
 mod orders;

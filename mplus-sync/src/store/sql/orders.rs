@@ -12,7 +12,7 @@ use crate::store::{
 };
 
 use super::driver::{Driver, in_transaction};
-use super::format::{self, FORMAT};
+use super::format;
 use super::order_rows::{COLUMNS, entry_of, find, progress, save};
 use super::table;
 use super::value::{SqlValue, Statement, marks, padded};
@@ -62,15 +62,15 @@ impl<D: Driver> SqlStore<D> {
         Ok(())
     }
 
-    /// Takes up again what an older release could not read.
-    pub(super) async fn unpark(&self) -> Result<(), StoreError> {
+    /// Takes up again what an older release could not read, and says whether there was anything.
+    pub(super) async fn unpark(&self) -> Result<bool, StoreError> {
         let action = "take up orders that an older release could not read";
         let any = "SELECT 1 FROM mplus_outbox WHERE parked < ? LIMIT 1";
-        if !self.driver.query(action, any, vec![FORMAT.into()]).await?.is_empty() {
-            let sql = "UPDATE mplus_outbox SET is_open = 1, parked = NULL WHERE parked < ?";
-            self.driver.execute(action, sql, vec![FORMAT.into()]).await?;
+        if self.driver.query(action, any, vec![format::version().into()]).await?.is_empty() {
+            return Ok(false);
         }
-        Ok(())
+        let sql = "UPDATE mplus_outbox SET is_open = 1, parked = NULL WHERE parked < ?";
+        Ok(self.driver.execute(action, sql, vec![format::version().into()]).await? > 0)
     }
 
     /// Has an order tried again that could not be read; false when there is none such.
@@ -195,6 +195,13 @@ impl<D: Driver> OrderOutbox for SqlStore<D> {
         }
         self.wake(Wake::Orders);
         Ok(count)
+    }
+
+    async fn take_up_set_aside(&self) -> Result<(), StoreError> {
+        if self.unpark().await? {
+            self.wake(Wake::Orders);
+        }
+        Ok(())
     }
 
     async fn release_expired(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {

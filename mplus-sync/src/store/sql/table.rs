@@ -86,13 +86,16 @@ impl Table {
     }
 }
 
-/// The merchants. `held`: nothing of it is claimed.
-pub(crate) const CONNECTIONS: Table = Table::keyed(
-    "mplus_connections",
-    &[id("id"), text("body"), integer("held"), integer("revision")],
-    &["id"],
-    false,
-);
+/// The merchants. `held`: nothing of it is claimed. `failing`: its POS cannot be reached, or refuses.
+pub(crate) const CONNECTIONS: Table = Table {
+    indexes: &[Index { only: "failing = 1", first: &["failing"], ..index("failing", &["id"]) }],
+    ..Table::keyed(
+        "mplus_connections",
+        &[id("id"), text("body"), integer("held"), integer("failing"), integer("revision")],
+        &["id"],
+        false,
+    )
+};
 
 /// Their settings; `form` is the version of the settings' form.
 pub(crate) const SETTINGS: Table = Table::keyed(

@@ -8,7 +8,8 @@ use crate::model::{
     RunRequest, StoredReport, StoredSettings,
 };
 use crate::store::{
-    CatalogEdits, ClaimRequest, NoticeRequest, Page, Select, Store, StoreErrorKind, update_connection,
+    CatalogEdits, ClaimRequest, ConnectionCounts, NoticeRequest, Page, Select, Store, StoreErrorKind,
+    update_connection,
 };
 
 use super::samples::{item, items, merchant, minute, order};
@@ -65,6 +66,32 @@ pub(super) async fn connections(case: &Case<'_>) -> Checked {
     expect_equal("the first page", store.connections(Page::first(1)).await?, vec![first.clone()])?;
     let rest = store.connections(Page::after(first.id, 5)).await?;
     expect("the rest", rest.len() == 1 && rest[0].name == "Bar")
+}
+
+pub(super) async fn failing_connections(case: &Case<'_>) -> Checked {
+    let store = case.open().await?;
+    for (number, id) in ["a", "b", "c", "d"].into_iter().enumerate() {
+        let mut connection = Connection::new(id, id, "pos.example", 1, minute(0));
+        if number % 2 == 1 {
+            connection.status =
+                ConnectionStatus::Failing { since: minute(1), last_error: "refused".to_owned() };
+        }
+        connection.paused = (number > 1).then(|| minute(2));
+        store.save_connection(&connection).await?;
+    }
+    expect_equal("counts", store.count_connections().await?, ConnectionCounts::new(4, 2, 2))?;
+    let names =
+        |found: Vec<Connection>| found.into_iter().map(|connection| connection.name).collect::<Vec<_>>();
+    expect_equal("a page", names(store.failing_connections(Page::first(1)).await?), vec!["b".to_owned()])?;
+    let next = store.failing_connections(Page::after(ConnectionId::from("b"), 5)).await?;
+    expect_equal("the next page", names(next.clone()), vec!["d".to_owned()])?;
+    for mut connection in next {
+        connection.status = ConnectionStatus::Connected;
+        store.save_connection(&connection).await?;
+    }
+    store.remove_connection(&ConnectionId::from("a")).await?;
+    expect_equal("afterwards", store.count_connections().await?, ConnectionCounts::new(3, 2, 1))?;
+    expect_equal("failing now", names(store.failing_connections(Page::first(9)).await?), vec!["b".to_owned()])
 }
 
 pub(super) async fn connection_compare_and_set(case: &Case<'_>) -> Checked {

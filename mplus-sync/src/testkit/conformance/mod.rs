@@ -283,6 +283,7 @@ const BEHAVIOURS: &[(&str, Behaviour)] = behaviours! {
         activities: "activities are read newest first",
         activities_pruned: "old activities are pruned",
         connections: "connections are kept and listed",
+        failing_connections: "connections are counted and those that fail are listed",
         connection_compare_and_set: "a connection is written by compare and set",
         settings: "settings are kept by compare and set",
         removed: "removing a connection removes everything of it alone",

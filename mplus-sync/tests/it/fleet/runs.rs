@@ -1,15 +1,20 @@
 //! Runs that are due.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use mplus_sync::conflict::SyncContext;
-use mplus_sync::model::{ConnectionId, Revision, RunKind};
-use mplus_sync::report::Scope;
+use mplus_sync::fleet::{RunObserver, steps_of};
+use mplus_sync::model::{ConnectionId, Resource, Revision, RunKind, RunReason};
+use mplus_sync::progress::{Phase, Progress};
+use mplus_sync::report::{RunReport, Scope};
 use mplus_sync::runtime::Runtime;
 use mplus_sync::schedule::DailySchedule;
 use mplus_sync::settings::DailySettings;
-use mplus_sync::store::Wake;
+use mplus_sync::store::{Page, Select, Wake};
+use tokio::sync::mpsc;
 
 use super::on_every_store;
 use super::world::{World, until};
@@ -20,6 +25,10 @@ on_every_store! {
     requests_that_come_together_become_one_run_and_the_pos_wins_when_it_reported_a_change,
     what_is_asked_for_during_a_run_is_done_after_it,
     others_see_what_runs_and_since_when,
+    how_far_a_run_is_can_be_read_from_any_process_and_any_may_stop_it,
+    a_dry_run_writes_nothing_and_is_kept_beside_the_last_report,
+    the_host_is_told_what_came_of_runs,
+    merchants_whose_pos_fails_are_counted_and_named,
     a_failed_run_is_tried_again_by_itself,
     stock_is_pulled_at_its_own_interval,
     settings_that_are_saved_hold_at_once_in_running_processes,
@@ -162,6 +171,110 @@ async fn others_see_what_runs_and_since_when(mut world: World) {
     world.let_through(&id);
     process.stop().await;
     assert!(web.status().await.unwrap().processes.is_empty());
+    world.end().await;
+}
+
+async fn how_far_a_run_is_can_be_read_from_any_process_and_any_may_stop_it(mut world: World) {
+    let id = world.add("a").await;
+    let process = world.start("one");
+    // What a sync does last.
+    world.hold(&id, "getStock");
+    process.fleet.request_sync(&id, SyncContext::Manual, Scope::Incremental).await.unwrap();
+    world.arrival(&id).await;
+    let web = world.fleet("web");
+    let steps = async || {
+        let runs = web.runs(&id).await.unwrap();
+        runs.iter().find(|run| run.kind == RunKind::SYNC).map(steps_of).unwrap_or_default()
+    };
+    let articles =
+        |steps: &[Progress]| steps.iter().find(|step| step.resource == Resource::ARTICLES).cloned();
+    until("it is told how far it is", async || articles(&steps().await).is_some()).await;
+    let pulled = articles(&steps().await).unwrap();
+    assert!(pulled.phase == Phase::Pull && pulled.done > 0, "{pulled:?}");
+
+    web.stop_run(&id, &RunKind::SYNC).await.unwrap();
+    until("it ended, and nobody asks for it any more", async || {
+        let runs = world.store.runs(&id).await.unwrap();
+        let mut syncs = runs.iter().filter(|run| run.kind == RunKind::SYNC);
+        syncs.all(|run| {
+            run.running.is_none() && run.requests.iter().all(|request| request.reason == RunReason::Daily)
+        })
+    })
+    .await;
+    let stopped = report(&world, &id).await.unwrap();
+    assert_eq!(stopped["stock"]["outcome"]["state"], "cancelled", "{stopped}");
+    world.let_through(&id);
+    process.stop().await;
+    assert_eq!(world.syncs(&id), 1);
+    world.end().await;
+}
+
+async fn a_dry_run_writes_nothing_and_is_kept_beside_the_last_report(mut world: World) {
+    let id = world.add("a").await;
+    let process = world.start("one");
+    process.fleet.request_dry_run(&id, Scope::Full).await.unwrap();
+    let dry = async || world.store.last_report(&id, &RunKind::DRY_RUN).await.unwrap();
+    until("it ran", async || dry().await.is_some()).await;
+    let kept: serde_json::Value = serde_json::from_str(&dry().await.unwrap().json).unwrap();
+    assert_eq!((&kept["menu"]["dry_run"], &kept["menu"]["scope"]), (&true.into(), &"full".into()), "{kept}");
+    let items = world.store.items(&id, Select::Page(Page::first(10))).await.unwrap();
+    assert_eq!(items.len(), 1, "the menu is as it was");
+    assert!(world.store.last_report(&id, &RunKind::SYNC).await.unwrap().is_none());
+    // One that fails is not tried again by itself.
+    world.pos(&id).faults().random(1.0, 7);
+    let first = dry().await.unwrap().at;
+    world.clock.pass(TimeDelta::minutes(1));
+    process.fleet.request_dry_run(&id, Scope::Full).await.unwrap();
+    until("it ran again", async || dry().await.unwrap().at > first).await;
+    until("nothing is left of it", async || {
+        !world.store.runs(&id).await.unwrap().iter().any(|run| run.kind == RunKind::DRY_RUN)
+    })
+    .await;
+    process.stop().await;
+    world.end().await;
+}
+
+struct Heard(mpsc::UnboundedSender<(RunKind, RunReport)>);
+
+#[async_trait]
+impl RunObserver for Heard {
+    async fn ended(&self, kind: &RunKind, report: &RunReport) {
+        let _ = self.0.send((kind.clone(), report.clone()));
+    }
+}
+
+async fn the_host_is_told_what_came_of_runs(mut world: World) {
+    let id = world.add("a").await;
+    let (sender, mut heard) = mpsc::unbounded_channel();
+    let fleet = world.fleet("one").with_run_observer(Arc::new(Heard(sender)));
+    let process = World::run(fleet);
+    process.fleet.request_sync(&id, SyncContext::Manual, Scope::Incremental).await.unwrap();
+    for of in ["menu", "stock"] {
+        let (kind, report) = heard.recv().await.unwrap();
+        assert_eq!((kind, report.sync.as_str(), &report.connection), (RunKind::SYNC, of, &id));
+        assert!(world.store.last_report(&id, &RunKind::SYNC).await.unwrap().is_some(), "it is kept before");
+    }
+    process.fleet.request_stock(&id, SyncContext::Manual).await.unwrap();
+    let (kind, report) = heard.recv().await.unwrap();
+    assert_eq!((kind, report.sync.as_str()), (RunKind::STOCK, "stock"));
+    process.stop().await;
+    world.end().await;
+}
+
+async fn merchants_whose_pos_fails_are_counted_and_named(mut world: World) {
+    let id = world.add("a").await;
+    world.add("b").await;
+    let process = world.start("one");
+    world.pos(&id).faults().random(1.0, 7);
+    process.fleet.request_sync(&id, SyncContext::Manual, Scope::Incremental).await.unwrap();
+    let web = world.fleet("web");
+    until("it fails", async || web.status().await.unwrap().failing == 1).await;
+    let status = web.status().await.unwrap();
+    assert_eq!((status.merchants, status.first_failing.len()), (2, 1));
+    assert_eq!(status.first_failing, web.failing(0, Page::first(9)).await.unwrap());
+    assert_eq!(status.first_failing[0].connection, id);
+    assert!(web.failing(0, Page::after(id, 9)).await.unwrap().is_empty());
+    process.stop().await;
     world.end().await;
 }
 
