@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use mplus_sync::cancel::CancelToken;
 use mplus_webhooks::Orchestrator;
 
 use crate::callbacks::Callbacks;
@@ -36,6 +37,8 @@ pub(crate) struct Inner {
     /// How many passwords may be checked at once: checking one takes long on purpose.
     pub(crate) checks: tokio::sync::Semaphore,
     pub(crate) demo: Option<Demo>,
+    /// Thrown when the program is to stop.
+    pub(crate) stopping: CancelToken,
     /// Where pictures are kept.
     pub(crate) pictures: PathBuf,
     /// What browsers reach this program by; with https cookies are for https alone.

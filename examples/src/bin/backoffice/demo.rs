@@ -14,7 +14,7 @@ use mplus_webhooks::testkit::ManualProvider;
 
 use crate::app::App;
 use crate::restaurant::own_data::{Billing, save_billing};
-use crate::restaurant::runs;
+use crate::restaurant::runs::Wanted;
 
 /// The demonstration's restaurant.
 pub(crate) const ID: &str = "demo";
@@ -84,7 +84,7 @@ impl Demo {
         app.restaurants.connect(new, credentials).await?;
         let secret = random_secret()?;
         app.subscriptions.save(&id, "demo", &secret).await?;
-        runs::start(app, &id, runs::Wanted::default(), mplus_sync::conflict::SyncContext::Manual);
+        app.restaurants.start(&id, Wanted::default()).await?;
         Ok(())
     }
 }

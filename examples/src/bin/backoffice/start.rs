@@ -33,6 +33,8 @@ use crate::{server, work};
 
 /// How long requests may take to end when the program has to.
 const GRACE: Duration = Duration::from_secs(20);
+/// How long a page waits for a menu that has to be read first. Then it says so, and comes again.
+const PATIENCE: Duration = Duration::from_millis(50);
 
 /// What is kept in the database, by whom.
 struct Database {
@@ -47,7 +49,7 @@ pub(crate) async fn run(flags: Flags) -> Result<(), Box<dyn Error>> {
         .await
         .map_err(|error| format!("{}:{} cannot be listened on: {error}", flags.bind, flags.port))?;
     let address = listener.local_addr()?;
-    let (app, new_password) = prepare(&flags, &format!("http://{address}")).await?;
+    let (app, new_password) = prepare(&flags, &format!("http://{address}"), PATIENCE).await?;
     let router = server::router(app.clone());
     if let Some(demo) = &app.demo {
         demo.start(&app).await?;
@@ -66,17 +68,15 @@ pub(crate) async fn run(flags: Flags) -> Result<(), Box<dyn Error>> {
         );
     }
 
-    let stop = CancelToken::new();
-    let background = tokio::spawn(work::run(app.clone(), stop.clone()));
+    let background = tokio::spawn(work::run(app.clone()));
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let asked = stop.clone();
+    let asked = app.stopping.clone();
     let served =
         axum::serve(listener, service).with_graceful_shutdown(async move { asked.cancelled().await });
     let served = tokio::spawn(async move { served.await });
     stop_signal().await;
     println!("Stopping: what is under way ends first.");
-    app.restaurants.runs.stop_all();
-    stop.cancel();
+    app.stopping.cancel();
     // Whoever keeps a connection open does not keep the program.
     if let Ok(served) = tokio::time::timeout(GRACE, served).await {
         served??;
@@ -89,6 +89,7 @@ pub(crate) async fn run(flags: Flags) -> Result<(), Box<dyn Error>> {
 pub(crate) async fn prepare(
     flags: &Flags,
     own_url: &str,
+    patience: Duration,
 ) -> Result<(App, Option<SecretString>), Box<dyn Error>> {
     let Database { store, inbox, records } = open(&flags.database).await?;
     let keys = Arc::new(keys(flags)?);
@@ -105,14 +106,14 @@ pub(crate) async fn prepare(
     let demo = (flags.demo || !has_own).then(|| Demo::new(flags.products));
     let runtime = Arc::new(TokioRuntime);
     let pictures = flags.pictures.clone().unwrap_or_else(|| beside(&flags.database, "pictures"));
-    let host = Host::new(store, vault.clone(), demo::connector(demo.as_ref()), runtime.clone())
+    let host = Host::new(store, vault, demo::connector(demo.as_ref()), runtime.clone())
         .with_media(Arc::new(FsMediaStore::new(&pictures, "/pictures")));
-    let restaurants = Restaurants::new(host, vault, records.clone());
+    let callbacks = Callbacks::new(records.clone(), keys.clone(), runtime.clone());
+    let restaurants = Restaurants::new(host, records.clone(), &callbacks, patience);
     if demo.is_none() {
         // What an earlier demonstration left leads to a till that is gone.
         restaurants.remove(&demo_id).await?;
     }
-    let callbacks = Callbacks::new(records.clone(), keys.clone(), runtime.clone());
     let sales = Arc::new(Sales::new(records.clone(), runtime.clone(), callbacks.clone()));
     let baskets = Baskets::new(records.clone(), restaurants.store().clone(), runtime);
     let told = (baskets.clone(), callbacks.clone());
@@ -148,6 +149,7 @@ pub(crate) async fn prepare(
         password,
         checks: tokio::sync::Semaphore::new(2),
         demo,
+        stopping: CancelToken::new(),
         pictures,
         public_url: flags.public_url.clone().unwrap_or_else(|| own_url.to_owned()),
     };

@@ -5,7 +5,7 @@ use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{menu, orders, payments, restaurants, sales};
+use super::{menu, metrics, orders, payments, restaurants, sales};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -15,7 +15,7 @@ use super::{menu, orders, payments, restaurants, sales};
         restaurants::verify, restaurants::sync, restaurants::reports, restaurants::locations,
         menu::list, menu::change, menu::stock,
         orders::list, orders::place, orders::one, orders::requeue, orders::withdraw,
-        payments::start, payments::one, payments::cancel, payments::refund, sales::list,
+        payments::start, payments::one, payments::cancel, payments::refund, sales::list, metrics::show,
     ),
     security(("token" = [])),
     modifiers(&Token),

@@ -101,7 +101,7 @@ pub(crate) async fn change(at: At, Json(changes): Json<Vec<ItemChange>>) -> Answ
     }
     let edits = CatalogEdits { items: changes.into_iter().map(edit).collect(), ..CatalogEdits::default() };
     store.save_edits(at.id(), edits, at.app.now()).await?;
-    at.app.restaurants.index.refresh(&at.app, at.id()).await;
+    at.app.restaurants.index.refresh(at.id()).await;
     let items = store.items(at.id(), Select::Ids(ids)).await?;
     Ok(Json(items.into_iter().map(item).collect()))
 }

@@ -3,6 +3,7 @@
 mod client;
 mod document;
 mod menu;
+mod metrics;
 mod orders;
 mod payments;
 mod restaurants;
@@ -26,6 +27,7 @@ use crate::view::answer::Trouble;
 pub(crate) fn router() -> Router<App> {
     Router::new()
         .route("/openapi.json", get(document::show))
+        .route("/metrics", get(metrics::show))
         .route("/restaurants", get(restaurants::list).post(restaurants::connect))
         .route("/restaurants/{restaurant}", get(restaurants::one).delete(restaurants::remove))
         .route("/restaurants/{restaurant}/disconnect", post(restaurants::disconnect))

@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::client::{At, Caller};
 use super::{Answer, PAGE, Refused};
 use crate::page::connect::new_id;
-use crate::restaurant::runs;
+use crate::restaurant::runs::{LastReport, Wanted};
 
 /// A restaurant.
 #[derive(Serialize, ToSchema)]
@@ -89,7 +89,7 @@ pub(crate) async fn connect(Caller(app): Caller, Json(new): Json<NewRestaurant>)
     let credentials = Credentials { ident: new.username, secret: new.password.into() };
     let new = NewConnection { id: id.clone(), name: new.name, host: new.host, port: new.port, environment };
     app.restaurants.connect(new, credentials).await.map_err(Refused::invalid)?;
-    runs::start(&app, &id, runs::Wanted::default(), mplus_sync::conflict::SyncContext::Manual);
+    app.restaurants.start(&id, Wanted::default()).await?;
     let connection = app.restaurants.store().connection(&id).await?.ok_or_else(Refused::not_found)?;
     Ok(Json((&connection).into()))
 }
@@ -139,8 +139,8 @@ pub(crate) struct SyncRequest {
     responses((status = 202), (status = 409, body = Refused)))]
 pub(crate) async fn sync(at: At, Json(wanted): Json<SyncRequest>) -> Result<StatusCode, Refused> {
     at.app.restaurants.open(at.id()).await?;
-    let wanted = runs::Wanted { full: wanted.full, dry: wanted.dry_run, accept_loss: false };
-    match runs::start(&at.app, at.id(), wanted, mplus_sync::conflict::SyncContext::Manual) {
+    let wanted = Wanted { full: wanted.full, dry: wanted.dry_run, accept_loss: false };
+    match at.app.restaurants.start(at.id(), wanted).await? {
         true => Ok(StatusCode::ACCEPTED),
         false => Err(Refused::new(StatusCode::CONFLICT, "a sync is under way already")),
     }
@@ -149,9 +149,10 @@ pub(crate) async fn sync(at: At, Json(wanted): Json<SyncRequest>) -> Result<Stat
 /// The last report of one kind of run.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Report {
-    /// `menu`, `stock`, `dry`.
-    kind: String,
-    at: String,
+    /// `menu`, `stock`, `dry_run`.
+    kind: &'static str,
+    /// When it ended.
+    at: Option<String>,
     /// The report as the library writes it.
     #[schema(value_type = Object)]
     report: serde_json::Value,
@@ -160,11 +161,11 @@ pub(crate) struct Report {
 /// The last report of each kind.
 #[utoipa::path(get, path = "/api/restaurants/{restaurant}/reports", params(("restaurant" = String, Path)), responses((status = 200, body = Vec<Report>)))]
 pub(crate) async fn reports(at: At) -> Answer<Vec<Report>> {
-    let reports = at.app.restaurants.store().last_reports(at.id()).await?;
-    let report = |(kind, stored): (mplus_sync::model::RunKind, mplus_sync::model::StoredReport)| Report {
-        kind: kind.to_string(),
-        at: stored.at.to_rfc3339(),
-        report: serde_json::from_str(&stored.json).unwrap_or_default(),
+    let reports = at.app.restaurants.last_reports(at.id()).await?;
+    let report = |last: LastReport| Report {
+        kind: last.sort.as_str(),
+        at: last.at.map(|at| at.to_rfc3339()),
+        report: last.report,
     };
     Ok(Json(reports.into_iter().map(report).collect()))
 }

@@ -9,6 +9,9 @@ if (progress && window.EventSource) {
     events.addEventListener("ended", () => { events.close(); location.reload(); });
 }
 
+// What is still being read is looked at again.
+if (document.querySelector("[data-reload]")) setTimeout(() => location.reload(), 700);
+
 function show(step) {
     let row = document.getElementById(step.id);
     if (!row) {

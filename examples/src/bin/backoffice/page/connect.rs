@@ -8,7 +8,7 @@ use mplus_sync::model::{ConnectionId, Environment};
 use mplus_sync::store::Credentials;
 
 use crate::demo;
-use crate::restaurant::runs;
+use crate::restaurant::runs::Wanted;
 use crate::safe::random_text;
 use crate::text::{Text, connection as t};
 use crate::view::answer::{Go, Trouble};
@@ -93,12 +93,7 @@ pub(crate) async fn connect(desk: Desk, fields: Fields) -> Result<Response, Trou
                 let branches: u64 = report.counts.values().map(|counts| counts.pulled).sum();
                 let said = desk.lang.fill(t::CONNECTED_NOW, &[&name, &branches]);
                 let id = integration.connection_id();
-                runs::start(
-                    &desk.app,
-                    id,
-                    runs::Wanted::default(),
-                    mplus_sync::conflict::SyncContext::Manual,
-                );
+                desk.app.restaurants.start(id, Wanted::default()).await?;
                 return Ok(Go::to(format!("/restaurants/{id}")).saying(said).into_response());
             }
             Err(error) => wrong.told = Some(error.to_string()),

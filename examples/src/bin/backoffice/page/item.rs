@@ -162,7 +162,7 @@ pub(crate) async fn save(at: At, fields: Fields) -> Result<Result<Go, Page>, Tro
     }
     let edits = CatalogEdits { items: vec![edit], ..CatalogEdits::default() };
     let saved = at.store().save_edits(at.id(), edits, at.now()).await?;
-    at.app.restaurants.index.refresh(&at.app, at.id()).await;
+    at.app.restaurants.index.refresh(at.id()).await;
     Ok(Ok(if saved.stale.is_empty() {
         back.saying(&at.lang[t::SAVED])
     } else {

@@ -14,19 +14,19 @@ use mplus_webhooks::payment::{OwnPayment, PaymentState};
 use rust_decimal::Decimal;
 
 use super::locations;
-use super::menu::{CHOICES, encoded, items, picture};
+use super::menu::{being_read, category_field, encoded, items, picture};
 use super::payments::{self, key};
 use crate::restaurant::baskets::Basket;
 use crate::restaurant::index::Wanted;
 use crate::restaurant::{own_data, settings};
 use crate::safe::random_text;
-use crate::text::{frame, menu, payments as pay_texts, play as t};
+use crate::text::{frame, payments as pay_texts, play as t};
 use crate::view::answer::{Go, Trouble};
 use crate::view::at::At;
 use crate::view::fields::{Fields, Query};
 use crate::view::form::{Field, choose};
 use crate::view::layout::{Here, Page, empty, post};
-use crate::view::number::euros;
+use crate::view::number::{count, euros};
 
 /// Items on one page.
 const PAGE: usize = 60;
@@ -40,20 +40,29 @@ async fn shown(at: &At, entered: &Fields, wrong: Option<String>) -> Result<Page,
     let places = locations::all(at).await?;
     let Some(place) = place(&places, entered) else { return Ok(nothing(at)) };
     let location = &place.record.id;
-    let index = at.app.restaurants.index.of(&at.app, at.id()).await?;
+    let Some(index) = at.app.restaurants.index.of(at.id()).await? else {
+        return Ok(being_read(at, Here::Kiosk));
+    };
     let shown = index.lines.iter().filter(|line| line.shown);
     let with_items: HashSet<_> = shown.filter_map(|line| line.category.as_ref()).collect();
     let categories: Vec<_> =
-        index.categories.iter().filter(|category| with_items.contains(&category.id)).take(CHOICES).collect();
+        index.categories.iter().filter(|category| with_items.contains(&category.id)).collect();
+    let (text, category_text) = (entered.text("text").to_owned(), entered.text("category_text").to_owned());
     let category = entered
         .filled("category")
         .map(str::to_owned)
-        .or_else(|| categories.first().map(|first| first.id.to_string()));
+        .or_else(|| categories.first().map(|first| first.id.to_string()))
+        // Whoever searches does so in all of the menu.
+        .filter(|_| text.is_empty() && category_text.is_empty());
     let category = category.unwrap_or_default();
-    let wanted =
-        Wanted { category: (!category.is_empty()).then(|| category.as_str().into()), ..Wanted::default() };
-    let ids: Vec<ItemId> =
-        index.find(&wanted).filter(|line| line.shown).take(PAGE).map(|line| line.id.clone()).collect();
+    let wanted = Wanted {
+        category: (!category.is_empty()).then(|| category.as_str().into()),
+        text,
+        category_text,
+        ..Wanted::default()
+    };
+    let found: Vec<&ItemId> = index.find(&wanted).filter(|line| line.shown).map(|line| &line.id).collect();
+    let ids: Vec<ItemId> = found.iter().take(PAGE).map(|id| (*id).clone()).collect();
     let items: Vec<_> =
         items(at, &ids).await?.into_iter().filter(|item| can_be_ordered(&item.record, location)).collect();
     let ids: Vec<ItemId> = items.iter().map(|item| item.record.id.clone()).collect();
@@ -62,15 +71,12 @@ async fn shown(at: &At, entered: &Fields, wrong: Option<String>) -> Result<Page,
     let is_open = own_data::filled_in(&at.app.records, at.id(), location).await?.online;
     let options: Vec<_> =
         places.iter().map(|place| (place.record.id.to_string(), place.record.name.clone())).collect();
-    let kinds = categories
-        .iter()
-        .map(|category| (category.id.to_string(), category.name.clone()))
-        .collect::<Vec<_>>();
     let body = html! {
         p.lead { (&lang[t::KIOSK_ABOUT]) }
         form.filter method="get" {
             (choose(lang, "location", t::WHERE, &options, location.as_str()))
-            (choose(lang, "category", menu::CATEGORY, &kinds, &category))
+            (category_field(lang, &categories, (&category, &wanted.category_text), None))
+            (Field::text(lang, "text", frame::SEARCH).kind("search").value(&wanted.text).show())
             button.quiet type="submit" { (&lang[frame::FILTER]) }
         }
         @if let Some(wrong) = wrong { p.notice.bad role="alert" { (wrong) } }
@@ -82,6 +88,7 @@ async fn shown(at: &At, entered: &Fields, wrong: Option<String>) -> Result<Page,
             (post(&at.visit, &at.path("/kiosk"), html! {
                 input type="hidden" name="location" value=(location);
                 input type="hidden" name="category" value=(category);
+                @if found.len() > PAGE { p.hint { (lang.fill(t::FIRST_ITEMS, &[&PAGE, &count(lang, found.len() as u64)])) } }
                 ul.kiosk { @for item in &items { li { (offer(at, &item.record, location, is_out(&item.record.id))) } } }
                 section.card { (how(at, entered)) }
             }))

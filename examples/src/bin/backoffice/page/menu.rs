@@ -1,11 +1,11 @@
 //! The menu: search, leaf through, see what was changed.
 
 use maud::{Markup, html};
-use mplus_sync::model::{CategoryId, Combo, Item, ItemId, Tracked};
+use mplus_sync::model::{Category, CategoryId, Combo, ComboId, Item, ItemId, Tracked};
 use mplus_sync::store::{Page as StorePage, Select};
 
 use crate::restaurant::index::{Only, Wanted};
-use crate::text::{frame, menu as t};
+use crate::text::{Text, frame, menu as t};
 use crate::view::Lang;
 use crate::view::answer::Trouble;
 use crate::view::at::At;
@@ -17,9 +17,9 @@ use crate::view::number::{count, euros};
 
 const PAGE: usize = 50;
 /// The most categories to choose from; with more, people search.
-pub(super) const CHOICES: usize = 300;
+const CHOICES: usize = 300;
 
-const ONLY: [(Only, &str, crate::text::Text); 4] = [
+const ONLY: [(Only, &str, Text); 4] = [
     (Only::All, "", frame::ALL),
     (Only::Off, "off", t::ONLY_OFF),
     (Only::Edited, "edited", t::ONLY_EDITED),
@@ -28,7 +28,9 @@ const ONLY: [(Only, &str, crate::text::Text); 4] = [
 
 pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
     let lang = at.lang;
-    let index = at.app.restaurants.index.of(&at.app, at.id()).await?;
+    let Some(index) = at.app.restaurants.index.of(at.id()).await? else {
+        return Ok(being_read(&at, Here::Menu));
+    };
     let wanted = wanted(&query);
     let page: usize = query.number("page").unwrap_or(1).max(1);
     let found: Vec<&ItemId> = index.find(&wanted).map(|line| &line.id).collect();
@@ -36,9 +38,6 @@ pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
         found.iter().skip((page - 1) * PAGE).take(PAGE).map(|id| (*id).clone()).collect();
     let items = items(&at, &shown).await?;
     let is_filtered = wanted != Wanted::default();
-    let categories: Vec<_> = std::iter::once((String::new(), lang[frame::ALL].to_owned()))
-        .chain(index.categories.iter().map(|category| (category.id.to_string(), category.name.clone())))
-        .collect();
     let only: Vec<_> =
         ONLY.iter().map(|(_, value, text)| ((*value).to_owned(), lang[*text].to_owned())).collect();
     let category = |item: &Item| {
@@ -53,7 +52,7 @@ pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
         } @else {
             form.filter method="get" role="search" {
                 (Field::text(lang, "text", frame::SEARCH).kind("search").value(&wanted.text).show())
-                @if categories.len() <= CHOICES { (choose(lang, "category", t::CATEGORY, &categories, query.text("category"))) }
+                (category_field(lang, &index.categories.iter().collect::<Vec<_>>(), (query.text("category"), query.text("category_text")), Some(frame::ALL)))
                 (choose(lang, "only", t::ONLY, &only, query.text("only")))
                 button.quiet type="submit" { (&lang[frame::FILTER]) }
             }
@@ -68,11 +67,32 @@ pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
                 }
             }
             (pager(&at, &query, page, found.len()))
-            @if !is_filtered && page == 1 { (combos(&at).await?) }
+            @if !is_filtered && page == 1 { (combos(&at, &query).await?) }
             (post(&at.visit, &at.path("/sync"), html! { button type="submit" { (&lang[t::SEND]) } }))
         }
     };
     Ok(at.page(Here::Menu, body))
+}
+
+/// A menu that is being read: the page comes again by itself.
+pub(crate) fn being_read(at: &At, here: Here) -> Page {
+    let body = html! { p.notice data-reload role="status" { (&at.lang[t::BEING_READ]) } };
+    at.page(here, body).reloading(true)
+}
+
+/// The choice of a category, with the one that is chosen; where there are too many to choose from, a part of its name.
+pub(crate) fn category_field(
+    lang: Lang,
+    categories: &[&Category],
+    (chosen, text): (&str, &str),
+    all: Option<Text>,
+) -> Markup {
+    if categories.len() > CHOICES {
+        return Field::text(lang, "category_text", t::CATEGORY_TEXT).kind("search").value(text).show();
+    }
+    let all = all.map(|all| (String::new(), lang[all].to_owned())).into_iter();
+    let each = categories.iter().map(|category| (category.id.to_string(), category.name.clone()));
+    choose(lang, "category", t::CATEGORY, &all.chain(each).collect::<Vec<_>>(), chosen)
 }
 
 fn wanted(query: &Fields) -> Wanted {
@@ -80,6 +100,7 @@ fn wanted(query: &Fields) -> Wanted {
     Wanted {
         text: query.text("text").to_owned(),
         category: query.filled("category").map(CategoryId::from),
+        category_text: query.text("category_text").to_owned(),
         only: only.map(|(only, _, _)| *only).unwrap_or_default(),
     }
 }
@@ -142,7 +163,7 @@ fn pager(at: &At, query: &Fields, page: usize, found: usize) -> Markup {
     let pages = found.div_ceil(PAGE).max(1);
     let address = |page: usize| {
         let mut kept = url::form_urlencoded::Serializer::new(String::new());
-        for name in ["text", "category", "only"] {
+        for name in ["text", "category", "category_text", "only"] {
             kept.append_pair(name, query.text(name));
         }
         at.path(&format!("/menu?page={page}&{}", kept.finish()))
@@ -158,9 +179,11 @@ fn pager(at: &At, query: &Fields, page: usize, found: usize) -> Markup {
     }
 }
 
-async fn combos(at: &At) -> Result<Markup, Trouble> {
+async fn combos(at: &At, query: &Fields) -> Result<Markup, Trouble> {
     let lang = at.lang;
-    let combos = at.store().combos(at.id(), Select::Page(StorePage::first(100))).await?;
+    let page = StorePage { after: query.filled("combos").map(ComboId::from), limit: PAGE };
+    let combos = at.store().combos(at.id(), Select::Page(page)).await?;
+    let next = combos.last().filter(|_| combos.len() == PAGE).map(|last| encoded(last.record.id.as_str()));
     let chosen: Vec<ItemId> = combos
         .iter()
         .flat_map(|combo| {
@@ -193,5 +216,6 @@ async fn combos(at: &At) -> Result<Markup, Trouble> {
             }
         }
         @if !combos.is_empty() { p.hint { (&lang[t::COMBO_HINT]) } }
+        @if let Some(next) = next { p { a href=(at.path(&format!("/menu?combos={next}"))) { (&lang[t::MORE_COMBOS]) } } }
     })
 }

@@ -6,6 +6,7 @@ use mplus_sync::store::{Page as StorePage, Select};
 use mplus_webhooks::MerchantId;
 use mplus_webhooks::inbox::EntryFilter;
 
+use crate::restaurant::index::Index;
 use crate::restaurant::own_data;
 use crate::text::{connection as t, frame, orders};
 use crate::view::answer::Trouble;
@@ -16,7 +17,11 @@ use crate::view::number::{count, time};
 pub(crate) async fn show(at: At) -> Result<Page, Trouble> {
     let lang = at.lang;
     let counts = at.store().counts(at.id()).await?;
-    let index = at.app.restaurants.index.of(&at.app, at.id()).await?;
+    let index = at.app.restaurants.index.of(at.id()).await?;
+    let how_many = |of: fn(&Index) -> usize| match &index {
+        Some(index) => count(lang, of(index) as u64),
+        None => "…".to_owned(),
+    };
     let attention = attention(&at).await?;
     let of = |kind| counts.get(&kind).copied().unwrap_or_default();
     let body = html! {
@@ -35,8 +40,8 @@ pub(crate) async fn show(at: At) -> Result<Page, Trouble> {
                 }
             }))
             (card(&at, Here::Menu, "/menu", html! {
-                (figure(count(lang, index.lines.len() as u64), &lang[crate::text::menu::ITEMS]))
-                (figure(count(lang, index.categories.len() as u64), &lang[crate::text::menu::CATEGORIES]))
+                (figure(how_many(|index| index.lines.len()), &lang[crate::text::menu::ITEMS]))
+                (figure(how_many(|index| index.categories.len()), &lang[crate::text::menu::CATEGORIES]))
             }))
             (card(&at, Here::Sync, "/sync", html! {
                 p { (&lang[t::LAST_SYNC]) ": " @match at.connection.last_sync_at { Some(at) => (time(lang, at)), None => (&lang[frame::NEVER]) } }

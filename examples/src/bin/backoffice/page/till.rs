@@ -6,7 +6,7 @@ use mplus_webhooks::event::EventName;
 use mplus_webhooks::testkit::{Till, TillError, TillLine, TillPayment, TillReply};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::demo::Demo;
 use crate::records::Record;
@@ -17,6 +17,7 @@ use crate::view::fields::Fields;
 use crate::view::form::Field;
 use crate::view::layout::{Here, Page, empty, post};
 use crate::view::number::euros;
+use crate::webhooks::{SALE, Sale, SaleStatus};
 
 const KIND: &str = "till_payment";
 
@@ -50,7 +51,10 @@ pub(crate) async fn show(at: At) -> Result<Page, Trouble> {
                     button type="submit" name="do" value="pay" { (&lang[t::RING_UP_CARD]) }
                 }
             }))
-            (act_form(&at, html! { button.link type="submit" name="do" value="break" { (&lang[t::BAD_EVENT]) } }))
+            (act_form(&at, html! {
+                button.quiet type="submit" name="do" value="credit" { (&lang[t::CREDIT]) } " "
+                button.link type="submit" name="do" value="break" { (&lang[t::BAD_EVENT]) }
+            }))
         }
         @if !waiting.is_empty() {
             h2 { (&lang[t::OPEN_PAYMENTS]) }
@@ -163,6 +167,7 @@ pub(crate) async fn act(at: At, fields: Fields) -> Result<Go, Trouble> {
         },
         "poll" => played.poll(fields.text("id"), back).await,
         "cancel" => played.cancel(fields.text("id"), back).await,
+        "credit" => played.credit(back).await,
         "break" => played.send_broken(back).await,
         _ => Err(Trouble::NotFound),
     }
@@ -265,6 +270,21 @@ impl Played<'_> {
             Ok(reply) => Ok(back.warning(self.at.lang.fill(t::TILL_SAID, &[&text(&reply)]))),
             Err(error) => Ok(self.said(back, &error)),
         }
+    }
+
+    /// Gives the newest sale back that stands.
+    async fn credit(&self, back: Go) -> Result<Go, Trouble> {
+        let lang = self.at.lang;
+        let sales = self.at.app.records.newest(SALE, self.at.id().as_str(), None, 20).await?;
+        let mut sales = sales.iter().filter_map(|record| record.read::<Sale>().ok());
+        let Some(sale) = sales.find(|sale| sale.status == SaleStatus::Completed) else {
+            return Ok(back.warning(&lang[t::NO_SALE]));
+        };
+        let credit = json!({ "session": { "sessionId": sale.session } });
+        Ok(match self.till.send(self.host, &EventName::CreditSession, credit).await {
+            Ok(_) => back.saying(&lang[t::CREDITED]),
+            Err(error) => self.said(back, &error),
+        })
     }
 
     /// A finished sale that cannot be read: signed all the same, so that it is kept.

@@ -5,7 +5,7 @@ use mplus_sync::model::OutboxStateKind;
 use mplus_webhooks::MerchantId;
 use mplus_webhooks::inbox::EntryFilter;
 
-use super::{locations, payments};
+use super::{locations, menu, payments};
 use crate::restaurant::index::{Only, Wanted};
 use crate::restaurant::{newest, own_data, settings};
 use crate::text::{Text, frame, payments as t};
@@ -24,7 +24,9 @@ pub(crate) async fn show(at: At) -> Result<Page, Trouble> {
     let of = |wanted: fn(&OutboxStateKind) -> bool| -> u64 {
         counts.iter().filter(|(kind, _)| wanted(kind)).map(|(_, count)| count).sum()
     };
-    let index = at.app.restaurants.index.of(&at.app, at.id()).await?;
+    let Some(index) = at.app.restaurants.index.of(at.id()).await? else {
+        return Ok(menu::being_read(&at, Here::Troubleshooting));
+    };
     let unlinked = index.find(&Wanted { only: Only::Unlinked, ..Wanted::default() }).count();
     let (mut all, mut incomplete) = (0, 0);
     for location in locations::all(&at).await? {

@@ -9,14 +9,17 @@ pub(crate) mod runs;
 pub(crate) mod settings;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use mplus_sync::connection::{ConnectError, NewConnection, OpenError};
+use mplus_sync::fleet::Fleet;
 use mplus_sync::model::{ConnectionId, Revision};
 use mplus_sync::report::RunReport;
 use mplus_sync::settings::SavedSettings;
-use mplus_sync::store::{CredentialVault, Credentials, Store, StoreError};
+use mplus_sync::store::{Credentials, Store, StoreError};
 use mplus_sync::{Host, Integration};
 
+use crate::callbacks::Callbacks;
 use crate::records::Records;
 
 pub(crate) use provision::{BRANDING_PROFILE, Profiles, STRIPE_CUSTOMER};
@@ -25,16 +28,27 @@ pub(crate) use provision::{BRANDING_PROFILE, Profiles, STRIPE_CUSTOMER};
 #[derive(Clone)]
 pub(crate) struct Restaurants {
     host: Host,
-    vault: Arc<dyn CredentialVault>,
+    fleet: Fleet,
     records: Records,
-    pub(crate) runs: runs::Runs,
     pub(crate) index: index::Indexes,
 }
 
 impl Restaurants {
-    pub(crate) fn new(host: Host, vault: Arc<dyn CredentialVault>, records: Records) -> Self {
+    /// All restaurants of a store. A page waits so long at most for a menu that has to be read first.
+    pub(crate) fn new(host: Host, records: Records, callbacks: &Callbacks, patience: Duration) -> Self {
         let host = host.with_provisioner(Profiles::new(records.clone())).with_settings(settings::usual());
-        Self { host, vault, records, runs: runs::Runs::default(), index: index::Indexes::default() }
+        let index = index::Indexes::new(host.store().clone(), host.runtime().clone(), patience);
+        let told = runs::Told { callbacks: callbacks.clone(), index: index.clone() };
+        let fleet = Fleet::new(host.clone())
+            .with_observer(Arc::new(callbacks.clone()))
+            .with_run_observer(Arc::new(told))
+            .spawning(|work| drop(tokio::spawn(work)));
+        Self { host, fleet, records, index }
+    }
+
+    /// What does the work of all restaurants, and knows how it goes.
+    pub(crate) fn fleet(&self) -> &Fleet {
+        &self.fleet
     }
 
     pub(crate) fn host(&self) -> &Host {
@@ -82,9 +96,7 @@ impl Restaurants {
 
     /// Removes everything of a restaurant, connected or not.
     pub(crate) async fn remove(&self, id: &ConnectionId) -> Result<(), StoreError> {
-        self.runs.stop(id);
-        self.vault.forget_credentials(id).await?;
-        self.store().remove_connection(id).await?;
+        self.fleet.remove(id).await?;
         self.index.forget(id);
         self.records.forget(id.as_str()).await.map_err(own_data::store_error)
     }

@@ -1,21 +1,21 @@
-//! Runs that somebody started here: how far they are, for whoever watches.
+//! Runs of a restaurant's menu and stock: asking for one, how far it is, and what the last ones did, in whatever process.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
-
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use mplus_sync::cancel::CancelToken;
 use mplus_sync::conflict::SyncContext;
-use mplus_sync::model::{ConnectionId, RunKind, StoredReport};
+use mplus_sync::fleet::{RunObserver, steps_of};
+use mplus_sync::model::{ConnectionId, RunKind, RunReason, RunStatus};
 use mplus_sync::progress::{Phase, Progress};
-use mplus_sync::report::RunReport;
-use mplus_sync::sync::RunOptions;
-use tokio::sync::watch;
+use mplus_sync::report::{RunReport, Scope};
+use mplus_sync::store::StoreError;
+use serde_json::Value;
 
-use crate::app::App;
+use super::Restaurants;
+use super::index::Indexes;
+use crate::callbacks::Callbacks;
 
-/// The report of a dry run is kept beside that of the last real one.
-pub(crate) const DRY: &str = "dry";
+/// The kinds of run that a person starts.
+const STARTED_HERE: [RunKind; 2] = [RunKind::SYNC, RunKind::DRY_RUN];
 
 /// What the person wants who presses the button.
 #[derive(Debug, Clone, Copy, Default)]
@@ -25,142 +25,131 @@ pub(crate) struct Wanted {
     pub(crate) accept_loss: bool,
 }
 
-impl Wanted {
-    fn options(self, context: SyncContext) -> RunOptions {
-        let options = if self.full { RunOptions::full(context) } else { RunOptions::incremental(context) };
-        let options = if self.dry { options.dry_run() } else { options };
-        if self.accept_loss { options.accepting_loss() } else { options }
-    }
-}
-
-/// A run that is under way.
-#[derive(Debug, Clone)]
-pub(crate) struct Watched {
-    pub(crate) started_at: DateTime<Utc>,
-    pub(crate) dry: bool,
+/// A run that is under way, or begins in a moment.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Running {
+    pub(crate) kind: RunKind,
+    /// When it began; none before it did.
+    pub(crate) since: Option<DateTime<Utc>>,
     /// How far each step is, in the order in which they began.
     pub(crate) steps: Vec<Progress>,
-    pub(crate) ended: bool,
 }
 
-/// Who may stop a run, and who watches it.
-struct Run {
-    cancel: CancelToken,
-    watch: Arc<watch::Sender<Watched>>,
+impl Running {
+    pub(crate) fn is_dry(&self) -> bool {
+        self.kind == RunKind::DRY_RUN
+    }
+
+    fn of(run: RunStatus, now: DateTime<Utc>) -> Option<Self> {
+        let is_wanted = |reason: &RunReason| matches!(reason, RunReason::AskedFor | RunReason::Webhook);
+        let begins = run.requests.iter().any(|request| is_wanted(&request.reason) && request.due_at <= now);
+        let since = run.running.as_ref().map(|(_, since)| *since);
+        let is_ours = STARTED_HERE.contains(&run.kind) && (since.is_some() || begins);
+        is_ours.then(|| Self { steps: steps_of(&run), kind: run.kind, since })
+    }
 }
 
-/// The runs of this process, by restaurant.
-#[derive(Clone, Default)]
-pub(crate) struct Runs(Arc<Mutex<BTreeMap<ConnectionId, Run>>>);
-
-impl Runs {
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<ConnectionId, Run>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+impl Restaurants {
+    /// Asks for a run; `false` when one is under way or asked for already.
+    pub(crate) async fn start(&self, id: &ConnectionId, wanted: Wanted) -> Result<bool, StoreError> {
+        if self.running(id).await?.is_some() {
+            return Ok(false);
+        }
+        let (fleet, scope) = (self.fleet(), if wanted.full { Scope::Full } else { Scope::Incremental });
+        match wanted {
+            Wanted { dry: true, .. } => fleet.request_dry_run(id, scope).await?,
+            Wanted { accept_loss: true, .. } => fleet.request_sync_accepting_loss(id, scope).await?,
+            _ => fleet.request_sync(id, SyncContext::Manual, scope).await?,
+        }
+        Ok(true)
     }
 
-    /// How far a restaurant's run is; none when there is none.
-    pub(crate) fn watch(&self, id: &ConnectionId) -> Option<watch::Receiver<Watched>> {
-        self.lock().get(id).map(|run| run.watch.subscribe())
+    /// The run that is under way, in this process or another one.
+    pub(crate) async fn running(&self, id: &ConnectionId) -> Result<Option<Running>, StoreError> {
+        let now = self.host().runtime().now();
+        let running = self.fleet().runs(id).await?.into_iter().filter_map(|run| Running::of(run, now));
+        // One that was begun says more than one that waits.
+        Ok(running.max_by_key(|run| run.since.is_some()))
     }
 
-    /// Has a restaurant's run end soon.
-    pub(crate) fn stop(&self, id: &ConnectionId) {
-        if let Some(run) = self.lock().get(id) {
-            run.cancel.cancel();
+    /// Has the run that is under way stop.
+    pub(crate) async fn stop(&self, id: &ConnectionId) -> Result<(), StoreError> {
+        for kind in &STARTED_HERE {
+            if self.running(id).await?.is_some_and(|run| run.kind == *kind) {
+                self.fleet().stop_run(id, kind).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The last report of each sort.
+    pub(crate) async fn last_reports(&self, id: &ConnectionId) -> Result<Vec<LastReport>, StoreError> {
+        let kept = self.fleet().last_reports(id).await?;
+        Ok(sorted(
+            kept.iter().map(|(kind, stored)| (kind, serde_json::from_str(&stored.json).unwrap_or_default())),
+        ))
+    }
+}
+
+/// What a report tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Sort {
+    Menu,
+    Stock,
+    DryRun,
+}
+
+impl Sort {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Menu => "menu",
+            Self::Stock => "stock",
+            Self::DryRun => "dry_run",
         }
     }
+}
 
-    /// Has all of them end soon.
-    pub(crate) fn stop_all(&self) {
-        self.lock().values().for_each(|run| run.cancel.cancel());
-    }
+/// The last report of a sort, as the library keeps it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct LastReport {
+    pub(crate) sort: Sort,
+    pub(crate) at: Option<DateTime<Utc>>,
+    pub(crate) report: Value,
+}
 
-    fn begin(
-        &self,
-        id: &ConnectionId,
-        wanted: Wanted,
-        now: DateTime<Utc>,
-    ) -> Option<(CancelToken, Arc<watch::Sender<Watched>>)> {
-        let mut runs = self.lock();
-        if runs.contains_key(id) {
-            return None;
-        }
-        let watched = Watched { started_at: now, dry: wanted.dry, steps: Vec::new(), ended: false };
-        let run = Run { cancel: CancelToken::new(), watch: Arc::new(watch::Sender::new(watched)) };
-        let begun = (run.cancel.clone(), run.watch.clone());
-        runs.insert(id.clone(), run);
-        Some(begun)
-    }
-
-    fn end(&self, id: &ConnectionId) {
-        if let Some(run) = self.lock().remove(id) {
-            run.watch.send_modify(|watched| watched.ended = true);
+/// The newest of each sort: stock may have been pulled with the menu, and by itself.
+fn sorted<'k>(kept: impl Iterator<Item = (&'k RunKind, Value)>) -> Vec<LastReport> {
+    let mut all = Vec::new();
+    for (kind, mut kept) in kept {
+        let parts = match kept["menu"].is_object() {
+            true => vec![(Sort::Menu, kept["menu"].take()), (Sort::Stock, kept["stock"].take())],
+            false if *kind == RunKind::STOCK => vec![(Sort::Stock, kept)],
+            false => vec![(Sort::Menu, kept)],
+        };
+        for (sort, report) in parts.into_iter().filter(|(_, report)| report.is_object()) {
+            let sort = if *kind == RunKind::DRY_RUN { Sort::DryRun } else { sort };
+            let at = report["finished_at"].as_str().and_then(|at| at.parse().ok());
+            all.push(LastReport { sort, at, report });
         }
     }
+    all.sort_by_key(|one| (one.sort, std::cmp::Reverse(one.at)));
+    all.dedup_by_key(|one| one.sort);
+    all
 }
 
-/// Takes a step's news into what is shown.
-fn note(watched: &mut Watched, progress: &Progress) {
-    let same = |step: &&mut Progress| step.resource == progress.resource && step.phase == progress.phase;
-    match watched.steps.iter_mut().find(same) {
-        Some(step) => *step = progress.clone(),
-        None => watched.steps.push(progress.clone()),
+/// Who is told when a run has ended: hosts that want to be called back, and the pages' index of the menu.
+pub(crate) struct Told {
+    pub(crate) callbacks: Callbacks,
+    pub(crate) index: Indexes,
+}
+
+#[async_trait]
+impl RunObserver for Told {
+    async fn ended(&self, _: &RunKind, report: &RunReport) {
+        // Whoever is told that it ended finds the new menu.
+        self.index.refresh(&report.connection).await;
+        self.callbacks.run(report).await;
     }
-}
-
-/// Starts Sync Now in the background; `false` when one is under way here already.
-pub(crate) fn start(app: &App, id: &ConnectionId, wanted: Wanted, context: SyncContext) -> bool {
-    let Some((cancel, watch)) = app.restaurants.runs.begin(id, wanted, app.now()) else { return false };
-    let (app, id) = (app.clone(), id.clone());
-    tokio::spawn(async move {
-        // A run that panics ends all the same.
-        let run = tokio::spawn(carry_out(
-            app.clone(),
-            id.clone(),
-            wanted.options(context),
-            wanted.dry,
-            cancel,
-            watch,
-        ));
-        if let Ok(Err(error)) | Err(error) = run.await.map_err(|error| error.to_string()) {
-            tracing::error!(connection = %id, %error, "a sync could not be carried out");
-        }
-        // Whoever sees that it ended finds the new menu.
-        app.restaurants.index.refresh(&app, &id).await;
-        app.restaurants.runs.end(&id);
-    });
-    true
-}
-
-async fn carry_out(
-    app: App,
-    id: ConnectionId,
-    options: RunOptions,
-    dry: bool,
-    cancel: CancelToken,
-    watch: Arc<watch::Sender<Watched>>,
-) -> Result<(), String> {
-    let integration = app.restaurants.open(&id).await.map_err(|error| error.to_string())?;
-    let options = options.cancelled_by(cancel).with_progress(move |progress: &Progress| {
-        watch.send_modify(|watched| note(watched, progress));
-    });
-    let report = integration.sync(&options).await;
-    let menu = if dry { RunKind::named(DRY) } else { RunKind::MENU };
-    app.callbacks.run(&report.menu).await;
-    keep(&app, &menu, &report.menu).await?;
-    if let Some(stock) = &report.stock {
-        app.callbacks.run(stock).await;
-        keep(&app, &RunKind::STOCK, stock).await?;
-    }
-    Ok(())
-}
-
-/// Keeps a report where the pages find it.
-pub(crate) async fn keep(app: &App, kind: &RunKind, report: &RunReport) -> Result<(), String> {
-    let json = serde_json::to_string(report).map_err(|error| error.to_string())?;
-    let stored = StoredReport { at: report.finished_at.unwrap_or(report.started_at), json };
-    let saved = app.restaurants.store().save_report(&report.connection, kind, &stored).await;
-    saved.map_err(|error| error.to_string())
 }
 
 /// A step's place, for a page to find it again.
@@ -170,4 +159,24 @@ pub(crate) fn step_id(progress: &Progress) -> String {
         _ => "push",
     };
     format!("{phase}-{}", progress.resource)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn of_each_sort_the_newest_report_is_shown_whichever_run_it_was_part_of() {
+        let part = |at: &str| json!({ "finished_at": at, "outcome": { "state": "completed" } });
+        let (early, late) = ("2026-07-01T02:00:00Z", "2026-07-01T03:00:00Z");
+        let sync = json!({ "asked_by": ["daily"], "menu": part(early), "stock": part(early) });
+        let dry = json!({ "asked_by": ["asked_for"], "menu": part(late), "stock": null });
+        let kept = [(RunKind::DRY_RUN, dry), (RunKind::STOCK, part(late)), (RunKind::SYNC, sync)];
+        let found = sorted(kept.iter().map(|(kind, kept)| (kind, kept.clone())));
+        let found: Vec<_> = found.into_iter().map(|last| (last.sort, last.at)).collect();
+        let at = |at: &str| at.parse::<DateTime<Utc>>().ok();
+        assert_eq!(found, [(Sort::Menu, at(early)), (Sort::Stock, at(late)), (Sort::DryRun, at(late))]);
+    }
 }

@@ -159,6 +159,6 @@ async fn a_program_without_a_token_of_ours_is_refused_and_the_document_names_eve
     let (status, document) = stranger.call(Method::GET, "/openapi.json", None).await;
     assert_eq!(status, StatusCode::OK);
     let paths = document["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), 18, "{:?}", paths.keys());
+    assert_eq!(paths.len(), 19, "{:?}", paths.keys());
     assert!(document["components"]["securitySchemes"]["token"].is_object());
 }

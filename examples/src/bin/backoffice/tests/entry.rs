@@ -1,8 +1,10 @@
 //! Who gets in, and what they are told about every page.
 
+use std::time::Duration;
+
 use axum::http::{Method, StatusCode, header};
 
-use super::world::{PASSWORD, World};
+use super::world::{LONG, PASSWORD, World};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn strangers_are_sent_to_the_login_and_back() {
@@ -12,9 +14,15 @@ async fn strangers_are_sent_to_the_login_and_back() {
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{path}");
         assert!(answer.location().starts_with("/login?next=%2F"), "{path}: {}", answer.location());
     }
-    for open in ["/healthz", "/readyz", "/style.css", "/script.js", "/icon.svg", "/login"] {
+    for open in ["/healthz", "/style.css", "/script.js", "/icon.svg", "/login"] {
         assert_eq!(world.get(open).await.status, StatusCode::OK, "{open}");
     }
+    let ready = async {
+        while world.get("/readyz").await.status != StatusCode::OK {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(LONG, ready).await.expect("it is ready in time");
     let fields = [("password", PASSWORD), ("next", "/restaurants/demo/menu?page=2")];
     assert_eq!(
         world.post_form("/login", "/login", &fields).await.location(),

@@ -204,6 +204,18 @@ async fn a_sale_at_the_till_is_paid_through_the_back_office_and_given_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_sale_that_the_till_takes_back_is_credited() {
+    let world = World::open().await;
+    let none = world.act("/till", "/till", &[("do", "credit")]).await;
+    assert!(none.text.contains("There is no sale to take back"), "{}", none.text);
+    world.act("/till", "/till", &[("do", "sell"), ("article", "Cappuccino"), ("price", "3,50")]).await;
+    world.until("/sales", "Cappuccino").await;
+    let credited = world.act("/till", "/till", &[("do", "credit")]).await;
+    assert!(credited.text.contains("Taken back"), "{}", credited.text);
+    world.until("/sales", "Credited").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_dead_letter_is_shown_discarded_and_worked_off_again() {
     let world = World::open().await;
     world.act("/till", "/till", &[("do", "break")]).await;

@@ -7,7 +7,6 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
-use mplus_sync::cancel::CancelToken;
 use mplus_sync::model::ConnectionId;
 use tower::ServiceExt as _;
 
@@ -15,13 +14,15 @@ use crate::app::App;
 use crate::flags::Flags;
 use crate::{demo, server, start, work};
 
+/// Longer than anything takes that works.
+pub(crate) const LONG: Duration = Duration::from_secs(120);
+
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// A back office with the demonstration in it, and its background work.
 pub(crate) struct World {
     pub(crate) app: App,
     router: Router,
-    stop: CancelToken,
     cookies: Mutex<Vec<(String, String)>>,
     _folder: tempfile::TempDir,
 }
@@ -65,14 +66,13 @@ impl World {
             demo: false,
             products: None,
         };
-        let (app, made) = start::prepare(&flags, "http://127.0.0.1:8090").await.unwrap();
+        let (app, made) = start::prepare(&flags, "http://127.0.0.1:8090", LONG).await.unwrap();
         assert!(made.is_none(), "the password was given");
         let demo = app.demo.clone().unwrap();
         demo.start(&app).await.unwrap();
-        let stop = CancelToken::new();
-        tokio::spawn(work::run(app.clone(), stop.clone()));
+        tokio::spawn(work::run(app.clone()));
         let router = server::router(app.clone());
-        let world = Self { app, router, stop, cookies: Mutex::default(), _folder: folder };
+        let world = Self { app, router, cookies: Mutex::default(), _folder: folder };
         world.synced().await;
         world
     }
@@ -87,10 +87,13 @@ impl World {
 
     /// Waits for the end of the run that is under way.
     pub(crate) async fn synced(&self) {
-        if let Some(mut watch) = self.app.restaurants.runs.watch(&ConnectionId::from(demo::ID)) {
-            let ended = watch.wait_for(|watched| watched.ended);
-            let _ = tokio::time::timeout(Duration::from_secs(120), ended).await.unwrap();
-        }
+        let id = ConnectionId::from(demo::ID);
+        let ended = async {
+            while self.app.restaurants.running(&id).await.unwrap().is_some() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(LONG, ended).await.unwrap();
     }
 
     pub(crate) async fn send(&self, method: Method, path: &str, form: Option<String>) -> Answer {
@@ -191,6 +194,6 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        self.stop.cancel();
+        self.app.stopping.cancel();
     }
 }

@@ -106,6 +106,20 @@ super::texts! {
     OLDEST = "Oldest of them queued", "Oudste daarvan geplaatst";
     RUNS_DUE = "Runs that are due", "Synchronisaties die aan de beurt zijn";
     RUNS_RUNNING = "Runs under way", "Synchronisaties bezig";
+    RUN_LAG = "First of them due since", "Eerste daarvan aan de beurt sinds";
+    MERCHANTS = "Restaurants", "Restaurants";
+    MERCHANTS_ARE = "{}, of which {} rest and {} fail", "{}, waarvan {} rusten en {} niet werken";
+    PROCESSES = "Processes at work", "Werkende processen";
+    NO_PROCESS = "No process has told of itself yet.", "Er heeft zich nog geen proces gemeld.";
+    PROCESS = "Process", "Proces";
+    WORKS_SINCE = "Since", "Sinds";
+    ORDERS_NOW = "Orders under way", "Bestellingen onderweg";
+    RUNS_NOW = "Runs under way", "Synchronisaties bezig";
+    ORDERS_DONE = "Orders brought to tills", "Bestellingen naar kassa's gebracht";
+    RUNS_DONE = "Runs ended", "Synchronisaties afgerond";
+    FAILING_TILLS = "Restaurants whose till cannot be reached or refuses", "Restaurants waarvan de kassa niet bereikbaar is of weigert";
+    FLEET_ANSWERS = "Background work", "Achtergrondwerk";
+    FLEET_SILENT = "this process has not told of itself", "dit proces heeft zich niet gemeld";
     DEAD_LETTERS = "Dead letters, all restaurants", "Onverwerkbare meldingen, alle restaurants";
     HEALTH_ABOUT = "What whoever runs this program looks at first. Machines read /healthz and /readyz.", "Waar de beheerder van dit programma het eerst naar kijkt. Machines lezen /healthz en /readyz.";
 }

@@ -10,6 +10,9 @@ super::texts! {
     NOTHING_FOUND = "Nothing fits", "Niets gevonden";
     NOTHING_FOUND_ABOUT = "Try another word or another category.", "Probeer een ander woord of een andere categorie.";
     CATEGORY = "Category", "Categorie";
+    CATEGORY_TEXT = "Part of a category's name", "Deel van de naam van een categorie";
+    BEING_READ = "The menu is being read. This page updates itself in a moment.", "De menukaart wordt gelezen. Deze pagina werkt zichzelf zo bij.";
+    MORE_COMBOS = "More combos", "Meer menu's";
     ONLY = "Items", "Artikelen";
     ONLY_OFF = "not for sale", "niet te koop";
     ONLY_EDITED = "changed here, not sent yet", "hier gewijzigd, nog niet verstuurd";

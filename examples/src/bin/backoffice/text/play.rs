@@ -6,6 +6,7 @@ super::texts! {
     NOTHING_TO_ORDER_ABOUT = "Sync the menu first; an item needs a price and has to be for sale.", "Synchroniseer eerst de menukaart; een artikel heeft een prijs nodig en moet te koop zijn.";
     NOT_HERE = "This location takes no online orders", "Deze locatie neemt geen online bestellingen aan";
     NOT_HERE_ABOUT = "Switch it on at the location.", "Zet het aan bij de locatie.";
+    FIRST_ITEMS = "The first {} of {} items: search for the others.", "De eerste {} van {} artikelen: zoek de andere.";
     WHERE = "Where", "Waar";
     HOW = "How", "Hoe";
     PICKUP = "Take away", "Meenemen";
@@ -41,6 +42,9 @@ super::texts! {
     FINISHED = "Paid and finished: the sale arrived too.", "Betaald en afgerond: de verkoop is ook aangekomen.";
     STILL_OPEN = "Still open: {}", "Nog open: {}";
     ENDED = "Ended without money: {}", "Geëindigd zonder geld: {}";
+    CREDIT = "Take the last sale back", "De laatste verkoop terugnemen";
+    CREDITED = "Taken back: it stands among the sales as credited.", "Teruggenomen: ze staat bij de verkopen als gecrediteerd.";
+    NO_SALE = "There is no sale to take back.", "Er is geen verkoop om terug te nemen.";
     BAD_EVENT = "Send an event that cannot be worked off", "Een onverwerkbare gebeurtenis sturen";
     BAD_EVENT_SENT = "Sent: it waits in the inbox as a dead letter.", "Verstuurd: ze wacht in de postbus als onverwerkbaar.";
     SWITCH = "The test till", "De testkassa";

@@ -11,6 +11,7 @@ super::texts! {
     LOSS_HINT = "Only when a report held something back and you know that it is meant.", "Alleen als een verslag iets heeft tegengehouden en je weet dat het zo bedoeld is.";
     RUNNING = "Syncing", "Bezig met synchroniseren";
     RUNNING_SINCE = "Started at {}.", "Gestart om {}.";
+    BEGINS = "It begins in a moment.", "Het begint zo.";
     RELOADS = "This page updates itself.", "Deze pagina werkt zichzelf bij.";
     STOP = "Stop", "Stoppen";
     STOPPING = "It stops after the step that it is at. What was done stays done.", "Het stopt na de stap waar het mee bezig is. Wat gedaan is, blijft gedaan.";

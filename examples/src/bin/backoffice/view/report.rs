@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
-use mplus_sync::model::StoredReport;
 use serde_json::Value;
 
 use super::Lang;
@@ -14,8 +13,7 @@ use crate::text::{Text, sync as t};
 const SHOWN: usize = 20;
 
 /// A kept report; what another release wrote into it that this one does not know is left out.
-pub(crate) fn show(lang: Lang, title: &str, stored: &StoredReport) -> Markup {
-    let report: Value = serde_json::from_str(&stored.json).unwrap_or_default();
+pub(crate) fn show(lang: Lang, title: &str, report: &Value) -> Markup {
     let outcome = &report["outcome"];
     let (tone, word) = match outcome["state"].as_str() {
         Some("completed") => (Tone::Good, t::COMPLETED),
@@ -30,7 +28,7 @@ pub(crate) fn show(lang: Lang, title: &str, stored: &StoredReport) -> Markup {
             header {
                 h3 { (title) " " (badge(tone, &lang[word])) }
                 p.hint {
-                    (time(lang, stored.at)) " · "
+                    @if let Some(at) = at("finished_at") { (time(lang, at)) " · " }
                     (lang.fill(t::TOOK, &[&took.map(|took| seconds(lang, took)).unwrap_or_default(), &count(lang, number(&report["requests"]))]))
                 }
             }
