@@ -81,7 +81,7 @@ async fn work(process: &Process, run: &ClaimedRun, cut: &CancelToken) -> RunCoun
     let ending = match alive.while_doing(sync(process, &merchant, run, wanted, &todo, last_day, &alive)).await
     {
         Ended::ByItself(ending) | Ended::CutOff(ending) => ending,
-        Ended::Stopped(Ending::Stopped) => Ending::Withdrawn,
+        Ended::Stopped(Ending::Stopped | Ending::Busy) => Ending::Withdrawn,
         // It had come to its end all the same.
         Ended::Stopped(ending) => ending,
         Ended::Lost => return RunCounts { lost: 1, ..RunCounts::default() },
