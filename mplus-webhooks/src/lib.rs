@@ -6,6 +6,7 @@
 )]
 
 pub mod adapter;
+mod cached_resolver;
 mod error;
 pub mod event;
 mod handler;
@@ -26,6 +27,7 @@ pub mod testkit;
 mod transaction;
 mod verified;
 
+pub use cached_resolver::CachedResolver;
 pub use error::{ErrorCode, Refusal};
 pub use handler::{Handler, Handlers};
 #[cfg(feature = "_reqwest")]
@@ -48,8 +50,7 @@ pub use store::{MysqlOptions, MysqlStore};
 pub use store::{PostgresOptions, PostgresStore};
 pub use store_error::StoreError;
 pub use subscription::{
-    CachedResolver, FixedSubscriptions, MerchantId, ResolveError, Subscription, SubscriptionResolver,
-    Subscriptions,
+    FixedSubscriptions, MerchantId, ResolveError, Subscription, SubscriptionResolver, Subscriptions,
 };
 pub use transaction::{
     MemoryTransactions, SessionKey, Transaction, TransactionError, TransactionSink, TransactionStatus,

@@ -3,14 +3,11 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::runtime::Runtime;
 use crate::secret::SubscriptionSecret;
 
 /// The host's own name for the merchant (or the connection) that a subscription belongs to.
@@ -130,115 +127,5 @@ impl FixedSubscriptions {
 impl SubscriptionResolver for FixedSubscriptions {
     async fn resolve(&self, subscription_id: &str) -> Result<Subscriptions, ResolveError> {
         Ok(self.by_id.get(subscription_id).cloned().unwrap_or_default())
-    }
-}
-
-/// Remembers what another resolver answered, so that not every request costs a query.
-///
-/// A changed secret or a switched-off integration takes effect within the time to live, or at once with [`forget`](Self::forget).
-/// Unknown ids are remembered too, in a small room of their own: a stranger who repeats himself does not reach the database, and one
-/// who does not can neither fill the memory nor push known ids out. While the resolver fails, what was known goes on for
-/// [`STALE`](Self::STALE); ids that were not known fail.
-#[derive(Debug)]
-pub struct CachedResolver<R> {
-    resolver: R,
-    runtime: Arc<dyn Runtime>,
-    time_to_live: TimeDelta,
-    rooms: Mutex<Rooms>,
-}
-
-#[derive(Debug, Default)]
-struct Rooms {
-    known: HashMap<String, Remembered>,
-    unknown: HashMap<String, Remembered>,
-}
-
-#[derive(Debug, Clone)]
-struct Remembered {
-    read_at: DateTime<Utc>,
-    found: Subscriptions,
-}
-
-impl<R: SubscriptionResolver> CachedResolver<R> {
-    /// The most known ids that are remembered at once.
-    pub const CAPACITY: usize = 65_536;
-    /// The most unknown ids that are remembered at once.
-    pub const UNKNOWN: usize = 1024;
-    /// For how long what was known goes on while the resolver fails.
-    pub const STALE: Duration = Duration::from_secs(60 * 60);
-
-    /// Remembers answers of `resolver` for `time_to_live`.
-    pub fn new(resolver: R, runtime: Arc<dyn Runtime>, time_to_live: Duration) -> Self {
-        let time_to_live = TimeDelta::from_std(time_to_live).unwrap_or(TimeDelta::MAX);
-        Self { resolver, runtime, time_to_live, rooms: Mutex::default() }
-    }
-
-    /// Forgets one id, for instance right after its secret was changed.
-    pub fn forget(&self, subscription_id: &str) {
-        let mut rooms = self.rooms();
-        rooms.known.remove(subscription_id);
-        rooms.unknown.remove(subscription_id);
-    }
-
-    fn rooms(&self) -> MutexGuard<'_, Rooms> {
-        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn remembered(&self, subscription_id: &str) -> Option<Remembered> {
-        let rooms = self.rooms();
-        rooms.known.get(subscription_id).or_else(|| rooms.unknown.get(subscription_id)).cloned()
-    }
-
-    fn remember(&self, subscription_id: &str, found: &Subscriptions, read_at: DateTime<Utc>) {
-        let mut rooms = self.rooms();
-        let Rooms { known, unknown } = &mut *rooms;
-        let (room, other, size) = match found.is_empty() {
-            true => (unknown, known, Self::UNKNOWN),
-            false => (known, unknown, Self::CAPACITY),
-        };
-        other.remove(subscription_id);
-        if room.len() >= size && !room.contains_key(subscription_id) {
-            make_room(room);
-        }
-        room.insert(subscription_id.to_owned(), Remembered { read_at, found: found.clone() });
-    }
-}
-
-/// Forgets the older half.
-fn make_room(room: &mut HashMap<String, Remembered>) {
-    let mut ages: Vec<_> = room.values().map(|remembered| remembered.read_at).collect();
-    ages.sort_unstable();
-    let Some(middle) = ages.get(ages.len() / 2).copied() else { return };
-    let before = room.len();
-    room.retain(|_, remembered| remembered.read_at > middle);
-    if room.len() == before {
-        room.clear();
-    }
-}
-
-#[async_trait]
-impl<R: SubscriptionResolver> SubscriptionResolver for CachedResolver<R> {
-    async fn resolve(&self, subscription_id: &str) -> Result<Subscriptions, ResolveError> {
-        let now = self.runtime.now();
-        let remembered = self.remembered(subscription_id);
-        let age = |remembered: &Remembered| now.signed_duration_since(remembered.read_at);
-        if let Some(fresh) = remembered.as_ref().filter(|remembered| age(remembered) < self.time_to_live) {
-            return Ok(fresh.found.clone());
-        }
-        match self.resolver.resolve(subscription_id).await {
-            Ok(found) => {
-                self.remember(subscription_id, &found, now);
-                Ok(found)
-            }
-            Err(error) => {
-                let longest =
-                    TimeDelta::from_std(Self::STALE).unwrap_or(TimeDelta::MAX).max(self.time_to_live);
-                let stale =
-                    remembered.filter(|remembered| age(remembered) < longest && !remembered.found.is_empty());
-                let Some(stale) = stale else { return Err(error) };
-                tracing::warn!(subscription = subscription_id, error = %error, "a subscription is taken as it was known before");
-                Ok(stale.found)
-            }
-        }
     }
 }

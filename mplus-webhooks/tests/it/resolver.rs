@@ -1,7 +1,7 @@
 //! Looking subscriptions up: remembered, forgotten in time, and never a reason to accept what is not signed.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -21,6 +21,8 @@ struct Table {
     rows: Arc<Mutex<HashMap<String, Subscription>>>,
     queries: Arc<AtomicUsize>,
     down: Arc<AtomicBool>,
+    hangs: Arc<AtomicBool>,
+    takes: Arc<AtomicU64>,
 }
 
 impl Table {
@@ -38,11 +40,15 @@ impl Table {
 impl SubscriptionResolver for Table {
     async fn resolve(&self, subscription_id: &str) -> Result<Subscriptions, ResolveError> {
         self.queries.fetch_add(1, Ordering::SeqCst);
+        let found = self.rows.lock().unwrap().get(subscription_id).cloned();
+        tokio::time::sleep(Duration::from_secs(self.takes.load(Ordering::SeqCst))).await;
+        if self.hangs.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
         if self.down.load(Ordering::SeqCst) {
             return Err(ResolveError("the database is down".into()));
         }
-        let rows = self.rows.lock().unwrap();
-        Ok(rows.get(subscription_id).cloned().map(Arc::new).into_iter().collect())
+        Ok(found.map(Arc::new).into_iter().collect())
     }
 }
 
@@ -132,4 +138,75 @@ async fn more_ids_than_there_is_room_for_are_answered_and_do_not_stay() {
         assert!(scene.cache.resolve(&format!("stranger {number}")).await.unwrap().is_empty());
     }
     sell(&scene, &key(b"key")).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_resolver_that_hangs_is_not_waited_for_when_the_subscription_is_known() {
+    let scene = scene();
+    scene.table.put(&key(b"key"));
+    sell(&scene, &key(b"key")).await.unwrap();
+    scene.table.hangs.store(true, Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    // Each of the sale's calls would wait for a second, and only the first one does.
+    let begun = tokio::time::Instant::now();
+    sell(&scene, &key(b"key")).await.unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert_eq!(scene.table.queries(), 2);
+    // What is not known cannot be guessed.
+    let strange = Till::in_process("strange", key(b"key"), 2);
+    let refused = strange.sell(&scene.orchestrator, &[]).await;
+    assert!(refused.unwrap_err().to_string().contains("INTERNAL_ERROR"));
+
+    scene.table.hangs.store(false, Ordering::SeqCst);
+    scene.table.put(&key(b"new"));
+    tokio::time::sleep(Duration::from_secs(40)).await;
+    // The one that hangs was given up, so the next one asks again and finds what is new.
+    sell(&scene, &key(b"key")).await.unwrap_err();
+    sell(&scene, &key(b"new")).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn however_many_ask_for_an_id_it_is_looked_up_once() {
+    let scene = scene();
+    scene.table.put(&key(b"key"));
+    scene.table.takes.store(2, Ordering::SeqCst);
+    let asked = futures_util::future::join_all((0..100).map(|_| scene.cache.resolve(SUBSCRIPTION))).await;
+    assert!(asked.iter().all(|found| found.as_ref().unwrap().len() == 1));
+    assert_eq!(scene.table.queries(), 1);
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    // What is known does not wait for longer than a second; the answer counts when it comes.
+    scene.table.put(&key(b"new"));
+    let asked = futures_util::future::join_all((0..100).map(|_| scene.cache.resolve(SUBSCRIPTION))).await;
+    assert!(asked.iter().all(|found| found.is_ok()));
+    assert_eq!(scene.table.queries(), 2);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    sell(&scene, &key(b"new")).await.unwrap();
+    assert_eq!(scene.table.queries(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_forgotten_while_it_is_looked_up_is_looked_up_anew() {
+    let scene = scene();
+    scene.table.put(&key(b"old"));
+    scene.table.takes.store(2, Ordering::SeqCst);
+    let cache = scene.cache.clone();
+    let asked = tokio::spawn(async move { cache.resolve(SUBSCRIPTION).await.map(|found| found.len()) });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    scene.table.put(&key(b"new"));
+    scene.cache.forget(SUBSCRIPTION);
+    assert_eq!(asked.await.unwrap().unwrap(), 1);
+    sell(&scene, &key(b"new")).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn ids_that_hang_are_looked_up_by_a_bounded_number() {
+    let scene = scene();
+    scene.table.hangs.store(true, Ordering::SeqCst);
+    let strangers = 2 * CachedResolver::<Table>::LOOK_UPS;
+    for number in 0..strangers {
+        let cache = scene.cache.clone();
+        tokio::spawn(async move { cache.resolve(&format!("stranger {number}")).await.map(drop) });
+    }
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(scene.table.queries(), CachedResolver::<Table>::LOOK_UPS);
 }
