@@ -60,6 +60,11 @@ impl EventName {
         )
     }
 
+    /// Whether it says how a sale ended, which a till says once.
+    pub(crate) fn ends_a_sale(&self) -> bool {
+        matches!(self, Self::MergeSession | Self::CompleteSession | Self::CancelSession | Self::CreditSession)
+    }
+
     /// The event whose name has the same letters, whatever their case and whatever stands between them.
     fn respelled(name: &str) -> Option<Self> {
         /// No name is longer, even with something between all its words.

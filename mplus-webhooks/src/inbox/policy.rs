@@ -21,6 +21,12 @@ pub struct Attempts {
     pub per_merchant: usize,
     /// How many entries a process works off in the background at the same time. Default 32.
     pub at_once: usize,
+    /// How many events of one merchant a process works on at the same time as they arrive. Beyond that they are kept and
+    /// acknowledged, and worked off in the background; a payment is not started, a question of the till is answered as
+    /// undecided. Events about payments are counted apart from the others. Default 32.
+    pub most_arriving_per_merchant: usize,
+    /// The same for all merchants together. Default 512.
+    pub most_arriving: usize,
 }
 
 impl Default for Attempts {
@@ -33,6 +39,8 @@ impl Default for Attempts {
             lease: Duration::from_secs(90),
             per_merchant: 4,
             at_once: 32,
+            most_arriving_per_merchant: 32,
+            most_arriving: 512,
         }
     }
 }

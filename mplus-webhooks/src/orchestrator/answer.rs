@@ -7,8 +7,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::{Either, select};
 
+use super::crowd::Admitted;
 use super::late::{acknowledged, asks_again, if_late, written};
-use super::work::Ended;
+use super::work::{Ended, is_about_a_payment};
 use super::{Inner, OutOfTime, later};
 use crate::error::{ErrorCode, Refusal};
 use crate::event::{self, AnyEvent, ErrorReport, EventName, Identity, Received, identity};
@@ -81,10 +82,11 @@ impl Inner {
             Place::Working(awaited) => awaited,
             Place::Mine(seat, awaited) => {
                 let inner = self.clone();
+                let admitted = self.admit(&event);
                 self.runtime.spawn(if self.keeps(name) {
-                    Box::pin(async move { inner.work_kept(seat, event, identity).await })
+                    Box::pin(async move { inner.work_kept(seat, event, identity, admitted).await })
                 } else {
-                    Box::pin(async move { inner.work_at_once(seat, event).await })
+                    Box::pin(async move { inner.work_at_once(seat, event, admitted).await })
                 });
                 awaited
             }
@@ -131,9 +133,11 @@ impl Inner {
             merchant = %report.origin.merchant(), event = %report.event.as_str(), code = %report.code,
             message = %report.message, "the POS complains about a reply"
         );
+        let Some(admitted) = self.crowd.admit(report.origin.merchant()) else { return acknowledged() };
         let (seat, awaited) = Seat::pair(None);
         let inner = self.clone();
         self.runtime.spawn(Box::pin(async move {
+            let _admitted = admitted;
             inner.guarded("the host's handler of errors", inner.handler.error_reported(&report)).await;
             drop(seat);
         }));
@@ -141,9 +145,22 @@ impl Inner {
         acknowledged()
     }
 
+    /// A place among what is worked on as it arrives.
+    fn admit(&self, event: &AnyEvent) -> Option<Admitted> {
+        let crowd = if is_about_a_payment(event) { &self.payment_crowd } else { &self.crowd };
+        let admitted = crowd.admit(event.origin().merchant());
+        if admitted.is_none() {
+            self.refusals.waits(&*self.runtime, event);
+        }
+        admitted
+    }
+
     /// Works on an event that is not kept.
-    async fn work_at_once(&self, mut seat: Seat, event: AnyEvent) {
+    async fn work_at_once(&self, mut seat: Seat, event: AnyEvent, admitted: Option<Admitted>) {
         seat.kept();
+        if admitted.is_none() {
+            return seat.tell(Ok(written(&if_late(&event))));
+        }
         // What nobody waits for goes on until it is done.
         let patience = if event.details().blocking { self.time_out } else { self.attempts.patience };
         match self.attempt(&event, patience).await {
@@ -156,10 +173,29 @@ impl Inner {
         }
     }
 
-    /// Keeps an event, and works on it.
-    async fn work_kept(self: Arc<Self>, mut seat: Seat, event: AnyEvent, identity: Identity) {
-        let entry = self.new_entry(&event, &identity);
-        let inserted = self.store.insert_entry(&entry).await;
+    /// Keeps an event, and works on it when there is room for that; else the background does.
+    async fn work_kept(
+        self: Arc<Self>,
+        mut seat: Seat,
+        event: AnyEvent,
+        identity: Identity,
+        admitted: Option<Admitted>,
+    ) {
+        let may_begin = admitted.is_some();
+        let mut entry = self.new_entry(&event, &identity);
+        if !may_begin {
+            (entry.state, entry.attempts, entry.owner) = (EntryState::Received, 0, None);
+            entry.due_at = Some(entry.received_at);
+        }
+        let inserted = if !may_begin && matches!(event, AnyEvent::StartExternalPayment(_)) {
+            match self.store.entry(&entry.id).await {
+                // A customer waits for it now or not at all.
+                Ok(None) => return seat.tell(Err(Refusal::internal())),
+                known => known,
+            }
+        } else {
+            self.store.insert_entry(&entry).await
+        };
         if inserted.is_ok() && !seat.kept() && self.payments.is_some() {
             // The till was told that it failed, so nothing is presented to the customer.
             if let Err(error) = self.give_up_start(&event).await {
@@ -167,8 +203,12 @@ impl Inner {
             }
         }
         match inserted {
+            Ok(None) if !may_begin => {
+                seat.tell(Ok(written(&if_late(&event))));
+                self.work_is_due.notify_one();
+            }
             Ok(None) => drop(self.work_off(entry, &event, Some(&mut seat)).await),
-            Ok(Some(existing)) => match self.repeated(&event, &entry, existing).await {
+            Ok(Some(existing)) => match self.repeated(&event, &entry, existing, may_begin).await {
                 Ok(Repeat::Reply(reply)) => seat.tell(Ok(reply)),
                 Ok(Repeat::Afresh) => seat.tell(self.afresh(&event).await),
                 Ok(Repeat::NextAttempt(entry)) => drop(self.work_off(*entry, &event, Some(&mut seat)).await),
@@ -179,7 +219,13 @@ impl Inner {
     }
 
     /// What becomes of an event that is in the inbox already.
-    async fn repeated(&self, event: &AnyEvent, new: &Entry, existing: Entry) -> Result<Repeat, Refusal> {
+    async fn repeated(
+        &self,
+        event: &AnyEvent,
+        new: &Entry,
+        existing: Entry,
+        may_begin: bool,
+    ) -> Result<Repeat, Refusal> {
         if existing.body_digest == new.body_digest && existing.event != new.event {
             return Err(other_name(&existing.event));
         }
@@ -197,6 +243,12 @@ impl Inner {
                 EntryState::Done if entry.reply.as_ref().is_some_and(|reply| reply.status == 200) => {
                     return Ok(Repeat::Reply(entry.reply.unwrap_or_else(acknowledged)));
                 }
+                // It was refused before anybody looked at it, and is not refused now.
+                EntryState::Dead if entry.attempts == 0 && may_begin => {
+                    if let Some(taken) = self.taken(&entry).await? {
+                        return Ok(Repeat::NextAttempt(Box::new(taken)));
+                    }
+                }
                 // It is kept and a person looks at it, or has; nothing is done twice.
                 EntryState::Dead | EntryState::Discarded | EntryState::Forgotten => {
                     return Ok(Repeat::Reply(acknowledged()));
@@ -209,17 +261,30 @@ impl Inner {
                     self.runtime.sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_LOOK);
                 }
+                EntryState::Done if !may_begin => {
+                    return Ok(Repeat::Reply(entry.reply.unwrap_or_else(acknowledged)));
+                }
+                // The background takes it up.
+                EntryState::Received | EntryState::Retrying | EntryState::Working if !may_begin => {
+                    return Ok(Repeat::Reply(written(&if_late(event))));
+                }
                 // It was refused, has failed or was interrupted.
                 EntryState::Done | EntryState::Received | EntryState::Retrying | EntryState::Working => {
-                    let claimed = entry.clone().claimed(&self.owner, later(now, self.attempts.lease));
-                    if self.store.replace_entry(&claimed).await.map_err(|error| store_failed(&error))? {
-                        return Ok(Repeat::NextAttempt(Box::new(claimed)));
+                    if let Some(taken) = self.taken(&entry).await? {
+                        return Ok(Repeat::NextAttempt(Box::new(taken)));
                     }
                 }
             }
             let read = self.store.entry(&entry.id).await.map_err(|error| store_failed(&error))?;
             entry = read.ok_or_else(Refusal::internal)?;
         }
+    }
+
+    /// The entry in our hands, unless somebody was faster.
+    async fn taken(&self, entry: &Entry) -> Result<Option<Entry>, Refusal> {
+        let claimed = entry.clone().claimed(&self.owner, later(self.now(), self.attempts.lease));
+        let ours = self.store.replace_entry(&claimed).await.map_err(|error| store_failed(&error))?;
+        Ok(ours.then_some(claimed))
     }
 
     /// Whether a repeat wants to know how things stand now, and not what was answered then.
@@ -260,7 +325,7 @@ impl Inner {
         })
     }
 
-    fn new_entry(&self, event: &AnyEvent, identity: &Identity) -> Entry {
+    pub(super) fn new_entry(&self, event: &AnyEvent, identity: &Identity) -> Entry {
         let (origin, sender) = (event.origin(), event.sender());
         let body = (event.raw().clone(), identity.body.clone());
         let (id, merchant) = (EntryId::new(identity.event.as_str()), origin.merchant().clone());
@@ -273,43 +338,6 @@ impl Inner {
             received_at: now,
             due_at: Some(later(now, self.attempts.lease)),
             ..Entry::begun(id, event.name(), merchant, &origin.subscription().id, body)
-        }
-    }
-
-    /// An event that cannot be read.
-    fn unreadable(&self, name: &EventName, body: &Verified<Bytes>, refusal: &Refusal) -> Entry {
-        let sender = body.subscription();
-        let digest = event::body_digest(body.value());
-        let id = EntryId::new(event::unread_identity(&sender.merchant, name, &digest));
-        let body = (body.value().clone(), digest);
-        let entry = Entry {
-            received_at: self.now(),
-            attempts: 0,
-            ..Entry::begun(id, name.clone(), sender.merchant.clone(), &sender.id, body)
-        };
-        entry.failed(&refusal.to_string())
-    }
-
-    /// Keeps what nobody works on as a dead letter, within the till's time, and tells the host.
-    async fn bury(self: &Arc<Self>, entry: Entry, out_of_time: OutOfTime<'_>) -> Result<(), Refusal> {
-        let now = self.now();
-        let letter = Entry { version: 0, ..entry.died(now, later(now, self.attempts.lease)) };
-        let (mut seat, awaited) = Seat::pair(None);
-        let inner = self.clone();
-        self.runtime.spawn(Box::pin(async move {
-            match inner.store.insert_entry(&letter).await {
-                Ok(existing) => {
-                    seat.tell(Ok(acknowledged()));
-                    if existing.is_none() {
-                        inner.tell_of_dead(letter).await;
-                    }
-                }
-                Err(error) => seat.tell(Err(store_failed(&error))),
-            }
-        }));
-        match select(awaited.answer, out_of_time).await {
-            Either::Left((buried, _)) => buried.map(drop),
-            Either::Right(_) => Err(Refusal::internal()),
         }
     }
 }

@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use tokio::sync::Notify;
 
 use super::admission::Room;
+use super::crowd::Crowd;
 use super::refused::RefusalLog;
 use super::{Inner, Orchestrator};
 use crate::event::EventName;
@@ -193,6 +194,8 @@ impl Builder {
                 self.limits,
             )
         });
+        let (most, of_one) = (self.attempts.most_arriving, self.attempts.most_arriving_per_merchant);
+        let crowd = || Arc::new(Crowd::new(most, of_one));
         Orchestrator {
             inner: Arc::new(Inner {
                 resolver: self.resolver,
@@ -211,6 +214,8 @@ impl Builder {
                 room: Room::new(self.body_room),
                 provider_room: Room::new(PROVIDER_ROOM),
                 recent: Arc::new(Recent::default()),
+                crowd: crowd(),
+                payment_crowd: crowd(),
                 work_is_due: Notify::new(),
                 refusals: RefusalLog::default(),
                 owner: owner(),

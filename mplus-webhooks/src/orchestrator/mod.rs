@@ -3,9 +3,11 @@
 mod admission;
 mod answer;
 mod builder;
+mod crowd;
 mod inbox;
 mod jobs;
 mod late;
+mod letter;
 mod refused;
 mod run;
 mod sale;
@@ -36,6 +38,7 @@ use crate::subscription::{SubscriptionResolver, Subscriptions};
 use crate::transaction::TransactionSink;
 use crate::verified::{Verified, verify};
 use admission::Room;
+use crowd::Crowd;
 use refused::RefusalLog;
 
 #[cfg(feature = "tower")]
@@ -77,6 +80,9 @@ struct Inner {
     /// What payment providers send has a room of its own.
     provider_room: Room,
     recent: Arc<Recent>,
+    /// What is worked on as it arrives; payments have a crowd of their own.
+    crowd: Arc<Crowd>,
+    payment_crowd: Arc<Crowd>,
     /// There is work that [`Orchestrator::run`] need not wait for.
     work_is_due: Notify,
     refusals: RefusalLog,
@@ -162,10 +168,13 @@ impl Inner {
                 Ok(answered) => answered,
                 Err(_) => Err(panicked("the store or its driver")),
             },
-            Err(refusal) => Err(refusal),
+            Err(refusal) => {
+                self.keep_refused(&name, &verified, &refusal, out_of_time).await;
+                Err(refusal)
+            }
         };
         let reply = answered.unwrap_or_else(|refusal| {
-            self.refusals.event(&*self.runtime, &refusal, &name, &verified);
+            self.refusals.event(&*self.runtime, &refusal, (&name, path), &verified);
             late::refused(&refusal)
         });
         let signature = verified.secret().map(|secret| secret.sign(&reply.body));

@@ -324,7 +324,7 @@ impl Inner {
     }
 }
 
-fn is_about_a_payment(event: &AnyEvent) -> bool {
+pub(super) fn is_about_a_payment(event: &AnyEvent) -> bool {
     matches!(
         event,
         AnyEvent::StartExternalPayment(_)

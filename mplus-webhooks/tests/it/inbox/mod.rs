@@ -1,7 +1,9 @@
 //! What was acknowledged is done, whatever breaks in between; and done once.
 
 mod attempts;
+mod crowd;
 mod processes;
+mod refused;
 mod repeats;
 mod retention;
 mod sales;

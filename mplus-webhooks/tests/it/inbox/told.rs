@@ -42,18 +42,19 @@ async fn untold(host: &Orchestrator) -> Vec<Option<u32>> {
 
 #[tokio::test(start_paused = true)]
 async fn a_dead_letter_is_told_until_the_handler_has_taken_it() {
+    let quick = attempts(|attempts| attempts.longest_wait = Duration::from_secs(60));
     for failing in [Failing::Panics, Failing::Hangs] {
         let told = Told::default();
         let host = host(&Arc::default(), Arc::new(MemoryStore::new()), |builder| {
-            builder.handler(handlers(&told, failing, 25))
+            builder.handler(handlers(&told, failing, 25)).attempts(quick.clone())
         });
         let _background = background(&host);
         let unreadable = till(1).signed(&EventName::CompleteSession, "{".into());
         assert_eq!(host.handle(unreadable).await.status(), 400);
         // More often than an event is tried.
-        tokio::time::sleep(Duration::from_secs(24 * 60 * 60)).await;
+        tokio::time::sleep(Duration::from_secs(10 * 60)).await;
         assert!(told.kinds().is_empty());
-        tokio::time::sleep(Duration::from_secs(14 * 24 * 60 * 60)).await;
+        tokio::time::sleep(Duration::from_secs(2 * 60 * 60)).await;
         assert_eq!(told.kinds(), ["dead"], "{failing:?}");
         assert_eq!(states(&host).await, [EntryState::Dead]);
         assert_eq!(untold(&host).await, [None]);

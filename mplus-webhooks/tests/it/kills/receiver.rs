@@ -130,6 +130,8 @@ async fn one_receiver() {
     .attempts(attempts)
     .payment_limits(limits)
     .time_out(Duration::from_secs(60))
+    // Ten seconds of the database's own time.
+    .store_patience(Duration::from_secs(10) * FASTER)
     .build();
     let listener =
         tokio::net::TcpListener::bind(("127.0.0.1", variable(PORT).parse().unwrap())).await.unwrap();

@@ -593,3 +593,21 @@ async fn money_of_a_checkout_is_given_back_once_also_when_the_answer_was_lost() 
     assert_eq!((found.state, found.reference.as_deref()), (RefundState::Succeeded, Some("back")));
     lost.assert_async().await;
 }
+
+#[tokio::test]
+async fn however_many_ask_for_the_webhook_key_viva_is_asked_once() {
+    for (status, body) in [(200, r#"{"Key":"K"}"#), (503, "")] {
+        let mut server = Server::new_async().await;
+        let asked = server
+            .mock("GET", "/api/messages/config/token")
+            .with_status(status)
+            .with_body(body)
+            .expect(1)
+            .create_async()
+            .await;
+        let viva = viva(&server, viva_terminal());
+        let answers = futures_util::future::join_all((0..20).map(|_| viva.verification())).await;
+        assert!(answers.iter().all(|answer| answer.is_ok() == (status == 200)), "{answers:?}");
+        asked.assert_async().await;
+    }
+}
