@@ -1,16 +1,19 @@
-//! What an operator asks and decides, under /admin. Not for the internet: nobody is asked who he is.
+//! What an operator asks and decides, under /admin: on a port of its own, so that whoever puts the webhook on the internet does not
+//! put this there too, and only for whoever has the key.
 
 use std::error::Error;
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
+use axum::extract::{Path, Query, Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use mplus_webhooks::inbox::{EntryFilter, EntryId, EntryState};
 use mplus_webhooks::payment::{PaymentFilter, PaymentKey};
 use mplus_webhooks::testkit::ManualProvider;
-use mplus_webhooks::{InboxError, MemoryTransactions, MerchantId, Orchestrator};
+use mplus_webhooks::{InboxError, MemoryTransactions, MerchantId, Orchestrator, Secret};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -23,7 +26,7 @@ pub(super) struct Admin {
     pub(super) merchant: MerchantId,
 }
 
-pub(super) fn routes(admin: Admin) -> Router {
+pub(super) fn routes(admin: Admin, key: Secret) -> Router {
     Router::new()
         .route("/admin/payments/{id}/confirm", post(confirm))
         .route("/admin/payments/{id}/fail", post(fail))
@@ -35,6 +38,15 @@ pub(super) fn routes(admin: Admin) -> Router {
         .route("/admin/entries/{id}/replay", post(replay))
         .route("/admin/entries/{id}/discard", post(discard))
         .with_state(admin)
+        .layer(from_fn_with_state(key, only_with_key))
+}
+
+async fn only_with_key(State(key): State<Secret>, request: Request, next: Next) -> Response {
+    let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    if given.and_then(|value| value.strip_prefix("Bearer ")) == Some(key.expose()) {
+        return next.run(request).await;
+    }
+    (StatusCode::UNAUTHORIZED, "send `Authorization: Bearer` with the admin key\n").into_response()
 }
 
 async fn confirm(State(admin): State<Admin>, Path(id): Path<String>) -> (StatusCode, String) {
@@ -154,4 +166,44 @@ fn decided(entry: Result<mplus_webhooks::inbox::Entry, InboxError>) -> Shown {
         (status, format!("{error}\n"))
     })?;
     shown(&entry)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use mplus_webhooks::{FixedSubscriptions, MemoryStore, TokioRuntime, adapter};
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    async fn ask(router: &Router, path: &str, key: Option<&str>) -> StatusCode {
+        let mut request = Request::get(path);
+        if let Some(key) = key {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {key}"));
+        }
+        router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap().status()
+    }
+
+    #[tokio::test]
+    async fn only_whoever_has_the_key_is_let_in_and_the_tills_address_leads_nowhere() {
+        let orchestrator = Orchestrator::builder(
+            Arc::new(FixedSubscriptions::new([])),
+            Arc::new(MemoryStore::new()),
+            Arc::new(TokioRuntime),
+        )
+        .build();
+        let admin = Admin {
+            orchestrator: orchestrator.clone(),
+            provider: Arc::new(ManualProvider::new()),
+            sales: Arc::new(MemoryTransactions::new()),
+            merchant: MerchantId::new("merchant"),
+        };
+        let router = routes(admin, "the key".into());
+        assert_eq!(ask(&router, "/admin/dead", Some("the key")).await, StatusCode::OK);
+        for key in [None, Some(""), Some("another key")] {
+            assert_eq!(ask(&router, "/admin/dead", key).await, StatusCode::UNAUTHORIZED, "{key:?}");
+        }
+        let tills = adapter::axum::router(orchestrator);
+        assert_eq!(ask(&tills, "/admin/dead", Some("the key")).await, StatusCode::NOT_FOUND);
+    }
 }

@@ -21,16 +21,26 @@ use mplus_webhooks::{
 
 use self::admin::Admin;
 
+/// How an operator asks.
+const CURL: &str = "curl -H \"Authorization: Bearer $ADMIN_KEY\"";
+
 /// Serves the webhook on /webhook/mpluskassa/{event}.
 ///
-/// /webhook/payment-provider/{provider}/{account} is for the providers' own webhooks. Under /admin: GET payments, sales (since the
-/// start), dead (the dead letters), entries?state=done (what arrived) and entries/{id} (one entry with its body); POST
-/// entries/{id}/replay and /discard decide about an entry, payments/{id}/confirm and /fail stand in for a provider.
+/// /webhook/payment-provider/{provider}/{account} is for the providers' own webhooks. Under /admin, on a port of its own and with
+/// `Authorization: Bearer` and the admin key: GET payments, sales (since the start), dead (the dead letters), entries?state=done
+/// (what arrived) and entries/{id} (one entry with its body); POST entries/{id}/replay and /discard decide about an entry,
+/// payments/{id}/confirm and /fail stand in for a provider.
 #[derive(Parser)]
 struct Flags {
     /// Port on 127.0.0.1; 0 takes a free one.
     #[arg(long, default_value_t = 8080)]
     port: u16,
+    /// Port of /admin on 127.0.0.1, which does not belong on the internet; 0 takes a free one.
+    #[arg(long, default_value_t = 0)]
+    admin_port: u16,
+    /// What an operator has to know. Without it one is made up and printed at the start.
+    #[arg(long, env = "MPLUS_WEBHOOK_ADMIN_KEY", hide_env_values = true)]
+    admin_key: Option<Secret>,
     /// The Subscription ID in the POS's webhook settings.
     #[arg(long)]
     subscription: String,
@@ -80,10 +90,10 @@ async fn open(flags: &Flags) -> Result<Arc<dyn Store>, Box<dyn Error>> {
 }
 
 async fn serve(flags: Flags) -> Result<(), Box<dyn Error>> {
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", flags.port))
-        .await
-        .map_err(|error| format!("port {} cannot be used: {error}", flags.port))?;
+    let listener = listen(flags.port).await?;
     let address = listener.local_addr()?;
+    let admin_listener = listen(flags.admin_port).await?;
+    let admin_address = admin_listener.local_addr()?;
     let merchant = MerchantId::new("merchant");
     let secret = SubscriptionSecret::from_base64(&flags.secret)?;
     let subscription = Subscription::new(&flags.subscription, merchant.clone(), secret);
@@ -95,8 +105,8 @@ async fn serve(flags: Flags) -> Result<(), Box<dyn Error>> {
             println!("sold: session {}", event.payload.session.session_id.as_deref().unwrap_or("without id"));
             Ok(mplus_webhooks::reply::CompleteSessionReply::acknowledge())
         })
-        .on_inbox_notice(move |notice| async move { look_at(address, &notice) })
-        .on_payment_changed(move |notice| async move { tell(address, &notice) });
+        .on_inbox_notice(move |notice| async move { look_at(admin_address, &notice) })
+        .on_payment_changed(move |notice| async move { tell(admin_address, &notice) });
     let orchestrator = Orchestrator::builder(
         Arc::new(FixedSubscriptions::new([subscription])),
         open(&flags).await?,
@@ -112,6 +122,13 @@ async fn serve(flags: Flags) -> Result<(), Box<dyn Error>> {
 
     let admin = Admin { orchestrator: orchestrator.clone(), provider, sales, merchant };
     println!("listening on http://{address}{}", adapter::BASE_PATH);
+    let admin_key = flags.admin_key.unwrap_or_else(|| {
+        let key = uuid::Uuid::new_v4().simple().to_string();
+        println!("for this time: ADMIN_KEY={key}   (MPLUS_WEBHOOK_ADMIN_KEY sets one of your own)");
+        key.into()
+    });
+    println!("operators: {CURL} http://{admin_address}/admin/dead");
+    let admin = tokio::spawn(axum::serve(admin_listener, admin::routes(admin, admin_key)).into_future());
     for account in accounts {
         let path = format!("{}/{}/{}", adapter::PROVIDER_PATH, account.provider, account.account);
         println!("{account}: its webhook goes to http://{address}{path}");
@@ -122,7 +139,7 @@ async fn serve(flags: Flags) -> Result<(), Box<dyn Error>> {
             }
         }
     }
-    axum::serve(listener, adapter::axum::router(orchestrator).merge(admin::routes(admin)))
+    axum::serve(listener, adapter::axum::router(orchestrator))
         .with_graceful_shutdown(async {
             // Without a signal handler the server runs until it is killed.
             if tokio::signal::ctrl_c().await.is_err() {
@@ -130,9 +147,15 @@ async fn serve(flags: Flags) -> Result<(), Box<dyn Error>> {
             }
         })
         .await?;
+    admin.abort();
     drop(stop);
     println!("{:?}", background.await?);
     Ok(())
+}
+
+async fn listen(port: u16) -> Result<tokio::net::TcpListener, String> {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await;
+    listener.map_err(|error| format!("port {port} cannot be used: {error}"))
 }
 
 /// What happens to payments, and how to play the customer.
@@ -142,7 +165,7 @@ fn tell(address: SocketAddr, notice: &PaymentNotice) {
             let id = &payment.key.id;
             println!("payment {id} of {} euros: {:?}", payment.amount, payment.state);
             if payment.state == PaymentState::Pending {
-                println!("  curl -X POST http://{address}/admin/payments/{id}/confirm   (or .../fail)");
+                println!("  {CURL} -X POST http://{address}/admin/payments/{id}/confirm   (or .../fail)");
             }
         }
         needs_a_person => println!("LOOK AT THIS PAYMENT: {needs_a_person:?}"),
@@ -165,5 +188,5 @@ fn look_at(address: SocketAddr, notice: &InboxNotice) {
         other => format!("{other:?}"),
     };
     println!("LOOK AT THIS {}: {what}", entry.event.as_str());
-    println!("  curl http://{address}/admin/entries/{}", entry.id);
+    println!("  {CURL} http://{address}/admin/entries/{}", entry.id);
 }
