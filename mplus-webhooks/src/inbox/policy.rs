@@ -23,9 +23,9 @@ pub struct Attempts {
     pub at_once: usize,
     /// How many events of one merchant a process works on at the same time as they arrive. Beyond that they are kept and
     /// acknowledged, and worked off in the background; a payment is not started, a question of the till is answered as
-    /// undecided. Events about payments are counted apart from the others. Default 32.
+    /// undecided. Events about payments are counted apart from the others. More than a merchant has tills. Default 256.
     pub most_arriving_per_merchant: usize,
-    /// The same for all merchants together. Default 512.
+    /// The same for all merchants together. Default 1024.
     pub most_arriving: usize,
 }
 
@@ -39,8 +39,8 @@ impl Default for Attempts {
             lease: Duration::from_secs(90),
             per_merchant: 4,
             at_once: 32,
-            most_arriving_per_merchant: 32,
-            most_arriving: 512,
+            most_arriving_per_merchant: 256,
+            most_arriving: 1024,
         }
     }
 }
