@@ -34,8 +34,9 @@ pub struct Integration {
 impl Integration {
     /// Connects a merchant: checks the credentials, imports the branches as locations, and keeps the credentials in the
     /// host's vault. Doing it again replaces the credentials, in open handles and running workers too, and changes nothing
-    /// else; unless host or port are others than before: then the merchant has another POS and everything that was
-    /// pulled from the former one is forgotten (settings, orders and the log stay), which the report says.
+    /// else; unless host, port or database are others than before: then the merchant has another POS and everything that was
+    /// pulled from the former one is forgotten (settings, orders and the log stay), which the report says. Another database is
+    /// one of another licence and another company; a POS that does not tell both is taken for the one that it was.
     ///
     /// The report lists what a person has to complete in each location.
     ///
@@ -84,7 +85,8 @@ impl Integration {
     }
 
     /// Asks the POS whether it still accepts the credentials, and keeps the answer. Nothing is asked while the connection
-    /// is paused or disconnected.
+    /// is paused or disconnected. Another database at the same address has the connection rest, and nothing is forgotten:
+    /// [`connect`](Self::connect) again to start anew, or [`resume`](Self::resume) when it is the same POS after all.
     ///
     /// # Errors
     /// When the store fails.
@@ -101,7 +103,8 @@ impl Integration {
         connection::pause(&self.merchant).await
     }
 
-    /// Ends the rest; open handles go on. Repeating it is safe.
+    /// Ends the rest; open handles go on. Another database for which [`verify`](Self::verify) had the connection rest is taken
+    /// for the same POS from now on; handles of before have to be opened again then. Repeating it is safe.
     ///
     /// # Errors
     /// When the store fails.

@@ -87,6 +87,12 @@ impl Price {
         }
     }
 
+    /// Whether such a special price alone says what something costs: an amount beside it does not count.
+    pub(crate) fn is_settled_by(special: Option<&ArticleSpecialPrice>) -> bool {
+        let with_amount = ToldPrice { including_vat: Some(Decimal::ONE), special, ..ToldPrice::default() };
+        Self::of(with_amount) != Ok(Self::Amount(Decimal::ONE))
+    }
+
     /// The amount, for whoever only needs that. Euros, VAT included.
     pub fn amount(self) -> Option<Decimal> {
         match self {

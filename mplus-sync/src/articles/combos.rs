@@ -5,15 +5,18 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use mplus_qapi::products::{SaveArticleMenuArticleSettings, UpdateArticleMenu, UpdateArticleMenuRequest};
+use futures_util::StreamExt;
+use mplus_qapi::products::{
+    GetProducts, GetProductsRequest, SaveArticleMenuArticleSettings, UpdateArticleMenu,
+    UpdateArticleMenuRequest,
+};
 use mplus_qapi::soap::Outcome;
-use rust_decimal::Decimal;
 
 use crate::model::{
     ArticleNumber, BtwCode, Combo, Fingerprint, Item, ItemId, Resource, SyncState, Tracked, Version,
 };
 use crate::products::push::note::{mark, refused, unshown};
-use crate::products::push::send;
+use crate::products::push::{prepare, send};
 use crate::products::{CheckedTax, ItemProblem, item_to_article, whole_cents};
 use crate::progress::Phase;
 use crate::report::{Note, Subject};
@@ -37,8 +40,10 @@ pub struct RemovedChoice {
 
 /// The combo as an article menu: every part is a group, every choice an article with its fee.
 ///
+/// A turnover group that the combo does not have is 0 in it.
+///
 /// # Errors
-/// When an amount is no whole number of cents, or the turnover group is out of range.
+/// When the combo has no price, an amount is no whole number of cents, or the turnover group is out of range.
 pub fn combo_to_article_menu(
     combo: &Combo,
     number: ArticleNumber,
@@ -64,7 +69,7 @@ pub fn combo_to_article_menu(
         is_active: combo.active,
         is_required: true,
         use_main_article: false,
-        price_incl: whole_cents(combo.price.unwrap_or(Decimal::ZERO))?.into(),
+        price_incl: whole_cents(combo.price.ok_or(ItemProblem::NoPrice)?)?.into(),
         vat_code: code.get(),
         turnover_group: turnover_group.ok_or(ItemProblem::TurnoverGroup(group))?,
         articles_settings: settings.into(),
@@ -112,18 +117,20 @@ async fn push_one(
     let Some((code, articles)) = ready(run, &combo, &subject, tax).await? else { return Ok(()) };
     // Looked at before anything is sent.
     let number = combo.external_ids.mpluskassa;
-    let mut menu = match combo_to_article_menu(
-        &combo.record,
-        number.unwrap_or(ArticleNumber::new(0)),
-        code,
-        &articles,
-    ) {
-        Ok(menu) => menu,
-        Err(found) => {
-            run.skip(&Resource::COMBOS, subject, &found.to_string(), found.advice());
-            return Ok(());
-        }
-    };
+    let untold = prepare::removed(&combo, combo.record.price, combo.record.turnover_group);
+    untold.iter().for_each(|one| run.report.ask_for(one.note(Resource::COMBOS, subject.clone())));
+    if !untold.is_empty() && combo.edits.iter().all(|(field, _)| untold.iter().any(|one| one.is_of(field))) {
+        return Ok(());
+    }
+    let told = prepare::as_told(&combo, &untold);
+    let mut menu =
+        match combo_to_article_menu(&told, number.unwrap_or(ArticleNumber::new(0)), code, &articles) {
+            Ok(menu) => menu,
+            Err(found) => {
+                run.skip(&Resource::COMBOS, subject, &found.to_string(), found.advice());
+                return Ok(());
+            }
+        };
     if run.options.dry_run {
         run.report.count(&Resource::COMBOS).pushed += 1;
         return Ok(());
@@ -136,6 +143,11 @@ async fn push_one(
         },
     };
     menu.article_number = number.get();
+    if told.turnover_group.is_none()
+        && let Some(group) = group_at_pos(run, number).await?
+    {
+        menu.turnover_group = group;
+    }
     let removed = removed_choices(&combo.sync, &menu);
     let sync = menu_sync(&combo, &menu)?;
     let reply = match run.call(UpdateArticleMenu { request: menu }).await {
@@ -157,8 +169,22 @@ async fn push_one(
             "Remove the choice by hand in the MplusKASSA back office",
         ));
     }
-    let pushed = Pushed { id: combo.record.id.clone(), sent: Some(combo.record.clone()), number, sync };
+    let pushed = Pushed { id: combo.record.id.clone(), sent: Some(told), number, sync };
     mark(run, CatalogPushes { combos: vec![pushed], ..CatalogPushes::default() }).await
+}
+
+/// The turnover group that the POS has an article in: a menu is written with one, whether the host knows it or not.
+async fn group_at_pos(run: &mut Run<'_>, number: ArticleNumber) -> Result<Option<i16>, StepError> {
+    let request = GetProductsRequest { article_numbers: vec![number.get()], ..GetProductsRequest::default() };
+    run.report.requests += 1;
+    let mut products = run.client().call(GetProducts { request }).stream();
+    while let Some(product) = products.next().await {
+        let mut articles = product?.article_list.into_iter();
+        if let Some(article) = articles.find(|article| article.article_number == Some(number.get())) {
+            return Ok(article.turnover_group.and_then(|group| i16::try_from(group).ok()));
+        }
+    }
+    Ok(None)
 }
 
 /// The combo's BTW code and its choices' articles; none when something is missing, which is in the report then.
@@ -220,6 +246,7 @@ async fn create(
     let mut item = Item::new(ItemId::new(combo.record.id.as_str()), combo.record.name.clone());
     item.price = combo.record.price;
     item.turnover_group = combo.record.turnover_group;
+    item.active = combo.record.active;
     let article = match item_to_article(&item, None, Some(code), false) {
         Ok(article) => article,
         Err(problem) => {

@@ -1,15 +1,16 @@
 //! Pulls modifier groups, deleted ones included.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use mplus_qapi::Page as PosPage;
 use mplus_qapi::preparation::{GetArticleAlterationsGroups, GetPreparationMethodGroups};
 use mplus_qapi::soap::{ListResponse, Paged};
 
 use super::{IncomingGroup, alterations_group_to_modifier_group, preparation_group_to_modifier_group};
+use crate::model::free_id::{candidates, free};
 use crate::model::{
-    Checkpoint, Fingerprint, Marker, ModifierGroup, ModifierSource, PosModifierGroup, Resource, Tracked,
-    Version,
+    Checkpoint, Fingerprint, Marker, ModifierGroup, ModifierGroupId, ModifierSource, PosModifierGroup,
+    Resource, Tracked, Version,
 };
 use crate::pos_call::is_unknown_operation;
 use crate::products::{Incoming, Markers};
@@ -94,7 +95,11 @@ async fn pull_one_sort<O: Paged>(
                 run.skip(&resource, subject.clone(), &problem.to_string(), advice);
             }
         }
-        store(run, &resource, groups.into_iter().map(|group| group.incoming).collect(), last).await?;
+        let groups = groups.into_iter().map(|group| group.incoming).collect();
+        if !store(run, &resource, groups, last).await? {
+            // The next run begins at this page.
+            return Ok(());
+        }
     }
     // Everything up to the current marker was read.
     let last = current.unwrap_or(last);
@@ -126,22 +131,25 @@ fn readable<T>(
     groups
 }
 
-/// Stores a page of groups. Whatever the host made of them is replaced: they are pulled only.
+/// Stores a page of groups. Whatever the host made of them is replaced: they are pulled only. False when they moved on each time.
 async fn store(
     run: &mut Run<'_>,
     resource: &Resource,
     groups: Vec<Incoming<ModifierGroup, PosModifierGroup>>,
     last: i64,
-) -> Result<(), StepError> {
+) -> Result<bool, StepError> {
     let count = groups.len();
     // Of a group that comes twice the last one counts.
     let groups: HashMap<PosModifierGroup, _> =
         groups.into_iter().map(|group| (group.number, group)).collect();
-    for _ in 0..DECISIONS {
+    for attempt in 0..DECISIONS {
         let numbers = groups.keys().copied().collect();
         let stored = run.store().modifier_groups(run.connection(), Select::PosIds(numbers)).await?;
         let mut stored: HashMap<_, _> =
             stored.into_iter().filter_map(|group| Some((group.external_ids.mpluskassa?, group))).collect();
+        // It may be no edit that is in the way, but a group of the host's that has the identifier of a new one.
+        let new: Vec<_> = groups.keys().filter(|number| !stored.contains_key(*number)).copied().collect();
+        let mut taken = if attempt == 0 { BTreeSet::new() } else { taken(run, &new).await? };
         let mut modifier_groups = Vec::new();
         let (mut unchanged, mut deactivated) = (0, 0);
         for (number, group) in &groups {
@@ -151,9 +159,13 @@ async fn store(
                 continue;
             }
             let was_active = known.as_ref().is_some_and(|known| known.record.active);
+            let is_new = known.is_none();
             let tracked = replaced(known, group)?;
             match tracked {
-                Some(tracked) => {
+                Some(mut tracked) => {
+                    if is_new {
+                        tracked.record.id = free(tracked.record.id, &mut taken);
+                    }
                     deactivated += u64::from(was_active && !tracked.record.active);
                     modifier_groups.push(tracked);
                 }
@@ -168,7 +180,7 @@ async fn store(
             counts.unchanged += unchanged;
             counts.deactivated += deactivated;
             run.advance(resource, count);
-            return Ok(());
+            return Ok(true);
         }
     }
     run.report.fail(Note::general(
@@ -176,7 +188,14 @@ async fn store(
         "modifier groups are edited on the host faster than they can be pulled",
         "The next sync takes them along; edit modifier groups in the POS",
     ));
-    Ok(())
+    Ok(false)
+}
+
+/// Identifiers of groups that others than these have, of those that these would get.
+async fn taken(run: &Run<'_>, new: &[PosModifierGroup]) -> Result<BTreeSet<ModifierGroupId>, StepError> {
+    let ids = new.iter().flat_map(|number| candidates(number.host_id())).collect();
+    let found = run.store().modifier_groups(run.connection(), Select::Ids(ids)).await?;
+    Ok(found.into_iter().map(|group| group.record.id).collect())
 }
 
 /// The group as it should be stored; none when it is.

@@ -1,6 +1,6 @@
 //! Imports branches: new ones, changed ones, and those that are gone.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use mplus_qapi::branches::{
     Branch, BranchInformation, GetBranchInformation, GetBranchInformationRequest, GetBranches,
@@ -9,6 +9,7 @@ use mplus_qapi::soap::Outcome;
 use serde::Serialize;
 
 use super::from_pos::{branch_information_to_location, branch_to_location, settle_missing, take_branch};
+use crate::model::free_id::free;
 use crate::model::{
     BranchNumber, Fingerprint, FingerprintError, Location, LocationId, MissingField, Resource, Tracked,
     Version,
@@ -20,6 +21,14 @@ use crate::store::{Page, Select, StoreErrorKind};
 /// Reads the POS's branches and stores what changed.
 pub(super) async fn pull(run: &mut Run<'_>) -> Result<(), StepError> {
     let mut branches = run.call(GetBranches::default()).await?.branches;
+    let known = stored(run).await?.0;
+    let is_listed =
+        |number: &BranchNumber| branches.iter().any(|branch| branch.branch_number == number.get());
+    let lacks_some = known.iter().any(|(number, location)| !location.record.vanished && !is_listed(number));
+    if !branches.is_empty() && lacks_some {
+        // The answer may have been cut: what two answers lack is gone.
+        branches.extend(run.call(GetBranches::default()).await?.branches);
+    }
     branches.sort_by_key(|branch| branch.branch_number);
     branches.dedup_by_key(|branch| branch.branch_number);
     if branches.is_empty() {
@@ -31,9 +40,9 @@ pub(super) async fn pull(run: &mut Run<'_>) -> Result<(), StepError> {
         return Ok(());
     }
     for _ in 0..DECISIONS {
-        let stored = stored(run).await?;
+        let (stored, mut taken) = stored(run).await?;
         let mut changes = Changes::default();
-        decide(run, &branches, stored, &mut changes).await?;
+        decide(run, &branches, stored, &mut taken, &mut changes).await?;
         if store(run, changes).await? {
             return Ok(());
         }
@@ -46,28 +55,37 @@ pub(super) async fn pull(run: &mut Run<'_>) -> Result<(), StepError> {
     Ok(())
 }
 
+/// So few branches may always go: of a few, one is a large share.
+const FEW: usize = 2;
+
 /// What the import writes and tells.
 #[derive(Default)]
 struct Changes {
     locations: Vec<Tracked<Location>>,
     unchanged: u64,
     notes: Vec<Note>,
+    /// What a person has to decide.
+    asked: Option<Note>,
     incomplete: Vec<IncompleteLocation>,
 }
 
-async fn stored(run: &Run<'_>) -> Result<HashMap<BranchNumber, Tracked<Location>>, StepError> {
-    let mut all = HashMap::new();
+/// The locations by their branches, and all identifiers that locations have.
+async fn stored(
+    run: &Run<'_>,
+) -> Result<(HashMap<BranchNumber, Tracked<Location>>, BTreeSet<LocationId>), StepError> {
+    let (mut all, mut ids) = (HashMap::new(), BTreeSet::new());
     let mut page: Page<LocationId> = Page::first(500);
     loop {
         let limit = page.limit;
         let read = run.store().locations(run.connection(), Select::Page(page)).await?;
         let last = (read.len() == limit).then(|| read.last().map(|one| one.record.id.clone())).flatten();
+        ids.extend(read.iter().map(|location| location.record.id.clone()));
         all.extend(
             read.into_iter().filter_map(|location| Some((location.external_ids.mpluskassa?, location))),
         );
         match last {
             Some(last) => page = Page::after(last, limit),
-            None => return Ok(all),
+            None => return Ok((all, ids)),
         }
     }
 }
@@ -76,6 +94,7 @@ async fn decide(
     run: &mut Run<'_>,
     branches: &[Branch],
     mut stored: HashMap<BranchNumber, Tracked<Location>>,
+    taken: &mut BTreeSet<LocationId>,
     changes: &mut Changes,
 ) -> Result<(), StepError> {
     for branch in branches {
@@ -83,7 +102,11 @@ async fn decide(
         let before = stored.remove(&number);
         let mut location = match before.clone() {
             Some(before) => before,
-            None => Tracked::new(branch_to_location(branch)).linked(number),
+            None => {
+                let mut new = branch_to_location(branch);
+                new.id = free(new.id, taken);
+                Tracked::new(new).linked(number)
+            }
         };
         let print = branch_print(branch)?;
         let known = location.sync.pulled.as_ref().is_some_and(|pulled| pulled.fingerprint == print);
@@ -127,6 +150,16 @@ async fn decide(
         } else {
             changes.locations.push(location);
         }
+    }
+    let known = branches.len() + stored.len();
+    let gone = stored.values().filter(|location| !location.record.vanished).count();
+    if gone > FEW && gone * 100 > known * usize::from(run.settings().most_gone) && !run.options.accepts_loss {
+        changes.asked = Some(Note::general(
+            Resource::BRANCHES,
+            &format!("the POS lists {gone} of {known} branches no more: none was taken out of use"),
+            "Look at the branches in the POS. If they are gone indeed, run a full sync that accepts the loss",
+        ));
+        return Ok(());
     }
     for (number, mut gone) in stored {
         changes.notes.push(Note::about(
@@ -206,6 +239,7 @@ async fn store(run: &mut Run<'_>, changes: Changes) -> Result<bool, StepError> {
     counts.pulled += pulled;
     counts.unchanged += changes.unchanged;
     changes.notes.into_iter().for_each(|note| run.report.skip(note));
+    changes.asked.into_iter().for_each(|note| run.report.ask_for(note));
     changes.incomplete.into_iter().for_each(|location| run.report.incomplete(location));
     Ok(true)
 }

@@ -138,6 +138,9 @@ async fn leave_former_pos(
         connection.status = ConnectionStatus::Disconnected { since: now };
         connection.last_sync_at = None;
         connection.pos_identity = None;
+        if connection.other_pos.take().is_some() {
+            connection.paused = None;
+        }
         true
     };
     update_connection(store, &new.id, &leave).await?;
@@ -146,7 +149,7 @@ async fn leave_former_pos(
     let message = format!(
         "connected to {place} in place of {former}: menu, stock and locations of the former POS were forgotten"
     );
-    log(store, &new.id, now, message).await?;
+    log(store, &new.id, now, ActivityLevel::Info, message).await?;
     Ok(Some(former))
 }
 
@@ -165,8 +168,10 @@ async fn save(host: &Host, new: Connection) -> Result<Connection, StoreError> {
     let store = &**host.store();
     let replace = |known: &mut Connection| {
         let mut next = new.clone();
-        next.pos_identity = next.pos_identity.or(known.pos_identity.take());
-        next.paused = known.paused;
+        let former = known.pos_identity.take();
+        next.pos_identity = next.pos_identity.map(|found| found.completed_by(former.as_ref())).or(former);
+        // That the POS is the one from before, after all, ends the rest that another one led to.
+        next.paused = known.paused.filter(|_| known.other_pos.is_none());
         next.connected_at = known.connected_at;
         next.last_sync_at = known.last_sync_at;
         next.revision = known.revision;
@@ -203,18 +208,26 @@ pub(crate) async fn open(host: &Host, id: ConnectionId) -> Result<Merchant, Open
 
 /// Asks the POS whether it still accepts the credentials, and keeps the answer. Of a connection that is paused or
 /// disconnected nothing is asked.
+///
+/// Another database than before has the connection rest, and nothing is forgotten: that is for a person to say.
 pub(crate) async fn verify(merchant: &Merchant) -> Result<ConnectionStatus, StoreError> {
     let answer = ask(merchant.client()).await;
     let now = merchant.runtime().now();
-    let starts_anew = match &answer {
-        Ok(accepted) => leave_for(merchant, accepted, now).await?,
-        Err(_) => false,
-    };
+    let rests = AtomicBool::new(false);
     let change = |connection: &mut Connection| {
+        rests.store(false, Ordering::Relaxed);
         match &answer {
-            _ if connection.is_held() && !starts_anew => return false,
+            _ if connection.is_held() => return false,
+            Ok(Accepted { identity: Some(found), .. }) if is_another(connection, found) => {
+                rests.store(true, Ordering::Relaxed);
+                connection.status = connection.status.failed(other_pos(connection, found), now);
+                connection.paused = Some(now);
+                connection.other_pos = Some(found.clone());
+            }
             Ok(Accepted { version, identity }) => {
-                connection.pos_identity = identity.clone().or(connection.pos_identity.take());
+                let known = connection.pos_identity.take();
+                connection.pos_identity =
+                    identity.clone().map(|found| found.completed_by(known.as_ref())).or(known);
                 let told = service_version(version);
                 if told.is_some() && told != connection.service_version {
                     // Another version may know what the earlier one lacked.
@@ -231,22 +244,31 @@ pub(crate) async fn verify(merchant: &Merchant) -> Result<ConnectionStatus, Stor
         }
         true
     };
-    Ok(match update_connection(&**merchant.store(), merchant.connection(), &change).await? {
-        Some(connection) => connection.status,
-        None => ConnectionStatus::Disconnected { since: now },
-    })
+    let (store, id) = (&**merchant.store(), merchant.connection());
+    let Some(connection) = update_connection(store, id, &change).await? else {
+        return Ok(ConnectionStatus::Disconnected { since: now });
+    };
+    if let ConnectionStatus::Failing { last_error, .. } = &connection.status
+        && rests.into_inner()
+    {
+        log(store, id, now, ActivityLevel::Warning, last_error.clone()).await?;
+    }
+    Ok(connection.status)
 }
 
-/// Starts anew when another POS than before accepts the credentials. Handles that were made for the former one have to be
-/// opened again.
-async fn leave_for(merchant: &Merchant, accepted: &Accepted, now: DateTime<Utc>) -> Result<bool, StoreError> {
-    let store = &**merchant.store();
-    let Some(known) = store.connection(merchant.connection()).await? else { return Ok(false) };
-    if known.is_held() {
-        return Ok(false);
-    }
-    let found = Connection { pos_identity: accepted.identity.clone(), ..known };
-    Ok(leave_former_pos(store, &found, now).await?.is_some())
+/// Whether a database is another one than the connection's.
+fn is_another(connection: &Connection, found: &PosIdentity) -> bool {
+    connection.pos_identity.as_ref().is_some_and(|known| !known.is_same_as(found))
+}
+
+/// What a person is told of another database at the address.
+fn other_pos(connection: &Connection, found: &PosIdentity) -> String {
+    let message = format!(
+        "another database answers: {found}, in place of {}; paused, and nothing was forgotten. If the merchant has another POS \
+         now, connect again, which starts anew; if it is the same POS, resume",
+        pos_of(connection)
+    );
+    cut_to(&message, LONGEST_MESSAGE)
 }
 
 /// Disconnects the merchant: the credentials are forgotten, everything else is kept. Repeating it is safe.
@@ -276,9 +298,9 @@ pub(crate) async fn pause(merchant: &Merchant) -> Result<(), StoreError> {
     .await
 }
 
-/// Ends the rest. Repeating it is safe.
+/// Ends the rest. Another database that had the connection rest is taken for the same POS from now on. Repeating it is safe.
 pub(crate) async fn resume(merchant: &Merchant) -> Result<(), StoreError> {
-    note_change(merchant, "resumed", &|connection| connection.paused.take().is_some()).await
+    note_change(merchant, "resumed", &Connection::end_rest).await
 }
 
 /// Removes everything of the merchant, credentials first. Repeating it is safe.
@@ -302,7 +324,7 @@ async fn note_change(
     let (store, id) = (&**merchant.store(), merchant.connection());
     update_connection(store, id, &noting).await?;
     match changed.into_inner() {
-        true => log(store, id, merchant.runtime().now(), message.to_owned()).await,
+        true => log(store, id, merchant.runtime().now(), ActivityLevel::Info, message.to_owned()).await,
         false => Ok(()),
     }
 }
@@ -311,10 +333,11 @@ async fn log(
     store: &dyn Store,
     id: &ConnectionId,
     at: DateTime<Utc>,
+    level: ActivityLevel,
     message: String,
 ) -> Result<(), StoreError> {
     let topic = "connection".to_owned();
-    store.log(id, &[Activity { at, level: ActivityLevel::Info, topic, message, subject: None }]).await
+    store.log(id, &[Activity { at, level, topic, message, subject: None }]).await
 }
 
 fn client(host: &Host, name: &str, port: u16, credentials: &Credentials) -> Result<Client, String> {

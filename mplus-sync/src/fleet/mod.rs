@@ -319,12 +319,13 @@ impl Fleet {
         paused: Option<DateTime<Utc>>,
     ) -> Result<bool, StoreError> {
         let store = self.host_of(connection)?.store();
-        let change = |connection: &mut Connection| {
-            let changes = connection.paused.is_some() != paused.is_some();
-            if changes {
+        let change = |connection: &mut Connection| match paused {
+            None => connection.end_rest(),
+            Some(_) if connection.paused.is_some() => false,
+            Some(_) => {
                 connection.paused = paused;
+                true
             }
-            changes
         };
         Ok(update_connection(&**store, connection, &change).await?.is_some())
     }

@@ -70,6 +70,12 @@ impl Resource {
     pub const FULL_MENU: Self = Self(Cow::Borrowed("full_menu"));
     /// Tax rates. The POS gives no marker; the checkpoint is a hash of what its BTW codes mean.
     pub const TAX_RATES: Self = Self(Cow::Borrowed("tax_rates"));
+    /// The number of the article that was the last to change, and its marker then: it never goes back, unless the POS does.
+    pub const LAST_CHANGED_ARTICLE: Self = Self(Cow::Borrowed("last_changed_article"));
+    /// See [`LAST_CHANGED_ARTICLE`](Self::LAST_CHANGED_ARTICLE).
+    pub const LAST_CHANGED_MARKER: Self = Self(Cow::Borrowed("last_changed_marker"));
+    /// How many prices of branches were believed last.
+    pub const BRANCH_PRICE_LINES: Self = Self(Cow::Borrowed("branch_price_lines"));
     /// Settings by which articles were read last: the sales channel.
     pub const SALES_CHANNEL: Self = Self(Cow::Borrowed("sales_channel"));
     /// Relations.

@@ -31,6 +31,10 @@ pub struct Connection {
     /// Since when the host has it rest: nothing of it is run or sent, everything is kept, credentials included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<DateTime<Utc>>,
+    /// Another database that answered at the address, for which the connection rests until a person decides: connecting again
+    /// starts anew, resuming takes it for the same POS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_pos: Option<PosIdentity>,
     /// Operations that this POS does not know, by their names: learnt once, done without afterwards.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub lacking: BTreeSet<String>,
@@ -68,6 +72,7 @@ impl Connection {
             environment: Environment::Live,
             status: ConnectionStatus::Connected,
             paused: None,
+            other_pos: None,
             lacking: BTreeSet::new(),
             service_version: None,
             connected_at: now,
@@ -85,6 +90,15 @@ impl Connection {
     /// Whether its POS fails: it cannot be reached, or refuses.
     pub fn is_failing(&self) -> bool {
         matches!(self.status, ConnectionStatus::Failing { .. })
+    }
+
+    /// Ends its rest: another database that it rested for is taken for the same POS from now on. False when it did not rest.
+    pub(crate) fn end_rest(&mut self) -> bool {
+        if let Some(found) = self.other_pos.take() {
+            self.pos_identity = Some(found);
+            self.status = ConnectionStatus::Connected;
+        }
+        self.paused.take().is_some()
     }
 
     /// Whether another connection leads to the same POS, as far as both say: a connection that leads to another one has
@@ -119,6 +133,12 @@ impl PosIdentity {
     #[must_use]
     pub fn of_company(self, company: impl Into<String>) -> Self {
         Self { company: Some(company.into()), ..self }
+    }
+
+    /// The same with the company that was known, where the POS does not name it any more: a later one is compared with it.
+    pub(crate) fn completed_by(self, known: Option<&Self>) -> Self {
+        let company = self.company.or_else(|| known?.company.clone());
+        Self { company, ..self }
     }
 
     /// Whether both are the same database, as far as they say: another one has another licence, and names another company. A

@@ -13,6 +13,7 @@ mod customer;
 mod editable;
 mod field;
 mod floor;
+pub(crate) mod free_id;
 mod id;
 mod item;
 mod lease;

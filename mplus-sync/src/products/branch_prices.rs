@@ -21,7 +21,7 @@ use crate::pos_call::is_unknown_operation;
 use crate::price::{Price, ToldPrice};
 use crate::progress::Phase;
 use crate::report::{Conflict, Note, Subject};
-use crate::run::{DECISIONS, Run, StepError};
+use crate::run::{DECISIONS, Run, StepError, is_unreadable};
 use crate::store::{CatalogChunk, Page, Select};
 
 /// The POS's prices of single branches, and which location each branch is.
@@ -29,10 +29,14 @@ use crate::store::{CatalogChunk, Page, Select};
 pub(crate) struct BranchPrices {
     /// Whether they are known: the POS has told them, and they are believed.
     told: bool,
+    /// Whether the POS told them and they cannot be read: which there are is not known.
+    unreadable: bool,
     by_article: HashMap<i64, Vec<ArticleBranchDeviationLine>>,
     locations: BTreeMap<BranchNumber, LocationId>,
     /// Stands for all of them, in whatever order they came.
     hash: i64,
+    /// How many they are.
+    lines: i64,
 }
 
 /// Added to the checkpoint when articles were pulled that have not got their prices. The hash of a list is even, so that the
@@ -81,6 +85,11 @@ impl BranchPrices {
         self.told
     }
 
+    /// Whether it is known which lines an article has: a POS that takes away what is not named could not be written to otherwise.
+    pub(crate) fn can_be_written(&self) -> bool {
+        !self.unreadable
+    }
+
     /// An article's lines as the POS told them, those of branches that are no locations among them.
     pub(crate) fn lines(&self, article: ArticleNumber) -> &[ArticleBranchDeviationLine] {
         self.by_article.get(&article.get()).map(Vec::as_slice).unwrap_or_default()
@@ -108,6 +117,14 @@ pub(super) async fn read(run: &mut Run<'_>) -> Result<Arc<BranchPrices>, StepErr
                 run.learn_lacking(name).await;
                 return Ok(Arc::new(prices));
             }
+            // Of all others it is not known either what they are. Items are pulled and pushed without.
+            Err(error) if is_unreadable(&error) => {
+                let message =
+                    format!("the prices of branches cannot be read and were left as they are: {error}");
+                let advice = "Correct the value in the POS, or report this";
+                run.report.fail(Note::general(Resource::BRANCH_PRICES, &message, advice));
+                return Ok(Arc::new(BranchPrices { unreadable: true, ..prices }));
+            }
             line => line?,
         };
         let amount = |amount: Option<mplus_qapi::value::XsdDecimal>| amount.map(|amount| amount.normalize());
@@ -122,6 +139,7 @@ pub(super) async fn read(run: &mut Run<'_>) -> Result<Arc<BranchPrices>, StepErr
             prices.locations.get(&branch),
         ))?;
         hash = hash.wrapping_add(u64::from_str_radix(&print.as_str()[..16], 16).unwrap_or_default());
+        prices.lines += 1;
         prices.by_article.entry(line.article_number).or_default().push(line);
     }
     run.expect(&Resource::BRANCH_PRICES, Phase::Pull, Some(prices.by_article.len() as u64));
@@ -131,19 +149,27 @@ pub(super) async fn read(run: &mut Run<'_>) -> Result<Arc<BranchPrices>, StepErr
     Ok(Arc::new(prices))
 }
 
-/// An empty list, where there was one before, takes all branch prices away: a person has to say that it is meant.
+/// A list that is empty, or lacks much of what was there before, takes prices away: a person has to say that it is meant.
 fn is_held_back(run: &mut Run<'_>, prices: &BranchPrices) -> bool {
     let before = run.checkpoint(&Resource::BRANCH_PRICES).filter(|hash| hash & !MISSED != 0);
-    if before.is_none() || !prices.by_article.is_empty() || run.options.accepts_loss {
+    if before.is_none() || run.options.accepts_loss {
         return false;
     }
-    run.report.ask_for(Note::general(
-        Resource::BRANCH_PRICES,
-        "the POS lists no branch prices any more: none was taken away",
-        "If it has none indeed, run a full sync that accepts the loss",
-    ));
+    let known = run.checkpoint(&Resource::BRANCH_PRICE_LINES).unwrap_or_default();
+    let gone = known - prices.lines;
+    let too_many = gone > FEW && gone * 100 > known * i64::from(run.settings().most_gone);
+    let message = match prices.lines {
+        0 => "the POS lists no branch prices any more: none was taken away".to_owned(),
+        _ if too_many => format!("the POS lists {gone} of {known} branch prices no more: none was changed"),
+        _ => return false,
+    };
+    let advice = "Look at them in the POS. If it is meant, run a full sync that accepts the loss";
+    run.report.ask_for(Note::general(Resource::BRANCH_PRICES, &message, advice));
     true
 }
+
+/// So few may always go: of a short list one is a large share.
+const FEW: i64 = 2;
 
 /// Which location each branch is.
 async fn locations(run: &Run<'_>) -> Result<BTreeMap<BranchNumber, LocationId>, StepError> {
@@ -191,6 +217,7 @@ pub(super) async fn store_all(run: &mut Run<'_>, prices: &BranchPrices) -> Resul
         };
         page = last.map(|last| Page::after(last, limit));
     }
+    run.keep_checkpoint(Resource::BRANCH_PRICE_LINES, prices.lines).await?;
     run.keep_checkpoint(Resource::BRANCH_PRICES, prices.hash).await
 }
 

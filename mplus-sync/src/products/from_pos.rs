@@ -5,7 +5,7 @@ use mplus_qapi::products::{Article, ComponentArticle, LinkedArticle as PosLinked
 use mplus_qapi::types::{
     NutritionalCharacteristic, NutritionalCharacteristicPresence, NutritionalCharacteristics, PriceGroup,
 };
-use mplus_qapi::value::AMSTERDAM;
+use mplus_qapi::value::Zone;
 
 use rust_decimal::Decimal;
 
@@ -41,6 +41,9 @@ pub struct IncomingItem {
     pub tells_nutrition: bool,
     /// Whether the POS withholds the article from sale by other means than `active`.
     pub withheld: bool,
+    /// Whether a special price says what it costs (free, asked at the till, in the barcode, not for sale), whatever amount
+    /// stands beside it.
+    pub special_price: bool,
     /// Whether its price is that of a price group.
     pub priced_by_group: bool,
     /// What a person should put right; the item is taken over all the same.
@@ -90,21 +93,21 @@ impl ArticleProblem {
     }
 }
 
-/// The product as a category.
+/// The product as a category. `zone` is that of the POS's clock.
 ///
 /// None when the product has no number: its articles then belong to no category.
-pub fn product_to_category(product: &Product) -> Option<Incoming<Category, ProductNumber>> {
+pub fn product_to_category(product: &Product, zone: Zone) -> Option<Incoming<Category, ProductNumber>> {
     let number = ProductNumber::new(product.product_number?);
     let name = text(&product.description).unwrap_or_else(|| format!("Product {number}"));
     let mut category = Category::new(CategoryId::for_product(number), name);
     category.description = text(&product.extra_text);
     category.position = product.sort_order_group_list.first().map(|group| group.sort_order);
     category.group_numbers.clone_from(&product.group_numbers);
-    let changed_at = product.article_list.iter().filter_map(article_changed_at).max();
+    let changed_at = product.article_list.iter().filter_map(|article| changed_at(article, zone)).max();
     Some(Incoming { record: category, number, marker: product.sync_marker.map(Marker::new), changed_at })
 }
 
-/// The article as an item of a category.
+/// The article as an item of a category. `zone` is that of the POS's clock.
 ///
 /// None when the article has no number, without which it cannot be ordered. Links to modifier groups, branch prices
 /// and stored pictures are not in the article; they are added by whoever knows them.
@@ -112,6 +115,7 @@ pub fn article_to_item(
     article: &Article,
     category: Option<&CategoryId>,
     tax: &TaxTable,
+    zone: Zone,
 ) -> Option<IncomingItem> {
     let number = ArticleNumber::new(article.article_number?);
     let name = text(&article.description).unwrap_or_else(|| format!("Article {number}"));
@@ -169,11 +173,12 @@ pub fn article_to_item(
             record: item,
             number,
             marker: article.sync_marker.map(Marker::new),
-            changed_at: article_changed_at(article),
+            changed_at: changed_at(article, zone),
         },
         external_id: text(&article.ext_article_id),
         tells_nutrition: article.nutritional_characteristics.is_some(),
         withheld: article.discontinued == Some(true) || !for_sale,
+        special_price: Price::is_settled_by(article.special_price.as_ref()),
         priced_by_group: false,
         problems,
     })
@@ -279,8 +284,9 @@ fn barcodes(article: &Article) -> Vec<String> {
     barcodes
 }
 
-fn article_changed_at(article: &Article) -> Option<DateTime<Utc>> {
-    article.change_timestamp?.to_instant(AMSTERDAM).ok().flatten()
+/// When the POS changed the article; none when it does not say, or the clock showed no one instant.
+fn changed_at(article: &Article, zone: Zone) -> Option<DateTime<Utc>> {
+    article.change_timestamp?.to_instant(zone).ok().flatten()
 }
 
 /// The text, none for one that is empty.

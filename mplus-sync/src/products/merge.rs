@@ -19,6 +19,9 @@ use crate::model::{
 /// The name under which is kept that the POS withholds an article by other means than `active`.
 pub(crate) const WITHHELD: &str = "withheld";
 
+/// The name under which is kept that a special price says what an article costs, whatever amount stands beside it.
+pub(crate) const SPECIAL_PRICE: &str = "special-price";
+
 /// The name under which is kept that an item's price is that of a price group, which no update of the article changes.
 pub(crate) const PRICED_BY_GROUP: &str = "priced-by-group";
 
@@ -290,7 +293,7 @@ pub(crate) fn merge_location_prices(how: Settling, merged: &mut Merged<Item>, po
 }
 
 /// Decides fields: what the host did not edit is the POS's. Gives back the conflicts.
-fn merge_fields<T: Editable>(
+pub(super) fn merge_fields<T: Editable>(
     how: Settling,
     next: &mut Tracked<T>,
     pos: &T,

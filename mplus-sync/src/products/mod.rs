@@ -17,6 +17,7 @@
 
 mod article_branches;
 mod branch_prices;
+mod combo_article;
 mod from_pos;
 mod images;
 mod markers;

@@ -1,5 +1,6 @@
 use mplus_qapi::products::{Article, Barcode, Product, SortOrderGroup};
 use mplus_qapi::types::{ArticleSpecialPrice, Image};
+use mplus_qapi::value::AMSTERDAM;
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 
@@ -19,7 +20,7 @@ fn category() -> CategoryId {
 }
 
 fn mapped(article: &Article) -> IncomingItem {
-    article_to_item(article, Some(&category()), &tax()).unwrap()
+    article_to_item(article, Some(&category()), &tax(), AMSTERDAM).unwrap()
 }
 
 fn cola() -> Article {
@@ -91,8 +92,11 @@ fn an_unknown_code_leaves_the_rate_open_and_is_named() {
 
 #[test]
 fn an_article_without_number_or_product_is_told_apart() {
-    assert_eq!(article_to_item(&Article { article_number: None, ..cola() }, None, &tax()), None);
-    assert_eq!(article_to_item(&cola(), None, &tax()).unwrap().problems, [ArticleProblem::NoProduct]);
+    assert_eq!(article_to_item(&Article { article_number: None, ..cola() }, None, &tax(), AMSTERDAM), None);
+    assert_eq!(
+        article_to_item(&cola(), None, &tax(), AMSTERDAM).unwrap().problems,
+        [ArticleProblem::NoProduct]
+    );
 }
 
 #[test]
@@ -104,9 +108,9 @@ fn a_product_is_a_category_at_its_first_place() {
         sort_order_group_list: vec![SortOrderGroup { group_number: 2, sort_order: 9 }].into(),
         ..Product::default()
     };
-    let category = product_to_category(&product).unwrap().record;
+    let category = product_to_category(&product, AMSTERDAM).unwrap().record;
     assert_eq!((category.name.as_str(), category.position), ("Soft drinks", Some(9)));
-    assert_eq!(product_to_category(&Product::default()), None);
+    assert_eq!(product_to_category(&Product::default(), AMSTERDAM), None);
 }
 
 #[test]

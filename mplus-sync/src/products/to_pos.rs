@@ -21,6 +21,9 @@ pub enum ItemProblem {
     /// The item has no name.
     #[error("the item has no name")]
     NoName,
+    /// The combo has no price: a menu is written with one, and none would be zero.
+    #[error("the combo has no price")]
+    NoPrice,
 }
 
 impl ItemProblem {
@@ -31,6 +34,7 @@ impl ItemProblem {
             Self::NegativePrice(_) => "Give the item a price of zero or more",
             Self::TurnoverGroup(_) => "Choose a turnover group from 0 to 999",
             Self::NoName => "Give the item a name",
+            Self::NoPrice => "Give the combo a price",
         }
     }
 }

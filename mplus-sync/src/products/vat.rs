@@ -35,6 +35,15 @@ impl CheckedTax {
             },
         };
         let tax = Arc::new(run.settings().tax.check(&groups));
+        let known = run.checkpoint(&Resource::TAX_RATES);
+        if groups.is_empty()
+            && !run.options.accepts_loss
+            && known.is_some_and(|known| tax.hash().ok() != Some(known))
+        {
+            return Err(StepError::Unbelievable(
+                "the POS lists no VAT groups any more: no item's rate was taken away, and no article was read",
+            ));
+        }
         Ok(Arc::clone(self.0.insert(tax)))
     }
 }

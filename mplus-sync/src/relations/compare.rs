@@ -4,9 +4,10 @@
 //! when it means the same: an e-mail address without regard to case, a telephone number however it is written.
 
 use mplus_qapi::types::Relation;
+use mplus_qapi::value::List;
 use sha2::{Digest, Sha256};
 
-use crate::model::{Customer, RelationMatch, RelationNumber};
+use crate::model::{Customer, RelationMatch};
 use crate::text::plain;
 
 /// What to ask the POS for, and whether what it found is it.
@@ -147,7 +148,7 @@ impl Number {
     }
 }
 
-fn is_company(relation: &Relation) -> bool {
+pub(super) fn is_company(relation: &Relation) -> bool {
     let filled = |text: &Option<String>| filled(text.as_deref()).is_some();
     filled(&relation.company_name) || filled(&relation.vat_number) || filled(&relation.commerce_number)
 }
@@ -177,10 +178,38 @@ pub(super) fn new_relation(customer: &Customer) -> Relation {
     }
 }
 
-/// What a customer's relation is changed by: what the host knows. What it does not know stays as it is at the POS.
-pub(super) fn changed_relation(customer: &Customer, number: RelationNumber) -> Relation {
-    let relation = new_relation(customer);
-    Relation { relation_number: Some(number.get()), ..relation }
+/// The relation as the POS has it, with what the host knows of the customer on top: for a POS that takes away what an update
+/// does not name. What the POS counts itself is not sent back, nor are lists that are absent then, which is not the same as
+/// empty.
+pub(super) fn changed_relation(held: Relation, customer: &Customer) -> Relation {
+    let known = new_relation(customer);
+    Relation {
+        ext_relation_id: known.ext_relation_id,
+        name: known.name,
+        email: known.email.or(held.email),
+        telephone: known.telephone.or(held.telephone),
+        address: known.address.or(held.address),
+        zipcode: known.zipcode.or(held.zipcode),
+        city: known.city.or(held.city),
+        country: known.country.or(held.country),
+        sync_marker: None,
+        create_timestamp: None,
+        change_timestamp: None,
+        points: None,
+        balance: None,
+        invoice_credit: None,
+        account_balance: None,
+        can_earn_points: None,
+        can_redeem_points: None,
+        cant_redeem_points_reason: None,
+        category_ids: List::absent(),
+        image_list: List::absent(),
+        custom_field_list: List::absent(),
+        contact_list: List::absent(),
+        relation_article_discount_list: List::absent(),
+        sale_promotion_ids: List::absent(),
+        ..held
+    }
 }
 
 /// What tells one state of a customer from another; nothing can be read from it.

@@ -18,7 +18,7 @@ use crate::pos_call::is_unknown_operation;
 use crate::text::kept;
 
 use super::RelationError;
-use super::compare::{Key, Wanted, changed_relation, fingerprint, new_relation};
+use super::compare::{Key, Wanted, changed_relation, fingerprint, is_company, new_relation};
 
 /// How long a worker may take to find or create a relation before another one does.
 const LEASE: TimeDelta = TimeDelta::minutes(3);
@@ -176,11 +176,7 @@ impl RelationService {
         if link.told.as_ref() == Some(&print) {
             return relation;
         }
-        let request = UpdateRelation::from(changed_relation(customer, relation));
-        let answer = self.lacking.call(request, Some(CALL)).await;
-        if let Ok(Some(answer)) = answer
-            && answer.result == UpdateRelationResult::Ok
-        {
+        if self.tell(customer, relation).await {
             let told = CustomerLink { told: Some(print), ..link };
             let (store, id) = (self.merchant.store(), self.merchant.connection());
             // The store keeps the first link of a customer: this one takes its place.
@@ -189,6 +185,38 @@ impl RelationService {
             }
         }
         relation
+    }
+
+    /// Tells the POS what has changed of a customer, on top of what it has of the relation. True when there is nothing more to
+    /// tell: a relation that is a company's is the company's to change.
+    async fn tell(&self, customer: &Customer, number: RelationNumber) -> bool {
+        let Ok(Some(held)) = self.held(customer, number).await else { return false };
+        if is_company(&held) {
+            return true;
+        }
+        let request = UpdateRelation::from(changed_relation(held, customer));
+        let answer = self.lacking.call(request, Some(CALL)).await;
+        answer.is_ok_and(|answer| answer.is_some_and(|answer| answer.result == UpdateRelationResult::Ok))
+    }
+
+    /// The relation as the POS has it; none when it does not show it.
+    async fn held(
+        &self,
+        customer: &Customer,
+        number: RelationNumber,
+    ) -> Result<Option<Relation>, mplus_qapi::Error> {
+        let is_it = |relation: &Relation| relation.relation_number == Some(number.get());
+        let request = GetRelation { relation_number: number.get() };
+        if let Some(answer) = self.lacking.call(request, Some(CALL)).await? {
+            return Ok(Some(answer.relation).filter(is_it));
+        }
+        // An older service finds it by what it is known by.
+        for wanted in Key::ALL.into_iter().flat_map(|key| key.wanted(customer)) {
+            if let Some(found) = self.ask(wanted).await?.filter(is_it) {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
     }
 
     async fn create(&self, customer: &Customer) -> Result<RelationNumber, RelationError> {

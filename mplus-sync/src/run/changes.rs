@@ -14,8 +14,11 @@ use crate::runtime::Runtime;
 
 /// How often a page that broke off half-way is asked for again.
 const REPEATS: u32 = 3;
-/// How many markers are passed over at most whose records cannot be read at all.
-const PASSED_OVER: u32 = 50;
+/// How many markers in a row are tried one by one behind a record that cannot be read; then the steps double. Markers are
+/// raised by every change, so that thousands of them may lie between two records.
+const ONE_BY_ONE: u32 = 16;
+/// How often it is tried to get past records that cannot be read; a service that is broken is not read past.
+const TRIES: u32 = 64;
 
 /// A page of what an operation lists.
 pub(crate) type PageOf<O> = Page<<<O as Operation>::Response as ListResponse>::Item>;
@@ -26,7 +29,8 @@ pub(crate) type PageOf<O> = Page<<<O as Operation>::Response as ListResponse>::I
 /// holds nothing of the run, so that a page can be fetched while the run stores another one.
 ///
 /// A value that cannot be read is left out and told with its page ([`Page::unreadable`]). A page that cannot be read as a whole
-/// is asked for in smaller pieces, down to the record that spoils it, which is passed over and named.
+/// is asked for in smaller pieces, down to the record that spoils it, which is passed over and named: from the first marker on
+/// at which the answer is another one, the next record is told.
 pub(crate) struct Changes<'a, O: Paged> {
     client: &'a Client,
     runtime: &'a dyn Runtime,
@@ -40,10 +44,33 @@ pub(crate) struct Changes<'a, O: Paged> {
     limit: i32,
     asked: i32,
     requests: u64,
-    /// The markers that were passed over, and why.
-    passed: Option<(i64, i64, mplus_qapi::Error)>,
-    passed_over: u32,
+    /// A record that cannot be read, which is being passed over.
+    passing: Option<Passing>,
+    is_complete: bool,
     notes: Vec<Note>,
+}
+
+/// A record that cannot be read, and what is known of where it ends.
+struct Passing {
+    /// From here on it was asked for first.
+    first: i64,
+    /// The highest marker from which on it still is the next record.
+    last: i64,
+    /// A marker behind it, once one was found.
+    behind: Option<i64>,
+    step: i64,
+    tries: u32,
+    error: mplus_qapi::Error,
+}
+
+impl Passing {
+    /// From which marker on to ask next: further on, then between what is known.
+    fn next(&self) -> i64 {
+        match self.behind {
+            None => self.last.saturating_add(self.step),
+            Some(behind) => (self.last + (behind - self.last) / 2).max(self.last + 1),
+        }
+    }
 }
 
 impl<'a, O: Paged> Changes<'a, O> {
@@ -69,8 +96,8 @@ impl<'a, O: Paged> Changes<'a, O> {
             limit,
             asked: limit,
             requests: 0,
-            passed: None,
-            passed_over: 0,
+            passing: None,
+            is_complete: true,
             notes: Vec::new(),
         }
     }
@@ -89,14 +116,20 @@ impl<'a, O: Paged> Changes<'a, O> {
         self.cancel.check()?;
         let mut failures = 0;
         // That a page can be read behind what was passed over shows that it is not the service that is broken.
-        while self.passed.is_some() || self.until.is_none_or(|until| self.since <= until) {
+        while self.passing.is_some() || self.until.is_none_or(|until| self.since <= until) {
             match self.pages.next().await {
                 None => {
                     self.requests += 1;
+                    if self.looks_before() {
+                        continue;
+                    }
                     break;
                 }
                 Some(Ok(page)) => {
                     self.requests += 1;
+                    if self.looks_before() {
+                        continue;
+                    }
                     self.end_passing();
                     self.since = page.next_marker;
                     if self.asked < self.limit {
@@ -127,28 +160,50 @@ impl<'a, O: Paged> Changes<'a, O> {
     ///
     /// Behind a marker from which on a single record cannot be read, that record is the next one: no other is passed over.
     fn narrow(&mut self, error: mplus_qapi::Error) -> Result<(), StepError> {
-        match error.kind() {
-            ErrorKind::Response(found) if !is_another_document(found.problem()) => {}
-            _ => return Err(error.into()),
+        if !is_unreadable(&error) {
+            return Err(error.into());
         }
         if self.asked > 1 {
             self.ask_for(self.asked / 2);
             return Ok(());
         }
-        self.passed_over += 1;
-        if self.passed_over > PASSED_OVER {
-            return Err(error.into());
+        self.is_complete = false;
+        let since = self.since;
+        let before = self.passing.take();
+        let mut passing =
+            before.unwrap_or(Passing { first: since, last: since, behind: None, step: 1, tries: 0, error });
+        passing.last = since;
+        passing.tries += 1;
+        if passing.tries > ONE_BY_ONE && passing.behind.is_none() {
+            passing.step = passing.step.saturating_mul(2);
         }
-        let first = self.passed.take().map_or(self.since, |(first, ..)| first);
-        self.passed = Some((first, self.since, error));
-        self.since += 1;
+        // Where nothing can be there any more, it is the service that cannot be read.
+        let is_past_all = passing.behind.is_none() && self.until.is_some_and(|until| since > until);
+        if is_past_all || passing.tries > TRIES {
+            return Err(passing.error.into());
+        }
+        self.since = passing.next();
+        self.passing = Some(passing);
         self.ask_for(1);
         Ok(())
     }
 
+    /// After a step of more than one marker over a record that cannot be read: asks again closer to it, so that none between
+    /// is missed. False when there is nothing between.
+    fn looks_before(&mut self) -> bool {
+        let Some(passing) = &mut self.passing else { return false };
+        if self.since - passing.last <= 1 {
+            return false;
+        }
+        passing.behind = Some(self.since);
+        self.since = passing.next();
+        self.ask_for(1);
+        true
+    }
+
     /// Names what was passed over.
     fn end_passing(&mut self) {
-        let Some((first, last, error)) = self.passed.take() else { return };
+        let Some(Passing { first, last, error, .. }) = self.passing.take() else { return };
         let markers = match first == last {
             true => format!("marker {first}"),
             false => format!("markers {first} to {last}"),
@@ -165,7 +220,7 @@ impl<'a, O: Paged> Changes<'a, O> {
 
     /// Whether nothing was passed over so far.
     pub(crate) fn is_complete(&self) -> bool {
-        self.passed_over == 0
+        self.is_complete
     }
 
     /// What there is to tell since this was asked last.
@@ -177,6 +232,11 @@ impl<'a, O: Paged> Changes<'a, O> {
     pub(crate) fn take_requests(&mut self) -> u64 {
         std::mem::take(&mut self.requests)
     }
+}
+
+/// Whether an answer came whole, and something in it cannot be read.
+pub(crate) fn is_unreadable(error: &mplus_qapi::Error) -> bool {
+    matches!(error.kind(), ErrorKind::Response(found) if !is_another_document(found.problem()))
 }
 
 /// Whether an answer is none to the call, or none that came whole.

@@ -28,7 +28,7 @@ mod stock;
 mod stored;
 mod valid;
 
-use mplus_qapi::value::Zone;
+use mplus_qapi::value::{AMSTERDAM, Zone};
 use serde::{Deserialize, Serialize};
 
 use crate::conflict::Unit;
@@ -75,6 +75,10 @@ pub struct MerchantSettings {
     /// The POS's price group of the host's sales channel, such as take-away: where an article has a price in it, that is the
     /// item's, and is pulled only. None unless set.
     pub price_group: Option<i32>,
+    /// The zone of the POS's clock, in which it says when an article was changed: Europe/Amsterdam unless set. Stock and orders
+    /// have a zone of their own; [`in_zone`](Self::in_zone) sets all of them.
+    #[serde(with = "crate::model::zone_name")]
+    pub zone: Zone,
 }
 
 impl MerchantSettings {
@@ -84,6 +88,7 @@ impl MerchantSettings {
         if let Some(daily) = &mut self.daily {
             daily.zone = zone;
         }
+        self.zone = zone;
         self.stock.zone = zone;
         if let Some(orders) = &mut self.orders {
             orders.zone = zone;
@@ -105,6 +110,7 @@ impl Default for MerchantSettings {
             counts_articles: true,
             webshop_only: false,
             price_group: None,
+            zone: AMSTERDAM,
         }
     }
 }

@@ -14,7 +14,8 @@ pub(crate) async fn sync(merchant: &Merchant, options: &RunOptions) -> SyncRepor
     if !goes_on || stock.is_switched_off().await {
         return SyncReport { menu, stock: None };
     }
-    let (context, scope, progress) = (options.context, options.scope, &*options.progress);
+    // A scheduled sync that reads the whole menu again reads all stock again, too.
+    let (context, scope, progress) = (options.context, menu.scope, &*options.progress);
     let of_stock = StockOptions { context, scope, progress };
     let stock = Some(stock.pull(&of_stock, &options.cancel).await);
     SyncReport { menu, stock }

@@ -12,7 +12,7 @@ use mplus_qapi::value::Decimal;
 use mplus_sync::cancel::CancelToken;
 use mplus_sync::connection::NewConnection;
 use mplus_sync::model::{ConnectionStatus, Customer, Environment, Holder, LeaseName};
-use mplus_sync::report::RunOutcome;
+use mplus_sync::report::{RunOutcome, RunReport};
 use mplus_sync::runtime::Runtime as _;
 use mplus_sync::stock::StockOptions;
 use mplus_sync::store::{CredentialVault as _, Credentials};
@@ -257,28 +257,80 @@ fn behind_the_same_address(merchant: &Merchant, licence: &'static str, company: 
     merchant.host_with(Arc::clone(&merchant.store), pos)
 }
 
-#[tokio::test]
-async fn another_database_behind_the_same_address_is_noticed_and_a_renewed_licence_is_not() {
-    let (merchant, former) = Merchant::synced().await;
-    let renewed = behind_the_same_address(&merchant, "****-2222", "Brasserie De Gouden Leeuw B.V.");
-    let integration = Integration::open(renewed, Merchant::id()).await.unwrap();
-    assert_eq!(integration.verify().await.unwrap(), ConnectionStatus::Connected);
-    assert!(!merchant.items().await.is_empty());
+async fn verified(host: &Host) -> ConnectionStatus {
+    Integration::open(host.clone(), Merchant::id()).await.unwrap().verify().await.unwrap()
+}
 
+#[tokio::test]
+async fn a_licence_that_was_renewed_costs_nothing_whether_the_pos_names_its_company_or_not() {
+    let company = "Brasserie De Gouden Leeuw B.V.";
+    let (merchant, _) = Merchant::synced().await;
+    let before = (merchant.items().await, merchant.locations().await);
+    for (licence, company) in
+        [("****-2222", company), ("****-3333", ""), ("****-4444", ""), ("****-5555", company)]
+    {
+        let renewed = behind_the_same_address(&merchant, licence, company);
+        assert_eq!(verified(&renewed).await, ConnectionStatus::Connected, "{licence} {company}");
+        connect(&renewed).await;
+        assert_eq!((merchant.items().await, merchant.locations().await), before, "{licence} {company}");
+    }
+    // That it named no company for a while is no reason not to notice another one.
+    let other = behind_the_same_address(&merchant, "****-6666", "Cafe De Beer");
+    assert!(matches!(verified(&other).await, ConnectionStatus::Failing { .. }));
+}
+
+/// Connects the merchant at the address that it has.
+async fn connect(host: &Host) -> (Integration, RunReport) {
+    let new = NewConnection {
+        id: Merchant::id(),
+        name: "De Gouden Leeuw".to_owned(),
+        host: "api.mpluskassa.nl".to_owned(),
+        port: 34_562,
+        environment: Environment::Test,
+    };
+    let credentials = Credentials { ident: "testkit".to_owned(), secret: "geheim & vertrouwelijk".into() };
+    Integration::connect(host.clone(), new, credentials).await.unwrap()
+}
+
+#[tokio::test]
+async fn another_database_behind_the_same_address_has_all_rest_and_nothing_is_forgotten_by_itself() {
+    let (merchant, former) = Merchant::synced().await;
+    let before = (merchant.items().await, merchant.locations().await);
     let other = behind_the_same_address(&merchant, "****-3333", "Cafe De Beer");
+    let ConnectionStatus::Failing { last_error, .. } = verified(&other).await else { panic!("not noticed") };
+    assert!(last_error.contains("licence ****-3333 of Cafe De Beer, in place of"), "{last_error}");
+    assert!(merchant.activity_log().await.contains(&last_error));
+    let requests = merchant.pos.requests().total();
+    let stopped = former.sync_menu(&RunOptions::manual()).await;
+    assert!(matches!(stopped.outcome, RunOutcome::Failed { .. }), "{stopped}");
+    assert_eq!(merchant.pos.requests().total(), requests);
+    assert_eq!((merchant.items().await, merchant.locations().await), before);
+
+    // It is the same POS: it was sold, say, with all that is in it.
+    former.resume().await.unwrap();
+    assert_eq!(verified(&other).await, ConnectionStatus::Connected);
     let integration = Integration::open(other.clone(), Merchant::id()).await.unwrap();
-    assert_eq!(integration.verify().await.unwrap(), ConnectionStatus::Connected);
-    assert_eq!((merchant.items().await, merchant.locations().await), (vec![], vec![]));
+    let report = integration.sync_menu(&RunOptions::manual()).await;
+    assert_eq!(report.outcome, RunOutcome::Completed, "{report}");
+    assert_eq!((merchant.items().await, merchant.locations().await), before);
+}
+
+#[tokio::test]
+async fn a_merchant_who_connects_again_to_another_database_starts_anew() {
+    let (merchant, former) = Merchant::synced().await;
+    let other = behind_the_same_address(&merchant, "****-3333", "Cafe De Beer");
+    assert!(matches!(verified(&other).await, ConnectionStatus::Failing { .. }));
+    let (anew, report) = connect(&other).await;
+    assert!(report.to_string().contains("connected to another POS than before"), "{report}");
+    assert_eq!(merchant.items().await, []);
     let log = merchant.activity_log().await;
     assert!(
         log.iter().any(|line| line.contains("licence ****-3333 of Cafe De Beer in place of")),
         "{log:#?}"
     );
-
     let stopped = former.sync_menu(&RunOptions::manual()).await;
     let RunOutcome::Failed { message, .. } = &stopped.outcome else { panic!("{stopped}") };
     assert_eq!(message, "connection leeuw leads to another POS by now; open it again");
-    let anew = Integration::open(other, Merchant::id()).await.unwrap();
     let report = anew.sync_menu(&RunOptions::manual()).await;
     assert_eq!(report.outcome, RunOutcome::Completed, "{report}");
     assert!(!merchant.items().await.is_empty());

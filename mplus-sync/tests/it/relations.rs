@@ -1,9 +1,14 @@
 //! Customers and relations.
 
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
 use futures_util::future::join_all;
 use mplus_qapi::relations::CreateRelation;
-use mplus_qapi::testkit::Fault;
+use mplus_qapi::testkit::{Fault, Pos, VirtualRuntime};
+use mplus_qapi::transport::{Body, Request, Transport, TransportError};
 use mplus_qapi::types::Relation;
+use mplus_qapi::{Client, Endpoint};
 use mplus_sync::model::{Customer, RelationMatch, RelationNumber};
 use mplus_sync::relations::RelationService;
 
@@ -103,6 +108,10 @@ async fn an_error_names_the_customers_identifier_and_nothing_personal() {
     );
 }
 
+fn with_telephone(name: &str, telephone: &str) -> Relation {
+    Relation { name: Some(name.into()), telephone: Some(telephone.into()), ..Relation::default() }
+}
+
 async fn made(world: &World, relation: Relation) -> i64 {
     world.pos.client().create_relation(CreateRelation::from(relation)).await.unwrap().relation_number
 }
@@ -158,6 +167,85 @@ async fn what_changes_of_a_customer_reaches_the_relation_once() {
     let held = relations.iter().find(|held| held.relation_number == Some(number.get())).unwrap();
     assert_eq!((held.telephone.as_deref(), held.city.as_deref()), (Some("06-12345678"), Some("Gent ")));
     assert_eq!(world.pos.requests().count("updateRelation"), 1);
+}
+
+/// Remembers what was asked of one operation.
+#[derive(Debug, Clone)]
+struct Listening {
+    pos: Pos,
+    operation: &'static str,
+    heard: Arc<Mutex<Vec<String>>>,
+}
+
+#[async_trait]
+impl Transport for Listening {
+    async fn send(&self, request: Request) -> Result<http::Response<Body>, TransportError> {
+        if request.headers().get("soapaction").is_some_and(|action| action == self.operation) {
+            let text = String::from_utf8(request.body().to_vec()).unwrap();
+            self.heard.lock().unwrap().push(text);
+        }
+        self.pos.send(request).await
+    }
+}
+
+#[tokio::test]
+async fn a_change_of_a_customer_leaves_all_else_that_the_pos_has_of_the_relation_whatever_an_update_takes_away()
+ {
+    for lacks in ["knows-all", "no-getRelation"] {
+        let world = crate::orders::life::speaking(&[("absent-calls", lacks)]).await;
+        let number = made(
+            &world,
+            Relation {
+                email: Some("jan@example.com".into()),
+                card_number: Some("2800001".into()),
+                bank_account_number: Some("NL00BANK0123456789".into()),
+                discount_percentage: Some(10),
+                ..with_telephone("Jan Jansen", "0612345678")
+            },
+        )
+        .await;
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let pos =
+            Listening { pos: world.pos.clone(), operation: "updateRelation", heard: Arc::clone(&heard) };
+        let client = Client::builder(
+            Endpoint::new("api.mpluskassa.nl", 34_562).unwrap(),
+            world.pos.credentials(),
+            pos,
+            VirtualRuntime::new(1),
+        )
+        .build();
+        let service = RelationService::new(&world.merchant_of("w", client));
+        let mut customer = guest("guest", "jan@example.com");
+        assert_eq!(service.relation_of(&customer).await.unwrap(), RelationNumber::new(number));
+        customer.address.city = Some("Utrecht".into());
+        service.relation_of(&customer).await.unwrap();
+        let heard = heard.lock().unwrap();
+        for told in ["Utrecht", "2800001", "NL00BANK0123456789", "discountPercentage>10<", "0612345678"] {
+            assert!(heard.len() == 1 && heard[0].contains(told), "{told}, {lacks}: {heard:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_company_that_a_customer_orders_for_is_not_changed_by_the_customer() {
+    let world = World::open().await;
+    let number = made(
+        &world,
+        Relation {
+            email: Some("jan@example.com".into()),
+            company_name: Some("Jansen BV".into()),
+            ..with_telephone("Jansen", "0612345678")
+        },
+    )
+    .await;
+    let mut customer = guest("guest", "jan@example.com");
+    service(&world, "w").relation_of(&customer).await.unwrap();
+    customer.address.city = Some("Utrecht".into());
+    for _ in 0..2 {
+        assert_eq!(service(&world, "w").relation_of(&customer).await.unwrap(), RelationNumber::new(number));
+    }
+    assert_eq!(world.pos.requests().count("updateRelation"), 0);
+    assert_eq!(world.pos.requests().count("getRelation"), 1, "it is looked at once");
 }
 
 #[tokio::test]

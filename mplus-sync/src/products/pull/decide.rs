@@ -3,22 +3,27 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use mplus_qapi::value::Zone;
+
+use super::gone::FEW;
 use super::know::{Known, KnownGroups};
 use super::read::PulledPage;
 use super::tell::Told;
 use crate::conflict::Settling;
+use crate::model::free_id::free;
 use crate::model::{
     ArticleNumber, CategoryId, Checkpoint, ComboId, Fingerprint, FingerprintError, Item, ItemId, Marker,
     ModifierGroupId, PosModifierGroup, Resource, Tracked,
 };
 use crate::products::article_branches::Remark;
 use crate::products::branch_prices::BranchPrices;
+use crate::products::combo_article::merge_combo;
 use crate::products::from_pos::{
     Incoming, IncomingItem, article_to_item, product_to_category, take_group_price,
 };
 use crate::products::images::Wanted;
 use crate::products::merge::{
-    Merged, PRICED_BY_GROUP, Shared, WITHHELD, adopt, merge, merge_location_prices,
+    Merged, PRICED_BY_GROUP, SPECIAL_PRICE, Shared, WITHHELD, adopt, merge, merge_location_prices,
 };
 use crate::store::CatalogChunk;
 use crate::tax::TaxTable;
@@ -26,6 +31,8 @@ use crate::tax::TaxTable;
 /// What a page is decided by, besides what the store has of it.
 pub(super) struct Rules {
     pub(super) how: Settling,
+    /// The zone of the POS's clock.
+    pub(super) zone: Zone,
     pub(super) tax: Arc<TaxTable>,
     pub(super) groups: KnownGroups,
     /// Whether only articles for the web shop are sold.
@@ -34,6 +41,8 @@ pub(super) struct Rules {
     pub(super) price_group: Option<i32>,
     /// None when they are not known.
     pub(super) branch_prices: Option<Arc<BranchPrices>>,
+    /// How much of what the POS told before, in per cent, may be missing before an answer is not believed.
+    pub(super) most_gone: u8,
     /// Whether the host has combos at all.
     pub(super) has_combos: bool,
 }
@@ -57,10 +66,14 @@ pub(super) fn decide(
         checkpoints: vec![Checkpoint::new(Resource::ARTICLES, Marker::new(page.last))],
         ..CatalogChunk::default()
     };
+    let tells_links = believes_links(page, &known, rules, &mut told);
     let mut ids: HashMap<i64, CategoryId> = HashMap::new();
     for (number, product) in page.rows.products() {
-        let Some(incoming) = product_to_category(product) else { continue };
+        let Some(mut incoming) = product_to_category(product, rules.zone) else { continue };
         let stored = known.categories.remove(&incoming.number);
+        if stored.is_none() {
+            incoming.record.id = free(incoming.record.id, &mut known.taken.categories);
+        }
         let merged = merged(rules, stored, incoming)?;
         ids.insert(number, merged.tracked.record.id.clone());
         told.merged(&Resource::CATEGORIES, 0, &merged);
@@ -70,7 +83,15 @@ pub(super) fn decide(
     }
     for (number, article, product) in page.rows.articles() {
         let category = product.and_then(|product| ids.get(&product));
-        let Some(mut item) = article_to_item(article, category, &rules.tax) else { continue };
+        let Some(mut item) = article_to_item(article, category, &rules.tax, rules.zone) else { continue };
+        if let Some(combo) = known.combos.remove(&item.incoming.number) {
+            let merged = merge_combo(rules.how, combo, &item, article)?;
+            told.combo(item, &merged);
+            if merged.changed {
+                chunk.combos.push(merged.tracked);
+            }
+            continue;
+        }
         if rules.webshop_only && article.webshop != Some(true) {
             (item.incoming.record.active, item.withheld) = (false, true);
         }
@@ -82,8 +103,13 @@ pub(super) fn decide(
         }
         let adopted = item.external_id.as_deref().and_then(|id| known.pushed_items.remove(&ItemId::new(id)));
         let stored = known.items.remove(&item.incoming.number).or(adopted);
+        if stored.is_none() {
+            let record = &mut item.incoming.record;
+            record.id = free(record.id.clone(), &mut known.taken.items);
+        }
         told.problems(&item, stored.as_ref());
-        let (merged, remarks) = decide_item(rules, stored, item, number, page.links_of(number))?;
+        let links = page.links_of(number).filter(|_| tells_links);
+        let (merged, remarks) = decide_item(rules, stored, item, number, links)?;
         told.branches(&merged, &remarks);
         told.merged(&Resource::ARTICLES, 1, &merged);
         if merged.changed {
@@ -94,6 +120,24 @@ pub(super) fn decide(
     Ok(Decided { chunk, wanted, told })
 }
 
+/// Whether it is believed which preparation method groups the page's articles have: an answer that is empty or cut would take
+/// the choices off dishes that need them.
+fn believes_links(page: &PulledPage, known: &Known, rules: &Rules, told: &mut Told) -> bool {
+    let offered = |item: &&Tracked<Item>| rules.groups.are_offered_with(&item.record);
+    let lost =
+        known.items.iter().filter(|(number, _)| page.links_of(number.get()).is_some_and(<[_]>::is_empty));
+    let lost = lost.map(|(_, item)| item).filter(offered).count();
+    if lost <= FEW {
+        return true;
+    }
+    let all = known.items.values().filter(offered).count();
+    if lost * 100 <= all * usize::from(rules.most_gone) {
+        return true;
+    }
+    told.links_lost(lost);
+    false
+}
+
 fn decide_item(
     rules: &Rules,
     stored: Option<Tracked<Item>>,
@@ -102,7 +146,11 @@ fn decide_item(
     links: Option<&[PosModifierGroup]>,
 ) -> Result<(Merged<Item>, Vec<Remark>), FingerprintError> {
     complete(&mut item, stored.as_ref(), links, &rules.groups);
-    let kept_apart = [(WITHHELD, item.withheld), (PRICED_BY_GROUP, item.priced_by_group)];
+    let kept_apart = [
+        (WITHHELD, item.withheld),
+        (SPECIAL_PRICE, item.special_price),
+        (PRICED_BY_GROUP, item.priced_by_group),
+    ];
     let mut merged = merged(rules, stored, item.incoming)?;
     let mut remarks = Vec::new();
     if let Some(prices) = &rules.branch_prices {
@@ -124,11 +172,8 @@ fn decide_item(
     Ok((merged, remarks))
 }
 
-/// An article that is a combo of the host's is no item. One whose push lost its answer gets its number.
+/// An article that a push of a combo made whose answer was lost is no item: the combo gets its number.
 fn takes_combo(known: &mut Known, item: &IncomingItem, chunk: &mut CatalogChunk) -> bool {
-    if known.combos.contains_key(&item.incoming.number) {
-        return true;
-    }
     let Some(id) = item.external_id.as_deref().map(ComboId::new) else { return false };
     let Some(mut combo) = known.pushed_combos.remove(&id) else { return false };
     combo.external_ids.mpluskassa = Some(item.incoming.number);

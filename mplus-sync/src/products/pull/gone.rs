@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use mplus_qapi::products::{GetProducts, GetProductsRequest};
 
 use super::rows::Rows;
-use crate::model::{ArticleNumber, Item, ProductNumber, Record, Resource, Tracked};
+use crate::model::{ArticleNumber, Category, Item, ProductNumber, Record, Resource, Tracked};
 use crate::products::merge::Shared;
 use crate::report::Note;
 use crate::run::{Changes, Run, StepError};
@@ -36,7 +36,7 @@ impl Seen {
 }
 
 /// So few may always go: of a small menu one is a large share.
-const FEW: usize = 2;
+pub(super) const FEW: usize = 2;
 
 /// Lists what the POS has, stores nothing of it, and makes inactive what is gone. A run that has read what changed need not be
 /// a full one for that.
@@ -55,8 +55,16 @@ pub(super) async fn take_stock_of_menu(run: &mut Run<'_>, until: Option<i64>) ->
 /// Makes inactive what a list of everything did not bring any more. Nothing is deleted, and nothing is believed that would
 /// switch off too much of the menu, nor what the POS still has when it is asked for by its number.
 pub(super) async fn deactivate_gone(run: &mut Run<'_>, seen: &Seen) -> Result<(), StepError> {
-    // What cannot be named may be any of those that are missed.
-    if seen.has_nameless || is_held_back(run, seen).await? {
+    if seen.has_nameless {
+        // What cannot be named may be any of those that are missed.
+        run.report.skip(Note::general(
+            Resource::ARTICLES,
+            "nothing was looked for that is gone: something that the POS lists cannot be read, and may be what is missed",
+            "Correct in the POS what this run names as unreadable",
+        ));
+        return Ok(());
+    }
+    if is_held_back(run, seen).await? {
         return Ok(());
     }
     let limit = usize::from(run.limits().chunk.max(1));
@@ -77,7 +85,12 @@ pub(super) async fn deactivate_gone(run: &mut Run<'_>, seen: &Seen) -> Result<()
     while let Some(next) = page {
         let categories = run.store().categories(run.connection(), Select::Page(next)).await?;
         page = following(&categories, limit);
-        let gone = |number: &ProductNumber| !seen.products.contains(&number.get());
+        let sold = |category: &&Tracked<Category>| category.record.active;
+        let numbers = categories.iter().filter(sold).filter_map(|category| category.external_ids.mpluskassa);
+        let missed: Vec<i64> =
+            numbers.map(ProductNumber::get).filter(|number| !seen.products.contains(number)).collect();
+        let there = products_still_there(run, &missed).await?;
+        let gone = |number: &ProductNumber| missed.contains(&number.get()) && !there.contains(&number.get());
         let categories = gone_ones(categories, gone);
         deactivate(run, &Resource::CATEGORIES, CatalogChunk { categories, ..CatalogChunk::default() })
             .await?;
@@ -97,6 +110,21 @@ async fn still_there(run: &mut Run<'_>, articles: &[i64]) -> Result<BTreeSet<i64
     let mut products = run.client().call(GetProducts { request }).stream();
     while let Some(product) = products.next().await {
         there.extend(product?.article_list.iter().filter_map(|article| article.article_number));
+    }
+    Ok(there)
+}
+
+/// Which of these products the POS has.
+async fn products_still_there(run: &mut Run<'_>, products: &[i64]) -> Result<BTreeSet<i64>, StepError> {
+    let mut there = BTreeSet::new();
+    if products.is_empty() || run.options.accepts_loss {
+        return Ok(there);
+    }
+    let request = GetProductsRequest { product_numbers: products.to_vec(), ..GetProductsRequest::default() };
+    run.report.requests += 1;
+    let mut found = run.client().call(GetProducts { request }).stream();
+    while let Some(product) = found.next().await {
+        there.extend(product?.product_number);
     }
     Ok(there)
 }
@@ -141,9 +169,8 @@ fn gone_ones<T: Shared>(records: Vec<Tracked<T>>, gone: impl Fn(&T::PosId) -> bo
     let sold = records.into_iter().filter_map(|mut tracked| {
         let is_gone = tracked.external_ids.mpluskassa.as_ref().is_some_and(&gone);
         (is_gone && *tracked.record.active()).then(|| {
+            // Pending edits stay: the POS may have it again tomorrow, and until then the push says that they wait.
             *tracked.record.active() = false;
-            // There is nothing to push an edit to.
-            tracked.edits.clear();
             tracked
         })
     });

@@ -1,11 +1,12 @@
 //! What the store has of a page's records.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
 
 use futures_util::future::try_join3;
 
 use super::rows::Rows;
+use crate::model::free_id::candidates;
 use crate::model::{
     ArticleNumber, Category, CategoryId, Combo, ComboId, ConnectionId, Item, ItemId, ModifierGroupId,
     ModifierSource, PosModifierGroup, ProductNumber, Record, Tracked,
@@ -21,15 +22,26 @@ pub(super) struct Known {
     /// Items and combos by the host's identifier, which the POS does not have under a number yet.
     pub(super) pushed_items: HashMap<ItemId, Tracked<Item>>,
     pub(super) pushed_combos: HashMap<ComboId, Tracked<Combo>>,
+    /// Identifiers that records of other numbers have, of those that new ones would get.
+    pub(super) taken: Taken,
+}
+
+/// Identifiers that are not free.
+#[derive(Default)]
+pub(super) struct Taken {
+    pub(super) items: BTreeSet<ItemId>,
+    pub(super) categories: BTreeSet<CategoryId>,
 }
 
 impl Known {
-    /// Reads them. A host without combos has none to look up.
+    /// Reads them. A host without combos has none to look up. Whether identifiers are free is only looked at when asked for:
+    /// the store refuses those that are not.
     pub(super) async fn of(
         store: &dyn Store,
         connection: &ConnectionId,
         rows: &Rows,
         has_combos: bool,
+        looks_for_taken: bool,
     ) -> Result<Self, StoreError> {
         let products: Vec<_> = rows.products().map(|(number, _)| ProductNumber::new(number)).collect();
         let articles: Vec<_> = rows.articles().map(|(number, ..)| ArticleNumber::new(number)).collect();
@@ -70,40 +82,64 @@ impl Known {
         if !pushed_items.is_empty() || !pushed_combos.is_empty() {
             adopt_categories(store, connection, rows, &mut categories, &pushed_items, &pushed_combos).await?;
         }
-        Ok(Self { categories, items, combos, pushed_items, pushed_combos })
+        let mut taken = Taken::default();
+        if looks_for_taken {
+            let new = rows.articles().map(|(number, ..)| ArticleNumber::new(number));
+            let new = new.filter(|number| !items.contains_key(number));
+            let ids = new.flat_map(|number| candidates(ItemId::for_article(number))).collect();
+            let found = store.items(connection, Select::Ids(ids)).await?;
+            taken.items = found.into_iter().map(|item| item.record.id).collect();
+            let new = rows.products().map(|(number, _)| ProductNumber::new(number));
+            let new = new.filter(|number| !categories.contains_key(number));
+            let ids = new.flat_map(|number| candidates(CategoryId::for_product(number))).collect();
+            let found = store.categories(connection, Select::Ids(ids)).await?;
+            taken.categories = found.into_iter().map(|category| category.record.id).collect();
+        }
+        Ok(Self { categories, items, combos, pushed_items, pushed_combos, taken })
     }
 }
 
 /// Under which identifiers the host has the POS's modifier groups.
 #[derive(Debug, Default)]
-pub(super) struct KnownGroups(HashMap<PosModifierGroup, ModifierGroupId>);
+pub(super) struct KnownGroups {
+    ids: HashMap<PosModifierGroup, ModifierGroupId>,
+    /// Those that are not offered any more.
+    inactive: HashSet<ModifierGroupId>,
+}
 
 impl KnownGroups {
     /// Reads them all: there are few.
     pub(super) async fn of(store: &dyn Store, connection: &ConnectionId) -> Result<Self, StoreError> {
-        let mut known = HashMap::new();
+        let mut known = Self::default();
         let mut page = Some(Page::first(GROUPS));
         while let Some(next) = page {
             let groups = store.modifier_groups(connection, Select::Page(next)).await?;
             let last = groups.last().filter(|_| groups.len() == GROUPS).map(|last| last.record.id.clone());
-            known.extend(
+            let inactive = groups.iter().filter(|group| !group.record.active);
+            known.inactive.extend(inactive.map(|group| group.record.id.clone()));
+            known.ids.extend(
                 groups
                     .into_iter()
                     .filter_map(|group| Some((group.external_ids.mpluskassa?, group.record.id))),
             );
             page = last.map(|last| Page::after(last, GROUPS));
         }
-        Ok(Self(known))
+        Ok(known)
     }
 
     /// The host's identifier of a group; the one that it will get when it is not there yet.
     pub(super) fn id_of(&self, group: &PosModifierGroup) -> ModifierGroupId {
-        self.0.get(group).cloned().unwrap_or_else(|| group.host_id())
+        self.ids.get(group).cloned().unwrap_or_else(|| group.host_id())
+    }
+
+    /// Whether an item has preparation method groups that are still offered.
+    pub(super) fn are_offered_with(&self, item: &Item) -> bool {
+        item.modifier_groups.iter().any(|id| !self.inactive.contains(id) && self.is_preparation(id))
     }
 
     /// Whether it is a preparation method group: which articles have those, the POS tells.
     pub(super) fn is_preparation(&self, id: &ModifierGroupId) -> bool {
-        let mut known = self.0.iter().filter(|(_, known)| *known == id);
+        let mut known = self.ids.iter().filter(|(_, known)| *known == id);
         match known.next() {
             Some((group, _)) => group.source == ModifierSource::PreparationMethod,
             None => id.as_str().starts_with("mpluskassa-preparation-"),

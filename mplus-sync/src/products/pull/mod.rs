@@ -6,6 +6,7 @@ mod decide;
 mod gone;
 mod know;
 mod read;
+mod restored;
 mod rows;
 mod tell;
 mod write;
@@ -31,6 +32,7 @@ use decide::{Decided, Rules, decide};
 use gone::{Seen, deactivate_gone, take_stock_of_menu};
 use know::{Known, KnownGroups};
 use read::{Pages, PulledPage};
+use restored::{LastChanged, is_restored};
 use write::{Settles, write};
 
 /// What the pull is told by the steps before it.
@@ -69,7 +71,10 @@ pub(super) async fn pull(run: &mut Run<'_>, basis: Basis) -> Result<Pulled, Step
         true => Some(0),
         false => run.due(&Resource::ARTICLES, current),
     };
-    let Some(since) = due else { return Ok(pulled) };
+    let Some(mut since) = due else { return Ok(pulled) };
+    if since > 0 && is_restored(run).await? {
+        since = 0;
+    }
     let branch_prices = branch_prices.filter(|prices| prices.are_told());
     if branch_prices.is_none() {
         branch_prices::forget(run).await?;
@@ -78,12 +83,16 @@ pub(super) async fn pull(run: &mut Run<'_>, basis: Basis) -> Result<Pulled, Step
     // Whoever reads all that there is can tell what is gone.
     let mut seen = (since == 0).then(Seen::default);
     let (mut last, mut done) = (since - 1, 0);
+    let mut last_changed = LastChanged::default();
     let (store, connection) = (run.store(), run.connection());
     let has_combos = !store.combos(connection, Select::Page(Page::first(1))).await?.is_empty();
     let groups = KnownGroups::of(store, connection).await?;
     let (how, webshop_only) = (run.settling(), run.settings().webshop_only);
-    let price_group = run.settings().price_group;
-    let rules = Rules { how, tax, groups, webshop_only, price_group, branch_prices, has_combos };
+    let (price_group, zone) = (run.settings().price_group, run.settings().zone);
+    // Whoever accepts the loss believes every answer.
+    let most_gone = if run.options.accepts_loss { 100 } else { run.settings().most_gone };
+    let rules =
+        Rules { how, zone, most_gone, tax, groups, webshop_only, price_group, branch_prices, has_combos };
     // Whoever reads all articles knows all allergens, if articles tell theirs.
     let nutrition = markers.nutrition.filter(|_| since == 0);
     let mut pages = Pages::new(run, &markers, since);
@@ -92,6 +101,7 @@ pub(super) async fn pull(run: &mut Run<'_>, basis: Basis) -> Result<Pulled, Step
     while let Some((page, decided)) = next? {
         run.options.cancel.check()?;
         last = page.last;
+        last_changed.note(&page.rows);
         if let Some(seen) = &mut seen {
             seen.note(&page.rows);
         }
@@ -133,6 +143,7 @@ pub(super) async fn pull(run: &mut Run<'_>, basis: Basis) -> Result<Pulled, Step
     if last >= 0 {
         run.keep_checkpoint(Resource::ARTICLES, last).await?;
     }
+    last_changed.keep(run).await?;
     if known_channel != Some(channel) {
         run.keep_checkpoint(Resource::SALES_CHANNEL, channel).await?;
     }
@@ -160,7 +171,7 @@ async fn next_page(
     rules: &Rules,
 ) -> Result<Option<(PulledPage, Decided)>, StepError> {
     let Some(page) = pages.next().await? else { return Ok(None) };
-    let decided = decide_by_now(&page, store, connection, rules).await?;
+    let decided = decide_by_now(&page, store, connection, rules, false).await?;
     Ok(Some((page, decided)))
 }
 
@@ -170,8 +181,9 @@ async fn decide_by_now(
     store: &dyn Store,
     connection: &ConnectionId,
     rules: &Rules,
+    looks_for_taken: bool,
 ) -> Result<Decided, StepError> {
-    let known = Known::of(store, connection, &page.rows, rules.has_combos).await?;
+    let known = Known::of(store, connection, &page.rows, rules.has_combos, looks_for_taken).await?;
     Ok(decide(page, known, rules)?)
 }
 
@@ -195,7 +207,8 @@ async fn settle(
             }
             return images::download(run, wanted, &mut pulled.pictures).await;
         }
-        decided = decide_by_now(&page, run.store(), run.connection(), rules).await?;
+        // It may be no edit that is in the way, but a record that has the identifier of a new one.
+        decided = decide_by_now(&page, run.store(), run.connection(), rules, true).await?;
     }
     run.report.fail(Note::general(
         Resource::ARTICLES,

@@ -1,6 +1,6 @@
 //! What is told of a page once it is stored.
 
-use crate::model::{Item, Resource, Tracked};
+use crate::model::{Combo, Item, ItemId, Resource, Tracked};
 use crate::products::from_pos::{ArticleProblem, IncomingItem};
 use crate::products::merge::{Merged, Shared};
 use crate::report::{Conflict, Note, Subject};
@@ -10,11 +10,14 @@ use crate::run::Run;
 #[derive(Default)]
 pub(super) struct Told {
     notes: Vec<Note>,
+    /// What a person has to decide.
+    asked: Vec<Note>,
     conflicts: Vec<Conflict>,
     settled: Vec<String>,
     pulled: [u64; 2],
     unchanged: [u64; 2],
     deactivated: u64,
+    combos: u64,
     /// Whether an article told its allergens.
     nutrition: bool,
 }
@@ -57,6 +60,35 @@ impl Told {
         self.nutrition |= item.tells_nutrition;
     }
 
+    /// So many items would lose all their choices, and kept them.
+    pub(super) fn links_lost(&mut self, items: usize) {
+        self.asked.push(Note::general(
+            Resource::PREPARATION_METHOD_GROUPS,
+            &format!("the POS lists no choices any more for {items} items that had some: they keep them"),
+            "Look at the articles' preparation methods in the POS. If it is meant, run a full sync that accepts the loss",
+        ));
+    }
+
+    /// What a combo's article told of it. Of what is odd about the article, only its price is the combo's.
+    pub(super) fn combo(&mut self, mut item: IncomingItem, merged: &Merged<Combo>) {
+        let record = &merged.tracked.record;
+        item.incoming.record.id = ItemId::new(record.id.as_str());
+        item.problems.retain(|problem| {
+            use ArticleProblem as Odd;
+            matches!(problem, Odd::Price(_) | Odd::AskedAtTill | Odd::InBarcode)
+        });
+        self.problems(&item, None);
+        self.combos += u64::from(merged.changed);
+        let subject = || Subject::new(&record.name, record.id.as_str());
+        self.conflicts.extend(merged.conflicts.iter().map(|settled| Conflict {
+            resource: Resource::COMBOS,
+            subject: subject(),
+            fields: settled.fields.clone(),
+            winner: settled.winner,
+            why: settled.why,
+        }));
+    }
+
     /// What single branches tell of an item.
     pub(super) fn branches(&mut self, merged: &Merged<Item>, remarks: &[(String, &'static str)]) {
         let record = &merged.tracked.record;
@@ -78,7 +110,11 @@ impl Told {
             counts.unchanged += self.unchanged[index];
         }
         run.report.count(&Resource::ARTICLES).deactivated += self.deactivated;
+        if self.combos > 0 {
+            run.report.count(&Resource::COMBOS).pulled += self.combos;
+        }
         self.notes.into_iter().for_each(|note| run.report.skip(note));
+        self.asked.into_iter().for_each(|note| run.report.ask_for(note));
         self.conflicts.into_iter().for_each(|conflict| run.report.conflict(conflict));
         self.settled
     }

@@ -4,7 +4,7 @@
 
 mod collect;
 pub(crate) mod note;
-mod prepare;
+pub(crate) mod prepare;
 pub(crate) mod send;
 mod whole;
 
@@ -63,7 +63,10 @@ async fn push_category(run: &mut Run<'_>, category: Tracked<Category>) -> Result
     let Some(number) = category.external_ids.mpluskassa else { return Ok(()) };
     let product = prepare::category(&category, number);
     let untold = prepare::untold_of_category(&category);
-    untold.iter().for_each(|one| run.report.ask_for(one.note(&Resource::CATEGORIES, &category.record)));
+    for one in &untold {
+        let subject = Subject::new(&category.record.name, &category.record.id);
+        run.report.ask_for(one.note(Resource::CATEGORIES, subject));
+    }
     if product.is_none() && !untold.is_empty() {
         return Ok(());
     }
@@ -105,9 +108,11 @@ async fn push_items(
     for item in items {
         match prepare::item(item, tax, branch_prices) {
             Ok(outgoing) => {
-                let notes =
-                    outgoing.untold.iter().map(|one| one.note(&Resource::ARTICLES, &outgoing.item.record));
-                notes.for_each(|note| run.report.ask_for(note));
+                for one in &outgoing.untold {
+                    let record = &outgoing.item.record;
+                    let subject = Subject::new(&record.name, &record.id);
+                    run.report.ask_for(one.note(Resource::ARTICLES, subject));
+                }
                 if outgoing.article.is_some() || outgoing.prices.is_some() || outgoing.untold.is_empty() {
                     ready.push(outgoing);
                 }

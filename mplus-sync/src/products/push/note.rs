@@ -1,10 +1,12 @@
 //! Notes what the POS has taken, and what it has not.
 
+use std::fmt;
+
 use crate::model::{Fingerprint, Marker, Record, Resource, SyncState, Tracked, Version};
 use crate::pos_call::pos_advice;
 use crate::report::{Note, Subject};
 use crate::run::{Run, StepError};
-use crate::store::CatalogPushes;
+use crate::store::{CatalogPushes, StoreErrorKind};
 
 /// What both sides agree on after the POS took this content.
 pub(crate) fn agreed<T: Record>(
@@ -22,14 +24,58 @@ pub(crate) fn agreed<T: Record>(
     sync
 }
 
-/// Stores what the POS has taken.
+/// Stores what the POS has taken. A record whose number another one has is left out and named; the others are stored.
 pub(crate) async fn mark(run: &mut Run<'_>, pushes: CatalogPushes) -> Result<(), StepError> {
-    if pushes == CatalogPushes::default() {
+    if pushes == CatalogPushes::default() || mark_all(run, pushes.clone()).await? {
         return Ok(());
     }
+    let CatalogPushes { categories, items, combos } = pushes;
+    for pushed in categories {
+        let (subject, number) = (pushed.id.to_string(), pushed.number);
+        let alone = CatalogPushes { categories: vec![pushed], ..CatalogPushes::default() };
+        mark_one(run, Resource::CATEGORIES, subject, number, alone).await?;
+    }
+    for pushed in items {
+        let (subject, number) = (pushed.id.to_string(), pushed.number);
+        let alone = CatalogPushes { items: vec![pushed], ..CatalogPushes::default() };
+        mark_one(run, Resource::ARTICLES, subject, number, alone).await?;
+    }
+    for pushed in combos {
+        let (subject, number) = (pushed.id.to_string(), pushed.number);
+        let alone = CatalogPushes { combos: vec![pushed], ..CatalogPushes::default() };
+        mark_one(run, Resource::COMBOS, subject, number, alone).await?;
+    }
+    Ok(())
+}
+
+/// False when the store has one of the numbers under another record.
+async fn mark_all(run: &mut Run<'_>, pushes: CatalogPushes) -> Result<bool, StepError> {
     run.keep_lease().await?;
-    run.store().mark_pushed(run.connection(), pushes).await?;
-    run.report.writes += 1;
+    match run.store().mark_pushed(run.connection(), pushes).await {
+        Ok(()) => {
+            run.report.writes += 1;
+            Ok(true)
+        }
+        Err(error) if error.kind() == StoreErrorKind::Conflict => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn mark_one(
+    run: &mut Run<'_>,
+    resource: Resource,
+    id: String,
+    number: impl fmt::Display,
+    pushes: CatalogPushes,
+) -> Result<(), StepError> {
+    if !mark_all(run, pushes).await? {
+        let subject = Subject::new(&id, format_args!("number {number}"));
+        let message =
+            "the POS has taken it under a number that another record of the host has: it is not linked";
+        let advice =
+            "Look which of the two the POS's record is, and link that one alone (external_ids.mpluskassa)";
+        run.report.fail(Note::about(resource, subject, message, advice));
+    }
     Ok(())
 }
 

@@ -9,8 +9,9 @@ use crate::model::{
     ArticleNumber, BranchNumber, BtwCode, Category, CategoryId, Editable, Field, FieldValue, Item, Marker,
     ProductNumber, Record, Resource, Tracked,
 };
+use crate::price::Price;
 use crate::products::branch_prices::BranchPrices;
-use crate::products::merge::{PRICED_BY_GROUP, Shared, WITHHELD};
+use crate::products::merge::{PRICED_BY_GROUP, SPECIAL_PRICE, Shared, WITHHELD};
 use crate::products::{category_to_product, item_to_article, location_price_to_deviation};
 use crate::report::{Note, Subject};
 use crate::tax::TaxTable;
@@ -27,7 +28,7 @@ fn is_any_edited<T: Shared>(tracked: &Tracked<T>, untold: &[Untold]) -> bool {
 }
 
 /// A field of which the POS has no word for what the host made of it.
-pub(super) struct Untold {
+pub(crate) struct Untold {
     field: Field,
     message: String,
     advice: &'static str,
@@ -35,14 +36,18 @@ pub(super) struct Untold {
 
 impl Untold {
     /// What a person has to do about it.
-    pub(super) fn note<T: Shared>(&self, resource: &Resource, record: &T) -> Note {
-        let subject = Subject::new(record.name(), record.id().as_ref());
-        Note::about(resource.clone(), subject, &self.message, self.advice)
+    pub(crate) fn note(&self, resource: Resource, subject: Subject) -> Note {
+        Note::about(resource, subject, &self.message, self.advice)
+    }
+
+    /// Whether it is this field's.
+    pub(crate) fn is_of(&self, field: &Field) -> bool {
+        self.field == *field
     }
 }
 
 /// The record as the POS has it: what it was not told is as both sides agreed on before.
-pub(super) fn as_told<T: Editable>(tracked: &Tracked<T>, untold: &[Untold]) -> T {
+pub(crate) fn as_told<T: Editable>(tracked: &Tracked<T>, untold: &[Untold]) -> T {
     let mut told = tracked.record.clone();
     untold.iter().for_each(|untold| take_agreed(&mut told, tracked, &untold.field));
     told
@@ -68,32 +73,80 @@ pub(super) fn untold_of_category(category: &Tracked<Category>) -> Vec<Untold> {
     vec![Untold { field, message, advice }]
 }
 
-/// What the POS cannot be told of an item that it has: an update has no word for no price and for no turnover group.
-fn untold_of_item(item: &Tracked<Item>) -> Vec<Untold> {
+/// That the host removed a price, or a turnover group, that the POS has: an update has no word for none.
+pub(crate) fn removed<T: Record>(
+    tracked: &Tracked<T>,
+    price: Option<Decimal>,
+    turnover_group: Option<i32>,
+) -> Vec<Untold> {
     let lost = |name: &'static str, is_none: bool| {
         let field = Field::named(name);
-        let agreed = item.edits.get(&field)?.agreed.as_ref()?;
+        let agreed = tracked.edits.get(&field)?.agreed.as_ref()?;
         (is_none && !agreed.is_null()).then(|| (field, agreed.to_string()))
     };
-    let by_group = item.sync.parts.contains_key(PRICED_BY_GROUP) && is_edited(item, "price");
-    let by_group = by_group.then(|| Untold {
-        field: Field::named("price"),
-        message: "the price is that of a price group of the POS, which no update changes".to_owned(),
-        advice: "Change the price in the price group in the MplusKASSA back office",
-    });
-    let price = lost("price", item.record.price.is_none()).filter(|_| by_group.is_none());
-    let price = price.map(|(field, agreed)| Untold {
+    let price = lost("price", price.is_none()).map(|(field, agreed)| Untold {
         field,
         message: format!("the price was removed on the host, and the POS goes on asking {agreed}"),
         advice: "Remove the price in the MplusKASSA back office, or switch the item off",
     });
-    let group = lost("turnover_group", item.record.turnover_group.is_none()).map(|(field, agreed)| Untold {
+    let group = lost("turnover_group", turnover_group.is_none()).map(|(field, agreed)| Untold {
         field,
         message: format!("the turnover group was removed on the host, and stays {agreed} at the POS"),
         advice: "Change the turnover group in the MplusKASSA back office",
     });
-    by_group.into_iter().chain(price).chain(group).collect()
+    price.into_iter().chain(group).collect()
 }
+
+/// What the POS cannot be told of an item that it has.
+fn untold_of_item(item: &Tracked<Item>, branch_prices: &BranchPrices) -> Vec<Untold> {
+    let price = Field::named("price");
+    let holds = |part: &str| item.sync.parts.contains_key(part);
+    let mut untold = removed(item, item.record.price, item.record.turnover_group);
+    let by_other_means = match (holds(SPECIAL_PRICE), holds(PRICED_BY_GROUP)) {
+        _ if !is_edited(item, "price") => None,
+        (true, _) => Some((SPECIAL, SPECIAL_ADVICE)),
+        (false, true) => Some((
+            "the price is that of a price group of the POS, which no update changes",
+            "Change the price in the price group in the MplusKASSA back office",
+        )),
+        (false, false) => None,
+    };
+    if let Some((message, advice)) = by_other_means {
+        untold.retain(|one| one.field != price);
+        untold.push(Untold { field: price, message: message.to_owned(), advice });
+    }
+    if is_edited(item, "active") && item.record.active && holds(WITHHELD) {
+        untold.push(Untold {
+            field: Field::named("active"),
+            message: "the POS does not sell the article, by other means than whether it is active".to_owned(),
+            advice: "Look whether it is discontinued, not for sale or not for the web shop in the MplusKASSA back office",
+        });
+    }
+    let settled = item.edits.iter().filter_map(|(field, _)| {
+        let location = field.location()?;
+        if !branch_prices.can_be_written() {
+            let message = format!(
+                "the price of location {location} waits: the POS's prices of branches cannot be read"
+            );
+            let advice = "Correct the value in the POS that this run names";
+            return Some(Untold { field: field.clone(), message, advice });
+        }
+        let number = branch_prices.branch_of(&location)?;
+        let mut lines = branch_prices.lines(item.external_ids.mpluskassa?).iter();
+        let line = lines.find(|line| BranchNumber::new(line.branch_number) == number)?;
+        let message = format!("in branch {number} {SPECIAL}");
+        Price::is_settled_by(line.special_price.as_ref()).then(|| Untold {
+            field: field.clone(),
+            message,
+            advice: SPECIAL_ADVICE,
+        })
+    });
+    untold.extend(settled);
+    untold
+}
+
+const SPECIAL: &str = "a special price of the POS says what it costs (free, asked, in the barcode, not for sale), which no amount changes";
+const SPECIAL_ADVICE: &str = "Give it a normal price in the MplusKASSA back office";
 
 /// What is to be sent of a category that the POS has under this number: the fields that the host edited; none when the POS
 /// has them all, or cannot be told.
@@ -161,7 +214,7 @@ pub(super) fn item(
 ) -> Result<Outgoing, Note> {
     let number = item.external_ids.mpluskassa;
     let subject = Subject::new(&item.record.name, &item.record.id);
-    let untold = if number.is_some() { untold_of_item(&item) } else { Vec::new() };
+    let untold = if number.is_some() { untold_of_item(&item, branch_prices) } else { Vec::new() };
     let article = match number {
         Some(_) if !is_any_edited(&item, &untold) => None,
         _ => {
@@ -178,7 +231,7 @@ pub(super) fn item(
             })?)
         }
     };
-    let prices = deviations(&item, branch_prices)
+    let prices = deviations(&item, branch_prices, &untold)
         .map_err(|(message, advice)| Note::about(Resource::BRANCH_PRICES, subject, &message, advice))?;
     let (marker, stays_in, without_prices) = (None, None, false);
     Ok(Outgoing { item, article, prices, number, marker, stays_in, without_prices, untold })
@@ -225,8 +278,10 @@ fn article(
 fn deviations(
     item: &Tracked<Item>,
     branch_prices: &BranchPrices,
+    untold: &[Untold],
 ) -> Result<Option<Vec<ArticleBranchDeviationLine>>, (String, &'static str)> {
-    let mut edited = item.edits.iter().filter_map(|(field, _)| field.location()).peekable();
+    let told = item.edits.iter().filter(|(field, _)| untold.iter().all(|untold| !untold.is_of(field)));
+    let mut edited = told.filter_map(|(field, _)| field.location()).peekable();
     if edited.peek().is_none() {
         return Ok(None);
     }

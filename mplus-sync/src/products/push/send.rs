@@ -110,6 +110,8 @@ pub(super) async fn group(
         let Some(category) = categories.get_mut(id) else { return Ok(()) };
         let articles = group.iter().filter_map(|one| one.article.clone()).collect();
         match product(run, category, articles).await {
+            // One that is gone does not keep the others back.
+            Ok(None) if group.len() > 1 => waiting.extend(group.into_iter().rev().map(|one| vec![one])),
             Ok(None) => {
                 for one in &group {
                     let subject = Subject::new(&one.item.record.name, &one.item.record.id);

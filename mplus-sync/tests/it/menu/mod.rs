@@ -5,8 +5,12 @@ mod bad_input;
 mod connect;
 #[cfg(feature = "testkit")]
 mod crash;
+#[cfg(feature = "testkit")]
+mod cut;
 mod pull;
 mod push;
+#[cfg(feature = "testkit")]
+mod relinked;
 #[cfg(feature = "testkit")]
 mod strange;
 #[cfg(feature = "testkit")]

@@ -229,6 +229,94 @@ async fn a_modifier_group_is_never_pushed() {
     assert_eq!(calls.count("updateProduct"), 0, "nothing that both sides share was changed");
 }
 
+/// A combo that the POS has, and its article.
+async fn with_combo(merchant: &Merchant, integration: &mplus_sync::Integration) -> (Combo, i64) {
+    let dish = merchant.item(DISH).await.record;
+    let mut combo = Combo::new("lunch", "Lunch deal");
+    combo.category = dish.category;
+    (combo.price, combo.tax_rate) = (Some(Decimal::new(1995, 2)), Some(9.into()));
+    let choices = vec![ComboChoice { item: dish.id, surcharge: Decimal::ZERO }];
+    combo.parts = vec![ComboPart { number: 23, name: "Dessert".to_owned(), choices }];
+    edit_combo(merchant, ComboEdit::overwriting(&combo), 1).await;
+    merchant.sync(integration, &RunOptions::manual()).await;
+    let stored = combo_of(merchant).await;
+    (stored.record, stored.external_ids.mpluskassa.unwrap().get())
+}
+
+async fn edit_combo(merchant: &Merchant, combo: ComboEdit, minutes: i64) {
+    edit(merchant, CatalogEdits { combos: vec![combo], ..CatalogEdits::default() }, minutes).await;
+}
+
+async fn combo_of(merchant: &Merchant) -> Tracked<Combo> {
+    let select = Select::Ids(vec![ComboId::from("lunch")]);
+    merchant.store.combos(&Merchant::id(), select).await.unwrap().remove(0)
+}
+
+#[tokio::test]
+async fn what_the_till_changes_of_a_combo_reaches_the_host_and_no_edit_of_another_field_takes_it_back() {
+    let (merchant, integration) = Merchant::synced().await;
+    let (combo, number) = with_combo(&merchant, &integration).await;
+    merchant.pos.change_article(number, |article| {
+        (article.price_incl, article.turnover_group) = (Some(Decimal::new(2250, 2)), Some(7));
+    });
+    edit_combo(&merchant, ComboEdit::of(combo.id.clone()).name("Lunch of the day"), 60).await;
+    let (report, _) = merchant.sync(&integration, &RunOptions::manual()).await;
+    assert_eq!(report.conflicts.total, 0, "{report}");
+    let held = combo_of(&merchant).await.record;
+    let told = (held.name.as_str(), held.price, held.turnover_group);
+    assert_eq!(told, ("Lunch of the day", Some(Decimal::new(2250, 2)), Some(7)), "{report}");
+    let menu = merchant.pos.menu(number).unwrap();
+    assert_eq!((menu.description.as_str(), menu.price_incl), ("Lunch of the day", Decimal::new(2250, 2)));
+
+    // Both changed the price: who was later has it.
+    for (minutes, winner) in [(-60, Winner::Pos), (60, Winner::Host)] {
+        edit_combo(&merchant, ComboEdit::of(combo.id.clone()).price(Decimal::new(1111, 2)), minutes).await;
+        merchant.pos.set_price(number, Decimal::new(2300 + minutes, 2));
+        let (report, _) = merchant.sync(&integration, &RunOptions::manual()).await;
+        assert_eq!(report.conflicts.first[0].winner, winner, "{report}");
+        let price = if winner == Winner::Pos { 2240 } else { 1111 };
+        assert_eq!(combo_of(&merchant).await.record.price, Some(Decimal::new(price, 2)));
+        assert_eq!(merchant.pos.article(number).unwrap().price_incl, Some(Decimal::new(price, 2)));
+    }
+}
+
+#[tokio::test]
+async fn what_a_menu_is_written_with_is_not_taken_back_by_an_article_that_never_shows_it() {
+    let (merchant, integration) = Merchant::synced().await;
+    let (combo, number) = with_combo(&merchant, &integration).await;
+    // The test POS keeps whether a menu is sold apart from its article.
+    edit_combo(&merchant, ComboEdit::of(combo.id.clone()).active(false), 1).await;
+    merchant.sync(&integration, &RunOptions::manual()).await;
+    for cents in [2100, 2200] {
+        merchant.pos.set_price(number, Decimal::new(cents, 2));
+        merchant.sync(&integration, &RunOptions::full(SyncContext::Manual)).await;
+        let held = combo_of(&merchant).await.record;
+        assert_eq!((held.active, held.price), (false, Some(Decimal::new(cents, 2))));
+    }
+}
+
+#[tokio::test]
+async fn a_combo_without_a_price_is_never_sold_for_nothing() {
+    let (merchant, integration) = Merchant::synced().await;
+    let (combo, number) = with_combo(&merchant, &integration).await;
+    edit_combo(&merchant, ComboEdit::of(combo.id.clone()).set("price", &None::<Decimal>).name("Lunch"), 60)
+        .await;
+    for _ in 0..2 {
+        let (report, _) = merchant.sync(&integration, &RunOptions::manual()).await;
+        let asked = &report.manual_actions.first;
+        assert!(asked.len() == 1 && asked[0].message.contains("goes on asking 19.95"), "{report}");
+    }
+    let menu = merchant.pos.menu(number).unwrap();
+    assert_eq!((menu.description.as_str(), menu.price_incl), ("Lunch", Decimal::new(1995, 2)));
+
+    let mut new = Combo::new("brunch", "Brunch");
+    (new.category, new.tax_rate) = (combo.category, Some(9.into()));
+    edit_combo(&merchant, ComboEdit::overwriting(&new), 61).await;
+    let (report, _) = merchant.sync(&integration, &RunOptions::manual()).await;
+    assert!(report.skipped.first.iter().any(|note| note.message == "the combo has no price"), "{report}");
+    assert!(merchant.pos.article_number("Brunch").is_none());
+}
+
 #[tokio::test]
 async fn a_dry_run_counts_what_would_be_pushed_and_sends_nothing() {
     let (merchant, integration) = Merchant::synced().await;

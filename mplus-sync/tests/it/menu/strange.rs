@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use mplus_qapi::testkit::{Dialect, Pos};
 use mplus_qapi::types::ArticleSpecialPrice;
-use mplus_qapi::value::Decimal;
+use mplus_qapi::value::{Decimal, Zone};
 use mplus_sync::Integration;
 use mplus_sync::conflict::{SyncContext, Unit, Winner};
 use mplus_sync::model::{ItemEdit, ModifierGroup, ModifierSource, PosModifierGroup, Tracked};
@@ -132,6 +132,20 @@ async fn a_setting_gives_whole_items_to_who_was_later() {
         assert_eq!((article.price_incl, text), wanted, "at the POS");
         let item = merchant.item(DISH).await.record;
         assert_eq!((item.price, item.description), wanted, "in the host");
+    }
+}
+
+#[tokio::test]
+async fn who_was_later_is_decided_by_the_clock_that_hangs_where_the_pos_is() {
+    // The POS's clock shows the same in both; in Willemstad it is six hours later by then.
+    for (zone, winner) in [("Europe/Amsterdam", Winner::Host), ("America/Curacao", Winner::Pos)] {
+        let (merchant, _) = synced().await;
+        let zone: Zone = zone.parse().unwrap();
+        let integration = open(&merchant, |settings| *settings = settings.clone().in_zone(zone)).await;
+        edit(&merchant, ItemEdit::of(merchant.item(DISH).await.record.id).price(euros(1111)), 3 * 60).await;
+        merchant.pos.set_price(merchant.article(DISH), euros(700));
+        let report = integration.sync_menu(&RunOptions::manual()).await;
+        assert_eq!(report.conflicts.first[0].winner, winner, "{zone}: {report}");
     }
 }
 

@@ -3,8 +3,9 @@
 use mplus_qapi::testkit::Pos;
 use mplus_qapi::value::Decimal;
 use mplus_sync::conflict::SyncContext;
-use mplus_sync::model::Resource;
+use mplus_sync::model::{ItemEdit, Resource};
 use mplus_sync::report::{RunOutcome, RunReport};
+use mplus_sync::store::CatalogEdits;
 use mplus_sync::sync::RunOptions;
 
 use crate::support::{Doctored, Merchant};
@@ -104,6 +105,65 @@ async fn what_is_no_xml_in_the_midst_of_a_list_costs_what_it_spoils_and_the_othe
     let report = integration.sync_menu(&RunOptions::manual()).await;
     assert_eq!(report.counts[&Resource::ARTICLES].pulled, 1, "{report}");
     assert!(report.skipped.is_empty() && report.failures.is_empty(), "{report}");
+}
+
+#[tokio::test]
+async fn a_record_behind_a_wide_gap_of_markers_is_passed_over_and_nothing_behind_it_is_missed() {
+    let merchant = Merchant::new(Pos::brasserie());
+    merchant.connect().await.sync_menu(&RunOptions::manual()).await;
+    // Every change raises the marker: no other record has one of these.
+    for cents in 0..700 {
+        merchant.pos.set_price(merchant.article(DISH), Decimal::new(900 + cents, 2));
+    }
+    let marker = merchant.pos.article(merchant.article(DISH)).unwrap().sync_marker.unwrap();
+    merchant.pos.set_price(merchant.article(DRINK), Decimal::new(333, 2));
+    merchant.pos.set_price(merchant.article("Cappuccino"), Decimal::new(444, 2));
+    let integration =
+        merchant.open_doctored(spoiled(&merchant.pos, &[DISH], "priceIncl", "<ns1:open>")).await;
+    let before = merchant.pos.requests().count("getProducts");
+    let report = integration.sync_menu(&RunOptions::manual()).await;
+    assert_eq!(report.outcome, RunOutcome::Completed, "{report}");
+    assert_eq!(merchant.item(DRINK).await.record.price, Some(Decimal::new(333, 2)), "{report}");
+    assert_eq!(merchant.item("Cappuccino").await.record.price, Some(Decimal::new(444, 2)));
+    let named =
+        report.failures.first.iter().any(|note| note.message.contains(&format!("to {marker} cannot")));
+    assert!(named, "marker {marker}: {report}");
+    assert!(merchant.pos.requests().count("getProducts") - before < 70);
+}
+
+#[tokio::test]
+async fn a_branch_price_that_cannot_be_read_is_named_and_everything_else_is_pulled_and_pushed() {
+    let merchant = Merchant::new(Pos::brasserie());
+    merchant.connect().await.sync_menu(&RunOptions::manual()).await;
+    let prices = async || {
+        merchant.items().await.into_iter().map(|item| item.record.location_prices).collect::<Vec<_>>()
+    };
+    let before = prices().await;
+    let broken = Doctored::new(&merchant.pos, "getArticleBranchDeviations", |answer| {
+        let at = answer.find("salesPriceIncl>").unwrap() + "salesPriceIncl>".len();
+        let end = at + answer[at..].find('<').unwrap();
+        format!("{}three{}", &answer[..at], &answer[end..])
+    });
+    let integration = merchant.open_doctored(broken).await;
+    let (dish, wish) = (merchant.item(DISH).await.record, Decimal::new(1111, 2));
+    let location = merchant.locations().await.remove(0).record.id;
+    let edit = ItemEdit::of(dish.id).price(wish).price_at(location.clone(), wish);
+    let edits = CatalogEdits { items: vec![edit], ..CatalogEdits::default() };
+    merchant.store.save_edits(&Merchant::id(), edits, merchant.pos.now()).await.unwrap();
+    merchant.pos.set_price(merchant.article(DRINK), Decimal::new(333, 2));
+    let report = integration.sync_menu(&RunOptions::manual()).await;
+    assert!(report.failures.first.iter().any(|note| note.message.contains("salesPriceIncl")), "{report}");
+    assert_eq!(merchant.item(DRINK).await.record.price, Some(Decimal::new(333, 2)), "{report}");
+    assert_eq!(merchant.pos.article(merchant.article(DISH)).unwrap().price_incl, Some(wish), "{report}");
+    assert_eq!(merchant.pos.requests().count("saveArticleBranchDeviations"), 0);
+    let edits = merchant.item(DISH).await.edits;
+    let pending: Vec<_> = edits.iter().map(|(field, _)| field.location()).collect();
+    assert_eq!(pending, [Some(location)], "what could not be sent waits: {report}");
+    // Once it can be read all is as before, with what waited.
+    let report = merchant.connect().await.sync_menu(&RunOptions::manual()).await;
+    assert!(report.failures.is_empty() && merchant.item(DISH).await.edits.is_empty(), "{report}");
+    let changed = prices().await.iter().zip(&before).filter(|(now, then)| now != then).count();
+    assert_eq!(changed, 1, "{report}");
 }
 
 #[tokio::test]

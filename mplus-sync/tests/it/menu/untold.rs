@@ -1,14 +1,16 @@
 //! Edits of which the POS cannot be told: a person is, and the host's wish is not lost.
 
 use mplus_qapi::testkit::{Dialect, Pos};
+use mplus_qapi::types::ArticleSpecialPrice;
 use mplus_qapi::value::Decimal;
 use mplus_sync::Integration;
+use mplus_sync::conflict::SyncContext;
 use mplus_sync::model::{CategoryEdit, ItemEdit, Resource};
 use mplus_sync::report::{RunOutcome, RunReport};
 use mplus_sync::store::CatalogEdits;
 use mplus_sync::sync::RunOptions;
 
-use crate::support::Merchant;
+use crate::support::{Doctored, Merchant};
 
 const DISH: &str = "Dame blanche";
 
@@ -100,6 +102,97 @@ async fn a_branch_price_that_the_host_removed_goes_or_a_person_is_told() {
 }
 
 #[tokio::test]
+async fn a_price_beside_a_special_one_is_left_to_a_person_until_the_price_is_a_normal_one() {
+    use ArticleSpecialPrice as Special;
+    for special in [Special::Free, Special::AskPositive, Special::BarcodePrice, Special::NotForSale] {
+        let (merchant, integration) = synced("").await;
+        let number = merchant.article(DISH);
+        merchant.pos.change_article(number, |article| article.special_price = Some(special.clone()));
+        integration.sync_menu(&RunOptions::manual()).await;
+        let wish = Decimal::new(500, 2);
+        edit(&merchant, ItemEdit::of(merchant.item(DISH).await.record.id).price(wish)).await;
+        for _ in 0..2 {
+            let report = integration.sync_menu(&RunOptions::full(SyncContext::Manual)).await;
+            let asked = asked(&report);
+            assert!(asked.len() == 1 && asked[0].starts_with("a special price"), "{special:?}: {report}");
+            let item = merchant.item(DISH).await;
+            assert_eq!((item.record.price, item.edits.is_empty()), (Some(wish), false), "{special:?}");
+        }
+        assert_eq!(merchant.pos.requests().carried_out("updateProduct"), 0, "{special:?}");
+
+        merchant.pos.change_article(number, |article| article.special_price = Some(Special::Normal));
+        integration.sync_menu(&RunOptions::manual()).await;
+        assert_eq!(merchant.pos.article(number).unwrap().price_incl, Some(wish), "{special:?}");
+        assert!(merchant.item(DISH).await.edits.is_empty(), "{special:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_pos_does_not_sell_by_other_means_is_not_put_on_sale_by_an_edit() {
+    let (merchant, integration) = synced("").await;
+    merchant.pos.change_article(merchant.article(DISH), |article| article.discontinued = Some(true));
+    integration.sync_menu(&RunOptions::manual()).await;
+    edit(&merchant, ItemEdit::of(merchant.item(DISH).await.record.id).active(true)).await;
+    let report = integration.sync_menu(&RunOptions::manual()).await;
+    assert!(asked(&report)[0].contains("does not sell the article"), "{report}");
+    assert!(!merchant.item(DISH).await.edits.is_empty());
+}
+
+#[tokio::test]
+async fn the_price_of_a_branch_whose_line_has_a_special_one_is_left_to_a_person_and_the_other_branches_go() {
+    let (merchant, _) = synced("").await;
+    let items = merchant.items().await;
+    let priced = items.into_iter().find(|item| !item.record.location_prices.is_empty()).unwrap();
+    let own = priced.record.location_prices[0].clone();
+    let number = priced.external_ids.mpluskassa.unwrap();
+    let branch = own.location.as_str().trim_start_matches("mpluskassa-").to_owned();
+    let free = Doctored::new(&merchant.pos, "getArticleBranchDeviations", move |answer| {
+        with_special_price(&answer, number.get(), &branch, "PRICE-FREE")
+    });
+    let integration = merchant.open_doctored(free).await;
+    integration.sync_menu(&RunOptions::manual()).await;
+    assert_eq!(merchant.item(&priced.record.name).await.record.price_at(&own.location), Some(Decimal::ZERO));
+    let other = merchant.locations().await.into_iter().map(|location| location.record.id);
+    let other = other.into_iter().find(|id| *id != own.location).unwrap();
+    let wish = Decimal::new(777, 2);
+    let both =
+        ItemEdit::of(priced.record.id).price_at(own.location.clone(), wish).price_at(other.clone(), wish);
+    edit(&merchant, both).await;
+    let report = integration.sync_menu(&RunOptions::manual()).await;
+    assert!(asked(&report)[0].contains("a special price"), "{report}");
+    let item = merchant.item(&priced.record.name).await;
+    let pending: Vec<_> = item.edits.iter().map(|(field, _)| field.location()).collect();
+    assert_eq!(pending, [Some(own.location)], "{report}");
+    assert_eq!(item.record.price_at(&other), Some(wish));
+}
+
+/// The lines with a special price in that of an article in a branch.
+fn with_special_price(answer: &str, article: i64, branch: &str, special: &str) -> String {
+    let line = "articleBranchDeviationLines>";
+    let is_it = |text: &str| {
+        text.contains(&format!("articleNumber>{article}<"))
+            && text.contains(&format!("branchNumber>{branch}<"))
+    };
+    let lines = answer.split_inclusive(line).map(|text| match text.rfind("</").filter(|_| is_it(text)) {
+        Some(end) => format!(
+            "{}<specialPrice>{special}</specialPrice>{}",
+            without(&text[..end], "specialPrice"),
+            &text[end..]
+        ),
+        None => text.to_owned(),
+    });
+    lines.collect()
+}
+
+/// A text without an element, whatever its prefix.
+fn without(text: &str, element: &str) -> String {
+    let Some(name) = text.find(&format!("{element}>")) else { return text.to_owned() };
+    let begin = text[..name].rfind('<').unwrap();
+    let end = text.rfind(&format!("{element}>")).unwrap() + element.len() + 1;
+    format!("{}{}", &text[..begin], &text[end..])
+}
+
+#[tokio::test]
 async fn codes_and_ages_that_the_host_removed_are_removed_at_the_pos() {
     let (merchant, integration) = synced("").await;
     let number = merchant.article(DISH);
@@ -119,7 +212,7 @@ async fn codes_and_ages_that_the_host_removed_are_removed_at_the_pos() {
     let article = merchant.pos.article(number).unwrap();
     assert_eq!((article.plu_number.as_deref(), article.barcode.as_deref()), (Some(""), Some("")));
     assert_eq!(article.age_check_minimum_age, Some(0));
-    let report = integration.sync_menu(&RunOptions::full(mplus_sync::conflict::SyncContext::Manual)).await;
+    let report = integration.sync_menu(&RunOptions::full(SyncContext::Manual)).await;
     assert_eq!(report.counts[&Resource::ARTICLES].pulled, 0, "the echo is no change: {report}");
     assert_eq!(merchant.item(DISH).await.record.plu, None);
 }

@@ -1,0 +1,151 @@
+//! Answers that are cut or empty, and a POS that was put back: nothing is taken away by them in bulk, and nothing is missed.
+
+use std::sync::Arc;
+
+use mplus_qapi::testkit::Pos;
+use mplus_qapi::value::Decimal;
+use mplus_sync::Integration;
+use mplus_sync::conflict::SyncContext;
+use mplus_sync::model::{ItemEdit, Resource};
+use mplus_sync::report::{RunOutcome, RunReport};
+use mplus_sync::store::CatalogEdits;
+use mplus_sync::sync::RunOptions;
+
+use crate::support::{Doctored, Merchant};
+
+const DISH: &str = "Dame blanche";
+const DRINK: &str = "Coca-Cola";
+
+/// The answer without the elements of this name, but for the first ones.
+fn cut(answer: &str, element: &str, kept: usize) -> String {
+    let name = format!("{element}>");
+    let opens = |at: usize| answer[..at].rfind('<').is_some_and(|begin| !answer[begin..].starts_with("</"));
+    let ends: Vec<usize> = answer.match_indices(&name).map(|(at, _)| at).filter(|at| !opens(*at)).collect();
+    let begins = answer.match_indices(&name).map(|(at, _)| at).filter(|at| opens(*at));
+    let Some(from) = begins.map(|at| answer[..at].rfind('<').unwrap()).nth(kept) else {
+        return answer.to_owned();
+    };
+    let to = ends.last().unwrap() + name.len();
+    format!("{}{}", &answer[..from], &answer[to..])
+}
+
+async fn open_cut(
+    merchant: &Merchant,
+    operation: &'static str,
+    element: &'static str,
+    kept: usize,
+) -> Integration {
+    merchant
+        .open_doctored(Doctored::new(&merchant.pos, operation, move |answer| cut(&answer, element, kept)))
+        .await
+}
+
+fn is_asked(report: &RunReport, text: &str) -> bool {
+    report.manual_actions.first.iter().any(|note| note.message.contains(text))
+}
+
+#[tokio::test]
+async fn half_a_list_of_branch_prices_does_not_take_the_other_half_away() {
+    let (merchant, integration) = Merchant::synced().await;
+    for name in [DISH, DRINK, "Cappuccino", "Espresso"] {
+        if let Some(article) = merchant.pos.article_number(name) {
+            merchant.pos.set_branch_price(2, article, Some(Decimal::new(999, 2)));
+        }
+    }
+    integration.sync_menu(&RunOptions::manual()).await;
+    let own = async || {
+        merchant.items().await.into_iter().map(|item| item.record.location_prices).collect::<Vec<_>>()
+    };
+    let before = own().await;
+    let lines = merchant.pos.branch_lines().len();
+    assert!(lines > 5, "{lines}");
+    let half =
+        open_cut(&merchant, "getArticleBranchDeviations", "articleBranchDeviationLines", lines / 2).await;
+    for options in [RunOptions::manual(), RunOptions::full(SyncContext::Manual), RunOptions::manual()] {
+        let report = half.sync_menu(&options).await;
+        assert!(is_asked(&report, "branch prices no more"), "{report}");
+        assert_eq!(own().await, before, "{report}");
+    }
+    half.sync_menu(&RunOptions::full(SyncContext::Manual).accepting_loss()).await;
+    assert_ne!(own().await, before);
+    let report = half.sync_menu(&RunOptions::manual()).await;
+    assert!(report.manual_actions.is_empty(), "what was accepted is not asked again: {report}");
+}
+
+#[tokio::test]
+async fn an_empty_answer_takes_no_choices_off_the_dishes_that_need_them() {
+    let (merchant, _) = Merchant::synced().await;
+    let links = async || {
+        merchant.items().await.into_iter().map(|item| item.record.modifier_groups).collect::<Vec<_>>()
+    };
+    let before = links().await;
+    let linked = before.iter().filter(|groups| !groups.is_empty()).count();
+    assert!(linked > 2, "{linked}");
+    let operation = "getArticlesPreparationMethodGroups";
+    let empty = open_cut(&merchant, operation, "articlePreparationMethodGroups", 0).await;
+    let report = empty.sync_menu(&RunOptions::full(SyncContext::Manual)).await;
+    assert_eq!(links().await, before, "{report}");
+    assert!(is_asked(&report, "lists no choices any more"), "{report}");
+}
+
+#[tokio::test]
+async fn a_list_without_vat_groups_takes_no_rates_and_the_run_says_that_it_read_nothing() {
+    let (merchant, integration) = Merchant::synced().await;
+    let before = merchant.items().await;
+    let empty = open_cut(&merchant, "getVatGroupList", "vatGroup", 0).await;
+    merchant.pos.set_price(merchant.article(DISH), Decimal::new(700, 2));
+    let report = empty.sync_menu(&RunOptions::manual()).await;
+    assert!(matches!(report.outcome, RunOutcome::Incomplete { .. }), "{report}");
+    assert!(report.failures.first.iter().any(|note| note.message.contains("no VAT groups")), "{report}");
+    assert_eq!(merchant.items().await, before);
+    integration.sync_menu(&RunOptions::manual()).await;
+    assert_eq!(merchant.item(DISH).await.record.price, Some(Decimal::new(700, 2)));
+}
+
+#[tokio::test]
+async fn what_the_pos_has_no_more_keeps_the_hosts_edits_and_holds_no_others_back() {
+    let merchant = Merchant::new(Pos::brasserie().with_dialect("deleted-is-gone".parse().unwrap()));
+    let integration = merchant.connect().await;
+    integration.sync_menu(&RunOptions::manual()).await;
+    let gone = merchant.item(DISH).await.record;
+    let neighbour = merchant
+        .items()
+        .await
+        .into_iter()
+        .find(|item| item.record.category == gone.category && item.record.id != gone.id)
+        .unwrap();
+    merchant.pos.delete_article(merchant.article(DISH));
+    let edits =
+        [gone.id.clone(), neighbour.record.id].map(|id| ItemEdit::of(id).price(Decimal::new(1111, 2)));
+    let edits = CatalogEdits { items: edits.into(), ..CatalogEdits::default() };
+    let now = merchant.pos.now() + chrono::TimeDelta::hours(1);
+    merchant.store.save_edits(&Merchant::id(), edits, now).await.unwrap();
+    let report = integration.sync_menu(&RunOptions::full(SyncContext::Manual)).await;
+    let held = merchant.item(DISH).await;
+    assert!(!held.record.active && !held.edits.is_empty(), "{report}");
+    assert!(is_asked(&report, "the edit waits"), "{report}");
+    let number = neighbour.external_ids.mpluskassa.unwrap().get();
+    assert_eq!(merchant.pos.article(number).unwrap().price_incl, Some(Decimal::new(1111, 2)), "{report}");
+}
+
+#[tokio::test]
+async fn a_backup_whose_markers_have_caught_up_is_noticed_at_the_next_sync() {
+    let (merchant, integration) = Merchant::synced().await;
+    for cents in 700..720 {
+        merchant.pos.set_price(merchant.article(DISH), Decimal::new(cents, 2));
+    }
+    integration.sync_menu(&RunOptions::manual()).await;
+    // Last night's state, in which more was changed since than what was undone.
+    let restored = Pos::brasserie();
+    for cents in 300..340 {
+        restored.set_price(merchant.article(DRINK), Decimal::new(cents, 2));
+    }
+    let host = merchant.host_with(Arc::clone(&merchant.store), restored);
+    let integration = Integration::open(host, Merchant::id()).await.unwrap();
+    let report = integration.sync_menu(&RunOptions::manual()).await;
+    let undone = Pos::brasserie().article(merchant.article(DISH)).unwrap().price_incl;
+    assert_eq!(merchant.item(DISH).await.record.price, undone, "{report}");
+    assert_eq!(merchant.item(DRINK).await.record.price, Some(Decimal::new(339, 2)));
+    let report = integration.sync_menu(&RunOptions::manual()).await;
+    assert_eq!(report.counts[&Resource::ARTICLES].pulled, 0, "{report}");
+}
