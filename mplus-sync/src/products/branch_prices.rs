@@ -21,7 +21,7 @@ use crate::pos_call::is_unknown_operation;
 use crate::price::{Price, ToldPrice};
 use crate::progress::Phase;
 use crate::report::{Conflict, Note, Subject};
-use crate::run::{DECISIONS, Run, StepError, is_unreadable};
+use crate::run::{DECISIONS, Run, StepError, unreadable_at};
 use crate::store::{CatalogChunk, Page, Select};
 
 /// The POS's prices of single branches, and which location each branch is.
@@ -118,9 +118,9 @@ pub(super) async fn read(run: &mut Run<'_>) -> Result<Arc<BranchPrices>, StepErr
                 return Ok(Arc::new(prices));
             }
             // Of all others it is not known either what they are. Items are pulled and pushed without.
-            Err(error) if is_unreadable(&error) => {
-                let message =
-                    format!("the prices of branches cannot be read and were left as they are: {error}");
+            Err(error) if unreadable_at(&error).is_some() => {
+                let place = unreadable_at(&error).unwrap_or_default();
+                let message = format!("all prices of branches were left as they are: {place} cannot be read");
                 let advice = "Correct the value in the POS, or report this";
                 run.report.fail(Note::general(Resource::BRANCH_PRICES, &message, advice));
                 return Ok(Arc::new(BranchPrices { unreadable: true, ..prices }));

@@ -36,7 +36,7 @@ pub(super) fn merge_combo(
         }
     }
     merged.conflicts = merge_fields(how, next, &told, item.incoming.changed_at, news);
-    if next.record.tax_rate == told.tax_rate && told.btw_code.is_some() {
+    if next.record.tax_rate != stored.record.tax_rate {
         next.record.btw_code = told.btw_code;
     }
     merged.changed = *next != stored;

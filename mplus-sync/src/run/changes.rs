@@ -160,7 +160,7 @@ impl<'a, O: Paged> Changes<'a, O> {
     ///
     /// Behind a marker from which on a single record cannot be read, that record is the next one: no other is passed over.
     fn narrow(&mut self, error: mplus_qapi::Error) -> Result<(), StepError> {
-        if !is_unreadable(&error) {
+        if unreadable_at(&error).is_none() {
             return Err(error.into());
         }
         if self.asked > 1 {
@@ -234,9 +234,12 @@ impl<'a, O: Paged> Changes<'a, O> {
     }
 }
 
-/// Whether an answer came whole, and something in it cannot be read.
-pub(crate) fn is_unreadable(error: &mplus_qapi::Error) -> bool {
-    matches!(error.kind(), ErrorKind::Response(found) if !is_another_document(found.problem()))
+/// Where something cannot be read in an answer that came whole.
+pub(crate) fn unreadable_at(error: &mplus_qapi::Error) -> Option<&str> {
+    match error.kind() {
+        ErrorKind::Response(found) if !is_another_document(found.problem()) => Some(found.path()),
+        _ => None,
+    }
 }
 
 /// Whether an answer is none to the call, or none that came whole.

@@ -25,7 +25,7 @@ use crate::runtime::Runtime;
 use crate::settings::MerchantSettings;
 use crate::store::{CatalogChunk, Store, StoreErrorKind, update_connection};
 
-pub(crate) use changes::{Changes, is_unreadable};
+pub(crate) use changes::{Changes, unreadable_at};
 pub(crate) use error::StepError;
 pub(crate) use hold::Hold;
 pub use options::RunOptions;

@@ -1,8 +1,13 @@
 //! Sync Now: menu and stock in one go.
 
+use std::sync::Arc;
+
+use chrono::TimeDelta;
 use mplus_qapi::testkit::{Fault, Pos};
+use mplus_qapi::value::Decimal;
 use mplus_sync::Integration;
-use mplus_sync::model::ItemId;
+use mplus_sync::conflict::SyncContext;
+use mplus_sync::model::{ItemId, LocationId};
 use mplus_sync::report::{RunOutcome, SyncReport};
 use mplus_sync::settings::MerchantSettings;
 use mplus_sync::sync::RunOptions;
@@ -47,6 +52,27 @@ async fn stock_is_left_out_when_it_is_switched_off_or_nothing_may_be_written() {
     let report = without.sync(&RunOptions::manual()).await;
     assert_eq!((report.menu.outcome, report.stock), (RunOutcome::Completed, None));
     assert_eq!(levels(&merchant).await, 0);
+}
+
+#[tokio::test]
+async fn a_schedule_that_reads_the_whole_menu_again_reads_all_stock_again_too() {
+    let merchant = Merchant::new(Pos::brasserie());
+    let integration = merchant.connect().await;
+    let (cola, water) = (merchant.article("Coca-Cola"), merchant.article("Coca-Cola") + 2);
+    let before = merchant.pos.stock(1, cola).unwrap();
+    merchant.pos.set_stock(1, cola, Decimal::from(7));
+    integration.sync(&RunOptions::manual()).await;
+    // A backup from before that, in which more was sold since than what was undone.
+    let restored = Pos::brasserie();
+    (0..20).for_each(|left| drop(restored.set_stock(1, water, Decimal::from(left))));
+    let host = merchant.host_with(Arc::clone(&merchant.store), restored);
+    let integration = Integration::open(host, Merchant::id()).await.unwrap();
+    merchant.runtime.pass(TimeDelta::days(8));
+    integration.sync(&RunOptions::incremental(SyncContext::Scheduled)).await;
+    let item = merchant.item("Coca-Cola").await.record.id;
+    let location = LocationId::from("mpluskassa-1");
+    let levels = merchant.store.levels_of(&Merchant::id(), &location, &[item]).await.unwrap();
+    assert_eq!(levels[0].amount, before);
 }
 
 #[tokio::test]

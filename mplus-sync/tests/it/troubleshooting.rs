@@ -322,6 +322,8 @@ async fn locations_a_branch_that_is_gone_is_flagged_and_kept() {
         Integration::connect(host(&merchant, &pos), new, credentials(SECRET)).await.unwrap();
     let mut listed = merchant.pos.client().send(GetBranches::default()).await.unwrap();
     listed.branches.retain(|branch| branch.branch_number != 2);
+    // One answer alone may have been cut.
+    pos.answer::<GetBranches>(&listed);
     pos.answer::<GetBranches>(&listed);
     let report = integration.branches().import(&RunOptions::manual()).await;
     let flagged = || async {

@@ -141,7 +141,19 @@ async fn who_was_later_is_decided_by_the_clock_that_hangs_where_the_pos_is() {
     for (zone, winner) in [("Europe/Amsterdam", Winner::Host), ("America/Curacao", Winner::Pos)] {
         let (merchant, _) = synced().await;
         let zone: Zone = zone.parse().unwrap();
-        let integration = open(&merchant, |settings| *settings = settings.clone().in_zone(zone)).await;
+        let settings = MerchantSettings::default().in_zone(zone);
+        // As a sender writes it that only knows the wall clock.
+        let clock = Doctored::new(&merchant.pos, "getProducts", |answer| {
+            let parts = answer.split_inclusive("timezone>");
+            let told =
+                parts.map(|part| match part.find("</").filter(|_| part.starts_with(char::is_numeric)) {
+                    Some(end) => format!("0{}", &part[end..]),
+                    None => part.to_owned(),
+                });
+            told.collect()
+        });
+        let host = merchant.host_with(Arc::clone(&merchant.store), clock).with_settings(settings);
+        let integration = Integration::open(host, Merchant::id()).await.unwrap();
         edit(&merchant, ItemEdit::of(merchant.item(DISH).await.record.id).price(euros(1111)), 3 * 60).await;
         merchant.pos.set_price(merchant.article(DISH), euros(700));
         let report = integration.sync_menu(&RunOptions::manual()).await;

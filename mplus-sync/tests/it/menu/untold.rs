@@ -174,11 +174,15 @@ fn with_special_price(answer: &str, article: i64, branch: &str, special: &str) -
             && text.contains(&format!("branchNumber>{branch}<"))
     };
     let lines = answer.split_inclusive(line).map(|text| match text.rfind("</").filter(|_| is_it(text)) {
-        Some(end) => format!(
-            "{}<specialPrice>{special}</specialPrice>{}",
-            without(&text[..end], "specialPrice"),
-            &text[end..]
-        ),
+        Some(end) => {
+            let prefix =
+                text[end + 2..].split_once(':').map_or(String::new(), |(prefix, _)| format!("{prefix}:"));
+            format!(
+                "{}<{prefix}specialPrice>{special}</{prefix}specialPrice>{}",
+                without(&text[..end], "specialPrice"),
+                &text[end..]
+            )
+        }
         None => text.to_owned(),
     });
     lines.collect()
