@@ -107,6 +107,7 @@ pub enum Progress {
     Answered,
 }
 
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 impl Progress {
     /// The number that stands for it in tables.
     pub(crate) fn number(self) -> i64 {
