@@ -69,8 +69,9 @@ pub(crate) const REDACTED: &str = "***";
 /// Whether an element of the service holds what should not be kept in a log: passwords, keys and credentials, numbers of
 /// bank accounts, payment cards, gift cards and vouchers. The case of the name does not matter.
 pub fn is_sensitive(element: &str) -> bool {
-    const WHOLE: [&str; 4] = ["ident", "apiident", "iban", "pin"];
-    const PARTS: [&str; 8] = [
+    const WHOLE: [&str; 5] = ["ident", "apiident", "iban", "pin", "plainstring"];
+    const PARTS: [&str; 9] = [
+        "encryptionkey",
         "password",
         "secret",
         "token",

@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, RwLock},
     time::Duration,
 };
 
@@ -10,8 +10,9 @@ use tokio::sync::Semaphore;
 
 use crate::{
     Call, Capture, Credentials, Endpoint, Error, Gate, RetryPolicy, Runtime, Transport,
+    channel::{Channel, KnownCredentials, Settings, Shared},
     gate::Gates,
-    soap::{Budget, Operation},
+    soap::Operation,
 };
 
 /// A connection to the service. Cheap to clone; clones share their transport and their limit of connections.
@@ -35,50 +36,7 @@ use crate::{
 /// ```
 #[derive(Clone)]
 pub struct Client {
-    pub(crate) inner: Arc<Inner>,
-    pub(crate) gates: Gates,
-}
-
-pub(crate) struct Inner {
-    pub(crate) transport: Arc<dyn Transport>,
-    pub(crate) runtime: Arc<dyn Runtime>,
-    pub(crate) endpoint: Endpoint,
-    credentials: RwLock<Credentials>,
-    pub(crate) connections: Arc<Semaphore>,
-    pub(crate) max_connections: usize,
-    pub(crate) capture: Option<Arc<dyn Capture>>,
-    pub(crate) settings: Settings,
-}
-
-impl Inner {
-    /// The credentials that hold now.
-    pub(crate) fn credentials(&self) -> Credentials {
-        self.credentials.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    pub(crate) fn replace_credentials(&self, credentials: Credentials) {
-        *self.credentials.write().unwrap_or_else(PoisonError::into_inner) = credentials;
-    }
-}
-
-/// What applies to every call unless the call says otherwise.
-#[derive(Debug, Clone)]
-pub(crate) struct Settings {
-    /// `None` is the usual one of the operation.
-    pub(crate) timeout: Option<Duration>,
-    pub(crate) retry: RetryPolicy,
-    pub(crate) strict: bool,
-    /// Whether values of a page that cannot be read are left out.
-    pub(crate) leaves_out_unreadable: bool,
-    pub(crate) buffered_limit: u64,
-    pub(crate) streamed_limit: u64,
-}
-
-impl Settings {
-    /// What the values of a response may take that is held at once: twice what its text may.
-    pub(crate) fn budget(&self) -> Budget {
-        Budget::new(self.buffered_limit.saturating_mul(2))
-    }
+    pub(crate) channel: Channel,
 }
 
 impl Client {
@@ -91,11 +49,11 @@ impl Client {
         runtime: impl Runtime,
     ) -> ClientBuilder {
         ClientBuilder {
-            inner: Inner {
+            shared: Shared {
                 transport: Arc::new(transport),
                 runtime: Arc::new(runtime),
                 endpoint,
-                credentials: RwLock::new(credentials),
+                credentials: RwLock::new(KnownCredentials::new(credentials)),
                 connections: Arc::new(Semaphore::new(4)),
                 max_connections: 4,
                 capture: None,
@@ -103,6 +61,7 @@ impl Client {
                     timeout: None,
                     retry: RetryPolicy::default(),
                     strict: false,
+                    page: false,
                     leaves_out_unreadable: false,
                     buffered_limit: 64 << 20,
                     streamed_limit: 1 << 30,
@@ -136,38 +95,39 @@ impl Client {
     /// earlier are asked first. The client that it was made of stays without.
     #[must_use]
     pub fn through(&self, gate: Arc<dyn Gate>) -> Self {
-        let gates = self.gates.iter().cloned().chain([gate]).collect();
-        Self { inner: Arc::clone(&self.inner), gates }
+        let Channel { shared, gates } = &self.channel;
+        let gates = gates.iter().cloned().chain([gate]).collect();
+        Self { channel: Channel { shared: Arc::clone(shared), gates } }
     }
 
     /// A call to be adjusted and then awaited or streamed.
     pub fn call<O: Operation>(&self, operation: O) -> Call<O> {
-        Call::new(self.clone(), operation)
+        Call::new(self.channel.clone(), operation)
     }
 
-    /// A text without the credentials of this client, however they are escaped in it: for what the other side said in a
+    /// A text without the credentials of this client, those before the present ones included, however they are escaped in it: for what the other side said in a
     /// response, before it is shown or kept. See [`Credentials::erase_from`].
     pub fn erase_from(&self, text: impl Into<String>) -> String {
-        self.inner.credentials().erase_from(text)
+        self.channel.shared.erase_from(text.into())
     }
 
     /// The credentials that hold now, for a [`Gate`] of another client.
     pub fn credentials(&self) -> Credentials {
-        self.inner.credentials()
+        self.channel.shared.credentials()
     }
 
     /// Where this client sends to.
     pub fn endpoint(&self) -> &Endpoint {
-        &self.inner.endpoint
+        &self.channel.shared.endpoint
     }
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("endpoint", &self.inner.endpoint.as_str())
-            .field("transport", &self.inner.transport)
-            .field("settings", &self.inner.settings)
+            .field("endpoint", &self.channel.shared.endpoint.as_str())
+            .field("transport", &self.channel.shared.transport)
+            .field("settings", &self.channel.shared.settings)
             .finish_non_exhaustive()
     }
 }
@@ -175,36 +135,37 @@ impl fmt::Debug for Client {
 /// Settings of a [`Client`].
 #[must_use]
 pub struct ClientBuilder {
-    inner: Inner,
+    shared: Shared,
 }
 
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClientBuilder").field("settings", &self.inner.settings).finish_non_exhaustive()
+        f.debug_struct("ClientBuilder").field("settings", &self.shared.settings).finish_non_exhaustive()
     }
 }
 
 impl ClientBuilder {
     /// From the start of an attempt to the last byte of its response, however steadily it flows. For a stream that includes
-    /// the time that the host takes for the items. Waiting for a free connection takes at most as long, before that.
+    /// the time that the host takes for the items. Waiting for a [`Gate`] and for a free connection takes at most as long, before that.
     ///
-    /// Unless set, 50 s for reads, which leaves room for their repeats, and 600 s for streams and for everything that
-    /// changes something: giving up early would leave open whether it was carried out.
+    /// Unless set, 50 s for reads and for each page of changes, which leaves room for their repeats, and 600 s for streams
+    /// and for everything that changes something: giving up early would leave open whether it was carried out. A stream also
+    /// ends when nothing comes for 50 s, or for the time that is set if that is shorter.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.inner.settings.timeout = Some(timeout);
+        self.shared.settings.timeout = Some(timeout);
         self
     }
 
     /// How failed attempts are repeated.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.inner.settings.retry = policy;
+        self.shared.settings.retry = policy;
         self
     }
 
     /// Makes a required element that is absent an error. Otherwise it gets its default and is reported: older versions
     /// of the service do not know newer elements.
     pub fn strict(mut self, strict: bool) -> Self {
-        self.inner.settings.strict = strict;
+        self.shared.settings.strict = strict;
         self
     }
 
@@ -214,32 +175,32 @@ impl ClientBuilder {
     /// are streams.
     pub fn max_connections(mut self, connections: usize) -> Self {
         let connections = connections.clamp(1, Semaphore::MAX_PERMITS);
-        self.inner.connections = Arc::new(Semaphore::new(connections));
-        self.inner.max_connections = connections;
+        self.shared.connections = Arc::new(Semaphore::new(connections));
+        self.shared.max_connections = connections;
         self
     }
 
     /// The largest response in bytes that is held at once, unpacked: 64 MiB unless set. In a stream it bounds one item. The
     /// values that are decoded from it may take twice as much.
     pub fn buffered_limit(mut self, bytes: u64) -> Self {
-        self.inner.settings.buffered_limit = bytes;
+        self.shared.settings.buffered_limit = bytes;
         self
     }
 
     /// The largest response in bytes that is streamed, unpacked: 1 GiB unless set.
     pub fn streamed_limit(mut self, bytes: u64) -> Self {
-        self.inner.settings.streamed_limit = bytes;
+        self.shared.settings.streamed_limit = bytes;
         self
     }
 
     /// Shows every request and response to `hook`, redacted: see [`Capture`]. Nobody sees them unless this is set.
     pub fn capture(mut self, hook: impl Capture) -> Self {
-        self.inner.capture = Some(Arc::new(hook));
+        self.shared.capture = Some(Arc::new(hook));
         self
     }
 
     /// The client.
     pub fn build(self) -> Client {
-        Client { inner: Arc::new(self.inner), gates: Gates::default() }
+        Client { channel: Channel { shared: Arc::new(self.shared), gates: Gates::default() } }
     }
 }

@@ -34,12 +34,7 @@ impl Credentials {
         erase::erase(text.into(), &self.exposed())
     }
 
-    /// The same, cut to 4 KiB: a text of the other side as it may be kept.
-    pub(crate) fn kept(&self, text: String) -> String {
-        erase::kept(text, &self.exposed())
-    }
-
-    fn exposed(&self) -> [&str; 2] {
+    pub(crate) fn exposed(&self) -> [&str; 2] {
         [self.secret.expose(), self.ident.expose()]
     }
 

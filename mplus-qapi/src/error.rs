@@ -35,6 +35,8 @@ struct Inner {
     elapsed: Duration,
     stop: Stop,
     request_id: String,
+    /// An attempt before the last one may have been carried out.
+    earlier_open: bool,
 }
 
 /// Why there was no further attempt.
@@ -58,12 +60,12 @@ pub enum ErrorKind {
     Setup(String),
     /// The request does not fit the schema; nothing was sent. Correct the value that the path names.
     Request(EncodeError),
-    /// All connections of the client were in use for the whole time-out; nothing was sent.
+    /// All connections of the client were in use for the whole time-out; this attempt was not sent.
     Busy {
         /// How many connections the client may use at once.
         connections: usize,
     },
-    /// A [`Gate`](crate::Gate) let nothing pass, and says why; nothing was sent.
+    /// A [`Gate`](crate::Gate) let nothing pass, and says why; this attempt was not sent.
     Held(String),
     /// The exchange failed below HTTP.
     Transport(TransportError),
@@ -103,7 +105,7 @@ impl ErrorKind {
         }
     }
 
-    /// Whether the POS may have carried the call out.
+    /// Whether the POS may have carried out the attempt that ended so.
     pub(crate) fn may_have_been_processed(&self) -> bool {
         match self {
             Self::Setup(_) | Self::Request(_) | Self::Busy { .. } | Self::Held(_) => false,
@@ -142,19 +144,7 @@ impl ErrorKind {
                 fault.detail = detail.map(&kept);
                 Self::Fault(fault)
             }
-            Self::Response(error) => {
-                let problem = match error.problem().clone() {
-                    DecodeProblem::Malformed(what) => DecodeProblem::Malformed(kept(what)),
-                    DecodeProblem::Encoding(what) => DecodeProblem::Encoding(kept(what)),
-                    DecodeProblem::Reference(what) => DecodeProblem::Reference(kept(what)),
-                    DecodeProblem::UnexpectedDocument(what) => DecodeProblem::UnexpectedDocument(kept(what)),
-                    DecodeProblem::InvalidValue { found, expected } => {
-                        DecodeProblem::InvalidValue { found: kept(found), expected }
-                    }
-                    other => other,
-                };
-                Self::Response(DecodeError::new(kept(error.path().to_owned()), error.offset(), problem))
-            }
+            Self::Response(error) => Self::Response(error.with_texts(kept)),
             other => other,
         }
     }
@@ -173,6 +163,13 @@ impl Error {
         self
     }
 
+    /// The same after an attempt before the last one that may have been carried out.
+    #[must_use]
+    pub fn with_earlier_attempt_open(mut self) -> Self {
+        self.0.earlier_open = true;
+        self
+    }
+
     /// The same with the request id of the last attempt.
     #[must_use]
     pub fn with_request_id(mut self, request_id: impl Into<String>) -> Self {
@@ -188,7 +185,7 @@ impl Error {
         stop: Stop,
         request_id: String,
     ) -> Self {
-        Self(Box::new(Inner { operation, kind, attempts, elapsed, stop, request_id }))
+        Self(Box::new(Inner { operation, kind, attempts, elapsed, stop, request_id, earlier_open: false }))
     }
 
     /// An error before there was a call.
@@ -234,10 +231,11 @@ impl Error {
 
     /// Whether the POS may have carried the call out.
     ///
-    /// `false` is a promise: the request never left, or was refused. After `true` a host looks the result up (by
-    /// `extOrderId`, or by repeating the call with the same idempotency key) before it tries again.
+    /// `false` is a promise, for all attempts of the call: no request left, or each one that did was refused. After `true`
+    /// a host looks the result up (by `extOrderId`, or by repeating the call with the same idempotency key) before it tries
+    /// again. [`Self::kind`] tells of the last attempt alone.
     pub fn may_have_been_processed(&self) -> bool {
-        self.0.kind.may_have_been_processed()
+        self.0.earlier_open || self.0.kind.may_have_been_processed()
     }
 
     /// Whether the same call may succeed later. It says nothing about whether repeating it is safe.
@@ -278,7 +276,7 @@ impl Error {
         self.fault().is_some_and(|fault| fault.is_unknown_operation(self.operation()))
     }
 
-    /// Whether a [`Gate`](crate::Gate) kept the call back: nothing was sent, and another time it may be.
+    /// Whether a [`Gate`](crate::Gate) kept the last attempt back: another time it may be sent.
     pub fn is_held(&self) -> bool {
         matches!(self.kind(), ErrorKind::Held(_))
     }
@@ -294,7 +292,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { operation, kind, attempts, elapsed, stop, .. } = &*self.0;
+        let Inner { operation, kind, attempts, elapsed, stop, earlier_open, .. } = &*self.0;
         if operation.is_empty() {
             return kind.fmt(f);
         }
@@ -308,6 +306,9 @@ impl fmt::Display for Error {
             many => format!("{many} attempts in {:.1} s", elapsed.as_secs_f64()),
         };
         let because = match stop {
+            _ if *earlier_open && !kind.may_have_been_processed() => {
+                "the POS may have carried out an earlier one; look the result up first"
+            }
             Stop::Permanent => "a repeat would not help",
             Stop::Unsafe => "not repeated, as the POS may have carried it out; look the result up first",
             Stop::Begun => "not repeated, as the stream had begun",
@@ -404,6 +405,19 @@ mod tests {
         assert!(may(ErrorKind::Contradiction { status: 500 }));
         assert!(!may(ErrorKind::Busy { connections: 4 }));
         assert!(!may(ErrorKind::Transport(refused())));
+    }
+
+    #[test]
+    fn an_earlier_attempt_that_may_have_been_carried_out_is_not_forgotten() {
+        let of_last = |kind: ErrorKind| Error::new("createOrderV3", kind).with_attempts(2);
+        let held = || ErrorKind::Held("the merchant has a break".to_owned());
+        assert!(!of_last(held()).may_have_been_processed());
+        let error = of_last(held()).with_earlier_attempt_open();
+        assert!(error.may_have_been_processed() && error.is_held(), "{error}");
+        assert!(
+            error.to_string().ends_with("may have carried out an earlier one; look the result up first)"),
+            "{error}"
+        );
     }
 
     #[test]

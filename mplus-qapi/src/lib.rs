@@ -105,12 +105,14 @@
 
 mod call;
 mod capture;
+mod channel;
 mod client;
 mod credentials;
 mod endpoint;
 mod environment;
 mod erase;
 mod error;
+mod exchange;
 mod filters;
 mod gate;
 mod retry;

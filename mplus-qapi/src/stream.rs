@@ -12,10 +12,11 @@ use futures_util::{Stream, StreamExt as _, stream};
 use tracing::Instrument as _;
 
 use crate::{
-    Client, Error, ErrorKind,
-    call::{Answer, Attempts, Exchange, Failure, TURN, late, tell, too_large},
-    client::Settings,
-    soap::{ItemDecoder, ListResponse, Operation, Paged, Record, Unreadable, read_envelope},
+    Error, ErrorKind,
+    channel::{Channel, Settings},
+    exchange::{Answer, Attempts, Exchange, Failure, TURN, late, tell, too_large},
+    scan::document_text,
+    soap::{ItemDecoder, ListResponse, Operation, Paged, Record, ResponseError, Unreadable, read_text},
 };
 
 type ItemOf<O> = <<O as Operation>::Response as ListResponse>::Item;
@@ -28,9 +29,11 @@ type PageResults<T> = Pin<Box<dyn Stream<Item = Result<Page<T>, Error>> + Send>>
 /// Required elements that are absent get their defaults and are told as tracing events when the stream ends; in strict mode
 /// they are errors.
 pub struct ItemStream<O: Operation<Response: ListResponse>> {
-    client: Client,
+    channel: Channel,
     settings: Settings,
     reading: Reading<O::Response>,
+    /// Values that were left out, and not taken yet.
+    unreadable: Vec<Unreadable>,
 }
 
 /// How far a stream is.
@@ -49,28 +52,35 @@ struct Response<R> {
     answer: Answer,
     decoder: ItemDecoder<R>,
     bytes: u64,
-    /// Bytes that were read since others had their turn.
-    turn: usize,
+    /// How many bytes had come and were read when others had their turn.
+    turn: u64,
     attempt: u32,
     span: tracing::Span,
 }
 
 impl<O: Operation<Response: ListResponse>> ItemStream<O> {
-    pub(crate) fn new(client: Client, operation: O, settings: Settings) -> Self {
-        let of_first = (client.clone(), settings.clone());
+    pub(crate) fn new(channel: Channel, operation: O, settings: Settings) -> Self {
+        let of_first = (channel.clone(), settings.clone());
         let first = async move {
-            let (client, settings) = of_first;
-            let exchange = Exchange { client: &client, info: O::INFO, settings: &settings, streamed: true };
+            let (channel, settings) = of_first;
+            let exchange = Exchange { channel: &channel, info: O::INFO, settings: &settings, streamed: true };
             begin(&exchange, &operation).await
         };
-        Self { client, settings, reading: Reading::Before(Box::pin(first)) }
+        Self { channel, settings, reading: Reading::Before(Box::pin(first)), unreadable: Vec::new() }
     }
 
-    /// The values that were left out of the items so far.
+    /// The values that were left out so far.
     fn take_unreadable(&mut self) -> Vec<Unreadable> {
-        match &mut self.reading {
-            Reading::Inside(response) => response.decoder.take_unreadable(),
-            Reading::Before(_) | Reading::After => Vec::new(),
+        self.note_unreadable();
+        std::mem::take(&mut self.unreadable)
+    }
+
+    /// Takes them out of the decoder, as they may be kept.
+    fn note_unreadable(&mut self) {
+        if let Reading::Inside(response) = &mut self.reading {
+            let kept = |text| self.channel.shared.kept(text);
+            let left_out = response.decoder.take_unreadable().into_iter();
+            self.unreadable.extend(left_out.map(|unreadable| unreadable.with_texts(kept)));
         }
     }
 
@@ -84,7 +94,7 @@ impl<O: Operation<Response: ListResponse>> ItemStream<O> {
             }
             Reading::Inside(response) => {
                 let exchange = Exchange {
-                    client: &self.client,
+                    channel: &self.channel,
                     info: O::INFO,
                     settings: &self.settings,
                     streamed: true,
@@ -105,6 +115,7 @@ impl<O: Operation<Response: ListResponse>> Stream for ItemStream<O> {
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let item = ready!(self.poll_item(context));
         if !matches!(item, Ok(Some(_))) {
+            self.note_unreadable();
             self.reading = Reading::After;
         }
         Poll::Ready(item.transpose())
@@ -150,7 +161,10 @@ async fn open<R: ListResponse>(
         // A fault is small and is told whole.
         let kind = match exchange.collect(&mut answer, &span).await {
             Ok(document) => {
-                match read_envelope(&document, exchange.info.response, &mut R::default(), false) {
+                let read = document_text(&document, answer.charset(), false)
+                    .map_err(ResponseError::from)
+                    .and_then(|text| read_text(&text, exchange.info.response, &mut R::default(), false));
+                match read {
                     Err(error) => exchange.unreadable(&answer, error),
                     Ok(_) => answer.contradiction(),
                 }
@@ -162,6 +176,10 @@ async fn open<R: ListResponse>(
     let limit = usize::try_from(exchange.settings.buffered_limit).unwrap_or(usize::MAX);
     let settings = exchange.settings;
     let mut decoder = ItemDecoder::new(exchange.info.response, settings.strict, limit, settings.budget());
+    decoder.fall_back_to(answer.charset());
+    if settings.page {
+        decoder.hold_together();
+    }
     if settings.leaves_out_unreadable && !settings.strict {
         decoder.leave_out_unreadable();
     }
@@ -176,28 +194,28 @@ impl<R: ListResponse> Response<R> {
         context: &mut Context<'_>,
     ) -> Poll<Result<Option<R::Item>, ErrorKind>> {
         loop {
-            match self.decoder.next_item() {
-                Ok(Some(item)) => return Poll::Ready(Ok(Some(item))),
-                Ok(None) => {}
-                Err(error) => return Poll::Ready(Err(exchange.unreadable(&self.answer, error))),
-            }
-            if self.turn >= TURN {
+            let done = self.bytes + self.decoder.position();
+            if done - self.turn >= TURN as u64 {
                 // However fast the bytes come: the time-out and other tasks go first.
-                self.turn = 0;
+                self.turn = done;
                 if exchange.is_late(&mut self.answer, context) {
                     return Poll::Ready(Err(late()));
                 }
                 context.waker().wake_by_ref();
                 return Poll::Pending;
             }
+            match self.decoder.next_item() {
+                Ok(Some(item)) => return Poll::Ready(Ok(Some(item))),
+                Ok(None) => {}
+                Err(error) => return Poll::Ready(Err(exchange.unreadable(&self.answer, error))),
+            }
             let _entered = self.span.enter();
-            match ready!(self.answer.body.poll_piece(context))
+            match ready!(self.answer.poll_piece(&*exchange.channel.shared.runtime, context))
                 .transpose()
                 .map_err(|error| exchange.kept(ErrorKind::Transport(error)))?
             {
                 Some(piece) => {
                     self.bytes += piece.len() as u64;
-                    self.turn += piece.len();
                     let limit = exchange.settings.streamed_limit;
                     if self.bytes > limit {
                         return Poll::Ready(Err(too_large(limit, self.bytes)));
@@ -244,7 +262,8 @@ impl<T> Page<T> {
 /// What changed since a sync marker, page by page, until a page is empty.
 ///
 /// The next page begins at the highest marker of this one plus one, whatever the order of the items. A page is kept in
-/// memory whole; its size is the limit that was asked for (at least 1). Items may come again when they change while the
+/// memory whole; its size is the limit that was asked for (at least 1), and what a response that is held at once may take
+/// ([`ClientBuilder::buffered_limit`](crate::ClientBuilder::buffered_limit)). Items may come again when they change while the
 /// pages are read, so applying them has to be repeatable.
 ///
 /// A page that holds nothing but items from before the marker that was asked for ends in [`ErrorKind::Paging`]: the server
@@ -260,20 +279,26 @@ impl<O: Paged> Pages<O> {
         Self { pages: Box::pin(stream::iter([Err(error)])) }
     }
 
-    pub(crate) fn new(client: Client, operation: O, settings: Settings, marker: i64, limit: i32) -> Self {
-        let start = (client, operation, settings, marker);
-        let pages = stream::try_unfold(start, move |(client, mut operation, settings, marker)| async move {
+    pub(crate) fn new(
+        channel: Channel,
+        operation: O,
+        mut settings: Settings,
+        marker: i64,
+        limit: i32,
+    ) -> Self {
+        settings.page = true;
+        settings.streamed_limit = settings.streamed_limit.min(settings.buffered_limit);
+        let start = (channel, operation, settings, marker);
+        let pages = stream::try_unfold(start, move |(channel, mut operation, settings, marker)| async move {
             operation.set_page(marker, limit.max(1));
-            let mut stream = ItemStream::new(client.clone(), operation.clone(), settings.clone());
+            let mut stream = ItemStream::new(channel.clone(), operation.clone(), settings.clone());
             let mut items = Vec::new();
             let mut newest = None;
-            let mut unreadable = Vec::new();
             // Where what is inside of the items counts, those with nothing inside may come beside.
             let most = usize::try_from(limit.max(1)).unwrap_or(usize::MAX);
             let mut hollow = 0;
             while let Some(item) = stream.next().await {
                 let item = item?;
-                unreadable.extend(stream.take_unreadable());
                 newest = newest.max(O::newest_marker(&item));
                 hollow += usize::from(O::is_hollow(&item));
                 items.push(item);
@@ -281,14 +306,15 @@ impl<O: Paged> Pages<O> {
                     return Err(too_many::<O>(most));
                 }
             }
+            let unreadable = stream.take_unreadable();
             if items.is_empty() {
                 return Ok(None);
             }
             let Some(next_marker) = next_marker(marker, newest) else {
-                return Err(no_progress::<O>(marker));
+                return Err(no_progress::<O>(marker, &unreadable));
             };
             let page = Page { items, next_marker, unreadable };
-            Ok(Some((page, (client, operation, settings, next_marker))))
+            Ok(Some((page, (channel, operation, settings, next_marker))))
         });
         Self { pages: Box::pin(pages) }
     }
@@ -306,10 +332,13 @@ fn too_many<O: Operation>(limit: usize) -> Error {
     Error::single(O::INFO.name, ErrorKind::Paging(what), "")
 }
 
-fn no_progress<O: Operation>(marker: i64) -> Error {
-    let what = format!(
+fn no_progress<O: Operation>(marker: i64, unreadable: &[Unreadable]) -> Error {
+    let mut what = format!(
         "a page for sync marker {marker} holds only older items, or items without a marker: the server repeats a page"
     );
+    if let Some(first) = unreadable.first() {
+        what += &format!("; of what could not be read in it, the first is: {first}");
+    }
     Error::single(O::INFO.name, ErrorKind::Paging(what), "")
 }
 

@@ -208,15 +208,17 @@ operations! { "orders" {
     get_orders_by_receipts: GetOrdersByReceipts "getOrdersByReceipts" -> GetOrdersByReceiptsResponse "GetOrdersByReceiptsResponse" read;
     /// Lists orders of a period, of branches, relations or articles, or what changed since a marker.
     ///
-    /// Lines are left out unless `include_line_list` asks for them. Dates are financial ones: a day ends when the branch closes it,
-    /// not at midnight.
+    /// Lines are left out unless `include_line_list` asks for them. Orders of tables and cafeterias are left out unless
+    /// `order_type_list` names their types; it may be set beside a marker, as an order never changes its type. Dates are financial
+    /// ones: a day ends when the branch closes it, not at midnight.
     ///
     /// ```
     /// use mplus_qapi::orders::*;
     /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
-    /// let request = GetOrdersRequest { branch_numbers: vec![1], include_line_list: Some(true), ..Default::default() };
+    /// let order_type_list = vec![OrderType::SalesOrder, OrderType::TableOrder].into();
+    /// let request = GetOrdersRequest { order_type_list, include_line_list: Some(true), ..Default::default() };
     /// let orders = client.get_orders(request).await?.order_list;
     /// # Ok(())
     /// # }

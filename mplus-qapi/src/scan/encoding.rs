@@ -6,7 +6,7 @@ use super::{DecodeError, DecodeProblem, error::shown, limits, reference::is_allo
 
 /// How the bytes of a document stand for characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Charset {
+pub(crate) enum Charset {
     Utf8,
     Utf16 {
         big_endian: bool,
@@ -18,6 +18,38 @@ enum Charset {
     Latin9,
 }
 
+impl Charset {
+    /// The one that a `Content-Type` header names, if it is of one byte for each character.
+    pub(crate) fn of_content_type(header: &str) -> Option<Self> {
+        let parameters = header.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
+        let (_, name) =
+            parameters.into_iter().find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))?;
+        let named = Self::named(name.trim().trim_matches(['"', '\'']))?;
+        matches!(named, Self::Windows1252 | Self::Latin9).then_some(named)
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        match name.to_ascii_lowercase().as_str() {
+            "utf-8" | "utf8" | "us-ascii" | "ascii" => Some(Self::Utf8),
+            "iso-8859-1" | "iso8859-1" | "iso_8859-1" | "latin1" | "latin-1" | "l1" => {
+                Some(Self::Windows1252)
+            }
+            "windows-1252" | "cp1252" | "cp-1252" | "x-cp1252" => Some(Self::Windows1252),
+            "iso-8859-15" | "iso8859-15" | "iso_8859-15" | "latin9" | "latin-9" | "l9" => Some(Self::Latin9),
+            _ => None,
+        }
+    }
+
+    /// The character of a byte, where each is one.
+    fn character(self, byte: u8) -> Option<char> {
+        match self {
+            Self::Windows1252 => Some(windows_1252(byte)),
+            Self::Latin9 => Some(latin_9(byte)),
+            Self::Utf8 | Self::Utf16 { .. } => None,
+        }
+    }
+}
+
 /// A text, where it begins in the document, and whether it may hold what XML has no place for.
 #[derive(Debug)]
 pub(crate) struct Text<'x> {
@@ -26,8 +58,12 @@ pub(crate) struct Text<'x> {
     pub(crate) suspicious: bool,
 }
 
-/// The document as text, without a byte order mark.
-pub(crate) fn document_text(document: &[u8], strict: bool) -> Result<Text<'_>, DecodeError> {
+/// The document as text, without a byte order mark. Bytes that should be UTF-8 and are not are read as `fallback` says.
+pub(crate) fn document_text(
+    document: &[u8],
+    fallback: Option<Charset>,
+    strict: bool,
+) -> Result<Text<'_>, DecodeError> {
     let error = |problem| DecodeError::new(String::new(), 0, problem);
     let (charset, mark) = charset(document).map_err(error)?;
     let body = &document[mark..];
@@ -37,6 +73,7 @@ pub(crate) fn document_text(document: &[u8], strict: bool) -> Result<Text<'_>, D
         return Ok(Text { text: Cow::Borrowed(text), base: mark as u64, suspicious: is_suspicious(text) });
     }
     let mut decoder = Decoder::new(strict);
+    decoder.fall_back_to(fallback);
     let mut text = String::new();
     let at = |text: &str, problem| DecodeError::new(String::new(), (mark + text.len()) as u64, problem);
     decoder.push(document, &mut text).map_err(|problem| at(&text, problem))?;
@@ -51,6 +88,8 @@ pub(crate) struct Decoder {
     charset: Option<Charset>,
     /// Bytes that wait for those that belong to them.
     tail: Vec<u8>,
+    /// How bytes are read that should be UTF-8 and are not: many a server is wrong in one of the two places that tell it.
+    fallback: Option<Charset>,
     strict: bool,
     /// Bytes before the text: a byte order mark.
     pub(crate) skipped: u64,
@@ -60,7 +99,12 @@ pub(crate) struct Decoder {
 
 impl Decoder {
     pub(crate) fn new(strict: bool) -> Self {
-        Self { charset: None, tail: Vec::new(), strict, skipped: 0, suspicious: false }
+        Self { charset: None, tail: Vec::new(), fallback: None, strict, skipped: 0, suspicious: false }
+    }
+
+    /// How bytes are read that should be UTF-8 and are not; without this they become U+FFFD.
+    pub(crate) fn fall_back_to(&mut self, charset: Option<Charset>) {
+        self.fallback = charset;
     }
 
     /// How many bytes wait for those that belong to them.
@@ -92,7 +136,7 @@ impl Decoder {
             return self.start(&tail, text).and_then(|()| self.finish(text));
         }
         if !tail.is_empty() {
-            self.replaced(text)?;
+            self.replaced(&tail, text)?;
         }
         Ok(())
     }
@@ -133,7 +177,7 @@ impl Decoder {
                 self.tail = invalid.to_vec();
                 return Ok(());
             };
-            self.replaced(text)?;
+            self.replaced(&invalid[..length], text)?;
             rest = &invalid[length..];
         }
     }
@@ -150,15 +194,19 @@ impl Decoder {
         for decoded in char::decode_utf16(pairs[..whole].iter().map(unit)) {
             match decoded {
                 Ok(character) => text.push(character),
-                Err(_) => self.replaced(text)?,
+                Err(_) => self.replaced(&[], text)?,
             }
         }
         self.tail = [&bytes[2 * whole..2 * pairs.len()], odd].concat();
         Ok(())
     }
 
-    /// Puts a sign in the place of bytes that are no character.
-    fn replaced(&mut self, text: &mut String) -> Result<(), DecodeProblem> {
+    /// Puts a sign in the place of bytes that are no character, or what they are in the charset to fall back to.
+    fn replaced(&mut self, bytes: &[u8], text: &mut String) -> Result<(), DecodeProblem> {
+        if let (Some(Charset::Utf8), Some(fallback)) = (self.charset, self.fallback) {
+            text.extend(bytes.iter().filter_map(|byte| fallback.character(*byte)));
+            return Ok(());
+        }
         if self.strict {
             return Err(DecodeProblem::Encoding(
                 "these bytes are no text in the document's encoding".to_owned(),
@@ -216,17 +264,13 @@ fn charset(document: &[u8]) -> Result<(Charset, usize), DecodeProblem> {
         return other("text that is no XML instead of a SOAP envelope");
     }
     let Some(name) = declared_encoding(start).filter(|_| mark == 0) else { return Ok((Charset::Utf8, mark)) };
-    let charset = match name.to_ascii_lowercase().as_str() {
-        "utf-8" | "utf8" | "us-ascii" | "ascii" => Charset::Utf8,
-        "iso-8859-1" | "iso8859-1" | "iso_8859-1" | "latin1" | "latin-1" | "l1" => Charset::Windows1252,
-        "windows-1252" | "cp1252" | "cp-1252" | "x-cp1252" => Charset::Windows1252,
-        "iso-8859-15" | "iso8859-15" | "iso_8859-15" | "latin9" | "latin-9" | "l9" => Charset::Latin9,
-        _ => {
+    match Charset::named(&name) {
+        Some(charset) => Ok((charset, mark)),
+        None => {
             let read = "UTF-8, UTF-16, ISO-8859-1, ISO-8859-15 and Windows-1252";
-            return Err(DecodeProblem::Encoding(format!("{} is not read, only {read}", shown(&name))));
+            Err(DecodeProblem::Encoding(format!("{} is not read, only {read}", shown(&name))))
         }
-    };
-    Ok((charset, mark))
+    }
 }
 
 /// The encoding that the XML declaration names.
@@ -294,13 +338,18 @@ fn latin_9(byte: u8) -> char {
 
 #[cfg(test)]
 mod tests {
-    use super::{DecodeProblem, Decoder, document_text};
+    use super::{Charset, DecodeProblem, Decoder, document_text};
 
     /// What the document gives whole, and in pieces of every size.
     fn text(document: &[u8], strict: bool) -> Result<String, DecodeProblem> {
-        let whole = document_text(document, strict);
+        text_or(document, None, strict)
+    }
+
+    fn text_or(document: &[u8], fallback: Option<Charset>, strict: bool) -> Result<String, DecodeProblem> {
+        let whole = document_text(document, fallback, strict);
         for size in 1..document.len() {
             let mut decoder = Decoder::new(strict);
+            decoder.fall_back_to(fallback);
             let mut text = String::new();
             let mut pieces = document.chunks(size);
             let end = pieces.try_for_each(|piece| decoder.push(piece, &mut text));
@@ -327,6 +376,25 @@ mod tests {
         ] {
             let text = text(&declared(encoding, content), true).expect(encoding);
             assert!(text.contains(&format!("<a>{expected}</a>")), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_charset_of_the_head_counts_for_bytes_that_are_no_utf_8() {
+        let of = Charset::of_content_type;
+        for (header, expected) in [
+            ("text/xml; charset=ISO-8859-1", "Caf\u{e9} \u{201c}"),
+            ("text/xml;Charset=\"windows-1252\"; x=y", "Caf\u{e9} \u{201c}"),
+            ("application/xml; charset=latin9", "Caf\u{e9} \u{93}"),
+        ] {
+            let document = b"<a>and so on, for a while: Caf\xe9 \x93</a>";
+            assert!(text_or(document, of(header), true).expect(header).contains(expected), "{header}");
+            // One that is UTF-8 whatever the head says, as behind a web server with a default of its own.
+            let document = "<a>and so on, for a while: Caf\u{e9}</a>";
+            assert_eq!(text_or(document.as_bytes(), of(header), true).expect(header), document);
+        }
+        for header in ["text/xml", "text/xml; charset=utf-8", "text/xml; charset=EBCDIC", "charset"] {
+            assert_eq!(of(header), None, "{header}");
         }
     }
 

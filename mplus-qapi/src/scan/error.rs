@@ -63,6 +63,22 @@ pub enum DecodeProblem {
 }
 
 impl DecodeError {
+    /// The same with the texts of the other side as they may be kept.
+    pub(crate) fn with_texts(self, kept: impl Fn(String) -> String) -> Self {
+        let Located { path, offset, problem } = *self.0;
+        let problem = match problem {
+            DecodeProblem::Malformed(what) => DecodeProblem::Malformed(kept(what)),
+            DecodeProblem::Encoding(what) => DecodeProblem::Encoding(kept(what)),
+            DecodeProblem::Reference(what) => DecodeProblem::Reference(kept(what)),
+            DecodeProblem::UnexpectedDocument(what) => DecodeProblem::UnexpectedDocument(kept(what)),
+            DecodeProblem::InvalidValue { found, expected } => {
+                DecodeProblem::InvalidValue { found: kept(found), expected }
+            }
+            other => other,
+        };
+        Self::new(kept(path), offset, problem)
+    }
+
     pub(crate) fn new(path: String, offset: u64, problem: DecodeProblem) -> Self {
         Self(Box::new(Located { path, offset, problem }))
     }

@@ -25,7 +25,7 @@ pub use self::error::{DecodeError, DecodeProblem};
 pub use self::tag::Tag;
 pub(crate) use self::{
     boundary::{Boundary, Cut},
-    encoding::{Decoder, Text, document_text},
+    encoding::{Charset, Decoder, Text, document_text},
     error::{ScanError, ScanResult, cut, shown},
     scanner::Scanner,
     tag::{Namespace, Namespaces, SERVICE},

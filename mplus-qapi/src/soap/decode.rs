@@ -46,8 +46,8 @@ pub(crate) fn read_record<'x>(
 #[derive(Debug, Default)]
 pub(crate) struct Filled {
     seen: u128,
-    /// Scales that came before the value that they belong to, one for a field.
-    early_scales: Vec<(usize, u32)>,
+    /// Scales that came before the value that they belong to, one for a field; none for one that was left out.
+    early_scales: Vec<(usize, Option<u32>)>,
 }
 
 impl Filled {
@@ -60,7 +60,7 @@ impl Filled {
     }
 
     #[cold]
-    fn scale_early(&mut self, field: usize, places: u32) {
+    fn scale_early(&mut self, field: usize, places: Option<u32>) {
         match self.early_scales.iter_mut().find(|(known, _)| *known == field) {
             Some(known) => known.1 = places,
             None => self.early_scales.push((field, places)),
@@ -76,18 +76,12 @@ pub(crate) fn read_element<'x>(
     record: &mut dyn Record,
     filled: &mut Filled,
 ) -> Result<(), DecodeError> {
+    if element.role == Role::ScaleOf {
+        return read_scale_of(reader, tag, element, record, filled);
+    }
     let Some(field) = record.field_mut(element.field) else {
         return reader.skip(tag);
     };
-    if element.role == Role::ScaleOf {
-        let Some(places) = read_scale(reader, tag, element)? else { return Ok(()) };
-        if filled.seen & (1 << element.field) != 0 {
-            field.set_scale(places);
-        } else {
-            filled.scale_early(element.field, places);
-        }
-        return Ok(());
-    }
     // A value that comes again keeps the scale that was told with the one before.
     let told =
         (element.role == Role::Scaled && filled.seen & (1 << element.field) != 0).then(|| scale(&*field));
@@ -98,9 +92,36 @@ pub(crate) fn read_element<'x>(
         field.set_scale(places);
     }
     if let Some((_, places)) = filled.early_scales.iter().find(|(field, _)| *field == element.field) {
-        field.set_scale(*places);
+        scale_with(field, *places);
     }
     Ok(())
+}
+
+/// Reads the number of decimals of a value that comes before or after it.
+fn read_scale_of<'x>(
+    reader: &mut Reader<'x>,
+    tag: &Tag<'x>,
+    element: &Element,
+    record: &mut dyn Record,
+    filled: &mut Filled,
+) -> Result<(), DecodeError> {
+    let places = read_scale(reader, tag, element, record.schema())?;
+    let was_read = filled.seen & (1 << element.field) != 0;
+    if was_read && let Some(field) = record.field_mut(element.field) {
+        scale_with(field, places);
+    }
+    if !was_read || places.is_none() {
+        filled.scale_early(element.field, places);
+    }
+    Ok(())
+}
+
+/// Without its scale a value could be anything: it is left out too.
+fn scale_with(field: &mut dyn Field, places: Option<u32>) {
+    match places {
+        Some(places) => field.set_scale(places),
+        None => field.unset(),
+    }
 }
 
 #[cold]
@@ -122,18 +143,27 @@ pub(crate) fn find(schema: &Schema, next: usize, tag: &Tag<'_>) -> Option<usize>
     later.or_else(|| before.iter().position(|element| element.name == name))
 }
 
-/// The number of decimals that a companion element tells; none for one that was left out. A decimal of ours has at most 28.
+/// The number of decimals that a companion element tells; none for one that was left out, and its value with it. A decimal of
+/// ours has at most 28.
 fn read_scale<'x>(
     reader: &mut Reader<'x>,
     tag: &Tag<'x>,
     element: &Element,
+    schema: &Schema,
 ) -> Result<Option<u32>, DecodeError> {
     let text = reader.token(tag)?;
     match text.trim_ascii() {
         "" => Ok(Some(0)),
         digits => match whole_number(digits).parse() {
             Ok(places) if places <= Decimal::MAX_SCALE => Ok(Some(places)),
-            _ => reader.unreadable(element, digits, "a number of decimals from 0 to 28").map(|_| None),
+            _ => {
+                let value = |other: &&Element| other.field == element.field && other.role != Role::ScaleOf;
+                let named = match reader.state.leaves_out_unreadable() {
+                    true => schema.elements.iter().find(value).unwrap_or(element),
+                    false => element,
+                };
+                reader.unreadable(named, digits, "a number of decimals from 0 to 28").map(|_| None)
+            }
         },
     }
 }

@@ -25,6 +25,8 @@ pub(crate) struct Descent<'n> {
     root: &'n str,
     /// Number of the response's field whose items are handed out one by one.
     handed_out: Option<usize>,
+    /// What is handed out is held until the end all the same.
+    held: bool,
     /// Envelope, body, response and wrapper of a list, as far as they are open.
     open: Vec<Entered>,
     /// The list whose wrapper is open.
@@ -69,7 +71,22 @@ impl<'n> Descent<'n> {
     pub(crate) fn new(root: &'n str, handed_out: Option<usize>) -> Self {
         let filled = Filled::default();
         let open = Vec::with_capacity(IN_WRAPPER);
-        Self { root, handed_out, open, list: None, filled, items: 0, response_read: false, done: false }
+        Self {
+            root,
+            handed_out,
+            held: false,
+            open,
+            list: None,
+            filled,
+            items: 0,
+            response_read: false,
+            done: false,
+        }
+    }
+
+    /// What is handed out is held together: it is counted as one.
+    pub(crate) fn hold_together(&mut self) {
+        self.held = true;
     }
 
     pub(crate) fn is_done(&self) -> bool {
@@ -194,12 +211,14 @@ impl<'n> Descent<'n> {
         match item {
             Some(item) if self.handed_out == Some(list.field) => {
                 self.filled.mark(list.field);
-                // What was handed out is not held here any more.
-                let budget = reader.begin_part();
+                // What was handed out is not held any more, unless it is.
+                let budget = (!self.held).then(|| reader.begin_part());
                 reader.number(Some(self.items));
                 let filled = item.read(reader, tag, &element)?;
                 reader.number(None);
-                reader.end_part(budget);
+                if let Some(budget) = budget {
+                    reader.end_part(budget);
+                }
                 self.items += 1;
                 Ok(if filled { Part::Item } else { Part::Other })
             }

@@ -70,14 +70,24 @@ pub(crate) fn close_envelope(writer: &mut Writer) {
 }
 
 /// Reads the element `root` in the body of an envelope into `record`; the case of its name is forgiven.
+#[cfg(any(test, feature = "testkit"))]
 pub(crate) fn read_envelope(
     document: &[u8],
     root: &str,
     record: &mut dyn Record,
     strict: bool,
 ) -> Result<Tolerated, ResponseError> {
-    let text = document_text(document, strict)?;
-    let mut reading = EnvelopeReader::new(&text, root, strict, Budget::default());
+    read_text(&document_text(document, None, strict)?, root, record, strict)
+}
+
+/// The same of a document that is text already.
+pub(crate) fn read_text(
+    text: &Text<'_>,
+    root: &str,
+    record: &mut dyn Record,
+    strict: bool,
+) -> Result<Tolerated, ResponseError> {
+    let mut reading = EnvelopeReader::new(text, root, strict, Budget::default());
     while !reading.go_on(record, usize::MAX)? {}
     reading.finish()
 }
@@ -117,7 +127,7 @@ impl<'x> EnvelopeReader<'x> {
 /// The name of the element in the body of an envelope: which operation a request calls.
 #[cfg(feature = "testkit")]
 pub(crate) fn body_root(document: &[u8]) -> Result<String, DecodeError> {
-    let text = document_text(document, false)?;
+    let text = document_text(document, None, false)?;
     let mut reader = Reader::new(&text.text, text.base, ReaderState::default());
     let envelope = reader.root()?;
     check_envelope(&reader, &envelope)?;

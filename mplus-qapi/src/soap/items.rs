@@ -7,7 +7,7 @@ use super::{
     reader::Reader,
     tolerated::{Budget, ReaderState, Tolerated, Unreadable},
 };
-use crate::scan::{Boundary, Cut, Decoder};
+use crate::scan::{Boundary, Charset, Cut, Decoder};
 
 /// Reads a response in pieces and hands out the items of its list.
 ///
@@ -22,6 +22,21 @@ impl<R: ListResponse> ItemDecoder<R> {
     pub(crate) fn new(root: &'static str, strict: bool, limit: usize, budget: Budget) -> Self {
         let parts = Parts::new(root, Some(R::FIELD), strict, limit, budget);
         Self { parts, response: R::default() }
+    }
+
+    /// The items are held together: what the values of all of them take is counted as one.
+    pub(crate) fn hold_together(&mut self) {
+        self.parts.descent.hold_together();
+    }
+
+    /// How bytes are read that are no UTF-8, in a document that declares nothing else.
+    pub(crate) fn fall_back_to(&mut self, charset: Option<Charset>) {
+        self.parts.decoder.fall_back_to(charset);
+    }
+
+    /// How far the document was read, in bytes.
+    pub(crate) fn position(&self) -> u64 {
+        self.parts.base + self.parts.at as u64
     }
 
     /// Leaves values out that cannot be read; [`Self::take_unreadable`] tells them.

@@ -25,6 +25,9 @@ pub(crate) trait Value: Default {
 
     fn set_scale(&mut self, _places: u32) {}
 
+    /// Puts another text in the place of this one, if it is one.
+    fn change_text(&mut self, _: &dyn Fn(String) -> String) {}
+
     /// Some value of this type.
     #[cfg(feature = "testkit")]
     fn made(source: &mut dyn ValueSource, element: &Element) -> Self;
@@ -85,6 +88,10 @@ impl Value for String {
     fn read<'x>(&mut self, reader: &mut Reader<'x>, tag: &Tag<'x>, _: &Element) -> Result<bool, DecodeError> {
         *self = reader.text(tag)?.into_owned();
         Ok(true)
+    }
+
+    fn change_text(&mut self, change: &dyn Fn(String) -> String) {
+        *self = change(std::mem::take(self));
     }
 
     #[cfg(feature = "testkit")]
@@ -196,6 +203,7 @@ impl Value for Decimal {
             Role::Cents => (2, "a whole number of cents"),
             Role::Value | Role::Set | Role::Scaled | Role::ScaleOf => (0, "a whole number of 64 bits"),
         };
+        // No zeros behind a point here: `10.00` may well have been meant as euros.
         let Ok(unscaled) = token.parse::<i64>() else {
             return reader.unreadable(element, token, expected);
         };
@@ -258,6 +266,13 @@ macro_rules! choice {
                 $crate::soap::scalar::read_choice(self, reader, tag)
             }
 
+            #[inline]
+            fn change_text(&mut self, change: &dyn Fn(String) -> String) {
+                if let Self::Unknown(text) = self {
+                    *text = change(std::mem::take(text));
+                }
+            }
+
             #[cfg(feature = "testkit")]
             fn made(source: &mut dyn $crate::soap::ValueSource, _: &$crate::soap::Element) -> Self {
                 let texts = <Self as $crate::soap::scalar::Choice>::TEXTS;
@@ -300,6 +315,14 @@ impl<T: Value> Field for T {
         Value::set_scale(self, places);
     }
 
+    fn unset(&mut self) {
+        *self = T::default();
+    }
+
+    fn change_text(&mut self, change: &dyn Fn(String) -> String) {
+        Value::change_text(self, change);
+    }
+
     #[cfg(feature = "testkit")]
     fn fill(&mut self, source: &mut dyn ValueSource, element: &Element) {
         *self = T::made(source, element);
@@ -329,6 +352,16 @@ impl<T: Value> Field for Option<T> {
     fn set_scale(&mut self, places: u32) {
         if let Some(value) = self {
             value.set_scale(places);
+        }
+    }
+
+    fn unset(&mut self) {
+        *self = None;
+    }
+
+    fn change_text(&mut self, change: &dyn Fn(String) -> String) {
+        if let Some(value) = self {
+            value.change_text(change);
         }
     }
 
@@ -362,6 +395,10 @@ impl<T: Value> Field for Vec<T> {
     }
 
     fn set_scale(&mut self, _: u32) {}
+
+    fn unset(&mut self) {
+        self.clear();
+    }
 
     #[cfg(feature = "testkit")]
     fn fill(&mut self, source: &mut dyn ValueSource, element: &Element) {
@@ -415,6 +452,10 @@ impl<T: Value> Field for List<T> {
     }
 
     fn set_scale(&mut self, _: u32) {}
+
+    fn unset(&mut self) {
+        *self = List::absent();
+    }
 
     #[cfg(feature = "testkit")]
     fn fill(&mut self, source: &mut dyn ValueSource, element: &Element) {

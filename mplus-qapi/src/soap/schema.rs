@@ -112,6 +112,14 @@ pub trait Field: sealed::OfField {
     #[doc(hidden)]
     fn set_scale(&mut self, places: u32);
 
+    /// Forgets what was read.
+    #[doc(hidden)]
+    fn unset(&mut self);
+
+    /// Puts another text in the place of one; numbers, records and lists stay.
+    #[doc(hidden)]
+    fn change_text(&mut self, _: &dyn Fn(String) -> String) {}
+
     /// Sets the field to some value of its type.
     #[cfg(feature = "testkit")]
     #[doc(hidden)]

@@ -38,6 +38,11 @@ impl Unreadable {
         &self.error
     }
 
+    /// The same with the texts of the other side as they may be kept.
+    pub(crate) fn with_texts(self, kept: impl Fn(String) -> String) -> Self {
+        Self { error: self.error.with_texts(kept), ..self }
+    }
+
     /// Which item of a list it is in, from 0, by the name of the list's items (`article`); none when it is in no such list.
     pub fn index_of(&self, item: &str) -> Option<usize> {
         self.items.iter().find(|(name, _)| name == item).map(|(_, index)| *index)
@@ -86,6 +91,10 @@ impl ReaderState {
     /// From here on a value that cannot be read is left out and noted.
     pub(crate) fn leave_out_unreadable(&mut self) {
         self.unreadable.get_or_insert_default();
+    }
+
+    pub(crate) fn leaves_out_unreadable(&self) -> bool {
+        self.unreadable.is_some()
     }
 
     /// The values that were left out so far; forgets them.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::{
     Client, Error, Reply,
-    call::Exchange,
+    exchange::Exchange,
     soap::{
         DecodeError, Descriptor, EncodeError, Fault, Field, OperationInfo, Record, ResponseError, Schema,
         read_envelope, schema::sealed::Sealed, write_envelope,
@@ -93,9 +93,10 @@ impl Message {
     /// # Errors
     /// See [`Error`].
     pub async fn send(&self, client: &Client) -> Result<Reply<Self>, Error> {
-        let settings = client.inner.settings.clone();
+        let channel = &client.channel;
+        let settings = channel.shared.settings.clone();
         let info = self.descriptor.info;
-        let exchange = Exchange { client, info, settings: &settings, streamed: false };
+        let exchange = Exchange { channel, info, settings: &settings, streamed: false };
         let envelope = exchange.envelope(&*self.record)?;
         let mut response = Self::empty(self.descriptor, Direction::Response);
         let reset = |response: &mut Self| *response = Self::empty(response.descriptor, Direction::Response);

@@ -1,6 +1,6 @@
 //! The service's own dates and times, told field by field.
 
-use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeDelta, Timelike, Utc};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike, Utc};
 
 use super::zone::{InstantError, Zone};
 
@@ -58,10 +58,20 @@ impl From<NaiveDate> for SoapMplusDate {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 impl SoapMplusDateTime {
-    /// What the clock on the wall showed, or `None` when a zero says that there is no date.
+    /// What the clock on the wall showed, or `None` when a zero says that there is no date, and for a day or a time that does
+    /// not exist. Midnight may be told as hour 24 of the day before.
     pub fn to_wall_clock(self) -> Option<NaiveDateTime> {
+        let day = day(self.year, self.mon, self.day)?;
+        if (self.hour, self.min, self.sec) == (24, 0, 0) {
+            return Some(day.succ_opt()?.and_time(NaiveTime::MIN));
+        }
         let part = |value: i32| u32::try_from(value).ok();
-        day(self.year, self.mon, self.day)?.and_hms_opt(part(self.hour)?, part(self.min)?, part(self.sec)?)
+        day.and_hms_opt(part(self.hour)?, part(self.min)?, part(self.sec)?)
+    }
+
+    /// Whether a zero says that there is no date.
+    pub fn is_none(self) -> bool {
+        self.day == 0 || self.mon == 0 || self.year == 0
     }
 
     /// The instant, or `None` when there is no date.
@@ -71,9 +81,12 @@ impl SoapMplusDateTime {
     /// that happened twice (docs/src/unknowns.md).
     ///
     /// # Errors
-    /// [`InstantError`] when the zone's clocks never showed the time.
+    /// [`InstantError`] when the zone's clocks never showed the time, or no clock does, as in a month 13.
     pub fn to_instant(self, zone: Zone) -> Result<Option<chrono::DateTime<Utc>>, InstantError> {
-        let Some(wall_clock) = self.to_wall_clock() else { return Ok(None) };
+        if self.is_none() {
+            return Ok(None);
+        }
+        let wall_clock = self.to_wall_clock().ok_or(InstantError::OutOfRange)?;
         if self.timezone != 0 {
             let east = TimeDelta::minutes(i64::from(self.timezone));
             let utc = wall_clock.checked_sub_signed(east).ok_or(InstantError::OutOfRange)?;
@@ -117,4 +130,44 @@ fn day(year: i32, month: i32, day: i32) -> Option<NaiveDate> {
         return None;
     }
     NaiveDate::from_ymd_opt(year, u32::try_from(month).ok()?, u32::try_from(day).ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::AMSTERDAM;
+
+    const TOLD: SoapMplusDateTime = SoapMplusDateTime {
+        sec: 0,
+        min: 0,
+        hour: 12,
+        day: 31,
+        mon: 12,
+        year: 2026,
+        isdst: false,
+        timezone: 0,
+    };
+
+    #[test]
+    fn midnight_may_be_told_as_the_end_of_the_day() {
+        let midnight = SoapMplusDateTime { hour: 24, ..TOLD }.to_wall_clock().map(|at| at.to_string());
+        assert_eq!(midnight.as_deref(), Some("2027-01-01 00:00:00"));
+    }
+
+    #[test]
+    fn a_time_that_no_clock_shows_is_an_error_and_not_the_absence_of_a_date() {
+        let impossible = [
+            SoapMplusDateTime { hour: 24, sec: 1, ..TOLD },
+            SoapMplusDateTime { sec: 60, ..TOLD },
+            SoapMplusDateTime { min: -1, ..TOLD },
+            SoapMplusDateTime { mon: 13, ..TOLD },
+            SoapMplusDateTime { day: 31, mon: 2, ..TOLD },
+        ];
+        for told in impossible {
+            assert_eq!(told.to_instant(AMSTERDAM), Err(InstantError::OutOfRange), "{told:?}");
+        }
+        for none in [SoapMplusDateTime { day: 0, ..TOLD }, SoapMplusDateTime { year: 0, ..TOLD }] {
+            assert_eq!(none.to_instant(AMSTERDAM), Ok(None), "{none:?}");
+        }
+    }
 }

@@ -4,16 +4,16 @@
 //! Each shape is read by a process of its own, for its memory and its time on the processor to be its own.
 //! `MPLUS_HOSTILE_MB=16 cargo test --release -p mplus-qapi --all-features --test it hostile` reads the large ones.
 
-use std::{fs, process::Command};
-
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use mplus_qapi::{
-    Client, Credentials, Endpoint, ErrorKind, RetryPolicy, TokioRuntime, Transport,
+    Client, Credentials, Endpoint, Error, ErrorKind, RetryPolicy, TokioRuntime, Transport,
     products::GetProductsRequest,
     soap::DecodeProblem,
     transport::{Body, Request, TransportError},
 };
+
+use crate::measured::{Seen, in_own_process, measure, told};
 
 const HEAD: &str = r#"<?xml version="1.0" encoding="UTF-8"?><s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" xmlns:m="urn:mplusqapi" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><s:Body>"#;
 const TAIL: &str = "</s:Body></s:Envelope>";
@@ -155,14 +155,6 @@ fn numbered(size: usize, of: impl Fn(usize) -> String) -> String {
     text
 }
 
-/// What one process saw.
-#[derive(Debug, Clone, Copy)]
-struct Seen {
-    seconds: f64,
-    /// Beyond what the process held with the document in its memory.
-    mebibytes: f64,
-}
-
 #[test]
 fn reading_costs_in_proportion_to_the_bytes_whatever_they_are_whole_and_in_pieces() {
     let large = std::env::var("MPLUS_HOSTILE_MB").ok().and_then(|mb| mb.parse().ok()).unwrap_or(1);
@@ -203,93 +195,76 @@ fn reading_costs_in_proportion_to_the_bytes_whatever_they_are_whole_and_in_piece
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
+#[test]
+fn a_stream_that_comes_by_the_byte_is_read_in_linear_time_too() {
+    let sizes = [32 << 10, 128 << 10];
+    let mut problems = Vec::new();
+    for (name, _) in SHAPES {
+        let [(_, small), (_, large)] = sizes.map(|size| run(name, "by the byte", size));
+        if large.seconds > small.seconds * 4.0 * 1.8 + 0.05 {
+            problems.push(format!("{name}: {small:?} {large:?}"));
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
 /// Reads in a process of its own: how it ended, and what it took.
 fn run(shape: &str, way: &str, size: usize) -> (String, Seen) {
-    let child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "hostile::one_shape_in_this_process", "--nocapture", "--test-threads=1"])
-        .env("MPLUS_HOSTILE_SHAPE", format!("{shape}|{way}|{size}"))
-        .output()
-        .unwrap();
-    let told = String::from_utf8_lossy(&child.stdout);
-    let line = told.lines().find_map(|line| line.split_once("seen|").map(|(_, seen)| seen));
-    let parts: Vec<&str> = line
-        .unwrap_or_else(|| panic!("{shape} {way}: {told} {}", String::from_utf8_lossy(&child.stderr)))
-        .split('|')
-        .collect();
-    let number = |at: usize| parts[at].parse().unwrap();
-    (parts[2].to_owned(), Seen { seconds: number(0), mebibytes: number(1) })
+    in_own_process("hostile::one_shape_in_this_process", &format!("{shape}|{way}|{size}"))
 }
 
 /// Only does something in the process that [`run`] starts.
 #[test]
 fn one_shape_in_this_process() {
-    let Ok(told) = std::env::var("MPLUS_HOSTILE_SHAPE") else { return };
+    let Some(told) = told() else { return };
     let parts: Vec<&str> = told.split('|').collect();
     let (_, shape) = SHAPES.iter().find(|(name, _)| *name == parts[0]).unwrap();
     let document = Bytes::from(shape(parts[2].parse().unwrap()));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let client = client(document);
-    // Starts to count the peak anew.
-    fs::write("/proc/self/clear_refs", "5").unwrap();
-    let (before, started) = (memory("VmRSS"), on_processor());
-    let end = match parts[1] {
-        "whole" => {
-            runtime.block_on(async { client.get_products(GetProductsRequest::default()).await.map(drop) })
-        }
-        _ => runtime.block_on(async {
-            let mut items = client.stream_products(GetProductsRequest::default());
-            while let Some(item) = items.next().await {
-                item?;
-            }
-            Ok(())
-        }),
-    };
-    let seconds = on_processor() - started;
-    let end = match end {
-        Ok(()) => "read".to_owned(),
-        Err(error) => match error.kind() {
-            ErrorKind::Response(error) => match error.problem() {
-                // An item is held, or all of them.
-                DecodeProblem::TooLarge { .. } => "too large".to_owned(),
-                _ => error.to_string(),
-            },
-            kind => kind.to_string().chars().take(80).collect(),
+    let client = client(document, if parts[1] == "by the byte" { 1 } else { 16 << 10 });
+    measure(|| ending(runtime.block_on(read(&client, parts[1]))));
+}
+
+async fn read(client: &Client, way: &str) -> Result<(), Error> {
+    if way == "whole" {
+        return client.get_products(GetProductsRequest::default()).await.map(drop);
+    }
+    let mut items = client.stream_products(GetProductsRequest::default());
+    while let Some(item) = items.next().await {
+        item?;
+    }
+    Ok(())
+}
+
+fn ending(read: Result<(), Error>) -> String {
+    let Err(error) = read else { return "read".to_owned() };
+    match error.kind() {
+        ErrorKind::Response(error) => match error.problem() {
+            // An item is held, or all of them.
+            DecodeProblem::TooLarge { .. } => "too large".to_owned(),
+            _ => error.to_string(),
         },
-    };
-    println!("seen|{seconds}|{}|{end}", memory("VmHWM") - before);
+        kind => kind.to_string().chars().take(80).collect(),
+    }
 }
 
-/// MiB of this process, as the kernel counts them.
-fn memory(what: &str) -> f64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with(what)).unwrap();
-    line.split_ascii_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
-}
-
-/// Seconds that this process was on a processor.
-fn on_processor() -> f64 {
-    let stat = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-    stat.split_ascii_whitespace().next().unwrap().parse::<f64>().unwrap() / 1e9
-}
-
-/// Answers with one document, in pieces as they come from a socket.
+/// Answers with one document, in pieces of so many bytes.
 #[derive(Debug)]
-struct Document(Bytes);
+struct Document(Bytes, usize);
 
 #[async_trait::async_trait]
 impl Transport for Document {
     async fn send(&self, _: Request) -> Result<http::Response<Body>, TransportError> {
-        const PIECE: usize = 16 << 10;
-        let document = self.0.clone();
-        let pieces = (0..document.len()).step_by(PIECE);
-        let pieces = pieces.map(move |at| Ok(document.slice(at..(at + PIECE).min(document.len()))));
+        let (document, size) = (self.0.clone(), self.1);
+        let pieces = (0..document.len()).step_by(size);
+        let pieces = pieces.map(move |at| Ok(document.slice(at..(at + size).min(document.len()))));
         Ok(http::Response::new(Body::from_stream(stream::iter(pieces))))
     }
 }
 
-fn client(document: Bytes) -> Client {
+fn client(document: Bytes, piece: usize) -> Client {
     let endpoint = Endpoint::from_url("https://pos.invalid/").unwrap();
-    Client::builder(endpoint, Credentials::new("ident", "secret"), Document(document), TokioRuntime)
+    Client::builder(endpoint, Credentials::new("ident", "secret"), Document(document, piece), TokioRuntime)
         .retry(RetryPolicy::none())
         .build()
 }

@@ -3,11 +3,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 #![cfg(all(feature = "testkit", feature = "reqwest", feature = "rustls"))]
 
+mod attempts;
+mod bombs;
 mod fuzz;
 mod gate;
 mod hostile;
 mod log;
 mod meaning;
+mod measured;
 mod paging;
 mod peers;
 mod replies;

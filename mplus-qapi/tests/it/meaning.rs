@@ -4,7 +4,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use mplus_qapi::{
     Client, Credentials, Endpoint, Error, ErrorKind, RetryPolicy, TokioRuntime, Transport,
-    orders::{CancelOrderV2, CancelOrderV2Request, CreateOrderV3Request},
+    orders::{CancelOrderV2, CancelOrderV2Request, CreateOrderV3Request, GetOrdersRequest},
     products::{GetProductsRequest, Product},
     relations::{GetRelation, GetRelationsRequest},
     soap::{DecodeProblem, Outcome as _, OutcomeKind},
@@ -286,4 +286,31 @@ async fn a_name_that_is_one_word_is_no_longer_than_any() {
     let error = client(envelope(&answer)).cancel_order_v2(CancelOrderV2 { request }).await.unwrap_err();
     let ErrorKind::Response(error) = error.kind() else { panic!("{error}") };
     assert!(matches!(error.problem(), DecodeProblem::TooMuch { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_value_whose_number_of_decimals_cannot_be_read_is_left_out_with_it() {
+    let scales = ["<ns:decimalPlaces>two</ns:decimalPlaces>", "<ns:decimalPlaces>29</ns:decimalPlaces>"];
+    let quantity = "<ns:quantity>1500</ns:quantity>";
+    for scale in scales {
+        for data in [format!("{quantity}{scale}"), format!("{scale}{quantity}")] {
+            let order = format!(
+                "<ns:order><ns:orderId>1</ns:orderId><ns:syncMarker>5</ns:syncMarker><ns:lineList><ns:line><ns:data>{data}</ns:data></ns:line></ns:lineList></ns:order>"
+            );
+            let orders =
+                format!("<ns:GetOrdersResponse><ns:orderList>{order}</ns:orderList></ns:GetOrdersResponse>");
+            let call = client(envelope(&orders)).get_orders(GetOrdersRequest::default());
+            let page = call.leaving_out_unreadable(true).changes_since(1, 9).next().await.unwrap().unwrap();
+            let read = page.items[0].line_list[0].data.as_ref().unwrap();
+            assert_eq!(read.quantity, Decimal::ZERO, "{data}");
+            assert!(
+                page.unreadable[0].error().path().ends_with("line[0]/data/quantity"),
+                "{:?}",
+                page.unreadable
+            );
+
+            let whole = client(envelope(&orders)).get_orders(GetOrdersRequest::default()).await.unwrap_err();
+            assert!(whole.to_string().contains("decimalPlaces"), "{whole}");
+        }
+    }
 }

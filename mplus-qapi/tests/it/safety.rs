@@ -6,12 +6,15 @@ use base64::Engine as _;
 use futures_util::StreamExt as _;
 use mplus_qapi::{
     Capture, CapturedMessage, Client, Credentials, Endpoint, Error, ErrorKind, RetryPolicy, TokioRuntime,
+    orders::CreateOrderV3Request,
     products::GetProductsRequest,
+    relations::GetRelationsRequest,
+    soap::Outcome as _,
     stock::SetStockRequest,
     transport::{ReqwestTransport, Roots},
 };
 
-use crate::server::{Server, Step, credentials, envelope, http, stock_set};
+use crate::server::{Server, Step, credentials, envelope, http, relations, stock_set};
 
 /// Whether a text holds the credentials in a spelling that a person would recognise.
 fn leaks(text: &str) -> bool {
@@ -187,4 +190,60 @@ async fn a_whole_response_under_a_failing_status_is_told_as_that() {
     let error = server.client().set_stock(SetStockRequest::default()).await.expect_err("contradiction");
     assert!(matches!(error.kind(), ErrorKind::Contradiction { status: 500 }), "{error}");
     assert!(error.may_have_been_processed() && !error.to_string().contains("without"), "{error}");
+}
+
+#[tokio::test]
+async fn what_is_quoted_in_a_value_that_was_left_out_or_in_a_refusal_is_erased_too() {
+    let quoted = "?ident=the-ident&amp;secret=the-secret%2f%26";
+    let relation = format!("<ns:points>{quoted}</ns:points><ns:syncMarker>5</ns:syncMarker>");
+    let server = Server::answering(http(200, &[], relations(&[&relation]))).await;
+    let call = server.client().get_relations(GetRelationsRequest::default()).leaving_out_unreadable(true);
+    let page = call.changes_since(1, 10).next().await.expect("a page").expect("readable");
+    assert!(page.unreadable.len() == 1 && !leaks(&format!("{:?}", page.unreadable)), "{:?}", page.unreadable);
+
+    let refused = format!("<ns:result>NOT {quoted}</ns:result><ns:errorMessage>{quoted}</ns:errorMessage>");
+    let refused = envelope(&format!("<ns:CreateOrderV3Response>{refused}</ns:CreateOrderV3Response>"));
+    let server = Server::answering(http(200, &[], refused)).await;
+    let response = server.client().create_order_v3(CreateOrderV3Request::default()).await.expect("an answer");
+    let error = response.into_result().expect_err("no success");
+    assert!(error.message.is_some() && !leaks(&shown(&error.into())));
+}
+
+#[tokio::test]
+async fn what_is_captured_is_searched_for_secrets_in_the_encoding_that_it_came_in() {
+    #[derive(Debug, Clone, Default)]
+    struct Kept(Arc<Mutex<String>>);
+
+    impl Capture for Kept {
+        fn capture(&self, message: &CapturedMessage<'_>) {
+            self.0.lock().expect("whole").push_str(message.body);
+        }
+    }
+
+    let relation = "<ns:name>the-secret/&amp;</ns:name><ns:cardNumber>4321987</ns:cardNumber>";
+    let document = relations(&[relation]).replace("UTF-8", "UTF-16");
+    let document: Vec<u8> = format!("\u{feff}{document}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let server = Server::answering(http(200, &[], document)).await;
+    let kept = Kept::default();
+    let client = server.client_builder().capture(kept.clone()).build();
+    client.get_relations(GetRelationsRequest::default()).await.expect("readable");
+    let kept = kept.0.lock().expect("whole").clone();
+    let bare: String = kept.chars().filter(|c| *c != '\0').collect();
+    assert!(kept.contains("<ns:name>") && !leaks(&bare) && !bare.contains("4321987"), "{kept}");
+}
+
+#[tokio::test]
+async fn the_charset_that_a_server_tells_in_the_head_counts_where_the_document_tells_none() {
+    let name = [b"Caf\xe9 ".as_slice(), &[b'x'; 40]].concat();
+    let document = relations(&["<ns:name>NAME</ns:name>"]).replace(" encoding=\"UTF-8\"", "");
+    let at = document.find("NAME").expect("there");
+    let document = [&document.as_bytes()[..at], &name, &document.as_bytes()[at + 4..]].concat();
+    let answer = Step::Send(http(200, &["Content-Type: text/xml; charset=ISO-8859-1"], document));
+    let server = Server::start([answer.clone(), answer]).await;
+    let client = server.client();
+    let reply = client.get_relations(GetRelationsRequest::default()).reply().await.expect("readable");
+    let whole = reply.response.relation_list[0].name.clone().expect("told");
+    assert!(whole.starts_with("Caf\u{e9} ") && reply.replaced.is_empty(), "{whole}");
+    let streamed = client.stream_relations(GetRelationsRequest::default()).next().await.expect("one");
+    assert_eq!(streamed.expect("readable").name, Some(whole));
 }

@@ -1,0 +1,266 @@
+//! What is remembered from one attempt to the next, and how long each may take.
+
+use std::{
+    future::{pending, poll_fn, ready},
+    pin::Pin,
+    sync::{Arc, Mutex},
+    task::Poll,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
+use mplus_qapi::{
+    Client, Credentials, Endpoint, Gate, Passage, RetryPolicy, Runtime, TokioRuntime, Transport,
+    orders::CreateOrderV3Request,
+    relations::GetRelationsRequest,
+    stock::SetStockRequest,
+    transport::{Body, Request, TransportError, TransportErrorKind},
+};
+use tokio::sync::Notify;
+
+use crate::server::{
+    ENVELOPE, Server, Step, credentials, envelope, http, leaks, quick_retries, relations, stock_set,
+};
+
+const REFUSED: &str = "<S:Fault><faultcode>S:Client</faultcode><faultstring>this key is being worked on</faultstring></S:Fault>";
+
+#[tokio::test]
+async fn an_order_that_the_first_attempt_may_have_made_is_not_promised_away_by_the_last() {
+    let lasts =
+        [http(404, &[], ""), http(429, &["Retry-After: 3600"], ""), http(500, &[], envelope(REFUSED))];
+    for last in lasts {
+        let alone = Server::answering(last.clone()).await;
+        let error =
+            alone.client().create_order_v3(CreateOrderV3Request::default()).await.expect_err("refused");
+        assert!(!error.may_have_been_processed(), "{error}");
+
+        let server = Server::start([Step::Close, Step::Send(last)]).await;
+        let client = server.client_builder().retry(quick_retries(2)).build();
+        let error = client.create_order_v3(CreateOrderV3Request::default()).await.expect_err("refused");
+        assert!(error.may_have_been_processed() && error.attempts() == 2, "{error}");
+        assert!(error.to_string().contains("may have carried out an earlier one"), "{error}");
+    }
+}
+
+/// Lets the first request pass.
+#[derive(Debug, Default)]
+struct OnlyOne(Mutex<bool>);
+
+#[async_trait::async_trait]
+impl Gate for OnlyOne {
+    async fn pass(&self, _: &'static str) -> Passage {
+        match std::mem::replace(&mut *self.0.lock().unwrap(), true) {
+            false => Passage::Open,
+            true => Passage::Held("the merchant has a break".to_owned()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_repeat_that_is_held_back_does_not_undo_the_attempt_before() {
+    let server = Server::start([Step::Close]).await;
+    let client =
+        server.client_builder().retry(quick_retries(3)).build().through(Arc::new(OnlyOne::default()));
+    let error = client.create_order_v3(CreateOrderV3Request::default()).await.expect_err("held");
+    assert!(error.is_held() && error.may_have_been_processed() && error.attempts() == 1, "{error}");
+    assert!(!error.to_string().contains("nothing was sent"), "{error}");
+}
+
+/// Quotes the request of the old credentials, once that is told; answers the others.
+#[derive(Debug, Default)]
+struct Quoting {
+    sent: Notify,
+    answer: Notify,
+}
+
+#[derive(Debug, Clone)]
+struct Shared(Arc<Quoting>);
+
+#[async_trait::async_trait]
+impl Transport for Shared {
+    async fn send(&self, request: Request) -> Result<http::Response<Body>, TransportError> {
+        let url = request.url().expose().to_owned();
+        if !url.contains("the-secret") {
+            return Ok(http::Response::new(Body::from(Bytes::from(stock_set()))));
+        }
+        self.0.sent.notify_one();
+        self.0.answer.notified().await;
+        let quoted = url.replace('&', "&amp;");
+        let fault =
+            format!("<S:Fault><faultcode>S:Server</faultcode><faultstring>{quoted}</faultstring></S:Fault>");
+        Ok(http::Response::new(Body::from(Bytes::from(envelope(&fault)))))
+    }
+}
+
+#[derive(Debug)]
+struct Renewed;
+
+#[async_trait::async_trait]
+impl Gate for Renewed {
+    async fn pass(&self, _: &'static str) -> Passage {
+        Passage::OpenWith(Credentials::new("another-ident", "another-one"))
+    }
+}
+
+#[tokio::test]
+async fn credentials_that_were_replaced_while_a_call_was_under_way_are_still_erased_from_its_answer() {
+    let transport = Shared(Arc::default());
+    let endpoint = Endpoint::from_url("https://pos.invalid/").unwrap();
+    let client = Client::builder(endpoint, credentials(), transport.clone(), TokioRuntime)
+        .retry(RetryPolicy::none())
+        .build();
+    let under_way = tokio::spawn(client.set_stock(SetStockRequest::default()));
+    transport.0.sent.notified().await;
+    for _ in 0..10 {
+        client.through(Arc::new(Renewed)).set_stock(SetStockRequest::default()).await.expect("answered");
+    }
+    transport.0.answer.notify_one();
+    let error = under_way.await.unwrap().expect_err("a fault");
+    assert!(!leaks(&format!("{error} {error:?}")), "{error:?}");
+    assert_eq!(client.erase_from("the-ident another-ident"), "*** ***");
+}
+
+#[derive(Debug)]
+struct Hangs;
+
+#[async_trait::async_trait]
+impl Gate for Hangs {
+    async fn pass(&self, _: &'static str) -> Passage {
+        pending().await
+    }
+}
+
+#[tokio::test]
+async fn a_gate_that_hangs_ends_in_time_and_takes_no_connection_from_others() {
+    let server = Server::answering(http(200, &[], stock_set())).await;
+    let client = server.client_builder().max_connections(1).build();
+    let hanging = client.through(Arc::new(Hangs));
+    let mut held =
+        Box::pin(hanging.set_stock(SetStockRequest::default()).timeout(Duration::from_millis(100)));
+    let begun = poll_fn(|context| Poll::Ready(held.as_mut().poll(context))).await;
+    assert!(begun.is_pending());
+    client.set_stock(SetStockRequest::default()).await.expect("a connection is free");
+    let error = held.await.expect_err("too late");
+    assert!(error.is_held() && !error.may_have_been_processed(), "{error}");
+}
+
+/// A clock that goes on when a time-out of less than a minute is waited for, which is then up at once.
+#[derive(Debug, Clone, Default)]
+struct Impatient(Arc<Mutex<Duration>>);
+
+impl Runtime for Impatient {
+    fn now(&self) -> Duration {
+        *self.0.lock().unwrap()
+    }
+
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        *self.0.lock().unwrap() += duration;
+        Box::pin(ready(()))
+    }
+
+    fn time_out(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        if duration < Duration::from_secs(60) { self.sleep(duration) } else { Box::pin(pending()) }
+    }
+
+    fn random(&self) -> u128 {
+        7
+    }
+}
+
+/// Says nothing: no head, or no more after a piece of a body.
+#[derive(Debug, Clone, Default)]
+struct Silent {
+    begins_with: Option<String>,
+    time_outs: Arc<Mutex<Vec<Duration>>>,
+}
+
+#[async_trait::async_trait]
+impl Transport for Silent {
+    async fn send(&self, request: Request) -> Result<http::Response<Body>, TransportError> {
+        self.time_outs.lock().unwrap().push(request.timeout());
+        let Some(piece) = self.begins_with.clone() else { return pending().await };
+        let pieces = stream::iter([Ok(Bytes::from(piece))]).chain(stream::pending());
+        Ok(http::Response::new(Body::from_stream(pieces)))
+    }
+}
+
+fn impatient(transport: impl Transport) -> (Client, Impatient) {
+    let runtime = Impatient::default();
+    let endpoint = Endpoint::from_url("https://pos.invalid/").unwrap();
+    (Client::builder(endpoint, credentials(), transport, runtime.clone()).build(), runtime)
+}
+
+#[tokio::test]
+async fn a_stream_of_which_nothing_comes_is_given_up_early_and_asked_for_again() {
+    for begins_with in [None, Some(format!("{ENVELOPE}<ns:GetRelationsResponse>"))] {
+        let (client, runtime) = impatient(Silent { begins_with, ..Silent::default() });
+        let mut items = client.stream_relations(GetRelationsRequest::default());
+        let error = items.next().await.expect("one").expect_err("silence");
+        assert!(error.is_timeout() && error.attempts() >= 2, "{error}");
+        assert!(error.to_string().contains("nothing came for 50.0 s"), "{error}");
+        assert!(runtime.now() < Duration::from_secs(200), "{:?}", runtime.now());
+    }
+}
+
+#[tokio::test]
+async fn a_page_is_waited_for_as_long_as_a_read() {
+    let late = Arc::new(Mutex::new(Vec::new()));
+    let transport = Silent { begins_with: Some(relations(&[])), time_outs: Arc::clone(&late) };
+    let (client, _) = impatient(transport);
+    let mut pages = client.get_relations(GetRelationsRequest::default()).changes_since(1, 10);
+    assert!(pages.next().await.expect("one").expect_err("silence").is_timeout());
+    assert!(late.lock().unwrap().len() > 1);
+    assert!(late.lock().unwrap().iter().all(|time_out| *time_out == Duration::from_secs(50)), "{late:?}");
+}
+
+#[tokio::test]
+async fn a_body_that_stops_ends_with_the_time_of_the_call_whatever_the_transport_does() {
+    let (client, _) = impatient(Silent { begins_with: Some(ENVELOPE.to_owned()), ..Silent::default() });
+    let error = client.get_relations(GetRelationsRequest::default()).await.expect_err("too late");
+    assert!(error.is_timeout(), "{error}");
+}
+
+/// The whole body at once.
+#[derive(Debug)]
+struct AtOnce(Bytes);
+
+#[async_trait::async_trait]
+impl Transport for AtOnce {
+    async fn send(&self, _: Request) -> Result<http::Response<Body>, TransportError> {
+        Ok(http::Response::new(Body::from(self.0.clone())))
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_came_in_one_piece_leaves_others_their_turn_and_ends_in_time() {
+    let relation = format!("<ns:name>{}</ns:name>", "x".repeat(1000));
+    let (client, _) = impatient(AtOnce(Bytes::from(relations(&vec![relation.as_str(); 4000]))));
+    let call = client.get_relations(GetRelationsRequest::default()).timeout(Duration::from_secs(10));
+    let mut items = call.stream();
+    let mut read = 0;
+    let error = loop {
+        match items.next().await.expect("an error before the end") {
+            Ok(_) => read += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(error.is_timeout() && read < 2000, "{read} {error}");
+}
+
+#[tokio::test]
+async fn a_time_out_of_the_transport_reads_like_one_of_the_client() {
+    #[derive(Debug)]
+    struct Late;
+
+    #[async_trait::async_trait]
+    impl Transport for Late {
+        async fn send(&self, _: Request) -> Result<http::Response<Body>, TransportError> {
+            Err(TransportError::new(TransportErrorKind::Timeout, "as told by a test"))
+        }
+    }
+
+    let (client, _) = impatient(Late);
+    let error = client.set_stock(SetStockRequest::default()).await.expect_err("late");
+    assert!(error.is_timeout() && error.may_have_been_processed() && error.attempts() == 1, "{error}");
+}
