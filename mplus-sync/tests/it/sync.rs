@@ -64,7 +64,9 @@ async fn a_schedule_that_reads_the_whole_menu_again_reads_all_stock_again_too() 
     integration.sync(&RunOptions::manual()).await;
     // A backup from before that, in which more was sold since than what was undone.
     let restored = Pos::brasserie();
-    (0..20).for_each(|left| drop(restored.set_stock(1, water, Decimal::from(left))));
+    for left in 0..20 {
+        assert!(restored.set_stock(1, water, Decimal::from(left)));
+    }
     let host = merchant.host_with(Arc::clone(&merchant.store), restored);
     let integration = Integration::open(host, Merchant::id()).await.unwrap();
     merchant.runtime.pass(TimeDelta::days(8));
