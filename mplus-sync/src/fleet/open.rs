@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::connection::{Host, OpenError};
 use crate::integration::Integration;
-use crate::model::{Connection, ConnectionId, Environment, Revision};
+use crate::model::{Connection, ConnectionId, Environment, PosIdentity, Revision};
 use crate::orders::{OutboxWorker, WorkerOptions};
 use crate::settings::{MerchantSettings, SavedSettings};
 use crate::store::StoreError;
@@ -32,6 +32,7 @@ pub(super) struct Open {
 struct MadeOf {
     host: String,
     port: u16,
+    identity: Option<PosIdentity>,
     environment: Environment,
     credentials: Option<Revision>,
     settings: Revision,
@@ -107,8 +108,8 @@ impl Merchants {
         let Some(connection) = connection.filter(|connection| !connection.is_held()) else { return Ok(None) };
         let credentials = self.host.vault().credentials_revision(id).await?;
         let SavedSettings { settings, revision, .. } = self.host.settings(id).await?;
-        let Connection { host, port, environment, .. } = connection;
-        let made_of = MadeOf { host, port, environment, credentials, settings: revision };
+        let Connection { host, port, environment, pos_identity: identity, .. } = connection;
+        let made_of = MadeOf { host, port, identity, environment, credentials, settings: revision };
         Ok(Some((made_of, settings)))
     }
 

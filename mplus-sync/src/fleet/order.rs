@@ -4,8 +4,10 @@ use chrono::TimeDelta;
 use tracing::Instrument;
 
 use crate::cancel::CancelToken;
-use crate::model::{OutboxEntry, Outcome, Waiting};
+use crate::connection::OpenError;
+use crate::model::{Activity, ActivityLevel, OutboxEntry, Outcome, Waiting};
 use crate::orders::WorkerReport;
+use crate::store::StoreErrorKind;
 
 use super::observe;
 use super::process::Process;
@@ -24,6 +26,9 @@ pub(super) async fn forward(process: &Process, entry: OutboxEntry, cut: &CancelT
     let work = async {
         match process.merchants.open(&entry.connection).await {
             Ok(merchant) => merchant.worker.forward(entry).await,
+            Err(OpenError::Store(error)) if error.kind() == StoreErrorKind::Corrupt => {
+                leave_to_person(process, entry, error.to_string()).await
+            }
             Err(error) => put_off(process, entry, error.to_string()).await,
         }
     };
@@ -38,6 +43,28 @@ pub(super) async fn forward(process: &Process, entry: OutboxEntry, cut: &CancelT
             FleetReport { orders_given_back: 1, ..FleetReport::default() }
         }
     }
+}
+
+/// Ends the wait of an order whose merchant's settings or credentials cannot be read: they do not become readable by themselves.
+async fn leave_to_person(process: &Process, entry: OutboxEntry, error: String) -> WorkerReport {
+    let (store, now) = (process.host.store(), process.host.runtime().now());
+    let reason = format!("order {} was not sent: {error}", entry.order.number);
+    let may_be_at_pos = entry.may_be_at_pos;
+    let outcome = Outcome::NeedsAttention { reason: reason.clone(), may_be_at_pos };
+    if store.finish(&entry.claim(), outcome, now).await.is_err() {
+        // The claim ends by itself.
+        return WorkerReport { store_failures: 1, ..WorkerReport::default() };
+    }
+    let activity = Activity {
+        at: now,
+        level: ActivityLevel::Error,
+        topic: "orders".to_owned(),
+        message: reason,
+        subject: Some(entry.order.number.to_string()),
+    };
+    // The order's own state says the same.
+    let _ = store.log(&entry.connection, &[activity]).await;
+    WorkerReport { needs_attention: 1, ..WorkerReport::default() }
 }
 
 /// Puts off an order whose merchant was disconnected meanwhile, or whose credentials cannot be read now.

@@ -2,36 +2,50 @@
 
 use mplus_qapi::types::{Order, OrderCancelState};
 
+use crate::model::RelationNumber;
+
 use super::OrderDraft;
 use super::note::articles;
 
 /// What tells an order at the POS from a draft; none when it is the same one.
 ///
 /// It is the same when it was entered for the same branch and holds everything that the draft does. It may hold more:
-/// components and disposables are added by the POS, and staff may have added lines since. One that was `just_sent` has its
-/// total still, which another system's order of the same number seldom has.
-pub(super) fn difference(draft: &OrderDraft, found: &Order, just_sent: bool) -> Option<String> {
+/// components and disposables are added by the POS, and staff may have added lines since. One that was sent just now, for
+/// this relation, still has its total and its relation, which another system's order of the same number seldom has.
+pub(super) fn difference(
+    draft: &OrderDraft,
+    found: &Order,
+    just_sent_for: Option<RelationNumber>,
+) -> Option<String> {
     if found.cancel_state == Some(OrderCancelState::Complete) {
         return Some("it was cancelled".to_owned());
     }
     if let Some(branch) = found.entry_branch_number.filter(|branch| *branch != draft.branch.get()) {
         return Some(format!("it is of branch {branch} instead of {}", draft.branch));
     }
-    if found.line_list.is_empty() || just_sent {
-        let other = found.total_incl_amount.filter(|total| *total != draft.total);
-        if let Some(total) = other {
-            return Some(format!("its total is {total} euros instead of {}", draft.total));
-        }
+    let relation = found.relation_number.filter(|number| *number != 0);
+    if let (Some(ours), Some(theirs)) = (just_sent_for, relation)
+        && ours.get() != theirs
+    {
+        return Some(format!("it is of relation {theirs} instead of {ours}"));
     }
+    let total = || {
+        let compared = found.line_list.is_empty() || just_sent_for.is_some();
+        let other = found.total_incl_amount.filter(|total| compared && *total != draft.total)?;
+        Some(format!("its total is {other} euros instead of {}", draft.total))
+    };
     if found.line_list.is_empty() {
-        return None;
+        return total();
     }
     let theirs = articles(&found.line_list);
     let missing = draft.articles().into_iter().find_map(|(article, quantity)| {
         let found = theirs.get(&article).copied().unwrap_or_default();
         (found < quantity).then_some((article, quantity, found))
     });
-    missing.map(|(article, quantity, found)| {
-        format!("it has {found} of article {article} instead of {quantity}")
-    })
+    match missing {
+        Some((article, quantity, found)) => {
+            Some(format!("it has {found} of article {article} instead of {quantity}"))
+        }
+        None => total(),
+    }
 }

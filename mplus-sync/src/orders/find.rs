@@ -23,6 +23,7 @@ impl OrderService {
         &self,
         number: &OrderNumber,
         placed_at: DateTime<Utc>,
+        at_table: bool,
     ) -> Result<Option<Order>, mplus_qapi::Error> {
         let timeout = Some(self.timeout());
         let find = FindOrder { ext_order_id: number.to_string() };
@@ -35,12 +36,15 @@ impl OrderService {
         let ids = vec![number.to_string()].into();
         let request = GetOrdersByExtOrderIdsRequest { ext_order_ids: ids, ..Default::default() };
         if let Some(response) = self.lacking.call(GetOrdersByExtOrderIds::from(request), timeout).await? {
-            return Ok(response.order_list.into_iter().find(|order| is_numbered(order, number)));
-        }
-        if finds {
+            let found = response.order_list.into_iter().find(|order| is_numbered(order, number));
+            if found.is_some() || !at_table {
+                return Ok(found);
+            }
+        } else if finds && !at_table {
             return Ok(None);
         }
-        // No call finds it by its number: it is looked for among those of its days, which are told faster without their lines.
+        // Whether these calls show table orders is not known; lists hide them unless they are asked for.
+        // It is looked for among those of its days, which are told faster without their lines.
         let request = GetOrdersRequest {
             order_type_list: ALL_TYPES.to_vec().into(),
             include_line_list: Some(false),
@@ -54,7 +58,8 @@ impl OrderService {
 
     /// The same, refused when it is another order than the draft.
     pub(super) async fn find_same(&self, attempt: &Attempt<'_>) -> Result<Option<Order>, SubmitError> {
-        let found = self.find(&attempt.draft.number, attempt.draft.placed_at).await;
+        let found =
+            self.find(&attempt.draft.number, attempt.draft.placed_at, attempt.draft.table().is_some()).await;
         let found = found.map_err(|error| attempt.read_failed(error))?;
         if let Some(found) = &found {
             attempt.check_same(found)?;

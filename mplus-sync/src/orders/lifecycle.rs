@@ -168,7 +168,7 @@ impl OrderService {
         {
             return Ok(Some(found));
         }
-        self.find(&entry.order.number, entry.order.placed_at).await
+        self.find(&entry.order.number, entry.order.placed_at, entry.order.lane().is_some()).await
     }
 
     /// Cancels an order that is not cancelled. The call is no repeatable one: on a cancelled order it undoes the cancelling.

@@ -20,17 +20,27 @@ pub(super) struct AttemptNote {
     /// The POS took the order's lines at its table, maybe, and refused its payments.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) unpaid: bool,
+    /// The branch at whose table it was entered: the location may be given another one by the next attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) branch: Option<i32>,
     /// What stood at the table before the order was added.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) table: Option<TableBefore>,
 }
 
-/// A table's order before another one was added to it.
+/// A table's order before another one was added to it, and what was added.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct TableBefore {
     pub(super) order_id: String,
-    pub(super) counters: (Option<i32>, Option<i32>),
     pub(super) articles: BTreeMap<i64, Decimal>,
+    /// What was sent: an item may be linked to another article by the next attempt.
+    #[serde(default)]
+    pub(super) sent: BTreeMap<i64, Decimal>,
+    /// In whose name it was entered, and what of that employee's stood there.
+    #[serde(default)]
+    pub(super) employee: i64,
+    #[serde(default)]
+    pub(super) of_employee: BTreeMap<i64, Decimal>,
 }
 
 /// Whether an order was added to a table's.
@@ -38,7 +48,7 @@ pub(super) struct TableBefore {
 pub(super) enum Added {
     Yes,
     No,
-    /// Some of it, or some of what was there is gone: a person must compare.
+    /// Some of it, or all of it in a name that is not known; or some of what was there is gone: a person must compare.
     Unclear,
 }
 
@@ -53,38 +63,59 @@ impl AttemptNote {
 }
 
 impl TableBefore {
-    pub(super) fn of(order: &Order) -> Self {
+    /// What is noted before an employee's articles are added to a table's order.
+    pub(super) fn of(order: &Order, employee: i64, sent: BTreeMap<i64, Decimal>) -> Self {
         Self {
             order_id: order.order_id.clone(),
-            counters: (order.change_counter, order.version_number),
             articles: articles(&order.line_list),
+            sent,
+            employee,
+            of_employee: articles(of_employee(order, employee)),
         }
     }
 
-    /// Whether what is there now is what was there and `ours`.
-    pub(super) fn is_added(&self, now: &Order, ours: &BTreeMap<i64, Decimal>) -> Added {
-        let counters = (now.change_counter, now.version_number);
-        // A POS that does not count tells none, or zeros.
-        let counts = |counter: Option<i32>| counter.is_some_and(|counter| counter != 0);
-        if counters == self.counters && (counts(counters.0) || counts(counters.1)) {
+    /// Whether what is there now is what was there and what was sent. That the table gained the same articles does not say
+    /// so: a waiter may have added them for somebody else. They have to be in the name in which they were sent, too.
+    ///
+    /// Changes that the POS counts are no help: one that counts has counted the waiter's as well.
+    pub(super) fn is_added(&self, now: &Order) -> Added {
+        let all = gains(&self.sent, &self.articles, &articles(&now.line_list));
+        if all.iter().all(|gain| *gain == Gain::Nothing) {
             return Added::No;
         }
-        let now = articles(&now.line_list);
-        let gains: Vec<(Decimal, Decimal)> = ours
-            .iter()
-            .map(|(article, wanted)| {
-                let had = self.articles.get(article).copied().unwrap_or_default();
-                (now.get(article).copied().unwrap_or_default() - had, *wanted)
-            })
-            .collect();
-        if gains.iter().all(|(gain, wanted)| gain >= wanted) {
-            Added::Yes
-        } else if gains.iter().all(|(gain, _)| gain.is_zero()) {
-            Added::No
-        } else {
-            Added::Unclear
+        let ours = gains(&self.sent, &self.of_employee, &articles(of_employee(now, self.employee)));
+        match ours.iter().all(|gain| *gain == Gain::All) {
+            true => Added::Yes,
+            false => Added::Unclear,
         }
     }
+}
+
+/// What a table gained of an article.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gain {
+    Nothing,
+    All,
+    Other,
+}
+
+fn gains(
+    sent: &BTreeMap<i64, Decimal>,
+    before: &BTreeMap<i64, Decimal>,
+    now: &BTreeMap<i64, Decimal>,
+) -> Vec<Gain> {
+    let of = |held: &BTreeMap<i64, Decimal>, article: i64| held.get(&article).copied().unwrap_or_default();
+    let gain = |(article, wanted): (&i64, &Decimal)| match of(now, *article) - of(before, *article) {
+        gain if gain.is_zero() => Gain::Nothing,
+        gain if gain >= *wanted => Gain::All,
+        _ => Gain::Other,
+    };
+    sent.iter().map(gain).collect()
+}
+
+/// The lines that were entered in an employee's name.
+fn of_employee(order: &Order, employee: i64) -> impl Iterator<Item = &Line> {
+    order.line_list.iter().filter(move |line| line.employee_number == Some(employee))
 }
 
 /// How many of each article lines hold; lines of text do not count.
@@ -104,29 +135,42 @@ mod tests {
 
     use super::*;
 
-    fn order(version: i32, lines: &[(i64, i64)]) -> Order {
-        let line = |(article_number, quantity): &(i64, i64)| Line {
+    const OURS: i64 = 999_999;
+    const WAITER: i64 = 5;
+
+    fn order(lines: &[(i64, i64, i64)]) -> Order {
+        let line = |(employee, article_number, quantity): &(i64, i64, i64)| Line {
+            employee_number: Some(*employee),
             article_number: *article_number,
             data: Some(LineData { quantity: (*quantity).into(), ..LineData::default() }),
             ..Line::default()
         };
-        Order {
-            version_number: Some(version),
-            line_list: lines.iter().map(line).collect::<Vec<_>>().into(),
-            ..Order::default()
-        }
+        Order { line_list: lines.iter().map(line).collect::<Vec<_>>().into(), ..Order::default() }
+    }
+
+    fn before(lines: &[(i64, i64, i64)]) -> TableBefore {
+        TableBefore::of(&order(lines), OURS, BTreeMap::from([(3, Decimal::TWO)]))
     }
 
     #[test]
     fn lines_that_came_are_told_from_lines_that_were_there() {
-        let before = TableBefore::of(&order(1, &[(3, 2), (4, 1)]));
-        let ours = BTreeMap::from([(3, Decimal::TWO)]);
-        let added = |version, lines: &[(i64, i64)]| before.is_added(&order(version, lines), &ours);
-        assert_eq!(added(1, &[(3, 2), (4, 1)]), Added::No, "nothing has changed");
-        assert_eq!(added(2, &[(3, 2), (4, 2)]), Added::No, "a waiter added something else");
-        assert_eq!(added(2, &[(3, 4), (4, 1)]), Added::Yes, "condensed into one line");
-        assert_eq!(added(3, &[(3, 2), (3, 2), (9, 1)]), Added::Yes, "a waiter added more since");
-        assert_eq!(added(3, &[(3, 3), (4, 1)]), Added::Unclear, "a waiter took one away");
+        let before = before(&[(OURS, 3, 2), (WAITER, 4, 1)]);
+        let added = |lines: &[(i64, i64, i64)]| before.is_added(&order(lines));
+        assert_eq!(added(&[(OURS, 3, 2), (WAITER, 4, 1)]), Added::No, "nothing has changed");
+        assert_eq!(added(&[(OURS, 3, 2), (WAITER, 4, 2)]), Added::No, "a waiter added something else");
+        assert_eq!(added(&[(OURS, 3, 4), (WAITER, 4, 1)]), Added::Yes, "condensed into one line");
+        assert_eq!(added(&[(OURS, 3, 2), (OURS, 3, 2), (WAITER, 9, 1)]), Added::Yes, "a waiter added more");
+        assert_eq!(added(&[(OURS, 3, 3), (WAITER, 4, 1)]), Added::Unclear, "a waiter took one away");
+    }
+
+    #[test]
+    fn the_same_that_came_in_another_name_or_in_none_is_left_to_a_person() {
+        let before = before(&[(WAITER, 3, 2)]);
+        assert_eq!(before.is_added(&order(&[(WAITER, 3, 2), (WAITER, 3, 2)])), Added::Unclear);
+        let mut untold = order(&[(WAITER, 3, 4)]);
+        untold.line_list[0].employee_number = None;
+        assert_eq!(before.is_added(&untold), Added::Unclear);
+        assert_eq!(before.is_added(&order(&[(WAITER, 3, 2), (OURS, 3, 2)])), Added::Yes);
     }
 
     #[test]
@@ -136,7 +180,8 @@ mod tests {
             pays_apart: true,
             paying: true,
             unpaid: true,
-            table: Some(TableBefore::of(&order(1, &[(3, 2)]))),
+            branch: Some(1),
+            table: Some(before(&[(OURS, 3, 2)])),
         };
         assert_eq!(AttemptNote::read(note.text().as_deref()), note);
     }

@@ -135,7 +135,8 @@ impl Attempt<'_> {
     pub(super) fn check_same(&self, found: &mplus_qapi::types::Order) -> Result<(), SubmitError> {
         // At a table others order, too.
         let just_sent = !self.earlier.may_be_at_pos && self.draft.table().is_none();
-        match super::compare::difference(self.draft, found, just_sent) {
+        let relation = just_sent.then_some(self.relation);
+        match super::compare::difference(self.draft, found, relation) {
             Some(difference) => Err(self.error(SubmitErrorKind::NumberTaken { difference })),
             None => Ok(()),
         }
@@ -151,6 +152,12 @@ impl Attempt<'_> {
     pub(super) fn unpaid(&self) -> SubmitError {
         let difference =
             "its payments were refused, and no call tells whether they were booked since".to_owned();
+        self.error(SubmitErrorKind::NumberTaken { difference })
+    }
+
+    /// Others pay at its table, too, and what is booked there may be theirs.
+    pub(super) fn unpaid_among_others(&self) -> SubmitError {
+        let difference = "what is booked at its table does not tell whether its payments are".to_owned();
         self.error(SubmitErrorKind::NumberTaken { difference })
     }
 
@@ -380,12 +387,13 @@ impl OrderService {
         }
     }
 
-    /// Keeps what a later attempt has to know, before a call that may change something.
+    /// Keeps what a later attempt has to know, before a call that may change something. The store is asked though nothing
+    /// is new: a worker that stood still for longer than its claim must not go on.
     ///
     /// # Errors
     /// When the store fails, or another worker has the order: the call must not be made.
     pub(super) async fn note(&self, attempt: &mut Attempt<'_>, note: AttemptNote) -> Result<(), SubmitError> {
-        if let Some(claim) = attempt.earlier.claim.as_ref().filter(|_| attempt.note != note) {
+        if let Some(claim) = attempt.earlier.claim.as_ref() {
             let noted = self.merchant.store().note_attempt(claim, note.text()).await;
             noted.map_err(|failed| attempt.error(SubmitErrorKind::Store(failed)))?;
         }

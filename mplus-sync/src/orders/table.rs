@@ -1,5 +1,6 @@
 //! Table orders: `saveTableOrder`, `createAndPayTableOrder`, `placeTableOrder`.
 
+use mplus_qapi::ErrorKind;
 use mplus_qapi::table_orders::{
     CreateAndPayTableOrder, CreateAndPayTableOrderRequest, CreateAndPayTableOrderResult, PaymentsResult,
     PlaceTableOrder, PlaceTableOrderResult, SaveTableOrder, SaveTableOrderResult,
@@ -7,7 +8,7 @@ use mplus_qapi::table_orders::{
 use mplus_qapi::types::{IdempotencyResult, Line, Order, Terminal};
 use rust_decimal::Decimal;
 
-use crate::model::{OrderKind, PosOrder, TableRef};
+use crate::model::{BranchNumber, OrderKind, PosOrder, TableRef};
 use crate::tables::{TableOrder, read_table};
 use crate::text::readable;
 
@@ -17,7 +18,7 @@ use super::find::{is_marked, is_numbered, pos_order};
 use super::note::{Added, AttemptNote, TableBefore};
 use super::service::Attempt;
 use super::terminal::unlisted;
-use super::{OrderService, SubmitError, SubmitErrorKind};
+use super::{OrderDraft, OrderService, SubmitError, SubmitErrorKind};
 
 /// How often a table's order is read anew when it changed before it was saved.
 const READS: u32 = 5;
@@ -67,12 +68,19 @@ impl OrderService {
                 }
             }
             attempt.may_be_at_pos = false;
-            let before = current.as_ref().map(TableBefore::of);
-            self.note(attempt, AttemptNote { table: before, ..attempt.note.clone() }).await?;
+            let (employee, sent) = (attempt.draft.employee, attempt.draft.articles());
+            let before = current.as_ref().map(|current| TableBefore::of(current, employee, sent));
+            self.note_table(attempt, AttemptNote { table: before, ..attempt.note.clone() }).await?;
             let order = self.with_lines(attempt, current);
             let request = SaveTableOrder { terminal: terminal.clone(), order: Some(order) };
             let response = self.merchant.client().save_table_order(request).timeout(self.timeout()).await;
-            let response = response.map_err(|error| attempt.write_failed(error))?;
+            let response = response.map_err(|error| match error.kind() {
+                // What others ordered there cannot be written back: the order itself is well, and goes when they have left.
+                ErrorKind::Request(_) if attempt.note.table.is_some() => {
+                    attempt.declined("saveTableOrder", "the table's order cannot be written back", None)
+                }
+                _ => attempt.write_failed(error),
+            })?;
             match &response.result {
                 SaveTableOrderResult::Ok => {
                     return Ok(response.order_id.map(PosOrder::with_id).unwrap_or_default());
@@ -101,6 +109,12 @@ impl OrderService {
         }
     }
 
+    /// Keeps a note together with the branch at whose table the order is about to be entered.
+    async fn note_table(&self, attempt: &mut Attempt<'_>, note: AttemptNote) -> Result<(), SubmitError> {
+        let branch = Some(attempt.draft.branch.get());
+        self.note(attempt, AttemptNote { branch, ..note }).await
+    }
+
     /// The table order that this order was added to by an earlier call; an error when that cannot be told. Looks among all
     /// of the branch's when nothing was noted, if it is to.
     async fn find_added(&self, attempt: &Attempt<'_>, among_all: bool) -> Result<Option<Order>, SubmitError> {
@@ -111,11 +125,13 @@ impl OrderService {
                 if is_marked(&found, &mark) {
                     return Ok(Some(found));
                 }
-                match before.is_added(&found, &attempt.draft.articles()) {
+                match before.is_added(&found) {
                     Added::Yes => return Ok(Some(found)),
                     Added::No => return Ok(None),
                     Added::Unclear => {
-                        let difference = "the order of its table holds a part of it".to_owned();
+                        let difference =
+                            "its table's order holds what it may be, a part of it, or the same for others"
+                                .to_owned();
                         return Err(attempt.error(SubmitErrorKind::NumberTaken { difference }));
                     }
                 }
@@ -186,6 +202,8 @@ impl OrderService {
     /// The order to save: a new one, or the current one with the draft's lines added.
     fn with_lines(&self, attempt: &Attempt<'_>, current: Option<Order>) -> Order {
         let mut ours = attempt.draft.to_order(attempt.relation, &self.settings);
+        // What was added is told from what a waiter adds by whose name it is in.
+        ours.line_list.iter_mut().for_each(|line| line.employee_number = Some(attempt.draft.employee));
         let Some(mut order) = current else { return ours };
         let mut lines = std::mem::take(&mut order.line_list).into_vec();
         lines.iter_mut().for_each(make_readable);
@@ -217,8 +235,12 @@ impl OrderService {
             if let Some(found) = self.find_paid(attempt).await? {
                 return Ok(found);
             }
+            // It may have been placed by the other call, before the settings were changed.
+            if let Some(found) = self.find_placed(attempt).await? {
+                return Ok(found);
+            }
         }
-        self.note(attempt, AttemptNote { unpaid: false, ..attempt.note.clone() }).await?;
+        self.note_table(attempt, AttemptNote { unpaid: false, ..attempt.note.clone() }).await?;
         let mut order = attempt.draft.to_order(attempt.relation, &self.settings);
         order.payment_list = attempt.draft.to_payments().into();
         let request = CreateAndPayTableOrderRequest { order: Some(order) };
@@ -326,10 +348,12 @@ impl OrderService {
                 if let Some(found) = self.find_added(attempt, true).await? {
                     return Ok(Some(pos_order(&found)));
                 }
+            } else if let Some(found) = self.find_paid(attempt).await? {
+                return Ok(Some(found));
             }
             attempt.may_be_at_pos = false;
         }
-        self.note(attempt, AttemptNote { unpaid: false, ..attempt.note.clone() }).await?;
+        self.note_table(attempt, AttemptNote { unpaid: false, ..attempt.note.clone() }).await?;
         // A call that is refused again would be one more answer that the POS keeps under a key.
         if attempt.earlier.waited_for_table
             && let Some(claimed) = self.table_claimed(attempt).await
@@ -387,22 +411,29 @@ impl OrderService {
 
     /// The table order in which a line names this order; an error when its payments are not there.
     async fn find_placed(&self, attempt: &Attempt<'_>) -> Result<Option<PosOrder>, SubmitError> {
-        let found = self.find_line(attempt.draft).await.map_err(|error| attempt.read_failed(error))?;
+        let mut found = self.find_line(attempt.draft).await.map_err(|error| attempt.read_failed(error))?;
+        if let (None, Some(branch)) =
+            (&found, attempt.note.branch.filter(|branch| *branch != attempt.draft.branch.get()))
+        {
+            // The location was given another branch since.
+            let there = OrderDraft { branch: BranchNumber::new(branch), ..attempt.draft.clone() };
+            found = self.find_line(&there).await.map_err(|error| attempt.read_failed(error))?;
+        }
         let Some(found) = found else { return Ok(None) };
         attempt.check_same(&found)?;
         if attempt.note.unpaid {
             return Err(attempt.unpaid());
         }
-        let is_there = |wanted: &super::DraftPayment| {
-            found
-                .payment_list
-                .iter()
-                .any(|booked| booked.amount == wanted.amount && booked.method == wanted.method)
-        };
-        let all = attempt.draft.payments.iter().all(is_there);
-        match booked(&found, attempt.draft.paid()) {
+        let paid = attempt.draft.paid();
+        if paid.is_zero() {
+            return Ok(Some(pos_order(&found)));
+        }
+        // What others at the table may have paid is not this order's: only more than all of theirs shows that it is paid.
+        let others = found.total_incl_amount.map(|total| (total - attempt.draft.total).max(Decimal::ZERO));
+        let others = others.unwrap_or_default();
+        match booked(&found, paid + others) {
             Booked::All | Booked::Untold => Ok(Some(pos_order(&found))),
-            _ if all => Ok(Some(pos_order(&found))),
+            _ if !others.is_zero() => Err(attempt.unpaid_among_others()),
             Booked::Part(part) => Err(attempt.underpaid(part)),
             Booked::Nothing => Err(attempt.underpaid(Decimal::ZERO)),
         }

@@ -9,6 +9,8 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::{Either, pending, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use mplus_qapi::ErrorKind;
+use mplus_qapi::system::GetApiVersion;
 
 use crate::cancel::CancelToken;
 use crate::merchant::{Merchant, Watch};
@@ -250,12 +252,12 @@ impl OutboxWorker {
             Ended::Decided(decision) => decision,
             Ended::Result(result) => {
                 self.look(&result).await;
-                self.options.retry.decision(
-                    &entry,
-                    &result,
-                    self.merchant.runtime().now(),
-                    self.merchant.runtime().random(),
-                )
+                let (now, random) = (self.merchant.runtime().now(), self.merchant.runtime().random());
+                let mut decision = self.options.retry.decision(&entry, &result, now, random);
+                if decision.rest.is_some() && self.fails_alone(&result).await {
+                    decision.rest = None;
+                }
+                decision
             }
         };
         let outcome = self.rest(&entry, outcome, rest).await;
@@ -323,6 +325,15 @@ impl OutboxWorker {
             }
             Err(_) => {}
         }
+    }
+
+    /// Whether something on the way refuses this order alone: the POS answers another call.
+    async fn fails_alone(&self, result: &Result<PosOrder, SubmitError>) -> bool {
+        let failed = result.as_ref().err().and_then(SubmitError::pos_error);
+        let on_the_way = failed.is_some_and(|error| {
+            !error.is_authentication() && matches!(error.kind(), ErrorKind::Http { .. })
+        });
+        on_the_way && self.merchant.client().call(GetApiVersion::default()).await.is_ok()
     }
 
     /// Prolongs a claim as long as it is held; ends when it is lost.

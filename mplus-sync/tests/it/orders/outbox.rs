@@ -257,3 +257,25 @@ async fn orders_wait_while_the_merchant_is_disconnected() {
     world.runtime.sleep(Duration::from_secs(61)).await;
     assert_eq!(worker.run_once().await.accepted, 1);
 }
+
+#[tokio::test]
+async fn an_order_that_something_on_the_way_refuses_holds_up_no_other() {
+    let world = World::open().await;
+    let retry_after = std::time::Duration::ZERO;
+    // The first order is answered without the POS, each time.
+    world
+        .pos
+        .faults()
+        .script_for("createOrderV3", std::iter::repeat_n(Fault::Unavailable { retry_after }, 8));
+    let mut options = WorkerOptions::default();
+    options.at_once = 1;
+    let worker = OutboxWorker::new(Arc::new(world.service()), &world.merchant_of("w", world.pos.client()))
+        .with_options(options);
+    world.service().enqueue(&order("1", OrderKind::Pickup)).await.unwrap();
+    worker.run_once().await;
+    world.pos.faults().clear();
+    world.service().enqueue(&order("2", OrderKind::Pickup)).await.unwrap();
+    worker.run_once().await;
+    assert!(world.pos.order("2").is_some(), "it waits for nothing");
+    assert!(world.pos.order("1").is_none(), "it rests by itself");
+}

@@ -314,3 +314,70 @@ async fn a_table_that_changed_is_read_again_and_one_that_keeps_changing_waits() 
         "order 2 waits: the order of table 7 kept changing while this one was added; it is tried again"
     );
 }
+
+#[tokio::test]
+async fn the_same_that_a_waiter_added_is_not_taken_for_an_order_that_never_arrived() {
+    let world = World::open().await;
+    world.service().submit(&order("1", later(7)), false).await.unwrap();
+    let mut cola = order("2", later(7));
+    cola.lines = vec![line("cola", 1, 320)];
+    cola.total = cola.sum();
+    let mut open = world.pos.table_order(1, 7).unwrap();
+    world.service().enqueue(&cola).await.unwrap();
+    world.pos.faults().script_for("saveTableOrder", [Fault::ResetBefore]);
+    let worker = super::life::worker(&world);
+    worker.run_once().await;
+    open.line_list.push(mplus_qapi::types::Line {
+        employee_number: Some(5),
+        article_number: world.article("Coca-Cola"),
+        ..open.line_list[0].clone()
+    });
+    let terminal = terminal(1, "");
+    let register =
+        mplus_qapi::terminals::RegisterTerminal { terminal: terminal.clone(), force_registration: true };
+    world.pos.client().register_terminal(register).await.unwrap();
+    let saved = SaveTableOrder { terminal, order: Some(open) };
+    assert_eq!(world.pos.client().save_table_order(saved).await.unwrap().result, SaveTableOrderResult::Ok);
+    super::life::work(&world, &worker, 20).await;
+    let left = world.store.entry(&merchant(), &"2".into()).await.unwrap().unwrap();
+    assert!(matches!(left.state, OutboxState::NeedsAttention { .. }), "{left:?}");
+}
+
+#[tokio::test]
+async fn a_table_order_arrives_once_though_the_call_for_it_is_changed_meanwhile() {
+    let calls = [TableCall::SaveTableOrder, TableCall::PlaceTableOrder];
+    for (before, after) in [(calls[0], calls[1]), (calls[1], calls[0])] {
+        for order in [order("1", later(7)), paid("1", now(8))] {
+            let mut world = World::open().await;
+            world.settings.table_call = before;
+            for operation in ["saveTableOrder", "createAndPayTableOrder", "placeTableOrder"] {
+                // Some are repeated by the client itself.
+                world.pos.faults().script_for(operation, std::iter::repeat_n(Fault::ResetAfter, 20));
+            }
+            let error = world.service().submit(&order, false).await.unwrap_err();
+            assert!(error.may_be_at_pos(), "{error}");
+            world.pos.faults().clear();
+            world.settings.table_call = after;
+            world.service().submit(&order, true).await.unwrap();
+            let totals: Vec<_> = world.pos.orders().iter().map(|order| order.total_incl_amount).collect();
+            assert_eq!(totals, [Some(euros(2490))], "{before:?} then {after:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_others_paid_at_the_table_is_not_taken_for_an_orders_own_payment() {
+    let mut world = World::open().await;
+    world.settings.table_call = TableCall::PlaceTableOrder;
+    // What is paid at a table that is not settled stays as a deposit on its order.
+    world.service().submit(&order("0", later(8)), false).await.unwrap();
+    world.service().submit(&paid("1", now(8)), false).await.unwrap();
+    // The second one's lines are there, its money is not.
+    let mut unpaid = paid("2", now(8));
+    unpaid.kind = later(8);
+    unpaid.payments.clear();
+    world.service().submit(&unpaid, false).await.unwrap();
+    let error = world.service().submit(&paid("2", now(8)), true).await.unwrap_err();
+    assert!(matches!(error.kind(), SubmitErrorKind::NumberTaken { .. }), "{error}");
+    assert_eq!(world.pos.orders()[0].prepaid_amount, Some(euros(2490)));
+}
