@@ -46,7 +46,7 @@ fn own_menu(combo_group: i32) -> CatalogEdits {
         name: "Dessert".to_owned(),
         choices: vec![choice("pudding"), choice("cake")],
     }];
-    let items = vec![dish("pudding", 650), dish("cake", 550)];
+    let items = [dish("pudding", 650), dish("cake", 550)];
     let items = items.iter().map(ItemEdit::overwriting).collect();
     CatalogEdits {
         categories: vec![CategoryEdit::overwriting(&category)],
