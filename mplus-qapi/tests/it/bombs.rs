@@ -42,7 +42,7 @@ fn bombs() -> Vec<Bomb> {
     let in_item = |content: &str, size: usize| {
         format!("{list}<ns:product><ns:articleList>{}", content.repeat(size / content.len()))
     };
-    let articles = "<ns:article/>".repeat(4500);
+    let articles = "<ns:article/>".repeat(900);
     let product = format!(
         "<ns:product><ns:syncMarker>5</ns:syncMarker><ns:articleList>{articles}</ns:articleList></ns:product>"
     );
@@ -57,6 +57,8 @@ fn bombs() -> Vec<Bomb> {
         (1..10).map(|n| format!("<!ENTITY l{n} '{}'>", format!("&l{};", n - 1).repeat(10))).collect();
     let laughs = format!("<?xml version='1.0'?><!DOCTYPE x [<!ENTITY l0 'ha'>{laughs}]><x>&l9;</x>");
     let large = ["too large"; 3];
+    // A stream refuses much white space before it has had all that it may read.
+    let blank = ["too large", "no response", "no response"];
     let late = ["late"; 3];
     let unread = ["no response"; 3];
     let broken = ["broken"; 3];
@@ -64,7 +66,7 @@ fn bombs() -> Vec<Bomb> {
     let whole = (HELD / MIB) as f64 * 6.0 + 12.0;
     let of = |name, step, ends, seconds, mebibytes| Bomb { name, step, ends, seconds, mebibytes };
     vec![
-        of("gzip of white space", bomb(&in_list("\n", UNPACKED)), large, 0.3, whole),
+        of("gzip of white space", bomb(&in_list("\n", UNPACKED)), blank, 0.3, whole),
         of(
             "gzip of empty items",
             bomb(&in_list("<ns:product/>", UNPACKED)),
@@ -108,7 +110,7 @@ fn bombs() -> Vec<Bomb> {
         of(
             "chunks without end",
             trickle(&format!("{chunked}{}", chunk(&list)), &chunk(&" ".repeat(64 << 10)), 0),
-            large,
+            blank,
             0.5,
             whole,
         ),
@@ -119,7 +121,7 @@ fn bombs() -> Vec<Bomb> {
                 answer.extend(in_list(" ", UNPACKED).into_bytes());
                 answer
             }),
-            large,
+            blank,
             0.5,
             whole,
         ),

@@ -6,7 +6,7 @@ mod public_futures;
 use std::future::IntoFuture;
 
 use mplus_qapi::soap::{ListResponse, Operation, Paged};
-use mplus_qapi::testkit::{Pos, transport_conformance};
+use mplus_qapi::testkit::{Message, Pos, transport_conformance};
 use mplus_qapi::transport::Body;
 use mplus_qapi::{Call, Client, ItemStream, Pages, Transport};
 
@@ -16,6 +16,7 @@ send_futures! {
     [O: Operation] Client::send(client: &Client, operation: O);
     [O: Operation] Call::reply(call: Call<O>);
     Body::next(body: &mut Body);
+    Message::send(message: &Message, client: &Client);
     Pos::serve(pos: &Pos);
     Pos::serve_on(pos: &Pos, port: u16);
     transport_conformance(transport: &dyn Transport);
