@@ -27,7 +27,7 @@ use mplus_sync::fleet::Fleet;
 use mplus_sync::merchant::Merchant;
 use mplus_sync::model::Connection;
 use mplus_sync::model::{
-    ConnectionId, Customer, LocationId, Order, OrderNumber, OutboxStateKind, Revision, TableRef,
+    ConnectionId, Customer, LocationId, Order, OrderNumber, OutboxStateKind, Revision, RunKind, TableRef,
 };
 use mplus_sync::orders::{MenuLinks, OrderService, OutboxWorker, Retention};
 use mplus_sync::products::{Media, Products};
@@ -38,7 +38,7 @@ use mplus_sync::schedule::{DailySchedule, run_daily};
 use mplus_sync::settings::{MerchantSettings, read_settings, save_settings};
 use mplus_sync::stock::{StockOptions, StockService};
 use mplus_sync::store::{
-    CatalogStore, ConnectionStore, Credentials, Listener, MySqlOptions, MySqlStore, PostgresOptions,
+    CatalogStore, ConnectionStore, Credentials, Listener, MySqlOptions, MySqlStore, Page, PostgresOptions,
     PostgresStore, SettingsStore, SqliteStore, Wake, update_connection,
 };
 use mplus_sync::sync::RunOptions;
@@ -97,6 +97,10 @@ send_futures! {
     MenuLinks::load(store: &dyn CatalogStore, connection: &ConnectionId, order: &Order);
     Fleet::run(fleet: &Fleet, cancel: &CancelToken);
     Fleet::request_sync(fleet: &Fleet, connection: &ConnectionId, context: SyncContext, scope: Scope);
+    Fleet::request_sync_accepting_loss(fleet: &Fleet, connection: &ConnectionId, scope: Scope);
+    Fleet::request_dry_run(fleet: &Fleet, connection: &ConnectionId, scope: Scope);
+    Fleet::stop_run(fleet: &Fleet, connection: &ConnectionId, kind: &RunKind);
+    Fleet::failing(fleet: &Fleet, store: usize, page: Page<ConnectionId>);
     Fleet::request_stock(fleet: &Fleet, connection: &ConnectionId, context: SyncContext);
     Fleet::take_up(fleet: &Fleet, connection: &ConnectionId);
     Fleet::runs(fleet: &Fleet, connection: &ConnectionId);
