@@ -25,7 +25,6 @@ impl TestRuntime {
     }
 
     /// Lets time pass without a sleep.
-    #[cfg(feature = "testkit")]
     pub(crate) fn pass(&self, time: chrono::TimeDelta) {
         self.state.lock().unwrap().0 += time;
     }
