@@ -59,7 +59,7 @@ fn arguments_that_cannot_be_meant_are_refused_before_anything_begins() {
         (env!("CARGO_BIN_EXE_pos"), ["--products", "0"]),
         (env!("CARGO_BIN_EXE_quickstart"), ["--products", "0"]),
         (env!("CARGO_BIN_EXE_soak"), ["--workers", "0"]),
-        (env!("CARGO_BIN_EXE_soak"), ["--fault-rate", "-1"]),
+        (env!("CARGO_BIN_EXE_soak"), ["--fault-rate", "1.5"]),
         (env!("CARGO_BIN_EXE_fleet"), ["--processes", "0"]),
         (env!("CARGO_BIN_EXE_connect"), ["--url", "http://api.mpluskassa.nl"]),
         (env!("CARGO_BIN_EXE_connect"), ["--port", "0"]),

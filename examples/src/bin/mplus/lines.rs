@@ -29,6 +29,10 @@ impl FromStr for SoldLine {
             Some((words, price)) => (words, price, last),
             None => (words, last, Decimal::ONE),
         };
+        let most = Decimal::from(1_000_000);
+        if price.abs() > most || quantity.abs() > most {
+            return Err(format!("no till rings up more than {most} of anything"));
+        }
         let mut line = TillLine::new(article, words.trim(), price);
         line.quantity = quantity;
         Ok(Self(line))
@@ -47,7 +51,15 @@ mod tests {
         assert_eq!((two.price_incl, two.quantity), (Decimal::new(350, 2), Decimal::TWO));
         let one = line("7,Coffee, tea or me,1.25");
         assert_eq!((one.text.as_str(), one.quantity), ("Coffee, tea or me", Decimal::ONE));
-        for wrong in ["", "1003", "1003,Cappuccino", "x,Cappuccino,3.50", "1003,Cappuccino,cheap"] {
+        for wrong in [
+            "",
+            "1003",
+            "1003,Cappuccino",
+            "x,Cappuccino,3.50",
+            "1003,Cappuccino,cheap",
+            "1,Gold,3,1e9",
+            "1,Gold,99999999,1",
+        ] {
             assert!(wrong.parse::<SoldLine>().is_err(), "{wrong}");
         }
     }

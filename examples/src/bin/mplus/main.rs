@@ -56,13 +56,9 @@ Try it without a POS:
 
 #[derive(Subcommand)]
 enum Command {
-    /// Call an operation of the POS by its name.
     Call(call::Call),
-    /// List the operations of the POS.
     Operations(call::list::Operations),
-    /// Show what an operation takes or answers, element by element.
     Describe(call::describe::Describe),
-    /// List products and articles that changed since a sync marker.
     Products(products::Products),
     /// Look at orders on their way to the POS; send them again, take them back.
     #[command(subcommand)]
@@ -74,6 +70,9 @@ enum Command {
     #[command(subcommand)]
     Webhooks(webhooks::Webhooks),
     /// Run the test POS on this machine until it is interrupted.
+    ///
+    /// It accepts the user name `testkit` with the password `geheim & vertrouwelijk`, which the other commands take for a POS on
+    /// this machine when none are set. With a webhook URL it sends a whole sale and an external payment there first.
     Pos(test_pos::Arguments),
     /// Compare two versions of the service's description.
     #[command(subcommand)]

@@ -154,7 +154,7 @@ fn row(entry: &OutboxEntry) -> Vec<String> {
         entry.connection.to_string(),
         entry.order.number.to_string(),
         kind,
-        entry.order.total.to_string(),
+        output::euros(entry.order.total),
         moment(entry.queued_at),
         entry.state.kind().as_str().to_owned(),
         why(entry),

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 
 use comfy_table::{CellAlignment, Table, presets};
+use rust_decimal::Decimal;
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -22,6 +23,12 @@ pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
 /// One JSON document in a line, for what comes one after the other.
 pub(crate) fn json_line(value: &impl Serialize) -> Result<(), Failure> {
     text(&serde_json::to_string(value).map_err(|error| Failure::refused(error.to_string()))?)
+}
+
+/// An amount with its cents, and with more digits where it has them.
+pub(crate) fn euros(amount: Decimal) -> String {
+    let scale = amount.normalize().scale().max(2);
+    format!("{amount:.*}", scale as usize)
 }
 
 /// Columns with titles; those whose title begins with `#` are numbers.

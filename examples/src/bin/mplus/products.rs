@@ -13,9 +13,9 @@ use crate::failure::Failure;
 use crate::output;
 use crate::service::{Service, address};
 
-/// Lists products and their articles that changed since a sync marker, and the marker to go on from.
+/// List products and articles that changed since a sync marker.
 ///
-/// Prices are euros: the POS's prices with VAT. What was deleted is there as inactive.
+/// The marker to go on from is told at the end. Prices are euros with VAT. What was deleted is there as inactive.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -54,7 +54,7 @@ impl Products {
         }
         bar.finish_and_clear();
         if self.active {
-            products.retain_mut(|product| keep_active(product));
+            products.retain_mut(keep_active);
         }
         if self.json {
             return output::json(&json!({ "next_marker": next_marker, "products": products }));
@@ -98,7 +98,7 @@ fn rows(product: &Product) -> Vec<Vec<String>> {
             Some(false) => "no",
             None => "",
         };
-        let price = article.price_incl.map(|price| price.to_string()).unwrap_or_default();
+        let price = article.price_incl.map(output::euros).unwrap_or_default();
         let name = article.description.clone().unwrap_or_default();
         [head(), vec![number(article.article_number), name, price, active.to_owned()]].concat()
     };

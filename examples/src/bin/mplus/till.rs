@@ -163,9 +163,9 @@ impl Sale {
             }
         };
         let reply = till.send(&network, &last, json!({ "session": session })).await.map_err(failed)?;
+        let total = output::euros(total);
         let id = session.get("sessionId").and_then(Value::as_str).unwrap_or_default();
         if sender.json {
-            let total = total.to_string();
             return output::json(
                 &json!({ "session": id, "total": total, "outcome": outcome, "reply": body(&reply) }),
             );
@@ -196,7 +196,7 @@ impl Pay {
         };
         let is_paid = ended.confirmed == Some(true);
         let outcome = if is_paid { "paid" } else { "not paid" };
-        let amount = ended.final_amount.unwrap_or(self.amount).to_string();
+        let amount = output::euros(ended.final_amount.unwrap_or(self.amount));
         if sender.json {
             let shown = json!({
                 "payment": payment.id, "amount": amount, "paid": is_paid, "status": ended.status, "reply": body(&ended),

@@ -28,6 +28,12 @@ pub(crate) struct Diff {
     old: PathBuf,
     /// The one to compare with.
     new: PathBuf,
+    /// Names for types that would clash, as `mplus-codegen` takes them; those of the client unless given.
+    #[arg(long, value_name = "FILE")]
+    domains: Option<PathBuf>,
+    /// Which integers are decimals, as `mplus-codegen` takes it; as the client was generated unless given.
+    #[arg(long, value_name = "FILE")]
+    scaled: Option<PathBuf>,
     /// End with exit code 1 when a change breaks callers.
     #[arg(long)]
     fail_on_breaking: bool,
@@ -39,7 +45,11 @@ pub(crate) struct Diff {
 impl Wsdl {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let Self::Diff(diff) = self;
-        let compared = mplus_codegen::compare(&read(&diff.old)?, &read(&diff.new)?, DOMAINS, SCALED);
+        let domains = diff.domains.as_deref().map(read).transpose()?;
+        let domains = domains.as_deref().unwrap_or(DOMAINS);
+        let scaled = diff.scaled.as_deref().map(read).transpose()?;
+        let scaled = scaled.as_deref().unwrap_or(SCALED);
+        let compared = mplus_codegen::compare(&read(&diff.old)?, &read(&diff.new)?, domains, scaled);
         let changes = compared.map_err(|error| Failure::usage(error.to_string()))?;
         let breaking = changes.iter().filter(|change| change.breaking).count();
         if diff.json {

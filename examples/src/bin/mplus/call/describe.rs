@@ -9,7 +9,7 @@ use super::{list::repeat, message};
 use crate::failure::Failure;
 use crate::output;
 
-/// Shows what an operation takes, element by element.
+/// Show what an operation takes or answers, element by element.
 #[derive(Args)]
 pub(crate) struct Describe {
     /// The operation, as `mplus operations` lists it.

@@ -157,7 +157,8 @@ impl ValueSource for Values<'_> {
         for element in elements() {
             match object.get(element.name) {
                 Some(value) => self.field(record, element, value),
-                None if schema.required & (1 << element.field) != 0 => {
+                // A wrapper without items is written when nothing is said of it.
+                None if element.item.is_none() && schema.required & (1 << element.field) != 0 => {
                     self.note(format!("{} is missing", element.name));
                 }
                 None => {}

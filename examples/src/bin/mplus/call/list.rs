@@ -8,7 +8,9 @@ use serde_json::json;
 use crate::failure::Failure;
 use crate::output;
 
-/// Lists the operations of the POS with their domain and with what a repeat may do.
+/// List the operations of the POS.
+///
+/// With the domain of each, and what a repeat may do: a read changes nothing, an idempotent operation carries a key.
 #[derive(Args)]
 pub(crate) struct Operations {
     /// Only those whose name or domain has this in it, in whatever case.

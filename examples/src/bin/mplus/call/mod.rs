@@ -15,7 +15,9 @@ use crate::failure::Failure;
 use crate::output;
 use crate::service::{Service, address};
 
-/// Calls an operation of the POS by its name and prints the response as JSON.
+/// Call an operation of the POS by its name.
+///
+/// The response is printed as JSON.
 ///
 /// Elements are named as in the service's description; `mplus describe OPERATION` shows them. Amounts are euros, as text ("9.95")
 /// or as a number. A request's only element may be left out: '{"syncMarker": 1}' is as good as '{"request": {"syncMarker": 1}}'.

@@ -23,7 +23,7 @@ use tokio::sync::Notify;
 use crate::failure::Failure;
 use crate::{output, secret};
 
-/// Receives a till's events on this machine. Nothing is kept.
+/// Receive events on this machine and show each with what it was answered. Nothing is kept.
 ///
 /// The subscription's Secret Key comes from MPLUS_WEBHOOK_SECRET, or is asked for. What carries no right signature is refused, and
 /// shown with the reason.

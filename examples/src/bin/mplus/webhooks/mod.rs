@@ -9,7 +9,6 @@ use crate::failure::Failure;
 
 #[derive(Subcommand)]
 pub(crate) enum Webhooks {
-    /// Receive events on this machine and show each with what it was answered.
     Listen(listen::Listen),
     /// List the events that a program has kept; the dead letters unless told otherwise.
     List(inbox::List),
