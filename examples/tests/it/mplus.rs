@@ -214,7 +214,7 @@ impl Receiver {
 
     fn till(&self, arguments: &[&str]) -> Ran {
         let mut command = mplus(&["till"]);
-        // However busy the machine is: what is late is not what is tried here.
+        // However busy the machine is: what is late is not tried here.
         let patient = ["--timeout", "300"];
         command.args(arguments).args(["--url", &self.url, "--subscription", "test", "--json"]).args(patient);
         run(command.env("MPLUS_WEBHOOK_SECRET", KEY))

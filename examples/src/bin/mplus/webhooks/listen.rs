@@ -11,11 +11,9 @@ use axum::response::Response;
 use bytes::Bytes;
 use clap::{Args, ValueEnum};
 use mplus_webhooks::adapter::BASE_PATH;
-use mplus_webhooks::payment::{OneProvider, PaymentNotice, PaymentState};
+use mplus_webhooks::payment::OneProvider;
 use mplus_webhooks::testkit::ManualProvider;
-use mplus_webhooks::{
-    FixedSubscriptions, Handlers, MemoryStore, MerchantId, Orchestrator, Subscription, TokioRuntime,
-};
+use mplus_webhooks::{FixedSubscriptions, MemoryStore, MerchantId, Orchestrator, Subscription, TokioRuntime};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -63,6 +61,8 @@ enum Payments {
 /// What a request needs.
 struct Receiver {
     orchestrator: Orchestrator,
+    guest: Arc<ManualProvider>,
+    payments: Payments,
     json: bool,
     left: Option<AtomicU64>,
     done: Notify,
@@ -83,10 +83,11 @@ impl Listen {
             Arc::new(TokioRuntime),
         )
         .payments(Arc::new(OneProvider(guest.clone())))
-        .handler(play(guest, self.payments))
         .build();
         let receiver = Arc::new(Receiver {
             orchestrator: orchestrator.clone(),
+            guest,
+            payments: self.payments,
             json: self.json,
             left: self.count.map(AtomicU64::new),
             done: Notify::new(),
@@ -110,24 +111,6 @@ impl Listen {
     }
 }
 
-/// The guest at the counter.
-fn play(guest: Arc<ManualProvider>, payments: Payments) -> Handlers {
-    Handlers::new().on_payment_changed(move |notice| {
-        let guest = guest.clone();
-        async move {
-            if let PaymentNotice::Changed(payment) = notice
-                && payment.state == PaymentState::Pending
-            {
-                match payments {
-                    Payments::Confirm => guest.confirm(payment.key.id.as_str()),
-                    Payments::Refuse => guest.fail(payment.key.id.as_str()),
-                    Payments::Wait => false,
-                };
-            }
-        }
-    })
-}
-
 async fn interrupted() {
     // Without a handler it runs until it is killed.
     if tokio::signal::ctrl_c().await.is_err() {
@@ -142,6 +125,7 @@ async fn receive(State(receiver): State<Arc<Receiver>>, request: Request) -> Res
         *refused.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
         return refused;
     };
+    receiver.play();
     let reply = receiver.orchestrator.handle(http::Request::from_parts(parts.clone(), body.clone())).await;
     // Whoever reads may have gone; the till gets its answer all the same.
     let _ = receiver.show(&parts, &body, reply.status(), reply.body());
@@ -154,6 +138,17 @@ async fn receive(State(receiver): State<Arc<Receiver>>, request: Request) -> Res
 }
 
 impl Receiver {
+    /// The guests at the counter. A till asks again and again, so whatever was started by now is decided then.
+    fn play(&self) {
+        for (id, ..) in self.guest.payments() {
+            match self.payments {
+                Payments::Confirm => self.guest.confirm(&id),
+                Payments::Refuse => self.guest.fail(&id),
+                Payments::Wait => false,
+            };
+        }
+    }
+
     fn show(&self, parts: &Parts, body: &Bytes, status: StatusCode, reply: &Bytes) -> Result<(), Failure> {
         let path = parts.uri.path();
         let event = path.rsplit('/').next().unwrap_or_default();
