@@ -286,7 +286,7 @@ impl Stage<'_> {
     }
 
     async fn queue(&mut self, merchant: u32, number: String) -> Result<(), Failed> {
-        let is_new_kind = self.options.newer > 0 && self.queued.len() % 3 == 0;
+        let is_new_kind = self.options.newer > 0 && self.queued.len().is_multiple_of(3);
         merchants::order(&self.stores, merchant, &number, is_new_kind).await?;
         self.queued.insert(number);
         Ok(())

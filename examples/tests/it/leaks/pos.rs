@@ -37,8 +37,7 @@ pub(super) async fn everything_that_shows() -> Vec<(&'static str, String)> {
         [StatusCode::OK, StatusCode::UNAUTHORIZED, StatusCode::FOUND, StatusCode::INTERNAL_SERVER_ERROR]
     {
         let port = repeating(status).await;
-        let refused =
-            Integration::connect(host(), at(port), wrong.clone()).await.err().expect("it is no POS");
+        let refused = Integration::connect(host(), at(port), wrong.clone()).await.expect_err("it is no POS");
         shown.push(("an error of a server that repeats", format!("{refused} {refused:?} {refused:#?}")));
     }
     let nobody = Integration::connect(host(), at(closed_port().await), wrong.clone()).await.err().unwrap();
@@ -47,7 +46,7 @@ pub(super) async fn everything_that_shows() -> Vec<(&'static str, String)> {
     let pos = Pos::brasserie();
     let server = pos.serve().await.unwrap();
     let port = server.endpoint().as_str().rsplit(':').next().unwrap().trim_end_matches('/').parse().unwrap();
-    let refused = Integration::connect(host(), at(port), wrong).await.err().expect("nobody knows this user");
+    let refused = Integration::connect(host(), at(port), wrong).await.expect_err("nobody knows this user");
     shown.push(("the error of a wrong password", format!("{refused} {refused:?}")));
 
     let right = Credentials { ident: "testkit".to_owned(), secret: RIGHT_SECRET.into() };
@@ -61,7 +60,7 @@ pub(super) async fn everything_that_shows() -> Vec<(&'static str, String)> {
     }
     pos.faults().clear();
     let order = Order::new("1", LocationId::from("nowhere"), OrderKind::Pickup, integration.runtime().now());
-    let refused = integration.orders().submit(&order, false).await.err().expect("there is no such location");
+    let refused = integration.orders().submit(&order, false).await.expect_err("there is no such location");
     shown.push(("the error of an order", format!("{refused} {refused:?}")));
     shown.push(("the client", format!("{:?}", integration.client())));
     let logged = store.activities(integration.connection_id(), None, 1_000).await.unwrap();

@@ -21,8 +21,9 @@ impl Secrets {
         for (place, text) in texts {
             if let Some((secret, spelling)) = self.found_in(text) {
                 let at = text.find(spelling).unwrap_or_default();
-                let from = text.floor_char_boundary(at.saturating_sub(300));
-                panic!("{place} has {secret} as {spelling}: ...{:.700}", &text[from..]);
+                let before: String = text[..at].chars().rev().take(300).collect();
+                let before: String = before.chars().rev().collect();
+                panic!("{place} has {secret} as {spelling}: {before}<HERE>{:.400}", &text[at..]);
             }
         }
     }
