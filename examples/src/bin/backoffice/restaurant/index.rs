@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::{Either, select};
 use mplus_sync::model::{Category, CategoryId, ConnectionId, ItemId};
 use mplus_sync::runtime::Runtime;
 use mplus_sync::store::{Page, Select, Store, StoreError};
@@ -188,10 +189,10 @@ impl Indexes {
             }
             read
         });
-        match tokio::time::timeout(self.0.patience, reading).await {
-            Ok(Ok(read)) => read.map(Some),
+        match select(reading, self.0.runtime.sleep(self.0.patience)).await {
+            Either::Left((Ok(read), _)) => read.map(Some),
             // It takes its time, or ended in a panic, which is told by itself.
-            Ok(Err(_)) | Err(_) => Ok(None),
+            Either::Left((Err(_), _)) | Either::Right(_) => Ok(None),
         }
     }
 
@@ -235,7 +236,24 @@ mod tests {
 
     use super::*;
 
-    async fn indexes(patience: Duration) -> Indexes {
+    /// A host for whom no time passes while it waits.
+    #[derive(Debug)]
+    struct Impatient;
+
+    #[async_trait::async_trait]
+    impl Runtime for Impatient {
+        fn now(&self) -> DateTime<Utc> {
+            DateTime::UNIX_EPOCH
+        }
+
+        async fn sleep(&self, _: Duration) {}
+
+        fn random(&self) -> f64 {
+            0.0
+        }
+    }
+
+    async fn indexes(runtime: Arc<dyn Runtime>) -> Indexes {
         let store = Arc::new(MemoryStore::new());
         let mut chunk = CatalogChunk::default();
         for (id, name) in [("warm", "Warme dranken"), ("cold", "Koude dranken"), ("food", "Lunch")] {
@@ -245,12 +263,12 @@ mod tests {
             chunk.items.push(Tracked::new(item));
         }
         mplus_sync::store::CatalogStore::apply(&*store, &"a".into(), chunk).await.unwrap();
-        Indexes::new(store, Arc::new(TokioRuntime), patience)
+        Indexes::new(store, runtime, Duration::from_secs(60))
     }
 
     #[tokio::test]
     async fn items_are_found_by_a_part_of_their_categorys_name() {
-        let index = indexes(Duration::from_secs(60)).await.of(&"a".into()).await.unwrap().unwrap();
+        let index = indexes(Arc::new(TokioRuntime)).await.of(&"a".into()).await.unwrap().unwrap();
         let found = |text: &str| {
             let wanted = Wanted { category_text: text.to_owned(), ..Wanted::default() };
             index.find(&wanted).count()
@@ -260,7 +278,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_page_does_not_wait_for_a_menu_that_takes_its_time() {
-        let (indexes, id) = (indexes(Duration::ZERO).await, ConnectionId::from("a"));
+        let (indexes, id) = (indexes(Arc::new(Impatient)).await, ConnectionId::from("a"));
         // Nothing else runs on this thread until the first page has its answer.
         assert!(indexes.of(&id).await.unwrap().is_none());
         let found = async {
