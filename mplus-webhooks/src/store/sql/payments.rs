@@ -58,9 +58,10 @@ impl Statements {
                 ],
             ),
             by_key: dialect.statement(&format!("{select} WHERE merchant = ? AND id = ?")),
+            // A claim's name stays: whoever changes a payment between a claim and the look at what it got takes nothing away.
             replace: dialect.statement(&format!(
                 "UPDATE {TABLE} SET version = ?, provider = ?, account = ?, reference = ?, transaction_reference = ?, state = ?, \
-                 refresh_at = ?, ended_at = ?, record = ?, claimed_by = NULL WHERE merchant = ? AND id = ? AND version = ?"
+                 refresh_at = ?, ended_at = ?, record = ? WHERE merchant = ? AND id = ? AND version = ?"
             )),
             by_reference: dialect.statement(&format!(
                 "{select} WHERE provider = ? AND account = ? AND reference = ? \
