@@ -1,7 +1,7 @@
 //! A command line for developers and operators: calls, products, orders, till events, webhooks, the test POS, WSDLs.
 //!
 //! Every command is a file (or a folder) of its name with the flags that it takes and what it does. Whatever goes wrong is a
-//! [`Failure`](failure::Failure), whose kind is the exit code.
+//! `Failure`, whose kind is the exit code.
 
 mod call;
 mod database;

@@ -32,7 +32,7 @@ pub(crate) enum Till {
 /// Where the events go, and who sends them. The subscription's Secret Key comes from MPLUS_WEBHOOK_SECRET, or is asked for.
 #[derive(Args)]
 struct Sender {
-    /// The webhook's URL before the event's name, such as https://office.example.nl/webhook/mpluskassa.
+    /// The webhook's URL before the event's name, such as `https://office.example.nl/webhook/mpluskassa`.
     #[arg(long, env = "MPLUS_WEBHOOK_URL", value_parser = argument::webhook_url)]
     url: String,
     /// The Subscription ID, as it stands in the POS's webhook settings.
