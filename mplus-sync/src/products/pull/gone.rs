@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use futures_util::StreamExt;
-use mplus_qapi::products::{GetProducts, GetProductsRequest};
+use mplus_qapi::products::{GetProducts, GetProductsRequest, Product};
 
 use super::rows::Rows;
 use crate::model::{ArticleNumber, Category, Item, ProductNumber, Record, Resource, Tracked};
@@ -100,31 +100,35 @@ pub(super) async fn deactivate_gone(run: &mut Run<'_>, seen: &Seen) -> Result<()
 
 /// Which of these articles the POS has: one that changed while the list was read was in none of its pages.
 async fn still_there(run: &mut Run<'_>, articles: &[i64]) -> Result<BTreeSet<i64>, StepError> {
-    let mut there = BTreeSet::new();
-    // Whoever accepts the loss believes the list.
-    if articles.is_empty() || run.options.accepts_loss {
-        return Ok(there);
-    }
     let request = GetProductsRequest { article_numbers: articles.to_vec(), ..GetProductsRequest::default() };
-    run.report.requests += 1;
-    let mut products = run.client().call(GetProducts { request }).stream();
-    while let Some(product) = products.next().await {
-        there.extend(product?.article_list.iter().filter_map(|article| article.article_number));
-    }
-    Ok(there)
+    asked_by_number(run, articles, request, |product, there| {
+        there.extend(product.article_list.iter().filter_map(|article| article.article_number));
+    })
+    .await
 }
 
 /// Which of these products the POS has.
 async fn products_still_there(run: &mut Run<'_>, products: &[i64]) -> Result<BTreeSet<i64>, StepError> {
+    let request = GetProductsRequest { product_numbers: products.to_vec(), ..GetProductsRequest::default() };
+    asked_by_number(run, products, request, |product, there| there.extend(product.product_number)).await
+}
+
+/// Asks for these numbers, and notes what each product shows to be there. Whoever accepts the loss believes the list: nothing
+/// is asked.
+async fn asked_by_number(
+    run: &mut Run<'_>,
+    numbers: &[i64],
+    request: GetProductsRequest,
+    note: fn(&Product, &mut BTreeSet<i64>),
+) -> Result<BTreeSet<i64>, StepError> {
     let mut there = BTreeSet::new();
-    if products.is_empty() || run.options.accepts_loss {
+    if numbers.is_empty() || run.options.accepts_loss {
         return Ok(there);
     }
-    let request = GetProductsRequest { product_numbers: products.to_vec(), ..GetProductsRequest::default() };
     run.report.requests += 1;
-    let mut found = run.client().call(GetProducts { request }).stream();
-    while let Some(product) = found.next().await {
-        there.extend(product?.product_number);
+    let mut products = run.client().call(GetProducts { request }).stream();
+    while let Some(product) = products.next().await {
+        note(&product?, &mut there);
     }
     Ok(there)
 }
