@@ -1,14 +1,14 @@
 //! The command line: each command against a POS, a receiver, a database, as a script would use it.
 
-use std::io::Write as _;
-use std::process::{Command, Stdio};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, Command, Stdio};
 
 use mplus_qapi::testkit::Fault;
 use mplus_sync::model::{Connection, ConnectionId, Order, OrderKind};
 use mplus_sync::store::{ConnectionStore as _, OrderOutbox as _, SqliteStore};
 use serde_json::Value;
 
-use crate::process::{Ran, Running, Till, nobody, program, run};
+use crate::process::{Ran, Till, nobody, program, run};
 
 fn mplus(arguments: &[&str]) -> Command {
     let mut command = program(env!("CARGO_BIN_EXE_mplus"));
@@ -197,6 +197,34 @@ fn a_database_that_is_not_there_is_not_made_and_a_password_is_no_flag() {
 }
 
 const KEY: &str = "YSBrZXkgdGhhdCBvbmx5IHRoaXMgdGVzdCBrbm93cw==";
+
+/// A program that goes on; it ends with the test.
+struct Running(Child);
+
+impl Running {
+    fn start(command: &mut Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self(command.spawn().expect("the program starts"))
+    }
+
+    /// The first line on standard error that begins so, without that beginning.
+    fn told(&mut self, beginning: &str) -> String {
+        let lines = BufReader::new(self.0.stderr.take().expect("piped")).lines();
+        for line in lines.map_while(Result::ok) {
+            if let Some(rest) = line.strip_prefix(beginning) {
+                return rest.to_owned();
+            }
+        }
+        panic!("it never said {beginning}");
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
 
 /// A receiver, and the flags and the environment of a till that sends to it.
 struct Receiver {

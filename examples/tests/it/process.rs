@@ -1,7 +1,6 @@
 //! Programs to run, and programs to run against.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use mplus_qapi::testkit::{Pos, PosServer};
 
@@ -73,32 +72,4 @@ impl Till {
 pub(crate) fn nobody() -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     format!("http://{}", listener.local_addr().expect("an address"))
-}
-
-/// A program that goes on; it ends with the test.
-pub(crate) struct Running(pub(crate) Child);
-
-impl Running {
-    pub(crate) fn start(command: &mut Command) -> Self {
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        Self(command.spawn().expect("the program starts"))
-    }
-
-    /// The first line on standard error that begins so, without that beginning.
-    pub(crate) fn told(&mut self, beginning: &str) -> String {
-        let lines = BufReader::new(self.0.stderr.take().expect("piped")).lines();
-        for line in lines.map_while(Result::ok) {
-            if let Some(rest) = line.strip_prefix(beginning) {
-                return rest.to_owned();
-            }
-        }
-        panic!("it never said {beginning}");
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
