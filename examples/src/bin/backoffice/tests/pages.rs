@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use axum::http::StatusCode;
+use mplus_sync::model::{Connection, ConnectionStatus};
 
 use super::world::World;
 use crate::demo;
@@ -151,6 +152,29 @@ async fn long_lists_come_in_pages() {
     assert!(rows(&second) > 0 && rows(&second) < 50);
     assert!(first.contains("page=2") && second.contains("page=1"));
     assert!(world.page("/menu?page=99").await.text.contains("Nothing fits"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restaurant_is_found_by_its_name_among_thousands() {
+    let world = World::open().await;
+    let (store, now) = (world.app.restaurants.store(), chrono::DateTime::UNIX_EPOCH);
+    for number in 0..1_200 {
+        let name = if number % 200 == 7 { format!("De Kas {number}") } else { format!("Bistro {number}") };
+        let mut new = Connection::new(format!("m-{number:04}"), name, "pos.example.nl", 1, now);
+        // Nobody works for it.
+        new.status = ConnectionStatus::Disconnected { since: now };
+        store.save_connection(&new).await.unwrap();
+    }
+    let rows = |page: &str| page.matches("href=\"/restaurants/m-").count();
+    let found = world.get("/?text=de+kas").await.text;
+    assert_eq!(rows(&found), 6, "{found}");
+    assert!(found.contains("De Kas 1007") && !found.contains("Next page"));
+    let many = world.get("/?text=BISTRO").await.text;
+    assert_eq!(rows(&many), 50);
+    assert!(many.contains("/?text=BISTRO&amp;after=m-0050"), "{many}");
+    let next = world.get("/?text=BISTRO&after=m-0050").await.text;
+    assert!(next.contains("Bistro 51<") && !next.contains("Bistro 50<"));
+    assert!(world.get("/?text=nobody").await.text.contains("No restaurant fits"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

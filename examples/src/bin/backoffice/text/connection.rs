@@ -3,6 +3,8 @@
 super::texts! {
     NO_RESTAURANTS = "No restaurant is connected yet", "Er is nog geen restaurant verbonden";
     NO_RESTAURANTS_ABOUT = "You need the username and password of the MplusKASSA API, and the port of your till. MplusKASSA gives you all three.", "Je hebt de gebruikersnaam en het wachtwoord van de MplusKASSA-API nodig, en de poort van je kassa. MplusKASSA geeft je alle drie.";
+    NONE_FOUND = "No restaurant fits", "Geen restaurant gevonden";
+    NONE_FOUND_ABOUT = "Names, identifiers and host names are searched.", "Er wordt gezocht in namen, kenmerken en hostnamen.";
     CONNECT = "Connect MplusKASSA", "MplusKASSA verbinden";
     CONNECT_ANOTHER = "Connect a restaurant", "Restaurant verbinden";
     CONNECT_ABOUT = "One connection covers all branches. They are imported as locations; nothing else changes at the till.", "Eén verbinding geldt voor alle filialen. Ze worden als locaties geïmporteerd; verder verandert er niets aan de kassa.";
