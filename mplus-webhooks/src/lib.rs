@@ -35,7 +35,8 @@ pub use http_client::ReqwestClient;
 pub use http_client::{HttpClient, HttpError};
 pub use inbox::{Attempts, Retention};
 pub use orchestrator::{
-    Builder, Inbox, InboxError, Orchestrator, Refunds, RunReport, SIGNATURE_HEADER, SUBSCRIPTION_HEADER,
+    Builder, EqualParts, Inbox, InboxError, Orchestrator, Refunds, RunReport, SIGNATURE_HEADER,
+    SUBSCRIPTION_HEADER,
 };
 #[cfg(feature = "tokio")]
 pub use runtime::TokioRuntime;

@@ -16,21 +16,23 @@ use crate::subscription::MerchantId;
 pub(crate) struct Identity {
     /// Equal for two requests that are the same event, sent twice.
     pub(crate) event: String,
+    /// Equal for two requests that may be answered alike from memory.
+    pub(crate) telling: String,
     /// The bytes that were signed.
     pub(crate) body: String,
 }
 
 /// What makes two requests the same event.
 ///
-/// * The end of a sale with an id: merchant, event, id and what is told of the sale. The same sale told again is a repeat,
-///   whatever the counter says; the same id with other content is a further part of the sale.
+/// * The end of a sale with an id: merchant, event, id and what is told of the sale. The same id with other content is a further
+///   part of the sale; the same content on another [`Occasion`] is one as well, see [`further_part`].
 /// * Everything else: the till's instance, its counter and its clock, besides event and subject; without counter or clock, and
 ///   for the end of a sale without an id, the signed bytes.
 pub(crate) fn identity(event: &AnyEvent) -> Identity {
     let name = event.name();
     let origin = event.origin();
     let body = body_digest(event.raw());
-    let ends_sale = ends_sale(&name);
+    let ends_sale = name.ends_a_sale();
     // An empty id names no sale.
     let sale = if ends_sale { event.subject() } else { None };
     let merchant = origin.merchant().as_str().as_bytes();
@@ -50,7 +52,10 @@ pub(crate) fn identity(event: &AnyEvent) -> Identity {
         }
         _ => unread_identity(origin.merchant(), &name, &body),
     };
-    Identity { event: key, body }
+    // The parts of a sale may look alike; only the store tells them from repeats.
+    let telling =
+        if sale.is_some() { hashed("telling", &[key.as_bytes(), body.as_bytes()]) } else { key.clone() };
+    Identity { event: key, telling, body }
 }
 
 /// Short for the bytes that were signed.
@@ -63,34 +68,63 @@ pub(crate) fn unread_identity(merchant: &MerchantId, name: &EventName, body_dige
     hashed("bytes", &[merchant.as_str().as_bytes(), name.as_str().as_bytes(), body_digest.as_bytes()])
 }
 
-fn ends_sale(name: &EventName) -> bool {
-    matches!(
-        name,
-        EventName::MergeSession
-            | EventName::CompleteSession
-            | EventName::CancelSession
-            | EventName::CreditSession
-    )
+/// When and where a till told of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Occasion {
+    till: String,
+    counter: i64,
+    clock: chrono::NaiveDateTime,
+}
+
+impl Occasion {
+    /// `None` when the till tells no counter or no time.
+    pub(crate) fn of(event: &AnyEvent) -> Option<Self> {
+        let details = event.details();
+        let (counter, clock) = (details.counter?, details.local_time?);
+        let sender = event.sender();
+        let till = match &sender.instance_id {
+            Some(instance) => instance.clone(),
+            None => format!("{:?}.{:?}", sender.branch_number, sender.workplace_number),
+        };
+        Some(Self { till, counter, clock })
+    }
+
+    /// Whether the till told the same thing again: a counter or a clock that stood still says so.
+    pub(crate) fn is_told_again(&self, later: &Self) -> bool {
+        self.till == later.till && (self.counter == later.counter || self.clock == later.clock)
+    }
+
+    fn parts(&self) -> [String; 3] {
+        [self.till.clone(), self.counter.to_string(), self.clock.and_utc().timestamp_micros().to_string()]
+    }
+}
+
+/// What identifies a further part of a sale whose content is the same as that of the part with this identity.
+pub(crate) fn further_part(sale: &str, occasion: &Occasion) -> String {
+    let parts = occasion.parts();
+    let [till, counter, clock] = parts.each_ref().map(|part| part.as_bytes());
+    let part = hashed("part", &[till, counter, clock]);
+    format!("{sale}-{}", part.trim_start_matches("part:"))
+}
+
+/// Whether both are parts of one sale with the same content.
+pub(crate) fn is_same_content(one: &str, other: &str) -> bool {
+    /// `sale:`, and the 43 letters of a digest.
+    const CONTENT: usize = 48;
+    let content =
+        |identity: &str| identity.starts_with("sale:").then(|| identity.get(..CONTENT).map(str::to_owned));
+    content(one).is_some() && content(one) == content(other)
 }
 
 /// The till, its counter and its clock, and what the event is about.
 fn occasion(event: &AnyEvent) -> Option<String> {
-    let details = event.details();
-    let (counter, clock) = (details.counter?, details.local_time?);
-    let sender = event.sender();
-    let till = format!("{:?}.{:?}", sender.branch_number, sender.workplace_number);
+    let [till, counter, clock] = Occasion::of(event)?.parts();
     // A till that answers a dialog sends the same event again.
     let answers = match event.answers() {
         answers if *answers == Answers::default() => String::new(),
         answers => format!("{answers:?}"),
     };
-    let parts = [
-        sender.instance_id.as_deref().unwrap_or(&till),
-        &counter.to_string(),
-        &clock.and_utc().timestamp_micros().to_string(),
-        event.subject().unwrap_or_default(),
-        &answers,
-    ];
+    let parts = [till.as_str(), &counter, &clock, event.subject().unwrap_or_default(), &answers];
     Some(hashed("occasion", &parts.map(str::as_bytes)))
 }
 
@@ -157,13 +191,41 @@ mod tests {
     }
 
     #[test]
-    fn the_same_sale_told_again_is_a_repeat_and_other_content_is_not() {
+    fn the_same_content_of_a_sale_is_told_from_other_content() {
         let first = of("m", "completeSession", &sale(1, r#"{"sessionId":"s","totalInclAmount":18.50}"#));
         let again = of("m", "completeSession", &sale(2, r#"{ "sessionId" : "s", "totalInclAmount":18.50 }"#));
         let further = of("m", "completeSession", &sale(3, r#"{"sessionId":"s","totalInclAmount":24.00}"#));
         assert_eq!(first.event, again.event);
         assert_ne!(first.body, again.body);
+        assert_ne!(first.telling, again.telling, "memory does not decide whether it is a repeat");
         assert_ne!(first.event, further.event);
+    }
+
+    #[test]
+    fn another_counter_and_another_clock_make_another_occasion_and_so_does_another_till() {
+        let at = |till: &str, counter, second| {
+            let clock =
+                chrono::NaiveDate::from_ymd_opt(2026, 3, 5).and_then(|day| day.and_hms_opt(19, 7, second));
+            Occasion { till: till.to_owned(), counter, clock: clock.unwrap() }
+        };
+        let first = at("a", 1, 1);
+        for again in [at("a", 1, 1), at("a", 2, 1), at("a", 1, 2)] {
+            assert!(first.is_told_again(&again), "{again:?}");
+        }
+        for other in [at("a", 2, 2), at("b", 1, 1)] {
+            assert!(!first.is_told_again(&other), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_further_part_has_an_identity_of_its_own_that_names_the_content() {
+        let first = of("m", "completeSession", &sale(1, r#"{"sessionId":"s"}"#)).event;
+        let other = of("m", "completeSession", &sale(1, r#"{"sessionId":"t"}"#)).event;
+        let occasion = Occasion { till: "a".to_owned(), counter: 2, clock: chrono::NaiveDateTime::default() };
+        let part = further_part(&first, &occasion);
+        assert!(part != first && part.len() < 128);
+        assert!(is_same_content(&first, &part) && is_same_content(&first, &first));
+        assert!(!is_same_content(&other, &part));
     }
 
     #[test]

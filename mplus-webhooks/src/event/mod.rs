@@ -43,7 +43,9 @@ use path::Path;
 use payload::ReadPayload as _;
 use table::for_each_event;
 
-pub(crate) use identity::{Identity, body_digest, identity, unread_identity};
+pub(crate) use identity::{
+    Identity, Occasion, body_digest, further_part, identity, is_same_content, unread_identity,
+};
 pub(crate) use poll::polled_payment;
 
 pub use external_payment::{

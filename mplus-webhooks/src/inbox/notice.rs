@@ -1,5 +1,7 @@
 //! What the host is told about its inbox.
 
+use bytes::Bytes;
+
 use super::entry::Entry;
 
 /// What a person should know about an event.
@@ -13,13 +15,23 @@ pub enum InboxNotice {
     /// The event cannot be read, or failed too often. It is kept with its raw body; look at [`Entry::last_error`], then replay or
     /// discard it.
     Dead(Entry),
-    /// A further part of a sale that was completed before: its id with other content, as split payments send it. It became a
-    /// transaction of its own.
+    /// A further part of a sale that was completed before: its id with other content, or with the same content on another occasion
+    /// ([`EqualParts`](crate::EqualParts)), as split payments send it. It became a transaction of its own. Also a credit whose
+    /// content is that of an earlier one, on another occasion.
     FurtherPart {
         /// The further part.
         entry: Entry,
         /// What was told of the sale before.
         earlier: Vec<Entry>,
+    },
+    /// The end of a sale was told again with the same content, but not as the same bytes sent once more, and was taken for a repeat:
+    /// so the host wants it ([`EqualParts::Repeat`](crate::EqualParts::Repeat)), or what was told before is kept no longer or has
+    /// neither counter nor time. Nothing was done. It is told before the till is answered.
+    ToldAgain {
+        /// What was told before.
+        entry: Entry,
+        /// The body that came now.
+        body: Bytes,
     },
     /// A sale was cancelled that had been completed: its transaction was cancelled, as the vendor says, but this is unusual.
     CancelledAfterCompletion {
@@ -45,6 +57,7 @@ impl InboxNotice {
         match self {
             Self::Dead(entry) | Self::WithoutSession(entry) => entry,
             Self::FurtherPart { entry, .. }
+            | Self::ToldAgain { entry, .. }
             | Self::CancelledAfterCompletion { entry, .. }
             | Self::Odd { entry, .. } => entry,
         }

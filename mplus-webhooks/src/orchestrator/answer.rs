@@ -9,7 +9,7 @@ use futures_util::future::{Either, select};
 
 use super::crowd::Admitted;
 use super::late::{acknowledged, asks_again, if_late, written};
-use super::work::{Ended, is_about_a_payment};
+use super::work::{Ended, NEVER_AGAIN, is_about_a_payment};
 use super::{Inner, OutOfTime, later};
 use crate::error::{ErrorCode, Refusal};
 use crate::event::{self, AnyEvent, ErrorReport, EventName, Identity, Received, identity};
@@ -76,7 +76,7 @@ impl Inner {
         let sane = if_late(&event);
         let polls = matches!(name, EventName::PollExternalPayment | EventName::BackgroundPoll)
             || (event.details().polling && !self.keeps(name));
-        let place = if polls { Seat::alone() } else { self.recent.place(&identity.event) };
+        let place = if polls { Seat::alone() } else { self.recent.place(&identity.telling) };
         let awaited = match place {
             Place::Answered(reply) => return Ok(reply),
             Place::Working(awaited) => awaited,
@@ -202,6 +202,10 @@ impl Inner {
                 return seat.tell(Err(store_failed(&error)));
             }
         }
+        let (entry, inserted) = match inserted {
+            Ok(Some(existing)) => self.part_or_repeat(entry, &event, existing).await,
+            other => (entry, other),
+        };
         match inserted {
             Ok(None) if !may_begin => {
                 seat.tell(Ok(written(&if_late(&event))));
@@ -233,6 +237,9 @@ impl Inner {
         let mut pause = FIRST_LOOK;
         let give_up_at = later(self.now(), self.time_out);
         loop {
+            if let Some(repeat) = self.begun_before(event, &entry).await? {
+                return Ok(repeat);
+            }
             let now = self.now();
             match entry.state {
                 EntryState::Done | EntryState::Dead | EntryState::Discarded | EntryState::Forgotten
@@ -285,6 +292,28 @@ impl Inner {
         let claimed = entry.clone().claimed(&self.owner, later(self.now(), self.attempts.lease));
         let ours = self.store.replace_entry(&claimed).await.map_err(|error| store_failed(&error))?;
         Ok(ours.then_some(claimed))
+    }
+
+    /// What becomes of the repeat of a start that a handler was given before: it is never given another, since by now nobody may
+    /// wait for the payment any more.
+    async fn begun_before(&self, event: &AnyEvent, existing: &Entry) -> Result<Option<Repeat>, Refusal> {
+        if self.payments.is_some() || !matches!(event, AnyEvent::StartExternalPayment(_)) {
+            return Ok(None);
+        }
+        let now = self.now();
+        let interrupted = match existing.state {
+            EntryState::Done => {
+                return Ok(Some(Repeat::Reply(existing.reply.clone().unwrap_or_else(acknowledged))));
+            }
+            EntryState::Working if existing.due_at.is_some_and(|until| until > now) => return Ok(None),
+            state => state.is_open(),
+        };
+        if interrupted {
+            if let Some(taken) = self.taken(existing).await? {
+                self.died(taken.failed(NEVER_AGAIN)).await;
+            }
+        }
+        Err(Refusal::invalid_data(NEVER_AGAIN))
     }
 
     /// Whether a repeat wants to know how things stand now, and not what was answered then.

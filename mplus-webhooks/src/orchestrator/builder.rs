@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 
 use super::admission::Room;
 use super::crowd::Crowd;
+use super::parts::EqualParts;
 use super::refused::RefusalLog;
 use super::{Inner, Orchestrator};
 use crate::event::EventName;
@@ -43,6 +44,7 @@ pub struct Builder {
     providers: Option<Arc<dyn PaymentProviders>>,
     limits: PaymentLimits,
     refunds: Refunds,
+    equal_parts: EqualParts,
     kept: Vec<EventName>,
     greatest_age: Option<TimeDelta>,
     attempts: Attempts,
@@ -74,6 +76,7 @@ impl Builder {
             providers: None,
             limits: PaymentLimits::default(),
             refunds: Refunds::default(),
+            equal_parts: EqualParts::default(),
             kept: Vec::new(),
             greatest_age: None,
             attempts: Attempts::default(),
@@ -103,6 +106,13 @@ impl Builder {
     #[must_use]
     pub fn refunds(mut self, refunds: Refunds) -> Self {
         self.refunds = refunds;
+        self
+    }
+
+    /// What the same end of a sale means that is told on another occasion. Default: a further part of the sale.
+    #[must_use]
+    pub fn equal_parts(mut self, reading: EqualParts) -> Self {
+        self.equal_parts = reading;
         self
     }
 
@@ -205,6 +215,7 @@ impl Builder {
                 transactions: self.transactions,
                 payments,
                 refunds: self.refunds,
+                equal_parts: self.equal_parts,
                 kept: self.kept,
                 greatest_age: self.greatest_age,
                 attempts: self.attempts,

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use super::Inner;
 use super::run::replayed;
+use super::work::kept_event;
 use crate::error::Refusal;
 use crate::event::AnyEvent;
 use crate::inbox::{Entry, EntryFilter, EntryId, EntryState};
 use crate::store_error::StoreError;
-use crate::subscription::Subscription;
 
 /// What arrived, for operators: to list, read, replay and discard. See [`Orchestrator::inbox`](crate::Orchestrator::inbox).
 #[derive(Clone)]
@@ -71,8 +71,7 @@ impl Inbox {
     /// [`InboxError::Forgotten`] when the body is no longer kept, [`InboxError::Unreadable`] when it cannot be read.
     pub fn event(&self, entry: &Entry) -> Result<AnyEvent, InboxError> {
         let body = entry.body.clone().ok_or_else(|| InboxError::Forgotten(entry.id.clone()))?;
-        let sender = Arc::new(Subscription::of_kept(&entry.subscription, entry.merchant.clone()));
-        AnyEvent::from_kept(&entry.event, body, sender).map_err(InboxError::Unreadable)
+        kept_event(entry, body).map_err(InboxError::Unreadable)
     }
 
     /// Has an entry worked on again from its beginning, whether it is a dead letter, was discarded or was done. The

@@ -8,6 +8,7 @@ mod inbox;
 mod jobs;
 mod late;
 mod letter;
+mod parts;
 mod refused;
 mod run;
 mod sale;
@@ -45,6 +46,7 @@ use refused::RefusalLog;
 pub(crate) use admission::no_such_page;
 pub use builder::{Builder, Refunds};
 pub use inbox::{Inbox, InboxError};
+pub use parts::EqualParts;
 pub use run::RunReport;
 
 /// The header with the signature, on requests and replies.
@@ -69,6 +71,7 @@ struct Inner {
     transactions: Option<Arc<dyn TransactionSink>>,
     payments: Option<ExternalPayments>,
     refunds: Refunds,
+    equal_parts: EqualParts,
     /// Events that are kept besides those that change something anyway.
     kept: Vec<EventName>,
     greatest_age: Option<TimeDelta>,

@@ -10,13 +10,13 @@ use futures_util::future::{Either, join3, select};
 use tokio::sync::{oneshot, watch};
 
 use super::jobs::Jobs;
-use super::work::Outcome;
+use super::work::{NEVER_AGAIN, Outcome, kept_event};
 use super::{Inner, Orchestrator, earlier, later};
 use crate::event::{AnyEvent, EventName};
-use crate::inbox::{Entry, EntryState};
+use crate::inbox::{Entry, EntryState, Progress};
 use crate::payment::{Payment, PaymentKey};
 use crate::store_error::StoreError;
-use crate::subscription::{MerchantId, Subscription};
+use crate::subscription::MerchantId;
 
 /// How often somebody looks whether an event is due.
 const LOOK: Duration = Duration::from_secs(1);
@@ -234,11 +234,13 @@ impl Inner {
         let Some(body) = entry.body.clone() else {
             return self.died(entry.failed("its body is no longer kept")).await;
         };
-        let sender = Arc::new(Subscription::of_kept(&entry.subscription, entry.merchant.clone()));
-        let event = match AnyEvent::from_kept(&entry.event, body, sender) {
+        let event = match kept_event(&entry, body) {
             Ok(event) => event,
             Err(refusal) => return self.died(entry.failed(&refusal.to_string())).await,
         };
+        if self.is_begun_once(&event) && entry.progress < Progress::Answered {
+            return self.died(entry.failed(NEVER_AGAIN)).await;
+        }
         if let (EventName::StartExternalPayment, Some(_)) = (&entry.event, &self.payments)
             && let Err(error) = self.give_up_start(&event).await
         {
@@ -274,9 +276,5 @@ fn finish((merchant, outcome): (MerchantId, Option<Outcome>), report: &Mutex<Run
 
 /// An entry that a person wants to be worked on again.
 pub(super) fn replayed(entry: Entry, now: chrono::DateTime<chrono::Utc>) -> Entry {
-    Entry {
-        attempts: 0,
-        progress: crate::inbox::Progress::Nothing,
-        ..entry.waiting(EntryState::Received, now)
-    }
+    Entry { attempts: 0, progress: Progress::Nothing, ..entry.waiting(EntryState::Received, now) }
 }

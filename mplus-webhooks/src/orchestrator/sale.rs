@@ -2,7 +2,7 @@
 
 use super::Inner;
 use crate::error::{ErrorCode, Refusal};
-use crate::event::{AnyEvent, EventName, Session};
+use crate::event::{AnyEvent, EventName, Session, is_same_content};
 use crate::inbox::{Entry, EntryState, InboxNotice};
 use crate::transaction::{SessionKey, Transaction, TransactionError};
 
@@ -46,9 +46,19 @@ impl Inner {
                 }
                 None => self.tell(InboxNotice::WithoutSession(entry.clone())).await?,
             },
-            AnyEvent::CreditSession(credited) if sale(event, &credited.payload.session).is_none() => {
-                self.tell(InboxNotice::WithoutSession(entry.clone())).await?;
-            }
+            AnyEvent::CreditSession(credited) => match sale(event, &credited.payload.session) {
+                Some(sale) => {
+                    let mut earlier = self.about(&sale, &EventName::CreditSession).await?;
+                    let alike = |other: &Entry| is_same_content(entry.id.as_str(), other.id.as_str());
+                    earlier.retain(|other| {
+                        alike(other) && (other.received_at, &other.id) < (entry.received_at, &entry.id)
+                    });
+                    if !earlier.is_empty() {
+                        self.tell(InboxNotice::FurtherPart { entry: entry.clone(), earlier }).await?;
+                    }
+                }
+                None => self.tell(InboxNotice::WithoutSession(entry.clone())).await?,
+            },
             _ => {}
         }
         if !event.oddities().is_empty() {

@@ -2,8 +2,10 @@
 
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::{Either, select};
 
@@ -14,7 +16,10 @@ use crate::event::AnyEvent;
 use crate::handler;
 use crate::inbox::{Entry, EntryState, InboxNotice, Progress, Seat, StoredReply};
 use crate::reply::{Body, Reply as _};
+use crate::subscription::Subscription;
 
+/// Why a start that a handler was given before is not begun anew.
+pub(super) const NEVER_AGAIN: &str = "this start was tried before, and it is not known how far that came: it is not begun anew. Start another payment";
 const PANICKED: &str = "the host's code panicked";
 
 /// How an attempt ended.
@@ -113,7 +118,19 @@ impl Inner {
                 entry.reply = Some(super::late::refused(&refusal));
                 entry.last_error = Some(refusal.to_string());
                 tell(Err(refusal));
-                return self.end(entry, EntryState::Done).await;
+                // The host's transactions know the sale all the same.
+                let conclusion = self.concluded_patiently(&entry, event);
+                let (concluded, version) = self.in_our_hands(entry.clone(), conclusion).await;
+                let Some(version) = version else { return Outcome::Lost };
+                entry.version = version;
+                match concluded {
+                    Ok(()) => return self.end(entry, EntryState::Done).await,
+                    Err(why) => {
+                        // The handler is not asked again.
+                        entry.progress = Progress::Answered;
+                        why
+                    }
+                }
             }
             Ended::Failed(why) => {
                 // It is kept and goes on; only of a payment the cashier has to know at once.
@@ -127,7 +144,18 @@ impl Inner {
                 self.too_long()
             }
         };
+        if self.is_begun_once(event) && entry.progress < Progress::Answered {
+            let text =
+                format!("{why}. A start is not given to a handler again: look whether the payment was begun");
+            return self.died(entry.failed(&text)).await;
+        }
         self.failed(entry, &why).await
+    }
+
+    /// Whether the host's handler is given the event once, and never again: a payment that begins when its till has long gone on is
+    /// presented to another customer.
+    pub(super) fn is_begun_once(&self, event: &AnyEvent) -> bool {
+        self.payments.is_none() && matches!(event, AnyEvent::StartExternalPayment(_))
     }
 
     /// Does what is left to be done of an entry.
@@ -291,7 +319,10 @@ impl Inner {
                 tracing::error!(entry = %id, %merchant, event, error, "an event became a dead letter");
             }
             InboxNotice::FurtherPart { .. } => {
-                tracing::warn!(entry = %id, %merchant, "a further part of a sale was completed");
+                tracing::warn!(entry = %id, %merchant, event, "a further part of a sale was told");
+            }
+            InboxNotice::ToldAgain { .. } => {
+                tracing::warn!(entry = %id, %merchant, event, "the end of a sale was told again, and taken for a repeat");
             }
             InboxNotice::CancelledAfterCompletion { .. } => {
                 tracing::warn!(entry = %id, %merchant, "a completed sale was cancelled");
@@ -331,4 +362,10 @@ pub(super) fn is_about_a_payment(event: &AnyEvent) -> bool {
             | AnyEvent::RequestCancelExternalPayment(_)
             | AnyEvent::CancelExternalPayment(_)
     )
+}
+
+/// The entry's body as the event that it is.
+pub(super) fn kept_event(entry: &Entry, body: Bytes) -> Result<AnyEvent, Refusal> {
+    let sender = Arc::new(Subscription::of_kept(&entry.subscription, entry.merchant.clone()));
+    AnyEvent::from_kept(&entry.event, body, sender)
 }

@@ -6,6 +6,7 @@
 //! (`call`); the provider and the host's profiles; the store; then what carries it out, one verb a file.
 
 mod call;
+mod cancelling;
 mod capturing;
 mod lanes;
 #[cfg(test)]
@@ -32,10 +33,12 @@ mod webhook;
 pub use capturing::CaptureError;
 pub use news::{ProviderNews, Reason};
 pub use notice::PaymentNotice;
-pub use provider::{NoticeRefused, PaymentProvider, ProviderCheck, ProviderError, ProviderRecord};
+pub use provider::{
+    NoticeRefused, PaymentProvider, ProviderCheck, ProviderError, ProviderRecord, ProviderSettings,
+};
 pub use providers::{
-    Found, OneProvider, PaymentPlace, PaymentProfiles, PaymentProviders, PaymentRule, ProfilesError,
-    ProviderAccount,
+    Found, OneProvider, PaymentPlace, PaymentProfiles, PaymentProviders, PaymentRule, ProfileClash,
+    ProfilesError, ProviderAccount,
 };
 pub use reconcile::Reconciliation;
 pub use record::{Creation, Payment, PaymentKey, PaymentOrigin};

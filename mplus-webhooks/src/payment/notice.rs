@@ -35,6 +35,10 @@ pub enum PaymentNotice {
     /// It ended although nobody could tell whether the customer had paid: the provider could not be asked, was not understood, or
     /// left it open. It is asked for another week; until then a person should look there.
     Unresolved(Payment),
+    /// The customer has paid, but the till that started it has not asked for that
+    /// ([`PaymentLimits::unfetched_after`](super::PaymentLimits::unfetched_after)): it was switched off or has no line, and the sale may
+    /// not be booked. Told once. Look at the till; give the money back with `ExternalPayments::refund` if the sale was not made.
+    NotFetched(Payment),
     /// A refund came to this state.
     Refunded {
         /// As it is stored.
@@ -48,7 +52,7 @@ impl PaymentNotice {
     /// The payment as it was when this was stored.
     pub fn payment(&self) -> &Payment {
         match self {
-            Self::Changed(payment) | Self::Unresolved(payment) => payment,
+            Self::Changed(payment) | Self::Unresolved(payment) | Self::NotFetched(payment) => payment,
             Self::Conflict { payment, .. }
             | Self::UnexpectedCapture { payment, .. }
             | Self::Refunded { payment, .. } => payment,
@@ -89,6 +93,7 @@ impl StoredNotice {
                 PaymentNotice::UnexpectedCapture { payment: then, captured: *captured }
             }
             NoticeAbout::Unresolved => PaymentNotice::Unresolved(then),
+            NoticeAbout::NotFetched => PaymentNotice::NotFetched(then),
             NoticeAbout::Refunded(refund) => {
                 PaymentNotice::Refunded { payment: then, refund: refund.clone() }
             }

@@ -3,10 +3,13 @@
 use std::fmt::Debug;
 
 use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, Utc};
 use http::HeaderMap;
 use rust_decimal::Decimal;
+use sha2::{Digest as _, Sha256};
 
 use super::news::ProviderNews;
 use super::record::Payment;
@@ -76,6 +79,11 @@ pub trait PaymentProvider: Debug + Send + Sync {
     /// The terminal or reader; `None` for payments that need none. Never changes, and is stored with every payment.
     fn terminal(&self) -> Option<&str> {
         None
+    }
+
+    /// What tells it from other values of the same account: so profiles notice what contradicts itself. The default tells nothing.
+    fn settings(&self) -> ProviderSettings {
+        ProviderSettings::default()
     }
 
     /// The provider's id of a payment that was not created yet, where the host chooses it. Then a notice of the provider finds its
@@ -166,7 +174,8 @@ pub trait PaymentProvider: Debug + Send + Sync {
         Ok(ProviderCheck::default())
     }
 
-    /// All payments of one UTC day at this account, for reconciliation. The default refuses.
+    /// All payments of one UTC day in [its list](ProviderSettings::list), for reconciliation. A provider whose days are not UTC's
+    /// reads the days beside it as well, see [`ProviderRecord::beside`]. The default refuses.
     ///
     /// # Errors
     /// [`ProviderError`].
@@ -178,6 +187,45 @@ pub trait PaymentProvider: Debug + Send + Sync {
 
 fn unsupported(provider: &str, message: &str) -> ProviderError {
     ProviderError::Refused { provider: provider.to_owned(), message: message.to_owned() }
+}
+
+/// What tells a provider's value from others of its account. Nothing of it is secret.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ProviderSettings {
+    /// Short for the credentials, see [`of_credentials`](Self::of_credentials). One account has one.
+    pub credentials: Option<String>,
+    /// What has to stay the same for open payments, besides account and terminal.
+    pub conduct: Option<String>,
+    /// Which of the account's lists [`PaymentProvider::payments_of`] reads. Values with the same one are asked once.
+    pub list: Option<String>,
+}
+
+impl ProviderSettings {
+    /// With a digest of the credentials, which cannot be turned back.
+    #[must_use]
+    pub fn of_credentials(parts: &[&str]) -> Self {
+        let mut hash = Sha256::new();
+        for part in parts {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        Self { credentials: Some(STANDARD.encode(hash.finalize())), ..Self::default() }
+    }
+
+    /// With what has to stay the same for open payments.
+    #[must_use]
+    pub fn with_conduct(mut self, conduct: &str) -> Self {
+        self.conduct = Some(conduct.to_owned());
+        self
+    }
+
+    /// With the list of payments that it reads.
+    #[must_use]
+    pub fn with_list(mut self, list: &str) -> Self {
+        self.list = Some(list.to_owned());
+        self
+    }
 }
 
 /// What a check of a provider's account found.
@@ -202,11 +250,14 @@ pub struct ProviderRecord {
     pub payment_id: Option<String>,
     /// What was captured, euros; none when it was not.
     pub captured: Option<Decimal>,
+    /// Whether it stands in the list of the day before or after, of a provider whose days are not UTC's. It is compared with what is
+    /// known here, and not reported when it is not known.
+    pub beside: bool,
 }
 
 impl ProviderRecord {
     /// A payment of which nothing was captured.
     pub fn new(reference: impl Into<String>) -> Self {
-        Self { reference: reference.into(), payment_id: None, captured: None }
+        Self { reference: reference.into(), payment_id: None, captured: None, beside: false }
     }
 }

@@ -1,5 +1,6 @@
 //! How the right provider is found: the host's payment profiles.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -103,6 +104,18 @@ pub trait PaymentProviders: Debug + Send + Sync {
     /// # Errors
     /// [`ProfilesError`].
     async fn of_account(&self, account: &ProviderAccount) -> Found;
+
+    /// The providers of this account that together list all of its payments: one for each
+    /// [`ProviderSettings::list`](super::ProviderSettings::list). The default takes [`of_account`](Self::of_account).
+    ///
+    /// # Errors
+    /// [`ProfilesError`].
+    async fn listing(
+        &self,
+        account: &ProviderAccount,
+    ) -> Result<Vec<Arc<dyn PaymentProvider>>, ProfilesError> {
+        Ok(self.of_account(account).await?.into_iter().collect())
+    }
 }
 
 /// One provider for every merchant, branch and method.
@@ -145,6 +158,29 @@ fn started_it(provider: &dyn PaymentProvider, payment: &Payment) -> bool {
 pub struct PaymentProfiles {
     rules: Vec<(PaymentRule, Arc<dyn PaymentProvider>)>,
     kept: Vec<(MerchantId, Arc<dyn PaymentProvider>)>,
+    credentials: HashMap<ProviderAccount, String>,
+    conduct: HashMap<(MerchantId, ProviderAccount, Option<String>), String>,
+    clashes: Vec<ProfileClash>,
+}
+
+/// What contradicts itself in payment profiles.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProfileClash {
+    /// One name for two accounts: the provider's notices of one are judged by the secret of the other.
+    #[error("{0} has two different credentials: give each account a name of its own")]
+    Credentials(ProviderAccount),
+    /// One account and terminal of a merchant with two settings that open payments depend on: a payment that was started with one
+    /// may be cancelled with the other, in vain.
+    #[error("{account} has two different settings for terminal {terminal:?} of merchant {merchant}")]
+    Conduct {
+        /// Whose.
+        merchant: MerchantId,
+        /// The account.
+        account: ProviderAccount,
+        /// The terminal, when there is one.
+        terminal: Option<String>,
+    },
 }
 
 /// Which tills a payment profile is for.
@@ -202,9 +238,10 @@ impl PaymentProfiles {
         Self::default()
     }
 
-    /// Assigns a provider to tills. Rules that were assigned earlier come first.
+    /// Assigns a provider to tills. Rules that were assigned earlier come first. What [contradicts](Self::clashes) them is logged.
     #[must_use]
     pub fn assign(mut self, rule: PaymentRule, provider: Arc<dyn PaymentProvider>) -> Self {
+        self.compare(&rule.merchant, &*provider);
         self.rules.push((rule, provider));
         self
     }
@@ -212,8 +249,39 @@ impl PaymentProfiles {
     /// Keeps a provider for the payments of a merchant that were started on it, without assigning it to any till.
     #[must_use]
     pub fn keep(mut self, merchant: &MerchantId, provider: Arc<dyn PaymentProvider>) -> Self {
+        self.compare(merchant, &*provider);
         self.kept.push((merchant.clone(), provider));
         self
+    }
+
+    /// What contradicts itself; nothing, in profiles that are in order. Every one was logged as an error.
+    pub fn clashes(&self) -> &[ProfileClash] {
+        &self.clashes
+    }
+
+    /// Looks whether a new provider contradicts those that are there.
+    fn compare(&mut self, merchant: &MerchantId, provider: &dyn PaymentProvider) {
+        let account = ProviderAccount::new(provider.name(), provider.account());
+        let terminal = provider.terminal().map(str::to_owned);
+        let settings = provider.settings();
+        let mut found = Vec::new();
+        if let Some(credentials) = settings.credentials
+            && *self.credentials.entry(account.clone()).or_insert_with(|| credentials.clone()) != credentials
+        {
+            found.push(ProfileClash::Credentials(account.clone()));
+        }
+        let which = (merchant.clone(), account.clone(), terminal.clone());
+        if let Some(conduct) = settings.conduct
+            && *self.conduct.entry(which).or_insert_with(|| conduct.clone()) != conduct
+        {
+            found.push(ProfileClash::Conduct { merchant: merchant.clone(), account, terminal });
+        }
+        for clash in found {
+            if !self.clashes.contains(&clash) {
+                tracing::error!(%merchant, "payment profiles contradict themselves: {clash}");
+                self.clashes.push(clash);
+            }
+        }
     }
 
     fn all(&self) -> impl Iterator<Item = (&MerchantId, &Arc<dyn PaymentProvider>)> {
@@ -244,5 +312,15 @@ impl PaymentProviders for PaymentProfiles {
     async fn of_account(&self, account: &ProviderAccount) -> Found {
         let found = self.all().find(|(_, provider)| account.is_of(&***provider));
         Ok(found.map(|(_, provider)| provider.clone()))
+    }
+
+    async fn listing(
+        &self,
+        account: &ProviderAccount,
+    ) -> Result<Vec<Arc<dyn PaymentProvider>>, ProfilesError> {
+        let mut lists = HashSet::new();
+        let of_account = self.all().filter(|(_, provider)| account.is_of(&***provider));
+        let first_of_a_list = of_account.filter(|(_, provider)| lists.insert(provider.settings().list));
+        Ok(first_of_a_list.map(|(_, provider)| provider.clone()).collect())
     }
 }

@@ -1,11 +1,11 @@
 //! Lists payments, and compares a day's with what the provider has.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::provider::ProviderRecord;
-use super::providers::ProviderAccount;
+use super::providers::{ProfilesError, ProviderAccount};
 use super::record::{Payment, PaymentOrigin};
 use super::service::{ExternalPayments, silent};
 use super::store::PaymentFilter;
@@ -43,7 +43,8 @@ impl ExternalPayments {
     }
 
     /// Compares an account's payments of one UTC day with the provider's list. Changes nothing. A payment that is still open counts
-    /// as not captured; one that began just before midnight is looked for on both sides of it.
+    /// as not captured; one that began just before midnight is looked for on both sides of it. All lists of the account are read
+    /// ([`PaymentProviders::listing`](super::PaymentProviders::listing)).
     ///
     /// # Errors
     /// [`NoticeError`].
@@ -52,9 +53,8 @@ impl ExternalPayments {
         account: &ProviderAccount,
         day: NaiveDate,
     ) -> Result<Reconciliation, NoticeError> {
-        let provider = self.of_account(account).await?;
-        let listed = self.guarded("a payment provider", provider.payments_of(day)).await;
-        let theirs = listed.unwrap_or_else(|| Err(silent(&account.provider)))?;
+        let theirs = self.listed(account, day).await?;
+        let of_the_day = |payment: &Payment| payment.started_at.date_naive() == day;
         let mut found = Reconciliation::default();
         let mut ours: HashMap<String, Payment> = HashMap::new();
         let mut without_reference = Vec::new();
@@ -71,13 +71,14 @@ impl ExternalPayments {
                 ours.remove(&key)
             });
             match ours {
+                // That day's comparison has it.
+                Some(payment) if record.beside && !of_the_day(&payment) => {}
                 Some(payment) if payment.captured == record.captured => found.agreed += 1,
                 Some(payment) => found.different.push((payment, record)),
-                None if record.captured.is_some() => found.only_there.push(record),
+                None if record.captured.is_some() && !record.beside => found.only_there.push(record),
                 None => {}
             }
         }
-        let of_the_day = |payment: &Payment| payment.started_at.date_naive() == day;
         let missing = ours.into_values().chain(without_reference);
         found.only_here =
             missing.filter(|payment| payment.captured.is_some() && of_the_day(payment)).collect();
@@ -85,7 +86,34 @@ impl ExternalPayments {
         Ok(found)
     }
 
-    /// The account's payments of a day, and of an hour before and after it.
+    /// What all lists of the account have of a day. A payment that stands in two of them, or on two days, is one.
+    async fn listed(
+        &self,
+        account: &ProviderAccount,
+        day: NaiveDate,
+    ) -> Result<Vec<ProviderRecord>, NoticeError> {
+        // An account that is not known is told so.
+        self.of_account(account).await?;
+        let listing = self.guarded("the host's payment profiles", self.providers.listing(account)).await;
+        let listing =
+            listing.ok_or_else(|| ProfilesError("it panicked or took longer than a minute".into()))??;
+        let mut records: Vec<ProviderRecord> = Vec::new();
+        for provider in listing {
+            let listed = self.guarded("a payment provider", provider.payments_of(day)).await;
+            records.extend(listed.unwrap_or_else(|| Err(silent(&account.provider)))?);
+        }
+        // Of two tries of one payment the one that took money counts, and of two days the day itself.
+        records.sort_by_key(|record| (record.captured.is_none(), record.beside));
+        let (mut references, mut ids) = (HashSet::new(), HashSet::new());
+        records.retain(|record| {
+            let id = record.payment_id.as_ref().filter(|_| record.captured.is_some());
+            let new_id = id.is_none_or(|id| ids.insert((id.clone(), record.captured)));
+            references.insert(record.reference.clone()) && new_id
+        });
+        Ok(records)
+    }
+
+    /// The account's payments of a day, and of the days before and after it.
     async fn payments_around(
         &self,
         account: &ProviderAccount,
@@ -93,8 +121,8 @@ impl ExternalPayments {
     ) -> Result<Vec<Payment>, StoreError> {
         let midnight: DateTime<Utc> = day.and_time(chrono::NaiveTime::MIN).and_utc();
         let mut filter = PaymentFilter {
-            from: midnight.checked_sub_signed(TimeDelta::hours(1)),
-            to: midnight.checked_add_signed(TimeDelta::hours(25)),
+            from: midnight.checked_sub_signed(TimeDelta::days(1)),
+            to: midnight.checked_add_signed(TimeDelta::days(2)),
             ..PaymentFilter::default()
         };
         let mut payments = Vec::new();

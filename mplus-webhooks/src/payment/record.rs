@@ -130,6 +130,10 @@ pub struct Payment {
     /// late for a till that still waits, and for no other.
     #[serde(default)]
     pub asked_at: Option<DateTime<Utc>>,
+    /// Until then the till that started it may fetch that it was paid; then the host is told that it did not. None when it has, when
+    /// the host was told, and before it is paid. UTC.
+    #[serde(default)]
+    pub fetched_until: Option<DateTime<Utc>>,
     /// Whether it ended without anybody knowing whether the customer paid, and still nobody knows.
     #[serde(default)]
     pub unresolved: bool,
@@ -189,6 +193,7 @@ impl Payment {
             terminal_id: None,
             given_up: false,
             asked_at: None,
+            fetched_until: None,
             unresolved: false,
             conflict: None,
             refunds: Vec::new(),
@@ -235,6 +240,7 @@ impl Payment {
         !self.state.is_terminal()
             || self.is_watched()
             || !self.notices.is_empty()
+            || self.fetched_until.is_some()
             || self.refunds.iter().any(|refund| refund.state.is_open())
     }
 
@@ -242,6 +248,28 @@ impl Payment {
     pub(crate) fn is_watched(&self) -> bool {
         let uncertain = matches!(self.creation, Creation::Uncertain | Creation::Underway(_));
         self.state.is_terminal() && (uncertain || self.unresolved)
+    }
+
+    /// It has just been paid: until then its till may fetch that.
+    pub(super) fn fetched_from(mut self, before: &Self, until: DateTime<Utc>) -> Self {
+        let paid = self.state == PaymentState::Confirmed && before.state != self.state;
+        if paid && self.origin == PaymentOrigin::Till && !self.given_up {
+            self.fetched_until = Some(until);
+        }
+        self
+    }
+
+    /// Notes that the till gave it up, or was told that it was paid. `None` when there is nothing to note.
+    pub(super) fn fetched(&self) -> Option<Self> {
+        self.fetched_until?;
+        Some(Self { fetched_until: None, version: self.version + 1, ..self.clone() })
+    }
+
+    /// Notes that no till has asked for the end, and has the host told.
+    pub(super) fn not_fetched(&self) -> Self {
+        let mut next = Self { fetched_until: None, version: self.version + 1, ..self.clone() };
+        next.tell(NoticeAbout::NotFetched);
+        next
     }
 
     /// When somebody last waited for it, as far as is known.

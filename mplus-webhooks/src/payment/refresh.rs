@@ -144,7 +144,22 @@ impl ExternalPayments {
             false => payment,
         };
         let payment = self.carry_out_refunds(payment).await?;
+        let payment = self.report_unfetched(payment, now).await?;
         self.tell_rest(payment).await
+    }
+
+    /// Has the host told of a payment whose till has not asked for its end.
+    async fn report_unfetched(&self, payment: Payment, now: DateTime<Utc>) -> Result<Payment, SettleError> {
+        if payment.fetched_until.is_none_or(|until| until > now) {
+            return Ok(payment);
+        }
+        let told = payment.not_fetched();
+        tracing::warn!(payment = %payment.key.id, merchant = %payment.key.merchant, "a payment was paid, and its till has not asked for that");
+        match self.write(&payment, &told).await? {
+            true => Ok(told),
+            // The till asks at this very moment, or somebody else refreshes.
+            false => self.stored(&payment.key).await,
+        }
     }
 
     /// What the clock has to say about a payment.

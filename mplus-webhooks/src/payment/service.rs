@@ -10,6 +10,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::{Either, select};
 
 use super::call::{Next, ProviderCall};
+use super::cancelling::Cancelling;
 use super::lanes::Lanes;
 use super::news::{ProviderNews, Reason};
 use super::provider::{PaymentProvider, ProviderError};
@@ -51,6 +52,7 @@ pub struct ExternalPayments {
     pub(super) handler: Arc<dyn Handler>,
     pub(crate) limits: PaymentLimits,
     pub(super) lanes: Arc<Lanes>,
+    pub(super) cancelling: Arc<Cancelling>,
 }
 
 impl std::fmt::Debug for ExternalPayments {
@@ -76,7 +78,7 @@ impl ExternalPayments {
         handler: Arc<dyn Handler>,
         limits: PaymentLimits,
     ) -> Self {
-        Self { providers, store, runtime, handler, limits, lanes: Arc::default() }
+        Self { providers, store, runtime, handler, limits, lanes: Arc::default(), cancelling: Arc::default() }
     }
 
     /// Reads a payment as it is stored.
@@ -120,7 +122,12 @@ impl ExternalPayments {
                 Some(begun) => self.ask_and_settle(&begun, call, &*provider).await,
                 None => self.stored(&payment.key).await,
             },
-            ProviderCall::Get | ProviderCall::Cancel => self.ask_and_settle(&payment, call, &*provider).await,
+            ProviderCall::Get => self.ask_and_settle(&payment, call, &*provider).await,
+            // A cashier may ask ever again while the provider says nothing.
+            ProviderCall::Cancel => match self.cancelling.begin(&payment.key) {
+                Some(_alone) => self.ask_and_settle(&payment, call, &*provider).await,
+                None => Ok(payment),
+            },
         }
     }
 
@@ -220,6 +227,8 @@ impl ExternalPayments {
                 (Some(changed), None) => changed,
                 (None, _) => return Ok((stored, effect)),
             };
+            let changed =
+                changed.fetched_from(&stored, later(self.runtime.now(), self.limits.unfetched_after));
             let changed = Payment { refresh_at: self.next_look(&changed), ..changed };
             if self.write(&stored, &changed).await? {
                 return Ok((changed, effect));
@@ -306,6 +315,12 @@ impl ExternalPayments {
         let every = self.limits.refresh_every;
         if payment.unresolved {
             return later(self.runtime.now(), longest.max(every));
+        }
+        if let Some(until) = payment.fetched_until
+            && payment.notices.is_empty()
+            && !payment.refunds.iter().any(|refund| refund.state.is_open())
+        {
+            return until.max(later(self.runtime.now(), every));
         }
         let pause = every.saturating_mul(1 << payment.failures.min(10)).min(longest.max(every));
         later(self.runtime.now(), pause)

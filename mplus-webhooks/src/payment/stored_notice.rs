@@ -34,6 +34,8 @@ pub enum NoticeAbout {
     UnexpectedCapture(Decimal),
     /// [`PaymentNotice::Unresolved`](super::PaymentNotice::Unresolved).
     Unresolved,
+    /// [`PaymentNotice::NotFetched`](super::PaymentNotice::NotFetched).
+    NotFetched,
     /// [`PaymentNotice::Refunded`](super::PaymentNotice::Refunded).
     Refunded(Refund),
 }

@@ -28,6 +28,9 @@ pub struct PaymentLimits {
     /// asked, is not understood, or leaves it open though it was asked to cancel. Then it ends as failed, the host is told that it
     /// is unresolved, and the provider is asked for another week. Default 1 hour.
     pub unresolved_after: Duration,
+    /// How long after a payment was paid the till that started it may take to ask for that; then the host is told that it has not.
+    /// Default 10 minutes.
+    pub unfetched_after: Duration,
     /// How often the provider is asked about an open payment. Default 3 seconds; a provider that does not answer is asked less
     /// often, down to once a minute.
     pub refresh_every: Duration,
@@ -51,6 +54,7 @@ impl Default for PaymentLimits {
             time_to_pay: Duration::from_secs(15 * 60),
             time_to_create: Duration::from_secs(5 * 60),
             unresolved_after: Duration::from_secs(60 * 60),
+            unfetched_after: Duration::from_secs(10 * 60),
             refresh_every: Duration::from_secs(3),
             start_patience: Duration::from_secs(2),
             largest_amount: Decimal::from(100_000),

@@ -79,6 +79,7 @@ impl ExternalPayments {
                 session_id: session.filter(|id| !id.is_empty()),
             })
             .await?;
+        self.note_that_it_is_fetched(&payment).await;
         Ok(self.started(&payment))
     }
 
@@ -88,6 +89,7 @@ impl ExternalPayments {
         match self.store.payment(&key).await {
             Ok(Some(payment)) => {
                 self.note_that_it_is_awaited(&payment).await;
+                self.note_that_it_is_fetched(&payment).await;
                 let reply = PollExternalPaymentReply::acknowledge()
                     .payment(self.answer(&payment))
                     .polling(polling(&payment));
@@ -113,6 +115,25 @@ impl ExternalPayments {
         // Whoever was faster has changed it, and the next poll comes soon.
         if let Err(error) = self.store.replace_payment(&noted).await {
             tracing::warn!(payment = %payment.key.id, merchant = %payment.key.merchant, error = %error, "it could not be noted that a till waits");
+        }
+    }
+
+    /// Notes that the till is being told that the customer has paid.
+    async fn note_that_it_is_fetched(&self, payment: &Payment) {
+        let mut fetched = payment.fetched();
+        while let Some(noted) = fetched {
+            match self.store.replace_payment(&noted).await {
+                Ok(true) => return,
+                Ok(false) => {
+                    let stored = self.store.payment(&noted.key).await;
+                    fetched = stored.ok().flatten().and_then(|stored| stored.fetched());
+                }
+                // The next poll notes it, or a person is told once too often.
+                Err(error) => {
+                    tracing::warn!(payment = %noted.key.id, merchant = %noted.key.merchant, error = %error, "it could not be noted that a till was told of a payment");
+                    return;
+                }
+            }
         }
     }
 
@@ -151,11 +172,21 @@ impl ExternalPayments {
                 match given_up.map_err(|error| store_failed(&error))? {
                     Some(tombstone) => Ok(tombstone),
                     // Started in this very moment.
-                    None => Ok(self.settle(&key, input).await?),
+                    None => self.settle_for_till(&key, input).await,
                 }
             }
-            settled => Ok(settled?),
+            Err(SettleError::Store(error)) => Err(SettleError::Store(error).into()),
+            Ok(settled) => {
+                self.note_that_it_is_fetched(&settled).await;
+                Ok(settled)
+            }
         }
+    }
+
+    async fn settle_for_till(&self, key: &PaymentKey, input: PaymentInput) -> Result<Payment, Refusal> {
+        let settled = self.settle(key, input).await?;
+        self.note_that_it_is_fetched(&settled).await;
+        Ok(settled)
     }
 
     fn key(&self, merchant: &MerchantId, id: &str) -> Result<PaymentKey, Refusal> {

@@ -23,4 +23,5 @@ mod stores;
 mod support;
 mod tills;
 mod troubleshooting;
+mod unfetched;
 mod waiting;

@@ -20,7 +20,7 @@ use super::call::Api;
 use crate::http_client::HttpClient;
 use crate::payment::{
     NoticeRefused, Payment, PaymentProvider, ProviderCheck, ProviderError, ProviderNews, ProviderRecord,
-    Refund, RefundNews,
+    ProviderSettings, Refund, RefundNews,
 };
 use crate::secret::Secret;
 
@@ -225,6 +225,12 @@ impl PaymentProvider for Stripe {
 
     fn terminal(&self) -> Option<&str> {
         self.reader()
+    }
+
+    fn settings(&self) -> ProviderSettings {
+        let connected = self.connected_account.as_deref().unwrap_or_default();
+        let credentials = [self.secret_key.expose(), self.webhook_secret.expose()];
+        ProviderSettings::of_credentials(&credentials).with_list(connected)
     }
 
     async fn create(&self, payment: &Payment) -> Result<ProviderNews, ProviderError> {

@@ -21,7 +21,7 @@ use crate::event::json::{DataError, Fields};
 use crate::http_client::HttpClient;
 use crate::payment::{
     NoticeRefused, Payment, PaymentProvider, ProviderCheck, ProviderError, ProviderNews, ProviderRecord,
-    Refund, RefundNews,
+    ProviderSettings, Refund, RefundNews,
 };
 use crate::runtime::Runtime;
 use crate::secret::Secret;
@@ -218,6 +218,19 @@ impl PaymentProvider for Viva {
 
     fn reference(&self, payment: &Payment) -> Option<String> {
         self.terminal().map(|_| payment.key.id.clone())
+    }
+
+    fn settings(&self) -> ProviderSettings {
+        let VivaCredentials { client_id, client_secret, merchant_id, api_key } = &self.credentials;
+        let credentials = [client_id, client_secret.expose(), merchant_id, api_key.expose()];
+        let settings = ProviderSettings::of_credentials(&credentials);
+        let merchant = self.isv.as_ref().map_or("", |isv| isv.merchant_id.as_str());
+        match &self.mode {
+            VivaMode::Terminal { cash_register_id, .. } => settings
+                .with_conduct(&format!("{merchant} {cash_register_id}"))
+                .with_list(&format!("sessions {merchant}")),
+            VivaMode::Checkout { .. } => settings.with_list("transactions"),
+        }
     }
 
     async fn create(&self, payment: &Payment) -> Result<ProviderNews, ProviderError> {

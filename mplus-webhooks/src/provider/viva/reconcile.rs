@@ -46,7 +46,19 @@ impl Viva {
         Ok(check)
     }
 
+    /// The payments of a UTC day. Viva's days are those of the account's zone, which it does not tell, so the days beside it are read
+    /// as well.
     pub(super) async fn records_of(&self, day: NaiveDate) -> Result<Vec<ProviderRecord>, ProviderError> {
+        let mut records = Vec::new();
+        for listed in [Some(day), day.pred_opt(), day.succ_opt()].into_iter().flatten() {
+            let beside = listed != day;
+            let of_day = self.records_listed_on(listed).await?;
+            records.extend(of_day.into_iter().map(|record| ProviderRecord { beside, ..record }));
+        }
+        Ok(records)
+    }
+
+    async fn records_listed_on(&self, day: NaiveDate) -> Result<Vec<ProviderRecord>, ProviderError> {
         match &self.mode {
             VivaMode::Terminal { .. } => {
                 let path = self.terminal_api(&format!("/sessions?date={day}"));

@@ -2,6 +2,7 @@
 
 mod attempts;
 mod crowd;
+mod parts;
 mod processes;
 mod refused;
 mod repeats;
@@ -101,6 +102,7 @@ impl Told {
         let kind = |notice: &InboxNotice| match notice {
             InboxNotice::Dead(_) => "dead",
             InboxNotice::FurtherPart { .. } => "further part",
+            InboxNotice::ToldAgain { .. } => "told again",
             InboxNotice::CancelledAfterCompletion { .. } => "cancelled after completion",
             InboxNotice::WithoutSession(_) => "without session",
             InboxNotice::Odd { .. } => "odd",
