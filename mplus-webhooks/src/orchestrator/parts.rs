@@ -68,13 +68,16 @@ impl Inner {
         }
     }
 
-    /// What the inbox has of the same sale with the same content.
+    /// What the inbox has of the same sale with the same content, with the bodies.
     async fn alike(&self, entry: &Entry, existing: Entry) -> Result<Vec<Entry>, StoreError> {
-        let Some(subject) = &entry.subject else { return Ok(vec![existing]) };
-        let mut about = self.store.entries_about(&entry.merchant, subject).await?;
-        about.retain(|told| told.id != existing.id && is_same_content(entry.id.as_str(), told.id.as_str()));
-        about.insert(0, existing);
-        Ok(about)
+        let mut alike = vec![existing];
+        let Some(subject) = &entry.subject else { return Ok(alike) };
+        for told in self.store.entries_about(&entry.merchant, subject).await? {
+            if told.id != alike[0].id && is_same_content(entry.id.as_str(), told.id.as_str()) {
+                alike.extend(self.store.entry(&told.id).await?);
+            }
+        }
+        Ok(alike)
     }
 }
 

@@ -259,10 +259,11 @@ impl Payment {
         self
     }
 
-    /// Notes that the till gave it up, or was told that it was paid. `None` when there is nothing to note.
-    pub(super) fn fetched(&self) -> Option<Self> {
+    /// Notes that the till was told that it was paid. `None` when there is nothing to note.
+    pub(super) fn fetched(&self, now: DateTime<Utc>) -> Option<Self> {
         self.fetched_until?;
-        Some(Self { fetched_until: None, version: self.version + 1, ..self.clone() })
+        // With nothing left to be done it has ended now.
+        Some(Self { fetched_until: None, refresh_at: now, version: self.version + 1, ..self.clone() })
     }
 
     /// Notes that no till has asked for the end, and has the host told.

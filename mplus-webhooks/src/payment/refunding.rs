@@ -164,29 +164,15 @@ impl ExternalPayments {
 
     /// Asks the provider for one refund, or how one stands that has succeeded, unless somebody else does.
     async fn carry_out(&self, payment: Payment, id: &str) -> Result<Payment, SettleError> {
-        let now = self.runtime.now();
-        let mut asking = payment.clone();
-        asking.version += 1;
-        let Some(refund) = asking.refunds.iter_mut().find(|refund| refund.id == id) else {
-            return Ok(payment);
-        };
-        if refund.state == RefundState::Failed || refund.asking_until.is_some_and(|until| until > now) {
-            return Ok(payment);
-        }
-        refund.attempts += 1;
-        refund.asking_until = Some(later(now, ALONE));
-        let young = refund.sent_at.is_some_and(|sent_at| now - sent_at < SETTLED);
-        refund.looks_only = refund.state == RefundState::Succeeded || young;
-        if !refund.looks_only && refund.reference.is_none() {
-            refund.sent_at = Some(now);
-        }
-        let refund = refund.clone();
-        asking.refresh_at = later(now, ALONE);
+        let Some((mut asking, mut refund)) = self.begun_asking(&payment, id) else { return Ok(payment) };
         let Some(provider) = self.provider_of(&payment).await else {
             return self.put_off(&payment.key, None).await;
         };
-        if !self.write(&payment, &asking).await? {
-            return self.stored(&payment.key).await;
+        let mut before = payment.clone();
+        while !self.write(&before, &asking).await? {
+            before = self.stored(&payment.key).await?;
+            let Some(begun) = self.begun_asking(&before, id) else { return Ok(before) };
+            (asking, refund) = begun;
         }
         let answered = self.guarded("a payment provider", provider.refund(&asking, &refund)).await;
         let news = match answered.unwrap_or_else(|| Err(silent(&payment.provider))) {
@@ -204,6 +190,27 @@ impl ExternalPayments {
             }
         };
         self.keep_refund(&payment.key, id, &news, false).await
+    }
+
+    /// The payment while its provider is asked for a refund, and that refund; none when nobody has to ask now.
+    fn begun_asking(&self, payment: &Payment, id: &str) -> Option<(Payment, Refund)> {
+        let now = self.runtime.now();
+        let mut asking = payment.clone();
+        asking.version += 1;
+        asking.refresh_at = later(now, ALONE);
+        let refund = asking.refunds.iter_mut().find(|refund| refund.id == id)?;
+        if refund.state == RefundState::Failed || refund.asking_until.is_some_and(|until| until > now) {
+            return None;
+        }
+        refund.attempts += 1;
+        refund.asking_until = Some(later(now, ALONE));
+        let young = refund.sent_at.is_some_and(|sent_at| now - sent_at < SETTLED);
+        refund.looks_only = refund.state == RefundState::Succeeded || young;
+        if !refund.looks_only && refund.reference.is_none() {
+            refund.sent_at = Some(now);
+        }
+        let refund = refund.clone();
+        Some((asking, refund))
     }
 
     async fn keep_refund(

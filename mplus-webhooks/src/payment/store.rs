@@ -40,7 +40,8 @@ pub trait PaymentStore: Debug + Send + Sync {
     ) -> Result<Vec<Payment>, StoreError>;
 
     /// Takes at most `limit` payments whose `refresh_at` has come, the most overdue first, and moves their `refresh_at` to
-    /// `until`: nobody else gets them before that. Their version stays.
+    /// `until`: nobody else gets them before that. Their version goes up by one, so that who read one of them before cannot put
+    /// the earlier time back.
     async fn claim_payments(
         &self,
         now: DateTime<Utc>,

@@ -120,13 +120,14 @@ impl ExternalPayments {
 
     /// Notes that the till is being told that the customer has paid.
     async fn note_that_it_is_fetched(&self, payment: &Payment) {
-        let mut fetched = payment.fetched();
+        let now = self.runtime.now();
+        let mut fetched = payment.fetched(now);
         while let Some(noted) = fetched {
             match self.store.replace_payment(&noted).await {
                 Ok(true) => return,
                 Ok(false) => {
                     let stored = self.store.payment(&noted.key).await;
-                    fetched = stored.ok().flatten().and_then(|stored| stored.fetched());
+                    fetched = stored.ok().flatten().and_then(|stored| stored.fetched(now));
                 }
                 // The next poll notes it, or a person is told once too often.
                 Err(error) => {

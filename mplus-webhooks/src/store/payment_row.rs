@@ -26,9 +26,3 @@ pub(super) fn due_at(payment: &Payment) -> Option<DateTime<Utc>> {
 pub(super) fn ended_at(payment: &Payment) -> Option<DateTime<Utc>> {
     payment.state.is_terminal().then_some(payment.refresh_at)
 }
-
-/// The payment with another time to refresh it.
-pub(super) fn due_again(mut payment: Payment, refresh_at: DateTime<Utc>) -> Payment {
-    payment.refresh_at = refresh_at;
-    payment
-}

@@ -356,9 +356,23 @@ async fn searching(store: &dyn Store) -> Checked {
     }
     let due = store.claim_payments(at(-100), at(60), 10).await?;
     rule(
-        due == [Payment { refresh_at: at(60), ..early }],
+        due == [Payment { refresh_at: at(60), version: early.version + 1, ..early.clone() }],
         "exactly the open payments whose time has come are claimed",
     )?;
+    let before_the_claim = Payment { version: early.version + 1, ..early };
+    rule(
+        !store.replace_payment(&before_the_claim).await?,
+        "who read a payment before a claim does not make it due again",
+    )?;
+    let after_the_claim =
+        due.into_iter().map(|claimed| Payment { version: claimed.version + 1, told: 7, ..claimed });
+    for changed in after_the_claim {
+        rule(
+            store.replace_payment(&changed).await?
+                && store.payment(&changed.key).await?.as_deref() == Some(&changed),
+            "who claimed a payment can change it",
+        )?;
+    }
     rule(
         store.claim_payments(at(59), at(120), 10).await?.iter().all(|payment| payment.key.id != "early"),
         "a claimed payment is nobody else's until then",

@@ -292,11 +292,11 @@ impl PaymentProvider for Viva {
     }
 }
 
-/// The sessions, orders and references of ours that a call may be about. Payments on a terminal carry ours in `MerchantTrns`: after
-/// a PIN Viva books them under an order that nobody knows.
+/// The sessions, orders, references of ours and transactions that a call may be about. Payments on a terminal carry ours in
+/// `MerchantTrns`: after a PIN Viva books them under an order that nobody knows. A reversal names what it reverses in `ParentId`.
 fn about(mut call: Fields<'_>) -> Result<Vec<String>, DataError> {
     let Some(mut event) = inside(&mut call, "EventData")? else { return Ok(Vec::new()) };
-    let names = ["SessionId", "MerchantTrns", "OrderCode"];
+    let names = ["SessionId", "MerchantTrns", "OrderCode", "ParentId"];
     let mut about: Vec<String> = Vec::new();
     for reference in names.into_iter().filter_map(|name| detail::<String>(&mut event, name)) {
         if !reference.is_empty() && !about.contains(&reference) {

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::MemoryStore;
 use crate::payment::{Payment, PaymentFilter, PaymentKey, PaymentStore};
-use crate::store::payment_row::{account, due_again, due_at, ended_at, transaction};
+use crate::store::payment_row::{account, due_at, ended_at, transaction};
 use crate::store_error::StoreError;
 
 /// Payments, and which of them wait for nothing any more.
@@ -97,8 +97,10 @@ impl PaymentStore for MemoryStore {
             .collect();
         due.sort_by_key(|payment| due_at(payment));
         let claimed = due.into_iter().take(limit).map(|payment| {
-            *payment = Arc::new(due_again(Payment::clone(payment), until));
-            Payment::clone(payment)
+            let claimed =
+                Payment { refresh_at: until, version: payment.version + 1, ..Payment::clone(payment) };
+            *payment = Arc::new(claimed.clone());
+            claimed
         });
         Ok(claimed.collect())
     }

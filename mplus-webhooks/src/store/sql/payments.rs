@@ -11,12 +11,15 @@ use super::dialect::Dialect;
 use super::value::{Row, Value, count};
 use super::{Durability, HasTables, Tables};
 use crate::payment::{Payment, PaymentFilter, PaymentKey, PaymentStore};
-use crate::store::payment_row::{account, due_again, due_at, ended_at, transaction};
+use crate::store::payment_row::{account, due_at, ended_at, transaction};
 use crate::store_error::StoreError;
 
 const TABLE: &str = "mplus_webhook_payment";
 /// The version of the record's JSON.
 const RECORD_VERSION: u32 = 1;
+
+/// In the order of [`read`].
+const READ: &str = "record, refresh_at, version";
 
 /// What is asked again and again, in the database's spelling.
 #[derive(Debug)]
@@ -37,7 +40,7 @@ pub(super) struct Statements {
 impl Statements {
     pub(super) fn new(dialect: Dialect) -> Self {
         use std::hash::BuildHasher as _;
-        let select = format!("SELECT record, refresh_at FROM {TABLE}");
+        let select = format!("SELECT {READ} FROM {TABLE}");
         let own = (TABLE, "merchant, id");
         Self {
             insert: dialect.insert_new(
@@ -70,7 +73,7 @@ impl Statements {
             )),
             any_due: dialect.statement(&format!("SELECT 1 FROM {TABLE} WHERE refresh_at <= ? LIMIT 1")),
             claim: dialect.limited(
-                &format!("UPDATE {TABLE} SET refresh_at = ?, claimed_by = ?"),
+                &format!("UPDATE {TABLE} SET refresh_at = ?, claimed_by = ?, version = version + 1"),
                 own,
                 "refresh_at <= ?",
                 "refresh_at",
@@ -111,7 +114,7 @@ fn write(action: &'static str, payment: &Payment) -> Result<Value, StoreError> {
     written.map(Value::Text).map_err(|error| StoreError::new(action, error))
 }
 
-/// Reads a record; `refresh_at` is the column's, which a claim moves.
+/// Reads a record; `refresh_at` and the version are the columns', which a claim moves.
 fn read(action: &'static str, mut row: Row) -> Result<Payment, StoreError> {
     let failed = |error: Box<dyn std::error::Error + Send + Sync>| StoreError::new(action, error);
     let record = row.text(0).map_err(|error| failed(error.into()))?;
@@ -120,10 +123,13 @@ fn read(action: &'static str, mut row: Row) -> Result<Payment, StoreError> {
         let text = format!("its record has version {}, this release knows {RECORD_VERSION}", stored.v);
         return Err(failed(text.into()));
     }
-    Ok(match row.maybe_instant(1).map_err(|error| failed(error.into()))? {
-        Some(refresh_at) => due_again(stored.payment, refresh_at),
-        None => stored.payment,
-    })
+    let mut payment = stored.payment;
+    if let Some(refresh_at) = row.maybe_instant(1).map_err(|error| failed(error.into()))? {
+        payment.refresh_at = refresh_at;
+    }
+    let version = row.int(2).map_err(|error| failed(error.into()))?;
+    payment.version = version.try_into().map_err(|_| failed("its version is below zero".into()))?;
+    Ok(payment)
 }
 
 impl Tables {
@@ -262,9 +268,8 @@ impl<S: HasTables> PaymentStore for S {
         }
         values.push(count(filter.limit));
         let tables = self.tables();
-        let select = format!(
-            "SELECT record, refresh_at FROM {TABLE} WHERE {condition} ORDER BY started_at, merchant, id LIMIT ?"
-        );
+        let select =
+            format!("SELECT {READ} FROM {TABLE} WHERE {condition} ORDER BY started_at, merchant, id LIMIT ?");
         let statement = tables.database.dialect().statement(&select);
         tables.payments("list payments", &statement, values).await
     }

@@ -41,11 +41,13 @@ async fn sales_dead_letters_and_payments_go_when_their_time_is_over() {
     };
     tokio::time::sleep(seconds(40)).await;
     assert_eq!(standing().await, (3, 3, 1));
+    assert!(payment.poll(&host).await.unwrap().finished(), "no work is left about it");
     tokio::time::sleep(seconds(50)).await;
     assert_eq!(standing().await, (1, 3, 1), "the dead letter is kept for longer");
     tokio::time::sleep(seconds(60)).await;
     assert_eq!(standing().await, (0, 3, 1));
-    tokio::time::sleep(seconds(50)).await;
+    // Its till asked after 40 seconds, and 180 later it goes.
+    tokio::time::sleep(seconds(80)).await;
     assert_eq!(standing().await, (0, 3, 0));
     tokio::time::sleep(seconds(60)).await;
     assert_eq!(standing().await, (0, 0, 0));

@@ -316,6 +316,16 @@ async fn a_viva_call_only_says_which_payment_to_ask_about() {
 }
 
 #[tokio::test]
+async fn a_viva_call_about_a_reversal_names_the_transaction_that_was_reversed() {
+    let server = Server::new_async().await;
+    let call = Bytes::from_static(
+        br#"{"EventTypeId":1797,"EventData":{"OrderCode":8,"TransactionId":"back","ParentId":"paid","Amount":-2.7}}"#,
+    );
+    let named = viva(&server, viva_terminal()).read_notice(&HeaderMap::new(), &call, DateTime::UNIX_EPOCH);
+    assert_eq!(named.unwrap(), ["8", "paid"]);
+}
+
+#[tokio::test]
 async fn viva_hands_out_the_webhook_key() {
     let mut server = Server::new_async().await;
     server.mock("GET", "/api/messages/config/token").with_body(r#"{"Key":"CB0567"}"#).create_async().await;
