@@ -15,7 +15,9 @@ use mplus_webhooks::{MerchantId, ReqwestClient, Secret, TokioRuntime};
 /// How long a provider may take to answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+// Without a name of its own the group would be called like the program's.
 #[derive(Args)]
+#[group(id = "providers")]
 pub(super) struct Flags {
     /// The environment variable with Stripe's secret key (sk_...); turns Stripe on.
     #[arg(long, requires = "stripe_webhook_secret_env", value_name = "VARIABLE")]
@@ -142,4 +144,14 @@ fn secret(variable: &str) -> Result<Secret, String> {
     let text =
         std::env::var(variable).map_err(|_| format!("the environment variable {variable} is not set"))?;
     Ok(text.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_flags_of_the_program_and_of_the_providers_fit_together() {
+        crate::Flags::command().debug_assert();
+    }
 }
