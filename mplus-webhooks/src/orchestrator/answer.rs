@@ -308,10 +308,8 @@ impl Inner {
             EntryState::Working if existing.due_at.is_some_and(|until| until > now) => return Ok(None),
             state => state.is_open(),
         };
-        if interrupted {
-            if let Some(taken) = self.taken(existing).await? {
-                self.died(taken.failed(NEVER_AGAIN)).await;
-            }
+        if interrupted && let Some(taken) = self.taken(existing).await? {
+            self.died(taken.failed(NEVER_AGAIN)).await;
         }
         Err(Refusal::invalid_data(NEVER_AGAIN))
     }
