@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use mplus_qapi::Client;
 
 use crate::articles::Articles;
@@ -10,7 +11,7 @@ use crate::branches::Branches;
 use crate::connection::{self, CheckSettingsError, ConnectError, Host, NewConnection, OpenError};
 use crate::merchant::Merchant;
 use crate::model::{Connection, ConnectionId, ConnectionStatus, Revision, WorkerId};
-use crate::orders::{OrderService, OutboxWorker};
+use crate::orders::{OrderService, OutboxWorker, Reopen};
 use crate::products::{Media, Products};
 use crate::relations::RelationService;
 use crate::report::{RunReport, SyncReport};
@@ -171,9 +172,19 @@ impl Integration {
         OrderService::of(&self.merchant)
     }
 
-    /// A worker that forwards this merchant's queued orders; see [`OutboxWorker::run`].
+    /// A worker that forwards this merchant's queued orders; see [`OutboxWorker::run`]. It goes where the connection leads, also
+    /// when that is another POS by then.
     pub fn outbox_worker(&self) -> OutboxWorker {
-        OutboxWorker::new(Arc::new(self.orders()), &self.merchant)
+        let (host, id) = (self.host.clone(), self.merchant.connection().clone());
+        let reopen = move || -> BoxFuture<'static, Option<(Arc<OrderService>, Merchant)>> {
+            let (host, id) = (host.clone(), id.clone());
+            Box::pin(async move {
+                let there = Self::open(host, id).await.ok()?;
+                Some((Arc::new(there.orders()), there.merchant))
+            })
+        };
+        let reopen: Arc<Reopen> = Arc::new(reopen);
+        OutboxWorker::new(Arc::new(self.orders()), &self.merchant).reopened_by(reopen)
     }
 
     /// The merchant's settings and their revision; see [`Host::settings`].

@@ -5,6 +5,13 @@ pub(crate) fn is_unknown_operation(error: &mplus_qapi::Error) -> bool {
     error.is_unknown_operation()
 }
 
+/// Whether the POS took a call and did not answer it in time.
+pub(crate) fn is_silence(error: &mplus_qapi::Error) -> bool {
+    // One that waited for its turn among others of ours was not sent.
+    let waited = matches!(error.kind(), mplus_qapi::ErrorKind::Busy { .. });
+    error.is_timeout() && !error.is_connect() && !waited
+}
+
 /// What a person can do about a failed call.
 pub(crate) fn pos_advice(error: &mplus_qapi::Error) -> &'static str {
     if error.is_authentication() {

@@ -1,10 +1,13 @@
 //! Time and randomness as a parameter: nothing in this crate reads the real clock, sleeps or draws lots on its own.
 
 use std::fmt::Debug;
+use std::pin::pin;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use futures_util::FutureExt as _;
+use futures_util::future::{Either, select};
 
 /// What the sync needs of the world besides storage and the POS.
 ///
@@ -20,6 +23,35 @@ pub trait Runtime: Debug + Send + Sync {
 
     /// A number from 0 to below 1, for the random part of waits.
     fn random(&self) -> f64;
+}
+
+/// A wait is made of so many waits. A clock that jumps, as that of a machine that was asleep, ends one of them, and what is waited
+/// for still has time.
+const PARTS: u32 = 10;
+
+/// What comes of the work; none when it takes longer. [`Duration::MAX`] waits for ever.
+pub(crate) async fn within<T>(
+    runtime: &dyn Runtime,
+    longest: Duration,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    let mut work = pin!(work);
+    // What needs no waiting needs no clock.
+    if let Some(done) = work.as_mut().now_or_never() {
+        return Some(done);
+    }
+    if longest == Duration::MAX {
+        return Some(work.await);
+    }
+    let time_is_up = async {
+        for _ in 0..PARTS {
+            runtime.sleep(longest / PARTS).await;
+        }
+    };
+    match select(work, pin!(time_is_up)).await {
+        Either::Left((done, _)) => Some(done),
+        Either::Right(_) => None,
+    }
 }
 
 /// The operating system's clock, tokio's timer, and the keys that the standard library draws for its hash maps.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use mplus_qapi::{Client, Endpoint};
 
@@ -13,7 +14,7 @@ use crate::merchant::{
 use crate::model::{Connection, ConnectionId, Revision, RunKind, RunReason, RunRequest, WorkerId};
 use crate::runtime::Runtime;
 use crate::settings::{MerchantSettings, SaveSettingsError, SavedSettings, read_settings, save_settings};
-use crate::store::{CredentialVault, Credentials, Store, StoreError};
+use crate::store::{CredentialVault, Credentials, LimitedStore, LimitedVault, Store, StoreError};
 
 /// What the host brings: where things are kept, how the POS is reached, time.
 ///
@@ -21,6 +22,8 @@ use crate::store::{CredentialVault, Credentials, Store, StoreError};
 #[derive(Clone)]
 #[must_use]
 pub struct Host {
+    /// What the host brought, and the same with a limit of time for every call.
+    brought: (Arc<dyn Store>, Arc<dyn CredentialVault>),
     store: Arc<dyn Store>,
     pub(super) vault: Arc<dyn CredentialVault>,
     pub(super) connector: Arc<dyn Connector>,
@@ -41,7 +44,10 @@ impl Host {
         runtime: Arc<dyn Runtime>,
     ) -> Self {
         let worker = draw_worker(&*runtime);
+        let brought = (store, vault);
+        let (store, vault) = limited(&brought, &runtime, PATIENCE);
         Self {
+            brought,
             store,
             vault,
             connector: Arc::new(connector),
@@ -69,6 +75,14 @@ impl Host {
         Self { settings: Arc::new(default), ..self }
     }
 
+    /// How long a call of the store or of the vault may take: 30 seconds unless set. One that takes longer has failed, and may
+    /// have been carried out all the same; what goes through many rows, such as pruning, has thirty times as long.
+    /// [`Duration::MAX`] waits for ever.
+    pub fn with_store_patience(self, patience: Duration) -> Self {
+        let (store, vault) = limited(&self.brought, &self.runtime, patience);
+        Self { store, vault, ..self }
+    }
+
     /// How much the runs of all merchants take at once.
     pub fn with_limits(self, limits: RunLimits) -> Self {
         Self { limits: Arc::new(limits), ..self }
@@ -80,12 +94,12 @@ impl Host {
         Self { worker: worker.into(), ..self }
     }
 
-    /// Where everything is kept.
+    /// Where everything is kept. Its calls fail when they take [too long](Self::with_store_patience).
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
     }
 
-    /// Where credentials are kept.
+    /// Where credentials are kept; its calls likewise.
     pub fn vault(&self) -> &Arc<dyn CredentialVault> {
         &self.vault
     }
@@ -146,6 +160,20 @@ impl Host {
             .with_media(self.media.clone())
             .standing(standing)
     }
+}
+
+/// How long a call may take unless the host says otherwise.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn limited(
+    (store, vault): &(Arc<dyn Store>, Arc<dyn CredentialVault>),
+    runtime: &Arc<dyn Runtime>,
+    patience: Duration,
+) -> (Arc<dyn Store>, Arc<dyn CredentialVault>) {
+    (
+        Arc::new(LimitedStore::new(Arc::clone(store), Arc::clone(runtime), patience)),
+        Arc::new(LimitedVault::new(Arc::clone(vault), Arc::clone(runtime), patience)),
+    )
 }
 
 /// A client of this address and these credentials.

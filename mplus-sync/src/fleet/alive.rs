@@ -36,6 +36,8 @@ pub(super) enum Ended<T> {
     ByItself(T),
     /// Somebody asked for its stop.
     Stopped(T),
+    /// It has taken [longer than it may](super::FleetSettings::longest_run).
+    TooLong(T),
     /// The process stops.
     CutOff(T),
     /// Another process has taken the run over.
@@ -45,6 +47,7 @@ pub(super) enum Ended<T> {
 /// Why work is not to go on.
 enum Why {
     Stopped,
+    TooLong,
     CutOff,
     Lost,
 }
@@ -54,7 +57,7 @@ impl<'a> Alive<'a> {
         Self { process, run, cut, stop: CancelToken::new(), progress: Steps::default() }
     }
 
-    /// Does the work as long as the claim is held and nobody asks for its stop. Work that is stopped ends as such.
+    /// Does the work as long as the claim is held, nobody asks for its stop and its time is not up. Work that is stopped ends as such.
     pub(super) async fn while_doing<T>(&self, work: impl Future<Output = T>) -> Ended<T> {
         let mut work = pin!(work);
         let over = async {
@@ -72,6 +75,7 @@ impl<'a> Alive<'a> {
         let done = work.await;
         match why {
             Why::Stopped => Ended::Stopped(done),
+            Why::TooLong => Ended::TooLong(done),
             Why::CutOff => Ended::CutOff(done),
             Why::Lost => Ended::Lost,
         }
@@ -82,6 +86,7 @@ impl<'a> Alive<'a> {
         let (host, claim) = (&self.process.host, self.process.settings.claim);
         let (runtime, store) = (host.runtime(), host.store());
         let mut prolonged = runtime.now();
+        let last = later(prolonged, self.process.settings.longest_run);
         loop {
             runtime.sleep(LOOK.min(claim / 3)).await;
             let (now, news) = (runtime.now(), self.progress.news());
@@ -92,6 +97,9 @@ impl<'a> Alive<'a> {
                     // A store that cannot be reached now may be reached before the claim ends.
                     Err(_) => self.progress.tell_again(),
                 }
+            }
+            if now >= last {
+                return Why::TooLong;
             }
             let known = store.runs(&self.run.connection).await.unwrap_or_default();
             let this = known.iter().find(|known| known.kind == self.run.kind);

@@ -79,6 +79,9 @@ impl Wanted {
 /// The reason of a request that asks for no run: that what is under way stops, and that what was asked for does not begin.
 const STOP: &str = "stop";
 
+/// The reason of what the host asks for without anybody waiting: it goes before nothing else that is due.
+pub(super) const BY_HOST: &str = "by_host";
+
 /// A request to stop.
 pub(super) fn stop_request(now: DateTime<Utc>) -> RunRequest {
     RunRequest::new(RunReason::Other(STOP.to_owned()), now)
@@ -92,7 +95,12 @@ pub(super) fn asks_to_stop(request: &RunRequest) -> bool {
 fn standing(requests: &[RunRequest]) -> impl Iterator<Item = &RunRequest> {
     let stop = requests.iter().rposition(asks_to_stop);
     let was_asked_before = move |place: usize, request: &RunRequest| {
-        stop.is_some_and(|stop| place < stop) && request.reason == RunReason::AskedFor
+        let asked = match &request.reason {
+            RunReason::AskedFor => true,
+            RunReason::Other(reason) => reason == BY_HOST,
+            _ => false,
+        };
+        stop.is_some_and(|stop| place < stop) && asked
     };
     requests
         .iter()
@@ -145,8 +153,26 @@ pub(super) fn stock_todo(requests: &[RunRequest], every: Option<Duration>, now: 
         let wanted = Wanted::of(request);
         todo.run = Some(todo.run.map_or(wanted, |run| run.and(wanted)));
     }
-    todo.next.extend(every.map(|every| RunRequest::new(RunReason::Stock, later(now, every))));
+    todo.next.extend(every.map(|every| next_stock(every, now)));
     todo
+}
+
+/// The next pull of stock by its own interval.
+fn next_stock(every: Duration, now: DateTime<Utc>) -> RunRequest {
+    RunRequest::new(RunReason::Stock, later(now, every))
+}
+
+impl Todo {
+    /// The same for a run that has ended now: the interval of stock counts from its end, so that one that takes longer than the
+    /// interval leaves room for others.
+    pub(super) fn ended(mut self, stock_every: Option<Duration>, now: DateTime<Utc>) -> Self {
+        for request in &mut self.next {
+            if let (RunReason::Stock, Some(every)) = (&request.reason, stock_every) {
+                *request = next_stock(every, now);
+            }
+        }
+        self
+    }
 }
 
 /// The first daily run after now.

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::Serialize;
 
 use crate::model::{ClaimedRun, RunEnd, RunReason, RunRequest};
-use crate::report::RunOutcome;
+use crate::report::{RunOutcome, RunReport, SyncReport};
 
 use super::due::{Todo, Wanted};
 
@@ -27,14 +27,22 @@ pub(super) enum Ending {
 const BUSY: TimeDelta = TimeDelta::seconds(30);
 
 impl Ending {
-    pub(super) fn of<'a>(outcomes: impl IntoIterator<Item = &'a RunOutcome>) -> Self {
-        let ending = |outcome: &RunOutcome| match outcome {
+    pub(super) fn of(report: &RunReport) -> Self {
+        match report.outcome {
+            // Whatever timed out is read by the next run, which need not wait for the next day.
+            RunOutcome::Completed if report.worth_repeating => Self::Unfinished,
             RunOutcome::Completed => Self::Done,
             RunOutcome::Busy => Self::Busy,
             RunOutcome::Cancelled => Self::Stopped,
             _ => Self::Unfinished,
-        };
-        outcomes.into_iter().map(ending).max().unwrap_or(Self::Done)
+        }
+    }
+
+    /// That of a whole sync. One whose menu is done and whose stock another pull is at has come to its end: see
+    /// [`leaves_stock`].
+    pub(super) fn of_sync(report: &SyncReport) -> Self {
+        let stock = report.stock.as_ref().filter(|_| !leaves_stock(report));
+        Self::of(&report.menu).max(stock.map_or(Self::Done, Self::of))
     }
 
     /// What is recorded of the claim, and what is asked for next. A run that failed is tried `again`, after a rest of `pause`.
@@ -49,8 +57,14 @@ impl Ending {
             Self::Done | Self::Withdrawn => (RunEnd::Done, next),
             Self::Unfinished => match again {
                 Some(wanted) => {
-                    let again = wanted.request(RunReason::Retry, now + pause);
-                    (RunEnd::Failed, next.into_iter().chain([again]).collect())
+                    let again = now + pause;
+                    let retry = wanted.request(RunReason::Retry, again);
+                    let rested = |request: RunRequest| match request.reason {
+                        // Its own interval is no way around the rest.
+                        RunReason::Stock => RunRequest { due_at: request.due_at.max(again), ..request },
+                        _ => request,
+                    };
+                    (RunEnd::Failed, next.into_iter().map(rested).chain([retry]).collect())
                 }
                 None => (RunEnd::Done, next),
             },
@@ -59,6 +73,12 @@ impl Ending {
             Self::Stopped => (RunEnd::GivenBack, Vec::new()),
         }
     }
+}
+
+/// Whether the stock of a sync is left to another run, since a pull of it is under way: that one may have begun before the
+/// menu changed. The menu is not synced again for it.
+pub(super) fn leaves_stock(report: &SyncReport) -> bool {
+    report.stock.as_ref().is_some_and(|stock| stock.outcome == RunOutcome::Busy)
 }
 
 /// What is kept of a run, whole, under its kind: the JSON of [`last_reports`](crate::store::RunStore::last_reports).
@@ -77,6 +97,11 @@ impl<'a, Report: Serialize> Kept<'a, Report> {
     pub(super) fn of(run: &'a ClaimedRun, report: &'a Report) -> Self {
         let asked_by = run.requests.iter().map(|request| &request.reason).collect();
         Self { asked_by, last_day: None, report }
+    }
+
+    /// The same of a run that was of no day.
+    pub(super) fn after_day(self, last_day: Option<NaiveDate>) -> Self {
+        Self { last_day, ..self }
     }
 
     /// The same with the day that has had its run: this one's when it came to its end, or the last one that had.
@@ -102,18 +127,49 @@ mod tests {
     use crate::model::{RunKind, RunReason};
     use crate::report::Scope;
 
-    fn failed() -> RunOutcome {
-        RunOutcome::Failed { message: "away".into(), advice: "wait".into() }
+    fn part(outcome: RunOutcome) -> RunReport {
+        let (scheduled, now) = (SyncContext::Scheduled, DateTime::UNIX_EPOCH);
+        let mut report = RunReport::start("menu", "m".into(), scheduled, Scope::Incremental, now);
+        report.finish(outcome, now);
+        report
+    }
+
+    fn of_sync(menu: RunOutcome, stock: RunOutcome) -> Ending {
+        Ending::of_sync(&SyncReport { menu: part(menu), stock: Some(part(stock)) })
     }
 
     #[test]
     fn the_worst_part_decides() {
-        assert_eq!(Ending::of([&RunOutcome::Completed, &failed()]), Ending::Unfinished);
-        assert_eq!(Ending::of([&failed(), &RunOutcome::Cancelled]), Ending::Stopped);
-        assert_eq!(Ending::of([&RunOutcome::Completed]), Ending::Done);
-        assert_eq!(Ending::of([&RunOutcome::Completed, &RunOutcome::Busy]), Ending::Busy);
+        use RunOutcome::{Busy, Cancelled, Completed};
+        let failed = || RunOutcome::Failed { message: "away".into(), advice: "wait".into() };
+        assert_eq!(of_sync(Completed, failed()), Ending::Unfinished);
+        assert_eq!(of_sync(failed(), Cancelled), Ending::Stopped);
+        assert_eq!(of_sync(Completed, Completed), Ending::Done);
+        assert_eq!(of_sync(Busy, Completed), Ending::Busy);
         let incomplete = RunOutcome::Incomplete { message: String::new(), advice: String::new() };
-        assert_eq!(Ending::of([&incomplete]), Ending::Unfinished, "it is tried again by itself");
+        assert_eq!(Ending::of(&part(incomplete)), Ending::Unfinished, "it is tried again by itself");
+    }
+
+    #[test]
+    fn a_menu_that_was_synced_is_done_also_while_another_pull_has_the_stock() {
+        assert_eq!(of_sync(RunOutcome::Completed, RunOutcome::Busy), Ending::Done);
+        let of_stock_alone = Ending::of(&part(RunOutcome::Busy));
+        assert_eq!(of_stock_alone, Ending::Busy);
+    }
+
+    #[test]
+    fn a_run_in_which_something_failed_that_may_pass_is_not_done() {
+        let timed_out = RunReport { worth_repeating: true, ..part(RunOutcome::Completed) };
+        assert_eq!(Ending::of(&timed_out), Ending::Unfinished);
+    }
+
+    #[test]
+    fn the_interval_of_stock_is_no_way_around_the_rest_of_a_pull_that_failed() {
+        let now = DateTime::UNIX_EPOCH;
+        let interval = RunRequest::new(RunReason::Stock, now + TimeDelta::minutes(1));
+        let (_, next) =
+            Ending::Unfinished.recorded(Some(Wanted::SCHEDULED), vec![interval], TimeDelta::minutes(8), now);
+        assert!(next.iter().all(|request| request.due_at == now + TimeDelta::minutes(8)), "{next:?}");
     }
 
     #[test]
@@ -145,6 +201,7 @@ mod tests {
             kind: RunKind::SYNC,
             requests: vec![RunRequest::new(RunReason::AskedFor, DateTime::UNIX_EPOCH)],
             failures: 0,
+            lost: 0,
             until: DateTime::UNIX_EPOCH,
             token: 1,
         };

@@ -29,6 +29,8 @@
 //! ```
 
 mod alive;
+mod broken;
+mod close;
 mod due;
 mod ending;
 mod lane;
@@ -43,8 +45,11 @@ mod report;
 mod run;
 mod settings;
 mod shards;
+mod share;
+mod silent;
 mod status;
 mod terms;
+mod trouble;
 mod upkeep;
 mod work;
 
@@ -69,6 +74,8 @@ use crate::store::{Page, StoreError, StoreErrorKind, Wake, update_connection};
 use due::Wanted;
 use open::Merchants;
 use process::{Process, Spawn};
+use share::Share;
+use silent::Silent;
 
 pub use alive::steps_of;
 pub use observer::RunObserver;
@@ -76,7 +83,7 @@ pub use presence::ProcessStatus;
 pub use report::{FleetReport, RunCounts};
 pub use settings::{FleetSettings, Retention};
 pub use shards::{ByHash, ShardMap};
-pub use status::{FailingMerchant, FleetStatus};
+pub use status::{FailingMerchant, FleetStatus, SilentStore};
 
 /// All merchants of a host's stores. Cheap to clone.
 ///
@@ -171,6 +178,8 @@ impl Fleet {
             host: host.clone(),
             settings: self.settings.clone(),
             merchants: Merchants::new(host.clone(), self.settings.clone()),
+            silent: Silent::new(self.settings.orders),
+            failing: Share::quarter_of(self.settings.runs),
             holder: Holder::of(host.worker().clone(), life),
             observer: self.observer.clone(),
             run_observer: self.run_observer.clone(),
@@ -178,7 +187,9 @@ impl Fleet {
         })
     }
 
-    /// Asks for a sync of a merchant, from any process: it is begun at once where there is room. What is asked for while a run
+    /// Asks for a sync of a merchant, from any process: it is begun at once where there is room, and before everything that is
+    /// due by itself and was not asked for. A host that asks for many merchants, with nobody waiting, does so with
+    /// [`SyncContext::Scheduled`], which goes before nothing. What is asked for while a run
     /// of the merchant waits is done by that run, what is asked for while one is under way, by another one after it.
     ///
     /// With [`SyncContext::Webhook`] the POS wins where both sides changed something, also in a run that others asked for.
@@ -248,7 +259,8 @@ impl Fleet {
         let host = self.host_of(connection)?;
         let reason = match wanted.context {
             SyncContext::Webhook => RunReason::Webhook,
-            SyncContext::Manual | SyncContext::Scheduled => RunReason::AskedFor,
+            SyncContext::Manual => RunReason::AskedFor,
+            SyncContext::Scheduled => RunReason::Other(due::BY_HOST.to_owned()),
         };
         host.store().request_run(connection, kind, wanted.request(reason, host.runtime().now())).await
     }
@@ -308,7 +320,10 @@ impl Fleet {
     /// When the store fails.
     pub async fn resume(&self, connection: &ConnectionId) -> Result<bool, StoreError> {
         let resumed = self.set_paused(connection, None).await?;
-        let store = self.host_of(connection)?.store();
+        let host = self.host_of(connection)?;
+        let store = host.store();
+        // What its POS was left alone for may be over: that is found out with its next order.
+        store.rest(connection, host.runtime().now()).await?;
         Wake::ALL.into_iter().for_each(|wake| store.wake(wake));
         Ok(resumed)
     }
@@ -344,14 +359,30 @@ impl Fleet {
     /// How all of it is doing, over all stores and processes. It counts in the database, whatever the number of merchants: for a
     /// page that a person looks at, or a monitor that asks now and then.
     ///
+    /// Of several stores one that does not answer hides no other: it is in [`silent_stores`](FleetStatus::silent_stores).
+    ///
     /// # Errors
-    /// When a store fails.
+    /// When no store answers.
     pub async fn status(&self) -> Result<FleetStatus, StoreError> {
         let mut status = FleetStatus::default();
-        for host in self.hosts.iter() {
-            status.add(host).await?;
+        let (mut answered, mut failed) = (false, None);
+        for (store, answer) in join_all(self.hosts.iter().map(FleetStatus::of)).await.into_iter().enumerate()
+        {
+            match answer {
+                Ok(of_store) => {
+                    status.add(of_store);
+                    answered = true;
+                }
+                Err(error) => {
+                    status.silent_stores.push(SilentStore { store, error: error.to_string() });
+                    failed.get_or_insert(error);
+                }
+            }
         }
-        Ok(status)
+        match failed {
+            Some(error) if !answered => Err(error),
+            _ => Ok(status),
+        }
     }
 
     /// The merchants of one store whose POS fails, a page at a time, in the order of their identifiers. Stores are counted as

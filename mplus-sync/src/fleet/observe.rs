@@ -3,7 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use tracing::{Span, info_span};
 
-use crate::model::{ClaimedRun, OutboxEntry, RunKind};
+use crate::connection::OpenError;
+use crate::model::{ClaimedRun, ConnectionId, OutboxEntry, RunKind};
 use crate::orders::WorkerReport;
 
 use super::ending::Ending;
@@ -90,7 +91,19 @@ pub(super) fn under_way(orders: usize, runs: usize) {
 /// Something ended in a panic.
 pub(super) fn panicked() {
     counted("mplus.fleet.panics", 1, &[]);
-    tracing::error!(target: "mplus_sync", "a merchant's work ended in a panic; its claim ends by itself");
+    tracing::error!(target: "mplus_sync", "a merchant's work ended in a panic");
+}
+
+/// A merchant has work and cannot be taken up.
+pub(super) fn not_opened(connection: &ConnectionId, error: &OpenError) {
+    counted("mplus.fleet.open.failures", 1, &[]);
+    tracing::warn!(target: "mplus_sync", %connection, %error, "a merchant with work cannot be taken up; it is tried again");
+}
+
+/// This process's clock is not the database's.
+pub(super) fn clock_is_wrong(off: TimeDelta) {
+    let seconds = off.num_seconds();
+    tracing::error!(target: "mplus_sync", seconds, "this machine's clock differs from the database's; this process takes no work until it is set");
 }
 
 /// The store did not answer.

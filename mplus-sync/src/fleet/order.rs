@@ -5,13 +5,16 @@ use tracing::Instrument;
 
 use crate::cancel::CancelToken;
 use crate::connection::OpenError;
-use crate::model::{Activity, ActivityLevel, OutboxEntry, Outcome, Waiting};
-use crate::orders::WorkerReport;
-use crate::store::StoreErrorKind;
+use crate::model::{Activity, ActivityLevel, ConnectionId, OutboxEntry, Outcome, Waiting};
+use crate::orders::{Heard, WorkerReport};
+use crate::store::{StoreErrorKind, Wake};
 
-use super::observe;
+use super::due::pause;
 use super::process::Process;
 use super::report::FleetReport;
+use super::settings::span;
+use super::silent::{After, Turn, Waits};
+use super::{observe, trouble};
 
 /// How long an order waits whose merchant cannot be taken up now.
 const AGAIN: TimeDelta = TimeDelta::seconds(15);
@@ -19,30 +22,95 @@ const AGAIN: TimeDelta = TimeDelta::seconds(15);
 /// Brings a claimed order as far as it gets. One that is cut off is given back at once: whoever takes it up looks for it at
 /// the POS first.
 pub(super) async fn forward(process: &Process, entry: OutboxEntry, cut: &CancelToken) -> FleetReport {
-    let runtime = process.host.runtime();
+    let turn = match process.silent.turn(&entry.connection) {
+        Ok(turn) => turn,
+        Err(why) => return wait_for_others(process, entry, why).await,
+    };
+    let (store, runtime) = (process.host.store(), process.host.runtime());
     let began = runtime.now();
     observe::order_claimed(&entry, began);
+    let connection = entry.connection.clone();
+    if turn.is_probe() {
+        // Others of the merchant wait for what comes of it, in all processes.
+        let_rest(process, &connection, span(process.settings.claim)).await;
+    }
     let (claim, span) = (entry.claim(), observe::order_span(&entry));
     let work = async {
         match process.merchants.open(&entry.connection).await {
-            Ok(merchant) => merchant.worker.forward(entry).await,
+            Ok(merchant) => merchant.worker.forward_hearing(entry).await,
             Err(OpenError::Store(error)) if error.kind() == StoreErrorKind::Corrupt => {
-                leave_to_person(process, entry, error.to_string()).await
+                (leave_to_person(process, entry, error.to_string()).await, Heard::Nothing)
             }
-            Err(error) => put_off(process, entry, error.to_string()).await,
+            Err(error) => {
+                trouble::cannot_be_opened(process, &entry.connection, &error).await;
+                (put_off(process, entry, error.to_string()).await, Heard::Nothing)
+            }
         }
     };
     match cut.stop_or(work.instrument(span)).await {
-        Ok(orders) => {
+        Ok((orders, heard)) => {
             observe::order_ended(&orders, runtime.now() - began);
+            follow(process, &connection, &turn, heard).await;
             FleetReport { orders, ..FleetReport::default() }
         }
         Err(_) => {
+            if turn.is_probe() {
+                let_rest(process, &connection, TimeDelta::zero()).await;
+            }
             // One that cannot be given back ends by itself.
-            let _ = process.host.store().extend_claim(&claim, runtime.now()).await;
+            let _ = store.give_back(&claim, true, runtime.now()).await;
             FleetReport { orders_given_back: 1, ..FleetReport::default() }
         }
     }
+}
+
+/// Gives an order back that was claimed when the process was to stop: nothing was done about it.
+pub(super) async fn give_back(process: &Process, entry: &OutboxEntry) -> FleetReport {
+    // One that cannot be given back ends by itself.
+    let _ = process.host.store().give_back(&entry.claim(), false, process.host.runtime().now()).await;
+    FleetReport { orders_given_back: 1, ..FleetReport::default() }
+}
+
+/// Does what follows from what was heard of a POS.
+async fn follow(process: &Process, connection: &ConnectionId, turn: &Turn, heard: Heard) {
+    let retry = &process.settings.retry;
+    let rest =
+        |times: u32| pause(times, retry.first_pause, retry.longest_pause, process.host.runtime().random());
+    match turn.heard(heard) {
+        After::Rest(times) => {
+            let_rest(process, connection, rest(times)).await;
+            trouble::keeps_silent(process, connection).await;
+        }
+        After::Back => {
+            let_rest(process, connection, TimeDelta::zero()).await;
+            trouble::answers_again(process, connection).await;
+            process.host.store().wake(Wake::Orders);
+        }
+        // The worker has let it rest as long as it is away.
+        After::Nothing if heard == Heard::Away => {}
+        After::Nothing if turn.is_probe() => let_rest(process, connection, rest(0)).await,
+        After::Nothing => {}
+    }
+}
+
+/// Lets all orders of a merchant rest for so long; not at all ends a rest.
+async fn let_rest(process: &Process, connection: &ConnectionId, rest: TimeDelta) {
+    let until = process.host.runtime().now() + rest;
+    // Without it each order rests by itself.
+    if let Err(error) = process.host.store().rest(connection, until).await {
+        observe::store_failed(&error);
+    }
+}
+
+/// Leaves an order as it was whose POS keeps silent, since another one is being tried.
+async fn wait_for_others(process: &Process, entry: OutboxEntry, why: Waits) -> FleetReport {
+    // While one of its own is tried the merchant rests already.
+    if why == Waits::ForOthers {
+        let_rest(process, &entry.connection, span(process.settings.retry.first_pause)).await;
+    }
+    // One that cannot be given back ends by itself.
+    let _ = process.host.store().give_back(&entry.claim(), false, process.host.runtime().now()).await;
+    FleetReport { orders_put_off: 1, ..FleetReport::default() }
 }
 
 /// Ends the wait of an order whose merchant's settings or credentials cannot be read: they do not become readable by themselves.

@@ -10,6 +10,7 @@ use crate::connection::Host;
 use crate::model::{ConnectionId, HeldLease, Holder, Lease, LeaseName, WorkerId};
 use crate::store::{StoreError, StoreErrorKind};
 
+use super::observe;
 use super::report::FleetReport;
 
 /// A process of a fleet, as it last told of itself: every ten seconds, for as long as it lives.
@@ -28,6 +29,8 @@ pub struct ProcessStatus {
     pub orders_accepted: u64,
     /// Runs that came to their end since it began.
     pub runs_done: u64,
+    /// Whether it takes nothing since its clock is wrong: [`watches_clock`](super::FleetSettings::watches_clock).
+    pub clock_is_wrong: bool,
 }
 
 /// What a process notes of itself.
@@ -38,6 +41,7 @@ struct Noted {
     runs: usize,
     accepted: u64,
     done: u64,
+    clock_is_wrong: bool,
 }
 
 /// How a process makes itself known.
@@ -47,6 +51,16 @@ pub(super) struct Presence {
     lease: Mutex<Option<Lease>>,
     accepted: AtomicU64,
     done: AtomicU64,
+    clock: Mutex<Clock>,
+}
+
+/// What is known of a process's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Clock {
+    /// It was not compared yet.
+    Unknown,
+    Right,
+    Wrong,
 }
 
 /// How long a process is thought to live after it last told of itself.
@@ -67,7 +81,44 @@ impl Presence {
             lease: Mutex::default(),
             accepted: AtomicU64::new(0),
             done: AtomicU64::new(0),
+            clock: Mutex::new(Clock::Unknown),
         }
+    }
+
+    /// Whether the process may claim anything: its clock is right, as far as can be told.
+    pub(super) fn may_claim(&self) -> bool {
+        *self.clock() == Clock::Right
+    }
+
+    fn clock(&self) -> std::sync::MutexGuard<'_, Clock> {
+        self.clock.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Compares the process's clock with the database's.
+    async fn compare(&self, host: &Host, tolerance: Option<TimeDelta>) -> Result<(), StoreError> {
+        let Some(tolerance) = tolerance else {
+            *self.clock() = Clock::Right;
+            return Ok(());
+        };
+        let asked = host.runtime().now();
+        let shown = host.store().clock().await;
+        let answered = host.runtime().now();
+        // Where it cannot be told now, what was told last holds.
+        let off = shown.as_ref().ok().copied().flatten().map(|shown| off_by(shown, asked, answered));
+        let mut clock = self.clock();
+        let before = *clock;
+        *clock = match off {
+            Some(off) if off > tolerance => Clock::Wrong,
+            Some(_) => Clock::Right,
+            None if before == Clock::Unknown => Clock::Right,
+            None => before,
+        };
+        if let (Some(off), Clock::Wrong) = (off, *clock)
+            && before != Clock::Wrong
+        {
+            observe::clock_is_wrong(off);
+        }
+        shown.map(drop)
     }
 
     pub(super) fn count(&self, report: &FleetReport) {
@@ -76,7 +127,14 @@ impl Presence {
     }
 
     /// Tells others that this process lives and what it is doing.
-    pub(super) async fn tell(&self, host: &Host, orders: usize, runs: usize) -> Result<(), StoreError> {
+    pub(super) async fn tell(
+        &self,
+        host: &Host,
+        tolerance: Option<TimeDelta>,
+        orders: usize,
+        runs: usize,
+    ) -> Result<(), StoreError> {
+        self.compare(host, tolerance).await?;
         let (store, now) = (host.store(), host.runtime().now());
         let kept = self.lock().clone();
         let lease = match kept {
@@ -100,7 +158,8 @@ impl Presence {
         };
         *self.lock() = Some(lease.clone());
         let (accepted, done) = (self.accepted.load(Ordering::Relaxed), self.done.load(Ordering::Relaxed));
-        let note = serde_json::to_string(&Noted { orders, runs, accepted, done }).unwrap_or_default();
+        let noted = Noted { orders, runs, accepted, done, clock_is_wrong: !self.may_claim() };
+        let note = serde_json::to_string(&noted).unwrap_or_default();
         store.note_lease(&lease, &note).await
     }
 
@@ -126,7 +185,7 @@ pub(super) async fn processes(host: &Host) -> Result<Vec<ProcessStatus>, StoreEr
 
 fn status(held: HeldLease) -> ProcessStatus {
     let noted = held.note.as_deref().and_then(|note| serde_json::from_str::<Noted>(note).ok());
-    let Noted { orders, runs, accepted, done } = noted.unwrap_or_default();
+    let Noted { orders, runs, accepted, done, clock_is_wrong } = noted.unwrap_or_default();
     ProcessStatus {
         worker: held.lease.holder.slot().clone(),
         since: held.since,
@@ -134,5 +193,25 @@ fn status(held: HeldLease) -> ProcessStatus {
         runs_under_way: runs,
         orders_accepted: accepted,
         runs_done: done,
+        clock_is_wrong,
+    }
+}
+
+/// By how much a clock is off that showed these two instants around the one that the right clock showed.
+fn off_by(shown: DateTime<Utc>, asked: DateTime<Utc>, answered: DateTime<Utc>) -> TimeDelta {
+    (asked - shown).max(shown - answered).max(TimeDelta::zero())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_question_takes_is_no_fault_of_the_clock() {
+        let at = |seconds| DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds);
+        let off = |shown, asked, answered| off_by(at(shown), at(asked), at(answered)).num_seconds();
+        assert_eq!(off(15, 10, 20), 0);
+        assert_eq!(off(5, 10, 20), 5, "it is ahead");
+        assert_eq!(off(50, 10, 20), 30, "it is behind");
     }
 }

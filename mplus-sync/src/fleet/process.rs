@@ -12,6 +12,8 @@ use crate::orders::OrderObserver;
 use super::observer::RunObserver;
 use super::open::Merchants;
 use super::settings::FleetSettings;
+use super::share::Share;
+use super::silent::Silent;
 
 /// Starts a piece of work where the host wants it to run.
 pub(super) type Spawn = dyn Fn(BoxFuture<'static, ()>) + Send + Sync;
@@ -21,6 +23,9 @@ pub(super) struct Process {
     pub(super) host: Host,
     pub(super) settings: FleetSettings,
     pub(super) merchants: Merchants,
+    pub(super) silent: Silent,
+    /// How much of the room for runs those have that failed the last time.
+    pub(super) failing: Share,
     pub(super) holder: Holder,
     pub(super) observer: Option<Arc<dyn OrderObserver>>,
     pub(super) run_observer: Option<Arc<dyn RunObserver>>,

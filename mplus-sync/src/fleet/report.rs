@@ -10,9 +10,11 @@ pub struct FleetReport {
     pub orders: WorkerReport,
     /// Orders that were cut off and given back: another process looks for them at the POS and goes on.
     pub orders_given_back: u64,
+    /// Orders that were left as they were since their POS keeps silent about another one.
+    pub orders_put_off: u64,
     /// What became of runs.
     pub runs: RunCounts,
-    /// What ended in a panic. It stopped nothing else; its claim ends by itself.
+    /// What ended in a panic. It stopped nothing else: a run counts as failed, an order's claim ends by itself.
     pub panics: u64,
     /// Calls of the store that failed, those of single orders left out.
     pub store_failures: u64,
@@ -42,6 +44,7 @@ impl FleetReport {
     pub(super) fn add(&mut self, other: Self) {
         self.orders.add(other.orders);
         self.orders_given_back += other.orders_given_back;
+        self.orders_put_off += other.orders_put_off;
         self.runs.done += other.runs.done;
         self.runs.failed += other.runs.failed;
         self.runs.postponed += other.runs.postponed;

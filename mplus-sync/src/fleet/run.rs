@@ -1,36 +1,59 @@
 //! One claimed run.
 
-use std::time::Duration;
+use std::panic::AssertUnwindSafe;
 
-use chrono::NaiveDate;
-use serde::Serialize;
+use chrono::{NaiveDate, TimeDelta};
+use futures_util::FutureExt;
 use tracing::Instrument;
 
 use crate::cancel::CancelToken;
-use crate::model::{ClaimedRun, RunEnd, RunKind, RunRequest, StoredReport};
-use crate::report::RunReport;
+use crate::connection::OpenError;
+use crate::model::{ClaimedRun, RunEnd, RunKind, RunReason};
 use crate::run::RunOptions;
 use crate::stock::StockOptions;
 use crate::store::StoreError;
 
-use super::alive::{Alive, Ended, is_lost};
+use super::alive::{Alive, Ended};
+use super::broken::{self, Broken};
+use super::close::{end, keep, known_day, try_again};
 use super::due::{self, Todo, Wanted, later, pause};
-use super::ending::{Ending, Kept, last_day};
+use super::ending::{Ending, Kept, leaves_stock};
 use super::observe;
 use super::open::Open;
 use super::process::Process;
 use super::report::{FleetReport, RunCounts};
-use super::upkeep;
+use super::{trouble, upkeep};
 
 /// The kinds that a fleet carries out; others are the host's own.
 pub(super) const KINDS: [RunKind; 5] =
     [RunKind::UPKEEP, RunKind::SYNC, RunKind::MENU, RunKind::STOCK, RunKind::DRY_RUN];
 
+/// How long a run that failed the last time waits for room, when others that did have all that there is for them.
+const ROOM: TimeDelta = TimeDelta::seconds(30);
+
 /// Carries a claimed run out and records how it ended.
 pub(super) async fn carry_out(process: &Process, run: ClaimedRun, cut: &CancelToken) -> FleetReport {
     let span = observe::run_span(&run);
-    let runs = work(process, &run, cut).instrument(span).await;
-    FleetReport { runs, ..FleetReport::default() }
+    let whole = async {
+        if let Some(broken) = Broken::of(&run) {
+            return FleetReport { runs: broken::fail(process, &run, broken).await, ..FleetReport::default() };
+        }
+        // Those that failed the last time may hang this time, and others need the room.
+        let place = (run.failures > 0).then(|| process.failing.take());
+        if let Some(None) = place {
+            let again = RunEnd::Postponed(process.host.runtime().now() + ROOM);
+            return FleetReport { runs: end(process, &run, again, &[]).await, ..FleetReport::default() };
+        }
+        match AssertUnwindSafe(work(process, &run, cut)).catch_unwind().await {
+            Ok(runs) => FleetReport { runs, ..FleetReport::default() },
+            Err(_) => {
+                observe::panicked();
+                let runs = broken::fail(process, &run, Broken::Panicked).await;
+                FleetReport { runs, panics: 1, ..FleetReport::default() }
+            }
+        }
+    };
+    whole.instrument(span).await
 }
 
 /// Gives a run back that was claimed when the process was to stop.
@@ -44,10 +67,16 @@ async fn work(process: &Process, run: &ClaimedRun, cut: &CancelToken) -> RunCoun
     observe::run_began(run, began);
     let merchant = match process.merchants.open_as_it_is(&run.connection).await {
         Ok(merchant) => merchant,
-        // Disconnected or removed meanwhile, or the vault does not answer.
-        Err(_) => {
-            let rest = pause(run.failures, process.settings.first_pause, process.settings.longest_pause, 1.0);
-            return end(process, run, RunEnd::Postponed(began + rest), &[]).await;
+        // Disconnected or removed meanwhile.
+        Err(error @ OpenError::NotConnected(_)) => {
+            observe::not_opened(&run.connection, &error);
+            let again = later(began, process.settings.first_pause);
+            return end(process, run, RunEnd::Postponed(again), &[]).await;
+        }
+        // Settings or credentials cannot be read.
+        Err(error) => {
+            trouble::cannot_be_opened(process, &run.connection, &error).await;
+            return try_again(process, run).await;
         }
     };
     if run.kind == RunKind::UPKEEP {
@@ -57,15 +86,12 @@ async fn work(process: &Process, run: &ClaimedRun, cut: &CancelToken) -> RunCoun
                 let ended = end(process, run, RunEnd::Done, &[next]).await;
                 RunCounts { upkeeps: ended.done, done: 0, ..ended }
             }
-            Err(_) => {
-                let again = later(began, process.settings.first_pause);
-                end(process, run, RunEnd::Postponed(again), &[]).await
-            }
+            Err(error) => put_off(process, run, &error).await,
         };
     }
     let last_day = match known_day(process, run).await {
         Ok(day) => day,
-        Err(_) => return end(process, run, RunEnd::GivenBack, &[]).await,
+        Err(error) => return put_off(process, run, &error).await,
     };
     let terms = &merchant.terms;
     let todo = match &run.kind {
@@ -84,6 +110,8 @@ async fn work(process: &Process, run: &ClaimedRun, cut: &CancelToken) -> RunCoun
         Ended::Stopped(Ending::Stopped | Ending::Busy) => Ending::Withdrawn,
         // It had come to its end all the same.
         Ended::Stopped(ending) => ending,
+        Ended::TooLong(Ending::Done) => Ending::Done,
+        Ended::TooLong(_) => Ending::Unfinished,
         Ended::Lost => return RunCounts { lost: 1, ..RunCounts::default() },
     };
     observe::run_ended(run, ending, runtime.now() - began);
@@ -91,17 +119,17 @@ async fn work(process: &Process, run: &ClaimedRun, cut: &CancelToken) -> RunCoun
     let rest = pause(run.failures, settings.first_pause, settings.longest_pause, runtime.random());
     // Whoever asked for a dry run reads what came of it, and asks again.
     let tries_again = run.kind != RunKind::DRY_RUN;
-    let (as_ended, next) = ending.recorded(tries_again.then_some(wanted), todo.next, rest, runtime.now());
+    let now = runtime.now();
+    let next = todo.ended(terms.stock_every, now).next;
+    let (as_ended, next) = ending.recorded(tries_again.then_some(wanted), next, rest, now);
     end(process, run, as_ended, &next).await
 }
 
-/// The last day that has had its run.
-async fn known_day(process: &Process, run: &ClaimedRun) -> Result<Option<NaiveDate>, StoreError> {
-    if run.kind != RunKind::SYNC {
-        return Ok(None);
-    }
-    let report = process.host.store().last_report(&run.connection, &RunKind::SYNC).await?;
-    Ok(report.and_then(|report| last_day(&report.json)))
+/// Puts off a run that the store did not let begin.
+async fn put_off(process: &Process, run: &ClaimedRun, error: &StoreError) -> RunCounts {
+    observe::store_failed(error);
+    let again = later(process.host.runtime().now(), process.settings.first_pause);
+    end(process, run, RunEnd::Postponed(again), &[]).await
 }
 
 /// Does what the run is for and keeps its report.
@@ -126,19 +154,22 @@ async fn sync(
             let of_stock =
                 StockOptions { context: wanted.context, scope: wanted.scope, progress: &alive.progress };
             let report = integration.stock().pull(&of_stock, &alive.stop).await;
-            let ending = Ending::of([&report.outcome]);
+            let ending = Ending::of(&report);
             keep(process, run, ending, &Kept::of(run, &report), [&report]).await;
             ending
         }
         kind if *kind == RunKind::MENU => {
             let report = Box::pin(integration.sync_menu(&options)).await;
-            let ending = Ending::of([&report.outcome]);
+            let ending = Ending::of(&report);
             keep(process, run, ending, &Kept::of(run, &report), [&report]).await;
             ending
         }
         _ => {
             let report = Box::pin(integration.sync(&options)).await;
-            let ending = Ending::of(report.runs().map(|part| &part.outcome));
+            let mut ending = Ending::of_sync(&report);
+            if leaves_stock(&report) && ask_for_stock(process, run, wanted).await.is_err() {
+                ending = ending.max(Ending::Unfinished);
+            }
             let kept = Kept::of(run, &report).of_day(ending, todo, last_day);
             keep(process, run, ending, &kept, report.runs()).await;
             ending
@@ -146,52 +177,9 @@ async fn sync(
     }
 }
 
-/// Keeps a run's report in place of the last one, and tells the host of its parts; one that did not begin is none.
-async fn keep<'r, Report: Serialize>(
-    process: &Process,
-    run: &ClaimedRun,
-    ending: Ending,
-    kept: &Kept<'_, Report>,
-    parts: impl IntoIterator<Item = &'r RunReport>,
-) {
-    if ending == Ending::Busy {
-        return;
-    }
-    if let Ok(json) = serde_json::to_string(kept) {
-        let report = StoredReport { at: process.host.runtime().now(), json };
-        // The run is over whatever becomes of this; the activity log tells of it as well.
-        if let Err(error) = process.host.store().save_report(&run.connection, &run.kind, &report).await {
-            observe::store_failed(&error);
-        }
-    }
-    if let Some(observer) = &process.run_observer {
-        for part in parts.into_iter().collect::<Vec<_>>() {
-            observer.ended(&run.kind, part).await;
-        }
-    }
-}
-
-/// Records how a run ended. A store that fails leaves the claim to end by itself; then the run is taken up again.
-async fn end(process: &Process, run: &ClaimedRun, end: RunEnd, next: &[RunRequest]) -> RunCounts {
-    const TRIES: u32 = 4;
-    for attempt in 1..=TRIES {
-        match process.host.store().finish_run(run, end, next).await {
-            Ok(()) => {
-                let mut counts = RunCounts::default();
-                match end {
-                    RunEnd::Done => counts.done = 1,
-                    RunEnd::Failed => counts.failed = 1,
-                    RunEnd::Postponed(_) => counts.postponed = 1,
-                    RunEnd::GivenBack => counts.given_back = 1,
-                }
-                return counts;
-            }
-            Err(error) if is_lost(&error) => break,
-            Err(error) => {
-                observe::store_failed(&error);
-                process.host.runtime().sleep(Duration::from_secs(1) * attempt).await;
-            }
-        }
-    }
-    RunCounts { lost: 1, ..RunCounts::default() }
+/// Asks for the pull of stock that a sync has left to it.
+async fn ask_for_stock(process: &Process, run: &ClaimedRun, wanted: Wanted) -> Result<(), StoreError> {
+    let wanted = Wanted { day: None, ..wanted }.request(RunReason::Retry, process.host.runtime().now());
+    let asked = process.host.store().request_run(&run.connection, &RunKind::STOCK, wanted).await;
+    asked.inspect_err(observe::store_failed)
 }

@@ -21,6 +21,10 @@ pub struct FleetSettings {
     pub runs: usize,
     /// How long a claim holds without a sign of life: 2 minutes unless set. After a crash others go on when it has ended.
     pub claim: Duration,
+    /// Whether a process looks at the database's clock, and takes nothing while its own differs by more than a third of
+    /// [`claim`](Self::claim): it would take the claims of others for ended, or they its own. Yes unless set; no is for tests that
+    /// have time pass.
+    pub watches_clock: bool,
     /// How long what is under way may take to end after a cancel: 30 seconds unless set.
     pub grace: Duration,
     /// The shortest wait before the store is asked again: 50 milliseconds unless set.
@@ -35,6 +39,9 @@ pub struct FleetSettings {
     pub first_pause: Duration,
     /// The longest one: 1 hour unless set.
     pub longest_pause: Duration,
+    /// How long a run may take: 2 hours unless set. One that takes longer is stopped and counts as failed; what it did stays
+    /// done, and the next one goes on from there.
+    pub longest_run: Duration,
     /// How often an order is tried, and how long it waits.
     pub retry: RetryPlan,
     /// How long what has ended is kept.
@@ -48,6 +55,7 @@ impl Default for FleetSettings {
             orders: 64,
             runs: 8,
             claim: Duration::from_secs(120),
+            watches_clock: true,
             grace: Duration::from_secs(30),
             shortest_poll: Duration::from_millis(50),
             longest_poll: Duration::from_secs(2),
@@ -55,6 +63,7 @@ impl Default for FleetSettings {
             look_for_new: Duration::from_secs(30),
             first_pause: Duration::from_secs(60),
             longest_pause: Duration::from_secs(60 * 60),
+            longest_run: Duration::from_secs(2 * 60 * 60),
             retry: RetryPlan::default(),
             retention: Retention::default(),
         }

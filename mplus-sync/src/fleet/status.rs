@@ -17,12 +17,15 @@ const NAMED: usize = 100;
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct FleetStatus {
-    /// Orders that wait or are being sent, and when the oldest of them was queued.
+    /// Orders that wait or are being sent, and when the oldest of them was queued; those of merchants that are paused or
+    /// disconnected are counted apart.
     pub orders: Backlog,
     /// Runs that are due or carried out, and since when the first is due that nobody carries out.
     pub runs: RunBacklog,
-    /// How long the oldest order has been on its way; none when there is none.
+    /// How long the oldest order has waited that nobody has tried yet: what the fleet owes. None when there is none.
     pub order_lag: Option<Duration>,
+    /// How long the oldest order has been on its way, such as one that waits for its POS to come back; none when there is none.
+    pub oldest_order: Option<Duration>,
     /// How long the first run has been due that nobody carries out; none when there is none.
     pub run_lag: Option<Duration>,
     /// Merchants of all stores.
@@ -36,6 +39,18 @@ pub struct FleetStatus {
     pub first_failing: Vec<FailingMerchant>,
     /// The processes that live now.
     pub processes: Vec<ProcessStatus>,
+    /// The stores that did not answer: nothing of theirs is in the above.
+    pub silent_stores: Vec<SilentStore>,
+}
+
+/// A store that did not say how it is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SilentStore {
+    /// Which, counted as the fleet was [given](super::Fleet::over) them.
+    pub store: usize,
+    /// What it said instead.
+    pub error: String,
 }
 
 /// A merchant whose POS fails.
@@ -53,32 +68,46 @@ pub struct FailingMerchant {
 }
 
 impl FleetStatus {
-    /// Adds what one store says.
-    pub(super) async fn add(&mut self, host: &Host) -> Result<(), StoreError> {
+    /// What one store says.
+    pub(super) async fn of(host: &Host) -> Result<Self, StoreError> {
         let (store, now) = (host.store(), host.runtime().now());
-        let orders = store.backlog(None).await?;
-        let runs = store.run_backlog(now).await?;
+        let (orders, runs) = (store.backlog(None).await?, store.run_backlog(now).await?);
+        let merchants = store.count_connections().await?;
+        let since = |at: Option<DateTime<Utc>>| at.map(|at| (now - at).to_std().unwrap_or_default());
+        Ok(Self {
+            orders,
+            runs,
+            order_lag: since(orders.untried),
+            oldest_order: since(orders.oldest),
+            run_lag: since(runs.oldest),
+            merchants: merchants.all,
+            held: merchants.held,
+            failing: merchants.failing,
+            first_failing: failing(host, Page::first(NAMED)).await?,
+            processes: processes(host).await?,
+            silent_stores: Vec::new(),
+        })
+    }
+
+    /// Adds what another store says.
+    pub(super) fn add(&mut self, other: Self) {
         let earlier =
             |one: Option<DateTime<Utc>>, two: Option<DateTime<Utc>>| one.into_iter().chain(two).min();
-        self.orders = Backlog::new(
-            self.orders.waiting + orders.waiting,
-            self.orders.sending + orders.sending,
-            earlier(self.orders.oldest, orders.oldest),
-        );
+        self.orders = self.orders.and(other.orders);
         self.runs = RunBacklog::new(
-            self.runs.due + runs.due,
-            self.runs.running + runs.running,
-            earlier(self.runs.oldest, runs.oldest),
+            self.runs.due + other.runs.due,
+            self.runs.running + other.runs.running,
+            earlier(self.runs.oldest, other.runs.oldest),
         );
-        let since = |at: Option<DateTime<Utc>>| at.map(|at| (now - at).to_std().unwrap_or_default());
-        (self.order_lag, self.run_lag) = (since(self.orders.oldest), since(self.runs.oldest));
-        self.processes.extend(processes(host).await?);
-        let merchants = store.count_connections().await?;
-        self.merchants += merchants.all;
-        self.held += merchants.held;
-        self.failing += merchants.failing;
-        self.first_failing.extend(failing(host, Page::first(NAMED)).await?);
-        Ok(())
+        self.order_lag = self.order_lag.max(other.order_lag);
+        self.oldest_order = self.oldest_order.max(other.oldest_order);
+        self.run_lag = self.run_lag.max(other.run_lag);
+        self.merchants += other.merchants;
+        self.held += other.held;
+        self.failing += other.failing;
+        self.first_failing.extend(other.first_failing);
+        self.processes.extend(other.processes);
+        self.silent_stores.extend(other.silent_stores);
     }
 }
 

@@ -55,7 +55,7 @@ enum Work {
     Order,
     Run,
     Keep,
-    Listen,
+    Listen(Wake),
 }
 
 type Working = FuturesUnordered<BoxFuture<'static, (Work, Option<Done>)>>;
@@ -73,6 +73,9 @@ struct Loop {
     working: Working,
     /// How much of it has to end before the process may.
     busy: usize,
+    /// Asks for the end.
+    stop: CancelToken,
+    /// Cuts off what has not ended in time after it.
     cut: CancelToken,
     report: FleetReport,
 }
@@ -80,7 +83,7 @@ struct Loop {
 impl Process {
     /// Works until it is cancelled, ends what is under way, and says what was done.
     pub(super) async fn work(self: &Arc<Self>, cancel: &CancelToken) -> FleetReport {
-        let mut work = Loop::new(self);
+        let mut work = Loop::new(self, cancel);
         let cut = work.cut.clone();
         let cut_off = async {
             cancel.cancelled().await;
@@ -106,10 +109,10 @@ impl Process {
         self.host.store().claim_runs(&request, now).await
     }
 
-    async fn tell(&self) -> u64 {
+    async fn tell(&self, stop: &CancelToken) -> u64 {
         match &self.observer {
             Some(observer) => {
-                tell_host(&**self.host.store(), &**self.host.runtime(), None, &**observer).await
+                tell_host(&**self.host.store(), &**self.host.runtime(), None, &**observer, stop).await
             }
             None => 0,
         }
@@ -133,7 +136,7 @@ impl Process {
 }
 
 impl Loop {
-    fn new(process: &Arc<Process>) -> Self {
+    fn new(process: &Arc<Process>, stop: &CancelToken) -> Self {
         let (settings, now) = (&process.settings, process.host.runtime().now());
         let pace = Pace::new(span(settings.shortest_poll), span(settings.longest_poll), now);
         let mut notices = Lane::new(pace, 1);
@@ -151,6 +154,7 @@ impl Loop {
             known_by,
             working: FuturesUnordered::new(),
             busy: 0,
+            stop: stop.clone(),
             cut: CancelToken::new(),
             report: FleetReport::default(),
             process: Arc::clone(process),
@@ -203,12 +207,20 @@ impl Loop {
 
     /// When something is next due.
     fn next(&self) -> Option<DateTime<Utc>> {
+        if !self.known_by.may_claim() {
+            return Some(self.presence.next());
+        }
         let lanes = [&self.orders, &self.runs, &self.notices];
         lanes.into_iter().filter_map(Lane::next).chain([self.new.next(), self.presence.next()]).min()
     }
 
     fn begin_what_is_due(&mut self) {
         let now = self.now();
+        self.tell_of_itself(now);
+        // By a wrong clock the claims of others would have ended.
+        if !self.known_by.may_claim() {
+            return;
+        }
         if let Some(limit) = self.orders.ask(now) {
             self.begin(Work::AskForOrders, async move |process, _| {
                 Done::Orders(process.claim_orders(limit).await)
@@ -218,19 +230,26 @@ impl Loop {
             self.begin(Work::AskForRuns, async move |process, _| Done::Runs(process.claim_runs(limit).await));
         }
         if self.notices.ask(now).is_some() {
-            self.begin(Work::Tell, async |process, _| Done::Told(process.tell().await));
+            let stop = self.stop.clone();
+            self.begin(Work::Tell, async move |process, _| Done::Told(process.tell(&stop).await));
         }
         if self.new.next() <= now {
             self.new.rest(now);
             self.begin(Work::Keep, async |process, _| Done::Kept(process.take_up_new().await));
         }
+    }
+
+    /// Tells others of this process, when it is time to.
+    fn tell_of_itself(&mut self, now: DateTime<Utc>) {
         if self.presence.next() <= now {
             self.presence.rest(now);
             self.process.merchants.drop_idle(now);
             let known_by = Arc::clone(&self.known_by);
             let (orders, runs) = (self.orders.under_way(), self.runs.under_way());
             self.begin(Work::Keep, async move |process, _| {
-                Done::Kept(known_by.tell(&process.host, orders, runs).await)
+                let settings = &process.settings;
+                let tolerance = settings.watches_clock.then(|| span(settings.claim / 3));
+                Done::Kept(known_by.tell(&process.host, tolerance, orders, runs).await)
             });
         }
     }
@@ -260,15 +279,19 @@ impl Loop {
     /// Waits for somebody to tell of new work.
     fn listen(&self, wake: Wake, mut listener: Listener) {
         self.working.push(Box::pin(async move {
-            listener.heard(&[wake]).await;
-            (Work::Listen, Some(Done::Heard(wake, listener)))
+            let heard = AssertUnwindSafe(async move {
+                listener.heard(&[wake]).await;
+                listener
+            });
+            let heard = heard.catch_unwind().await.ok();
+            (Work::Listen(wake), heard.map(|listener| Done::Heard(wake, listener)))
         }));
     }
 
     /// Takes in what came of a piece of work.
     fn took(&mut self, work: Work, done: Option<Done>, stops: bool) {
         let now = self.now();
-        if !matches!(work, Work::Listen) {
+        if !matches!(work, Work::Listen(_)) {
             self.busy = self.busy.saturating_sub(1);
         }
         match done {
@@ -285,7 +308,10 @@ impl Loop {
                 self.orders.answered(claimed.len(), now);
                 for entry in claimed {
                     self.begin(Work::Order, async move |process, cut| {
-                        Done::Order(order::forward(&process, entry, &cut).await)
+                        Done::Order(match stops {
+                            true => order::give_back(&process, &entry).await,
+                            false => order::forward(&process, entry, &cut).await,
+                        })
                     });
                 }
             }
@@ -329,7 +355,11 @@ impl Loop {
             Work::AskForOrders => self.orders.answered(0, now),
             Work::AskForRuns => self.runs.answered(0, now),
             Work::Tell => self.notices.answered(0, now),
-            Work::Keep | Work::Listen => {}
+            Work::Listen(wake) => {
+                let listener = self.process.host.store().listen();
+                self.listen(wake, listener);
+            }
+            Work::Keep => {}
         }
     }
 

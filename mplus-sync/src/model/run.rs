@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{ConnectionId, Holder, Newer};
@@ -107,9 +107,16 @@ pub struct DueRun {
     /// How many runs in a row have failed.
     #[serde(default)]
     failures: u32,
+    /// How many of those that carried it out were not heard of again, since it last came to its end.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    lost: u32,
     /// What a newer release wrote and this one does not know: kept when it is written again.
     #[serde(skip)]
     pub(crate) newer: Option<Newer>,
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// A run that somebody carries out.
@@ -152,6 +159,9 @@ pub struct ClaimedRun {
     pub requests: Vec<RunRequest>,
     /// How many runs in a row have failed before.
     pub failures: u32,
+    /// When it is taken over from somebody who was not heard of again: how often that was so since it last came to its end.
+    /// It may be the run that ends them. 0 when it is not taken over.
+    pub lost: u32,
     /// Until when the claim holds, unless it is extended.
     pub until: DateTime<Utc>,
     /// What tells this claim from the one before.
@@ -274,6 +284,23 @@ impl DueRun {
         }
     }
 
+    /// Its place among others that are due: those with an earlier one are claimed first. It is when the run is due, and six hours
+    /// earlier for what a person waits for, one hour for what the POS reported: nothing waits for ever behind what is asked for.
+    pub fn turn(&self) -> Option<DateTime<Utc>> {
+        let turn = |request: &RunRequest| {
+            let head_start = TimeDelta::hours(match request.reason {
+                RunReason::AskedFor | RunReason::NewBranch => 6,
+                RunReason::Webhook => 1,
+                _ => 0,
+            });
+            request.due_at.checked_sub_signed(head_start).unwrap_or(request.due_at)
+        };
+        match &self.running {
+            Some(running) => Some(running.until),
+            None => self.requests.iter().map(turn).min(),
+        }
+    }
+
     /// Whether somebody carries it out, or did until a claim ended.
     pub fn is_running(&self) -> bool {
         self.running.is_some()
@@ -293,7 +320,10 @@ impl DueRun {
         until: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> (Self, ClaimedRun) {
-        let mut taken = self.running.take().map(|lost| lost.requests).unwrap_or_default();
+        let lost = self.running.take();
+        let is_taken_over = lost.is_some();
+        self.lost = self.lost.saturating_add(u32::from(is_taken_over));
+        let mut taken = lost.map(|lost| lost.requests).unwrap_or_default();
         // What is due on its own later, such as the next daily run, is still due then.
         let (due, later) = self.requests.into_iter().partition::<Vec<_>, _>(|request| request.due_at <= now);
         self.requests = later;
@@ -306,6 +336,7 @@ impl DueRun {
             kind: kind.clone(),
             requests: taken.clone(),
             failures: self.failures,
+            lost: if is_taken_over { self.lost } else { 0 },
             until,
             token: self.claims,
         };
@@ -350,7 +381,7 @@ impl DueRun {
         }
         let taken = self.running.take().map(|running| running.requests).unwrap_or_default();
         match end {
-            RunEnd::Done => self.failures = 0,
+            RunEnd::Done => (self.failures, self.lost) = (0, 0),
             RunEnd::Failed => self.failures = self.failures.saturating_add(1),
             RunEnd::GivenBack => {
                 for request in taken {
@@ -408,6 +439,18 @@ mod tests {
     }
 
     #[test]
+    fn what_somebody_waits_for_goes_before_what_was_due_earlier_and_that_does_not_wait_for_ever() {
+        let turn = |reason, due| DueRun::default().requested(RunRequest::new(reason, at(due))).turn();
+        assert!(turn(RunReason::AskedFor, 300) < turn(RunReason::Daily, 0));
+        assert!(turn(RunReason::AskedFor, 300) < turn(RunReason::Webhook, 300));
+        assert!(turn(RunReason::Webhook, 30) < turn(RunReason::Retry, 0));
+        assert!(turn(RunReason::AskedFor, 361) > turn(RunReason::Daily, 0));
+        let daily = DueRun::default().requested(RunRequest::new(RunReason::Daily, at(10)));
+        let both = daily.requested(RunRequest::new(RunReason::AskedFor, at(20)));
+        assert_eq!((both.turn(), both.due_at()), (Some(at(20 - 360)), Some(at(10))));
+    }
+
+    #[test]
     fn what_is_asked_for_during_a_run_is_due_after_it() {
         let run = DueRun::default().requested(RunRequest::new(RunReason::Webhook, at(0)));
         let (run, claimed) = claim(run, 0);
@@ -423,9 +466,17 @@ mod tests {
         let (run, first) = claim(run, 0);
         let (run, second) = claim(run, 5);
         assert_eq!(second.requests, first.requests);
+        assert_eq!((first.lost, second.lost), (0, 1));
         assert_eq!(run.clone().finished(&first, RunEnd::Done, &[]).unwrap_err(), RunLost);
         let run = run.finished(&second, RunEnd::Failed, &[]).unwrap();
         assert_eq!(run.status("m".into(), RunKind::MENU).failures, 1);
+        let (run, third) = claim(run.requested(RunRequest::new(RunReason::Retry, at(6))), 6);
+        assert_eq!(third.lost, 0, "it is not taken over");
+        let (run, fourth) = claim(run, 11);
+        assert_eq!(fourth.lost, 2, "what was lost is not forgotten before it came to its end");
+        let run = run.finished(&fourth, RunEnd::Done, &[RunRequest::new(RunReason::Daily, at(12))]).unwrap();
+        let (run, _) = claim(run, 12);
+        assert_eq!(claim(run, 17).1.lost, 1);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::fmt;
 use mplus_qapi::{Error as PosError, ErrorKind};
 
 use crate::model::{OrderNumber, TableRef};
+use crate::pos_call::is_silence;
 use crate::relations::RelationError;
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -120,6 +121,26 @@ impl SubmitError {
         }
     }
 
+    /// What was heard of the POS.
+    pub(crate) fn heard(&self) -> Heard {
+        if let Some(error) = self.pos_error() {
+            return match error.kind() {
+                _ if error.is_connect() || error.is_authentication() => Heard::Away,
+                _ if is_silence(error) => Heard::Silence,
+                ErrorKind::Held(_) | ErrorKind::Busy { .. } | ErrorKind::Setup(_) | ErrorKind::Request(_) => {
+                    Heard::Nothing
+                }
+                _ => Heard::Answer,
+            };
+        }
+        match &self.kind {
+            SubmitErrorKind::Refused(_) | SubmitErrorKind::Store(_) | SubmitErrorKind::Relation(_) => {
+                Heard::Nothing
+            }
+            _ => Heard::Answer,
+        }
+    }
+
     /// What the order waits for, when nobody has refused it.
     pub(super) fn hindrance(&self) -> Option<Hindrance> {
         match &self.kind {
@@ -138,6 +159,19 @@ impl SubmitError {
             _ => None,
         }
     }
+}
+
+/// What an attempt heard of the POS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Heard {
+    /// It answered, whatever it said.
+    Answer,
+    /// It took a call and did not answer it in time.
+    Silence,
+    /// It cannot be reached, or lets nobody in.
+    Away,
+    /// It was not asked.
+    Nothing,
 }
 
 /// What keeps an order from the POS that the POS did not refuse.

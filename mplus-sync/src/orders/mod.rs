@@ -27,11 +27,12 @@ mod wire;
 
 pub use build::{Place, build};
 pub use draft::{DraftLine, DraftPayment, MenuPlace, OrderDraft};
+pub(crate) use error::Heard;
 pub use error::{SubmitError, SubmitErrorKind};
 pub use lifecycle::{CancelError, Retention};
 pub use menu::{ComboArticle, MenuLinks, ModifierLink};
-pub(crate) use outbox::tell_host;
 pub use outbox::{ObserverError, OrderObserver, OutboxWorker, RetryPlan, WorkerOptions, WorkerReport};
+pub(crate) use outbox::{Reopen, tell_host};
 pub use payments::PaymentSuggestion;
 pub use refusal::{OrderRefused, Problem};
 pub use service::{OrderService, QueueError, Queued};

@@ -83,6 +83,9 @@ pub struct RunReport {
     pub incomplete_locations: Details<IncompleteLocation>,
     /// What did not work.
     pub failures: Details<Note>,
+    /// Whether some of what did not work may work by itself later, such as a call that timed out: another run is worth it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub worth_repeating: bool,
 }
 
 /// How much a run looks at.
@@ -281,6 +284,7 @@ impl RunReport {
             manual_actions: Details::default(),
             incomplete_locations: Details::default(),
             failures: Details::default(),
+            worth_repeating: false,
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::cancel::Cancelled;
 use crate::merchant::NoStanding;
 use crate::model::{FingerprintError, Resource};
-use crate::pos_call::{LONGEST_MESSAGE, cut_to, is_unknown_operation, pos_advice};
+use crate::pos_call::{LONGEST_MESSAGE, cut_to, is_silence, is_unknown_operation, pos_advice};
 use crate::report::{Note, RunOutcome};
 use crate::store::StoreError;
 
@@ -85,6 +85,21 @@ impl StepError {
             Self::Held(_) | Self::LeaseLost | Self::Busy | Self::Cancelled(_) => true,
             Self::Store(_) | Self::Fingerprint(_) | Self::Unbelievable(_) => false,
         }
+    }
+
+    /// Whether the same may work later, with nobody doing anything about it.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::Pos(error) => error.is_transient(),
+            Self::Store(error) => error.is_retryable(),
+            Self::Held(_) | Self::LeaseLost | Self::Busy => true,
+            Self::Fingerprint(_) | Self::Unbelievable(_) | Self::Cancelled(_) => false,
+        }
+    }
+
+    /// Whether the POS kept silent: the call ended because its time was up.
+    pub(crate) fn is_silence(&self) -> bool {
+        matches!(self, Self::Pos(error) if is_silence(error))
     }
 
     /// What a person can do about it.

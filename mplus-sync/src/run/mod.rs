@@ -7,6 +7,7 @@ mod changes;
 mod error;
 mod hold;
 mod options;
+mod silence;
 mod step;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,7 @@ pub(crate) use changes::{Changes, unreadable_at};
 pub(crate) use error::StepError;
 pub(crate) use hold::Hold;
 pub use options::RunOptions;
+pub(crate) use silence::Silence;
 pub(crate) use step::{Step, carry_out, note_end};
 
 /// How often a chunk is decided anew because the host edited one of its records meanwhile.
@@ -49,6 +51,7 @@ pub(crate) struct Run<'a> {
     meters: BTreeMap<Resource, ProgressMeter>,
     /// What the POS last answered instead of doing what it was asked.
     pos_failure: Option<String>,
+    silence: Silence,
 }
 
 impl<'a> Run<'a> {
@@ -68,6 +71,7 @@ impl<'a> Run<'a> {
             broke_off: None,
             meters: BTreeMap::new(),
             pos_failure: None,
+            silence: Silence::default(),
         }
     }
 

@@ -32,9 +32,13 @@ impl Run<'_> {
     ) -> Result<Option<Found>, StepError> {
         let resource = step.resource.clone();
         match self.require(step, given).await {
-            Ok(found) => Ok(Some(found)),
-            Err(error) if error.ends_the_run() => Err(error),
+            Ok(found) => {
+                self.silence.broken();
+                Ok(Some(found))
+            }
+            Err(error) if error.ends_the_run() || self.silence.lasts(&error) => Err(error),
             Err(error) => {
+                self.report.worth_repeating |= error.may_pass();
                 self.report.fail(error.note(resource));
                 Ok(None)
             }

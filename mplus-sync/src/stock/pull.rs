@@ -15,7 +15,7 @@ use crate::merchant::Merchant;
 use crate::model::{ArticleNumber, Checkpoint, InventoryLevel, Marker, Resource};
 use crate::progress::{Phase, ProgressMeter};
 use crate::report::RunReport;
-use crate::run::{Hold, StepError};
+use crate::run::{Hold, Silence, StepError};
 use crate::store::{StockChunk, StoreError};
 
 /// One pull: what its branches share.
@@ -31,6 +31,7 @@ pub(super) struct Pull<'a> {
     pub(super) items: ItemsByArticle,
     /// What the POS last answered instead of doing what it was asked.
     pub(super) pos_failure: Option<String>,
+    pub(super) silence: Silence,
     pub(super) hold: &'a Hold,
 }
 

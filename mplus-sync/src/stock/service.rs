@@ -7,7 +7,7 @@ use crate::cancel::CancelToken;
 use crate::merchant::Merchant;
 use crate::model::{LeaseName, Location, Resource, Tracked};
 use crate::report::{Note, RunOutcome, RunReport, Subject};
-use crate::run::{Hold, StepError, note_end};
+use crate::run::{Hold, Silence, StepError, note_end};
 use crate::store::{Page, Select, StoreError};
 
 use super::branch::BranchPull;
@@ -54,7 +54,7 @@ impl StockService {
     /// Pulls the stock of every branch that is a location.
     ///
     /// Articles that are no item are left out and counted; levels of articles that the POS does not mention stay as they
-    /// are. A branch that fails does not keep the others back. However it ends, what was written stays, and the next pull
+    /// are. A branch that fails does not keep the others back, unless the POS kept silent about two in a row. However it ends, what was written stays, and the next pull
     /// goes on from the last checkpoint; one chunk is written in one transaction with how far it came.
     pub async fn pull(&self, options: &StockOptions<'_>, cancel: &CancelToken) -> RunReport {
         let now = self.merchant.runtime().now();
@@ -87,6 +87,7 @@ impl StockService {
             checkpoints: BTreeMap::new(),
             items: ItemsByArticle::default(),
             pos_failure: None,
+            silence: Silence::default(),
             hold: &hold,
         };
         let all = async {
@@ -153,13 +154,17 @@ async fn location(pull: &mut Pull<'_>, location: Tracked<Location>) -> Result<bo
     let done = BranchPull::new(branch, location.record.id).run(pull).await;
     match done {
         Err(_) if pull.hold.is_lost() => Err(StepError::LeaseLost),
-        Ok(()) => Ok(true),
-        Err(stopped) if stopped.ends_the_run() => {
+        Ok(()) => {
+            pull.silence.broken();
+            Ok(true)
+        }
+        Err(stopped) if stopped.ends_the_run() || pull.silence.lasts(&stopped) => {
             pull.pos_failure = stopped.pos_failure();
             Err(stopped)
         }
         Err(stopped) => {
             pull.pos_failure = stopped.pos_failure().or(pull.pos_failure.take());
+            pull.report.worth_repeating |= stopped.may_pass();
             let subject = Subject::new(&name, format_args!("branch {branch}"));
             let note = Note::about(Resource::stock(branch), subject, &stopped.to_string(), stopped.advice());
             pull.report.fail(note);

@@ -47,4 +47,11 @@ pub trait LeaseStore: Send + Sync {
 
     /// Removes leases that ended before a time, of workers that never came back, and counts them.
     async fn prune_leases(&self, before: DateTime<Utc>) -> Result<u64, StoreError>;
+
+    /// What the clock shows that all processes have in common: the database's. None where there is no other than theirs.
+    ///
+    /// Claims and leases are instants of whoever takes them; with this a process finds out whether its own clock is wrong.
+    async fn clock(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        Ok(None)
+    }
 }

@@ -24,12 +24,14 @@
 use crate::model::{EditRefused, Order, OutboxEntry};
 
 mod activity;
+mod calls;
 mod catalog;
 mod checkpoint;
 mod connection;
 mod customer;
 mod error;
 mod lease;
+mod limited;
 mod location;
 mod memory;
 #[cfg(feature = "mysql")]
@@ -75,6 +77,8 @@ pub use stock::{StockChunk, StockStore};
 pub use vault::{CredentialVault, Credentials, MemoryVault};
 pub use wake::{Listener, Wake, WakeUp};
 
+pub(crate) use calls::store_calls;
+pub(crate) use limited::{LimitedStore, LimitedVault};
 use wake::Bell;
 
 /// Everything that a sync keeps, in one store.

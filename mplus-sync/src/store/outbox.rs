@@ -56,7 +56,7 @@ impl ClaimRequest {
     }
 }
 
-/// How much waits.
+/// How much waits; orders of connections that are [held](crate::model::Connection::is_held) are counted apart.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Backlog {
@@ -66,12 +66,43 @@ pub struct Backlog {
     pub sending: u64,
     /// When the oldest of both was queued.
     pub oldest: Option<DateTime<Utc>>,
+    /// When the oldest of those was queued that nobody has tried yet: what whoever forwards orders owes. An order that was tried
+    /// waits for its POS, for its table or for its turn after a refusal.
+    pub untried: Option<DateTime<Utc>>,
+    /// Orders of connections that are held: they wait, and nobody owes them.
+    pub held: u64,
 }
 
 impl Backlog {
     /// A backlog.
     pub fn new(waiting: u64, sending: u64, oldest: Option<DateTime<Utc>>) -> Self {
-        Self { waiting, sending, oldest }
+        Self { waiting, sending, oldest, ..Self::default() }
+    }
+
+    /// The same, with when the oldest was queued that nobody has tried yet.
+    #[must_use]
+    pub fn untried_since(self, untried: Option<DateTime<Utc>>) -> Self {
+        Self { untried, ..self }
+    }
+
+    /// The same, with so many orders of connections that are held.
+    #[must_use]
+    pub fn with_held(self, held: u64) -> Self {
+        Self { held, ..self }
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let earlier =
+            |one: Option<DateTime<Utc>>, two: Option<DateTime<Utc>>| one.into_iter().chain(two).min();
+        Self {
+            waiting: self.waiting + other.waiting,
+            sending: self.sending + other.sending,
+            oldest: earlier(self.oldest, other.oldest),
+            untried: earlier(self.untried, other.untried),
+            held: self.held + other.held,
+        }
     }
 }
 
@@ -151,6 +182,20 @@ pub trait OrderOutbox: Send + Sync {
     async fn finish(&self, claim: &Claim, outcome: Outcome, now: DateTime<Utc>) -> Result<(), StoreError> {
         let step = OrderStep::Finish { claim, outcome: &outcome, now };
         self.step(&claim.connection, &claim.order, step).await
+    }
+
+    /// Gives a claim back whose attempt was cut off, so that others go on at once; counts as nothing. `may_be_at_pos` says
+    /// whether this attempt may have reached the POS.
+    ///
+    /// # Errors
+    /// [`Conflict`](super::StoreErrorKind::Conflict) when the claim was lost.
+    async fn give_back(
+        &self,
+        claim: &Claim,
+        may_be_at_pos: bool,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        self.step(&claim.connection, &claim.order, OrderStep::GiveBack { claim, may_be_at_pos, now }).await
     }
 
     /// Queues an order again after a person put right what was wrong.

@@ -76,7 +76,7 @@ pub trait RunStore: Send + Sync {
         request: RunRequest,
     ) -> Result<(), StoreError>;
 
-    /// Claims runs that are due, those that are due longest first. No run is ever claimed by two at once.
+    /// Claims runs that are due, in the order of their [turns](crate::model::DueRun::turn). No run is ever claimed by two at once.
     ///
     /// A run whose claim has ended is due. Nothing is claimed of a connection that is [held](crate::model::Connection::is_held).
     async fn claim_runs(

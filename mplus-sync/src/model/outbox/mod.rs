@@ -27,7 +27,7 @@ pub struct OutboxEntry {
     pub state: OutboxState,
     /// How often the POS refused it since it was queued, by the host or again by a person.
     pub attempts: u32,
-    /// How often a claim of it ended without a word since then: it may be what ends the workers.
+    /// How often in a row a claim of it ended without a word: it may be what ends the workers.
     pub lost: u32,
     /// How often it was claimed ever; what tells a claim from the one before.
     pub claims: i64,

@@ -33,6 +33,15 @@ pub enum OrderStep<'a> {
         /// When.
         now: DateTime<Utc>,
     },
+    /// [`OutboxEntry::given_back`]
+    GiveBack {
+        /// Which claim.
+        claim: &'a Claim,
+        /// Whether the attempt may have reached the POS.
+        may_be_at_pos: bool,
+        /// When.
+        now: DateTime<Utc>,
+    },
     /// [`OutboxEntry::requeued`]
     Requeue {
         /// When.
@@ -71,6 +80,7 @@ impl OrderStep<'_> {
             Self::Extend { claim, until } => entry.extended(claim, until),
             Self::Note { claim, note } => entry.noted(claim, note.map(str::to_owned)),
             Self::Finish { claim, outcome, now } => entry.finished(claim, outcome, now),
+            Self::GiveBack { claim, may_be_at_pos, now } => entry.given_back(claim, may_be_at_pos, now),
             Self::Requeue { now } => entry.requeued(now),
             Self::Withdraw { reason, now } => entry.withdrawn(reason, now),
             Self::Replace { order, now } => entry.replaced(order, now),
@@ -80,7 +90,7 @@ impl OrderStep<'_> {
 
     /// Whether it has the order sent: workers that wait are woken.
     pub fn queues(&self) -> bool {
-        matches!(self, Self::Requeue { .. } | Self::Replace { .. })
+        matches!(self, Self::GiveBack { .. } | Self::Requeue { .. } | Self::Replace { .. })
     }
 
     /// What it does to the order, for errors.
@@ -89,6 +99,7 @@ impl OrderStep<'_> {
             Self::Extend { .. } => "extend the claim of order",
             Self::Note { .. } => "note the attempt of order",
             Self::Finish { .. } => "record the outcome of order",
+            Self::GiveBack { .. } => "give back order",
             Self::Requeue { .. } => "queue again order",
             Self::Withdraw { .. } => "withdraw order",
             Self::Replace { .. } => "replace order",

@@ -156,12 +156,14 @@ impl OutboxEntry {
             Outcome::Retry { at, error, may_be_at_pos } => {
                 self.state = OutboxState::Waiting(Waiting::Resting);
                 self.attempts = self.attempts.saturating_add(1);
+                self.lost = 0;
                 self.due_at = *at;
                 self.may_be_at_pos = *may_be_at_pos;
                 self.last_error = Some(error.clone());
             }
             Outcome::Wait { why, at, error, may_be_at_pos } => {
                 self.state = OutboxState::Waiting(why.going_on_from(waited));
+                self.lost = 0;
                 self.due_at = *at;
                 self.may_be_at_pos = *may_be_at_pos;
                 self.last_error = Some(error.clone());
@@ -181,7 +183,27 @@ impl OutboxEntry {
         Ok(self)
     }
 
-    /// Gives back a claim that has ended, so that the order shows as waiting again.
+    /// Gives back a claim whose attempt was cut off: it waits as before and is due at once. That counts as nothing.
+    ///
+    /// `may_be_at_pos` says whether this attempt may have reached the POS; that an earlier one may have is kept.
+    ///
+    /// # Errors
+    /// [`StepRefused::ClaimLost`] when the claim is no longer the current one.
+    pub fn given_back(
+        mut self,
+        claim: &Claim,
+        may_be_at_pos: bool,
+        now: DateTime<Utc>,
+    ) -> Result<Self, StepRefused> {
+        self.is_held_by(claim).then_some(()).ok_or(StepRefused::ClaimLost)?;
+        self.state = OutboxState::Waiting(self.waiting().unwrap_or(Waiting::Queued));
+        self.may_be_at_pos |= may_be_at_pos;
+        self.due_at = now;
+        self.updated_at = now;
+        Ok(self)
+    }
+
+    /// Takes back a claim that has ended, so that the order shows as waiting again.
     pub fn released(mut self, now: DateTime<Utc>) -> Self {
         if self.state.kind() == OutboxStateKind::Sending && self.due_at <= now {
             self.state = OutboxState::Waiting(self.waiting().unwrap_or(Waiting::Queued));
@@ -303,6 +325,13 @@ mod tests {
         Outcome::Retry { at: at(9), error: "closed".into(), may_be_at_pos: false }
     }
 
+    impl OutboxEntry {
+        fn noted_with(self, note: &str) -> Self {
+            let claim = self.claim();
+            self.noted(&claim, Some(note.into())).unwrap()
+        }
+    }
+
     fn sent(entry: OutboxEntry, outcome: &Outcome) -> OutboxEntry {
         let entry = entry.claimed(&WorkerId::from("w"), at(2), at(1));
         let claim = entry.claim();
@@ -323,6 +352,35 @@ mod tests {
         let worker = WorkerId::from("w");
         let again = entry().claimed(&worker, at(2), at(1)).claimed(&worker, at(5), at(3));
         assert_eq!((again.attempts, again.lost, again.may_be_at_pos), (0, 1, true));
+    }
+
+    #[test]
+    fn what_was_lost_before_is_forgotten_once_an_attempt_came_to_an_end() {
+        let worker = WorkerId::from("w");
+        for outcome in [away(3), refused()] {
+            let again = entry().claimed(&worker, at(2), at(1)).claimed(&worker, at(5), at(3));
+            let claim = again.claim();
+            assert_eq!(again.finished(&claim, &outcome, at(4)).unwrap().lost, 0);
+        }
+    }
+
+    #[test]
+    fn an_attempt_that_was_given_back_counts_as_nothing_and_keeps_what_is_known() {
+        let worker = WorkerId::from("w");
+        let mut given = sent(entry(), &away(1));
+        for sent in [false, true, false] {
+            let claimed = given.claimed(&worker, at(90), at(40)).noted_with("lines");
+            let claim = claimed.claim();
+            given = claimed.given_back(&claim, sent, at(41)).unwrap();
+            assert!(given.is_due(at(41)));
+            assert_eq!(
+                given.clone().finished(&claim, &refused(), at(42)).unwrap_err(),
+                StepRefused::ClaimLost
+            );
+        }
+        assert_eq!((given.attempts, given.lost, given.may_be_at_pos), (0, 0, true));
+        assert_eq!(given.state, OutboxState::Waiting(Waiting::PosAway { since: at(1) }));
+        assert_eq!(given.note.as_deref(), Some("lines"));
     }
 
     #[test]

@@ -3,18 +3,19 @@
 use std::fmt;
 use std::mem;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::future::{Either, pending, select};
+use futures_util::future::{BoxFuture, Either, pending, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use mplus_qapi::ErrorKind;
 use mplus_qapi::system::GetApiVersion;
+use mplus_qapi::{Error as PosError, ErrorKind};
 
 use crate::cancel::CancelToken;
-use crate::merchant::{Merchant, Watch};
+use crate::merchant::{Merchant, NoStanding, Watch};
 use crate::model::{Activity, ActivityLevel, Claim, ConnectionId, OutboxEntry, Outcome, PosOrder, Waiting};
+use crate::orders::error::Heard;
 use crate::orders::{OrderObserver, OrderService, SubmitError};
 use crate::store::{ClaimRequest, StoreError, StoreErrorKind, Wake};
 use crate::text::kept;
@@ -91,6 +92,22 @@ pub struct OutboxWorker {
     watch: Watch,
     options: WorkerOptions,
     observer: Option<Arc<dyn OrderObserver>>,
+    reopen: Option<Arc<Reopen>>,
+    standing: Mutex<Standing>,
+}
+
+/// Opens the merchant's connection anew: its services lead to where it leads now. None when it cannot be opened now.
+pub(crate) type Reopen = dyn Fn() -> BoxFuture<'static, Option<(Arc<OrderService>, Merchant)>> + Send + Sync;
+
+/// What is known of where the worker's connection leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// Where it led.
+    Same,
+    /// A call was held back; it may be because of that.
+    Doubtful,
+    /// To another POS.
+    Moved,
 }
 
 impl fmt::Debug for OutboxWorker {
@@ -116,7 +133,42 @@ impl OutboxWorker {
     /// that share the store.
     pub fn new(service: Arc<OrderService>, merchant: &Merchant) -> Self {
         let watch = Watch::new(merchant.store().clone(), service.connection().clone());
-        Self { service, merchant: merchant.clone(), watch, options: WorkerOptions::default(), observer: None }
+        Self {
+            service,
+            merchant: merchant.clone(),
+            watch,
+            options: WorkerOptions::default(),
+            observer: None,
+            reopen: None,
+            standing: Mutex::new(Standing::Same),
+        }
+    }
+
+    /// The same, going on at another POS when the connection leads there.
+    pub(crate) fn reopened_by(self, reopen: Arc<Reopen>) -> Self {
+        Self { reopen: Some(reopen), ..self }
+    }
+
+    /// The worker of where the connection leads now; none when it cannot be opened now.
+    async fn reopened(&self) -> Option<Self> {
+        let (service, merchant) = self.reopen.as_ref()?().await?;
+        let (observer, reopen) = (self.observer.clone(), self.reopen.clone());
+        Some(Self { observer, reopen, ..Self::new(service, &merchant).with_options(self.options) })
+    }
+
+    fn standing(&self) -> MutexGuard<'_, Standing> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the connection leads to another POS by now, and the worker can go on there.
+    async fn has_moved(&self) -> bool {
+        let known = *self.standing();
+        if known == Standing::Doubtful {
+            let moved = matches!(self.merchant.check_standing().await, Err(NoStanding::Moved(_)));
+            let goes_on = moved && self.reopen.is_some();
+            *self.standing() = if goes_on { Standing::Moved } else { Standing::Same };
+        }
+        *self.standing() == Standing::Moved
     }
 
     /// The same with other options.
@@ -140,8 +192,23 @@ impl OutboxWorker {
     }
 
     /// Forwards orders until it is cancelled. Then it takes no more, and ends when those under way have, or after
-    /// [`WorkerOptions::grace`].
+    /// [`WorkerOptions::grace`]. When the connection leads to another POS meanwhile, it goes on there.
     pub async fn run(&self, cancel: &CancelToken) -> WorkerReport {
+        let mut report = self.run_here(cancel).await;
+        while !cancel.is_cancelled() {
+            match self.reopened().await {
+                Some(worker) => report.add(worker.run_here(cancel).await),
+                // It cannot be opened now.
+                None => {
+                    let _ = cancel.stop_or(self.merchant.runtime().sleep(self.options.idle)).await;
+                }
+            }
+        }
+        report
+    }
+
+    /// The same, until it is cancelled or the connection leads to another POS.
+    async fn run_here(&self, cancel: &CancelToken) -> WorkerReport {
         let mut report = WorkerReport::default();
         let mut running = FuturesUnordered::new();
         let mut told = 0;
@@ -153,7 +220,8 @@ impl OutboxWorker {
                     let claimed = self.claim(free, &mut report).await;
                     running.extend(claimed.into_iter().map(|entry| self.forward(entry)));
                 }
-                if cancel.is_cancelled() && running.is_empty() {
+                let ends = cancel.is_cancelled() || *self.standing() == Standing::Moved;
+                if ends && running.is_empty() {
                     return;
                 }
                 let full = running.len() >= self.options.at_once.max(1);
@@ -200,7 +268,9 @@ impl OutboxWorker {
         match &self.observer {
             Some(observer) => {
                 let (store, runtime) = (&**self.merchant.store(), &**self.merchant.runtime());
-                tell_host(store, runtime, Some(self.connection()), &**observer).await
+                // What is pending when it stops is told before it ends.
+                let never = CancelToken::new();
+                tell_host(store, runtime, Some(self.connection()), &**observer, &never).await
             }
             None => 0,
         }
@@ -213,6 +283,10 @@ impl OutboxWorker {
             let claimed = self.claim(self.options.at_once.max(1), &mut report).await;
             if claimed.is_empty() {
                 report.told += self.tell_host().await;
+                let moved = *self.standing() == Standing::Moved;
+                if moved && let Some(worker) = self.reopened().await {
+                    report.add(Box::pin(worker.run_once()).await);
+                }
                 return report;
             }
             let mut running: FuturesUnordered<_> =
@@ -225,7 +299,7 @@ impl OutboxWorker {
 
     async fn claim(&self, limit: usize, report: &mut WorkerReport) -> Vec<OutboxEntry> {
         let now = self.merchant.runtime().now();
-        if !self.watch.is_connected(now).await {
+        if !self.watch.is_connected(now).await || self.has_moved().await {
             return Vec::new();
         }
         let request = ClaimRequest::new(self.merchant.worker().clone(), limit, now + self.claim_for())
@@ -241,16 +315,26 @@ impl OutboxWorker {
     }
 
     /// Brings one claimed order as far as it gets and records that.
-    pub(crate) async fn forward(&self, entry: OutboxEntry) -> WorkerReport {
+    async fn forward(&self, entry: OutboxEntry) -> WorkerReport {
+        self.forward_hearing(entry).await.0
+    }
+
+    /// The same, with what was heard of the POS.
+    pub(crate) async fn forward_hearing(&self, entry: OutboxEntry) -> (WorkerReport, Heard) {
+        let mut heard = Heard::Nothing;
         let claim = entry.claim();
         let ended = match select(pin!(self.attempt(&entry)), pin!(self.keep(&claim))).await {
             Either::Left((ended, _)) => ended,
             Either::Right(((), _)) => Ended::Lost,
         };
         let Decision { outcome, rest } = match ended {
-            Ended::Lost => return WorkerReport { lost: 1, ..WorkerReport::default() },
+            Ended::Lost => return (WorkerReport { lost: 1, ..WorkerReport::default() }, heard),
             Ended::Decided(decision) => decision,
             Ended::Result(result) => {
+                if result.as_ref().is_err_and(|error| error.pos_error().is_some_and(PosError::is_held)) {
+                    *self.standing() = Standing::Doubtful;
+                }
+                heard = result.as_ref().map_or_else(SubmitError::heard, |_| Heard::Answer);
                 self.look(&result).await;
                 let (now, random) = (self.merchant.runtime().now(), self.merchant.runtime().random());
                 let mut decision = self.options.retry.decision(&entry, &result, now, random);
@@ -261,7 +345,7 @@ impl OutboxWorker {
             }
         };
         let outcome = self.rest(&entry, outcome, rest).await;
-        self.record(&entry, &claim, self.kept(outcome)).await
+        (self.record(&entry, &claim, self.kept(outcome)).await, heard)
     }
 
     async fn attempt(&self, entry: &OutboxEntry) -> Ended {

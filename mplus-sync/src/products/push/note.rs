@@ -91,6 +91,7 @@ pub(crate) fn refused(
 ) -> Result<(), StepError> {
     run.report.fail(Note::about(resource.clone(), subject, &failure(&error), pos_advice(&error)));
     let error = StepError::from(error);
+    run.report.worth_repeating |= error.may_pass();
     if error.ends_the_run() { Err(error) } else { Ok(()) }
 }
 

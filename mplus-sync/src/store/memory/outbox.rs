@@ -320,17 +320,18 @@ impl OrderOutbox for MemoryStore {
     }
 
     async fn backlog(&self, connection: Option<&ConnectionId>) -> Result<Backlog, StoreError> {
-        let outbox = &self.lock().outbox;
+        let state = self.lock();
+        let outbox = &state.outbox;
         let mine = outbox.open.iter().filter(|(id, _)| connection.is_none_or(|wanted| wanted == *id));
         let mut backlog = Backlog::default();
         for entry in mine.flat_map(|(_, open)| open).filter_map(|(_, sequence)| outbox.entries.get(sequence))
         {
-            match entry.state.kind() {
-                OutboxStateKind::Sending => backlog.sending += 1,
-                _ => backlog.waiting += 1,
-            }
-            let queued = entry.queued_at;
-            backlog.oldest = Some(backlog.oldest.map_or(queued, |oldest| oldest.min(queued)));
+            let queued = Some(entry.queued_at);
+            backlog = backlog.and(match entry.state.kind() {
+                _ if state.is_held(&entry.connection) => Backlog::default().with_held(1),
+                OutboxStateKind::Sending => Backlog::new(0, 1, queued),
+                _ => Backlog::new(1, 0, queued).untried_since(queued.filter(|_| entry.claims == 0)),
+            });
         }
         Ok(backlog)
     }

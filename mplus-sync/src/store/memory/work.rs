@@ -122,7 +122,8 @@ impl RunStore for MemoryStore {
                     && (request.kinds.is_empty() || request.kinds.contains(kind))
                     && !state.is_held(connection)
             })
-            .filter_map(|(key, run)| run.due_at().filter(|due| *due <= now).map(|due| (due, key.clone())))
+            .filter(|(_, run)| run.due_at().is_some_and(|due| due <= now))
+            .map(|(key, run)| (run.turn(), key.clone()))
             .collect();
         due.sort();
         let mut claimed = Vec::new();

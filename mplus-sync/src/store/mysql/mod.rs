@@ -112,6 +112,8 @@ impl MySqlOptions {
 
 /// How long a connection is kept that nobody uses. The driver would drop it at once, and make another for the next statement.
 const KEPT: Duration = Duration::from_secs(300);
+/// How long a connection may be silent before the other side is asked whether it is still there.
+const QUIET: Duration = Duration::from_secs(30);
 /// Statements that a connection keeps prepared.
 const STATEMENTS: usize = 128;
 
@@ -159,6 +161,8 @@ impl MySqlStore {
             .stmt_cache_size(STATEMENTS)
             .client_found_rows(false)
             .prefer_socket(false)
+            // A connection that a failover has swallowed is noticed in time.
+            .tcp_keepalive(Some(QUIET))
             .pool_opts(pool_options);
         let set_up = Opts::from(match tls {
             Some(tls) => options.secured(set_up, tls)?,

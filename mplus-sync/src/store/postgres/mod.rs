@@ -81,6 +81,9 @@ impl fmt::Debug for PostgresOptions {
     }
 }
 
+/// How long a connection may be silent before the other side is asked whether it is still there.
+const QUIET: Duration = Duration::from_secs(30);
+
 impl PostgresOptions {
     /// A database by its URL, or by a list of `key=value` as Postgres' own tools take it.
     pub fn new(url: impl Into<String>) -> Self {
@@ -99,6 +102,11 @@ impl PostgresOptions {
         // What is wrong with the text may quote it, password included.
         let mut config: Config =
             self.url.parse().map_err(|_| invalid().with_source("its URL cannot be understood"))?;
+        // A connection that a failover has swallowed is noticed in seconds, not in hours.
+        if config.get_tcp_user_timeout().is_none() {
+            config.tcp_user_timeout(QUIET);
+        }
+        config.keepalives_idle(config.get_keepalives_idle().min(QUIET));
         if config.get_ssl_mode() != SslMode::Require {
             config.ssl_mode(SslMode::Disable);
             return Ok(Line::Plain(config));

@@ -44,6 +44,15 @@ impl Dialect {
         Cow::Owned(placed)
     }
 
+    /// Reads the database's clock, in microseconds; none where it is the process's own.
+    pub(crate) fn clock(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"),
+            Self::MySql => Some("SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))"),
+        }
+    }
+
     /// Behind an insert: a row whose key is there is left alone.
     pub(crate) fn unless_there(self, key: &[&str]) -> String {
         match self {

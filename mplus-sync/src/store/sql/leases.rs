@@ -109,6 +109,12 @@ impl<D: Driver> LeaseStore for SqlStore<D> {
         let sql = "DELETE FROM mplus_leases WHERE ends_at < ?";
         self.driver.execute("prune leases", sql, vec![before.into()]).await
     }
+
+    async fn clock(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let Some(sql) = D::DIALECT.clock() else { return Ok(None) };
+        let row = self.driver.query("read the clock", sql, Vec::new()).await?.into_iter().next();
+        row.map(|mut row| row.time()).transpose()
+    }
 }
 
 impl<D: Driver> SqlStore<D> {

@@ -288,21 +288,25 @@ impl<D: Driver> OrderOutbox for SqlStore<D> {
     }
 
     async fn backlog(&self, connection: Option<&ConnectionId>) -> Result<Backlog, StoreError> {
-        let mut sql = "SELECT state, count(*), min(queued_at) FROM mplus_outbox WHERE is_open = 1".to_owned();
+        let mut sql = "SELECT o.state, coalesce(c.held, 0) AS is_held, count(*), min(o.queued_at), \
+                       min(CASE WHEN o.claims = 0 THEN o.queued_at END) FROM mplus_outbox AS o \
+                       LEFT JOIN mplus_connections AS c ON c.id = o.connection WHERE o.is_open = 1"
+            .to_owned();
         let mut values = Vec::new();
         if let Some(connection) = connection {
-            sql += " AND connection = ?";
+            sql += " AND o.connection = ?";
             values.push(connection.as_str().into());
         }
-        sql += " GROUP BY state";
+        sql += " GROUP BY o.state, is_held";
         let mut backlog = Backlog::default();
         for mut row in self.driver.query("count waiting orders", &sql, values).await? {
-            let (state, count, oldest) = (row.text()?, row.count()?, row.optional_time()?);
-            match state == OutboxStateKind::Sending.as_str() {
-                true => backlog.sending += count,
-                false => backlog.waiting += count,
-            }
-            backlog.oldest = [backlog.oldest, oldest].into_iter().flatten().min();
+            let (state, is_held, count) = (row.text()?, row.yes()?, row.count()?);
+            let (oldest, untried) = (row.optional_time()?, row.optional_time()?);
+            backlog = backlog.and(match state == OutboxStateKind::Sending.as_str() {
+                _ if is_held => Backlog::default().with_held(count),
+                true => Backlog::new(0, count, oldest),
+                false => Backlog::new(count, 0, oldest).untried_since(untried),
+            });
         }
         Ok(backlog)
     }

@@ -60,6 +60,7 @@ fn row_of(found: &Found, next: &DueRun) -> Result<Vec<SqlValue>, StoreError> {
         found.connection.as_str().into(),
         found.kind.as_str().into(),
         next.due_at().into(),
+        next.turn().into(),
         next.is_running().into(),
         format::to_json(next, next.newer.as_ref())?.into(),
         (found.revision + 1).into(),
@@ -75,7 +76,7 @@ impl<D: Driver> RunStore for SqlStore<D> {
         request: RunRequest,
     ) -> Result<(), StoreError> {
         let insert = format!(
-            "INSERT INTO mplus_runs (connection, kind, due_at, running, body, revision) VALUES (?, ?, ?, 0, ?, 1){}",
+            "INSERT INTO mplus_runs (connection, kind, due_at, turn, running, body, revision) VALUES (?, ?, ?, ?, 0, ?, 1){}",
             D::DIALECT.unless_there(table::RUNS.key)
         );
         in_transaction!(self.driver, "ask for a run", |transaction| {
@@ -84,6 +85,7 @@ impl<D: Driver> RunStore for SqlStore<D> {
                 connection.as_str().into(),
                 kind.as_str().into(),
                 first.due_at().into(),
+                first.turn().into(),
                 format::to_new_json(&first)?.into(),
             ];
             if transaction.execute(&insert, values).await? > 0 {
@@ -105,10 +107,10 @@ impl<D: Driver> RunStore for SqlStore<D> {
         now: DateTime<Utc>,
     ) -> Result<Vec<ClaimedRun>, StoreError> {
         let mut sql = format!(
-            "SELECT {COLUMNS} FROM mplus_runs AS r WHERE r.due_at <= ? \
+            "SELECT {COLUMNS} FROM mplus_runs AS r WHERE r.turn <= ? AND r.due_at <= ? \
              AND NOT EXISTS (SELECT 1 FROM mplus_connections AS c WHERE c.id = r.connection AND c.held = 1)"
         );
-        let mut values: Vec<SqlValue> = vec![now.into()];
+        let mut values: Vec<SqlValue> = vec![now.into(), now.into()];
         if let Some(connection) = &request.connection {
             sql += " AND r.connection = ?";
             values.push(connection.as_str().into());
@@ -117,7 +119,7 @@ impl<D: Driver> RunStore for SqlStore<D> {
             sql += &format!(" AND r.kind IN {}", marks(request.kinds.len()));
             values.extend(request.kinds.iter().map(|kind| kind.as_str().into()));
         }
-        sql += " ORDER BY r.due_at LIMIT ?";
+        sql += " ORDER BY r.turn LIMIT ?";
         let lock = match D::DIALECT {
             super::Dialect::Postgres => " FOR UPDATE OF r SKIP LOCKED",
             dialect => dialect.for_update_skip_locked(),

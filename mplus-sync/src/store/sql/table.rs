@@ -251,14 +251,16 @@ pub(crate) const LEASES: Table = Table {
 };
 
 /// Runs that are due. `due_at`: the first request, the end of the claim while somebody carries it out, none when nothing is asked.
+/// `turn`: their order among each other, never later than `due_at`.
 pub(crate) const RUNS: Table = Table {
-    indexes: &[index("due", &["due_at"])],
+    indexes: &[index("turn", &["turn"])],
     ..Table::keyed(
         "mplus_runs",
         &[
             id("connection"),
             id("kind"),
             maybe(integer("due_at")),
+            maybe(integer("turn")),
             integer("running"),
             text("body"),
             integer("revision"),

@@ -215,6 +215,7 @@ pub(super) async fn requeued_together(case: &Case<'_>) -> Checked {
     expect_equal("all the others", store.requeue_all(&merchant(), None, minute(2)).await?, 5 - rejected)?;
     let backlog = store.backlog(Some(&merchant())).await?;
     expect_equal("waiting", (backlog.waiting, backlog.sending, backlog.oldest), (5, 0, Some(minute(0))))?;
+    expect_equal("untried", (backlog.untried, backlog.held), (None, 0))?;
     expect_equal("of all", store.backlog(None).await?.waiting, 5)?;
     let accepted = store.requeue_all(&merchant(), Some(OutboxStateKind::Accepted), minute(2)).await;
     expect_refused("those that the POS has", accepted, StoreErrorKind::Conflict)

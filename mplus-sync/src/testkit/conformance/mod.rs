@@ -261,6 +261,7 @@ const BEHAVIOURS: &[(&str, Behaviour)] = behaviours! {
     runs::{
         one_run: "several requests become one run",
         claimed_by_one: "a run is claimed by one process",
+        turns: "what somebody waits for goes before what is due by itself",
         lost: "a lost run is taken up again",
         held: "runs of a held connection wait",
         without: "connections without a run are found",

@@ -93,6 +93,28 @@ pub(super) async fn claimed_by_one(case: &Case<'_>) -> Checked {
     expect_equal("runs claimed", (count, claimed.len()), (30, 30))
 }
 
+pub(super) async fn turns(case: &Case<'_>) -> Checked {
+    let store = case.open().await?;
+    for number in 0..20 {
+        let connection = ConnectionId::from(format!("m{number}"));
+        store
+            .request_run(&connection, &RunKind::SYNC, RunRequest::new(RunReason::Daily, minute(number)))
+            .await?;
+    }
+    let asked = ConnectionId::from("z");
+    store.request_run(&asked, &RunKind::MENU, RunRequest::new(RunReason::AskedFor, minute(30))).await?;
+    let mut claimed = Vec::new();
+    for _ in 0..3 {
+        let one = RunClaimRequest::new(Holder::from("w"), 1, minute(60));
+        claimed.extend(store.claim_runs(&one, minute(30)).await?.into_iter().map(|run| run.connection));
+    }
+    expect_equal("the order", claimed, vec![asked.clone(), "m0".into(), "m1".into()])?;
+    // Not before it is due, whatever its turn.
+    store.request_run(&asked, &RunKind::STOCK, RunRequest::new(RunReason::AskedFor, minute(90))).await?;
+    let request = RunClaimRequest::new(Holder::from("w"), 100, minute(90)).kinds([RunKind::STOCK]);
+    expect_equal("before it is due", store.claim_runs(&request, minute(80)).await?, Vec::new())
+}
+
 pub(super) async fn lost(case: &Case<'_>) -> Checked {
     let store = case.open().await?;
     let daily = RunRequest::new(RunReason::Daily, minute(0));

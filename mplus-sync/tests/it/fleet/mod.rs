@@ -3,7 +3,9 @@
 mod orders;
 mod runs;
 mod several;
+mod silence;
 mod stop;
+mod troubled;
 mod world;
 
 /// Makes a test of each function for each store. Those on a server are skipped, with a line that says so, where there is none.

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
+use mplus_sync::Integration;
+use mplus_sync::cancel::CancelToken;
 use mplus_sync::model::{ConnectionId, Order, OrderKind, OutboxStateKind, RunKind};
 use mplus_sync::runtime::Runtime;
 use mplus_sync::store::{CredentialVault, Credentials};
@@ -91,6 +93,8 @@ async fn a_paused_merchants_orders_wait_until_it_goes_on(mut world: World) {
     world.order(&works, "2").await;
     assert_eq!(accepted(&mut process, 1).await, [works]);
     assert!(at_pos(&world, &rests).is_empty());
+    let status = process.fleet.status().await.unwrap();
+    assert_eq!((status.orders.waiting, status.orders.held, status.order_lag), (0, 1, None), "nobody owes it");
     assert!(process.fleet.resume(&rests).await.unwrap());
     assert_eq!(accepted(&mut process, 1).await, [rests]);
     assert!(!process.fleet.pause(&"nobody".into()).await.unwrap());
@@ -183,6 +187,31 @@ async fn one_merchants_panic_stops_nobody_else(mut world: World) {
     let left = world.store.entry(&breaks, &"1".into()).await.unwrap().unwrap();
     assert_eq!(left.state.kind(), OutboxStateKind::Sending, "its claim ends by itself");
     world.end().await;
+}
+
+#[tokio::test]
+async fn a_worker_of_the_hosts_own_goes_on_where_the_connection_leads() {
+    let mut world = World::in_memory();
+    let id = world.add("a").await;
+    let integration = Integration::open(world.host("own"), id.clone()).await.unwrap();
+    let (worker, cancel) = (integration.outbox_worker(), CancelToken::new());
+    let task = tokio::spawn({
+        let cancel = cancel.clone();
+        async move { worker.run(&cancel).await }
+    });
+    world.order(&id, "1").await;
+    until("it is at the first POS", async || world.pos(&id).order("1").is_some()).await;
+    let moved = world.add_pos();
+    world.lead_to(&id, moved).await;
+    world.order(&id, "2").await;
+    until("the next one is at the other POS", async || {
+        world.clock.pass(TimeDelta::seconds(1));
+        world.pos_at(moved).order("2").is_some()
+    })
+    .await;
+    assert!(world.pos(&id).order("2").is_none());
+    cancel.cancel();
+    assert_eq!(task.await.unwrap().accepted, 2);
 }
 
 #[tokio::test]

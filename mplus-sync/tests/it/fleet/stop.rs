@@ -11,6 +11,42 @@ use mplus_sync::runtime::Runtime;
 use super::on_every_store;
 use super::world::{World, until};
 
+/// Databases with a clock of their own.
+async fn by_a_wrong_clock(world: Option<World>) {
+    let Some(mut world) = world else { return };
+    world.settings.watches_clock = true;
+    let id = world.add("a").await;
+    let mut process = world.start("right");
+    world.order(&id, "1").await;
+    assert_eq!(process.told().await.state.kind(), OutboxStateKind::Accepted, "its clock is right");
+    process.stop().await;
+
+    world.clock.pass(TimeDelta::minutes(1));
+    world.order(&id, "2").await;
+    let process = world.start("ahead");
+    until("it says that its clock is wrong", async || {
+        let processes = process.fleet.status().await.unwrap().processes;
+        processes.iter().any(|known| known.worker.as_str() == "ahead" && known.clock_is_wrong)
+    })
+    .await;
+    process.stop().await;
+    let left = world.store.entry(&id, &"2".into()).await.unwrap().unwrap();
+    assert_eq!((left.state.kind(), left.claims), (OutboxStateKind::Waiting, 0));
+    world.end().await;
+}
+
+#[cfg(feature = "postgres")]
+#[tokio::test]
+async fn a_process_whose_clock_is_not_that_of_postgres_takes_nothing() {
+    by_a_wrong_clock(World::in_postgres().await).await;
+}
+
+#[cfg(feature = "mysql")]
+#[tokio::test]
+async fn a_process_whose_clock_is_not_that_of_mysql_takes_nothing() {
+    by_a_wrong_clock(World::in_mysql().await).await;
+}
+
 on_every_store! {
     a_process_that_stops_ends_what_is_under_way,
     what_does_not_end_in_time_is_given_back_and_another_process_goes_on_at_once,

@@ -60,6 +60,9 @@ impl Runtime for Clock {
     }
 }
 
+/// Every operation.
+pub(super) const ALL: &str = "*";
+
 /// The way to a merchant's POS.
 #[derive(Clone)]
 pub(super) struct Door {
@@ -85,7 +88,8 @@ impl Transport for Door {
         if *self.breaks.lock().unwrap() == Some(operation.as_str()) {
             panic!("the way to this POS is broken, as the test wanted it to be");
         }
-        if *self.held.lock().unwrap() == Some(operation.as_str()) {
+        let held = *self.held.lock().unwrap();
+        if held == Some(operation.as_str()) || held == Some(ALL) {
             let _ = self.arrived.send(());
             self.gate.acquire().await.unwrap().forget();
         }
@@ -160,7 +164,7 @@ impl Working {
 const LONG: Duration = Duration::from_secs(60);
 
 /// Waits until something holds that nobody tells of.
-pub(super) async fn until(what: &str, holds: impl AsyncFn() -> bool) {
+pub(super) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let wait = async {
         while !holds().await {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -197,6 +201,8 @@ impl World {
 
     fn keeping(store: Arc<dyn Store>, place: Place) -> Self {
         let mut settings = FleetSettings::default();
+        // Tests have time pass.
+        settings.watches_clock = false;
         settings.shortest_poll = Duration::from_millis(10);
         settings.longest_poll = Duration::from_millis(200);
         settings.look_for_new = Duration::from_millis(100);
@@ -303,6 +309,11 @@ impl World {
     /// Has the calls of an operation end in a panic.
     pub(super) fn break_down(&self, id: &ConnectionId, operation: &'static str) {
         *self.door(id).breaks.lock().unwrap() = Some(operation);
+    }
+
+    /// Ends that.
+    pub(super) fn mend(&self, id: &ConnectionId) {
+        *self.door(id).breaks.lock().unwrap() = None;
     }
 
     pub(super) fn host(&self, worker: &str) -> Host {

@@ -1,6 +1,7 @@
 //! A merchant with a test POS, a host in memory, and everything that a test wants to look at.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use mplus_qapi::Client;
@@ -87,6 +88,8 @@ impl Merchant {
             Ok(Client::builder(endpoint, credentials, transport.clone(), VirtualRuntime::new(1)).build())
         };
         Host::new(store, Arc::clone(&self.vault) as _, connector, Arc::clone(&self.runtime) as _)
+            // Sleeps take no time here, so that a store would have none to answer.
+            .with_store_patience(Duration::MAX)
             .with_provisioner(Provisioner)
             .with_media(Arc::clone(&self.media) as _)
             .named("worker-1")

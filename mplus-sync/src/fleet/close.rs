@@ -1,0 +1,87 @@
+//! What is written down of a run that has ended.
+
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use serde::Serialize;
+
+use crate::model::{ClaimedRun, RunEnd, RunKind, RunRequest, StoredReport};
+use crate::report::{RunOutcome, RunReport};
+use crate::store::StoreError;
+
+use super::alive::is_lost;
+use super::due::pause;
+use super::ending::{Ending, Kept, last_day};
+use super::observe;
+use super::process::Process;
+use super::report::RunCounts;
+
+/// The last day that has had its run.
+pub(super) async fn known_day(process: &Process, run: &ClaimedRun) -> Result<Option<NaiveDate>, StoreError> {
+    if run.kind != RunKind::SYNC {
+        return Ok(None);
+    }
+    let report = process.host.store().last_report(&run.connection, &RunKind::SYNC).await?;
+    Ok(report.and_then(|report| last_day(&report.json)))
+}
+
+/// Keeps a run's report in place of the last one, and tells the host of its parts; one that did not begin is none.
+pub(super) async fn keep<'r, Report: Serialize>(
+    process: &Process,
+    run: &ClaimedRun,
+    ending: Ending,
+    kept: &Kept<'_, Report>,
+    parts: impl IntoIterator<Item = &'r RunReport>,
+) {
+    if ending == Ending::Busy {
+        return;
+    }
+    if let Ok(json) = serde_json::to_string(kept) {
+        let report = StoredReport { at: process.host.runtime().now(), json };
+        // The run is over whatever becomes of this; the activity log tells of it as well.
+        if let Err(error) = process.host.store().save_report(&run.connection, &run.kind, &report).await {
+            observe::store_failed(&error);
+        }
+    }
+    if let Some(observer) = &process.run_observer {
+        let began = |part: &&RunReport| part.outcome != RunOutcome::Busy;
+        for part in parts.into_iter().filter(began).collect::<Vec<_>>() {
+            observer.ended(&run.kind, part).await;
+        }
+    }
+}
+
+/// Ends a run that failed before it could do anything: everything that asked for it is tried again, after a rest that doubles.
+pub(super) async fn try_again(process: &Process, run: &ClaimedRun) -> RunCounts {
+    let (runtime, settings) = (process.host.runtime(), &process.settings);
+    let rest = pause(run.failures, settings.first_pause, settings.longest_pause, runtime.random());
+    let at = runtime.now() + rest;
+    let again = |request: &RunRequest| RunRequest { due_at: at, ..request.clone() };
+    let next: Vec<RunRequest> = run.requests.iter().map(again).collect();
+    end(process, run, RunEnd::Failed, &next).await
+}
+
+/// Records how a run ended. A store that fails leaves the claim to end by itself; then the run is taken up again.
+pub(super) async fn end(process: &Process, run: &ClaimedRun, end: RunEnd, next: &[RunRequest]) -> RunCounts {
+    const TRIES: u32 = 4;
+    for attempt in 1..=TRIES {
+        match process.host.store().finish_run(run, end, next).await {
+            Ok(()) => {
+                let mut counts = RunCounts::default();
+                match end {
+                    RunEnd::Done => counts.done = 1,
+                    RunEnd::Failed => counts.failed = 1,
+                    RunEnd::Postponed(_) => counts.postponed = 1,
+                    RunEnd::GivenBack => counts.given_back = 1,
+                }
+                return counts;
+            }
+            Err(error) if is_lost(&error) => break,
+            Err(error) => {
+                observe::store_failed(&error);
+                process.host.runtime().sleep(Duration::from_secs(1) * attempt).await;
+            }
+        }
+    }
+    RunCounts { lost: 1, ..RunCounts::default() }
+}

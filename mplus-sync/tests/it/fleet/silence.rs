@@ -1,0 +1,182 @@
+//! Tills, databases and hosts that take what they are asked and do not answer: others go on.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use mplus_qapi::testkit::Fault;
+use mplus_sync::cancel::CancelToken;
+use mplus_sync::conflict::SyncContext;
+use mplus_sync::model::{ConnectionId, OrderNotice, OutboxStateKind, RunKind, StoredSettings};
+use mplus_sync::orders::{ObserverError, OrderObserver};
+use mplus_sync::report::Scope;
+use tokio::sync::mpsc;
+
+use super::world::{ALL, World, until};
+
+/// Has the calls of a merchant's POS end without an answer.
+fn fall_silent(world: &World, id: &ConnectionId) {
+    world.pos(id).faults().script([Fault::TimeoutAfter; 500]);
+}
+
+/// Has them not end at all from now on.
+fn hang(world: &World, id: &ConnectionId) {
+    world.hold(id, ALL);
+    world.pos(id).faults().clear();
+}
+
+async fn is_failing(world: &World, id: &ConnectionId) -> bool {
+    world.store.connection(id).await.unwrap().unwrap().is_failing()
+}
+
+async fn accepted(world: &World, id: &ConnectionId) -> u64 {
+    let counts = world.store.counts(id).await.unwrap();
+    counts.get(&OutboxStateKind::Accepted).copied().unwrap_or_default()
+}
+
+async fn failures(world: &World, id: &ConnectionId, kind: &RunKind) -> u32 {
+    let runs = world.store.runs(id).await.unwrap();
+    runs.iter().find(|run| run.kind == *kind).map_or(0, |run| run.failures)
+}
+
+#[tokio::test]
+async fn tills_that_keep_silent_leave_most_of_the_room_for_orders_to_others() {
+    let mut world = World::in_memory();
+    (world.settings.orders, world.settings.at_once) = (8, 2);
+    let mut silent = Vec::new();
+    for number in 0..6 {
+        let id = world.add(&format!("a-silent-{number}")).await;
+        fall_silent(&world, &id);
+        for order in ["1", "2", "3"] {
+            world.order(&id, order).await;
+        }
+        silent.push(id);
+    }
+    let process = world.start("one");
+    for id in &silent {
+        until("it is known to be silent", async || {
+            world.clock.pass(TimeDelta::seconds(1));
+            is_failing(&world, id).await
+        })
+        .await;
+    }
+    silent.iter().for_each(|id| hang(&world, id));
+    // Every rest is over: all of them may be tried.
+    world.clock.pass(TimeDelta::minutes(10));
+    let mut others = Vec::new();
+    for number in 0..10 {
+        let id = world.add(&format!("other-{number}")).await;
+        world.order(&id, "1").await;
+        others.push(id);
+    }
+    for id in &others {
+        until("an order of another merchant is accepted", async || accepted(&world, id).await == 1).await;
+    }
+
+    silent.iter().for_each(|id| world.let_through(id));
+    for id in &silent {
+        until("it answers again, and its orders are accepted", async || {
+            world.clock.pass(TimeDelta::seconds(1));
+            accepted(&world, id).await == 3
+        })
+        .await;
+        assert!(!is_failing(&world, id).await, "{id}");
+        assert_eq!(world.pos(id).orders().len(), 3, "each of them once");
+    }
+    process.stop().await;
+}
+
+#[tokio::test]
+async fn tills_that_keep_silent_leave_most_of_the_room_for_runs_to_others() {
+    let mut world = World::in_memory();
+    world.settings.runs = 4;
+    let mut silent = Vec::new();
+    let process = world.start("one");
+    for number in 0..5 {
+        let id = world.add(&format!("a-silent-{number}")).await;
+        fall_silent(&world, &id);
+        process.fleet.request_sync(&id, SyncContext::Scheduled, Scope::Incremental).await.unwrap();
+        silent.push(id);
+    }
+    for id in &silent {
+        until("it failed", async || failures(&world, id, &RunKind::SYNC).await == 1).await;
+    }
+    silent.iter().for_each(|id| hang(&world, id));
+    world.clock.pass(TimeDelta::minutes(3));
+    for number in 0..6 {
+        let id = world.add(&format!("other-{number}")).await;
+        process.fleet.request_sync(&id, SyncContext::Scheduled, Scope::Incremental).await.unwrap();
+        until("the sync of another merchant is done", async || {
+            world.store.last_report(&id, &RunKind::SYNC).await.unwrap().is_some()
+        })
+        .await;
+    }
+    silent.iter().for_each(|id| world.let_through(id));
+    process.stop().await;
+}
+
+struct HangsFor(ConnectionId, mpsc::UnboundedSender<ConnectionId>);
+
+#[async_trait]
+impl OrderObserver for HangsFor {
+    async fn told(&self, notice: &OrderNotice) -> Result<(), ObserverError> {
+        if notice.connection == self.0 {
+            std::future::pending::<()>().await;
+        }
+        let _ = self.1.send(notice.connection.clone());
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_host_that_hangs_at_a_notice_is_told_those_of_other_merchants_and_the_process_stops() {
+    let mut world = World::in_memory();
+    let (hangs, other) = (world.add("a-hangs").await, world.add("other").await);
+    for order in ["1", "2", "3"] {
+        world.order(&hangs, order).await;
+    }
+    let (sender, mut told) = mpsc::unbounded_channel();
+    let fleet = world.fleet("one").with_observer(Arc::new(HangsFor(hangs.clone(), sender)));
+    let cancel = CancelToken::new();
+    let task = tokio::spawn({
+        let cancel = cancel.clone();
+        async move { fleet.run(&cancel).await }
+    });
+    until("its orders are accepted", async || accepted(&world, &hangs).await == 3).await;
+    for order in ["4", "5"] {
+        world.order(&other, order).await;
+        until("another merchant's is told", async || {
+            // What hangs is given up in time, also where it was claimed alone.
+            world.clock.pass(TimeDelta::seconds(1));
+            told.try_recv().is_ok_and(|id| id == other)
+        })
+        .await;
+    }
+    cancel.cancel();
+    until("it stops", async || {
+        world.clock.pass(TimeDelta::seconds(1));
+        task.is_finished()
+    })
+    .await;
+    assert_eq!(task.await.unwrap().orders.told, 2);
+}
+
+#[tokio::test]
+async fn a_merchant_whose_settings_cannot_be_read_is_named_and_its_runs_rest_ever_longer() {
+    let mut world = World::in_memory();
+    let id = world.add("a").await;
+    let settings = StoredSettings::new(1, "of another world");
+    world.store.save_settings(&id, &settings).await.unwrap();
+    let process = world.start("one");
+    process.fleet.request_sync(&id, SyncContext::Manual, Scope::Full).await.unwrap();
+    for times in 1..=3 {
+        until("it failed", async || failures(&world, &id, &RunKind::SYNC).await == times).await;
+        world.clock.pass(TimeDelta::minutes(5));
+    }
+    let failing = process.fleet.status().await.unwrap().first_failing;
+    assert_eq!(failing[0].connection, id);
+    assert!(failing[0].last_error.contains("its orders and runs wait"), "{failing:?}");
+    let log = world.store.activities(&id, None, 10).await.unwrap();
+    assert_eq!(log.len(), 1, "it is told once: {log:?}");
+    process.stop().await;
+}

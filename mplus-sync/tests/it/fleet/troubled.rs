@@ -1,0 +1,125 @@
+//! Runs that do not come to their end as they should.
+
+use chrono::TimeDelta;
+use mplus_qapi::testkit::Fault;
+use mplus_sync::conflict::SyncContext;
+use mplus_sync::model::{ConnectionId, RunKind, RunReason, RunStatus};
+use mplus_sync::report::Scope;
+use mplus_sync::runtime::Runtime;
+
+use super::on_every_store;
+use super::world::{World, until};
+
+on_every_store! {
+    a_pull_whose_reads_timed_out_is_tried_again_and_not_done,
+    a_run_that_panics_fails_with_a_report_and_rests,
+    a_run_that_ends_three_processes_fails_with_a_report_and_rests,
+    a_pull_of_stock_under_way_does_not_have_the_menu_synced_again,
+}
+
+async fn run(world: &World, id: &ConnectionId, kind: &RunKind) -> Option<RunStatus> {
+    world.store.runs(id).await.unwrap().into_iter().find(|run| run.kind == *kind)
+}
+
+async fn failures(world: &World, id: &ConnectionId, kind: &RunKind) -> u32 {
+    run(world, id, kind).await.map_or(0, |run| run.failures)
+}
+
+async fn report(world: &World, id: &ConnectionId, kind: &RunKind) -> serde_json::Value {
+    let report = world.store.last_report(id, kind).await.unwrap();
+    report.map_or(serde_json::Value::Null, |report| serde_json::from_str(&report.json).unwrap())
+}
+
+async fn a_pull_whose_reads_timed_out_is_tried_again_and_not_done(mut world: World) {
+    let id = world.add("a").await;
+    let process = world.start("one");
+    world.pos(&id).faults().script_for("getStock", [Fault::TimeoutAfter; 50]);
+    process.fleet.request_stock(&id, SyncContext::Webhook).await.unwrap();
+    until("it failed", async || failures(&world, &id, &RunKind::STOCK).await == 1).await;
+    let rests = run(&world, &id, &RunKind::STOCK).await.unwrap();
+    assert!(rests.due_at.unwrap() > world.clock.now(), "{rests:?}");
+    world.pos(&id).faults().clear();
+    world.clock.pass(TimeDelta::minutes(3));
+    until("it was tried again", async || {
+        report(&world, &id, &RunKind::STOCK).await["asked_by"] == serde_json::json!(["retry"])
+    })
+    .await;
+    let stopped = process.stop().await;
+    assert_eq!((stopped.runs.done, stopped.runs.failed), (1, 1));
+    let report = report(&world, &id, &RunKind::STOCK).await;
+    assert_eq!((&report["outcome"]["state"], &report["context"]), (&"completed".into(), &"webhook".into()));
+    world.end().await;
+}
+
+async fn a_run_that_panics_fails_with_a_report_and_rests(mut world: World) {
+    let id = world.add("a").await;
+    let process = world.start("one");
+    world.break_down(&id, "getCurrentSyncMarkersV2");
+    process.fleet.request_sync(&id, SyncContext::Manual, Scope::Full).await.unwrap();
+    until("it failed", async || failures(&world, &id, &RunKind::SYNC).await == 1).await;
+    let failed = report(&world, &id, &RunKind::SYNC).await;
+    assert_eq!(failed["menu"]["outcome"]["message"], "it ended in a panic", "{failed}");
+    let rests = run(&world, &id, &RunKind::SYNC).await.unwrap();
+    assert!(rests.due_at.unwrap() > world.clock.now(), "{rests:?}");
+    assert_eq!(process.fleet.status().await.unwrap().first_failing[0].connection, id);
+
+    world.mend(&id);
+    world.clock.pass(TimeDelta::minutes(3));
+    until("it was done as it was asked for", async || {
+        let done = report(&world, &id, &RunKind::SYNC).await;
+        done["menu"]["outcome"]["state"] == "completed" && done["menu"]["scope"] == "full"
+    })
+    .await;
+    assert_eq!(process.stop().await.panics, 1);
+    world.end().await;
+}
+
+async fn a_run_that_ends_three_processes_fails_with_a_report_and_rests(mut world: World) {
+    let id = world.add("a").await;
+    world.hold(&id, "getCurrentSyncMarkersV2");
+    world.fleet("web").request_sync(&id, SyncContext::Manual, Scope::Incremental).await.unwrap();
+    for name in ["one", "two", "three"] {
+        let process = world.start(name);
+        world.arrival(&id).await;
+        process.kill().await;
+        world.clock.pass(TimeDelta::minutes(3));
+    }
+    let process = world.start("four");
+    until("it is not handed on", async || failures(&world, &id, &RunKind::SYNC).await == 1).await;
+    let failed = report(&world, &id, &RunKind::SYNC).await;
+    let message = "3 processes that carried it out were not heard of again";
+    assert_eq!(failed["menu"]["outcome"]["message"], message, "{failed}");
+    let rests = run(&world, &id, &RunKind::SYNC).await.unwrap();
+    assert!(rests.due_at.unwrap() > world.clock.now(), "{rests:?}");
+    world.let_through(&id);
+    world.clock.pass(TimeDelta::minutes(3));
+    until("it was tried again after its rest", async || {
+        report(&world, &id, &RunKind::SYNC).await["menu"]["outcome"]["state"] == "completed"
+    })
+    .await;
+    process.stop().await;
+    world.end().await;
+}
+
+async fn a_pull_of_stock_under_way_does_not_have_the_menu_synced_again(mut world: World) {
+    let id = world.add("a").await;
+    let process = world.start("one");
+    world.hold(&id, "getStock");
+    process.fleet.request_stock(&id, SyncContext::Manual).await.unwrap();
+    world.arrival(&id).await;
+    process.fleet.request_sync(&id, SyncContext::Manual, Scope::Incremental).await.unwrap();
+    until("the sync ended", async || run(&world, &id, &RunKind::SYNC).await.is_none()).await;
+    let synced = report(&world, &id, &RunKind::SYNC).await;
+    assert_eq!(synced["menu"]["outcome"]["state"], "completed", "its report is kept: {synced}");
+    let pull = run(&world, &id, &RunKind::STOCK).await.unwrap();
+    let asked_by: Vec<_> = pull.requests.iter().map(|request| &request.reason).collect();
+    assert_eq!(asked_by, [&RunReason::Retry], "what it left out is pulled after the pull that is under way");
+    world.let_through(&id);
+    until("stock was pulled for it", async || {
+        report(&world, &id, &RunKind::STOCK).await["asked_by"] == serde_json::json!(["retry"])
+    })
+    .await;
+    assert_eq!(world.syncs(&id), 1);
+    process.stop().await;
+    world.end().await;
+}
