@@ -83,7 +83,8 @@ async fn what_does_not_end_in_time_is_given_back_and_another_process_goes_on_at_
     world.arrival(&orders).await;
     world.arrival(&runs).await;
     let report = process.stop().await;
-    assert_eq!((report.orders_given_back, report.runs.given_back), (1, 1));
+    assert_eq!(report.orders_given_back, 1);
+    assert!(report.runs.given_back >= 1, "an upkeep may just have been claimed as well: {report:?}");
     let now = world.clock.now();
     assert!(world.store.leases(None, now).await.unwrap().is_empty(), "leases are given back");
     let given_back = world.store.entry(&orders, &"1".into()).await.unwrap().unwrap();
