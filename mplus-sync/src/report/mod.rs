@@ -26,6 +26,7 @@
 //! ```
 
 mod activity;
+mod erased;
 mod sync;
 mod table;
 

@@ -243,3 +243,23 @@ fn fifty_thousand_problems_do_not_flood_the_activity_log() {
     (0..50_000).for_each(|_| report.skip(Note::general(Resource::ARTICLES, "m", "a")));
     assert_eq!(report.activities().len(), 21);
 }
+
+#[test]
+fn every_sentence_of_a_report_is_rid_of_secrets_and_names_stay() {
+    let note = || Note::about(Resource::ARTICLES, cola(), "sent s3cret", "ask for s3cret");
+    for outcome in [
+        RunOutcome::Failed { message: "s3cret".to_owned(), advice: "no s3cret".to_owned() },
+        RunOutcome::Incomplete { message: "s3cret".to_owned(), advice: "no s3cret".to_owned() },
+    ] {
+        let mut report = report();
+        report.skip(note());
+        report.fail(note());
+        report.ask_for(note());
+        report.finish(outcome, at(1));
+        report.erase(|text| text.replace("s3cret", "***"));
+        let json = serde_json::to_string(&report).unwrap();
+        assert_eq!((json.matches("s3cret").count(), json.matches("***").count()), (0, 8), "{json}");
+        assert_eq!(json.matches("Cola").count(), 3);
+        assert!(report.activities().iter().all(|line| !line.message.contains("s3cret")));
+    }
+}

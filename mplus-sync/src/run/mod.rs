@@ -31,7 +31,7 @@ pub(crate) use error::StepError;
 pub(crate) use hold::Hold;
 pub use options::RunOptions;
 pub(crate) use silence::Silence;
-pub(crate) use step::{Step, carry_out, note_end};
+pub(crate) use step::{Step, carry_out, end_report, note_end};
 
 /// How often a chunk is decided anew because the host edited one of its records meanwhile.
 pub(crate) const DECISIONS: u32 = 8;

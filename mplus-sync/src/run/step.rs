@@ -97,14 +97,20 @@ pub(crate) async fn carry_out(
         Ok(Err(error)) => error.outcome(),
         Err(Cancelled) => RunOutcome::Cancelled,
     };
-    let now = run.now();
     let Run { mut report, pos_failure, .. } = run;
-    report.finish(outcome, now);
+    end_report(merchant, &mut report, outcome);
     hold.release().await;
     if !options.dry_run {
         note_end(merchant, &hold, &mut report, pos_failure).await;
     }
     report
+}
+
+/// Ends the report. The one place where secrets are taken out of what all its steps said, before it is shown or kept: the POS and
+/// the host's own code may have quoted them.
+pub(crate) fn end_report(merchant: &Merchant, report: &mut RunReport, outcome: RunOutcome) {
+    report.finish(outcome, merchant.runtime().now());
+    report.erase(|text| merchant.client().erase_from(text));
 }
 
 /// Writes down what a run says: how the connection is doing, and the activity log. Of a merchant who is gone nothing is

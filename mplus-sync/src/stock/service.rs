@@ -7,7 +7,7 @@ use crate::cancel::CancelToken;
 use crate::merchant::Merchant;
 use crate::model::{LeaseName, Location, Resource, Tracked};
 use crate::report::{Note, RunOutcome, RunReport, Subject};
-use crate::run::{Hold, Silence, StepError, note_end};
+use crate::run::{Hold, Silence, StepError, end_report, note_end};
 use crate::store::{Page, Select, StoreError};
 
 use super::branch::BranchPull;
@@ -112,7 +112,7 @@ impl StockService {
         hold: &Hold,
         pos_failure: Option<String>,
     ) -> RunReport {
-        report.finish(outcome, self.merchant.runtime().now());
+        end_report(&self.merchant, &mut report, outcome);
         note_end(&self.merchant, hold, &mut report, pos_failure).await;
         report
     }

@@ -383,7 +383,8 @@ impl OutboxWorker {
 
     /// The outcome as it may be stored: texts of the POS without secrets, and cut.
     fn kept(&self, outcome: Outcome) -> Outcome {
-        let text = |text: String| kept(&self.merchant.client().erase_from(text));
+        let erased = |text: String| self.merchant.client().erase_from(text);
+        let text = |text: String| kept(&erased(text));
         match outcome {
             Outcome::Retry { at, error, may_be_at_pos } => {
                 Outcome::Retry { at, error: text(error), may_be_at_pos }
@@ -394,7 +395,8 @@ impl OutboxWorker {
             Outcome::NeedsAttention { reason, may_be_at_pos } => {
                 Outcome::NeedsAttention { reason: text(reason), may_be_at_pos }
             }
-            // What is wrong with the order is told whole: all of it is the host's own text.
+            // What is wrong with the order is told whole.
+            Outcome::Rejected { reason } => Outcome::Rejected { reason: erased(reason) },
             other => other,
         }
     }

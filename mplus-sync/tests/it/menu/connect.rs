@@ -2,8 +2,9 @@
 
 use mplus_qapi::testkit::{Fault, Pos};
 use mplus_sync::Integration;
+use mplus_sync::branches::{LocationProvisioner, Provision, ProvisionError};
 use mplus_sync::connection::{ConnectError, OpenError};
-use mplus_sync::model::{ConnectionStatus, MissingField};
+use mplus_sync::model::{ConnectionId, ConnectionStatus, Location, MissingField};
 use mplus_sync::report::RunOutcome;
 use mplus_sync::store::CredentialVault;
 use mplus_sync::sync::RunOptions;
@@ -95,6 +96,39 @@ async fn a_failing_pos_shows_in_the_status_until_a_sync_works() {
     let status = integration.status().await.unwrap().unwrap();
     assert_eq!(status.status, ConnectionStatus::Connected);
     assert!(status.last_sync_at.is_some());
+}
+
+/// Tells a secret in what it says.
+struct Talkative;
+
+#[async_trait::async_trait]
+impl LocationProvisioner for Talkative {
+    fn attributes(&self) -> Vec<String> {
+        vec!["stripe_customer".to_owned()]
+    }
+
+    async fn provision(&self, _: &ConnectionId, _: &Location) -> Result<Provision, ProvisionError> {
+        let message = "nobody answers at /?ident=testkit&secret=geheim%20%26%20vertrouwelijk".to_owned();
+        Err(ProvisionError { message })
+    }
+}
+
+#[tokio::test]
+async fn what_the_hosts_own_code_tells_of_the_credentials_reaches_neither_the_report_nor_the_activity_log() {
+    let merchant = Merchant::new(Pos::brasserie());
+    merchant.connect().await;
+    let mut location = merchant.locations().await.remove(0);
+    location.record.attributes.remove("stripe_customer");
+    merchant.store.apply_locations(&Merchant::id(), vec![location]).await.unwrap();
+    let host = merchant.host().with_provisioner(Talkative);
+    let integration = Integration::open(host, Merchant::id()).await.unwrap();
+    let report = integration.sync_menu(&RunOptions::manual()).await;
+    let told = &report.skipped.first[0].message;
+    assert!(told.contains("nobody answers at /?ident=***&secret=***"), "{told}");
+    let logged = merchant.store.activities(&Merchant::id(), None, 100).await.unwrap();
+    assert!(logged.iter().any(|line| line.activity.message.contains("secret=***")), "{logged:?}");
+    let all = format!("{report} {report:?} {logged:?}");
+    assert!(!all.contains("testkit") && !all.contains("vertrouwelijk"), "{all}");
 }
 
 #[tokio::test]
