@@ -125,7 +125,8 @@ impl CloudflareImages {
     }
 
     /// Other settings of the HTTP client: own time-outs, a proxy, certificates. What keeps the token safe is set after them:
-    /// no redirect is followed, no referer is sent, nothing is unpacked, and plain `http` goes through no proxy.
+    /// no redirect is followed, no referer is sent, nothing is unpacked, no traffic is logged, and plain `http` goes through no
+    /// proxy.
     ///
     /// # Errors
     /// [`CloudflareSetupError::Client`] when no client can be made with them.
@@ -246,7 +247,7 @@ impl fmt::Debug for CloudflareImages {
 
 /// A client that shows the token to nobody else, whatever its other settings are.
 fn safe_client(builder: ClientBuilder) -> Result<Client, CloudflareSetupError> {
-    let safe = builder.redirect(reqwest::redirect::Policy::none()).referer(false);
+    let safe = builder.redirect(reqwest::redirect::Policy::none()).referer(false).connection_verbose(false);
     let safe = safe.no_gzip().no_brotli().no_deflate().no_zstd();
     safe.build().map_err(|error| CloudflareSetupError::Client(error.without_url().to_string()))
 }

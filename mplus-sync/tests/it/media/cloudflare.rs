@@ -282,3 +282,22 @@ fn the_token_never_goes_over_plain_http_or_to_an_odd_address() {
         assert!(CloudflareImages::new(account, TOKEN).is_err(), "{account}");
     }
 }
+
+#[tokio::test]
+async fn whatever_a_host_sets_no_redirect_is_followed_and_no_proxy_sees_the_token() {
+    let mut proxy = Server::new_async().await;
+    let seen = proxy.mock("POST", Matcher::Any).expect(0).create_async().await;
+    let cloudflare = Cloudflare::start().await;
+    let Cloudflare { mut server, store, .. } = cloudflare;
+    let moved = server.mock("POST", UPLOAD).with_status(307).with_header("location", &proxy.url()).expect(1);
+    let moved = moved.create_async().await;
+    let through = reqwest::Proxy::all(proxy.url()).unwrap();
+    let unsafe_settings = |builder: reqwest::ClientBuilder| {
+        let builder = builder.redirect(reqwest::redirect::Policy::limited(10)).referer(true);
+        builder.connection_verbose(true).proxy(through)
+    };
+    let store = store.with_http_settings(unsafe_settings).unwrap();
+    store.put(&image("cola")).await.unwrap_err();
+    moved.assert_async().await;
+    seen.assert_async().await;
+}
