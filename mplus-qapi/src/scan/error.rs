@@ -19,14 +19,17 @@ struct Located {
 }
 
 /// What was wrong at the place that a [`DecodeError`] names.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeProblem {
     /// The document ends before its root element does.
+    #[error("the document ends too early")]
     UnexpectedEnd,
     /// The text is not well-formed XML.
+    #[error("malformed XML: {0}")]
     Malformed(String),
     /// The content does not fit the element's type.
+    #[error("`{found}` is not {expected}")]
     InvalidValue {
         /// What stood there, cut to 40 characters.
         found: String,
@@ -34,18 +37,22 @@ pub enum DecodeProblem {
         expected: &'static str,
     },
     /// A required element is not there (strict mode only; otherwise it gets its default and its path is reported with the response).
+    #[error("a required element is missing")]
     Missing,
     /// Elements are nested deeper than the limit.
+    #[error("elements are nested deeper than {limit}")]
     TooDeep {
         /// The limit.
         limit: usize,
     },
     /// The document, or what it decodes to, is larger than the limit.
+    #[error("the document, or what it decodes to, is larger than {limit} bytes")]
     TooLarge {
         /// The limit in bytes.
         limit: u64,
     },
     /// One thing in the document is longer, or there are more of it, than any service writes.
+    #[error("more than {limit} {what}")]
     TooMuch {
         /// What: `bytes of a comment`, `attributes of a tag`.
         what: &'static str,
@@ -53,12 +60,16 @@ pub enum DecodeProblem {
         limit: usize,
     },
     /// The content of an element is said to stand elsewhere (`href`, `ref`): it is not fetched, and not taken as empty.
+    #[error("the content is said to stand elsewhere (`{0}`)")]
     Reference(String),
     /// A document type declaration, which SOAP forbids.
+    #[error("a document type declaration is not allowed")]
     DocumentType,
     /// The declared encoding is not one that is read here, or the bytes do not fit it.
+    #[error("encoding: {0}")]
     Encoding(String),
     /// The document is something else than the envelope that was expected.
+    #[error("{0}")]
     UnexpectedDocument(String),
 }
 
@@ -109,26 +120,6 @@ impl fmt::Display for DecodeError {
 }
 
 impl std::error::Error for DecodeError {}
-
-impl fmt::Display for DecodeProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::UnexpectedEnd => f.write_str("the document ends too early"),
-            Self::Malformed(what) => write!(f, "malformed XML: {what}"),
-            Self::InvalidValue { found, expected } => write!(f, "`{found}` is not {expected}"),
-            Self::Missing => f.write_str("a required element is missing"),
-            Self::TooDeep { limit } => write!(f, "elements are nested deeper than {limit}"),
-            Self::TooLarge { limit } => {
-                write!(f, "the document, or what it decodes to, is larger than {limit} bytes")
-            }
-            Self::TooMuch { what, limit } => write!(f, "more than {limit} {what}"),
-            Self::Reference(to) => write!(f, "the content is said to stand elsewhere (`{to}`)"),
-            Self::DocumentType => f.write_str("a document type declaration is not allowed"),
-            Self::Encoding(what) => write!(f, "encoding: {what}"),
-            Self::UnexpectedDocument(what) => f.write_str(what),
-        }
-    }
-}
 
 /// A problem at an offset of the document. Who reads the tags knows the path to it.
 #[derive(Debug)]

@@ -1,9 +1,8 @@
 //! What can be wrong with a request.
 
-use std::fmt;
-
 /// A request could not be written. Nothing was sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{problem} in {path}")]
 pub struct EncodeError {
     path: String,
     problem: String,
@@ -19,11 +18,3 @@ impl EncodeError {
         &self.path
     }
 }
-
-impl fmt::Display for EncodeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} in {}", self.problem, self.path)
-    }
-}
-
-impl std::error::Error for EncodeError {}

@@ -14,7 +14,8 @@ use tokio::{
 use crate::transport::{Body, Request, Transport, TransportError, TransportErrorKind};
 
 /// A transport does something that [`Transport`] forbids.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
 pub struct NotConforming(String);
 
 type Verdict = Result<(), NotConforming>;
@@ -45,14 +46,6 @@ pub async fn transport_conformance(transport: &dyn Transport) -> Result<(), NotC
     ends_in_time(transport).await?;
     tells_where_it_failed(transport).await
 }
-
-impl fmt::Display for NotConforming {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for NotConforming {}
 
 async fn hands_on_the_request(transport: &dyn Transport) -> Verdict {
     let mut server = Server::start(|_| Play::Say(answer("200 OK", "", "<a/>"))).await?;

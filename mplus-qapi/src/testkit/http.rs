@@ -1,6 +1,6 @@
 //! The POS on a port.
 
-use std::{convert::Infallible, fmt, io, net::SocketAddr, time::Duration};
+use std::{convert::Infallible, io, net::SocketAddr, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
@@ -83,16 +83,9 @@ async fn accept(pos: Pos, listener: TcpListener) {
 }
 
 /// A connection that is broken off on purpose.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("broken off on purpose")]
 struct BrokenOff;
-
-impl fmt::Display for BrokenOff {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("broken off on purpose")
-    }
-}
-
-impl std::error::Error for BrokenOff {}
 
 type PieceStream = stream::BoxStream<'static, Result<Frame<Bytes>, Infallible>>;
 type HttpBody = Either<Empty<Bytes>, StreamBody<PieceStream>>;

@@ -34,28 +34,19 @@ pub fn operations() -> impl Iterator<Item = OperationInfo> {
 }
 
 /// Why there is no [`Message`].
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MessageError {
     /// No operation of the compiled domains has this name.
+    #[error("there is no operation {0}")]
     UnknownOperation(String),
     /// The document is not such a message: the error tells the path and the offset.
+    #[error(transparent)]
     Decode(DecodeError),
     /// The document is a fault.
+    #[error("the document is a fault: {0}")]
     Fault(Fault),
 }
-
-impl fmt::Display for MessageError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::UnknownOperation(name) => write!(f, "there is no operation {name}"),
-            Self::Decode(error) => error.fmt(f),
-            Self::Fault(fault) => write!(f, "the document is a fault: {fault}"),
-        }
-    }
-}
-
-impl std::error::Error for MessageError {}
 
 impl Message {
     /// An empty one, to be filled.

@@ -1,6 +1,6 @@
 //! Fingerprints of certificates.
 
-use std::{fmt, str::FromStr};
+use std::str::FromStr;
 
 use sha1::{Digest as _, Sha1};
 use sha2::Sha256;
@@ -27,16 +27,9 @@ pub enum Fingerprint {
 }
 
 /// A text is not a fingerprint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a fingerprint has 40 (SHA-1) or 64 (SHA-256) hexadecimal digits")]
 pub struct FingerprintError;
-
-impl fmt::Display for FingerprintError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a fingerprint has 40 (SHA-1) or 64 (SHA-256) hexadecimal digits")
-    }
-}
-
-impl std::error::Error for FingerprintError {}
 
 impl Fingerprint {
     /// Whether it is the fingerprint of this certificate (DER).

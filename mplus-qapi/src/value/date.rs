@@ -61,16 +61,9 @@ impl From<Date> for NaiveDate {
 }
 
 /// The text is not a date of the form `2026-01-31`, `2026-01-31Z` or `2026-01-31+01:00`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a date such as 2026-01-31")]
 pub struct ParseDateError;
-
-impl fmt::Display for ParseDateError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not a date such as 2026-01-31")
-    }
-}
-
-impl std::error::Error for ParseDateError {}
 
 impl FromStr for Date {
     type Err = ParseDateError;

@@ -88,16 +88,9 @@ impl From<chrono::DateTime<Utc>> for DateTime {
 }
 
 /// The text is not a date and time of the form `2026-01-31T18:00:00.5+01:00` (fraction and offset may be absent).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a date and time such as 2026-01-31T18:00:00+01:00")]
 pub struct ParseDateTimeError;
-
-impl fmt::Display for ParseDateTimeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not a date and time such as 2026-01-31T18:00:00+01:00")
-    }
-}
-
-impl std::error::Error for ParseDateTimeError {}
 
 impl FromStr for DateTime {
     type Err = ParseDateTimeError;

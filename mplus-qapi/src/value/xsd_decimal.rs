@@ -105,16 +105,9 @@ impl fmt::Debug for XsdDecimal {
 }
 
 /// The text is no xsd:decimal whose digits fit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a decimal of at most 28 digits that matter")]
 pub struct ParseXsdDecimalError;
-
-impl fmt::Display for ParseXsdDecimalError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not a decimal of at most 28 digits that matter")
-    }
-}
-
-impl std::error::Error for ParseXsdDecimalError {}
 
 impl FromStr for XsdDecimal {
     type Err = ParseXsdDecimalError;

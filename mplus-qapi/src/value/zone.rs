@@ -25,12 +25,14 @@ pub struct Zone(chrono_tz::Tz);
 pub const AMSTERDAM: Zone = Zone(chrono_tz::Europe::Amsterdam);
 
 /// A wall clock time is not one instant in its zone: the clocks went forward over it, or back through it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InstantError {
     /// The clocks were put forward over this time; it did not exist.
+    #[error("the clocks skipped this time in the zone")]
     Skipped,
     /// The clocks were put back through this time; it happened twice.
+    #[error("this time happened twice in the zone: {earlier} and {later}")]
     Twice {
         /// The first time.
         earlier: chrono::DateTime<Utc>,
@@ -38,11 +40,13 @@ pub enum InstantError {
         later: chrono::DateTime<Utc>,
     },
     /// The instant lies outside of what chrono can tell, or there is none.
+    #[error("the instant is out of range")]
     OutOfRange,
 }
 
 /// The text is no name of the IANA time zone database.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a name of the IANA time zone database, such as Europe/Amsterdam")]
 pub struct ParseZoneError(());
 
 impl Zone {
@@ -106,28 +110,6 @@ impl fmt::Debug for Zone {
         write!(f, "Zone({self})")
     }
 }
-
-impl fmt::Display for InstantError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Skipped => f.write_str("the clocks skipped this time in the zone"),
-            Self::Twice { earlier, later } => {
-                write!(f, "this time happened twice in the zone: {earlier} and {later}")
-            }
-            Self::OutOfRange => f.write_str("the instant is out of range"),
-        }
-    }
-}
-
-impl std::error::Error for InstantError {}
-
-impl fmt::Display for ParseZoneError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not a name of the IANA time zone database, such as Europe/Amsterdam")
-    }
-}
-
-impl std::error::Error for ParseZoneError {}
 
 #[cfg(test)]
 mod tests {

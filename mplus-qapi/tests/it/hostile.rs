@@ -155,6 +155,31 @@ fn numbered(size: usize, of: impl Fn(usize) -> String) -> String {
     text
 }
 
+/// How often a shape is measured that seems to break a bound: whatever else the machine does only adds to what is seen.
+const TRIES: usize = 5;
+
+/// The bounds that a shape breaks, when the least that was seen of each measurement counts.
+fn broken<const N: usize>(
+    name: &str,
+    runs: [(&str, usize); N],
+    bounds: impl Fn(&[(String, Seen); N]) -> Vec<String>,
+) -> Vec<String> {
+    let measured = || runs.map(|(way, size)| run(name, way, size));
+    let mut seen = measured();
+    let mut wrong = bounds(&seen);
+    for _ in 1..TRIES {
+        if wrong.is_empty() {
+            break;
+        }
+        for ((_, least), (_, again)) in seen.iter_mut().zip(measured()) {
+            *least = least.least(again);
+        }
+        wrong = bounds(&seen);
+    }
+    println!("{name}: {seen:.3?}");
+    wrong.into_iter().map(|what| format!("{name}: {what}: {seen:?}")).collect()
+}
+
 #[test]
 fn reading_costs_in_proportion_to_the_bytes_whatever_they_are_whole_and_in_pieces() {
     let large = std::env::var("MPLUS_HOSTILE_MB").ok().and_then(|mb| mb.parse().ok()).unwrap_or(1);
@@ -163,48 +188,37 @@ fn reading_costs_in_proportion_to_the_bytes_whatever_they_are_whole_and_in_piece
     let growth = large as f64 / small as f64;
     // Unoptimized, what is ours is slower than what is not.
     let (most, grace) = if cfg!(debug_assertions) { (2.5, 0.05) } else { (1.5, 0.01) };
-    let mut problems = Vec::new();
-    for (name, _) in SHAPES {
-        let [(_, small_whole), (_, small_streamed)] = ["whole", "streamed"].map(|way| run(name, way, small));
-        let [(whole_end, whole), (streamed_end, streamed)] =
-            ["whole", "streamed"].map(|way| run(name, way, large));
-        println!("{name}: whole {whole:.3?}, streamed {streamed:.3?}, {whole_end}");
-        let mut must = |holds: bool, what: &str| {
-            if !holds {
-                problems.push(format!(
-                    "{name}: {what}: {small_whole:?} {whole:?}, {small_streamed:?} {streamed:?}"
-                ))
-            }
-        };
-        must(
-            whole_end == streamed_end,
-            &format!("ends differently: `{whole_end}`, streamed `{streamed_end}`"),
-        );
-        must(whole.seconds <= small_whole.seconds * growth * 1.6 + grace, "more than linear");
-        must(
-            streamed.seconds <= small_streamed.seconds * growth * 1.6 + grace,
-            "more than linear in a stream",
-        );
-        must(streamed.seconds <= whole.seconds * most + grace, "dearer in a stream");
-        // The document and the text that is made of it; and the values, as far as their budget goes.
-        let text = 5.0 * large as f64 / f64::from(1 << 20) + 24.0;
-        let values = (32.0 * large as f64 / f64::from(1 << 20) + 4.0).min(128.0) * 1.5;
-        must(whole.mebibytes <= text + values, "held too much");
-        must(streamed.mebibytes <= text + 8.0, "held too much in a stream");
-    }
+    let runs = [("whole", small), ("streamed", small), ("whole", large), ("streamed", large)];
+    // The document and the text that is made of it; and the values, as far as their budget goes.
+    let text = 5.0 * large as f64 / f64::from(1 << 20) + 24.0;
+    let values = (32.0 * large as f64 / f64::from(1 << 20) + 4.0).min(128.0) * 1.5;
+    let bounds = |seen: &[(String, Seen); 4]| {
+        let [(_, small_whole), (_, small_streamed), (whole_end, whole), (streamed_end, streamed)] = seen;
+        let held = [
+            (whole_end == streamed_end, "ends differently"),
+            (whole.seconds <= small_whole.seconds * growth * 1.6 + grace, "more than linear"),
+            (
+                streamed.seconds <= small_streamed.seconds * growth * 1.6 + grace,
+                "more than linear in a stream",
+            ),
+            (streamed.seconds <= whole.seconds * most + grace, "dearer in a stream"),
+            (whole.mebibytes <= text + values, "held too much"),
+            (streamed.mebibytes <= text + 8.0, "held too much in a stream"),
+        ];
+        held.iter().filter(|(holds, _)| !holds).map(|(_, what)| (*what).to_owned()).collect()
+    };
+    let problems: Vec<String> = SHAPES.iter().flat_map(|(name, _)| broken(name, runs, bounds)).collect();
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
 #[test]
 fn a_stream_that_comes_by_the_byte_is_read_in_linear_time_too() {
-    let sizes = [32 << 10, 128 << 10];
-    let mut problems = Vec::new();
-    for (name, _) in SHAPES {
-        let [(_, small), (_, large)] = sizes.map(|size| run(name, "by the byte", size));
-        if large.seconds > small.seconds * 4.0 * 1.8 + 0.05 {
-            problems.push(format!("{name}: {small:?} {large:?}"));
-        }
-    }
+    let runs = [("by the byte", 32 << 10), ("by the byte", 128 << 10)];
+    let bounds = |[(_, small), (_, large)]: &[(String, Seen); 2]| {
+        let is_linear = large.seconds <= small.seconds * 4.0 * 1.8 + 0.05;
+        if is_linear { Vec::new() } else { vec!["more than linear".to_owned()] }
+    };
+    let problems: Vec<String> = SHAPES.iter().flat_map(|(name, _)| broken(name, runs, bounds)).collect();
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 

@@ -8,6 +8,7 @@ mod bombs;
 mod fuzz;
 mod gate;
 mod hostile;
+mod http;
 mod log;
 mod meaning;
 mod measured;

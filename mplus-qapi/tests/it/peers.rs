@@ -360,15 +360,3 @@ async fn a_change_of_case_in_the_responses_name_is_forgiven() {
     let server = Server::answering(http(200, &[], body)).await;
     assert!(server.client().get_relations(GetRelationsRequest::default()).await.is_ok());
 }
-
-#[tokio::test]
-async fn the_request_is_what_the_service_expects() {
-    let server = Server::answering(http(200, &[], relations(&[]))).await;
-    server.client().get_relations(GetRelationsRequest::default()).await.expect("answered");
-    let request = server.requests().remove(0);
-    let head = request.split("\r\n\r\n").next().expect("a head").to_ascii_lowercase();
-    assert!(head.starts_with("post /base?ident=the-ident&secret=the-secret%2f%26 http/1.1"), "{head}");
-    assert!(
-        head.contains("content-type: text/xml; charset=utf-8") && head.contains("soapaction: getrelations")
-    );
-}

@@ -19,18 +19,11 @@ pub(super) const OUTAGE: std::ops::Range<i64> = 6..12;
 pub(super) const CLAIMS: std::ops::Range<i64> = 6..11;
 
 /// A question or a reading that does not exist.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no open question has the reading {given:?}")]
 pub struct UnknownReading {
     given: String,
 }
-
-impl fmt::Display for UnknownReading {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "no open question has the reading {:?}", self.given)
-    }
-}
-
-impl std::error::Error for UnknownReading {}
 
 impl Dialect {
     /// All open questions with their readings.
