@@ -55,10 +55,13 @@ mod with_reqwest {
 
     use super::{Bytes, HttpClient, HttpError, Request, Response, async_trait};
 
-    /// reqwest with the TLS that the features choose. Follows no redirects; an answer has a bound in size and time.
+    /// reqwest with the TLS that the features choose. Follows no redirects and sends no referer; an answer has a bound in size and
+    /// time. The environment's proxy is asked for tunnels only: plain `http` goes directly, or the proxy would see the keys.
     #[derive(Debug, Clone)]
     pub struct ReqwestClient {
         client: reqwest::Client,
+        /// For plain http.
+        direct: reqwest::Client,
         longest_answer: usize,
     }
 
@@ -71,12 +74,19 @@ mod with_reqwest {
         /// # Errors
         /// [`HttpError`] when the TLS of this machine cannot be used.
         pub fn new(time_out: Duration) -> Result<Self, HttpError> {
-            let client = reqwest::Client::builder()
-                .timeout(time_out)
-                .redirect(reqwest::redirect::Policy::none())
-                .build()
-                .map_err(|error| HttpError::new("this machine", chain(&error)).never_sent())?;
-            Ok(Self { client, longest_answer: Self::LONGEST_ANSWER })
+            let client = |builder: reqwest::ClientBuilder| {
+                builder
+                    .timeout(time_out)
+                    .redirect(reqwest::redirect::Policy::none())
+                    .referer(false)
+                    .build()
+                    .map_err(|error| HttpError::new("this machine", chain(&error)).never_sent())
+            };
+            Ok(Self {
+                client: client(reqwest::Client::builder())?,
+                direct: client(reqwest::Client::builder().no_proxy())?,
+                longest_answer: Self::LONGEST_ANSWER,
+            })
         }
 
         /// Reads answers of at most `bytes`; a longer one is an error.
@@ -104,7 +114,9 @@ mod with_reqwest {
                 if sent { failed } else { failed.never_sent() }
             };
             let request = reqwest::Request::try_from(request).map_err(failed)?;
-            let mut answer = self.client.execute(request).await.map_err(failed)?;
+            let is_plain = request.url().scheme() == "http";
+            let client = if is_plain { &self.direct } else { &self.client };
+            let mut answer = client.execute(request).await.map_err(failed)?;
             let (status, headers) = (answer.status(), answer.headers().clone());
             let mut body = Vec::new();
             while let Some(chunk) = answer.chunk().await.map_err(failed)? {

@@ -266,6 +266,31 @@ mod tests {
     }
 
     #[test]
+    fn four_states_are_ends_and_each_state_has_a_name_of_its_own() {
+        use PaymentState as State;
+        let asked = State::CancelRequested(CancelReason::Pos);
+        let open =
+            [(State::Pending, "pending"), (State::Authorised, "authorised"), (asked, "cancel_requested")];
+        let ends = [
+            (State::Confirmed, "confirmed"),
+            (State::Failed, "failed"),
+            (State::Cancelled, "cancelled"),
+            (State::Expired, "expired"),
+        ];
+        assert!(open.iter().all(|(state, name)| !state.is_terminal() && state.name() == *name));
+        assert!(ends.iter().all(|(state, name)| state.is_terminal() && state.name() == *name));
+    }
+
+    #[test]
+    fn a_capture_of_a_cent_confirms() {
+        let cent = ProviderStatus::Captured(Decimal::new(1, 2));
+        assert_eq!(
+            transition(PaymentState::Pending, says(cent)),
+            (PaymentState::Confirmed, PaymentEffect::None)
+        );
+    }
+
+    #[test]
     fn what_contradicts_an_end_is_reported_and_changes_nothing() {
         let cases = [
             (PaymentState::Confirmed, ProviderStatus::Cancelled, PaymentEffect::ReportConflict),

@@ -57,3 +57,36 @@ async fn an_error_names_the_host_and_no_secret_and_says_whether_anything_was_sen
         assert!(!text.contains(secret), "{text}");
     }
 }
+
+#[tokio::test]
+async fn plain_http_goes_past_the_environments_proxy() {
+    const TOLD: &str = "MPLUS_BEHIND_PROXY";
+    if std::env::var(TOLD).is_ok() {
+        // In the process that is started below.
+        let mut server = Server::new_async().await;
+        server.mock("GET", "/").with_body("directly").create_async().await;
+        let answer = client().send(get(&server.url())).await.unwrap();
+        assert_eq!(answer.body(), &Bytes::from("directly"));
+        return;
+    }
+    let mut proxy = Server::new_async().await;
+    let seen = proxy.mock("GET", mockito::Matcher::Any).expect(0).create_async().await;
+    let this = std::env::current_exe().unwrap();
+    let test = "http_client::plain_http_goes_past_the_environments_proxy";
+    let ended = tokio::task::spawn_blocking({
+        let proxy = proxy.url();
+        move || {
+            let mut child = std::process::Command::new(this);
+            child
+                .args(["--exact", test])
+                .env(TOLD, "1")
+                .env("http_proxy", proxy)
+                .env_remove("no_proxy")
+                .env_remove("NO_PROXY");
+            child.output().unwrap()
+        }
+    });
+    let ended = ended.await.unwrap();
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stdout));
+    seen.assert_async().await;
+}

@@ -7,6 +7,7 @@ mod bad_input;
 mod edges;
 mod events;
 mod faults;
+mod fuzz;
 mod http_client;
 mod inbox;
 mod interleavings;
