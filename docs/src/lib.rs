@@ -117,6 +117,9 @@ pub mod troubleshooting {}
 #[doc = include_str!("services.md")]
 pub mod services {}
 
+#[doc = include_str!("tested.md")]
+pub mod tested {}
+
 #[doc = include_str!("performance.md")]
 pub mod performance {}
 

@@ -206,6 +206,48 @@ mod tests {
         }
     }
 
+    /// What is decided after a read was answered with 503, with the longest pause that chance allows.
+    fn longest(policy: &RetryPolicy, attempt: u32, elapsed: Duration) -> Decision {
+        let kind = ErrorKind::Http { status: 503 };
+        (0..=4_000)
+            .map(|millis| Duration::from_millis(millis).as_nanos())
+            .map(|random| policy.decide(Repeat::Read, &kind, attempt, elapsed, None, random))
+            .max_by_key(|decision| match decision {
+                Decision::RepeatAfter(pause) => *pause,
+                Decision::Stop(_) => Duration::MAX,
+            })
+            .unwrap()
+    }
+
+    #[test]
+    fn the_longest_pause_doubles_from_half_a_second_up_to_the_limit() {
+        let policy =
+            RetryPolicy { max_attempts: 9, max_delay: Duration::from_secs(3), ..RetryPolicy::default() };
+        let pauses = [500, 1_000, 2_000, 3_000, 3_000]
+            .map(|millis| Decision::RepeatAfter(Duration::from_millis(millis)));
+        let decided = [1, 2, 3, 4, 5].map(|attempt| longest(&policy, attempt, Duration::ZERO));
+        assert_eq!(decided, pauses);
+    }
+
+    #[test]
+    fn no_policy_is_one_attempt_and_the_usual_one_four() {
+        let kind = ErrorKind::Http { status: 503 };
+        let decide = |policy: RetryPolicy, attempt| {
+            policy.decide(Repeat::Read, &kind, attempt, Duration::ZERO, None, 0)
+        };
+        assert_eq!(decide(RetryPolicy::none(), 1), Decision::Stop(Stop::Attempts));
+        assert_eq!(decide(RetryPolicy::default(), 3), Decision::RepeatAfter(Duration::ZERO));
+        assert_eq!(decide(RetryPolicy::default(), 4), Decision::Stop(Stop::Attempts));
+    }
+
+    #[test]
+    fn an_attempt_may_start_at_the_last_moment_and_not_after_it() {
+        let (policy, kind) = (RetryPolicy::default(), ErrorKind::Http { status: 503 });
+        let decide = |elapsed| policy.decide(Repeat::Read, &kind, 1, elapsed, None, 0);
+        assert_eq!(decide(policy.max_elapsed), Decision::RepeatAfter(Duration::ZERO));
+        assert_eq!(decide(policy.max_elapsed + Duration::from_nanos(1)), Decision::Stop(Stop::Elapsed));
+    }
+
     #[test]
     fn jitter_reaches_from_zero_to_the_ceiling() {
         let ceiling = Duration::from_millis(500);

@@ -231,6 +231,59 @@ mod tests {
         assert!(matches!(price("3.2155", Some(9)), Err(PriceProblem::WithoutVatOnly(_))));
     }
 
+    #[test]
+    fn a_billionth_is_noise_and_more_is_a_fraction() {
+        assert_eq!(whole_cents("3.600000001".parse().unwrap()), Ok(Decimal::new(360, 2)));
+        let more: Decimal = "3.6000000011".parse().unwrap();
+        assert_eq!(whole_cents(more), Err(PriceProblem::FractionOfCent(more)));
+    }
+
+    #[test]
+    fn what_two_prices_have_without_vat_is_neither_the_lower_nor_the_higher() {
+        // 0.14 and 0.15 are 0.12, 0.02 and 0.03 are 0.02.
+        for without in ["0.12", "0.02"] {
+            let without: Decimal = without.parse().unwrap();
+            assert_eq!(with_vat(without, Some(21.into())), Err(PriceProblem::WithoutVatOnly(without)));
+        }
+    }
+
+    #[test]
+    fn only_a_special_price_settles_what_something_costs() {
+        use ArticleSpecialPrice as Special;
+        for settling in [Special::Free, Special::AskPositive, Special::BarcodePrice, Special::NotForSale] {
+            assert!(Price::is_settled_by(Some(&settling)), "{settling:?}");
+        }
+        for open in [None, Some(&Special::Normal), Some(&Special::NotSet)] {
+            assert!(!Price::is_settled_by(open), "{open:?}");
+        }
+    }
+
+    #[test]
+    fn everything_with_or_without_an_amount_is_sold_but_what_is_not_for_sale() {
+        let amount = Decimal::new(450, 2);
+        assert_eq!(Price::Amount(amount).amount(), Some(amount));
+        for price in [Price::AskedAtTill, Price::InBarcode, Price::NotForSale, Price::NotTold] {
+            assert_eq!(price.amount(), None);
+            assert_eq!(price.is_for_sale(), price != Price::NotForSale);
+        }
+    }
+
+    #[test]
+    fn each_problem_says_what_to_correct() {
+        let one = Decimal::ONE;
+        let advice = [
+            PriceProblem::Negative(one),
+            PriceProblem::FractionOfCent(one),
+            PriceProblem::WithoutVatOnly(one),
+        ]
+        .map(|problem| problem.advice());
+        assert!(
+            advice[0].contains("Correct")
+                && advice[1].contains("whole cents")
+                && advice[2].contains("with VAT")
+        );
+    }
+
     proptest! {
         #[test]
         fn a_price_survives_binary_noise(cents in 0i64..10_000_000, noise in -900i64..900) {

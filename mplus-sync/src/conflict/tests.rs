@@ -86,6 +86,25 @@ fn what_was_never_synced_and_differs_is_a_conflict() {
     assert_eq!((decision.winner(), decision.why), (Some(Winner::Host), Why::HostIsLater));
 }
 
+#[test]
+fn a_person_reads_what_started_a_run_who_won_and_why() {
+    let contexts = CONTEXTS.map(|context| context.to_string());
+    assert_eq!(contexts, ["webhook", "manual", "scheduled"]);
+    assert_eq!(format!("{:>5}{:>5}", Winner::Pos, Winner::Host), "  POS host");
+    let reasons = [
+        (Why::Same, "the same"),
+        (Why::OnlyPosChanged, "only the POS"),
+        (Why::OnlyHostChanged, "only the host"),
+        (Why::Echo, "after it was sent"),
+        (Why::Webhook, "webhook"),
+        (Why::PosIsLater, "the POS changed it later"),
+        (Why::HostIsLater, "the host changed it later"),
+        (Why::Tie, "same second"),
+        (Why::TimeUnknown, "not known"),
+    ];
+    assert!(reasons.iter().all(|(why, words)| why.to_string().contains(words)));
+}
+
 fn version(content: &str, marker: Option<i64>) -> Option<Version> {
     let fingerprint = Fingerprint::of(content).unwrap();
     Some(Version { fingerprint, changed_at: None, marker: marker.map(Marker::new) })
@@ -101,6 +120,8 @@ fn the_later_of_pull_and_push_is_what_both_agreed_on() {
     };
     assert_eq!(known(version("a", Some(1)), version("b", Some(2))), Known::agreed(print("b")));
     assert_eq!(known(version("a", Some(3)), version("b", Some(2))), Known::agreed(print("a")));
+    // What was read is what the POS has.
+    assert_eq!(known(version("a", Some(2)), version("b", Some(2))), Known::agreed(print("a")));
     assert_eq!(known(None, version("b", Some(2))), Known::agreed(print("b")));
     assert_eq!(known(version("a", None), None), Known::agreed(print("a")));
     let unconfirmed = Known { agreed: Some(print("a")), sent: Some(print("b")) };

@@ -148,3 +148,75 @@ pub struct DraftPayment {
     /// The provider's reference.
     pub reference: Option<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(article: i64, quantity: &str, price: &str) -> DraftLine {
+        let article = Some(ArticleNumber::new(article));
+        DraftLine::new(article, quantity.parse().unwrap(), price.parse().unwrap())
+    }
+
+    fn draft(kind: OrderKind, lines: Vec<DraftLine>, payments: &[i64]) -> OrderDraft {
+        let payment = |cents: &i64| DraftPayment {
+            method: "CASH".to_owned(),
+            amount: Decimal::new(*cents, 2),
+            reference: None,
+        };
+        OrderDraft {
+            number: OrderNumber::from("1001"),
+            kind,
+            branch: BranchNumber::new(1),
+            workplace: 1,
+            employee: 1,
+            relation: None,
+            contact: None,
+            consumption: None,
+            total: Decimal::ZERO,
+            lines,
+            payments: payments.iter().map(payment).collect(),
+            requested_at: None,
+            placed_at: DateTime::UNIX_EPOCH,
+            note: None,
+        }
+    }
+
+    #[test]
+    fn a_line_is_booked_to_the_cent_with_what_was_chosen_for_all_of_it_or_for_each_piece() {
+        let with_extras = |quantity: &str, price: &str| DraftLine {
+            preparations: vec![line(8, "2", "0.30"), line(9, "1", "0.055")],
+            ..line(7, quantity, price)
+        };
+        let total = |line: &DraftLine, counted| line.total(counted).to_string();
+        // 3 x 2.50, 2 x 0.30, 0.06; or each of these three times, of which 3 x 0.055 is 0.17.
+        let three = with_extras("3", "2.50");
+        assert_eq!(total(&three, PreparationQuantity::Total), "8.16");
+        assert_eq!(total(&three, PreparationQuantity::PerPiece), "9.47");
+        // Half a cent goes away from zero.
+        assert_eq!(total(&line(7, "0.5", "0.05"), PreparationQuantity::Total), "0.03");
+        assert_eq!(total(&line(7, "-0.5", "0.05"), PreparationQuantity::Total), "-0.03");
+    }
+
+    #[test]
+    fn articles_are_counted_over_lines_and_those_of_choices_only_named() {
+        let text = DraftLine::new(None, Decimal::ONE, Decimal::ZERO);
+        let with_choice = DraftLine { preparations: vec![line(9, "1", "0.50")], ..line(7, "2", "2.50") };
+        let lines = vec![with_choice, line(7, "1.5", "2.50"), line(8, "1", "1.00"), text];
+        let draft = draft(OrderKind::Pickup, lines, &[]);
+        let counted: Vec<_> =
+            draft.articles().into_iter().map(|(article, many)| (article, many.to_string())).collect();
+        assert_eq!(counted, [(7, "3.5".to_owned()), (8, "1".to_owned())]);
+        assert_eq!(draft.all_articles(), [7, 8, 9].map(ArticleNumber::new).into());
+    }
+
+    #[test]
+    fn what_was_paid_is_the_sum_and_only_what_is_served_at_a_table_has_one() {
+        assert_eq!(draft(OrderKind::Pickup, vec![], &[250, 125]).paid(), Decimal::new(375, 2));
+        let (table, guests) = (TableRef::whole(7), None);
+        let now = draft(OrderKind::DineInPayNow { table, guests }, vec![], &[]);
+        let later = draft(OrderKind::DineInPayLater { table, guests }, vec![], &[]);
+        let pickup = draft(OrderKind::Pickup, vec![], &[]);
+        assert_eq!([now, later, pickup].map(|draft| draft.table()), [Some(table), Some(table), None]);
+    }
+}

@@ -384,6 +384,137 @@ mod tests {
     }
 
     #[test]
+    fn an_order_is_due_from_its_time_on_as_long_as_it_is_open() {
+        assert_eq!([-1, 0, 1].map(|minutes| entry().is_due(at(minutes))), [false, true, true]);
+        let sending = entry().claimed(&WorkerId::from("w"), at(2), at(1));
+        assert_eq!([1, 2].map(|minutes| sending.is_due(at(minutes))), [false, true]);
+        let rejected = sent(entry(), &Outcome::Rejected { reason: "total".into() });
+        assert!(!rejected.is_due(at(100)) && rejected.waiting().is_none());
+    }
+
+    #[test]
+    fn only_the_claim_that_holds_an_order_says_anything_of_it_but_that_the_pos_has_it() {
+        let worker = WorkerId::from("w");
+        let first = entry().claimed(&worker, at(2), at(1));
+        let lost = first.claim();
+        let second = first.claimed(&worker, at(6), at(3));
+        let held = second.claim();
+        assert_ne!(lost, held);
+        assert_eq!((second.due_at, second.updated_at), (at(6), at(3)));
+        assert_eq!(second.clone().extended(&held, at(8)).unwrap().due_at, at(8));
+        assert_eq!(
+            second.clone().noted(&held, Some("paying".into())).unwrap().note.as_deref(),
+            Some("paying")
+        );
+        let pos = |id| Outcome::Accepted { pos: PosOrder::with_id(id) };
+        let ended = second.clone().finished(&held, &refused(), at(4)).unwrap();
+        // Of one that is lost, and of one that has ended.
+        for (order, claim) in [(&second, &lost), (&ended, &held)] {
+            let lost = Err(StepRefused::ClaimLost);
+            assert_eq!(order.clone().extended(claim, at(9)), lost);
+            assert_eq!(order.clone().noted(claim, None), lost);
+            assert_eq!(order.clone().finished(claim, &refused(), at(9)), lost);
+            let known = order.clone().finished(claim, &pos("a"), at(9)).unwrap();
+            assert_eq!(known.state, OutboxState::Accepted { pos: PosOrder::with_id("a") });
+            assert_eq!(
+                (known.may_be_at_pos, known.last_error.clone(), known.updated_at),
+                (true, None, at(9))
+            );
+            // The first such fact stays, also when it was cancelled since.
+            assert_eq!(known.clone().finished(claim, &pos("b"), at(10)).unwrap(), known);
+            let cancelled = known.cancelled("guest", at(11)).unwrap();
+            assert_eq!(cancelled.clone().finished(claim, &pos("b"), at(12)).unwrap(), cancelled);
+        }
+    }
+
+    #[test]
+    fn what_an_attempt_saw_is_kept() {
+        let seen = |outcome: &Outcome| {
+            let order = sent(entry(), outcome);
+            (order.state.kind(), order.due_at, order.may_be_at_pos, order.last_error, order.updated_at)
+        };
+        let closed = || Some("closed".to_owned());
+        let again = Outcome::Retry { at: at(9), error: "closed".into(), may_be_at_pos: true };
+        assert_eq!(seen(&again), (OutboxStateKind::Waiting, at(9), true, closed(), at(1)));
+        let why = Waiting::PosAway { since: at(1) };
+        let wait = Outcome::Wait { why, at: at(7), error: "closed".into(), may_be_at_pos: true };
+        assert_eq!(seen(&wait), (OutboxStateKind::Waiting, at(7), true, closed(), at(1)));
+        let rejected = Outcome::Rejected { reason: "closed".into() };
+        assert_eq!(seen(&rejected), (OutboxStateKind::Rejected, at(2), false, closed(), at(1)));
+        let person = Outcome::NeedsAttention { reason: "closed".into(), may_be_at_pos: true };
+        assert_eq!(seen(&person), (OutboxStateKind::NeedsAttention, at(2), true, closed(), at(1)));
+        let skipped = Outcome::Skipped { reason: "test".into() };
+        assert_eq!(seen(&skipped), (OutboxStateKind::Skipped, at(2), false, None, at(1)));
+    }
+
+    #[test]
+    fn a_claim_is_given_back_when_it_has_ended_and_no_sooner() {
+        let sending = entry().claimed(&WorkerId::from("w"), at(5), at(1));
+        assert_eq!(sending.clone().released(at(4)), sending);
+        let released = sending.released(at(5));
+        assert_eq!(released.state, OutboxState::Waiting(Waiting::Queued));
+        assert_eq!((released.lost, released.may_be_at_pos, released.updated_at), (1, true, at(5)));
+        assert_eq!(released.last_error.as_deref(), Some(WORKER_LOST));
+        assert_eq!(released.clone().released(at(6)), released, "nobody has it");
+    }
+
+    #[test]
+    fn a_person_queues_again_what_waits_for_one_or_was_withdrawn() {
+        let person = Outcome::NeedsAttention { reason: "closed".into(), may_be_at_pos: true };
+        let rejected = sent(sent(entry(), &refused()), &Outcome::Rejected { reason: "total".into() });
+        let withdrawn = entry().withdrawn("guest", at(3)).unwrap();
+        assert_eq!(withdrawn.updated_at, at(3));
+        assert_eq!(withdrawn.clone().withdrawn("again", at(4)).unwrap(), withdrawn);
+        for order in [rejected, sent(entry(), &person), withdrawn] {
+            let again = OutboxEntry { lost: 2, ..order }.requeued(at(9)).unwrap();
+            assert_eq!(again.state, OutboxState::Waiting(Waiting::Queued));
+            assert_eq!((again.attempts, again.lost), (0, 0));
+            assert_eq!((again.due_at, again.waiting_since, again.updated_at), (at(9), at(9), at(9)));
+        }
+        let accepted = sent(entry(), &Outcome::Accepted { pos: PosOrder::with_id("x") });
+        for order in [entry(), accepted] {
+            assert_eq!(order.requeued(at(9)), Err(StepRefused::NotWaitingForPerson));
+        }
+    }
+
+    #[test]
+    fn what_has_ended_at_the_pos_is_neither_withdrawn_nor_replaced() {
+        let accepted = sent(entry(), &Outcome::Accepted { pos: PosOrder::with_id("x") });
+        let cancelled = accepted.clone().cancelled("guest", at(5)).unwrap();
+        for order in [accepted, cancelled] {
+            assert_eq!(order.clone().withdrawn("", at(6)), Err(StepRefused::Ended));
+            assert_eq!(order.clone().replaced(&order.order, at(6)), Err(StepRefused::Ended));
+        }
+        let skipped = sent(entry(), &Outcome::Skipped { reason: "test".into() });
+        assert_eq!(skipped.withdrawn("", at(6)), Err(StepRefused::Ended));
+    }
+
+    #[test]
+    fn the_same_content_leaves_a_waiting_order_in_its_place_and_another_begins_anew() {
+        let waiting = OutboxEntry { note: Some("key".into()), ..sent(entry(), &refused()) };
+        assert_eq!(waiting.clone().replaced(&waiting.order, at(20)).unwrap(), waiting);
+        let mut other = waiting.order.clone();
+        other.note = Some("Ring twice".into());
+        let replaced = waiting.clone().replaced(&other, at(20)).unwrap();
+        assert_eq!((replaced.note, replaced.last_error, replaced.attempts), (None, None, 0));
+        assert_eq!((replaced.due_at, replaced.order), (at(20), other.clone()));
+        let sending = waiting.claimed(&WorkerId::from("w"), at(30), at(21));
+        assert_eq!(sending.replaced(&other, at(22)), Err(StepRefused::MayBeAtPos));
+    }
+
+    #[test]
+    fn an_order_that_a_person_looks_at_is_cancelled_where_it_may_be() {
+        let person = |may_be_at_pos| {
+            sent(entry(), &Outcome::NeedsAttention { reason: "closed".into(), may_be_at_pos })
+        };
+        assert_eq!(person(false).cancelled("guest", at(5)), Err(StepRefused::NotAtPos));
+        let cancelled = person(true).cancelled("guest", at(5)).unwrap();
+        assert_eq!(cancelled.state.kind(), OutboxStateKind::Cancelled);
+        assert_eq!(cancelled.updated_at, at(5));
+        assert_eq!(person(true).withdrawn("", at(5)).unwrap().state.kind(), OutboxStateKind::Withdrawn);
+    }
+
+    #[test]
     fn an_order_that_may_be_at_the_pos_is_neither_withdrawn_nor_replaced() {
         let mut waiting = entry();
         waiting.may_be_at_pos = true;

@@ -161,6 +161,9 @@ fn spread(rest: Duration, random: f64) -> TimeDelta {
 
 #[cfg(test)]
 mod tests {
+    use mplus_qapi::ErrorKind;
+    use mplus_qapi::transport::{TransportError, TransportErrorKind};
+
     use super::*;
     use crate::model::{Order, OrderKind, OrderNumber, OutboxState, TableRef};
     use crate::orders::{OrderRefused, Problem, SubmitErrorKind};
@@ -252,6 +255,55 @@ mod tests {
         let unclear = SubmitErrorKind::Unclear { operation: "createOrderV3", answer: String::new() };
         let decided = RetryPlan::default().decision(&entry(11), &error(unclear, true), hours(1), 0.0);
         assert!(matches!(decided.outcome, Outcome::Wait { may_be_at_pos: true, .. }), "{decided:?}");
+    }
+
+    fn failed(kind: TransportErrorKind) -> Result<PosOrder, SubmitError> {
+        let failed =
+            mplus_qapi::Error::new("createOrderV3", ErrorKind::Transport(TransportError::new(kind, "")));
+        error(SubmitErrorKind::Pos(failed), false)
+    }
+
+    #[test]
+    fn an_order_is_tried_again_after_its_rest() {
+        let plan = RetryPlan::default();
+        let decide =
+            |attempts, random| plan.decide(&entry(attempts), &error(declined(), false), hours(1), random);
+        let Outcome::Retry { at, error, .. } = decide(0, 1.0) else { panic!("{:?}", decide(0, 1.0)) };
+        assert_eq!((at, error.contains("closed")), (hours(1) + TimeDelta::seconds(5), true));
+        let Outcome::Retry { at, .. } = decide(1, 0.0) else { panic!("{:?}", decide(1, 0.0)) };
+        assert_eq!(at, hours(1) + TimeDelta::seconds(5));
+    }
+
+    #[test]
+    fn a_pos_that_is_away_has_all_of_the_connection_rest_and_longer_the_longer_it_is_away() {
+        let plan = RetryPlan::default();
+        let waiting = waiting(Waiting::PosAway { since: hours(1) });
+        let rests = |minutes, kind| {
+            let now = hours(1) + TimeDelta::minutes(minutes);
+            let decided = plan.decision(&waiting, &failed(kind), now, 1.0);
+            let Outcome::Wait { why: Waiting::PosAway { .. }, at, .. } = decided.outcome else {
+                panic!("{decided:?}")
+            };
+            (at - now, decided.rest.map(|until| until - now))
+        };
+        let seconds = TimeDelta::seconds;
+        for (minutes, rest) in [(0, 5), (8, 120), (60, 300)] {
+            assert_eq!(rests(minutes, TransportErrorKind::Connect), (seconds(rest), Some(seconds(rest))));
+            // One call without an answer says nothing of the others.
+            assert_eq!(rests(minutes, TransportErrorKind::Timeout), (seconds(rest), None));
+        }
+    }
+
+    #[test]
+    fn a_worker_that_came_back_with_refusals_gives_nothing_up() {
+        let plan = RetryPlan { attempts: 3, ..RetryPlan::default() };
+        assert_eq!(plan.given_up(&entry(5)), None);
+        let Some(Outcome::NeedsAttention { reason, may_be_at_pos: false }) =
+            plan.given_up(&OutboxEntry { lost: 1, last_error: Some("closed".into()), ..entry(2) })
+        else {
+            panic!("it goes on")
+        };
+        assert_eq!(reason, "order 1001 was tried 3 times: closed");
     }
 
     #[test]
