@@ -399,7 +399,7 @@ mod tests {
         let lost = first.claim();
         let second = first.claimed(&worker, at(6), at(3));
         let held = second.claim();
-        assert_ne!(lost, held);
+        assert_eq!(held.token, lost.token + 1);
         assert_eq!((second.due_at, second.updated_at), (at(6), at(3)));
         assert_eq!(second.clone().extended(&held, at(8)).unwrap().due_at, at(8));
         assert_eq!(
