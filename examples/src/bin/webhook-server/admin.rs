@@ -1,11 +1,11 @@
-//! What an operator asks and decides, under /admin: on a port of its own, so that whoever puts the webhook on the internet does not
-//! put this there too, and only for whoever has the key.
+//! What an operator asks and decides, under /admin: for whoever has the key; without a key for programs of this machine alone, so
+//! that whoever puts the webhook on the internet does not put this there too.
 
 use std::error::Error;
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
@@ -26,7 +26,43 @@ pub(super) struct Admin {
     pub(super) merchant: MerchantId,
 }
 
-pub(super) fn routes(admin: Admin, key: Secret) -> Router {
+/// Who is let in.
+#[derive(Clone)]
+pub(super) enum Access {
+    /// Whoever sends this as a bearer token.
+    Key(Secret),
+    /// Programs that ask this machine by its own name: nothing that a proxy, a tunnel or a browser's page sent.
+    ThisMachine,
+}
+
+impl Access {
+    fn is_granted(&self, headers: &HeaderMap) -> bool {
+        let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+        match self {
+            Self::Key(key) => {
+                text(&header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "))
+                    == Some(key.expose())
+            }
+            Self::ThisMachine => {
+                let host = text(&header::HOST).unwrap_or_default();
+                let name = match host.rsplit_once(':') {
+                    Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+                    _ => host,
+                };
+                let is_own = OWN_NAMES.contains(&name);
+                is_own && !SENT_ON.iter().any(|name| headers.contains_key(*name))
+            }
+        }
+    }
+}
+
+/// This machine, as its own programs call it.
+const OWN_NAMES: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
+/// What a proxy, a tunnel or a browser's page of somewhere else adds to a request.
+const SENT_ON: [&str; 7] =
+    ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "origin", "sec-fetch-site"];
+
+pub(super) fn routes(admin: Admin, access: Access) -> Router {
     Router::new()
         .route("/admin/payments/{id}/confirm", post(confirm))
         .route("/admin/payments/{id}/fail", post(fail))
@@ -38,15 +74,18 @@ pub(super) fn routes(admin: Admin, key: Secret) -> Router {
         .route("/admin/entries/{id}/replay", post(replay))
         .route("/admin/entries/{id}/discard", post(discard))
         .with_state(admin)
-        .layer(from_fn_with_state(key, only_with_key))
+        .layer(from_fn_with_state(access, only_with_access))
 }
 
-async fn only_with_key(State(key): State<Secret>, request: Request, next: Next) -> Response {
-    let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    if given.and_then(|value| value.strip_prefix("Bearer ")) == Some(key.expose()) {
+async fn only_with_access(State(access): State<Access>, request: Request, next: Next) -> Response {
+    if access.is_granted(request.headers()) {
         return next.run(request).await;
     }
-    (StatusCode::UNAUTHORIZED, "send `Authorization: Bearer` with the admin key\n").into_response()
+    let how = match access {
+        Access::Key(_) => "send `Authorization: Bearer` with the admin key\n",
+        Access::ThisMachine => "without --admin-key only programs of this machine are let in\n",
+    };
+    (StatusCode::UNAUTHORIZED, how).into_response()
 }
 
 async fn confirm(State(admin): State<Admin>, Path(id): Path<String>) -> (StatusCode, String) {
@@ -171,39 +210,59 @@ fn decided(entry: Result<mplus_webhooks::inbox::Entry, InboxError>) -> Shown {
 #[cfg(test)]
 mod tests {
     use axum::body::Body;
-    use mplus_webhooks::{FixedSubscriptions, MemoryStore, TokioRuntime, adapter};
+    use mplus_webhooks::{FixedSubscriptions, MemoryStore, TokioRuntime};
     use tower::ServiceExt as _;
 
     use super::*;
 
-    async fn ask(router: &Router, path: &str, key: Option<&str>) -> StatusCode {
-        let mut request = Request::get(path);
-        if let Some(key) = key {
-            request = request.header(header::AUTHORIZATION, format!("Bearer {key}"));
-        }
-        router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap().status()
-    }
-
-    #[tokio::test]
-    async fn only_whoever_has_the_key_is_let_in_and_the_tills_address_leads_nowhere() {
+    fn admin() -> Admin {
         let orchestrator = Orchestrator::builder(
             Arc::new(FixedSubscriptions::new([])),
             Arc::new(MemoryStore::new()),
             Arc::new(TokioRuntime),
         )
         .build();
-        let admin = Admin {
-            orchestrator: orchestrator.clone(),
+        Admin {
+            orchestrator,
             provider: Arc::new(ManualProvider::new()),
             sales: Arc::new(MemoryTransactions::new()),
             merchant: MerchantId::new("merchant"),
-        };
-        let router = routes(admin, "the key".into());
-        assert_eq!(ask(&router, "/admin/dead", Some("the key")).await, StatusCode::OK);
-        for key in [None, Some(""), Some("another key")] {
-            assert_eq!(ask(&router, "/admin/dead", key).await, StatusCode::UNAUTHORIZED, "{key:?}");
         }
-        let tills = adapter::axum::router(orchestrator);
-        assert_eq!(ask(&tills, "/admin/dead", Some("the key")).await, StatusCode::NOT_FOUND);
+    }
+
+    async fn ask(router: &Router, headers: &[(&str, &str)]) -> StatusCode {
+        let mut request = Request::get("/admin/dead");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap().status()
+    }
+
+    #[tokio::test]
+    async fn with_a_key_only_whoever_has_it_is_let_in() {
+        let router = routes(admin(), Access::Key("the key".into()));
+        assert_eq!(ask(&router, &[("authorization", "Bearer the key")]).await, StatusCode::OK);
+        for given in ["", "Bearer ", "Bearer another key", "the key"] {
+            let headers = [("authorization", given), ("host", "127.0.0.1:8080")];
+            assert_eq!(ask(&router, &headers).await, StatusCode::UNAUTHORIZED, "{given:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn without_a_key_only_programs_of_this_machine_are_let_in() {
+        let router = routes(admin(), Access::ThisMachine);
+        for host in ["127.0.0.1:8080", "localhost:8080", "localhost", "[::1]:8080"] {
+            assert_eq!(ask(&router, &[("host", host)]).await, StatusCode::OK, "{host}");
+        }
+        for host in
+            ["pay.example.nl", "127.0.0.1.example.nl", "192.0.2.7:8080", "@127.0.0.1", "localhost:80:80", ""]
+        {
+            assert_eq!(ask(&router, &[("host", host)]).await, StatusCode::UNAUTHORIZED, "{host}");
+        }
+        assert_eq!(ask(&router, &[]).await, StatusCode::UNAUTHORIZED);
+        for sent_on in ["x-forwarded-for", "Forwarded", "Via", "Origin", "Sec-Fetch-Site"] {
+            let headers = [("host", "127.0.0.1:8080"), (sent_on, "192.0.2.7")];
+            assert_eq!(ask(&router, &headers).await, StatusCode::UNAUTHORIZED, "{sent_on}");
+        }
     }
 }

@@ -5,6 +5,7 @@ mod admin;
 mod providers;
 
 use std::error::Error;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,15 +20,26 @@ use mplus_webhooks::{
     SubscriptionSecret, TokioRuntime, adapter,
 };
 
-use self::admin::Admin;
+use self::admin::{Access, Admin};
 
 /// How an operator asks.
-const CURL: &str = "curl -H \"Authorization: Bearer $ADMIN_KEY\"";
+#[derive(Clone, Copy)]
+struct Operator {
+    address: SocketAddr,
+    has_key: bool,
+}
+
+impl fmt::Display for Operator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let key = if self.has_key { "-H \"Authorization: Bearer $MPLUS_WEBHOOK_ADMIN_KEY\" " } else { "" };
+        write!(f, "curl {key}http://{}/admin", self.address)
+    }
+}
 
 /// Serves the webhook on /webhook/mpluskassa/{event}.
 ///
-/// /webhook/payment-provider/{provider}/{account} is for the providers' own webhooks. Under /admin, on a port of its own and with
-/// `Authorization: Bearer` and the admin key: GET payments, sales (since the start), dead (the dead letters), entries?state=done
+/// /webhook/payment-provider/{provider}/{account} is for the providers' own webhooks. Under /admin, for programs of this machine, or
+/// with `Authorization: Bearer` and the admin key where one is set: GET payments, sales (since the start), dead (the dead letters), entries?state=done
 /// (what arrived) and entries/{id} (one entry with its body); POST entries/{id}/replay and /discard decide about an entry,
 /// payments/{id}/confirm and /fail stand in for a provider.
 #[derive(Parser)]
@@ -35,10 +47,10 @@ struct Flags {
     /// Port on 127.0.0.1; 0 takes a free one.
     #[arg(long, default_value_t = 8080)]
     port: u16,
-    /// Port of /admin on 127.0.0.1, which does not belong on the internet; 0 takes a free one.
-    #[arg(long, default_value_t = 0)]
-    admin_port: u16,
-    /// What an operator has to know. Without it one is made up and printed at the start.
+    /// A port of its own on 127.0.0.1 for /admin; 0 takes a free one. Where the webhook is on the internet, this does not belong there.
+    #[arg(long)]
+    admin_port: Option<u16>,
+    /// What an operator has to send. Without it /admin is for programs of this machine alone: what came through a proxy is refused.
     #[arg(long, env = "MPLUS_WEBHOOK_ADMIN_KEY", hide_env_values = true)]
     admin_key: Option<Secret>,
     /// The Subscription ID in the POS's webhook settings.
@@ -92,8 +104,12 @@ async fn open(flags: &Flags) -> Result<Arc<dyn Store>, Box<dyn Error>> {
 async fn serve(flags: Flags) -> Result<(), Box<dyn Error>> {
     let listener = listen(flags.port).await?;
     let address = listener.local_addr()?;
-    let admin_listener = listen(flags.admin_port).await?;
-    let admin_address = admin_listener.local_addr()?;
+    let admin_listener = match flags.admin_port {
+        Some(port) => Some(listen(port).await?),
+        None => None,
+    };
+    let admin_address = admin_listener.as_ref().map_or(Ok(address), |listener| listener.local_addr())?;
+    let operator = Operator { address: admin_address, has_key: flags.admin_key.is_some() };
     let merchant = MerchantId::new("merchant");
     let secret = SubscriptionSecret::from_base64(&flags.secret)?;
     let subscription = Subscription::new(&flags.subscription, merchant.clone(), secret);
@@ -105,8 +121,8 @@ async fn serve(flags: Flags) -> Result<(), Box<dyn Error>> {
             println!("sold: session {}", event.payload.session.session_id.as_deref().unwrap_or("without id"));
             Ok(mplus_webhooks::reply::CompleteSessionReply::acknowledge())
         })
-        .on_inbox_notice(move |notice| async move { look_at(admin_address, &notice) })
-        .on_payment_changed(move |notice| async move { tell(admin_address, &notice) });
+        .on_inbox_notice(move |notice| async move { look_at(operator, &notice) })
+        .on_payment_changed(move |notice| async move { tell(operator, &notice) });
     let orchestrator = Orchestrator::builder(
         Arc::new(FixedSubscriptions::new([subscription])),
         open(&flags).await?,
@@ -122,13 +138,16 @@ async fn serve(flags: Flags) -> Result<(), Box<dyn Error>> {
 
     let admin = Admin { orchestrator: orchestrator.clone(), provider, sales, merchant };
     println!("listening on http://{address}{}", adapter::BASE_PATH);
-    let admin_key = flags.admin_key.unwrap_or_else(|| {
-        let key = uuid::Uuid::new_v4().simple().to_string();
-        println!("for this time: ADMIN_KEY={key}   (MPLUS_WEBHOOK_ADMIN_KEY sets one of your own)");
-        key.into()
-    });
-    println!("operators: {CURL} http://{admin_address}/admin/dead");
-    let admin = tokio::spawn(axum::serve(admin_listener, admin::routes(admin, admin_key)).into_future());
+    println!("operators: {operator}/dead");
+    let admin = admin::routes(admin, flags.admin_key.map_or(Access::ThisMachine, Access::Key));
+    let mut router = adapter::axum::router(orchestrator.clone());
+    let admin = match admin_listener {
+        Some(listener) => Some(tokio::spawn(axum::serve(listener, admin).into_future())),
+        None => {
+            router = router.merge(admin);
+            None
+        }
+    };
     for account in accounts {
         let path = format!("{}/{}/{}", adapter::PROVIDER_PATH, account.provider, account.account);
         println!("{account}: its webhook goes to http://{address}{path}");
@@ -139,7 +158,7 @@ async fn serve(flags: Flags) -> Result<(), Box<dyn Error>> {
             }
         }
     }
-    axum::serve(listener, adapter::axum::router(orchestrator))
+    axum::serve(listener, router)
         .with_graceful_shutdown(async {
             // Without a signal handler the server runs until it is killed.
             if tokio::signal::ctrl_c().await.is_err() {
@@ -147,7 +166,9 @@ async fn serve(flags: Flags) -> Result<(), Box<dyn Error>> {
             }
         })
         .await?;
-    admin.abort();
+    if let Some(admin) = admin {
+        admin.abort();
+    }
     drop(stop);
     println!("{:?}", background.await?);
     Ok(())
@@ -159,13 +180,13 @@ async fn listen(port: u16) -> Result<tokio::net::TcpListener, String> {
 }
 
 /// What happens to payments, and how to play the customer.
-fn tell(address: SocketAddr, notice: &PaymentNotice) {
+fn tell(operator: Operator, notice: &PaymentNotice) {
     match notice {
         PaymentNotice::Changed(payment) => {
             let id = &payment.key.id;
             println!("payment {id} of {} euros: {:?}", payment.amount, payment.state);
             if payment.state == PaymentState::Pending {
-                println!("  {CURL} -X POST http://{address}/admin/payments/{id}/confirm   (or .../fail)");
+                println!("  {operator}/payments/{id}/confirm -X POST   (or .../fail)");
             }
         }
         needs_a_person => println!("LOOK AT THIS PAYMENT: {needs_a_person:?}"),
@@ -173,7 +194,7 @@ fn tell(address: SocketAddr, notice: &PaymentNotice) {
 }
 
 /// What a person should know about an event.
-fn look_at(address: SocketAddr, notice: &InboxNotice) {
+fn look_at(operator: Operator, notice: &InboxNotice) {
     let entry = notice.entry();
     let what = match notice {
         InboxNotice::Dead(entry) => {
@@ -188,5 +209,5 @@ fn look_at(address: SocketAddr, notice: &InboxNotice) {
         other => format!("{other:?}"),
     };
     println!("LOOK AT THIS {}: {what}", entry.event.as_str());
-    println!("  {CURL} http://{address}/admin/entries/{}", entry.id);
+    println!("  {operator}/entries/{}", entry.id);
 }
