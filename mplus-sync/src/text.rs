@@ -22,6 +22,22 @@ pub(crate) fn readable(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// A text of the POS as it may be sent back where a blank would be one too many: without the characters that could not be
+/// read, or are none that people type. None when nothing is left.
+pub(crate) fn without_unreadable(text: String) -> Option<String> {
+    let kept = if has_unreadable(&text) { text.replace(is_unreadable, "") } else { text };
+    (!kept.is_empty()).then_some(kept)
+}
+
+/// Whether [`without_unreadable`] would take something away.
+pub(crate) fn has_unreadable(text: &str) -> bool {
+    text.contains(is_unreadable)
+}
+
+fn is_unreadable(char: char) -> bool {
+    char == char::REPLACEMENT_CHARACTER || (char.is_control() && !matches!(char, '\t' | '\n' | '\r'))
+}
+
 /// The characters of XML 1.0; Rust's have no surrogates.
 fn is_xml(char: char) -> bool {
     matches!(char, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..)
@@ -54,6 +70,8 @@ mod tests {
     fn what_could_not_be_read_is_not_sent_back() {
         assert_eq!(readable("Ams\u{fffd}terdam"), "Ams terdam");
         assert!(matches!(readable("Café"), Cow::Borrowed("Café")));
+        assert_eq!(without_unreadable("Coca\u{fffd}-\u{1b}Cola\n".into()).as_deref(), Some("Coca-Cola\n"));
+        assert_eq!(without_unreadable("\u{fffd}".into()), None);
     }
 
     #[test]

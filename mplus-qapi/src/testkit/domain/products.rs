@@ -7,7 +7,7 @@ use crate::{
     testkit::{
         brasserie::{self, Dish},
         catalogue::{MADE, article, characteristics, vat_percentage, without_vat},
-        dialect::{DeletedArticle, MovedArticle, NewNumbers, ProductUpdate},
+        dialect::{DeletedArticle, MovedArticle, NewNumbers, ProductUpdate, SideElements},
         domain::product_list,
         domain::{
             operations::{Answer, Operations},
@@ -117,6 +117,7 @@ fn update_product(
     }
     let stamp = state.clock.stamp();
     let kept = state.dialect.product_update;
+    let tells_all = state.dialect.side_elements == SideElements::Told;
     let held = held.product_number.unwrap_or_default();
     for number in moving {
         state.move_article(number, held);
@@ -144,7 +145,11 @@ fn update_product(
             (Some(at), Some(number)) => {
                 let article = &mut product.article_list[at];
                 if kept != ProductUpdate::Merges {
+                    let before = article.clone();
                     clear(article);
+                    if !tells_all {
+                        keep_untold(article, &before);
+                    }
                 }
                 merge(article, &change);
                 existing.push(number);
@@ -243,6 +248,13 @@ fn clear(held: &mut Article) {
         component_article_list: std::mem::take(&mut held.component_article_list),
         ..Article::default()
     };
+}
+
+/// Gives back what this service does not tell: one that does not have an element cannot take it away either.
+fn keep_untold(held: &mut Article, before: &Article) {
+    take_over!(held, before:
+        invoice_text receipt_text display_text brand_name purchase_price content_unit si_unit unit webshop ask_for course
+        turnover_group discontinued show_preparation_methods_directly);
 }
 
 fn merge(held: &mut Article, change: &Article) {

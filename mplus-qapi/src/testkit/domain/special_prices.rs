@@ -14,8 +14,9 @@ use crate::{
 
 /// Of the first products that many are looked at: a generated catalogue may be large.
 const PRODUCTS: usize = 60;
-/// Every so many-th of their articles is a special one.
-const EVERY: usize = 6;
+/// Every so many-th of their numbers is a special article's, whatever else the menu has.
+const EVERY: i64 = 6;
+const FIRST: i64 = 1004;
 /// The branch whose lines tell special prices.
 const BRANCH: i32 = 1;
 
@@ -51,8 +52,9 @@ impl State {
         products.sort_unstable();
         let products = products.into_iter().filter_map(|number| catalogue.product(number));
         let articles: Vec<Article> = products.flat_map(|product| product.article_list.to_vec()).collect();
-        for article in articles.into_iter().skip(EVERY / 2).step_by(EVERY) {
-            let Some(number) = article.article_number else { continue };
+        for article in articles {
+            let is_special = |number: &i64| (number - FIRST) % EVERY == 0;
+            let Some(number) = article.article_number.filter(is_special) else { continue };
             let price = match amount {
                 PriceAmount::Kept => article.price_incl,
                 PriceAmount::Zero => Some(Decimal::new(0, 2)),

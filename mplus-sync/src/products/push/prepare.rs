@@ -15,6 +15,7 @@ use crate::products::merge::{PRICED_BY_GROUP, SPECIAL_PRICE, Shared, WITHHELD};
 use crate::products::{category_to_product, item_to_article, location_price_to_deviation};
 use crate::report::{Note, Subject};
 use crate::tax::TaxTable;
+use crate::text::without_unreadable;
 
 /// Whether the host edited a field.
 fn is_edited<T: Record>(tracked: &Tracked<T>, field: &'static str) -> bool {
@@ -289,7 +290,7 @@ fn deviations(
     let article = item.external_ids.mpluskassa.unwrap_or(ArticleNumber::new(0));
     let mut lines = branch_prices.lines(article).to_vec();
     for line in &mut lines {
-        line.description = line.description.take().filter(|text| !text.is_empty());
+        line.description = line.description.take().and_then(without_unreadable);
         for amount in [&mut line.sales_price_incl, &mut line.sales_price_excl].into_iter().flatten() {
             *amount = without_noise((*amount).into()).into();
         }

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use futures_util::StreamExt;
 use mplus_qapi::products::{Article, GetProducts, GetProductsRequest, Product};
 
+use crate::model::Resource;
+use crate::report::{Note, Subject};
 use crate::run::{Run, StepError};
+use crate::text::{has_unreadable, without_unreadable};
 
 /// The product as the POS has it, with these changes. None when the POS does not show it, or an article that is to change:
 /// its answer was cut, or they are gone, and what is sent now might take the rest away.
@@ -38,6 +41,13 @@ pub(super) async fn product(run: &mut Run<'_>, change: Product) -> Result<Option
                 articles.extend(number.map(|number| (number, article)));
             }
         }
+    }
+    for article in articles.values().filter(|article| has_unreadable_text(article)) {
+        let name = article.description.clone().and_then(without_unreadable).unwrap_or_default();
+        let subject = Subject::new(&name, article.article_number.unwrap_or_default());
+        let message = "its texts have characters that cannot be read, and were sent without them";
+        let advice = "Look at its texts in the MplusKASSA back office";
+        run.report.skip(Note::about(Resource::ARTICLES, subject, message, advice));
     }
     let mut numbers = change.article_list.iter().filter_map(|article| article.article_number);
     let is_shown = numbers.all(|number| articles.contains_key(&number));
@@ -134,15 +144,15 @@ fn sendable(held: Article) -> Article {
     }
 }
 
-/// A text that came whole: one with a character that XML has no place for would come back to the POS changed. An empty one
-/// is none.
+/// A text as it can be sent back: not to send it may take it away, and a POS may have typed what nobody can read.
 fn readable(text: Option<String>) -> Option<String> {
-    let is_odd = |character: char| character == '\u{fffd}' || is_control(character);
-    text.filter(|text| !text.is_empty() && !text.contains(is_odd))
+    text.and_then(without_unreadable)
 }
 
-fn is_control(character: char) -> bool {
-    character.is_control() && !matches!(character, '\t' | '\n' | '\r')
+fn has_unreadable_text(article: &Article) -> bool {
+    let Article { description, extra_text, invoice_text, receipt_text, display_text, .. } = article;
+    let texts = [description, extra_text, invoice_text, receipt_text, display_text];
+    texts.into_iter().flatten().any(|text| has_unreadable(text))
 }
 
 macro_rules! take_over {

@@ -167,7 +167,8 @@ impl Walk {
     }
 
     fn compare_lines(&mut self, before: &[ArticleBranchDeviationLine], lined: i64, priced: bool) {
-        let notes = self.world.notes();
+        // Names as they are told may lack a character.
+        let notes = self.world.notes().replace('\u{fffd}', "");
         for line in before {
             let is = |held: &&ArticleBranchDeviationLine| {
                 (held.article_number, held.branch_number) == (line.article_number, line.branch_number)
@@ -178,7 +179,10 @@ impl Walk {
                 continue;
             };
             let texts = |line: &ArticleBranchDeviationLine| {
-                (line.description.clone(), line.special_price.as_ref().map(|price| price.as_str().to_owned()))
+                let description = line.description.as_deref();
+                // What a dialect adds on the wire may come back.
+                let description = description.map(|text| text.trim_end_matches('\u{1f355}').to_owned());
+                (description, line.special_price.as_ref().map(|price| price.as_str().to_owned()))
             };
             if texts(held) != texts(line) {
                 self.differ("push/line-damage", format!("{line:?} became {held:?}"));

@@ -87,7 +87,10 @@ impl Rewriting<'_> {
         let Element { name, children, .. } = element;
         children.retain_mut(|child| {
             let optional = self.types.is_optional(name, &child.name);
-            let side = optional && SIDE.contains(&child.name.as_str());
+            // That an article is discontinued is no side element where it is all that is told of a deletion.
+            let is_needed =
+                child.name == "discontinued" && self.dialect.deleted_article == DeletedArticle::Discontinued;
+            let side = optional && !is_needed && SIDE.contains(&child.name.as_str());
             let paid = name == "order" && optional && PAID.contains(&child.name.as_str());
             if side && self.dialect.side_elements == SideElements::Empty {
                 (child.children, child.text) = (Vec::new(), String::new());

@@ -1,6 +1,6 @@
 //! What texts hold, and how their characters are written.
 
-use super::super::{Characters, Dialect};
+use super::super::{Characters, Dialect, Encoding};
 
 /// Texts that a person typed at the POS.
 const TYPED: [&str; 4] = ["description", "extraText", "remark", "branchName"];
@@ -33,10 +33,16 @@ impl Dialect {
             Characters::Plain | Characters::Control => text.to_owned(),
             Characters::Surrogates => references(text, |character| u32::from(character) > 0xffff),
             Characters::References => references(text, |character| !character.is_ascii()),
-            // The end of a section cannot stand in one.
-            Characters::Cdata if text.contains("]]") => text.to_owned(),
+            // The end of a section cannot stand in one, nor can a reference to what the encoding has not.
+            Characters::Cdata if text.contains("]]") || !self.encoding.has_all(text) => text.to_owned(),
             Characters::Cdata => format!("<![CDATA[{}]]>", unescaped(text)),
         }
+    }
+}
+
+impl Encoding {
+    fn has_all(self, text: &str) -> bool {
+        self != Self::Latin1 || text.chars().all(|character| u32::from(character) <= 0xff)
     }
 }
 
@@ -82,5 +88,11 @@ mod tests {
         assert_eq!(written(Characters::Surrogates, "Coca-Cola"), "Coca-Cola&#xD83C;&#xDF55;");
         assert_eq!(written(Characters::Cdata, "Fish &amp; chips"), "<![CDATA[Fish & chips]]>");
         assert_eq!(written(Characters::References, "Café"), "Caf&#xE9;");
+        let latin =
+            Dialect { characters: Characters::Cdata, encoding: Encoding::Latin1, ..Dialect::default() };
+        assert_eq!(
+            (latin.written_text("Café"), latin.written_text("Bœuf")),
+            ("<![CDATA[Café]]>".into(), "Bœuf".into())
+        );
     }
 }
