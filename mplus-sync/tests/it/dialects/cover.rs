@@ -68,7 +68,7 @@ fn pair(one: Place, other: Place) -> (Place, Place) {
 }
 
 /// splitmix64.
-fn draw(state: &mut u64, below: usize) -> usize {
+pub(super) fn draw(state: &mut u64, below: usize) -> usize {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut mixed = *state;
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -17,7 +17,7 @@ use mplus_sync::orders::{LocationSettings, OrderService, OrderSettings, OutboxWo
 use mplus_sync::report::RunOutcome;
 use mplus_sync::sync::RunOptions;
 
-use super::oracle::{ArticlePrice, Difference, Expected, article_price, compare, compare_order};
+use super::oracle::{ArticlePrice, Difference, Expected, article_price, compare, compare_order, is_told};
 use super::world::World;
 
 const HOUR: u64 = 3600;
@@ -29,14 +29,33 @@ const LINED: &str = "Coca-Cola";
 /// An item that the host makes.
 const NEW: &str = "Soep van de dag";
 
+/// How many orders a walk sends.
+pub(super) const ORDERS: usize = 6;
+
+/// Where a walk ended, and what was not as it must be on the way.
+pub(super) struct Walked {
+    pub(super) differences: Vec<Difference>,
+    pub(super) calls: u64,
+    pub(super) left_to_a_person: usize,
+    /// What the orders had to come to at the POS.
+    pub(super) sent: Vec<Expected>,
+    pub(super) world: World,
+}
+
 /// Walks through everything in a dialect; a fault may meet one of the calls.
-pub(super) async fn walk(dialect: Dialect, fault: Option<(u64, Fault)>) -> (Vec<Difference>, u64) {
+pub(super) async fn walk(dialect: Dialect, fault: Option<(u64, Fault)>) -> Walked {
     let pos = Pos::brasserie().with_dialect(dialect);
     if let Some((call, fault)) = fault {
         let before = usize::try_from(call).unwrap();
         pos.faults().script(std::iter::repeat_n(None, before).chain([Some(fault)]));
     }
-    let mut walk = Walk { world: World::new(pos), differences: Vec::new() };
+    let mut walk = Walk {
+        world: World::new(pos),
+        fault: fault.map(|(_, fault)| fault),
+        differences: Vec::new(),
+        sent: Vec::new(),
+        left_to_a_person: 0,
+    };
     match walk.world.connect().await {
         Err(error) => walk.differ("connect", error),
         Ok(integration) => {
@@ -48,12 +67,16 @@ pub(super) async fn walk(dialect: Dialect, fault: Option<(u64, Fault)>) -> (Vec<
             walk.orders(&integration).await;
         }
     }
-    (walk.differences, walk.world.pos.requests().total())
+    let Walk { differences, sent, left_to_a_person, world, .. } = walk;
+    Walked { differences, calls: world.pos.requests().total(), left_to_a_person, sent, world }
 }
 
 struct Walk {
     world: World,
+    fault: Option<Fault>,
     differences: Vec<Difference>,
+    sent: Vec<Expected>,
+    left_to_a_person: usize,
 }
 
 impl Walk {
@@ -160,7 +183,8 @@ impl Walk {
         self.compare_lines(&lines, lined, branch_priced);
         let now = pos.products().iter().map(|product| product.article_list.len()).sum::<usize>();
         // Without VAT groups nobody knows which code the new one's rate has.
-        let told = !pos.dialect().knows("getVatGroupList") && self.world.notes().contains(NEW);
+        let told =
+            !pos.dialect().knows("getVatGroupList") && is_told(&self.world.notes(), &[NEW], "Tax mismatch");
         if now != products + 1 && !(told && now == products) {
             self.differ("push/new", format!("{products} articles became {now}, one was added in the host"));
         }
@@ -193,7 +217,9 @@ impl Walk {
                 self.differ("push/line-price", format!("{line:?} became {held:?}"));
             }
             let wanted = Some(Decimal::new(3_65, 2).into());
-            if edited && priced && held.sales_price_incl != wanted && !notes.contains(LINED) {
+            let save = "saveArticleBranchDeviations";
+            let is_unsaved = !self.world.pos.dialect().knows(save) && is_told(&notes, &[LINED], save);
+            if edited && priced && held.sales_price_incl != wanted && !is_unsaved {
                 self.differ("push/branch-price", format!("{held:?}, 3.65 in the host, and nobody is told"));
             }
         }
@@ -301,6 +327,7 @@ impl Walk {
             ("later-again", OrderKind::DineInPayLater { table: table(7), guests: Some(2) }, false),
             ("now", OrderKind::DineInPayNow { table: table(8), guests: None }, true),
         ];
+        assert_eq!(kinds.len(), ORDERS);
         let mut expected = Vec::new();
         for (pieces, (number, kind, paid)) in (2..).zip(kinds) {
             // A quantity of its own makes each order known at the POS.
@@ -346,8 +373,11 @@ impl Walk {
         }
         for order in &expected {
             let entry = self.world.entry(&order.number).await;
-            self.differences.extend(compare_order(&pos, order, &expected, entry.as_ref()));
+            let compared = compare_order(&pos, self.fault, order, &expected, entry.as_ref());
+            self.differences.extend(compared.differences);
+            self.left_to_a_person += usize::from(compared.left_to_a_person);
         }
+        self.sent = expected;
     }
 }
 

@@ -7,7 +7,7 @@ use mplus_qapi::types::ArticleSpecialPrice;
 use mplus_qapi::value::Decimal;
 use mplus_sync::model::{Item, Tracked};
 
-use super::{Difference, Host};
+use super::{Difference, Host, is_told};
 
 /// The branches of the brasserie.
 const BRANCHES: [i32; 3] = [1, 2, 3];
@@ -143,10 +143,10 @@ struct Comparison<'a> {
 }
 
 impl Comparison<'_> {
-    fn is_told(&self) -> bool {
-        let name = &self.item.record.name;
+    fn is_told(&self, what: &str) -> bool {
+        let name = format!("{:?}", self.item.record.name);
         let number = self.article.article_number.unwrap_or_default().to_string();
-        self.host.notes.contains(&format!("{name:?}")) || self.host.notes.contains(&number)
+        is_told(&self.host.notes, &[&name, &number], what)
     }
 
     fn compare(&self, differences: &mut Vec<Difference>) {
@@ -163,7 +163,7 @@ impl Comparison<'_> {
         if price != ArticlePrice::NotForSale && item.price != expected {
             differ("menu/price", format!("costs {:?} in the host, {price:?} at the POS", item.price));
         }
-        if price == ArticlePrice::Impossible && !self.is_told() {
+        if price == ArticlePrice::Impossible && !self.is_told("the price is negative") {
             differ("menu/price-untold", "has an impossible price and nobody is told".to_owned());
         }
         let active = article.active != Some(false)
@@ -174,8 +174,9 @@ impl Comparison<'_> {
         }
         let rate =
             article.vat_code.and_then(|code| self.pos.vat_rate(code)).map(|rate| Decimal::new(rate, 2));
+        // Without VAT groups nobody knows which rate a code has.
         let unknown = self.pos.dialect().absent == Absent::VatGroups && item.tax_rate.is_none();
-        if item.tax_rate != rate && !(unknown && self.is_told()) {
+        if item.tax_rate != rate && !(unknown && self.is_told("Tax mismatch")) {
             differ("menu/tax", format!("{:?} in the host, {rate:?} at the POS", item.tax_rate));
         }
         self.compare_category(&mut differ);
@@ -229,12 +230,16 @@ impl Comparison<'_> {
                 .iter()
                 .find(|price| price.location == *location)
                 .map(|price| price.price);
-            // A price of the host that the POS did not take is told, and so is one without VAT that stands for no cent.
-            let may_differ = !dialect.knows("saveArticleBranchDeviations")
-                || (held.is_none() && line.sales_price_incl.is_none());
+            let here = format!("in branch {} ", line.branch_number);
+            // A price of the host that the POS has no call for, and one without VAT that stands for no cent.
+            let is_unsaved =
+                !dialect.knows("saveArticleBranchDeviations") && self.is_told("saveArticleBranchDeviations");
+            let is_no_cent = held.is_none()
+                && line.sales_price_incl.is_none()
+                && self.is_told(&format!("{here}the price is told without VAT only"));
             match branch_price(self.pos, self.article, line) {
                 Some(ArticlePrice::Euros(price))
-                    if item.price_at(location) != Some(price) && !(may_differ && self.is_told()) =>
+                    if item.price_at(location) != Some(price) && !is_unsaved && !is_no_cent =>
                 {
                     let detail = format!(
                         "{} costs {held:?} in branch {}, {price} at the POS",
@@ -243,7 +248,7 @@ impl Comparison<'_> {
                     differences.push(Difference::new("menu/branch-price", detail));
                 }
                 Some(ArticlePrice::None | ArticlePrice::NotForSale | ArticlePrice::Impossible)
-                    if held.is_some() || !self.is_told() =>
+                    if held.is_some() || !self.is_told(&here) =>
                 {
                     let detail = format!(
                         "{} has no price in branch {}: {held:?} in the host",

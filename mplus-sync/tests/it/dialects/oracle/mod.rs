@@ -20,8 +20,14 @@ pub(super) struct Host {
     pub(super) categories: Vec<Tracked<Category>>,
     pub(super) locations: Vec<Tracked<Location>>,
     pub(super) levels: Vec<InventoryLevel>,
-    /// What was told a person so far.
+    /// What was told a person so far, a note on a line.
     pub(super) notes: String,
+}
+
+/// Whether a person was told something of one of these (the names of one thing).
+pub(super) fn is_told(notes: &str, names: &[&str], what: &str) -> bool {
+    let is_it = |line: &str| line.contains(what) && names.iter().any(|name| line.contains(name));
+    notes.lines().any(is_it)
 }
 
 /// Something that is not as it must be.

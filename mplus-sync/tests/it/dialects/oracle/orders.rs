@@ -1,7 +1,7 @@
 //! Orders: each of the host's is at the POS once, with its total, and paid as it was paid.
 
-use mplus_qapi::testkit::Pos;
 use mplus_qapi::testkit::dialect::{OrderResult, PaidAmounts};
+use mplus_qapi::testkit::{Fault, Pos};
 use mplus_qapi::types::{Line, Order as PosOrder};
 use mplus_qapi::value::Decimal;
 use mplus_sync::model::{OutboxEntry, OutboxState};
@@ -38,31 +38,40 @@ fn holding<'a>(orders: &'a [PosOrder], wanted: &Expected) -> Vec<&'a PosOrder> {
     orders.iter().filter(holds).collect()
 }
 
-/// Whether nobody can know that a payment was booked: neither answers nor orders tell, and it did not go with its order. A
-/// person is told then.
-fn cannot_be_known(pos: &Pos, wanted: &Expected, state: &OutboxState) -> bool {
+/// Whether nobody can know that a payment was booked: the answer did not tell (a result that is absent or undocumented, or an
+/// answer that was lost), orders tell nothing of payments, and it did not go with its order, as an older service has no call
+/// for that. To send it again may charge a guest twice: a person is told, in these words.
+fn cannot_be_known(pos: &Pos, fault: Option<Fault>, wanted: &Expected, state: &OutboxState) -> bool {
     let dialect = pos.dialect();
-    let untold = dialect.paid_amounts == PaidAmounts::Absent && dialect.order_result != OrderResult::Told;
+    let unanswered = dialect.order_result != OrderResult::Told || fault.is_some_and(Fault::is_carried_out);
     let apart = !dialect.knows("createOrderV3") || !dialect.knows("createAndPayTableOrder");
     let is_told = matches!(state, OutboxState::NeedsAttention { reason, .. }
-        if reason.contains("does not tell whether its payments are booked"));
-    untold && apart && is_told && !wanted.paid.is_zero()
+        if reason.contains("it does not tell whether its payments are booked"));
+    dialect.paid_amounts == PaidAmounts::Absent && unanswered && apart && is_told && !wanted.paid.is_zero()
+}
+
+/// What became of an order.
+pub(in crate::dialects) struct Compared {
+    pub(in crate::dialects) differences: Vec<Difference>,
+    /// It is at the POS, and a person is asked whether it is paid there.
+    pub(in crate::dialects) left_to_a_person: bool,
 }
 
 /// `all` are the orders of the walk: those of one table are one order at the POS.
 pub(in crate::dialects) fn compare_order(
     pos: &Pos,
+    fault: Option<Fault>,
     wanted: &Expected,
     all: &[Expected],
     entry: Option<&OutboxEntry>,
-) -> Vec<Difference> {
-    let mut differences = Vec::new();
+) -> Compared {
+    let (mut differences, mut left_to_a_person) = (Vec::new(), false);
     let number = &wanted.number;
     let mut differ =
         |kind, detail: String| differences.push(Difference::new(kind, format!("{number}: {detail}")));
     let Some(entry) = entry else {
         differ("orders/lost", "the host does not know it any more".to_owned());
-        return differences;
+        return Compared { differences, left_to_a_person };
     };
     let orders = pos.orders();
     let held = holding(&orders, wanted);
@@ -78,7 +87,7 @@ pub(in crate::dialects) fn compare_order(
         }
         (OutboxState::Accepted { .. }, 1) => {}
         (_, 0) => differ("orders/refused", format!("{:?}", entry.state)),
-        (state, 1) if cannot_be_known(pos, wanted, state) => {}
+        (state, 1) if cannot_be_known(pos, fault, wanted, state) => left_to_a_person = true,
         (OutboxState::Accepted { .. }, _) => {}
         (state, _) => differ("orders/untrue", format!("at the POS, and the host says {state:?}")),
     }
@@ -100,5 +109,5 @@ pub(in crate::dialects) fn compare_order(
             differ("orders/paid", format!("{paid} paid at the POS, {in_host} in the host"));
         }
     }
-    differences
+    Compared { differences, left_to_a_person }
 }
