@@ -32,6 +32,8 @@ pub(super) struct Pull<'a> {
     /// What the POS last answered instead of doing what it was asked.
     pub(super) pos_failure: Option<String>,
     pub(super) silence: Silence,
+    /// What could not be read, and what to do: the pull goes on, and is not complete.
+    pub(super) broke_off: Option<(String, String)>,
     pub(super) hold: &'a Hold,
 }
 

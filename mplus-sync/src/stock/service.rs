@@ -54,7 +54,8 @@ impl StockService {
     /// Pulls the stock of every branch that is a location.
     ///
     /// Articles that are no item are left out and counted; levels of articles that the POS does not mention stay as they
-    /// are. A branch that fails does not keep the others back, unless the POS kept silent about two in a row. However it ends, what was written stays, and the next pull
+    /// are. A branch that fails does not keep the others back, unless the POS kept silent about two in a row; the pull is
+    /// [`Incomplete`](RunOutcome::Incomplete) then. However it ends, what was written stays, and the next pull
     /// goes on from the last checkpoint; one chunk is written in one transaction with how far it came.
     pub async fn pull(&self, options: &StockOptions<'_>, cancel: &CancelToken) -> RunReport {
         let now = self.merchant.runtime().now();
@@ -88,6 +89,7 @@ impl StockService {
             items: ItemsByArticle::default(),
             pos_failure: None,
             silence: Silence::default(),
+            broke_off: None,
             hold: &hold,
         };
         let all = async {
@@ -96,7 +98,10 @@ impl StockService {
             branches(&mut pull).await
         };
         let outcome = match hold.alive_while(all).await {
-            Ok(()) => RunOutcome::Completed,
+            Ok(()) => match pull.broke_off.take() {
+                None => RunOutcome::Completed,
+                Some((message, advice)) => RunOutcome::Incomplete { message, advice },
+            },
             Err(error) => error.outcome(),
         };
         let Pull { report, pos_failure, .. } = pull;
@@ -165,6 +170,8 @@ async fn location(pull: &mut Pull<'_>, location: Tracked<Location>) -> Result<bo
         Err(stopped) => {
             pull.pos_failure = stopped.pos_failure().or(pull.pos_failure.take());
             pull.report.worth_repeating |= stopped.may_pass();
+            let message = format!("the stock of {name} (branch {branch}) was not read: {stopped}");
+            pull.broke_off.get_or_insert((message, stopped.advice().to_owned()));
             let subject = Subject::new(&name, format_args!("branch {branch}"));
             let note = Note::about(Resource::stock(branch), subject, &stopped.to_string(), stopped.advice());
             pull.report.fail(note);

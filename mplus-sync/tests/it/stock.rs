@@ -144,13 +144,15 @@ async fn a_pull_that_is_cut_off_anywhere_is_made_good_by_the_next() {
 }
 
 #[tokio::test]
-async fn a_branch_that_fails_is_named_and_the_others_go_on() {
+async fn a_branch_that_fails_is_named_the_others_go_on_and_the_pull_is_not_complete() {
     let world = world().await;
     let garbage = [Fault::Garbage];
     world.pos.faults().script_for("getStock", garbage);
     let report =
         service(&world, world.store.clone()).pull(&StockOptions::default(), &CancelToken::new()).await;
-    assert_eq!((report.outcome.clone(), report.failures.total), (RunOutcome::Completed, 1));
+    let RunOutcome::Incomplete { message, .. } = &report.outcome else { panic!("{report}") };
+    assert!(message.contains("(branch 1) was not read"), "{message}");
+    assert_eq!(report.failures.total, 1);
     assert_eq!(report.failures.first[0].subject.as_ref().unwrap().id, "branch 1");
     let other = world.store.levels_of(&merchant(), &"utrecht".into(), &["cola".into()]).await.unwrap();
     assert_eq!(other.len(), 1, "{report}");
