@@ -15,6 +15,7 @@ use mplus_qapi::types::Relation;
 use crate::merchant::{Lacking, Merchant};
 use crate::model::{Customer, CustomerLink, Holder, Lease, LeaseName, RelationMatch, RelationNumber};
 use crate::pos_call::is_unknown_operation;
+use crate::store::StoreError;
 use crate::text::kept;
 
 use super::RelationError;
@@ -74,10 +75,13 @@ impl RelationService {
                 .acquire(self.merchant.connection(), &name, &holder, now + LEASE, now)
                 .await?
             {
-                let link = self.find_or_create(customer, &lease).await;
-                // A lease that is not given back ends by itself.
-                let _ = self.merchant.store().release(&lease).await;
-                return Ok(link?.relation);
+                let found = self.find_or_create(customer, &lease).await;
+                // A creation of which nothing was heard may still be under way: nobody creates another one before the lease
+                // has ended by itself.
+                if found.as_ref().err().is_none_or(|failure| !failure.may_be_created) {
+                    let _ = self.merchant.store().release(&lease).await;
+                }
+                return found.map(|link| link.relation).map_err(|failure| failure.error);
             }
             self.merchant.runtime().sleep(PAUSE).await;
         }
@@ -103,11 +107,7 @@ impl RelationService {
         Ok(true)
     }
 
-    async fn find_or_create(
-        &self,
-        customer: &Customer,
-        lease: &Lease,
-    ) -> Result<CustomerLink, RelationError> {
+    async fn find_or_create(&self, customer: &Customer, lease: &Lease) -> Result<CustomerLink, Failure> {
         // Another worker may have been done just before the lease was granted.
         if let Some(link) =
             self.merchant.store().customer_link(self.merchant.connection(), &customer.id).await?
@@ -219,7 +219,7 @@ impl RelationService {
         Ok(None)
     }
 
-    async fn create(&self, customer: &Customer) -> Result<RelationNumber, RelationError> {
+    async fn create(&self, customer: &Customer) -> Result<RelationNumber, Failure> {
         let request = CreateRelation::from(new_relation(customer));
         let call = self.merchant.client().create_relation(request).timeout(CALL).retry(RetryPolicy::none());
         match call.await {
@@ -231,22 +231,41 @@ impl RelationService {
                     "" => kept(response.result.as_str()),
                     message => kept(message),
                 };
-                Err(RelationError::Refused { customer: customer.id.clone(), reason })
+                Err(RelationError::Refused { customer: customer.id.clone(), reason }.into())
             }
             Err(source) if is_unknown_operation(&source) => {
                 let reason = "this version does not know the call createRelation".to_owned();
-                Err(RelationError::Refused { customer: customer.id.clone(), reason })
+                Err(RelationError::Refused { customer: customer.id.clone(), reason }.into())
             }
             // It may be there all the same. When it is not seen yet, a later attempt looks again.
             Err(source) if source.may_have_been_processed() => {
                 let found = self.find_by(Key::ExternalId, customer).await;
-                found.ok().flatten().ok_or_else(|| self.failed(customer, source))
+                let failure = || Failure { error: self.failed(customer, source), may_be_created: true };
+                found.ok().flatten().ok_or_else(failure)
             }
-            Err(source) => Err(self.failed(customer, source)),
+            Err(source) => Err(self.failed(customer, source).into()),
         }
     }
 
     fn failed(&self, customer: &Customer, source: mplus_qapi::Error) -> RelationError {
         RelationError::Pos { customer: customer.id.clone(), source }
+    }
+}
+
+/// A relation was neither found nor created, or nobody knows.
+struct Failure {
+    error: RelationError,
+    may_be_created: bool,
+}
+
+impl From<RelationError> for Failure {
+    fn from(error: RelationError) -> Self {
+        Self { error, may_be_created: false }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        RelationError::from(error).into()
     }
 }

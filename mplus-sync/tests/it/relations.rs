@@ -1,6 +1,7 @@
 //! Customers and relations.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
@@ -10,7 +11,8 @@ use mplus_qapi::transport::{Body, Request, Transport, TransportError};
 use mplus_qapi::types::Relation;
 use mplus_qapi::{Client, Endpoint};
 use mplus_sync::model::{Customer, RelationMatch, RelationNumber};
-use mplus_sync::relations::RelationService;
+use mplus_sync::relations::{RelationError, RelationService};
+use mplus_sync::runtime::Runtime as _;
 
 use crate::orders::world::{World, merchant};
 
@@ -91,9 +93,26 @@ async fn a_relation_is_created_once_whatever_is_lost_on_the_way() {
         while service(&world, "w").relation_of(&customer).await.is_err() {
             attempts += 1;
             assert!(attempts < 3, "{fault:?}");
+            // Until then it may still be under way.
+            world.runtime.sleep(Duration::from_secs(181)).await;
         }
         assert_eq!(world.pos.relations().len(), 4, "{fault:?}");
     }
+}
+
+#[tokio::test]
+async fn while_a_creation_may_be_under_way_nobody_creates_another_relation() {
+    let world = World::open().await;
+    world.pos.faults().script_for("createRelation", [Fault::ResetBefore]);
+    let customer = guest("guest", "jan@example.com");
+    let error = service(&world, "w").relation_of(&customer).await.unwrap_err();
+    assert!(matches!(error, RelationError::Pos { .. }), "{error}");
+    let error = service(&world, "x").relation_of(&customer).await.unwrap_err();
+    assert!(matches!(error, RelationError::Busy { .. }), "{error}");
+    assert_eq!(world.pos.requests().count("createRelation"), 1);
+    world.runtime.sleep(Duration::from_secs(181)).await;
+    service(&world, "x").relation_of(&customer).await.unwrap();
+    assert_eq!(world.pos.relations().len(), 4);
 }
 
 #[tokio::test]
