@@ -57,7 +57,7 @@ impl Inner {
             Err(refusal) => {
                 if self.keeps(name) {
                     let letter = self.unreadable(name, body, &refusal);
-                    self.bury(letter, out_of_time).await?;
+                    self.bury(letter, None, out_of_time).await?;
                 }
                 return Err(refusal);
             }
@@ -68,8 +68,7 @@ impl Inner {
         }
         if let Some(refusal) = self.too_old(&event) {
             if self.keeps(name) {
-                let entry = Entry { attempts: 0, ..self.new_entry(&event, &identity) };
-                self.bury(entry.failed(&refusal.to_string()), out_of_time).await?;
+                self.bury(self.refused(&event, &refusal), Some(event), out_of_time).await?;
             }
             return Err(refusal);
         }

@@ -8,7 +8,7 @@ use futures_util::future::{Either, select};
 use super::late::acknowledged;
 use super::{Inner, OutOfTime, later};
 use crate::error::Refusal;
-use crate::event::{self, EventName, Received, identity};
+use crate::event::{self, AnyEvent, EventName, Received, identity};
 use crate::inbox::{Entry, EntryId, Seat};
 use crate::payment::store_failed;
 use crate::verified::Verified;
@@ -28,6 +28,11 @@ impl Inner {
         entry.failed(&refusal.to_string())
     }
 
+    /// An event that nobody was given.
+    pub(super) fn refused(&self, event: &AnyEvent, refusal: &Refusal) -> Entry {
+        Entry { attempts: 0, ..self.new_entry(event, &identity(event)) }.failed(&refusal.to_string())
+    }
+
     /// A signed event is refused before it is read. When it says how a sale ended, it is kept for a person: the till does not say
     /// it again.
     pub(super) async fn keep_refused(
@@ -40,24 +45,23 @@ impl Inner {
         if !name.ends_a_sale() {
             return;
         }
-        let entry = match event::read(name, body) {
-            Ok(Received::Event(event)) => {
-                let identity = identity(&event);
-                Entry { attempts: 0, ..self.new_entry(&event, &identity) }.failed(&refusal.to_string())
-            }
+        let (entry, event) = match event::read(name, body) {
+            Ok(Received::Event(event)) => (self.refused(&event, refusal), Some(event)),
             // What the POS complains about was told before.
             Ok(Received::Error(_)) => return,
-            Err(_) => self.unreadable(name, body, refusal),
+            Err(_) => (self.unreadable(name, body, refusal), None),
         };
-        if self.bury(entry, out_of_time).await.is_err() {
+        if self.bury(entry, event, out_of_time).await.is_err() {
             tracing::error!(merchant = %body.subscription().merchant, event = name.as_str(), "a refused end of a sale could not be kept");
         }
     }
 
-    /// Keeps what nobody works on as a dead letter, within the till's time, and tells the host.
+    /// Keeps what nobody works on as a dead letter, within the till's time, and tells the host. An equal part of a sale has a letter of
+    /// its own.
     pub(super) async fn bury(
         self: &Arc<Self>,
         entry: Entry,
+        event: Option<AnyEvent>,
         out_of_time: OutOfTime<'_>,
     ) -> Result<(), Refusal> {
         let now = self.now();
@@ -65,7 +69,12 @@ impl Inner {
         let (mut seat, awaited) = Seat::pair(None);
         let (inner, admitted) = (self.clone(), self.crowd.admit(&letter.merchant));
         self.runtime.spawn(Box::pin(async move {
-            match inner.store.insert_entry(&letter).await {
+            let inserted = inner.store.insert_entry(&letter).await;
+            let (letter, inserted) = match (inserted, event) {
+                (Ok(Some(existing)), Some(event)) => inner.part_or_repeat(letter, &event, existing).await,
+                (inserted, _) => (letter, inserted),
+            };
+            match inserted {
                 Ok(existing) => {
                     seat.tell(Ok(acknowledged()));
                     // Without room the background tells it.

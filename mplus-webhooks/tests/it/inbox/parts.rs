@@ -75,6 +75,21 @@ async fn the_same_line_credited_on_two_occasions_is_given_back_twice_and_told() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn equal_halves_that_are_refused_are_a_dead_letter_each() {
+    let told = Told::default();
+    let host =
+        host(&Arc::default(), Arc::new(MemoryStore::new()), |builder| builder.handler(told.handlers()));
+    for (counter, second) in [(1, 1), (2, 9), (2, 9), (1, 20)] {
+        let mut half = half(&EventName::CompleteSession, counter, second);
+        half.headers_mut().remove(http::header::CONTENT_TYPE);
+        assert_eq!(host.handle(half).await.status(), 400);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    assert_eq!(told.kinds(), ["dead", "dead"]);
+    assert_eq!(states(&host).await, [EntryState::Dead, EntryState::Dead]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_repeat_that_the_host_was_not_told_of_is_not_acknowledged() {
     let table = Arc::new(Table::default());
     let handlers = Handlers::new().on_inbox_notice(|notice: InboxNotice| async move {
