@@ -11,7 +11,7 @@ use crate::store::StoreError;
 
 use super::alive::is_lost;
 use super::due::pause;
-use super::ending::{Ending, Kept, last_day};
+use super::ending::{Ending, Kept};
 use super::observe;
 use super::process::Process;
 use super::report::RunCounts;
@@ -21,8 +21,7 @@ pub(super) async fn known_day(process: &Process, run: &ClaimedRun) -> Result<Opt
     if run.kind != RunKind::SYNC {
         return Ok(None);
     }
-    let report = process.host.store().last_report(&run.connection, &RunKind::SYNC).await?;
-    Ok(report.and_then(|report| last_day(&report.json)))
+    process.host.store().last_day(&run.connection, &RunKind::SYNC).await
 }
 
 /// Keeps a run's report in place of the last one, and tells the host of its parts; one that did not begin is none.
@@ -37,7 +36,7 @@ pub(super) async fn keep<'r, Report: Serialize>(
         return;
     }
     if let Ok(json) = serde_json::to_string(kept) {
-        let report = StoredReport { at: process.host.runtime().now(), json };
+        let report = StoredReport { at: process.host.runtime().now(), day: kept.last_day(), json };
         // The run is over whatever becomes of this; the activity log tells of it as well.
         if let Err(error) = process.host.store().save_report(&run.connection, &run.kind, &report).await {
             observe::store_failed(&error);

@@ -109,15 +109,11 @@ impl<'a, Report: Serialize> Kept<'a, Report> {
         let day = todo.run.and_then(|run| run.day).filter(|_| ending == Ending::Done);
         Self { last_day: day.max(last_day), ..self }
     }
-}
 
-/// The last calendar day that has had its daily run, of what was kept.
-pub(super) fn last_day(json: &str) -> Option<NaiveDate> {
-    #[derive(serde::Deserialize)]
-    struct Day {
-        last_day: Option<NaiveDate>,
+    /// The last calendar day that has had its daily run.
+    pub(super) fn last_day(&self) -> Option<NaiveDate> {
+        self.last_day
     }
-    serde_json::from_str::<Day>(json).ok()?.last_day
 }
 
 #[cfg(test)]
@@ -210,12 +206,10 @@ mod tests {
         let other = Todo { run: Some(Wanted::SCHEDULED), next: Vec::new() };
         let kept = |ending, todo: &Todo, last| {
             let report = serde_json::json!({ "menu": 1 });
-            let json = serde_json::to_string(&Kept::of(&run, &report).of_day(ending, todo, last)).unwrap();
-            last_day(&json)
+            Kept::of(&run, &report).of_day(ending, todo, last).last_day()
         };
         assert_eq!(kept(Ending::Done, &of_day, None), Some(day));
         assert_eq!(kept(Ending::Done, &other, Some(day)), Some(day));
         assert_eq!(kept(Ending::Unfinished, &of_day, None), None);
-        assert_eq!(last_day("not JSON"), None);
     }
 }

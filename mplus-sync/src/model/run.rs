@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{ConnectionId, Holder, Newer};
@@ -46,9 +46,9 @@ impl fmt::Display for RunKind {
     }
 }
 
-/// Why a run is due.
+/// Why a run is due. Its JSON form is its [name](Self::as_str).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(from = "String", into = "String")]
 #[non_exhaustive]
 pub enum RunReason {
     /// The daily time.
@@ -63,8 +63,45 @@ pub enum RunReason {
     Webhook,
     /// A person or the host asked.
     AskedFor,
-    /// A reason of the host's own.
+    /// A reason of the host's own, or one that only a newer release knows. It has a name that none of the above has.
     Other(String),
+}
+
+impl RunReason {
+    /// The reason of this name.
+    pub fn named(name: impl Into<String>) -> Self {
+        let name = name.into();
+        let known = [Self::Daily, Self::Stock, Self::Retry, Self::NewBranch, Self::Webhook, Self::AskedFor];
+        known.into_iter().find(|reason| reason.as_str() == name).unwrap_or(Self::Other(name))
+    }
+
+    /// The name under which it is stored.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Daily => "daily",
+            Self::Stock => "stock",
+            Self::Retry => "retry",
+            Self::NewBranch => "new_branch",
+            Self::Webhook => "webhook",
+            Self::AskedFor => "asked_for",
+            Self::Other(name) => name,
+        }
+    }
+}
+
+impl From<String> for RunReason {
+    fn from(name: String) -> Self {
+        Self::named(name)
+    }
+}
+
+impl From<RunReason> for String {
+    fn from(reason: RunReason) -> Self {
+        match reason {
+            RunReason::Other(name) => name,
+            known => known.as_str().to_owned(),
+        }
+    }
 }
 
 /// One request for a run.
@@ -248,6 +285,8 @@ pub struct RunStatus {
 pub struct StoredReport {
     /// When the run ended.
     pub at: DateTime<Utc>,
+    /// The last calendar day, in the merchant's zone, that has had its daily run.
+    pub day: Option<NaiveDate>,
     /// The report as JSON, kept to the letter.
     pub json: String,
 }
@@ -448,6 +487,17 @@ mod tests {
         let daily = DueRun::default().requested(RunRequest::new(RunReason::Daily, at(10)));
         let both = daily.requested(RunRequest::new(RunReason::AskedFor, at(20)));
         assert_eq!((both.turn(), both.due_at()), (Some(at(20 - 360)), Some(at(10))));
+    }
+
+    #[test]
+    fn a_reason_that_a_newer_release_wrote_is_kept_by_its_name() {
+        let text = r#"{"requests":[{"reason":"new_branch","due_at":"2027-01-15T08:00:00Z"},
+            {"reason":"price_change","due_at":"2027-01-15T08:00:00Z"}],"claims":3,"failures":0}"#;
+        let run: DueRun = serde_json::from_str(text).unwrap();
+        let reasons: Vec<_> = run.requests.iter().map(|request| request.reason.clone()).collect();
+        assert_eq!(reasons, [RunReason::NewBranch, RunReason::Other("price_change".into())]);
+        let again = serde_json::to_value(&run).unwrap();
+        assert_eq!(again["requests"][1]["reason"], "price_change");
     }
 
     #[test]

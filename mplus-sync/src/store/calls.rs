@@ -66,6 +66,7 @@ macro_rules! store_calls {
                 fn save_report(connection: &ConnectionId, kind: &RunKind, report: &StoredReport) -> ();
                 fn last_reports(connection: &ConnectionId) -> Vec<(RunKind, StoredReport)>;
                 fn last_report(connection: &ConnectionId, kind: &RunKind) -> Option<StoredReport>;
+                fn last_day(connection: &ConnectionId, kind: &RunKind) -> Option<chrono::NaiveDate>;
             }
             LeaseStore {
                 fn acquire(

@@ -110,8 +110,10 @@ impl Backlog {
 ///
 /// The rules of [`OutboxEntry`]'s steps hold in every implementation, and each step that
 /// [tells the host something](OutboxEntry::tells_after) writes a [notice](super::NoticeStore) in the same transaction. An
-/// order that cannot be read is set aside by the claim that finds it, and listed as
-/// [unreadable](super::CatalogStore::unreadable); [`requeue`](Self::requeue) has it tried again.
+/// order that cannot be read is set aside by the claim that finds it: the host is told that it needs attention, a line of the
+/// activity log says why, it is counted among those that need attention and listed as
+/// [unreadable](super::CatalogStore::unreadable). At its table it keeps its place until it is [queued again](Self::requeue),
+/// [withdrawn](Self::withdraw), or [taken up](Self::take_up_set_aside) by a release that can read it.
 #[async_trait]
 pub trait OrderOutbox: Send + Sync {
     /// Queues an order, to be sent at once.
@@ -267,8 +269,8 @@ pub trait OrderOutbox: Send + Sync {
         self.step(connection, order, OrderStep::Cancel { reason, now }).await
     }
 
-    /// Takes up again what an older release set aside since it could not read it. A fleet does so now and then, as older
-    /// releases may work beside it; a store that sets nothing aside has nothing to do.
+    /// Takes up again what an older release set aside since it could not read it: orders, notices and due runs. A fleet does so
+    /// now and then, as older releases may work beside it; a store that sets nothing aside has nothing to do.
     async fn take_up_set_aside(&self) -> Result<(), StoreError> {
         Ok(())
     }

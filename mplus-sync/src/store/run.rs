@@ -1,7 +1,7 @@
 //! Runs that are due, and reports of those that ended.
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::model::{
     ClaimedRun, ConnectionId, Holder, RunEnd, RunKind, RunRequest, RunStatus, RunStep, StoredReport,
@@ -65,7 +65,8 @@ impl RunBacklog {
 
 /// Keeps which runs are due.
 ///
-/// The rules of [`DueRun`](crate::model::DueRun)'s steps hold in every implementation.
+/// The rules of [`DueRun`](crate::model::DueRun)'s steps hold in every implementation. A run that cannot be read is set aside by
+/// the claim that finds it, is in nobody's way then, and is listed as [unreadable](super::CatalogStore::unreadable).
 #[async_trait]
 pub trait RunStore: Send + Sync {
     /// Asks for a run. Several requests of one kind and connection become one run.
@@ -150,5 +151,14 @@ pub trait RunStore: Send + Sync {
     ) -> Result<Option<StoredReport>, StoreError> {
         let reports = self.last_reports(connection).await?;
         Ok(reports.into_iter().find(|(found, _)| found == kind).map(|(_, report)| report))
+    }
+
+    /// Reads the [day](StoredReport::day) of the last report of one kind, and nothing else of it: asked before every sync.
+    async fn last_day(
+        &self,
+        connection: &ConnectionId,
+        kind: &RunKind,
+    ) -> Result<Option<NaiveDate>, StoreError> {
+        Ok(self.last_report(connection, kind).await?.and_then(|report| report.day))
     }
 }

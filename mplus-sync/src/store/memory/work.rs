@@ -200,4 +200,12 @@ impl RunStore for MemoryStore {
             merchant.reports.iter().map(|(kind, report)| (kind.clone(), report.clone())).collect()
         }))
     }
+
+    async fn last_report(
+        &self,
+        connection: &ConnectionId,
+        kind: &RunKind,
+    ) -> Result<Option<StoredReport>, StoreError> {
+        Ok(self.read(connection, |merchant| merchant.reports.get(kind).cloned()))
+    }
 }

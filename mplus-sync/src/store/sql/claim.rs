@@ -9,13 +9,12 @@
 use chrono::{DateTime, Utc};
 
 use crate::model::{ConnectionId, OutboxEntry};
-use crate::store::{ClaimRequest, StoreError};
+use crate::store::{ClaimRequest, StoreError, Wake, WakeUp};
 
 use super::driver::{Driver, Transaction, in_transaction};
-use super::format;
 use super::order_rows::{COLUMNS, entry_of, save_claimed};
 use super::value::{SqlValue, marks, padded};
-use super::{Dialect, SqlStore, limit, table};
+use super::{Dialect, SqlStore, limit, set_aside, table};
 
 const ACTION: &str = "claim orders";
 
@@ -43,9 +42,16 @@ impl<D: Driver> SqlStore<D> {
         if candidates.is_empty() {
             return Ok(Vec::new());
         }
-        in_transaction!(self.driver, ACTION, |transaction| {
-            claim(transaction, D::DIALECT, &candidates, request, now).await
-        })
+        let (claimed, told) = in_transaction!(self.driver, ACTION, |transaction| {
+            let mut told = false;
+            claim(transaction, D::DIALECT, &candidates, request, now, &mut told)
+                .await
+                .map(|claimed| (claimed, told))
+        })?;
+        if told {
+            self.wake(Wake::Notices);
+        }
+        Ok(claimed)
     }
 
     /// Whether anything is due at all: what an idle process asks.
@@ -74,7 +80,7 @@ impl<D: Driver> SqlStore<D> {
             "{} SELECT merchant.connection FROM merchant \
              LEFT JOIN mplus_order_turns AS t ON t.connection = merchant.connection \
              LEFT JOIN mplus_connections AS c ON c.id = merchant.connection \
-             WHERE merchant.due_at <= ? AND coalesce(c.held, 0) = 0 AND coalesce(t.rests_until, 0) <= ? \
+             WHERE merchant.due_at IS NOT NULL AND coalesce(c.held, 0) = 0 AND coalesce(t.rests_until, 0) <= ? \
              AND (SELECT count(*) FROM mplus_outbox AS sent WHERE sent.connection = merchant.connection \
                  AND sent.state = 'sending' AND sent.due_at > ?) < ? \
              ORDER BY coalesce(t.turn, 0), merchant.due_at, merchant.connection LIMIT ?",
@@ -87,10 +93,21 @@ impl<D: Driver> SqlStore<D> {
     }
 }
 
-/// The merchants that have an open order, and when the first of each is due: the table `merchant` of a statement.
-fn merchants(dialect: Dialect) -> &'static str {
+/// That it is the turn of an order `due` at its table: an earlier one has ended, and nobody sends another one.
+const HAS_ITS_TURN: &str = "(due.lane IS NULL OR NOT EXISTS (SELECT 1 FROM mplus_outbox AS other \
+     WHERE other.connection = due.connection AND other.lane = due.lane AND other.lane IS NOT NULL \
+     AND (other.sequence < due.sequence OR (other.state = 'sending' AND other.sequence <> due.sequence))))";
+
+/// The merchants that have an open order, and since when the first of each is due that may be claimed: the table `merchant` of a
+/// statement, for one value. One whose orders all wait for others at their tables is in nobody's way.
+fn merchants(dialect: Dialect) -> String {
+    let first = format!(
+        "(SELECT due.due_at FROM mplus_outbox AS due WHERE due.is_open = 1 \
+         AND due.connection = open_merchant.connection AND due.due_at <= ? AND {HAS_ITS_TURN} \
+         ORDER BY due.due_at LIMIT 1)"
+    );
     match dialect {
-        Dialect::Sqlite | Dialect::Postgres => {
+        Dialect::Sqlite | Dialect::Postgres => format!(
             "WITH RECURSIVE open_merchant (connection) AS ( \
              SELECT min(connection) FROM mplus_outbox WHERE is_open = 1 \
              UNION ALL \
@@ -98,16 +115,15 @@ fn merchants(dialect: Dialect) -> &'static str {
                  WHERE o.is_open = 1 AND o.connection > open_merchant.connection) \
              FROM open_merchant WHERE open_merchant.connection IS NOT NULL), \
              merchant (connection, due_at) AS ( \
-             SELECT connection, (SELECT min(due.due_at) FROM mplus_outbox AS due \
-                 WHERE due.is_open = 1 AND due.connection = open_merchant.connection) \
-             FROM open_merchant WHERE connection IS NOT NULL)"
-        }
+             SELECT connection, {first} FROM open_merchant WHERE connection IS NOT NULL)"
+        ),
         // There every step from one merchant to the next would look at all open orders: the value of an outer row is no bound of
         // a range. One look at their index serves all.
-        Dialect::MySql => {
-            "WITH merchant (connection, due_at) AS ( \
-             SELECT connection, min(due_at) FROM mplus_outbox WHERE is_open = 1 GROUP BY connection)"
-        }
+        Dialect::MySql => format!(
+            "WITH open_merchant (connection) AS ( \
+             SELECT connection FROM mplus_outbox WHERE is_open = 1 GROUP BY connection), \
+             merchant (connection, due_at) AS (SELECT connection, {first} FROM open_merchant)"
+        ),
     }
 }
 
@@ -117,12 +133,13 @@ async fn claim(
     candidates: &[ConnectionId],
     request: &ClaimRequest,
     now: DateTime<Utc>,
+    told: &mut bool,
 ) -> Result<Vec<OutboxEntry>, StoreError> {
     let turns = take_turns(transaction, dialect, candidates, request, now).await?;
     if turns.is_empty() {
         return Ok(Vec::new());
     }
-    let mut due = due_of(transaction, dialect, &turns, request, now).await?;
+    let mut due = due_of(transaction, dialect, &turns, request, now, told).await?;
     // Round by round, in the order of the turns.
     due.sort_by_key(|(place, round, _)| (*round, *place));
     due.truncate(request.limit);
@@ -244,6 +261,7 @@ async fn due_of(
     turns: &[Turn],
     request: &ClaimRequest,
     now: DateTime<Utc>,
+    told: &mut bool,
 ) -> Result<Vec<(usize, usize, OutboxEntry)>, StoreError> {
     let each = request.limit.div_ceil(turns.len()).max(1);
     let mut found = Vec::new();
@@ -259,10 +277,7 @@ async fn due_of(
             let mut lanes: Vec<String> = Vec::new();
             let mut round = 0;
             for row in rows {
-                let sequence = match row.0.as_slice().get(1) {
-                    Some(SqlValue::Integer(sequence)) => *sequence,
-                    _ => continue,
-                };
+                let Some(named) = set_aside::Named::of(&row) else { continue };
                 match entry_of(row) {
                     Ok(entry) => {
                         // Of two orders of one table, only the first.
@@ -275,9 +290,9 @@ async fn due_of(
                         found.push((place, round, entry));
                         round += 1;
                     }
-                    Err(_) => {
-                        park(transaction, sequence).await?;
-                        parked = true;
+                    Err(error) => {
+                        set_aside::order(transaction, &named, &error, now).await?;
+                        (parked, *told) = (true, true);
                     }
                 }
             }
@@ -307,11 +322,7 @@ async fn rows_of(
             turns.get(place).map_or(("", 0), |turn| (turn.connection.as_str(), turn.room));
         let select = format!(
             "SELECT {COLUMNS}, {place} AS place FROM mplus_outbox AS due \
-             WHERE is_open = 1 AND connection = ? AND due_at <= ? \
-             AND (lane IS NULL OR NOT EXISTS (SELECT 1 FROM mplus_outbox AS other \
-                 WHERE other.is_open = 1 AND other.connection = due.connection AND other.lane = due.lane \
-                 AND other.lane IS NOT NULL AND (other.sequence < due.sequence \
-                 OR (other.state = 'sending' AND other.sequence <> due.sequence)))) \
+             WHERE is_open = 1 AND connection = ? AND due_at <= ? AND {HAS_ITS_TURN} \
              ORDER BY due_at, sequence LIMIT ?"
         );
         members.push(dialect.member(&select, place));
@@ -334,12 +345,6 @@ async fn rows_of(
         rows.sort_by_key(|row| (number(row, 6), number(row, 1)));
     }
     Ok(rows)
-}
-
-/// Sets an order aside that this release cannot read. A newer one takes it up when it opens the store.
-async fn park(transaction: &mut dyn Transaction, sequence: i64) -> Result<(), StoreError> {
-    let sql = "UPDATE mplus_outbox SET is_open = 0, parked = ? WHERE sequence = ?";
-    transaction.execute(sql, vec![format::version().into(), sequence.into()]).await.map(drop)
 }
 
 /// Sends the merchants that were served to the end of the line.

@@ -123,7 +123,8 @@ impl<D: Driver> CatalogStore for SqlStore<D> {
         self.unreadable_records::<ModifierGroup>(connection, &mut found).await?;
         self.unreadable_records::<Combo>(connection, &mut found).await?;
         self.unreadable_records::<Location>(connection, &mut found).await?;
-        self.parked_orders(connection, &mut found).await?;
+        self.unreadable_orders(connection, &mut found).await?;
+        self.unreadable_work(connection, &mut found).await?;
         Ok(found)
     }
 }

@@ -18,6 +18,7 @@ mod orders;
 mod places;
 mod records;
 mod runs;
+mod set_aside;
 pub(crate) mod table;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 pub(crate) mod tell;
@@ -53,7 +54,7 @@ impl<D: Driver> SqlStore<D> {
     pub(crate) async fn with_driver(driver: D) -> Result<Self, StoreError> {
         migrate(&driver).await?;
         let store = Self { driver };
-        store.unpark().await?;
+        store.take_up().await?;
         Ok(store)
     }
 }

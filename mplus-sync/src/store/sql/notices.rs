@@ -3,12 +3,12 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::model::{ClaimedNotice, ConnectionId, OrderNotice, OrderNumber, OutboxEntry, OutboxState};
+use crate::model::{ClaimedNotice, ConnectionId, OrderNotice, OrderNumber, OutboxState};
 use crate::store::{NoticeRequest, NoticeStore, StoreError, Wake, WakeUp};
 
 use super::driver::{Driver, Transaction, in_transaction};
-use super::value::Row;
-use super::{SqlStore, format, limit};
+use super::value::{Row, SqlValue};
+use super::{SqlStore, format, limit, set_aside};
 
 /// What a notice's columns do not say.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -19,27 +19,69 @@ struct Body {
 /// Adds a notice, in the transaction in which the order changes.
 pub(super) async fn add(
     transaction: &mut dyn Transaction,
-    entry: &OutboxEntry,
+    connection: &str,
+    number: &str,
+    at: DateTime<Utc>,
     state: &OutboxState,
 ) -> Result<(), StoreError> {
     let sql = "INSERT INTO mplus_order_notices (connection, number, at, due_at, token, body) \
                VALUES (?, ?, ?, ?, 0, ?)";
     let values = vec![
-        entry.connection.as_str().into(),
-        entry.order.number.as_str().into(),
-        entry.updated_at.into(),
-        entry.updated_at.into(),
+        connection.into(),
+        number.into(),
+        at.into(),
+        at.into(),
         format::to_new_json(&Body { state: state.clone() })?.into(),
     ];
     transaction.execute(sql, values).await.map(drop)
 }
 
-fn notice_of(mut row: Row) -> Result<ClaimedNotice, StoreError> {
+/// The columns of [`notice_of`], of a table that is called `n`.
+pub(super) const COLUMNS: &str = "n.sequence, n.connection, n.number, n.at, n.token, n.body";
+
+pub(super) fn notice_of(mut row: Row) -> Result<ClaimedNotice, StoreError> {
     let (sequence, connection, number, at) = (row.integer()?, row.text()?, row.text()?, row.time()?);
     let token = row.integer()? + 1;
     let body: Body = format::read_json(&row.text()?, "the notice of order", &number)?;
     let (connection, order) = (ConnectionId::from(connection), OrderNumber::from(number));
     Ok(ClaimedNotice { notice: OrderNotice::new(sequence, connection, order, at, body.state), token })
+}
+
+/// Claims what a statement finds, and looks on behind what it has to set aside.
+async fn claim(
+    transaction: &mut dyn Transaction,
+    sql: &str,
+    request: &NoticeRequest,
+    now: DateTime<Utc>,
+) -> Result<Vec<ClaimedNotice>, StoreError> {
+    let mut claimed: Vec<ClaimedNotice> = Vec::new();
+    loop {
+        let mut values = vec![now.into()];
+        values.extend(request.connection.as_ref().map(|connection| connection.as_str().into()));
+        values.push(limit(request.limit - claimed.len()).into());
+        let mut any_aside = false;
+        for row in transaction.query(sql, values).await? {
+            let sequence = match row.0.as_slice().first() {
+                Some(SqlValue::Integer(sequence)) => *sequence,
+                _ => continue,
+            };
+            match notice_of(row) {
+                Ok(notice) => {
+                    let sql = "UPDATE mplus_order_notices SET due_at = ?, token = ? WHERE sequence = ?";
+                    let values = vec![request.until.into(), notice.token.into(), sequence.into()];
+                    transaction.execute(sql, values).await?;
+                    claimed.push(notice);
+                }
+                Err(_) => {
+                    set_aside::notice(transaction, sequence).await?;
+                    any_aside = true;
+                }
+            }
+        }
+        if !any_aside || claimed.len() >= request.limit {
+            return Ok(claimed);
+        }
+    }
 }
 
 #[async_trait]
@@ -50,29 +92,17 @@ impl<D: Driver> NoticeStore for SqlStore<D> {
         now: DateTime<Utc>,
     ) -> Result<Vec<ClaimedNotice>, StoreError> {
         let mine = if request.connection.is_some() { " AND n.connection = ?" } else { "" };
-        // A notice that a newer release wrote stays for it, and its order's later ones with it.
+        // A notice that a newer release wrote is set aside for it, and its order's later ones wait.
         let sql = format!(
-            "SELECT n.sequence, n.connection, n.number, n.at, n.token, n.body FROM mplus_order_notices AS n \
-             WHERE n.due_at <= ?{mine} AND NOT EXISTS (SELECT 1 FROM mplus_order_notices AS earlier \
+            "SELECT {COLUMNS} FROM mplus_order_notices AS n \
+             WHERE n.due_at <= ?{mine} AND n.parked IS NULL AND NOT EXISTS (SELECT 1 FROM mplus_order_notices AS earlier \
                  WHERE earlier.connection = n.connection AND earlier.number = n.number \
                  AND earlier.sequence < n.sequence) \
              ORDER BY n.sequence LIMIT ?{}",
             D::DIALECT.for_update_skip_locked()
         );
         in_transaction!(self.driver, "claim notices", |transaction| {
-            let mut values = vec![now.into()];
-            values.extend(request.connection.as_ref().map(|connection| connection.as_str().into()));
-            values.push(limit(request.limit).into());
-            let rows = transaction.query(&sql, values).await?;
-            let mut claimed: Vec<ClaimedNotice> = Vec::with_capacity(rows.len());
-            for notice in rows.into_iter().map(notice_of) {
-                let Ok(notice) = notice else { continue };
-                let sql = "UPDATE mplus_order_notices SET due_at = ?, token = ? WHERE sequence = ?";
-                let values = vec![request.until.into(), notice.token.into(), notice.notice.sequence.into()];
-                transaction.execute(sql, values).await?;
-                claimed.push(notice);
-            }
-            Ok(claimed)
+            claim(transaction, &sql, request, now).await
         })
     }
 

@@ -42,6 +42,28 @@ impl Progress {
     }
 }
 
+/// The text of a progress as it is after this state, where the rest of an order may not be readable.
+pub(super) fn progress_in(
+    text: &str,
+    state: &OutboxState,
+    now: DateTime<Utc>,
+) -> Result<SqlValue, StoreError> {
+    let read = format::from_json::<Progress>(text, "the state of", "an order");
+    let (known, newer) = read.map_or((None, None), |(known, newer)| (Some(known), newer));
+    let nothing = Progress {
+        state: state.clone(),
+        attempts: 0,
+        lost: 0,
+        // Nobody can tell.
+        may_be_at_pos: true,
+        waiting_since: now,
+        note: None,
+        last_error: None,
+    };
+    let progress = known.map_or(nothing, |known| Progress { state: state.clone(), ..known });
+    Ok(format::to_json(&progress, newer.as_ref())?.into())
+}
+
 /// Reads an entry from a row. The order's number stands in the error when it cannot be read.
 pub(super) fn entry_of(mut row: Row) -> Result<OutboxEntry, StoreError> {
     let (connection, sequence, number) = (row.text()?, row.integer()?, row.text()?);
@@ -100,9 +122,11 @@ pub(super) async fn save(
     next: &OutboxEntry,
 ) -> Result<(), StoreError> {
     let kind = next.state.kind();
-    let mut set = "is_open = ?, state = ?, due_at = ?, claims = ?, updated_at = ?, progress = ?".to_owned();
+    let mut set = "is_open = ?, parked = NULL, lane = ?, state = ?, due_at = ?, claims = ?, updated_at = ?, progress = ?"
+        .to_owned();
     let mut values = vec![
         kind.is_open().into(),
+        next.order.lane().filter(|_| kind.is_open()).into(),
         kind.as_str().into(),
         next.due_at.into(),
         next.claims.into(),
@@ -110,13 +134,14 @@ pub(super) async fn save(
         progress(next)?,
     ];
     if next.order != before.order {
-        set += ", body = ?, lane = ?";
-        values.extend([format::to_new_json(&next.order)?.into(), next.order.lane().into()]);
+        set += ", body = ?";
+        values.push(format::to_new_json(&next.order)?.into());
     }
     values.push(next.sequence.into());
     transaction.execute(&format!("UPDATE mplus_outbox SET {set} WHERE sequence = ?"), values).await?;
     if let Some(state) = next.tells_after(before) {
-        notices::add(transaction, next, state).await?;
+        let (connection, number) = (next.connection.as_str(), next.order.number.as_str());
+        notices::add(transaction, connection, number, next.updated_at, state).await?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::model::{ConnectionId, Order, OrderNumber, OrderStep, OutboxEntry, OutboxStateKind, Unreadable};
+use crate::model::{ConnectionId, Order, OrderNumber, OrderStep, OutboxEntry, OutboxStateKind};
 use crate::store::outbox::{check_prunable, requeued_states};
 use crate::store::{
     Backlog, ClaimRequest, Enqueued, OrderOutbox, StoreError, StoreErrorKind, Wake, WakeUp, known_order,
@@ -16,7 +16,7 @@ use super::format;
 use super::order_rows::{COLUMNS, entry_of, find, progress, save};
 use super::table;
 use super::value::{SqlValue, Statement, marks, padded};
-use super::{SqlStore, conflict, limit};
+use super::{SqlStore, conflict, limit, set_aside};
 
 /// How many orders are looked at in one transaction.
 const PAGE: usize = 200;
@@ -37,48 +37,6 @@ impl<D: Driver> SqlStore<D> {
     ) -> Result<Statement, StoreError> {
         let (text, values) = enqueue(D::DIALECT, connection, order, now)?;
         Ok(Statement { text: D::DIALECT.placed(&text).into_owned(), values })
-    }
-
-    /// What a claim of this or an older release has set aside.
-    pub(super) async fn parked_orders(
-        &self,
-        connection: &ConnectionId,
-        found: &mut Vec<Unreadable>,
-    ) -> Result<(), StoreError> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM mplus_outbox WHERE connection = ? AND parked IS NOT NULL ORDER BY sequence"
-        );
-        for row in self.driver.query("read orders", &sql, vec![connection.as_str().into()]).await? {
-            let number = match row.0.as_slice().get(2) {
-                Some(SqlValue::Text(number)) => number.clone(),
-                _ => String::new(),
-            };
-            let why = match entry_of(row) {
-                Ok(_) => "it was set aside by an older release".to_owned(),
-                Err(error) => error.to_string(),
-            };
-            found.push(Unreadable { kind: "order".to_owned(), id: number, why });
-        }
-        Ok(())
-    }
-
-    /// Takes up again what an older release could not read, and says whether there was anything.
-    pub(super) async fn unpark(&self) -> Result<bool, StoreError> {
-        let action = "take up orders that an older release could not read";
-        let any = "SELECT 1 FROM mplus_outbox WHERE parked < ? LIMIT 1";
-        if self.driver.query(action, any, vec![format::version().into()]).await?.is_empty() {
-            return Ok(false);
-        }
-        let sql = "UPDATE mplus_outbox SET is_open = 1, parked = NULL WHERE parked < ?";
-        Ok(self.driver.execute(action, sql, vec![format::version().into()]).await? > 0)
-    }
-
-    /// Has an order tried again that could not be read; false when there is none such.
-    async fn unpark_one(&self, connection: &ConnectionId, order: &OrderNumber) -> Result<bool, StoreError> {
-        let sql = "UPDATE mplus_outbox SET is_open = 1, parked = NULL \
-                   WHERE connection = ? AND number = ? AND parked IS NOT NULL";
-        let values = vec![connection.as_str().into(), order.as_str().into()];
-        Ok(self.driver.execute("queue again an order that could not be read", sql, values).await? > 0)
     }
 }
 
@@ -148,14 +106,27 @@ impl<D: Driver> OrderOutbox for SqlStore<D> {
         order: &OrderNumber,
         step: OrderStep<'_>,
     ) -> Result<(), StoreError> {
-        if matches!(step, OrderStep::Requeue { .. }) && self.unpark_one(connection, order).await? {
+        if let OrderStep::Requeue { now } = step
+            && self.take_up_order(connection, order, now).await?
+        {
+            self.wake(Wake::Notices);
             self.wake(Wake::Orders);
             return Ok(());
         }
         let action = step.action();
         let refused = |kind| StoreError::new(kind, format!("{action} {order}"));
         let told = in_transaction!(self.driver, action, |transaction| {
-            let found = find(transaction, D::DIALECT.for_update(), connection, order).await?;
+            let found = match find(transaction, D::DIALECT.for_update(), connection, order).await {
+                Err(error) if error.kind() == StoreErrorKind::Corrupt => match step {
+                    OrderStep::Withdraw { reason, now }
+                        if set_aside::withdraw(transaction, connection, order, reason, now).await? =>
+                    {
+                        return Ok(true);
+                    }
+                    _ => return Err(error),
+                },
+                found => found?,
+            };
             let found = found.ok_or_else(|| refused(StoreErrorKind::NotFound))?;
             let next = step
                 .carry_out(found.clone())
@@ -182,6 +153,9 @@ impl<D: Driver> OrderOutbox for SqlStore<D> {
     ) -> Result<u64, StoreError> {
         let mut count = 0;
         for kind in requeued_states(state)? {
+            if kind == OutboxStateKind::NeedsAttention {
+                count += self.take_up_orders(connection, now).await?;
+            }
             // Those that are queued again are in another state then.
             let mut last = None;
             loop {
@@ -198,8 +172,10 @@ impl<D: Driver> OrderOutbox for SqlStore<D> {
     }
 
     async fn take_up_set_aside(&self) -> Result<(), StoreError> {
-        if self.unpark().await? {
+        if self.take_up().await? {
             self.wake(Wake::Orders);
+            self.wake(Wake::Runs);
+            self.wake(Wake::Notices);
         }
         Ok(())
     }
@@ -275,7 +251,9 @@ impl<D: Driver> OrderOutbox for SqlStore<D> {
     }
 
     async fn counts(&self, connection: &ConnectionId) -> Result<BTreeMap<OutboxStateKind, u64>, StoreError> {
-        let sql = "SELECT state, count(*) FROM mplus_outbox WHERE connection = ? GROUP BY state";
+        // What was set aside waits for a person, or a newer release.
+        let sql = "SELECT CASE WHEN parked IS NULL THEN state ELSE 'needs_attention' END AS kind, count(*) \
+                   FROM mplus_outbox WHERE connection = ? GROUP BY kind";
         let mut counts = BTreeMap::new();
         for mut row in self.driver.query("count orders", sql, vec![connection.as_str().into()]).await? {
             let name = row.text()?;

@@ -1,7 +1,7 @@
 //! Due runs and reports in a database.
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::model::{
     ClaimedRun, ConnectionId, DueRun, RunKind, RunLost, RunRequest, RunStatus, RunStep, StoredReport,
@@ -13,19 +13,28 @@ use super::format;
 use super::table;
 use super::value::{Row, SqlValue, marks};
 use super::write::Write;
-use super::{SqlStore, conflict, limit};
+use super::{SqlStore, conflict, limit, set_aside};
 
 /// A run's row: its revision, and what is known.
-struct Found {
+pub(super) struct Found {
     connection: ConnectionId,
     kind: RunKind,
     run: DueRun,
     revision: i64,
 }
 
-const COLUMNS: &str = "connection, kind, body, revision";
+/// The columns of [`found_of`].
+pub(super) const COLUMNS: &str = "connection, kind, body, revision";
 
-fn found_of(mut row: Row) -> Result<Found, StoreError> {
+/// Whose run of which kind a row is.
+pub(super) fn key_of(row: &Row) -> Option<(String, String)> {
+    match row.0.as_slice() {
+        [SqlValue::Text(connection), SqlValue::Text(kind), ..] => Some((connection.clone(), kind.clone())),
+        _ => None,
+    }
+}
+
+pub(super) fn found_of(mut row: Row) -> Result<Found, StoreError> {
     let (connection, kind) = (row.text()?, row.text()?);
     let (mut run, newer) = format::from_json::<DueRun>(&row.text()?, "the runs of connection", &connection)?;
     run.newer = newer;
@@ -54,7 +63,7 @@ async fn save(transaction: &mut dyn Transaction, found: Found, next: &DueRun) ->
     transaction.write(Write::replace(&table::RUNS, vec![row_of(&found, next)?])).await
 }
 
-/// The row of a run's next step.
+/// The row of a run's next step; what was set aside is taken up with it.
 fn row_of(found: &Found, next: &DueRun) -> Result<Vec<SqlValue>, StoreError> {
     Ok(vec![
         found.connection.as_str().into(),
@@ -62,6 +71,7 @@ fn row_of(found: &Found, next: &DueRun) -> Result<Vec<SqlValue>, StoreError> {
         next.due_at().into(),
         next.turn().into(),
         next.is_running().into(),
+        SqlValue::Null,
         format::to_json(next, next.newer.as_ref())?.into(),
         (found.revision + 1).into(),
     ])
@@ -107,7 +117,7 @@ impl<D: Driver> RunStore for SqlStore<D> {
         now: DateTime<Utc>,
     ) -> Result<Vec<ClaimedRun>, StoreError> {
         let mut sql = format!(
-            "SELECT {COLUMNS} FROM mplus_runs AS r WHERE r.turn <= ? AND r.due_at <= ? \
+            "SELECT {COLUMNS} FROM mplus_runs AS r WHERE r.parked IS NULL AND r.turn <= ? AND r.due_at <= ? \
              AND NOT EXISTS (SELECT 1 FROM mplus_connections AS c WHERE c.id = r.connection AND c.held = 1)"
         );
         let mut values: Vec<SqlValue> = vec![now.into(), now.into()];
@@ -125,31 +135,14 @@ impl<D: Driver> RunStore for SqlStore<D> {
             dialect => dialect.for_update_skip_locked(),
         };
         sql += lock;
-        values.push(limit(request.limit).into());
         // What an idle process asks takes no lock.
         let idle = sql.strip_suffix(lock).unwrap_or(&sql);
-        if self.driver.query("claim runs", idle, values.clone()).await?.is_empty() {
+        let any = values.iter().cloned().chain([SqlValue::from(1_i64)]).collect();
+        if request.limit == 0 || self.driver.query("claim runs", idle, any).await?.is_empty() {
             return Ok(Vec::new());
         }
         in_transaction!(self.driver, "claim runs", |transaction| {
-            let rows = transaction.query(&sql, values.clone()).await?;
-            let mut claimed = Vec::with_capacity(rows.len());
-            let mut written = Vec::with_capacity(rows.len());
-            for found in rows.into_iter().map(found_of) {
-                // One that a newer release wrote is left to it.
-                let Ok(found) = found else { continue };
-                let (next, mine) = found.run.clone().claimed(
-                    &found.connection,
-                    &found.kind,
-                    &request.holder,
-                    request.until,
-                    now,
-                );
-                written.push(row_of(&found, &next)?);
-                claimed.push(mine);
-            }
-            transaction.write(Write::replace(&table::RUNS, written)).await?;
-            Ok(claimed)
+            claim(transaction, &sql, &values, request, now).await
         })
     }
 
@@ -179,13 +172,13 @@ impl<D: Driver> RunStore for SqlStore<D> {
     async fn runs(&self, connection: &ConnectionId) -> Result<Vec<RunStatus>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM mplus_runs WHERE connection = ? ORDER BY kind");
         let rows = self.driver.query("read runs", &sql, vec![connection.as_str().into()]).await?;
-        let status = |row| found_of(row).map(|found| found.run.status(found.connection, found.kind));
-        rows.into_iter().map(status).collect()
+        let readable = rows.into_iter().filter_map(|row| found_of(row).ok());
+        Ok(readable.map(|found| found.run.status(found.connection, found.kind)).collect())
     }
 
     async fn run_backlog(&self, now: DateTime<Utc>) -> Result<RunBacklog, StoreError> {
         let sql = "SELECT CASE WHEN r.due_at <= ? THEN 1 ELSE 0 END AS is_due, count(*), min(r.due_at) \
-                   FROM mplus_runs AS r WHERE (r.due_at <= ? OR r.running = 1) \
+                   FROM mplus_runs AS r WHERE r.parked IS NULL AND (r.due_at <= ? OR r.running = 1) \
                    AND NOT EXISTS (SELECT 1 FROM mplus_connections AS c WHERE c.id = r.connection AND c.held = 1) \
                    GROUP BY is_due";
         let values = vec![now.into(), now.into()];
@@ -210,6 +203,7 @@ impl<D: Driver> RunStore for SqlStore<D> {
             connection.as_str().into(),
             kind.as_str().into(),
             report.at.into(),
+            report.day.map(|day| day.to_string()).into(),
             report.json.as_str().into(),
         ];
         let write = Write::upsert(&table::REPORTS, vec![row]);
@@ -220,11 +214,80 @@ impl<D: Driver> RunStore for SqlStore<D> {
         &self,
         connection: &ConnectionId,
     ) -> Result<Vec<(RunKind, StoredReport)>, StoreError> {
-        let sql = "SELECT kind, at, body FROM mplus_reports WHERE connection = ? ORDER BY kind";
+        let sql = "SELECT kind, at, day, body FROM mplus_reports WHERE connection = ? ORDER BY kind";
         let rows = self.driver.query("read reports", sql, vec![connection.as_str().into()]).await?;
-        let report = |mut row: Row| {
-            Ok((RunKind::named(row.text()?), StoredReport { at: row.time()?, json: row.text()? }))
-        };
+        let report = |mut row: Row| Ok((RunKind::named(row.text()?), report_of(row)?));
         rows.into_iter().map(report).collect()
+    }
+
+    async fn last_report(
+        &self,
+        connection: &ConnectionId,
+        kind: &RunKind,
+    ) -> Result<Option<StoredReport>, StoreError> {
+        let sql = "SELECT at, day, body FROM mplus_reports WHERE connection = ? AND kind = ?";
+        let values = vec![connection.as_str().into(), kind.as_str().into()];
+        self.driver.query("read a report", sql, values).await?.into_iter().next().map(report_of).transpose()
+    }
+
+    async fn last_day(
+        &self,
+        connection: &ConnectionId,
+        kind: &RunKind,
+    ) -> Result<Option<NaiveDate>, StoreError> {
+        let sql = "SELECT day FROM mplus_reports WHERE connection = ? AND kind = ?";
+        let values = vec![connection.as_str().into(), kind.as_str().into()];
+        let row = self.driver.query("read the day of a report", sql, values).await?.into_iter().next();
+        row.map_or(Ok(None), |mut row| day_of(&mut row))
+    }
+}
+
+fn report_of(mut row: Row) -> Result<StoredReport, StoreError> {
+    Ok(StoredReport { at: row.time()?, day: day_of(&mut row)?, json: row.text()? })
+}
+
+fn day_of(row: &mut Row) -> Result<Option<NaiveDate>, StoreError> {
+    let day = row.optional_text()?;
+    let corrupt = |error| format::corrupt("the day of", "a report").with_source(error);
+    day.map(|day| day.parse::<NaiveDate>()).transpose().map_err(corrupt)
+}
+
+/// Claims what a statement finds, and looks on behind what it has to set aside.
+async fn claim(
+    transaction: &mut dyn Transaction,
+    sql: &str,
+    values: &[SqlValue],
+    request: &RunClaimRequest,
+    now: DateTime<Utc>,
+) -> Result<Vec<ClaimedRun>, StoreError> {
+    let mut claimed = Vec::new();
+    loop {
+        let mut written = Vec::new();
+        let mut any_aside = false;
+        let room = limit(request.limit - claimed.len()).into();
+        for row in transaction.query(sql, values.iter().cloned().chain([room]).collect()).await? {
+            let Some((connection, kind)) = key_of(&row) else { continue };
+            match found_of(row) {
+                Ok(found) => {
+                    let (next, mine) = found.run.clone().claimed(
+                        &found.connection,
+                        &found.kind,
+                        &request.holder,
+                        request.until,
+                        now,
+                    );
+                    written.push(row_of(&found, &next)?);
+                    claimed.push(mine);
+                }
+                Err(_) => {
+                    set_aside::run(transaction, &connection, &kind).await?;
+                    any_aside = true;
+                }
+            }
+        }
+        transaction.write(Write::replace(&table::RUNS, written)).await?;
+        if !any_aside || claimed.len() >= request.limit {
+            return Ok(claimed);
+        }
     }
 }

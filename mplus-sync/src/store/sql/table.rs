@@ -169,8 +169,12 @@ pub(crate) const CUSTOMER_LINKS: Table = Table::keyed(
     true,
 );
 
+/// What was set aside, in every table whose rows are claimed.
+const SET_ASIDE: Index = Index { only: "parked IS NOT NULL", ..index("parked", &["parked"]) };
+
 /// Orders. `due_at`: not before this while waiting, the end of the claim while sending. `lane`: the table whose orders keep their
-/// order. `parked`: the format of the release that could not read it. `progress`: what the columns do not say of its state.
+/// order, as long as this one has its place among them: until it has ended. `parked`: the format of the release that could not read
+/// it. `progress`: what the columns do not say of its state.
 pub(crate) const OUTBOX: Table = Table {
     name: "mplus_outbox",
     counter: Some("sequence"),
@@ -195,13 +199,10 @@ pub(crate) const OUTBOX: Table = Table {
             first: &["is_open"],
             ..index("open", &["connection", "due_at", "sequence"])
         },
-        Index {
-            only: "is_open = 1 AND lane IS NOT NULL",
-            first: &["is_open"],
-            ..index("lane", &["connection", "lane", "sequence"])
-        },
+        Index { only: "lane IS NOT NULL", ..index("lane", &["connection", "lane", "sequence"]) },
         Index { only: "is_open = 1", first: &["is_open"], ..index("due", &["due_at"]) },
         index("state", &["connection", "state", "sequence"]),
+        SET_ASIDE,
     ],
     short_rows: false,
 };
@@ -214,7 +215,8 @@ pub(crate) const TURNS: Table = Table::keyed(
     true,
 );
 
-/// What the host is still to be told. `due_at`: not before this; the end of the claim while somebody tells it.
+/// What the host is still to be told. `due_at`: not before this; the end of the claim while somebody tells it. `parked`: as with
+/// orders.
 pub(crate) const NOTICES: Table = Table {
     name: "mplus_order_notices",
     counter: Some("sequence"),
@@ -224,10 +226,15 @@ pub(crate) const NOTICES: Table = Table {
         integer("at"),
         integer("due_at"),
         integer("token"),
+        maybe(integer("parked")),
         text("body"),
     ],
     key: &[],
-    indexes: &[index("due", &["due_at", "sequence"]), index("order", &["connection", "number", "sequence"])],
+    indexes: &[
+        index("due", &["due_at", "sequence"]),
+        index("order", &["connection", "number", "sequence"]),
+        SET_ASIDE,
+    ],
     short_rows: true,
 };
 
@@ -251,9 +258,9 @@ pub(crate) const LEASES: Table = Table {
 };
 
 /// Runs that are due. `due_at`: the first request, the end of the claim while somebody carries it out, none when nothing is asked.
-/// `turn`: their order among each other, never later than `due_at`.
+/// `turn`: their order among each other, never later than `due_at`. `parked`: as with orders.
 pub(crate) const RUNS: Table = Table {
-    indexes: &[index("turn", &["turn"])],
+    indexes: &[Index { only: "parked IS NULL", first: &["parked"], ..index("turn", &["turn"]) }, SET_ASIDE],
     ..Table::keyed(
         "mplus_runs",
         &[
@@ -262,6 +269,7 @@ pub(crate) const RUNS: Table = Table {
             maybe(integer("due_at")),
             maybe(integer("turn")),
             integer("running"),
+            maybe(integer("parked")),
             text("body"),
             integer("revision"),
         ],
@@ -270,9 +278,10 @@ pub(crate) const RUNS: Table = Table {
     )
 };
 
+/// The last report of each kind. `day`: the last calendar day that has had its daily run, as `2027-01-15`.
 pub(crate) const REPORTS: Table = Table::keyed(
     "mplus_reports",
-    &[id("connection"), id("kind"), integer("at"), text("body")],
+    &[id("connection"), id("kind"), integer("at"), maybe(id("day")), text("body")],
     &["connection", "kind"],
     false,
 );

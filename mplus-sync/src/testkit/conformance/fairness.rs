@@ -166,6 +166,79 @@ pub(super) async fn table_turn(case: &Case<'_>) -> Checked {
     expect_equal("the first again", again.first().map(|entry| entry.order.number.as_str()), Some("1"))
 }
 
+/// Of many merchants the first order waits for its table and the second for the first: far more than a claim looks at.
+pub(super) async fn hidden_by_nobody(case: &Case<'_>) -> Checked {
+    const MERCHANTS: usize = 300;
+    let store = &*case.open().await?;
+    let all_wait = || (0..MERCHANTS).map(|n| ConnectionId::from(format!("m{n}")));
+    for number in ["1", "2"] {
+        let queued = all_wait().map(|connection| async move {
+            store.enqueue(&connection, &table_order(number, 7), minute(0)).await
+        });
+        for one in join_all(queued).await {
+            one?;
+        }
+    }
+    let claimed = store.claim(&request(MERCHANTS, minute(1)), minute(1)).await?;
+    let mut waiting = claimed;
+    loop {
+        let more = store.claim(&request(MERCHANTS, minute(1)), minute(1)).await?;
+        if more.is_empty() {
+            break;
+        }
+        waiting.extend(more);
+    }
+    expect_equal("the first of each", waiting.len(), MERCHANTS)?;
+    let ended = waiting.iter().map(|entry| async move {
+        let outcome = Outcome::Wait {
+            why: Waiting::TableClaimed { since: minute(1) },
+            at: minute(90),
+            error: "somebody works at the table".into(),
+            may_be_at_pos: false,
+        };
+        store.finish(&entry.claim(), outcome, minute(2)).await
+    });
+    for one in join_all(ended).await {
+        one?;
+    }
+    // Whoever was served last is the last in line.
+    queue(store, "busy", 2, minute(3)).await?;
+    for round in 0..2 {
+        let now = minute(4 + round);
+        let claimed = store.claim(&request(1, now), now).await?;
+        expect_equal("behind those that wait", whose(&claimed), BTreeMap::from([("busy", 1)]))?;
+        accept(store, &claimed[0], now).await?;
+    }
+    let due = store.claim(&request(MERCHANTS, minute(90)), minute(90)).await?;
+    expect("and those are sent once they are due", !due.is_empty())
+}
+
+pub(super) async fn given_back(case: &Case<'_>) -> Checked {
+    let store = case.open().await?;
+    queue(&*store, "merchant", 1, minute(0)).await?;
+    let mut old = None;
+    for (round, may_be_at_pos) in [(1, false), (2, true), (3, false)] {
+        let now = minute(round);
+        let claimed = store.claim(&request(1, now), now).await?;
+        let entry = claimed.first().ok_or_else(|| Unmet("it is not due again at once".into()))?;
+        expect_equal("what counts", (entry.attempts, entry.lost), (0, 0))?;
+        expect_equal("whether the POS may have it", entry.may_be_at_pos, round == 3)?;
+        store.give_back(&entry.claim(), may_be_at_pos, now).await?;
+        old = Some(entry.claim());
+    }
+    let old = old.ok_or_else(|| Unmet("nothing was due".into()))?;
+    let again = store.give_back(&old, true, minute(4)).await;
+    expect_refused("giving back twice", again, StoreErrorKind::Conflict)?;
+    // A claim that ends without a word counts, until an attempt comes to its end.
+    store.claim(&request(1, minute(5)), minute(5)).await?;
+    let lost = store.claim(&request(1, minute(60)), minute(60)).await?;
+    expect_equal("lost", lost.first().map(|entry| entry.lost), Some(1))?;
+    let retry = Outcome::Retry { at: minute(61), error: "closed".into(), may_be_at_pos: false };
+    store.finish(&lost[0].claim(), retry, minute(60)).await?;
+    let entry = store.entry(&merchant(), &"o0".into()).await?;
+    expect_equal("forgotten", entry.map(|entry| (entry.attempts, entry.lost)), Some((1, 0)))
+}
+
 pub(super) async fn withdrawn_and_replaced(case: &Case<'_>) -> Checked {
     let store = case.open().await?;
     queue(&*store, "merchant", 3, minute(0)).await?;

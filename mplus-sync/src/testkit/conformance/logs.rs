@@ -152,7 +152,7 @@ pub(super) async fn removed(case: &Case<'_>) -> Checked {
         store.withdraw(&id, &"done".into(), "guest", minute(0)).await?;
         store.acquire(&id, &LeaseName::RUN, &"w".into(), minute(60), minute(0)).await?;
         store.request_run(&id, &RunKind::MENU, RunRequest::new(RunReason::Daily, minute(0))).await?;
-        let report = StoredReport { at: minute(0), json: "{}".into() };
+        let report = StoredReport { at: minute(0), day: None, json: "{}".into() };
         store.save_report(&id, &RunKind::MENU, &report).await?;
     }
     store.remove_connection(&merchant()).await?;

@@ -77,6 +77,10 @@ pub enum Spoil {
     Order(String),
     /// The item with this identifier.
     Item(String),
+    /// The due run of this kind.
+    Run(String),
+    /// The notices of the order with this number.
+    Notice(String),
 }
 
 /// What a run of the suite found.
@@ -252,6 +256,8 @@ const BEHAVIOURS: &[(&str, Behaviour)] = behaviours! {
         table_turn: "a requeued order waits for its tables turn",
         withdrawn_and_replaced: "an order is withdrawn replaced and cancelled",
         requeued_together: "orders are queued again together",
+        hidden_by_nobody: "orders that wait at their tables hide nobody",
+        given_back: "an order that is given back counts as nothing",
     }
     notices::{
         in_order: "notices of an order come in their order",
@@ -266,9 +272,13 @@ const BEHAVIOURS: &[(&str, Behaviour)] = behaviours! {
         held: "runs of a held connection wait",
         without: "connections without a run are found",
         reports: "the last report of each kind is kept",
+        other_reasons: "a reason of another release is kept",
     }
     unreadable::{
         order_parked: "an order that cannot be read holds up nobody",
+        order_keeps_its_turn: "an order that cannot be read keeps its tables turn",
+        runs_parked: "runs that cannot be read hide no other",
+        notices_parked: "notices that cannot be read hide no other",
         item_parked: "an item that cannot be read holds up nobody",
     }
     leases::{

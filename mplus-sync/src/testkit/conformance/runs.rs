@@ -176,9 +176,22 @@ pub(super) async fn without(case: &Case<'_>) -> Checked {
     expect_equal("at most one", store.connections_without_run(&RunKind::UPKEEP, 1).await?, ids(&["a"]))
 }
 
+pub(super) async fn other_reasons(case: &Case<'_>) -> Checked {
+    let store = case.open().await?;
+    let request = |name: &str| RunRequest::new(RunReason::named(name), minute(0));
+    for name in ["price_change", "daily", "price_change"] {
+        store.request_run(&merchant(), &RunKind::SYNC, request(name)).await?;
+    }
+    let wanted = vec![request("price_change"), request("daily")];
+    expect_equal("what asks for it", claim_one(&*store, 1).await?.requests, wanted)
+}
+
 pub(super) async fn reports(case: &Case<'_>) -> Checked {
     let store = case.open().await?;
-    let report = |minutes, json: &str| StoredReport { at: minute(minutes), json: json.to_owned() };
+    let report = |minutes, json: &str| {
+        let day = minute(minutes).date_naive().pred_opt();
+        StoredReport { at: minute(minutes), day, json: json.to_owned() }
+    };
     store.save_report(&merchant(), &RunKind::STOCK, &report(0, "{}")).await?;
     store.save_report(&merchant(), &RunKind::MENU, &report(1, "{\"old\":1}")).await?;
     let last = report(2, "{\"total\": 2.50,  \"b\":1, \"a\":2}");
@@ -188,8 +201,14 @@ pub(super) async fn reports(case: &Case<'_>) -> Checked {
         store.last_report(&merchant(), &RunKind::MENU).await?,
         Some(last.clone()),
     )?;
+    expect_equal("its day", store.last_day(&merchant(), &RunKind::MENU).await?, last.day)?;
+    let without = StoredReport { day: None, ..report(3, "{}") };
+    store.save_report(&merchant(), &RunKind::DRY_RUN, &without).await?;
+    expect_equal("without a day", store.last_day(&merchant(), &RunKind::DRY_RUN).await?, None)?;
+    expect_equal("of no report", store.last_day(&merchant(), &RunKind::SYNC).await?, None)?;
     let all = store.last_reports(&merchant()).await?;
-    expect_equal("all", all, vec![(RunKind::MENU, last), (RunKind::STOCK, report(0, "{}"))])?;
+    let wanted = vec![(RunKind::DRY_RUN, without), (RunKind::MENU, last), (RunKind::STOCK, report(0, "{}"))];
+    expect_equal("all", all, wanted)?;
     let none = store.last_report(&ConnectionId::from("other"), &RunKind::MENU).await?;
     expect("another's", none.is_none())
 }

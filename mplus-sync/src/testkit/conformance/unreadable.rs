@@ -1,20 +1,46 @@
 //! Behaviours of rows that cannot be read. They need a factory that can [spoil](super::StoreFactory::spoil) one.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::model::{ArticleNumber, ItemEdit};
-use crate::store::{CatalogEdits, ClaimRequest, Page, Select, StoreErrorKind};
+use crate::model::{ArticleNumber, ItemEdit, OutboxStateKind, RunKind, RunReason, RunRequest};
+use crate::store::{
+    CatalogEdits, ClaimRequest, NoticeRequest, Page, RunClaimRequest, Select, Store, StoreError,
+    StoreErrorKind,
+};
 
 use super::samples::{item, items, merchant, minute, order, table_order};
 use super::{Case, Checked, Spoil, expect, expect_equal, expect_refused};
 
+/// What the host is told that was not told before.
+async fn told(store: &dyn Store, now: DateTime<Utc>) -> Result<Vec<(String, OutboxStateKind)>, StoreError> {
+    let mut told = Vec::new();
+    for notice in store.claim_notices(&NoticeRequest::new(50, now + TimeDelta::minutes(5)), now).await? {
+        told.push((notice.notice.order.to_string(), notice.notice.state.kind()));
+        store.acknowledge(&notice).await?;
+    }
+    Ok(told)
+}
+
+async fn claimed(store: &dyn Store, now: DateTime<Utc>) -> Result<Vec<String>, StoreError> {
+    let request = ClaimRequest::new("w".into(), 4, now + TimeDelta::minutes(60));
+    let mut numbers: Vec<_> =
+        store.claim(&request, now).await?.into_iter().map(|entry| entry.order.number.to_string()).collect();
+    numbers.sort();
+    Ok(numbers)
+}
+
+async fn named(store: &dyn Store) -> Result<Vec<(String, String)>, StoreError> {
+    Ok(store.unreadable(&merchant()).await?.into_iter().map(|one| (one.kind, one.id)).collect())
+}
+
+fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(kind, id)| ((*kind).to_owned(), (*id).to_owned())).collect()
+}
+
 pub(super) async fn order_parked(case: &Case<'_>) -> Checked {
     let store = case.open().await?;
-    for number in ["1", "2"] {
+    for number in ["1", "2", "3"] {
         store.enqueue(&merchant(), &order(number), minute(0)).await?;
-    }
-    for number in ["3", "4"] {
-        store.enqueue(&merchant(), &table_order(number, 7), minute(0)).await?;
     }
     let spoiled = [Spoil::Order("1".into()), Spoil::Order("3".into())];
     for spoil in &spoiled {
@@ -22,23 +48,112 @@ pub(super) async fn order_parked(case: &Case<'_>) -> Checked {
             return Ok(());
         }
     }
-    let mut claimed = Vec::new();
+    let mut found = Vec::new();
     for minutes in 1..4 {
-        let now = minute(minutes);
-        let request = ClaimRequest::new("w".into(), 4, now + TimeDelta::minutes(60));
-        claimed.extend(store.claim(&request, now).await?.into_iter().map(|entry| entry.order.number));
+        found.extend(claimed(&*store, minute(minutes)).await?);
     }
-    claimed.sort();
-    expect_equal("the neighbours", claimed, vec!["2".into(), "4".into()])?;
-    let listed = store.unreadable(&merchant()).await?;
-    let named: Vec<(&str, &str)> = listed.iter().map(|one| (one.kind.as_str(), one.id.as_str())).collect();
-    expect_equal("what is named", named, vec![("order", "1"), ("order", "3")])?;
+    expect_equal("the neighbours", found, vec!["2".to_owned()])?;
+    expect_equal("what is named", named(&*store).await?, pairs(&[("order", "1"), ("order", "3")]))?;
+    let attention = OutboxStateKind::NeedsAttention;
+    let wanted = vec![("1".to_owned(), attention), ("3".to_owned(), attention)];
+    expect_equal("what the host is told, once", told(&*store, minute(4)).await?, wanted)?;
+    let lines = store.activities(&merchant(), None, 9).await?;
+    let mut subjects: Vec<_> = lines.into_iter().filter_map(|line| line.activity.subject).collect();
+    subjects.sort();
+    expect_equal("what a person reads", subjects, vec!["1".to_owned(), "3".to_owned()])?;
+    let counts = store.counts(&merchant()).await?;
+    expect_equal("how they are counted", counts.get(&attention).copied(), Some(2))?;
     let read = store.entry(&merchant(), &"1".into()).await;
     expect_refused("reading it", read, StoreErrorKind::Corrupt)?;
     case.mend(&spoiled[0]).await?;
     store.requeue(&merchant(), &"1".into(), minute(5)).await?;
     let again = store.claim(&ClaimRequest::new("w".into(), 4, minute(60)), minute(5)).await?;
-    expect_equal("after it was mended", again.iter().map(|entry| &entry.order).collect(), vec![&order("1")])
+    expect_equal("after it was mended", again.iter().map(|entry| &entry.order).collect(), vec![&order("1")])?;
+    let back = told(&*store, minute(5)).await?;
+    expect_equal("the host hears of it", back, vec![("1".to_owned(), OutboxStateKind::Waiting)])?;
+    case.mend(&spoiled[1]).await?;
+    expect_equal("queued with all others", store.requeue_all(&merchant(), None, minute(6)).await?, 1)?;
+    expect_equal("and claimed", claimed(&*store, minute(6)).await?, vec!["3".to_owned()])
+}
+
+pub(super) async fn order_keeps_its_turn(case: &Case<'_>) -> Checked {
+    let store = case.open().await?;
+    for number in ["1", "2", "3"] {
+        store.enqueue(&merchant(), &table_order(number, 7), minute(0)).await?;
+    }
+    let spoil = Spoil::Order("1".into());
+    if !case.spoil(&spoil).await? {
+        return Ok(());
+    }
+    for minutes in 1..4 {
+        let overtaking = claimed(&*store, minute(minutes)).await?;
+        expect_equal("what overtakes it", overtaking, Vec::<String>::new())?;
+    }
+    told(&*store, minute(4)).await?;
+    store.withdraw(&merchant(), &"1".into(), "nobody can read it", minute(4)).await?;
+    let withdrawn = vec![("1".to_owned(), OutboxStateKind::Withdrawn)];
+    expect_equal("the host hears of it", told(&*store, minute(4)).await?, withdrawn)?;
+    expect_equal("the next one", claimed(&*store, minute(4)).await?, vec!["2".to_owned()])?;
+    expect_equal("nothing is named any more", named(&*store).await?, pairs(&[]))?;
+    case.mend(&spoil).await?;
+    let entry = store.entry(&merchant(), &"1".into()).await?;
+    let kind = entry.map(|entry| entry.state.kind());
+    expect_equal("once it can be read", kind, Some(OutboxStateKind::Withdrawn))
+}
+
+pub(super) async fn runs_parked(case: &Case<'_>) -> Checked {
+    let store = case.open().await?;
+    let request = |minutes| RunRequest::new(RunReason::Daily, minute(minutes));
+    let kinds: Vec<String> = (10..22).map(|number| format!("kind{number}")).collect();
+    for kind in &kinds {
+        store.request_run(&merchant(), &RunKind::named(kind), request(0)).await?;
+    }
+    store.request_run(&"other".into(), &RunKind::SYNC, request(1)).await?;
+    for kind in &kinds {
+        if !case.spoil(&Spoil::Run(kind.clone())).await? {
+            return Ok(());
+        }
+    }
+    let claim = RunClaimRequest::new("w".into(), 4, minute(60));
+    let found = store.claim_runs(&claim, minute(2)).await?;
+    let whose: Vec<&str> = found.iter().map(|run| run.connection.as_str()).collect();
+    expect_equal("behind more of them than are asked for", whose, vec!["other"])?;
+    let wanted: Vec<_> = kinds.iter().map(|kind| ("run".to_owned(), kind.clone())).collect();
+    expect_equal("what is named", named(&*store).await?, wanted)?;
+    expect_equal("what is due", store.run_backlog(minute(2)).await?.due, 0)?;
+    expect_equal("what is known", store.runs(&merchant()).await?.len(), 0)?;
+    // Who asks for it again once it was mended takes it up.
+    case.mend(&Spoil::Run(kinds[0].clone())).await?;
+    store
+        .request_run(&merchant(), &RunKind::named(&kinds[0]), RunRequest::new(RunReason::AskedFor, minute(3)))
+        .await?;
+    let again = store.claim_runs(&claim, minute(3)).await?;
+    expect_equal("all that asked for it", again.first().map(|run| run.requests.len()), Some(2))
+}
+
+pub(super) async fn notices_parked(case: &Case<'_>) -> Checked {
+    let store = case.open().await?;
+    let numbers: Vec<String> = (10..22).map(|number| number.to_string()).collect();
+    for number in numbers.iter().map(String::as_str).chain(["late"]) {
+        store.enqueue(&merchant(), &order(number), minute(0)).await?;
+        store.withdraw(&merchant(), &number.into(), "the guest left", minute(1)).await?;
+    }
+    store.requeue(&merchant(), &"10".into(), minute(2)).await?;
+    for number in &numbers {
+        if !case.spoil(&Spoil::Notice(number.clone())).await? {
+            return Ok(());
+        }
+    }
+    let request = NoticeRequest::new(4, minute(60));
+    let found = store.claim_notices(&request, minute(3)).await?;
+    let orders: Vec<&str> = found.iter().map(|one| one.notice.order.as_str()).collect();
+    expect_equal("behind more of them than are asked for", orders, vec!["late"])?;
+    let kinds = named(&*store).await?;
+    expect(
+        "they are named",
+        kinds.len() == numbers.len() && kinds.iter().all(|(_, id)| numbers.contains(id)),
+    )?;
+    expect_equal("never out of their order", store.claim_notices(&request, minute(4)).await?.len(), 0)
 }
 
 pub(super) async fn item_parked(case: &Case<'_>) -> Checked {

@@ -13,13 +13,22 @@ mod server;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
-/// The table, the column of the identifier, and the identifier of a row that is spoiled.
+/// The statement that renames a field of a row, so that it cannot be read, or back.
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
-fn spoiled(row: &mplus_sync::testkit::conformance::Spoil) -> (&'static str, &'static str, &str) {
+fn renamed(row: &mplus_sync::testkit::conformance::Spoil, back: bool) -> String {
     use mplus_sync::testkit::conformance::Spoil;
-    match row {
-        Spoil::Order(number) => ("mplus_outbox", "number", number),
-        Spoil::Item(id) => ("mplus_items", "id", id),
+    let (table, key, id, field) = match row {
+        Spoil::Order(number) => ("mplus_outbox", "number", number, "number"),
+        Spoil::Item(id) => ("mplus_items", "id", id, "name"),
+        Spoil::Run(kind) => ("mplus_runs", "kind", kind, "reason"),
+        Spoil::Notice(number) => ("mplus_order_notices", "number", number, "state"),
         other => panic!("no such row: {other:?}"),
-    }
+    };
+    let (from, to) = match back {
+        false => (format!("\"{field}\":"), format!("\"{field}_\":")),
+        true => (format!("\"{field}_\":"), format!("\"{field}\":")),
+    };
+    format!(
+        "UPDATE {table} SET body = replace(body, '{from}', '{to}') WHERE connection = 'merchant' AND {key} = '{id}'"
+    )
 }

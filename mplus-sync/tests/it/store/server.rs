@@ -63,23 +63,13 @@ impl<S: Server> StoreFactory for Stores<S> {
     }
 
     async fn spoil(&self, _: &str, row: &Spoil) -> Result<bool, StoreError> {
-        self.change(row, [("\"name\":", "\"nom\":"), ("\"number\":", "\"nombre\":")]).await;
+        self.server.run(&super::renamed(row, false)).await;
         Ok(true)
     }
 
     async fn mend(&self, _: &str, row: &Spoil) -> Result<(), StoreError> {
-        self.change(row, [("\"nom\":", "\"name\":"), ("\"nombre\":", "\"number\":")]).await;
+        self.server.run(&super::renamed(row, true)).await;
         Ok(())
-    }
-}
-
-impl<S: Server> Stores<S> {
-    async fn change(&self, row: &Spoil, texts: [(&str, &str); 2]) {
-        let (table, key, id) = super::spoiled(row);
-        for (from, to) in texts {
-            let set = format!("UPDATE {table} SET body = replace(body, '{from}', '{to}')");
-            self.server.run(&format!("{set} WHERE connection = 'merchant' AND {key} = '{id}'")).await;
-        }
     }
 }
 

@@ -13,18 +13,14 @@ use mplus_sync::store::{
 };
 use mplus_sync::testkit::conformance::{self, Spoil, StoreFactory};
 
-use super::spoiled;
+use super::renamed;
 
 struct SqliteStores(tempfile::TempDir);
 
 impl SqliteStores {
-    fn change(&self, name: &str, row: &Spoil, from: &str, to: &str) {
-        let (table, key, id) = spoiled(row);
-        let sql = format!(
-            "UPDATE {table} SET body = replace(body, ?1, ?2) WHERE connection = 'merchant' AND {key} = ?3"
-        );
+    fn change(&self, name: &str, sql: &str) {
         let database = rusqlite::Connection::open(self.0.path().join(name)).unwrap();
-        assert_eq!(database.execute(&sql, [from, to, id]).unwrap(), 1);
+        assert!(database.execute(sql, []).unwrap() > 0);
     }
 }
 
@@ -35,16 +31,12 @@ impl StoreFactory for SqliteStores {
     }
 
     async fn spoil(&self, name: &str, row: &Spoil) -> Result<bool, StoreError> {
-        self.change(name, row, "\"v\":1", "\"v\":[]");
-        self.change(name, row, "\"name\":", "\"nom\":");
-        self.change(name, row, "\"number\":", "\"nombre\":");
+        self.change(name, &renamed(row, false));
         Ok(true)
     }
 
     async fn mend(&self, name: &str, row: &Spoil) -> Result<(), StoreError> {
-        self.change(name, row, "\"v\":[]", "\"v\":1");
-        self.change(name, row, "\"nom\":", "\"name\":");
-        self.change(name, row, "\"nombre\":", "\"number\":");
+        self.change(name, &renamed(row, true));
         Ok(())
     }
 }
