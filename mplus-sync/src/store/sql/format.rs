@@ -15,7 +15,8 @@ use super::next_release;
 use crate::model::Newer;
 use crate::store::{StoreError, StoreErrorKind};
 
-/// The version that this release writes.
+/// The version that this release writes. One that adds what older ones cannot read writes a higher one: what those set aside is taken
+/// up by higher versions alone.
 const FORMAT: i64 = 1;
 
 /// The version that this process writes.

@@ -129,6 +129,26 @@ mod tests {
         vec![Row::new(vec![version.into(), oldest.into()])]
     }
 
+    /// A released step is never changed. Until the first release the tables may be: the fixtures are then written anew, as
+    /// `tests/it/store/fixture.rs` says.
+    #[test]
+    fn the_first_step_makes_the_tables_of_the_fixture() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/schema-1");
+        let databases =
+            [(Dialect::Sqlite, "sqlite"), (Dialect::Postgres, "postgres"), (Dialect::MySql, "mysql")];
+        for (dialect, name) in databases {
+            let statements = dialect.create(&VERSIONS).into_iter().chain((STEPS[0].statements)(dialect));
+            let made: String = statements.map(|statement| statement + ";\n").collect();
+            let file = folder.join(format!("{name}.sql"));
+            if std::env::var_os("MPLUS_WRITE_FIXTURES").is_some() {
+                std::fs::create_dir_all(&folder).unwrap();
+                std::fs::write(&file, &made).unwrap();
+            }
+            let kept = std::fs::read_to_string(&file).unwrap_or_default();
+            assert_eq!(made, kept, "{}", file.display());
+        }
+    }
+
     #[test]
     fn a_newer_release_says_which_older_ones_may_work_beside_it() {
         assert_eq!(missing(at(0, 0)).unwrap().1.len(), STEPS.len());

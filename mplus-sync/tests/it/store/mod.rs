@@ -3,6 +3,8 @@
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod agreement;
 mod faulty;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+mod fixture;
 mod memory;
 #[cfg(feature = "mysql")]
 pub(crate) mod mysql;

@@ -42,6 +42,7 @@ struct MySqlServer {
 
 #[async_trait]
 impl Server for MySqlServer {
+    const NAME: &'static str = "mysql";
     const NUMBERS: &'static str = "(SELECT 1 + a.d + 10 * b.d + 100 * c.d + 1000 * e.d + 10000 * f.d AS n \
          FROM digits AS a, digits AS b, digits AS c, digits AS e, \
          (SELECT d FROM digits UNION ALL SELECT 10 UNION ALL SELECT 11) AS f) AS numbers";

@@ -33,6 +33,7 @@ async fn host(schema: &PostgresSchema) -> tokio_postgres::Client {
 
 #[async_trait]
 impl Server for PostgresSchema {
+    const NAME: &'static str = "postgres";
     const NUMBERS: &'static str = "generate_series(1, 120000) AS n";
     const NAME_OF: (&'static str, &'static str) = ("'m' || (", ")");
     const TEXT_OF: (&'static str, &'static str) = ("(", ")::text");

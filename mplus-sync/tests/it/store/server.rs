@@ -14,11 +14,13 @@ use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use tokio::sync::Mutex;
 
-use super::agreement;
+use super::{agreement, fixture};
 
 /// A database of a test's own on a server.
 #[async_trait]
 pub(crate) trait Server: Sized + Send + Sync + 'static {
+    /// The name of its dumps.
+    const NAME: &'static str;
     /// A number of rows of its own: `n` from 1 to 120,000, as the database counts.
     const NUMBERS: &'static str;
     /// An `m` with what stands between the brackets behind it, as the database writes it.
@@ -100,6 +102,17 @@ pub(super) async fn makes_its_tables_once<S: Server>() {
     let opened = join_all((0..6).map(|_| S::connect(server.url()))).await;
     let opened: Vec<Arc<dyn Store>> = opened.into_iter().collect::<Result<_, _>>().unwrap();
     assert!(opened[5].checkpoints(&"merchant".into()).await.unwrap().is_empty());
+    server.end().await;
+}
+
+pub(super) async fn goes_on_from_the_first_schema<S: Server>() {
+    let Some(server) = S::begin().await else { return };
+    for statement in fixture::tables(S::NAME).iter().chain(&fixture::rows()) {
+        // MySQL reads a backslash in a text as the beginning of an escape.
+        let escaped = if S::NAME == "mysql" { statement.replace('\\', "\\\\") } else { statement.clone() };
+        server.run(&escaped).await;
+    }
+    fixture::goes_on(&*S::connect(server.url()).await.unwrap()).await;
     server.end().await;
 }
 
@@ -225,6 +238,11 @@ macro_rules! tests_on {
         #[tokio::test]
         async fn workers_that_start_at_the_same_time_make_the_tables_once() {
             $crate::store::server::makes_its_tables_once::<$server>().await;
+        }
+
+        #[tokio::test]
+        async fn this_release_goes_on_from_the_fixture_of_the_first_schema() {
+            $crate::store::server::goes_on_from_the_first_schema::<$server>().await;
         }
 
         #[tokio::test]

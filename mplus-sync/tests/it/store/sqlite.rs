@@ -13,7 +13,7 @@ use mplus_sync::store::{
 };
 use mplus_sync::testkit::conformance::{self, Spoil, StoreFactory};
 
-use super::renamed;
+use super::{fixture, renamed};
 
 struct SqliteStores(tempfile::TempDir);
 
@@ -79,6 +79,54 @@ async fn an_order_queued_in_the_hosts_transaction_comes_and_goes_with_it() {
     listener.heard(&[Wake::Orders]).await;
     assert_eq!(store.entry(&merchant, &order.number).await.unwrap().unwrap().order, order);
     assert_eq!(host.execute(&statement.text, values()).unwrap(), 0, "it is queued once");
+}
+
+#[tokio::test]
+async fn this_release_goes_on_from_the_fixture_of_the_first_schema() {
+    let directory = tempfile::tempdir().unwrap();
+    if std::env::var_os("MPLUS_WRITE_FIXTURES").is_some() {
+        write_rows(&directory.path().join("new.db")).await;
+    }
+    let path = directory.path().join("host.db");
+    let host = rusqlite::Connection::open(&path).unwrap();
+    for statement in fixture::tables("sqlite").iter().chain(&fixture::rows()) {
+        host.execute(statement, []).unwrap();
+    }
+    drop(host);
+    fixture::goes_on(&SqliteStore::open(&path).await.unwrap()).await;
+}
+
+/// Dumps the rows of a new database as statements that every database reads.
+async fn write_rows(path: &std::path::Path) {
+    fixture::fill(&SqliteStore::open(path).await.unwrap()).await;
+    let host = rusqlite::Connection::open(path).unwrap();
+    let tables = "SELECT name, sql LIKE '%AUTOINCREMENT%' FROM sqlite_master WHERE type = 'table' AND name LIKE 'mplus_%' ORDER BY name";
+    let mut dump = String::new();
+    let mut tables = host.prepare(tables).unwrap();
+    let tables = tables.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, bool>(1)?))).unwrap();
+    for (table, counts) in tables.map(Result::unwrap) {
+        let mut rows = host.prepare(&format!("SELECT * FROM {table}")).unwrap();
+        // What the database counts by itself is the first column.
+        let from = usize::from(counts);
+        let names = rows.column_names()[from..].join(", ");
+        let to = rows.column_count();
+        let row = |row: &rusqlite::Row<'_>| {
+            (from..to).map(|at| Ok(literal(row.get(at)?))).collect::<Result<Vec<_>, _>>()
+        };
+        for values in rows.query_map([], row).unwrap() {
+            dump += &format!("INSERT INTO {table} ({names}) VALUES ({})\n", values.unwrap().join(", "));
+        }
+    }
+    std::fs::write(fixture::folder().join("rows.sql"), dump).unwrap();
+}
+
+fn literal(value: rusqlite::types::Value) -> String {
+    match value {
+        rusqlite::types::Value::Integer(number) => number.to_string(),
+        rusqlite::types::Value::Text(text) => format!("'{}'", text.replace('\'', "''")),
+        rusqlite::types::Value::Null => "NULL".to_owned(),
+        other => panic!("no such value is stored: {other:?}"),
+    }
 }
 
 #[tokio::test]
