@@ -76,7 +76,7 @@ fn client(products: u64) -> Result<Client, Box<dyn Error>> {
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Box<dyn Error>> {
-    Ok(tokio::runtime::Builder::new_current_thread().build()?.block_on(future))
+    Ok(tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(future))
 }
 
 /// Reads a response of so many products item by item; how many articles were in them.
