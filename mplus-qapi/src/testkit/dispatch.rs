@@ -1,8 +1,10 @@
 //! From an envelope to its answer: which operation it calls, what the POS does, what goes back.
 
-use super::domain::{
-    self,
-    operations::{Answer, Pieces, one_piece},
+use super::{
+    domain::{
+        self,
+        operations::{Answer, Pieces, one_piece},
+    },
     state::State,
 };
 use crate::soap::{Fault, body_root, write_fault};

@@ -17,7 +17,7 @@ use tokio::{
     task::{JoinHandle, JoinSet},
 };
 
-use super::{Pos, domain::operations::Pieces, pos::Outcome, transport::response};
+use super::{Pos, domain::operations::Pieces, exchange::Reaction, transport::response};
 use crate::Endpoint;
 
 /// A [`Pos`] that listens on loopback. It stops when this is dropped, with every connection.
@@ -102,10 +102,10 @@ async fn answer(pos: Pos, request: Request<Incoming>) -> Result<Response<HttpBod
         return Ok(bare(StatusCode::PAYLOAD_TOO_LARGE));
     };
     match pos.exchange(query.as_deref(), &document.to_bytes()) {
-        Outcome::Refused | Outcome::Reset => Err(BrokenOff),
+        Reaction::Refused | Reaction::Reset => Err(BrokenOff),
         // The client gives up first; the connection is dropped with it.
-        Outcome::Timeout => std::future::pending().await,
-        Outcome::Answer(answer) => {
+        Reaction::Timeout => std::future::pending().await,
+        Reaction::Answer(answer) => {
             let drip = answer.drip;
             Ok(response(answer).map(|body| Either::Right(StreamBody::new(frames(body, drip)))))
         }

@@ -28,6 +28,7 @@ mod conformance;
 pub mod dialect;
 mod dispatch;
 mod domain;
+mod exchange;
 mod faults;
 pub mod fuzzing;
 mod http;
@@ -38,12 +39,12 @@ mod replies;
 mod requests;
 mod runtime;
 mod sampler;
+mod state;
 mod transport;
 
 pub use self::{
     conformance::{NotConforming, transport_conformance},
     dialect::Dialect,
-    domain::{external_payments::ExternalPaymentStatus, prices::Menu},
     faults::{Fault, Faults},
     http::PosServer,
     message::{Direction, Message, MessageError, operations},
@@ -52,4 +53,5 @@ pub use self::{
     requests::Requests,
     runtime::VirtualRuntime,
     sampler::Sampler,
+    state::{external_payments::ExternalPaymentStatus, prices::Menu},
 };

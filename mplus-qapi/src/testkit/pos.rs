@@ -6,20 +6,12 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
-use super::{
-    Dialect, ExternalPaymentStatus, Fault, Faults, Menu, Refusal, Replies, Requests, VirtualRuntime,
-    dialect::{Authentication, Latency, OUTAGE, Outage, wire::XML},
-    dispatch::{called_operation, carry_out, fault_document},
-    domain::{operations::Pieces, state::State},
-};
+use super::{Dialect, ExternalPaymentStatus, Faults, Menu, Replies, Requests, VirtualRuntime, state::State};
 use crate::{
     Client, ClientBuilder, Credentials, Endpoint,
     products::{Article, ArticleBranchDeviationLine, Product},
-    soap,
-    transport::TransportErrorKind,
     types::{Order, Relation},
     value::Decimal,
 };
@@ -27,45 +19,19 @@ use crate::{
 /// A point of sale in memory. Cheap to clone: clones are the same POS.
 #[derive(Clone)]
 pub struct Pos {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
-struct Shared {
+pub(super) struct Shared {
     state: Mutex<State>,
-    requests: Mutex<Requests>,
-    faults: Faults,
-    replies: Replies,
+    pub(super) requests: Mutex<Requests>,
+    pub(super) faults: Faults,
+    pub(super) replies: Replies,
     clients: Mutex<u64>,
 }
 
-/// What a request leads to.
-pub(super) enum Outcome {
-    Refused,
-    Reset,
-    Timeout,
-    Answer(Answer),
-}
-
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) content_type: &'static str,
-    pub(super) retry_after: Option<u64>,
-    pub(super) body: Pieces,
-    /// A few bytes at a time.
-    pub(super) drip: bool,
-}
-
-const IDENT: &str = "testkit";
-const SECRET: &str = "geheim & vertrouwelijk";
-/// What some services tell to anybody.
-const SYSTEM_CALLS: [&str; 6] = [
-    "getApiVersion",
-    "getDatabaseVersion",
-    "getCurrentSyncMarkers",
-    "getCurrentSyncMarkersV2",
-    "getVatGroupList",
-    "getBranches",
-];
+pub(super) const IDENT: &str = "testkit";
+pub(super) const SECRET: &str = "geheim & vertrouwelijk";
 
 impl Pos {
     /// A brasserie with three branches: about sixty articles with Dutch names, allergens, sizes, combos, choices,
@@ -100,7 +66,11 @@ impl Pos {
     /// Takes other readings of the open questions from now on. What the POS holds follows: a dialect with special prices
     /// sets some.
     pub fn set_dialect(&self, dialect: Dialect) {
-        self.state().adopt(dialect);
+        let mut state = self.state();
+        state.dialect = dialect;
+        state.set_special_prices();
+        state.set_branch_texts();
+        state.keep_backup();
     }
 
     /// Its readings of the open questions.
@@ -316,96 +286,7 @@ impl Pos {
         self.state().clock.set(now);
     }
 
-    /// One request, from its query and its body to what happens.
-    pub(super) fn exchange(&self, query: Option<&str>, document: &[u8]) -> Outcome {
-        let called = called_operation(document);
-        let operation = called.as_deref().unwrap_or("(unreadable)");
-        let fault = self.shared.faults.next(operation);
-        let dialect = self.pass_time();
-        if fault == Some(Fault::Refused) || self.is_away() {
-            return Outcome::Refused;
-        }
-        locked(&self.shared.requests).arrived(operation);
-        match fault {
-            Some(Fault::ResetBefore) => return Outcome::Reset,
-            Some(Fault::ServerFault) => {
-                return Outcome::Answer(refusal(&soap::Fault::new("Server", "the service is out of order")));
-            }
-            Some(Fault::Unavailable { retry_after }) => {
-                let body = "<html><body><h1>503 Service Unavailable</h1></body></html>";
-                let retry_after = Some(retry_after.as_secs());
-                return Outcome::Answer(Answer { status: 503, retry_after, ..page(body) });
-            }
-            Some(Fault::Garbage) => {
-                return Outcome::Answer(page(
-                    "<!DOCTYPE html><html><body>Welcome to the router</body></html>",
-                ));
-            }
-            _ => {}
-        }
-        if let Some(answer) = self.shared.replies.take(operation, document) {
-            return told(answer);
-        }
-        let answer = match self.answer(query, called.as_deref(), document) {
-            Ok(body) if dialect.is_plainly_written() => {
-                Answer { status: 200, content_type: XML, retry_after: None, body, drip: false }
-            }
-            Ok(body) => {
-                let written = body.flatten().collect::<Vec<u8>>();
-                let written = dialect.rewrite(operation, &String::from_utf8_lossy(&written));
-                let (content_type, body) = (dialect.content_type(), Box::new(std::iter::once(written)));
-                Answer { status: 200, content_type, retry_after: None, body, drip: false }
-            }
-            Err(fault) => refusal(&fault),
-        };
-        match fault {
-            Some(Fault::ResetAfter) => Outcome::Reset,
-            Some(Fault::TimeoutAfter) => Outcome::Timeout,
-            Some(Fault::Truncated) => {
-                let half = |piece: Bytes| piece.slice(..piece.len() / 2);
-                Outcome::Answer(Answer { body: Box::new(answer.body.take(1).map(half)), ..answer })
-            }
-            Some(Fault::SlowDrip) => Outcome::Answer(Answer { drip: true, ..answer }),
-            _ => Outcome::Answer(answer),
-        }
-    }
-
-    fn answer(
-        &self,
-        query: Option<&str>,
-        called: Result<&str, &soap::Fault>,
-        document: &[u8],
-    ) -> Result<Pieces, soap::Fault> {
-        let ident = parameter(query, "ident");
-        let secret = parameter(query, "secret");
-        let open = match self.dialect().authentication {
-            Authentication::Every => false,
-            Authentication::NotVersion => called == Ok("getApiVersion"),
-            Authentication::NotSystem => called.is_ok_and(|called| SYSTEM_CALLS.contains(&called)),
-        };
-        if !open && (ident.as_deref(), secret.as_deref()) != (Some(IDENT), Some(SECRET)) {
-            return Err(soap::Fault::new("Client.Authentication", "ident or secret is wrong"));
-        }
-        let operation = called.map_err(Clone::clone)?;
-        let pieces = carry_out(&mut self.state(), operation, document)?;
-        locked(&self.shared.requests).was_carried_out(operation);
-        Ok(pieces)
-    }
-
-    /// The time that a call takes; the dialect in which it is answered.
-    fn pass_time(&self) -> Dialect {
-        let mut state = self.state();
-        let seconds = if state.dialect.latency == Latency::Slow { 30 } else { 1 };
-        state.clock.advance(Duration::from_secs(seconds));
-        state.dialect
-    }
-
-    fn is_away(&self) -> bool {
-        let state = self.state();
-        state.dialect.outage == Outage::Hours && OUTAGE.contains(&state.clock.hours())
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         locked(&self.shared.state)
     }
 }
@@ -416,66 +297,6 @@ impl fmt::Debug for Pos {
     }
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// An answer that a test gave.
-fn told(answer: Result<String, Refusal>) -> Outcome {
-    match answer {
-        Ok(document) => {
-            let body = Box::new(std::iter::once(Bytes::from(document)));
-            Outcome::Answer(Answer { status: 200, content_type: XML, retry_after: None, body, drip: false })
-        }
-        Err(Refusal::Fault(fault)) => Outcome::Answer(refusal(&fault)),
-        Err(Refusal::Status(status)) => Outcome::Answer(Answer { status, ..page("") }),
-        Err(Refusal::Transport(TransportErrorKind::Connect | TransportErrorKind::ConnectTimeout)) => {
-            Outcome::Refused
-        }
-        Err(Refusal::Transport(TransportErrorKind::Timeout)) => Outcome::Timeout,
-        Err(Refusal::Transport(_)) => Outcome::Reset,
-    }
-}
-
-fn refusal(fault: &soap::Fault) -> Answer {
-    Answer { status: 500, content_type: XML, retry_after: None, body: fault_document(fault), drip: false }
-}
-
-/// A page for people.
-pub(super) fn page(html: &'static str) -> Answer {
-    let body = Box::new(std::iter::once(Bytes::from_static(html.as_bytes())));
-    Answer { status: 200, content_type: "text/html", retry_after: None, body, drip: false }
-}
-
-/// A parameter of a query, unescaped.
-fn parameter(query: Option<&str>, name: &str) -> Option<String> {
-    let pairs = query?.split('&').filter_map(|pair| pair.split_once('='));
-    let value = pairs.into_iter().find(|(key, _)| *key == name)?.1;
-    let mut bytes = Vec::new();
-    let mut rest = value.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'%' => {
-                let digits = [rest.next()?, rest.next()?];
-                u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?
-            }
-            b'+' => b' ',
-            plain => plain,
-        });
-    }
-    String::from_utf8(bytes).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::parameter;
-
-    #[test]
-    fn parameters_are_unescaped_and_found_by_their_whole_name() {
-        let query = Some("myident=x&ident=a%20b%26c+d&secret=%C3%A9&broken=%zz");
-        assert_eq!(parameter(query, "ident").as_deref(), Some("a b&c d"));
-        assert_eq!(parameter(query, "secret").as_deref(), Some("é"));
-        assert_eq!(parameter(query, "broken"), None);
-        assert_eq!(parameter(None, "ident"), None);
-    }
 }

@@ -51,12 +51,12 @@ struct Shared {
 
 #[derive(Default)]
 struct Plan {
-    once: VecDeque<Answer>,
-    always: Option<Answer>,
+    once: VecDeque<Answering>,
+    always: Option<Answering>,
 }
 
 /// From the document of a request to that of its response.
-pub(super) type Answer = Arc<dyn Fn(&[u8]) -> Result<String, Refusal> + Send + Sync>;
+pub(super) type Answering = Arc<dyn Fn(&[u8]) -> Result<String, Refusal> + Send + Sync>;
 
 /// What comes in the place of a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,12 +142,12 @@ impl Replies {
         locked(&self.shared.sent).iter().map(|(operation, _)| operation.clone()).collect()
     }
 
-    fn always<O: Operation>(&self, answer: Answer) -> &Self {
+    fn always<O: Operation>(&self, answer: Answering) -> &Self {
         locked(&self.shared.plans).entry(O::INFO.name).or_default().always = Some(answer);
         self
     }
 
-    fn once<O: Operation>(&self, answer: Answer) -> &Self {
+    fn once<O: Operation>(&self, answer: Answering) -> &Self {
         locked(&self.shared.plans).entry(O::INFO.name).or_default().once.push_back(answer);
         self
     }
@@ -199,7 +199,7 @@ impl Transport for Replies {
     }
 }
 
-fn canned<O: Operation>(response: &O::Response) -> Answer {
+fn canned<O: Operation>(response: &O::Response) -> Answering {
     let written = written::<O>(response);
     Arc::new(move |_| written.clone())
 }

@@ -8,7 +8,7 @@ use http::HeaderValue;
 use super::{
     Pos,
     domain::operations::Pieces,
-    pos::{Answer, Outcome},
+    exchange::{HttpAnswer, Reaction},
 };
 use crate::transport::{Body, Request, Transport, TransportError, TransportErrorKind};
 
@@ -18,10 +18,10 @@ impl Transport for Pos {
         let url = request.url().expose();
         let query = url.split_once('?').map(|(_, query)| query);
         match self.exchange(query, request.body()) {
-            Outcome::Refused => Err(error(TransportErrorKind::Connect, "connection refused")),
-            Outcome::Reset => Err(error(TransportErrorKind::Interrupted, "connection reset")),
-            Outcome::Timeout => Err(error(TransportErrorKind::Timeout, "no answer")),
-            Outcome::Answer(answer) => {
+            Reaction::Refused => Err(error(TransportErrorKind::Connect, "connection refused")),
+            Reaction::Reset => Err(error(TransportErrorKind::Interrupted, "connection reset")),
+            Reaction::Timeout => Err(error(TransportErrorKind::Timeout, "no answer")),
+            Reaction::Answer(answer) => {
                 let (head, body) = response(answer).into_parts();
                 let body = Body::from_stream(stream::iter(body.map(Ok)));
                 Ok(http::Response::from_parts(head, body))
@@ -38,8 +38,8 @@ fn error(kind: TransportErrorKind, what: &str) -> TransportError {
 const DROP: usize = 7;
 
 /// An answer as HTTP tells it.
-pub(super) fn response(answer: Answer) -> http::Response<Pieces> {
-    let Answer { status, content_type, retry_after, body, drip } = answer;
+pub(super) fn response(answer: HttpAnswer) -> http::Response<Pieces> {
+    let HttpAnswer { status, content_type, retry_after, body, drip } = answer;
     let body = if drip { Box::new(body.flat_map(drops)) } else { body };
     let mut response = http::Response::new(body);
     *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or_default();

@@ -3,30 +3,13 @@
 use crate::{
     products::*,
     testkit::{
-        brasserie,
         domain::{
             operations::{Answer, Operations},
-            state::State,
+            page::page,
         },
+        state::{State, article_groups::Group},
     },
 };
-
-#[derive(Debug, Clone)]
-pub(in crate::testkit) struct ArticleGroups {
-    list: Vec<Group>,
-    marker: i64,
-}
-
-#[derive(Debug, Clone)]
-struct Group {
-    number: i32,
-    parent: i32,
-    name: String,
-    text: String,
-    sort_order: i32,
-    marker: i64,
-    deleted: bool,
-}
 
 pub(super) fn register(operations: &mut Operations) {
     operations.on(get_article_groups);
@@ -34,46 +17,6 @@ pub(super) fn register(operations: &mut Operations) {
     operations.on(new_article_group);
     operations.on(update_article_group);
     operations.on(delete_article_group);
-}
-
-impl ArticleGroups {
-    pub(in crate::testkit) fn brasserie() -> Self {
-        let mut groups = Self { list: Vec::new(), marker: 0 };
-        for (number, parent, name) in brasserie::GROUPS {
-            groups.add(number, parent, name, name);
-        }
-        groups
-    }
-
-    fn add(&mut self, number: i32, parent: i32, name: &str, text: &str) {
-        let sort_order = self.list.iter().filter(|group| group.parent == parent).count() as i32;
-        self.marker += 1;
-        self.list.push(Group {
-            number,
-            parent,
-            name: name.to_owned(),
-            text: text.to_owned(),
-            sort_order,
-            marker: self.marker,
-            deleted: false,
-        });
-    }
-
-    pub(super) fn marker(&self) -> i64 {
-        self.marker
-    }
-
-    fn get_mut(&mut self, number: i32) -> Option<&mut Group> {
-        self.list.iter_mut().find(|group| group.number == number && !group.deleted)
-    }
-
-    fn touch(&mut self, number: i32) {
-        self.marker += 1;
-        let marker = self.marker;
-        if let Some(group) = self.list.iter_mut().find(|group| group.number == number) {
-            group.marker = marker;
-        }
-    }
 }
 
 /// The products of each group, in their order.
@@ -122,7 +65,7 @@ fn get_article_groups(
             let entry = ArticleGroup { sub_group_list: Vec::new(), ..tree(state, group, with_articles) };
             (group.marker, entry)
         });
-        super::page(flat.collect(), request.sync_marker, request.sync_marker_limit)
+        page(flat.collect(), request.sync_marker, request.sync_marker_limit)
     } else if request.group_numbers.is_empty() {
         subtree(state, 0, with_articles)
     } else {
@@ -159,7 +102,7 @@ fn get_article_group_changes(
         };
         (group.marker, change)
     });
-    let list = super::page(changes.collect(), request.sync_marker, request.sync_marker_limit);
+    let list = page(changes.collect(), request.sync_marker, request.sync_marker_limit);
     Ok(GetArticleGroupChangesResponse { changed_article_group_list: list })
 }
 

@@ -8,8 +8,9 @@ use crate::{
         dialect::Employees,
         domain::{
             operations::{Answer, Operations},
-            state::State,
+            page::page,
         },
+        state::State,
     },
     types::Employee,
 };
@@ -49,6 +50,6 @@ fn get_employees(state: &mut State, GetEmployees { request }: GetEmployees) -> A
             };
             (number, employee)
         });
-    let employee_list = super::page(employees.collect(), request.sync_marker, request.sync_marker_limit);
+    let employee_list = page(employees.collect(), request.sync_marker, request.sync_marker_limit);
     Ok(GetEmployeesResponse { employee_list })
 }

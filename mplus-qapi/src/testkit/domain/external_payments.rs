@@ -1,43 +1,17 @@
 //! Payments that another party handles, as the POS's own clients start and poll them.
 
-use std::collections::BTreeMap;
-
 use crate::{
     external_payments::*,
     testkit::{
         brasserie,
-        domain::{
-            operations::{Answer, Operations},
-            state::State,
+        domain::operations::{Answer, Operations},
+        state::{
+            State,
+            external_payments::{ExternalPaymentStatus, Payment},
         },
     },
     types::{IdempotencyResult, WorkplaceIdentifier},
-    value::Decimal,
 };
-
-#[derive(Debug, Default)]
-pub(in crate::testkit) struct ExternalPayments {
-    payments: BTreeMap<String, Payment>,
-}
-
-#[derive(Debug)]
-struct Payment {
-    amount: Decimal,
-    status: ExternalPaymentStatus,
-    cancel_requested: bool,
-}
-
-/// How far an external payment of the test POS is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ExternalPaymentStatus {
-    /// Started; the customer has not paid yet.
-    Pending,
-    /// Paid.
-    Confirmed,
-    /// Cancelled or failed.
-    Cancelled,
-}
 
 pub(super) fn register(operations: &mut Operations) {
     operations.on(get_webhook_consumers);
@@ -46,23 +20,6 @@ pub(super) fn register(operations: &mut Operations) {
     operations.on(request_cancel);
     operations.on(cancel);
     operations.on(send_webhook);
-}
-
-impl ExternalPayments {
-    pub(in crate::testkit) fn status(&self, id: &str) -> Option<ExternalPaymentStatus> {
-        self.payments.get(id).map(|payment| payment.status)
-    }
-
-    /// Ends a pending payment; `false` when there is none with this id.
-    pub(in crate::testkit) fn end(&mut self, id: &str, status: ExternalPaymentStatus) -> bool {
-        match self.payments.get_mut(id).filter(|payment| payment.status == ExternalPaymentStatus::Pending) {
-            Some(payment) => {
-                payment.status = status;
-                true
-            }
-            None => false,
-        }
-    }
 }
 
 fn get_webhook_consumers(

@@ -5,21 +5,13 @@ use std::collections::BTreeMap;
 use crate::{
     media::*,
     testkit::{
-        domain::{
-            operations::{Answer, Items, Operations},
-            state::State,
-        },
+        domain::operations::{Answer, Items, Operations},
         images,
+        state::State,
     },
     types::{CardType, Image, LoadFileResult},
     value::Binary,
 };
-
-/// Pictures that were uploaded; those of the catalogue are drawn when they are asked for.
-#[derive(Debug, Default)]
-pub(in crate::testkit) struct Media {
-    uploads: BTreeMap<i64, Image>,
-}
 
 pub(super) fn register(operations: &mut Operations) {
     operations.list(get_images);

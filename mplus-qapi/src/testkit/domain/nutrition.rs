@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::{
     nutrition::*,
-    testkit::domain::{
-        operations::{Answer, Operations},
+    testkit::{
+        domain::operations::{Answer, Operations},
         state::State,
     },
     types::NutritionalCharacteristics,

@@ -5,13 +5,12 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::state::State;
 use crate::{
     soap::{
         EncodeError, Fault, ItemEncoder, ListResponse, Operation, Repeat, ResponseError, read_envelope,
         write_envelope,
     },
-    testkit::dialect::Keys,
+    testkit::{dialect::Keys, state::State},
 };
 
 /// What a handler answers.

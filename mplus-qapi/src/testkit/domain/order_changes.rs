@@ -4,11 +4,11 @@ use crate::{
     orders::*,
     testkit::{
         dialect::DuplicateNumber,
-        domain::orders::contents,
         domain::{
             operations::{Answer, Operations},
-            state::State,
+            orders::contents,
         },
+        state::State,
     },
     types::*,
     value::Decimal,

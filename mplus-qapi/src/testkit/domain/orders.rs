@@ -7,24 +7,15 @@ use crate::{
     testkit::{
         catalogue::without_vat,
         dialect::{Reference, UnknownNumbers},
-        domain::tables::Tables,
         domain::{
             operations::{Answer, Items, Operations},
-            state::State,
+            page::page,
         },
+        state::State,
     },
     types::*,
     value::Decimal,
 };
-
-/// All orders, table orders too.
-#[derive(Debug, Default)]
-pub(in crate::testkit) struct Orders {
-    by_id: BTreeMap<String, Order>,
-    ids_by_ext: BTreeMap<String, String>,
-    marker: i64,
-    pub(super) tables: Tables,
-}
 
 const ORDER: u32 = 1;
 const LINE: u32 = 2;
@@ -35,36 +26,6 @@ pub(super) fn register(operations: &mut Operations) {
     operations.on(find_order);
     operations.list(get_orders);
     operations.list(get_orders_by_ext_order_ids);
-}
-
-impl Orders {
-    pub(super) fn marker(&self) -> i64 {
-        self.marker
-    }
-
-    pub(in crate::testkit) fn all(&self) -> impl Iterator<Item = &Order> {
-        self.by_id.values()
-    }
-
-    pub(in crate::testkit) fn get(&self, id: &str) -> Option<&Order> {
-        self.by_id.get(id)
-    }
-
-    pub(in crate::testkit) fn find(&self, ext_order_id: &str) -> Option<&Order> {
-        self.by_id.get(self.ids_by_ext.get(ext_order_id)?)
-    }
-
-    /// Keeps an order after a change: with a new marker and the next counters.
-    pub(super) fn keep_changed(&mut self, mut order: Order) {
-        self.marker += 1;
-        order.sync_marker = Some(self.marker);
-        order.change_counter = Some(order.change_counter.unwrap_or_default() + 1);
-        order.version_number = Some(order.version_number.unwrap_or_default() + 1);
-        if let Some(ext) = order.ext_order_id.clone().filter(|ext| !ext.is_empty()) {
-            self.ids_by_ext.insert(ext, order.order_id.clone());
-        }
-        self.by_id.insert(order.order_id.clone(), order);
-    }
 }
 
 impl State {
@@ -303,7 +264,7 @@ fn get_orders(state: &mut State, GetOrders { request }: GetOrders) -> Answer<Ite
         }
         (order.sync_marker.unwrap_or_default(), order)
     });
-    Ok(Box::new(super::page(orders.collect(), request.sync_marker, request.sync_marker_limit).into_iter()))
+    Ok(Box::new(page(orders.collect(), request.sync_marker, request.sync_marker_limit).into_iter()))
 }
 
 fn get_orders_by_ext_order_ids(
@@ -312,5 +273,5 @@ fn get_orders_by_ext_order_ids(
 ) -> Answer<Items<GetOrdersByExtOrderIds>> {
     let found = request.ext_order_ids.iter().filter_map(|ext| state.orders.find(ext));
     let orders = found.map(|order| (order.sync_marker.unwrap_or_default(), order.clone())).collect();
-    Ok(Box::new(super::page(orders, request.sync_marker, request.sync_marker_limit).into_iter()))
+    Ok(Box::new(page(orders, request.sync_marker, request.sync_marker_limit).into_iter()))
 }

@@ -5,10 +5,8 @@ use crate::{
     testkit::{
         brasserie,
         dialect::UnknownNumbers,
-        domain::{
-            operations::{Answer, Operations},
-            state::State,
-        },
+        domain::operations::{Answer, Operations},
+        state::State,
     },
     types::{Payment, PaymentMethod, PaymentMethodType},
     value::Decimal,

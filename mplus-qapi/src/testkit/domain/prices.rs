@@ -1,43 +1,16 @@
 //! What depends on an article's number: prices of branches, components, set menus.
 
-use std::collections::BTreeMap;
-
 use crate::{
     preparation::ArticleAlterationsGroupType,
     products::*,
     testkit::{
-        brasserie,
         catalogue::without_vat,
-        dialect::BranchSave,
-        domain::{
-            operations::{Answer, Operations},
-            state::State,
-        },
+        domain::operations::{Answer, Operations},
+        state::State,
     },
     types::{ArticleSpecialPrice, IdempotencyResult},
     value::{Decimal, XsdDecimal},
 };
-
-#[derive(Debug, Clone, Default)]
-pub(in crate::testkit) struct Prices {
-    deviations: BTreeMap<(i64, i32), ArticleBranchDeviationLine>,
-    components: BTreeMap<i64, Vec<ArticleComponent>>,
-    menus: BTreeMap<i64, Menu>,
-}
-
-/// A set menu (combo) of the test POS.
-#[derive(Debug, Clone, Default, PartialEq)]
-#[non_exhaustive]
-pub struct Menu {
-    /// What it is called.
-    pub description: String,
-    /// Whether it can be sold.
-    pub is_active: bool,
-    /// In euros.
-    pub price_incl: Decimal,
-    /// The added fee in euros of every choice, by alterations group and article.
-    pub choices: BTreeMap<(i32, i64), Decimal>,
-}
 
 pub(super) fn register(operations: &mut Operations) {
     operations.on(get_article_branch_deviations);
@@ -45,68 +18,6 @@ pub(super) fn register(operations: &mut Operations) {
     operations.on(get_article_components);
     operations.on(save_article_components);
     operations.on(update_article_menu);
-}
-
-impl Prices {
-    pub(in crate::testkit) fn menu(&self, article: i64) -> Option<Menu> {
-        self.menus.get(&article).cloned()
-    }
-
-    pub(in crate::testkit) fn deviate(
-        &mut self,
-        article_number: i64,
-        branch_number: i32,
-        price: Option<Decimal>,
-    ) {
-        match price {
-            None => drop(self.deviations.remove(&(article_number, branch_number))),
-            Some(price) => self.change_line(article_number, branch_number, |line| {
-                (line.sales_price_incl, line.sales_price_excl) = (Some(price.into()), None);
-            }),
-        }
-    }
-
-    pub(in crate::testkit) fn lines(&self) -> impl Iterator<Item = &ArticleBranchDeviationLine> {
-        self.deviations.values()
-    }
-
-    /// Changes what differs of an article in a branch.
-    pub(super) fn change_line(
-        &mut self,
-        article_number: i64,
-        branch_number: i32,
-        change: impl FnOnce(&mut ArticleBranchDeviationLine),
-    ) {
-        let line = self.deviations.entry((article_number, branch_number)).or_default();
-        (line.article_number, line.branch_number) = (article_number, branch_number);
-        change(line);
-    }
-
-    pub(super) fn keep_line(&mut self, line: ArticleBranchDeviationLine) {
-        self.deviations.insert((line.article_number, line.branch_number), line);
-    }
-
-    /// Keeps the lines of a request, and what becomes of the rest.
-    fn save_lines(&mut self, lines: Vec<ArticleBranchDeviationLine>, save: BranchSave) {
-        if save == BranchSave::Article {
-            let articles: Vec<i64> = lines.iter().map(|line| line.article_number).collect();
-            self.deviations.retain(|(article, _), _| !articles.contains(article));
-        }
-        for line in lines {
-            if save != BranchSave::Merge {
-                self.keep_line(line);
-                continue;
-            }
-            self.change_line(line.article_number, line.branch_number, |held| {
-                if line.sales_price_incl.is_some() || line.sales_price_excl.is_some() {
-                    held.sales_price_incl = line.sales_price_incl;
-                    held.sales_price_excl = line.sales_price_excl;
-                }
-                held.description = line.description.or(held.description.take());
-                held.special_price = line.special_price.or(held.special_price.take());
-            });
-        }
-    }
 }
 
 impl State {
@@ -133,66 +44,6 @@ impl State {
         let line = self.prices.deviations.get(&(number, branch));
         let special = line.and_then(|line| line.special_price.as_ref()).or(article.special_price.as_ref());
         matches!(special, Some(ArticleSpecialPrice::NotForSale | ArticleSpecialPrice::NotForSaleVisible))
-    }
-
-    pub(super) fn set_components(&mut self) {
-        for (whole, part) in brasserie::COMPONENTS {
-            let (Some(whole), Some(part)) = (self.first_article(whole), self.first_article(part)) else {
-                continue;
-            };
-            let component = |(sequence_number, article_number): (i32, i64)| ArticleComponent {
-                sequence_number,
-                parent_article_number: whole,
-                article_number,
-                quantity: Decimal::ONE.into(),
-                price_excl: None,
-                price_incl: None,
-            };
-            let list = [(1, whole), (2, part)].map(component).to_vec();
-            self.keep_components(whole, list);
-        }
-    }
-
-    /// Keeps the components and shows them in the article.
-    fn keep_components(&mut self, article: i64, list: Vec<ArticleComponent>) {
-        let shown: Vec<ComponentArticle> = list
-            .iter()
-            .map(|component| ComponentArticle {
-                article_number: Some(component.article_number),
-                quantity: Some(component.quantity.into()),
-                description: self
-                    .catalogue
-                    .article(component.article_number)
-                    .and_then(|article| article.description),
-                ..ComponentArticle::default()
-            })
-            .collect();
-        self.catalogue_mut().change_article(article, |article| article.component_article_list = shown.into());
-        self.prices.components.insert(article, list);
-    }
-
-    pub(super) fn set_deviations(&mut self) {
-        for (name, branch, cents) in brasserie::DEVIATIONS {
-            if let Some(article) = self.first_article(name) {
-                self.prices.deviate(article, branch, Some(Decimal::new(cents, 2)));
-            }
-        }
-    }
-
-    /// Sets up a set menu whose courses are in these alterations groups.
-    pub(super) fn set_combo(&mut self, article: i64, groups: &[i32]) {
-        let Some(held) = self.catalogue.article(article) else { return };
-        let choices = groups.iter().flat_map(|group| {
-            let items = self.preparation.articles_of(*group);
-            items.into_iter().map(|choice| ((*group, choice), Decimal::ZERO))
-        });
-        let menu = Menu {
-            description: held.description.unwrap_or_default(),
-            is_active: true,
-            price_incl: held.price_incl.unwrap_or_default(),
-            choices: choices.collect(),
-        };
-        self.prices.menus.insert(article, menu);
     }
 }
 

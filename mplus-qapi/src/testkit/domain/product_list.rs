@@ -9,10 +9,8 @@ use crate::{
         dialect::{
             Dialect, MenuAnswer, PageLimit, PageOrder, PageProducts, ProductMarker, SharedArticle, TURN,
         },
-        domain::{
-            operations::{Answer, Items},
-            state::State,
-        },
+        domain::operations::{Answer, Items},
+        state::State,
     },
 };
 

@@ -5,15 +5,13 @@ use std::sync::Arc;
 use crate::{
     products::*,
     testkit::{
-        brasserie::{self, Dish},
-        catalogue::{MADE, article, characteristics, vat_percentage, without_vat},
+        catalogue::{vat_percentage, without_vat},
         dialect::{DeletedArticle, MovedArticle, NewNumbers, ProductUpdate, SideElements},
-        domain::product_list,
         domain::{
             operations::{Answer, Operations},
-            state::State,
+            product_list,
         },
-        images,
+        state::State,
     },
     value::Decimal,
 };
@@ -309,68 +307,5 @@ impl State {
         target.sync_marker = marker;
         catalogue.put(target);
         true
-    }
-
-    /// Sets up the brasserie's menu.
-    pub(in crate::testkit) fn set_menu(&mut self) {
-        let mut picture = 0;
-        for (position, dish) in brasserie::MENU.iter().enumerate() {
-            picture += i64::from(dish.picture);
-            self.set_dish(dish, position as i32, dish.picture.then_some(picture));
-        }
-        self.set_components();
-        self.set_deviations();
-        self.set_choices();
-    }
-
-    fn set_dish(&mut self, dish: &Dish, position: i32, picture: Option<i64>) {
-        let catalogue = self.catalogue_mut();
-        let number = catalogue.new_product_number();
-        let mut articles = Vec::new();
-        for (at, (size, cents)) in (1..).zip(dish.sizes) {
-            let number = catalogue.new_article_number();
-            let description =
-                if size.is_empty() { dish.name.to_owned() } else { format!("{} {size}", dish.name) };
-            articles.push(Article {
-                sync_marker: Some(catalogue.next_marker()),
-                change_timestamp: Some(MADE),
-                create_timestamp: Some(MADE),
-                size: (!size.is_empty()).then(|| (*size).to_owned()),
-                size_sequence_number: (!size.is_empty()).then_some(at),
-                extra_text: (!dish.about.is_empty()).then(|| dish.about.to_owned()),
-                stock_article: Some(dish.stock.is_some()),
-                image_list: picture.map(images::image).into_iter().collect(),
-                nutritional_characteristics: Some(characteristics(dish.allergens, dish.diets)),
-                ..article(number, &description, *cents, dish.vat)
-            });
-        }
-        let numbers: Vec<i64> = articles.iter().filter_map(|article| article.article_number).collect();
-        catalogue.put(Product {
-            product_number: Some(number),
-            sync_marker: articles.last().and_then(|article| article.sync_marker),
-            description: Some(dish.name.to_owned()),
-            extra_text: (!dish.about.is_empty()).then(|| dish.about.to_owned()),
-            article_list: articles.into(),
-            group_numbers: vec![dish.group],
-            sort_order_group_list: vec![SortOrderGroup { group_number: dish.group, sort_order: position }]
-                .into(),
-        });
-        for article in numbers {
-            if !dish.choices.is_empty() {
-                self.preparation.attach(article, dish.choices.to_vec());
-            }
-            if let Some((digits, scale)) = dish.stock {
-                for branch in self.branches.numbers() {
-                    self.stock.fill(article, branch, Decimal::new(digits, scale));
-                }
-            }
-        }
-    }
-
-    /// The number of the first article of the brasserie's product with this name.
-    pub(in crate::testkit) fn first_article(&self, name: &str) -> Option<i64> {
-        let position = brasserie::MENU.iter().position(|dish| dish.name == name)?;
-        let before: usize = brasserie::MENU[..position].iter().map(|dish| dish.sizes.len()).sum();
-        Some(1001 + before as i64)
     }
 }

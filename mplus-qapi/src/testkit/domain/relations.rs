@@ -1,25 +1,16 @@
 //! Relations: guests, customers.
 
-use std::collections::BTreeMap;
-
 use crate::{
     relations::*,
     testkit::{
-        brasserie,
-        catalogue::MADE,
         domain::{
             operations::{Answer, Items, Operations},
-            state::State,
+            page::page,
         },
+        state::State,
     },
     types::Relation,
 };
-
-#[derive(Debug, Default)]
-pub(in crate::testkit) struct Relations {
-    list: BTreeMap<i64, Relation>,
-    marker: i64,
-}
 
 pub(super) fn register(operations: &mut Operations) {
     operations.on(find_relation);
@@ -29,88 +20,6 @@ pub(super) fn register(operations: &mut Operations) {
     operations.on(create_relation);
     operations.on(update_relation);
 }
-
-impl Relations {
-    pub(in crate::testkit) fn brasserie() -> Self {
-        let mut relations = Self::default();
-        for (number, name, email) in brasserie::RELATIONS {
-            let sync_marker = Some(relations.next_marker());
-            let relation = Relation {
-                relation_number: Some(number),
-                sync_marker,
-                create_timestamp: Some(MADE),
-                change_timestamp: Some(MADE),
-                active: Some(true),
-                name: Some(name.to_owned()),
-                email: Some(email.to_owned()),
-                country: Some("Nederland".into()),
-                ..Relation::default()
-            };
-            relations.list.insert(number, relation);
-        }
-        relations
-    }
-
-    pub(super) fn marker(&self) -> i64 {
-        self.marker
-    }
-
-    fn next_marker(&mut self) -> i64 {
-        self.marker += 1;
-        self.marker
-    }
-
-    pub(in crate::testkit) fn all(&self) -> impl Iterator<Item = &Relation> {
-        self.list.values()
-    }
-
-    pub(super) fn get(&self, number: i64) -> Option<&Relation> {
-        self.list.get(&number)
-    }
-
-    /// The first relation that has all the given terms: as parts, whatever their case, or exactly.
-    fn find(&self, wanted: &Relation, exact: bool) -> Option<Relation> {
-        let terms: Vec<(TextOf, String)> = TEXTS
-            .iter()
-            .filter_map(|text| Some((*text, text(wanted).clone().filter(|term| !term.is_empty())?)))
-            .collect();
-        let matches = |relation: &&Relation| {
-            terms.iter().all(|(text, term)| {
-                let held = text(relation).as_deref().unwrap_or_default();
-                if exact { held == term } else { held.to_lowercase().contains(&term.to_lowercase()) }
-            }) && wanted.birth_date.is_none_or(|date| relation.birth_date == Some(date))
-                && wanted.category_id.is_none_or(|category| relation.category_id == Some(category))
-                && wanted
-                    .relation_number
-                    .is_none_or(|number| number == 0 || relation.relation_number == Some(number))
-        };
-        self.list.values().find(matches).cloned()
-    }
-}
-
-type TextOf = fn(&Relation) -> &Option<String>;
-
-/// The texts that a relation is found by.
-const TEXTS: [TextOf; 18] = [
-    |relation| &relation.ext_relation_id,
-    |relation| &relation.name,
-    |relation| &relation.address,
-    |relation| &relation.zipcode,
-    |relation| &relation.city,
-    |relation| &relation.country,
-    |relation| &relation.delivery_address,
-    |relation| &relation.delivery_zipcode,
-    |relation| &relation.delivery_city,
-    |relation| &relation.delivery_country,
-    |relation| &relation.contact,
-    |relation| &relation.telephone,
-    |relation| &relation.mobile,
-    |relation| &relation.email,
-    |relation| &relation.website,
-    |relation| &relation.relation_code,
-    |relation| &relation.card_number,
-    |relation| &relation.bank_account_number,
-];
 
 fn found(relation: &Option<Relation>) -> FindRelationResult {
     if relation.is_some() { FindRelationResult::Ok } else { FindRelationResult::NotFound }
@@ -147,7 +56,7 @@ fn get_relations(state: &mut State, GetRelations { request }: GetRelations) -> A
             && request.category_id.is_none_or(|category| relation.category_id == Some(category))
     });
     let items = wanted.map(|relation| (relation.sync_marker.unwrap_or_default(), relation.clone())).collect();
-    Ok(Box::new(super::page(items, request.sync_marker, request.sync_marker_limit).into_iter()))
+    Ok(Box::new(page(items, request.sync_marker, request.sync_marker_limit).into_iter()))
 }
 
 fn create_relation(

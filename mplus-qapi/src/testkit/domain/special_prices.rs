@@ -6,7 +6,7 @@ use crate::{
     products::Article,
     testkit::{
         dialect::{BranchLines, PriceAmount, SpecialPlace, SpecialPrice},
-        domain::state::State,
+        state::State,
     },
     types::ArticleSpecialPrice,
     value::Decimal,

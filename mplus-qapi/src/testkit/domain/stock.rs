@@ -1,6 +1,6 @@
 //! Stock levels and what changed them.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
     products::Article,
@@ -10,83 +10,21 @@ use crate::{
         dialect::{StockRows, TURN},
         domain::{
             operations::{Answer, Items, Operations},
-            state::State,
+            page::page,
+        },
+        state::{
+            State,
+            stock::{COMPUTED_ID, Level},
         },
     },
-    value::{Decimal, SoapMplusDateTime},
+    value::Decimal,
 };
-
-/// What is there, per article and branch. Levels of a generated catalogue are computed until they change.
-#[derive(Debug, Clone, Default)]
-pub(in crate::testkit) struct Stock {
-    changed: Arc<BTreeMap<(i64, i32), Level>>,
-    history: Vec<ArticleStockHistory>,
-    last_id: i64,
-}
-
-/// The stock id of every level that was never changed.
-const COMPUTED_ID: i64 = 1;
-
-#[derive(Debug, Clone, Copy)]
-struct Level {
-    id: i64,
-    free: Decimal,
-    reserved: Decimal,
-    changed: SoapMplusDateTime,
-}
 
 pub(super) fn register(operations: &mut Operations) {
     operations.list(get_stock);
     operations.on(get_stock_history);
     operations.on(update_stock);
     operations.on(set_stock);
-}
-
-impl Stock {
-    pub(super) fn last_id(&self) -> i64 {
-        self.last_id.max(COMPUTED_ID)
-    }
-
-    /// What is there of an article when the POS begins.
-    pub(super) fn fill(&mut self, article: i64, branch: i32, free: Decimal) {
-        self.last_id = self.last_id() + 1;
-        let reserved = Decimal::new(0, free.scale());
-        let level = Level { id: self.last_id, free, reserved, changed: MADE };
-        Arc::make_mut(&mut self.changed).insert((article, branch), level);
-    }
-
-    fn level(&self, catalogue: &Catalogue, article: i64, branch: i32) -> Level {
-        let computed = || {
-            let free = catalogue.computed_stock_of(article).unwrap_or_default().into();
-            Level { id: COMPUTED_ID, free, reserved: Decimal::ZERO, changed: MADE }
-        };
-        self.changed.get(&(article, branch)).copied().unwrap_or_else(computed)
-    }
-
-    /// Keeps a level under a new id, with a line of history.
-    fn keep(
-        &mut self,
-        (article_number, branch): (i64, i32),
-        before: Level,
-        (free, reserved): (Decimal, Decimal),
-        timestamp: SoapMplusDateTime,
-        (kind, order): (StockHistoryType, Option<String>),
-    ) -> i64 {
-        self.last_id = self.last_id() + 1;
-        let level = Level { id: self.last_id, free, reserved, changed: timestamp };
-        Arc::make_mut(&mut self.changed).insert((article_number, branch), level);
-        self.history.push(ArticleStockHistory {
-            stock_id: self.last_id,
-            timestamp,
-            branch_number: Some(branch),
-            article_number,
-            amount_changed: free - before.free,
-            r#type: kind,
-            order_id: order,
-            ..ArticleStockHistory::default()
-        });
-        self.last_id
-    }
 }
 
 impl State {
@@ -235,7 +173,7 @@ fn get_stock_history(
             && (request.article_numbers.is_empty() || request.article_numbers.contains(&entry.article_number))
     });
     let entries = wanted.map(|entry| (entry.stock_id, entry.clone())).collect();
-    let list = super::page(entries, request.since_stock_id, request.since_stock_id_limit);
+    let list = page(entries, request.since_stock_id, request.since_stock_id_limit);
     Ok(GetStockHistoryResponse { article_stock_history: list })
 }
 

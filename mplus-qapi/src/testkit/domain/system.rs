@@ -5,10 +5,8 @@ use crate::{
     testkit::{
         catalogue::{LOW, VAT_RATES, vat_groups},
         dialect::{TURN, VatChange},
-        domain::{
-            operations::{Answer, Operations},
-            state::State,
-        },
+        domain::operations::{Answer, Operations},
+        state::State,
     },
     types::VatGroup,
     value::SoapMplusDate,

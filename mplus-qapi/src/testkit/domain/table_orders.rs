@@ -6,9 +6,10 @@ use crate::{
         dialect::DuplicateNumber,
         domain::{
             operations::{Answer, Operations},
-            state::State,
+            order_changes::told,
+            orders::contents,
         },
-        domain::{order_changes::told, orders::contents},
+        state::State,
     },
     types::*,
 };

@@ -1,55 +1,16 @@
 //! Tables: which there are, who has claimed them, what sits at them.
 
-use std::collections::BTreeMap;
-
 use crate::{
     table_orders::*,
     testkit::{
         brasserie,
         catalogue::MADE,
         dialect::{CLAIMS, TableLines, Tables as TableClaims},
-        domain::{
-            operations::{Answer, Operations},
-            state::State,
-        },
+        domain::operations::{Answer, Operations},
+        state::{State, tables::Place},
     },
     types::*,
 };
-
-/// Branch, table, part of the table.
-pub(super) type Place = (i32, i32, i32);
-
-/// Which order sits where.
-#[derive(Debug, Default)]
-pub(super) struct Tables {
-    orders: BTreeMap<Place, String>,
-    /// Workplaces that hold a table for themselves.
-    claims: BTreeMap<Place, i32>,
-}
-
-impl Tables {
-    pub(super) fn order_id(&self, place: Place) -> Option<&str> {
-        self.orders.get(&place).map(String::as_str)
-    }
-
-    pub(super) fn seat(&mut self, place: Place, order_id: &str) {
-        self.orders.insert(place, order_id.to_owned());
-    }
-
-    pub(super) fn clear(&mut self, place: Place) {
-        self.orders.remove(&place);
-        self.claims.remove(&place);
-    }
-
-    /// Lets go of a claim, whoever has it.
-    pub(super) fn release(&mut self, place: Place) {
-        self.claims.remove(&place);
-    }
-
-    pub(super) fn claimed_by_other(&self, place: Place, workplace: i32) -> Option<i32> {
-        self.claims.get(&place).copied().filter(|holder| *holder != workplace)
-    }
-}
 
 pub(super) fn register(operations: &mut Operations) {
     operations.on(get_max_table_number);
@@ -321,20 +282,4 @@ fn release_table_v2(
     let TableIdentifier { branch_number, table_number, table_sub_number } = request.table;
     let place = (branch_number, table_number, table_sub_number);
     Ok(ReleaseTableV2Response { result: release(state, place, request.workplace.workplace_number) })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_claim_stands_in_the_way_of_other_workplaces_only() {
-        let mut tables = Tables::default();
-        tables.claims.insert((1, 4, 1), 2);
-        assert_eq!(tables.claimed_by_other((1, 4, 1), 1), Some(2));
-        assert_eq!(tables.claimed_by_other((1, 4, 1), 2), None);
-        tables.seat((1, 4, 1), "a");
-        tables.clear((1, 4, 1));
-        assert_eq!((tables.order_id((1, 4, 1)), tables.claimed_by_other((1, 4, 1), 1)), (None, None));
-    }
 }

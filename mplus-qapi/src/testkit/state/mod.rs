@@ -1,11 +1,24 @@
-//! Everything that the test POS remembers.
+//! Everything that the test POS remembers, a file for each kind of thing. What is done with it is in `domain`.
+
+pub(super) mod article_groups;
+pub(super) mod branches;
+pub(super) mod external_payments;
+pub(super) mod media;
+pub(super) mod orders;
+pub(super) mod preparation;
+pub(super) mod prices;
+pub(super) mod relations;
+mod set_up;
+pub(super) mod stock;
+pub(super) mod tables;
+pub(super) mod terminals;
 
 use std::{collections::HashMap, sync::Arc};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
-use super::{
+use self::{
     article_groups::ArticleGroups, branches::Branches, external_payments::ExternalPayments, media::Media,
     orders::Orders, preparation::Preparation, prices::Prices, relations::Relations, stock::Stock,
     terminals::Terminals,
@@ -71,22 +84,13 @@ impl State {
         }
     }
 
-    pub(in crate::testkit) fn brasserie() -> Self {
-        let mut state = Self::empty(Generated::none());
-        state.set_menu();
-        state
-    }
-
     pub(in crate::testkit) fn generated(products: u32, seed: u64) -> Self {
         Self::empty(Generated::new(products, seed))
     }
 
-    /// Takes another dialect; what the POS holds follows it.
-    pub(in crate::testkit) fn adopt(&mut self, dialect: Dialect) {
-        self.dialect = dialect;
-        self.set_special_prices();
-        self.set_branch_texts();
-        self.backup = (dialect.history == History::Restored).then(|| {
+    /// Keeps what is restored later, where the dialect wants that.
+    pub(in crate::testkit) fn keep_backup(&mut self) {
+        self.backup = (self.dialect.history == History::Restored).then(|| {
             Box::new(Backup {
                 catalogue: Arc::clone(&self.catalogue),
                 article_groups: self.article_groups.clone(),
