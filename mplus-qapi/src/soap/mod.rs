@@ -32,8 +32,6 @@ mod reader;
 pub(crate) mod record;
 pub(crate) mod scalar;
 pub(crate) mod schema;
-#[cfg(test)]
-mod second_reader;
 #[cfg(feature = "serde")]
 pub(crate) mod serialize;
 #[cfg(feature = "testkit")]

@@ -7,7 +7,7 @@ use quick_xml::{
     name::{Namespace, NamespaceResolver, ResolveResult},
 };
 
-use super::{prelude::*, tests::*, *};
+use super::*;
 
 /// An element as quick-xml tells it.
 #[derive(Debug, Default)]
