@@ -124,11 +124,10 @@ impl Exchange<'_> {
         self.show(CapturedPart::Request, &request_id, request.body(), None);
         let ends = shared.runtime.now().saturating_add(timeout);
         let silence = timeout.min(SILENCE);
-        let sent = shared.transport.send(request);
-        let sent = match self.streamed && self.info.repeat == Repeat::Read && silence < timeout {
-            true => within(&*shared.runtime, silence, sent).await.unwrap_or_else(|| Err(silent(silence))),
-            false => sent.await,
-        };
+        // A transport keeps to the time by itself; one that does not may not hold the call for ever.
+        let patience = if self.streamed && self.info.repeat == Repeat::Read { silence } else { timeout };
+        let sent = within(&*shared.runtime, patience, shared.transport.send(request));
+        let sent = sent.await.unwrap_or_else(|| Err(silent(patience)));
         match sent {
             Ok(response) => {
                 let answer =

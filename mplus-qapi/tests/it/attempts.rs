@@ -221,6 +221,19 @@ async fn a_body_that_stops_ends_with_the_time_of_the_call_whatever_the_transport
     assert!(error.is_timeout(), "{error}");
 }
 
+#[tokio::test]
+async fn a_transport_that_keeps_to_no_time_does_not_hold_a_call() {
+    let (client, _) = impatient(Silent::default());
+    let error = client.get_relations(GetRelationsRequest::default()).await.expect_err("silence");
+    assert!(error.is_timeout() && error.attempts() >= 2, "{error}");
+
+    let (client, runtime) = impatient(Silent::default());
+    let write = client.set_stock(SetStockRequest::default()).timeout(Duration::from_secs(20));
+    let error = write.await.expect_err("silence");
+    assert!(error.is_timeout() && error.may_have_been_processed() && error.attempts() == 1, "{error}");
+    assert_eq!(runtime.now(), Duration::from_secs(20));
+}
+
 /// The whole body at once.
 #[derive(Debug)]
 struct AtOnce(Bytes);
