@@ -50,6 +50,13 @@ pub struct CapturedMessage<'a> {
     pub body: &'a str,
 }
 
+impl<'a> CapturedMessage<'a> {
+    /// A message, for tests of a hook. Whether it is redacted is up to them.
+    pub fn new(operation: &'static str, request_id: &'a str, part: CapturedPart, body: &'a str) -> Self {
+        Self { operation, request_id, part, body }
+    }
+}
+
 /// Which way a captured body went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

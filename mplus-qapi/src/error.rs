@@ -367,6 +367,14 @@ impl From<TransportError> for Error {
     }
 }
 
+#[cfg(feature = "rustls-no-provider")]
+impl From<crate::transport::FingerprintError> for Error {
+    /// An error before there was a call, as when a transport is built.
+    fn from(error: crate::transport::FingerprintError) -> Self {
+        Self::without_call(ErrorKind::Setup(error.to_string()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::{error::Error as _, io};

@@ -90,8 +90,9 @@ impl DecodeError {
         Self::new(kept(path), offset, problem)
     }
 
-    pub(crate) fn new(path: String, offset: u64, problem: DecodeProblem) -> Self {
-        Self(Box::new(Located { path, offset, problem }))
+    /// A problem at a place of a document, as [`Self::path`] and [`Self::offset`] tell it: for tests of what a host does then.
+    pub fn new(path: impl Into<String>, offset: u64, problem: DecodeProblem) -> Self {
+        Self(Box::new(Located { path: path.into(), offset, problem }))
     }
 
     /// Names of the elements from the root to the place, list items with their number from 0.

@@ -9,8 +9,9 @@ pub struct EncodeError {
 }
 
 impl EncodeError {
-    pub(crate) fn new(path: String, problem: impl Into<String>) -> Self {
-        Self { path, problem: problem.into() }
+    /// A value at a path that does not fit: for tests of what a host does then.
+    pub fn new(path: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self { path: path.into(), problem: problem.into() }
     }
 
     /// Names of the elements from the root to the value that does not fit.

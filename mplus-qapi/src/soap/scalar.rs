@@ -295,7 +295,12 @@ pub(crate) fn read_choice<'x>(
     Ok(!token.is_empty())
 }
 
-impl<T: Value> OfField for T {}
+impl<T: Value> OfField for T {
+    #[cfg(feature = "testkit")]
+    fn fill(&mut self, source: &mut dyn ValueSource, element: &Element) {
+        *self = T::made(source, element);
+    }
+}
 
 impl<T: Value> Field for T {
     fn view(&self) -> View<'_> {
@@ -322,14 +327,14 @@ impl<T: Value> Field for T {
     fn change_text(&mut self, change: &dyn Fn(String) -> String) {
         Value::change_text(self, change);
     }
-
-    #[cfg(feature = "testkit")]
-    fn fill(&mut self, source: &mut dyn ValueSource, element: &Element) {
-        *self = T::made(source, element);
-    }
 }
 
-impl<T: Value> OfField for Option<T> {}
+impl<T: Value> OfField for Option<T> {
+    #[cfg(feature = "testkit")]
+    fn fill(&mut self, source: &mut dyn ValueSource, element: &Element) {
+        *self = source.is_present().then(|| T::made(source, element));
+    }
+}
 
 impl<T: Value> Field for Option<T> {
     fn view(&self) -> View<'_> {
@@ -364,14 +369,14 @@ impl<T: Value> Field for Option<T> {
             value.change_text(change);
         }
     }
-
-    #[cfg(feature = "testkit")]
-    fn fill(&mut self, source: &mut dyn ValueSource, element: &Element) {
-        *self = source.is_present().then(|| T::made(source, element));
-    }
 }
 
-impl<T: Value> OfField for Vec<T> {}
+impl<T: Value> OfField for Vec<T> {
+    #[cfg(feature = "testkit")]
+    fn fill(&mut self, source: &mut dyn ValueSource, element: &Element) {
+        *self = (0..source.count()).map(|_| T::made(source, element)).collect();
+    }
+}
 
 impl<T: Value> Field for Vec<T> {
     fn view(&self) -> View<'_> {
@@ -398,11 +403,6 @@ impl<T: Value> Field for Vec<T> {
 
     fn unset(&mut self) {
         self.clear();
-    }
-
-    #[cfg(feature = "testkit")]
-    fn fill(&mut self, source: &mut dyn ValueSource, element: &Element) {
-        *self = (0..source.count()).map(|_| T::made(source, element)).collect();
     }
 }
 
@@ -435,7 +435,15 @@ impl<T: Value> Items for Vec<T> {
     }
 }
 
-impl<T: Value> OfField for List<T> {}
+impl<T: Value> OfField for List<T> {
+    #[cfg(feature = "testkit")]
+    fn fill(&mut self, source: &mut dyn ValueSource, element: &Element) {
+        *self = List::absent();
+        if source.is_present() {
+            self.items_mut().fill(source, element);
+        }
+    }
+}
 
 impl<T: Value> Field for List<T> {
     fn view(&self) -> View<'_> {
@@ -455,13 +463,5 @@ impl<T: Value> Field for List<T> {
 
     fn unset(&mut self) {
         *self = List::absent();
-    }
-
-    #[cfg(feature = "testkit")]
-    fn fill(&mut self, source: &mut dyn ValueSource, element: &Element) {
-        *self = List::absent();
-        if source.is_present() {
-            self.items_mut().fill(source, element);
-        }
     }
 }

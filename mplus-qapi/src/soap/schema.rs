@@ -69,7 +69,12 @@ pub trait Record: sealed::Sealed + Send + Sync {
 pub(crate) mod sealed {
     pub trait Sealed {}
 
-    pub trait OfField {}
+    /// What a value can do besides: no matter of the public trait, and so no feature changes that.
+    pub trait OfField {
+        /// Sets the field to some value of its type.
+        #[cfg(feature = "testkit")]
+        fn fill(&mut self, source: &mut dyn super::super::ValueSource, element: &super::Element);
+    }
 
     impl<T: Sealed + ?Sized> Sealed for Box<T> {}
 }
@@ -119,9 +124,4 @@ pub trait Field: sealed::OfField {
     /// Puts another text in the place of one; numbers, records and lists stay.
     #[doc(hidden)]
     fn change_text(&mut self, _: &dyn Fn(String) -> String) {}
-
-    /// Sets the field to some value of its type.
-    #[cfg(feature = "testkit")]
-    #[doc(hidden)]
-    fn fill(&mut self, source: &mut dyn super::ValueSource, element: &Element);
 }

@@ -33,6 +33,17 @@ impl Unreadable {
     /// How many values of a page are left out at most; with more of them it is an error.
     pub const MOST: usize = 1_000;
 
+    /// A value that was left out, at the path of its error (`productList/product[3]/priceIncl`): as a page tells it, and for
+    /// tests.
+    pub fn new(error: DecodeError) -> Self {
+        let numbered = |step: &str| {
+            let (name, index) = step.strip_suffix(']')?.split_once('[')?;
+            Some((name.to_owned(), index.parse().ok()?))
+        };
+        let items = error.path().split('/').filter_map(numbered).collect();
+        Self { error, items }
+    }
+
     /// What is wrong with it, and where.
     pub fn error(&self) -> &DecodeError {
         &self.error
@@ -109,8 +120,7 @@ impl ReaderState {
         if unreadable.len() == Unreadable::MOST {
             return Err(error);
         }
-        let numbered = |step: &Step| Some((step.name.clone().into_owned(), step.index?));
-        unreadable.push(Unreadable { error, items: self.path.iter().filter_map(numbered).collect() });
+        unreadable.push(Unreadable::new(error));
         Ok(())
     }
 

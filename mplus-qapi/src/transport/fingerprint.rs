@@ -14,7 +14,7 @@ use sha2::Sha256;
 ///
 /// let shown: Fingerprint = "DA:39:A3:EE 5E:6B:4B:0D 32:55:BF:EF 95:60:18:90 AF:D8:07:09".parse()?;
 /// assert_eq!(shown, "da39a3ee5e6b4b0d3255bfef95601890afd80709".parse()?);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # Ok::<(), mplus_qapi::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -16,6 +16,12 @@ use std::ops::{Deref, DerefMut};
 ///
 /// let numbers: List<i64> = vec![4, 2].into();
 /// assert_eq!(numbers.iter().max(), Some(&4));
+///
+/// let mut doubled = numbers;
+/// for number in &mut doubled {
+///     *number *= 2;
+/// }
+/// assert_eq!(doubled[..], [8, 4]);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct List<T>(Option<Vec<T>>);
@@ -130,6 +136,15 @@ impl<T> IntoIterator for List<T> {
 
     fn into_iter(self) -> Self::IntoIter {
         self.into_vec().into_iter()
+    }
+}
+
+impl<'a, T> IntoIterator for &'a mut List<T> {
+    type Item = &'a mut T;
+    type IntoIter = std::slice::IterMut<'a, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter_mut()
     }
 }
 

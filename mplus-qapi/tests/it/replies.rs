@@ -8,9 +8,10 @@ use std::sync::{
 use bytes::Bytes;
 use futures_util::{StreamExt as _, future::join_all};
 use mplus_qapi::{
-    Client, Endpoint, Error, ErrorKind, Page, Reply, RetryPolicy, TokioRuntime, Transport,
+    CapturedMessage, CapturedPart, Client, Endpoint, Error, ErrorKind, Page, Reply, RetryPolicy,
+    TokioRuntime, Transport,
     products::GetProductsRequest,
-    soap::{Fault, Outcome as _, OutcomeError},
+    soap::{DecodeError, DecodeProblem, EncodeError, Fault, Outcome as _, OutcomeError, Unreadable},
     stock::{
         ArticleStock, GetStock, GetStockRequest, GetStockResponse, SetStock, SetStockRequest,
         SetStockResponse, SetStockResult,
@@ -103,6 +104,29 @@ fn what_a_host_handles_can_be_made() {
     assert!(matches!(error.kind(), ErrorKind::Outcome(_)) && !error.may_have_been_processed(), "{error}");
     assert_eq!(Reply::new(stock(1)).attempts, 1);
     assert_eq!(Page::new(vec![1], 2).next_marker, 2);
+    let unreadable = || {
+        let problem = DecodeProblem::InvalidValue { found: "eight".to_owned(), expected: "a whole number" };
+        DecodeError::new(
+            "GetProductsResponse/productList/product[3]/articleList/article[0]/priceIncl",
+            70,
+            problem,
+        )
+    };
+    let left_out = Unreadable::new(unreadable());
+    let places = (left_out.item(), left_out.index_of("article"), left_out.index_of("productList"));
+    assert_eq!(places, (Some(3), Some(0), None));
+    let mut page = Page::new(vec![1], 2);
+    page.unreadable.push(left_out);
+    assert!(
+        page.unreadable[0].to_string().starts_with("`eight` is not a whole number in GetProductsResponse/")
+    );
+    let unset = EncodeError::new("createOrderV3/order", "a required value was left unset");
+    let unreadable = Error::new("getProducts", ErrorKind::Response(unreadable()));
+    let unset = Error::new("createOrderV3", ErrorKind::Request(unset));
+    assert!(!unset.may_have_been_processed() && unset.to_string().ends_with("nothing was sent"), "{unset}");
+    assert!(unreadable.may_have_been_processed() && !unreadable.is_transient(), "{unreadable}");
+    let message = CapturedMessage::new("getStock", "7", CapturedPart::Response { status: 200 }, "<a/>");
+    assert_eq!((message.operation, message.request_id, message.body), ("getStock", "7", "<a/>"));
     let request = Request::new("https://pos.invalid/?secret=x", "<a/>");
     assert_eq!(request.display_url(), "https://pos.invalid/");
     assert!(!format!("{request:?}").contains("secret"));

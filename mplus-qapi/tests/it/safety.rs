@@ -11,7 +11,7 @@ use mplus_qapi::{
     relations::GetRelationsRequest,
     soap::Outcome as _,
     stock::SetStockRequest,
-    transport::{ReqwestTransport, Roots},
+    transport::{Pinning, ReqwestTransport, Roots},
 };
 
 use crate::server::{Server, Step, credentials, envelope, http, relations, stock_set};
@@ -90,7 +90,8 @@ fn settings_that_cannot_be_used_are_told_when_the_transport_is_built() {
 fn one_error_type_serves_from_the_address_to_the_answer() {
     fn connect(host: &str) -> Result<Client, Error> {
         let endpoint = Endpoint::new(host, 34562)?;
-        let transport = ReqwestTransport::builder().build()?;
+        let pinned = "da39a3ee5e6b4b0d3255bfef95601890afd80709".parse()?;
+        let transport = ReqwestTransport::builder().pin_certificates([pinned], Pinning::WithChain).build()?;
         Ok(Client::builder(endpoint, Credentials::new("ident", "secret"), transport, TokioRuntime).build())
     }
     assert!(connect("api.example").is_ok());
