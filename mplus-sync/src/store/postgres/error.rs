@@ -43,7 +43,13 @@ fn kind_of(state: &SqlState) -> StoreErrorKind {
         "23" => StoreErrorKind::Conflict,
         // Connection, transaction rolled back (deadlock), resources, lock not available, operator, system
         "08" | "40" | "53" | "55" | "57" | "58" => StoreErrorKind::Unavailable,
-        "XX" => StoreErrorKind::Corrupt,
+        // A server that is read only for now, as after a failover.
+        "25" if *state == SqlState::READ_ONLY_SQL_TRANSACTION => StoreErrorKind::Unavailable,
+        // What is damaged. The rest of the class passes: what a pooler or a cloud answers while it is busy, and faults inside.
+        "XX" if [SqlState::DATA_CORRUPTED, SqlState::INDEX_CORRUPTED].contains(state) => {
+            StoreErrorKind::Corrupt
+        }
+        "XX" => StoreErrorKind::Unavailable,
         _ => StoreErrorKind::Invalid,
     }
 }
@@ -60,5 +66,12 @@ mod tests {
         assert_eq!(kind_of(&SqlState::UNIQUE_VIOLATION), StoreErrorKind::Conflict);
         assert_eq!(kind_of(&SqlState::UNDEFINED_TABLE), StoreErrorKind::Invalid);
         assert_eq!(kind_of(&SqlState::DATA_CORRUPTED), StoreErrorKind::Corrupt);
+    }
+
+    #[test]
+    fn what_a_busy_pooler_or_a_server_after_a_failover_says_is_no_damage() {
+        assert_eq!(kind_of(&SqlState::INTERNAL_ERROR), StoreErrorKind::Unavailable);
+        assert_eq!(kind_of(&SqlState::READ_ONLY_SQL_TRANSACTION), StoreErrorKind::Unavailable);
+        assert_eq!(kind_of(&SqlState::NO_ACTIVE_SQL_TRANSACTION), StoreErrorKind::Invalid);
     }
 }

@@ -59,7 +59,7 @@ impl Line {
 }
 
 /// Listens as long as somebody has the bell.
-pub(super) fn start(line: Line, bell: &Arc<Bell>) {
+pub(super) fn start(line: Arc<Line>, bell: &Arc<Bell>) {
     let bell = Arc::downgrade(bell);
     tokio::spawn(async move {
         while bell.strong_count() > 0 {

@@ -1,6 +1,7 @@
 //! A store in a Postgres database.
 
 mod error;
+mod lent;
 mod listen;
 mod rows;
 #[cfg(feature = "postgres-tls")]
@@ -9,11 +10,14 @@ mod transaction;
 mod value;
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use tokio::task::{JoinError, JoinHandle};
 use tokio_postgres::config::SslMode;
 use tokio_postgres::{Config, NoTls};
 
@@ -24,6 +28,7 @@ use super::sql::write::{Keyed, Write};
 use super::sql::{Dialect, Driver, SqlStore};
 use super::{Bell, StoreError, StoreErrorKind, Wake};
 
+use self::lent::Lent;
 use self::listen::Line;
 use self::transaction::PostgresTransaction;
 
@@ -46,6 +51,7 @@ pub type PostgresStore = SqlStore<Postgres>;
 #[derive(Clone)]
 pub struct Postgres {
     pool: Pool,
+    line: Arc<Line>,
     bell: Arc<Bell>,
     teller: Teller,
 }
@@ -142,9 +148,9 @@ impl PostgresStore {
     /// [`Unavailable`](StoreErrorKind::Unavailable) when the database cannot be reached, or cannot prove who it is.
     pub async fn open(options: PostgresOptions) -> Result<Self, StoreError> {
         let action = "set up the database's connections";
-        let line = options.line(action)?;
+        let line = Arc::new(options.line(action)?);
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = match &line {
+        let manager = match &*line {
             Line::Plain(config) => Manager::from_config(config.clone(), NoTls, recycling),
             #[cfg(feature = "postgres-tls")]
             Line::Tls(config, tls) => Manager::from_config(config.clone(), tls.clone(), recycling),
@@ -161,7 +167,8 @@ impl PostgresStore {
             true => listen::teller(pool.clone()),
             false => Teller::silent(),
         };
-        let store = Self::with_driver(Postgres { pool, bell: Arc::clone(&bell), teller }).await?;
+        let driver = Postgres { pool, line: Arc::clone(&line), bell: Arc::clone(&bell), teller };
+        let store = Self::with_driver(driver).await?;
         if options.notify {
             listen::start(line, &bell);
         }
@@ -169,9 +176,27 @@ impl PostgresStore {
     }
 }
 
+/// A task that ends with whoever waits for it.
+struct Awaited<T>(JoinHandle<T>);
+
+impl<T> Future for Awaited<T> {
+    type Output = Result<T, JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(context)
+    }
+}
+
+impl<T> Drop for Awaited<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 impl Postgres {
-    async fn client(&self, action: &str) -> Result<Object, StoreError> {
-        self.pool.get().await.map_err(error::no_client(action))
+    async fn lend(&self, action: &str) -> Result<Lent, StoreError> {
+        let client = self.pool.get().await.map_err(error::no_client(action))?;
+        Ok(Lent::new(client, &self.line))
     }
 }
 
@@ -185,13 +210,17 @@ impl Driver for Postgres {
         sql: &str,
         values: Vec<SqlValue>,
     ) -> Result<Vec<Row>, StoreError> {
-        let client = self.client(action).await?;
-        rows::query(&client, sql, &values).await.map_err(error::of(action))
+        let lent = self.lend(action).await?;
+        let found = rows::query(lent.client(action)?, sql, &values).await;
+        lent.answered();
+        found.map_err(error::of(action))
     }
 
     async fn by_keys(&self, action: &'static str, keyed: Keyed) -> Result<Vec<Row>, StoreError> {
-        let client = self.client(action).await?;
-        rows::by_keys(&client, &keyed).await.map_err(error::of(action))
+        let lent = self.lend(action).await?;
+        let found = rows::by_keys(lent.client(action)?, &keyed).await;
+        lent.answered();
+        found.map_err(error::of(action))
     }
 
     async fn execute(
@@ -200,11 +229,13 @@ impl Driver for Postgres {
         sql: &str,
         values: Vec<SqlValue>,
     ) -> Result<u64, StoreError> {
-        let client = self.client(action).await?;
-        rows::execute(&client, sql, &values).await.map_err(error::of_write(action))
+        let lent = self.lend(action).await?;
+        let changed = rows::execute(lent.client(action)?, sql, &values).await;
+        lent.answered();
+        changed.map_err(error::of_write(action))
     }
 
-    /// In a task of its own, which goes on while the caller prepares the next rows.
+    /// In a task of its own, which goes on while the caller prepares the next rows, and ends when nobody waits for it any more.
     async fn write(&self, action: &'static str, _: Durability, writes: Vec<Write>) -> Result<(), StoreError> {
         let driver = self.clone();
         let writing = async move {
@@ -219,12 +250,12 @@ impl Driver for Postgres {
         };
         let broken =
             |error| StoreError::new(StoreErrorKind::Unavailable, action).with_source(error).maybe_done();
-        tokio::spawn(writing).await.map_err(broken)?
+        Awaited(tokio::spawn(writing)).await.map_err(broken)?
     }
 
     async fn begin(&self, action: &'static str) -> Result<Box<dyn Transaction>, StoreError> {
-        let client = self.client(action).await?;
-        Ok(Box::new(PostgresTransaction::begin(client, action).await?))
+        let lent = self.lend(action).await?;
+        Ok(Box::new(PostgresTransaction::begin(lent, action).await?))
     }
 
     fn bell(&self) -> &Bell {

@@ -9,33 +9,24 @@ use crate::store::sql::value::{Row, SqlValue};
 use crate::store::sql::write::{Keyed, Write, moved_on};
 use crate::store::{StoreError, StoreErrorKind};
 
+use super::lent::Lent;
 use super::{error, rows};
 
-/// A transaction on a connection of its own.
+/// A transaction on a connection of its own. Closing that is what takes back a transaction that nobody ended.
 pub(super) struct PostgresTransaction {
-    /// None once it has ended.
-    client: Option<Object>,
+    lent: Lent,
     action: &'static str,
 }
 
 impl PostgresTransaction {
-    pub(super) async fn begin(client: Object, action: &'static str) -> Result<Self, StoreError> {
-        let transaction = Self { client: Some(client), action };
+    pub(super) async fn begin(lent: Lent, action: &'static str) -> Result<Self, StoreError> {
+        let transaction = Self { lent, action };
         transaction.client()?.batch_execute("BEGIN").await.map_err(error::of(action))?;
         Ok(transaction)
     }
 
     fn client(&self) -> Result<&Object, StoreError> {
-        self.client.as_ref().ok_or_else(|| StoreError::new(StoreErrorKind::Invalid, self.action))
-    }
-}
-
-/// Closing the connection is what takes back a transaction that nobody ended: nobody waits for an answer here.
-impl Drop for PostgresTransaction {
-    fn drop(&mut self) {
-        if let Some(client) = self.client.take() {
-            drop(Object::take(client));
-        }
+        self.lent.client(self.action)
     }
 }
 
@@ -72,19 +63,16 @@ impl Transaction for PostgresTransaction {
         }
     }
 
-    async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
+    async fn commit(self: Box<Self>) -> Result<(), StoreError> {
         self.client()?.batch_execute("COMMIT").await.map_err(error::of_write(self.action))?;
-        drop(self.client.take());
+        self.lent.answered();
         Ok(())
     }
 
-    async fn roll_back(mut self: Box<Self>) {
-        let rolled_back = match &self.client {
-            Some(client) => client.batch_execute("ROLLBACK").await.is_ok(),
-            None => true,
-        };
-        if rolled_back {
-            drop(self.client.take());
+    async fn roll_back(self: Box<Self>) {
+        let Ok(client) = self.client() else { return };
+        if client.batch_execute("ROLLBACK").await.is_ok() {
+            self.lent.answered();
         }
     }
 }

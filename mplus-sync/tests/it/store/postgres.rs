@@ -1,14 +1,15 @@
 //! The store in Postgres. Needs `MPLUS_TEST_POSTGRES`, the URL of a database in which schemas and roles may be made.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::DateTime;
 use futures_util::FutureExt;
-use mplus_sync::model::{Checkpoint, ConnectionId, Marker, Order, OrderKind, Resource};
+use mplus_sync::model::{Checkpoint, Connection, ConnectionId, Marker, Order, OrderKind, Resource};
 use mplus_sync::store::{
-    CatalogChunk, CatalogStore, CheckpointStore, ClaimRequest, OrderOutbox, PostgresStore, SqlValue, Store,
-    StoreError, StoreErrorKind,
+    CatalogChunk, CatalogStore, CheckpointStore, ClaimRequest, ConnectionStore, OrderOutbox, PostgresOptions,
+    PostgresStore, RunStore, SqlValue, Store, StoreError, StoreErrorKind,
 };
 use mplus_sync::testkit::PostgresSchema;
 use tokio_postgres::NoTls;
@@ -145,4 +146,51 @@ async fn a_role_that_may_not_make_tables_is_enough_once_they_are_there() {
     assert_eq!(claimed.len(), 1);
     assert_eq!(refused.kind(), StoreErrorKind::Invalid, "there are none to begin with: {refused}");
     assert!(refused.to_string().contains("permission denied"), "{refused}");
+}
+
+/// Somebody outside holds what a statement needs; whoever gave up waiting for it leaves nothing behind that others wait for.
+#[tokio::test]
+async fn what_waits_for_a_row_that_somebody_locked_holds_up_nobody_else_once_it_was_given_up() {
+    let Some(schema) = schema().await else { return };
+    let name = format!("gives_up_{}", std::process::id());
+    let mut options = PostgresOptions::new(format!("{}&application_name={name}", schema.url()));
+    options.connections = 2;
+    let store = PostgresStore::open(options).await.unwrap();
+    let (mut holder, watcher) = (host(&schema).await, host(&schema).await);
+    let (merchant, now) = (ConnectionId::from("merchant"), DateTime::UNIX_EPOCH);
+    let order = |number: &str| Order::new(number, "city", OrderKind::Pickup, now);
+    let mut record = Connection::new("merchant", "Resto", "pos.example", 1, now);
+    record.revision = store.save_connection(&record).await.unwrap();
+    store.enqueue(&merchant, &order("1"), now).await.unwrap();
+
+    let transaction = holder.transaction().await.unwrap();
+    transaction.batch_execute("LOCK TABLE mplus_outbox, mplus_connections").await.unwrap();
+    let soon = Duration::from_millis(300);
+    for number in ["1", "2", "3"] {
+        let queued = tokio::time::timeout(soon, store.enqueue(&merchant, &order(number), now)).await;
+        assert!(queued.is_err(), "it is locked");
+        let read = tokio::time::timeout(soon, store.connection(&merchant)).await;
+        assert!(read.is_err(), "it is locked");
+        let written = tokio::time::timeout(soon, store.save_connection(&record)).await;
+        assert!(written.is_err(), "it is locked");
+    }
+    // All connections of the pool waited.
+    let others = async {
+        store.checkpoints(&"other".into()).await.unwrap();
+        store.runs(&"other".into()).await.unwrap();
+    };
+    tokio::time::timeout(Duration::from_secs(30), others).await.expect("others go on");
+    let waiting =
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1 AND wait_event_type = 'Lock'";
+    let given_up = async {
+        while watcher.query_one(waiting, &[&name]).await.unwrap().get::<_, i64>(0) > 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), given_up).await.expect("the database gives it up");
+    transaction.rollback().await.unwrap();
+    assert_eq!(store.entry(&merchant, &"2".into()).await.unwrap(), None);
+    assert_eq!(store.connection(&merchant).await.unwrap().unwrap().revision, record.revision);
+    drop(store);
+    schema.drop().await.unwrap();
 }
