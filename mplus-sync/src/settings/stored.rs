@@ -65,11 +65,23 @@ pub async fn save_settings(
     Ok(store.save_settings(connection, &stored).await?)
 }
 
+/// The oldest form whose releases may go by what is stored, where a newer release says so.
+#[derive(serde::Deserialize)]
+struct Reads {
+    reads: Option<u32>,
+}
+
 fn from_json(connection: &ConnectionId, stored: &StoredSettings) -> Result<MerchantSettings, StoreError> {
-    serde_json::from_str(&stored.json).map_err(|error| {
+    let corrupt = || {
         let what = format!("read the settings of connection {connection} (form {})", stored.schema);
-        StoreError::new(StoreErrorKind::Corrupt, what).with_source(error)
-    })
+        StoreError::new(StoreErrorKind::Corrupt, what)
+    };
+    let oldest = serde_json::from_str::<Reads>(&stored.json).ok().and_then(|read| read.reads);
+    if let Some(oldest) = oldest.filter(|oldest| stored.schema > FORM && *oldest > FORM) {
+        let why = format!("releases before form {oldest} may not go by them, and this one is of form {FORM}");
+        return Err(corrupt().with_source(why));
+    }
+    serde_json::from_str(&stored.json).map_err(|error| corrupt().with_source(error))
 }
 
 /// A merchant's settings as the services of one handle read them. Clones share what was read.
@@ -174,6 +186,16 @@ mod tests {
         assert_eq!(read.settings.daily.unwrap().at.to_string(), "23:30:00");
         let refused = save_settings(&store, &id(), &read.settings, revision).await.unwrap_err();
         assert!(matches!(refused, SaveSettingsError::Newer(2)), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn settings_that_an_older_release_may_not_go_by_are_not_gone_by() {
+        let store = MemoryStore::new();
+        let settings = StoredSettings::new(FORM + 1, format!("{{\"reads\":{},\"fee\":1}}", FORM + 1));
+        store.save_settings(&id(), &settings).await.unwrap();
+        let refused = read_settings(&store, &id(), &Arc::default()).await.unwrap_err();
+        assert_eq!(refused.kind(), StoreErrorKind::Corrupt);
+        assert!(refused.to_string().contains("releases before form 2 may not go by them"), "{refused}");
     }
 
     #[tokio::test]

@@ -2,7 +2,9 @@
 //!
 //! A text begins with `{"v":1,` and goes on with the record's fields. A release that adds something which older ones must not
 //! drop writes a higher version. An older release that can read such a text all the same keeps what it does not know of it when
-//! it writes the record again; one that cannot leaves the row alone.
+//! it writes the record again, in lists too; one that cannot leaves the row alone. A text may say which release is the oldest that may
+//! act upon it, behind its version: `"reads":2`. What is acted upon whole, as an order is, is left to the newer release as well when it
+//! has something in it that this one does not know, unless `reads` says that it may.
 
 use std::sync::Arc;
 
@@ -34,6 +36,18 @@ pub(crate) fn version() -> i64 {
 #[derive(Deserialize)]
 struct Versioned {
     v: i64,
+    /// The oldest format whose releases may act upon the text.
+    reads: Option<i64>,
+}
+
+impl Versioned {
+    /// What a text says of itself, when a newer release wrote it.
+    fn newer(json: &str) -> Option<Self> {
+        if json.starts_with(&prefix()) {
+            return None;
+        }
+        serde_json::from_str::<Self>(json).ok().filter(|read| read.v > version())
+    }
 }
 
 /// Writes a record as JSON with its version; what a newer release wrote of it and this one does not know stays.
@@ -62,17 +76,64 @@ pub(crate) fn from_json<T: DeserializeOwned>(
     id: &str,
 ) -> Result<(T, Option<Newer>), StoreError> {
     let record = read_json(json, what, id)?;
-    if json.starts_with(&prefix()) {
-        return Ok((record, None));
+    Ok((record, Versioned::newer(json).map(|_| Newer(Arc::from(json)))))
+}
+
+/// Reads a record that is acted upon whole. One that a newer release wrote, with something in it that this one does not know, is left to
+/// that release unless it says that this one may.
+pub(crate) fn read_whole<T: Serialize + DeserializeOwned>(
+    json: &str,
+    what: &str,
+    id: &str,
+) -> Result<T, StoreError> {
+    let record: T = read_json(json, what, id)?;
+    let asks = Versioned::newer(json).is_some_and(|newer| newer.reads.is_none());
+    if asks && !is_known(&serde_json::to_value(&record).unwrap_or_default(), json) {
+        return Err(corrupt(what, id)
+            .with_source("a newer release wrote something into it that this one does not know"));
     }
-    let version = serde_json::from_str::<Versioned>(json).map(|read| read.v).unwrap_or(FORMAT);
-    Ok((record, (version > self::version()).then(|| Newer(Arc::from(json)))))
+    Ok(record)
+}
+
+/// Whether a text has nothing beyond a record, but its version.
+fn is_known(record: &Value, json: &str) -> bool {
+    let Ok(Value::Object(mut text)) = serde_json::from_str(json) else { return false };
+    text.remove("v");
+    has_all(record, &Value::Object(text))
+}
+
+/// Whether a value has everything that another one has, at every depth.
+fn has_all(known: &Value, text: &Value) -> bool {
+    let says_nothing = |value: &Value| match value {
+        Value::Null => true,
+        Value::Array(members) => members.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        _ => false,
+    };
+    match (known, text) {
+        (Value::Object(known), Value::Object(text)) => text.iter().all(|(name, value)| {
+            known.get(name).map_or_else(|| says_nothing(value), |known| has_all(known, value))
+        }),
+        (Value::Array(known), Value::Array(text)) => {
+            known.len() == text.len() && known.iter().zip(text).all(|(known, text)| has_all(known, text))
+        }
+        _ => true,
+    }
 }
 
 /// Reads a record of which nothing newer has to be kept.
 pub(crate) fn read_json<T: DeserializeOwned>(json: &str, what: &str, id: &str) -> Result<T, StoreError> {
     #[cfg(feature = "testkit")]
     let json = &*next_release::read(json);
+    if let Some(oldest) =
+        Versioned::newer(json).and_then(|newer| newer.reads).filter(|oldest| *oldest > version())
+    {
+        let why = format!(
+            "releases before format {oldest} may not act upon it, and this one is of format {}",
+            version()
+        );
+        return Err(corrupt(what, id).with_source(why));
+    }
     serde_json::from_str(json).map_err(|error| corrupt(what, id).with_source(error))
 }
 
@@ -121,7 +182,7 @@ fn merged<T: Serialize + DeserializeOwned>(json: &str, newer: &str) -> Option<St
     serde_json::to_string(&record).ok()
 }
 
-/// Adds the fields that `newer` has and `known` has not, in objects within objects as well.
+/// Adds the fields that `newer` has and `known` has not, in objects within objects and in the members of lists as well.
 fn add_unknown(record: &mut Map<String, Value>, known: &Map<String, Value>, newer: &Map<String, Value>) {
     for (name, value) in newer {
         match (record.get_mut(name), known.get(name), value) {
@@ -131,7 +192,29 @@ fn add_unknown(record: &mut Map<String, Value>, known: &Map<String, Value>, newe
             (Some(Value::Object(record)), Some(Value::Object(known)), Value::Object(newer)) => {
                 add_unknown(record, known, newer);
             }
+            (Some(Value::Array(record)), Some(Value::Array(known)), Value::Array(newer)) => {
+                add_to_members(record, known, newer);
+            }
             _ => {}
+        }
+    }
+}
+
+/// What tells the members of a list apart.
+const NAMES: [&str; 6] = ["id", "article", "location", "item", "number", "hash"];
+
+/// Does so with the members of a list that are what they were, or have the identifier that they had.
+fn add_to_members(record: &mut [Value], known: &[Value], newer: &[Value]) {
+    let name_of = |member: &Value| NAMES.iter().find_map(|name| Some((*name, member.get(*name)?.clone())));
+    for member in record.iter_mut() {
+        let name = name_of(member);
+        let same = known.iter().position(|one| one == member);
+        let same = same.or_else(|| known.iter().position(|one| name.is_some() && name_of(one) == name));
+        let Some((known, newer)) = same.and_then(|place| Some((known.get(place)?, newer.get(place)?))) else {
+            continue;
+        };
+        if let (Value::Object(member), Value::Object(known), Value::Object(newer)) = (member, known, newer) {
+            add_unknown(member, known, newer);
         }
     }
 }
@@ -139,7 +222,7 @@ fn add_unknown(record: &mut Map<String, Value>, known: &Map<String, Value>, newe
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Item;
+    use crate::model::{Item, ModifierGroup, Order};
 
     #[test]
     fn a_record_is_written_with_its_version_first() {
@@ -162,6 +245,57 @@ mod tests {
         assert_eq!(read["glow"]["colour"], "red");
         assert_eq!(read["variant"]["fit"], "slim");
         assert_eq!(read["variant"]["size"], "L");
+    }
+
+    #[test]
+    fn what_a_newer_release_wrote_in_the_members_of_lists_survives_as_well() {
+        let text = r#"{"v":2,"id":"milk","name":"Milk","active":true,"modifiers":[
+            {"id":"oat","name":"Oat","price":"0.50","number":1,"glow":{"a":1}},
+            {"id":"soy","name":"Soy","number":2,"glow":2},
+            {"id":"whole","name":"Whole","number":3,"glow":3}]}"#;
+        let (mut group, newer) = from_json::<ModifierGroup>(text, "group", "milk").unwrap();
+        // One is gone, one has another price, and they come in another order.
+        group.modifiers.remove(1);
+        group.modifiers[0].price = None;
+        group.modifiers.reverse();
+        let again: Value = serde_json::from_str(&to_json(&group, newer.as_ref()).unwrap()).unwrap();
+        let glow = |place: usize| (&again["modifiers"][place]["id"], &again["modifiers"][place]["glow"]);
+        assert_eq!(glow(0), (&"whole".into(), &3.into()));
+        assert_eq!(glow(1), (&"oat".into(), &serde_json::json!({ "a": 1 })));
+        assert_eq!(again["modifiers"][1].get("price"), None, "what this release took away is gone: {again}");
+        assert_eq!(again["modifiers"].as_array().unwrap().len(), 2);
+    }
+
+    fn order_text(begin: &str, more: &str) -> String {
+        let order = Order::new("7", "city", crate::model::OrderKind::Pickup, chrono::DateTime::UNIX_EPOCH);
+        let json = serde_json::to_string(&order).unwrap();
+        format!("{{{begin}{more}{}", &json[1..])
+    }
+
+    #[test]
+    fn an_order_with_something_unknown_in_it_is_left_to_the_release_that_wrote_it() {
+        let read = |text: &str| read_whole::<Order>(text, "order", "7");
+        assert!(
+            read(&order_text("\"v\":1,", "\"glow\":1,")).is_ok(),
+            "an older release or a person wrote it"
+        );
+        assert!(read(&order_text("\"v\":2,", "")).is_ok(), "nothing in it is new");
+        assert!(read(&order_text("\"v\":2,", "\"glow\":null,\"sparks\":[],")).is_ok(), "nor in this");
+        let refused = read(&order_text("\"v\":2,", "\"deposit\":\"0.25\",")).unwrap_err();
+        assert_eq!(refused.kind(), StoreErrorKind::Corrupt);
+        assert!(refused.to_string().contains("a newer release wrote something"), "{refused}");
+        assert!(
+            read(&order_text("\"v\":2,\"reads\":1,", "\"glow\":1,")).is_ok(),
+            "it says that this one may"
+        );
+    }
+
+    #[test]
+    fn a_text_may_say_which_releases_are_too_old_for_it() {
+        let text = r#"{"v":3,"reads":2,"id":"cola","name":"Cola","active":true}"#;
+        let refused = from_json::<Item>(text, "item", "cola").unwrap_err();
+        assert!(refused.to_string().contains("releases before format 2 may not act upon it"), "{refused}");
+        assert!(from_json::<Item>(&text.replace("\"reads\":2", "\"reads\":1"), "item", "cola").is_ok());
     }
 
     #[test]

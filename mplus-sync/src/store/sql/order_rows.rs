@@ -67,7 +67,7 @@ pub(super) fn progress_in(
 /// Reads an entry from a row. The order's number stands in the error when it cannot be read.
 pub(super) fn entry_of(mut row: Row) -> Result<OutboxEntry, StoreError> {
     let (connection, sequence, number) = (row.text()?, row.integer()?, row.text()?);
-    let order: Order = format::read_json(&row.text()?, "order", &number)?;
+    let order: Order = format::read_whole(&row.text()?, "order", &number)?;
     let (progress, newer) = format::from_json::<Progress>(&row.text()?, "the state of order", &number)?;
     let claims = row.integer()?;
     let (due_at, queued_at, updated_at) = (row.time()?, row.time()?, row.time()?);
