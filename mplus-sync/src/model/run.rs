@@ -147,6 +147,9 @@ pub struct DueRun {
     /// How many of those that carried it out were not heard of again, since it last came to its end.
     #[serde(default, skip_serializing_if = "is_zero")]
     lost: u32,
+    /// The text that was stored here before and that a release could not read: kept until one can, or a person discards it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unread: Option<String>,
     /// What a newer release wrote and this one does not know: kept when it is written again.
     #[serde(skip)]
     pub(crate) newer: Option<Newer>,
@@ -315,6 +318,28 @@ impl DueRun {
         self
     }
 
+    /// What is known in the place of a text that cannot be read, which it keeps. No claim of before has a token beyond `claims`.
+    pub(crate) fn in_place_of(unread: String, claims: i64) -> Self {
+        Self { unread: Some(unread), claims, ..Self::default() }
+    }
+
+    /// The text that it keeps and that could not be read when it was put in its place.
+    pub(crate) fn unread(&self) -> Option<&str> {
+        self.unread.as_deref()
+    }
+
+    /// The same without that text.
+    pub(crate) fn without_unread(self) -> Self {
+        Self { unread: None, ..self }
+    }
+
+    /// The same with what the text asked for, which can be read after all.
+    pub(crate) fn with_read(self, read: Self) -> Self {
+        let running = read.running.map(|running| running.requests).unwrap_or_default();
+        let asked = running.into_iter().chain(read.requests);
+        asked.fold(Self { unread: read.unread, ..self }, Self::requested)
+    }
+
     /// When it is next looked at: the first request while nobody carries it out, the claim's end while somebody does.
     pub fn due_at(&self) -> Option<DateTime<Utc>> {
         match &self.running {
@@ -345,9 +370,9 @@ impl DueRun {
         self.running.is_some()
     }
 
-    /// Whether nothing is left to be kept: no request, no run, no failure.
+    /// Whether nothing is left to be kept: no request, no run, no failure, nothing unread.
     pub fn is_empty(&self) -> bool {
-        self.requests.is_empty() && self.running.is_none() && self.failures == 0
+        self.unread.is_none() && self.requests.is_empty() && self.running.is_none() && self.failures == 0
     }
 
     /// Claims it: takes up everything that is asked for, also what is due later, and what a lost run leaves behind.

@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 /// when a person has mended it, it is read like any other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unreadable {
-    /// What it is: `item`, `category`, `modifier_group`, `combo`, `location`, `order`.
+    /// What it is: `connection`, `item`, `category`, `modifier_group`, `combo`, `location`, `order`, `run`,
+    /// `notice of order`.
     pub kind: String,
-    /// The host's identifier, or the order's number.
+    /// The host's identifier, the order's number, or the kind of run.
     pub id: String,
     /// Why it cannot be read.
     pub why: String,

@@ -40,6 +40,9 @@ macro_rules! store_calls {
                 fn claim(request: &ClaimRequest, now: DateTime<Utc>) -> Vec<OutboxEntry>;
                 fn rest(connection: &ConnectionId, until: DateTime<Utc>) -> ();
                 fn take_up_set_aside() -> ();
+                fn take_up_again(connection: &ConnectionId, now: DateTime<Utc>) -> u64;
+                fn discard_set_aside(connection: &ConnectionId) -> u64;
+                fn count_set_aside() -> SetAside;
                 fn step(connection: &ConnectionId, order: &OrderNumber, step: OrderStep<'_>) -> ();
                 fn requeue_all(connection: &ConnectionId, state: Option<OutboxStateKind>, now: DateTime<Utc>) -> u64;
                 fn release_expired(now: DateTime<Utc>) -> u64;

@@ -205,7 +205,7 @@ pub trait CatalogStore: Send + Sync {
     /// [`Conflict`](super::StoreErrorKind::Conflict) when a number belongs to another record.
     async fn mark_pushed(&self, connection: &ConnectionId, pushes: CatalogPushes) -> Result<(), StoreError>;
 
-    /// Lists what this release cannot read of a connection: records of the menu, locations, due runs, and orders and notices
+    /// Lists what this release cannot read of a connection: its own record, records of the menu, locations, due runs, and orders and notices
     /// that a claim has set aside. Reads everything; for a person, not for a loop.
     async fn unreadable(&self, connection: &ConnectionId) -> Result<Vec<Unreadable>, StoreError>;
 }

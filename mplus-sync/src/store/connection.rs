@@ -42,13 +42,15 @@ pub trait ConnectionStore: Send + Sync {
     /// Reads one connection's record.
     async fn connection(&self, id: &ConnectionId) -> Result<Option<Connection>, StoreError>;
 
-    /// Reads connections, a page at a time, in the order of their identifiers.
+    /// Reads connections, a page at a time, in the order of their identifiers. One that cannot be read is left out, counted all the same,
+    /// and listed as [unreadable](super::CatalogStore::unreadable).
     async fn connections(&self, page: Page<ConnectionId>) -> Result<Vec<Connection>, StoreError>;
 
     /// Counts connections.
     async fn count_connections(&self) -> Result<ConnectionCounts, StoreError>;
 
-    /// Reads the connections whose POS [fails](Connection::is_failing), a page at a time, in the order of their identifiers.
+    /// Reads the connections whose POS [fails](Connection::is_failing), a page at a time, in the order of their identifiers;
+    /// those left out that cannot be read.
     async fn failing_connections(&self, page: Page<ConnectionId>) -> Result<Vec<Connection>, StoreError>;
 
     /// Removes everything of a merchant: the record, settings, menu, stock, orders, notices, links, leases, runs, log. What

@@ -21,8 +21,8 @@ use super::{
     ActivityLog, Applied, Backlog, CatalogChunk, CatalogEdits, CatalogPushes, CatalogStore, CheckpointStore,
     ClaimRequest, ConnectionCounts, ConnectionStore, CredentialVault, Credentials, CustomerStore, Enqueued,
     LeaseStore, Listener, LocationStore, NoticeRequest, NoticeStore, OrderOutbox, Page, RunBacklog,
-    RunClaimRequest, RunStore, SavedEdits, Select, SettingsStore, StockChunk, StockStore, Store, StoreError,
-    StoreErrorKind, Wake, WakeUp, store_calls,
+    RunClaimRequest, RunStore, SavedEdits, Select, SetAside, SettingsStore, StockChunk, StockStore, Store,
+    StoreError, StoreErrorKind, Wake, WakeUp, store_calls,
 };
 
 /// Calls that go through all rows of a merchant may take this many times as long as others.
@@ -56,7 +56,14 @@ impl Patience {
 }
 
 fn is_of_many_rows(call: &str) -> bool {
-    let whole = ["requeue_all", "release_expired", "take_up_set_aside", "remove_connection", "forget_pos"];
+    let whole = [
+        "requeue_all",
+        "release_expired",
+        "take_up_set_aside",
+        "take_up_again",
+        "remove_connection",
+        "forget_pos",
+    ];
     call.starts_with("prune_") || whole.contains(&call)
 }
 

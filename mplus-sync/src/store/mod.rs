@@ -64,7 +64,7 @@ pub use memory::MemoryStore;
 #[cfg(feature = "mysql")]
 pub use mysql::{MySqlOptions, MySqlStore};
 pub use notice::{NoticeRequest, NoticeStore};
-pub use outbox::{Backlog, ClaimRequest, Enqueued, OrderOutbox};
+pub use outbox::{Backlog, ClaimRequest, Enqueued, OrderOutbox, SetAside};
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresOptions, PostgresStore};
 pub use run::{RunBacklog, RunClaimRequest, RunStore};

@@ -35,8 +35,9 @@ impl NoticeRequest {
 /// Keeps what became of orders until the host was told.
 ///
 /// A notice is written in the transaction in which its order changes. It is told at least once, and those of one order in the
-/// order in which they happened. One that cannot be read is set aside by the claim that finds it, and listed as
-/// [unreadable](super::CatalogStore::unreadable); its order's later ones wait for it, and nobody else's.
+/// order in which they happened. One that cannot be read is set aside by the claim that finds it, with a line in the
+/// activity log, and listed as [unreadable](super::CatalogStore::unreadable); its order's later ones wait for it until it is
+/// [discarded](super::OrderOutbox::discard_set_aside), and nobody else's.
 #[async_trait]
 pub trait NoticeStore: Send + Sync {
     /// Claims notices, oldest first: of each order only the first that was not acknowledged yet, and none that another

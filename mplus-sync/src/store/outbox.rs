@@ -27,6 +27,8 @@ pub enum Enqueued {
 pub struct ClaimRequest {
     /// Whose orders; none for any connection's.
     pub connection: Option<ConnectionId>,
+    /// None of these connections': whoever asks leaves them to others.
+    pub except: Vec<ConnectionId>,
     /// Who asks.
     pub worker: WorkerId,
     /// How many at most.
@@ -40,13 +42,19 @@ pub struct ClaimRequest {
 impl ClaimRequest {
     /// Orders of any connection.
     pub fn new(worker: WorkerId, limit: usize, until: DateTime<Utc>) -> Self {
-        Self { connection: None, worker, limit, at_once: usize::MAX, until }
+        Self { connection: None, except: Vec::new(), worker, limit, at_once: usize::MAX, until }
     }
 
     /// Those of one connection.
     #[must_use]
     pub fn of(self, connection: ConnectionId) -> Self {
         Self { connection: Some(connection), ..self }
+    }
+
+    /// None of these connections'.
+    #[must_use]
+    pub fn except(self, connections: impl IntoIterator<Item = ConnectionId>) -> Self {
+        Self { except: connections.into_iter().collect(), ..self }
     }
 
     /// No more than this of one connection at once, over everybody who claims.
@@ -103,6 +111,36 @@ impl Backlog {
             untried: earlier(self.untried, other.untried),
             held: self.held + other.held,
         }
+    }
+}
+
+/// How much was set aside since it could not be read, of all connections.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SetAside {
+    /// Orders.
+    pub orders: u64,
+    /// Due runs.
+    pub runs: u64,
+    /// Notices.
+    pub notices: u64,
+}
+
+impl SetAside {
+    /// So many of each.
+    pub fn new(orders: u64, runs: u64, notices: u64) -> Self {
+        Self { orders, runs, notices }
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self::new(self.orders + other.orders, self.runs + other.runs, self.notices + other.notices)
+    }
+
+    /// Whether nothing is.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
     }
 }
 
@@ -273,6 +311,25 @@ pub trait OrderOutbox: Send + Sync {
     /// now and then, as older releases may work beside it; a store that sets nothing aside has nothing to do.
     async fn take_up_set_aside(&self) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    /// Takes up again what was set aside of a connection, after a person mended it: orders, notices and due runs. The claim that finds
+    /// something of it still unreadable sets that aside again. Counts them; a store that sets nothing aside has none.
+    async fn take_up_again(&self, connection: &ConnectionId, now: DateTime<Utc>) -> Result<u64, StoreError> {
+        let _ = (connection, now);
+        Ok(0)
+    }
+
+    /// Discards the notices and due runs of a connection that were set aside, and counts them: its orders' later notices are told, and
+    /// the next that asks for such a run begins a new one. Orders stay: those are queued again or withdrawn.
+    async fn discard_set_aside(&self, connection: &ConnectionId) -> Result<u64, StoreError> {
+        let _ = connection;
+        Ok(0)
+    }
+
+    /// Counts what is set aside, of all connections.
+    async fn count_set_aside(&self) -> Result<SetAside, StoreError> {
+        Ok(SetAside::default())
     }
 
     /// Shows orders whose claim has ended as waiting again, and counts them.

@@ -15,6 +15,8 @@ use super::StoreError;
 pub struct RunClaimRequest {
     /// Whose runs; none for any connection's.
     pub connection: Option<ConnectionId>,
+    /// None of these connections': whoever asks leaves them to others.
+    pub except: Vec<ConnectionId>,
     /// Of which kinds; empty for all.
     pub kinds: Vec<RunKind>,
     /// Who asks.
@@ -28,13 +30,19 @@ pub struct RunClaimRequest {
 impl RunClaimRequest {
     /// Runs of any connection and kind.
     pub fn new(holder: Holder, limit: usize, until: DateTime<Utc>) -> Self {
-        Self { connection: None, kinds: Vec::new(), holder, limit, until }
+        Self { connection: None, except: Vec::new(), kinds: Vec::new(), holder, limit, until }
     }
 
     /// Those of one connection.
     #[must_use]
     pub fn of(self, connection: ConnectionId) -> Self {
         Self { connection: Some(connection), ..self }
+    }
+
+    /// None of these connections'.
+    #[must_use]
+    pub fn except(self, connections: impl IntoIterator<Item = ConnectionId>) -> Self {
+        Self { except: connections.into_iter().collect(), ..self }
     }
 
     /// Those of some kinds.
@@ -66,10 +74,13 @@ impl RunBacklog {
 /// Keeps which runs are due.
 ///
 /// The rules of [`DueRun`](crate::model::DueRun)'s steps hold in every implementation. A run that cannot be read is set aside by
-/// the claim that finds it, is in nobody's way then, and is listed as [unreadable](super::CatalogStore::unreadable).
+/// the claim that finds it, with a line in the activity log, is in nobody's way then, and is listed as
+/// [unreadable](super::CatalogStore::unreadable).
 #[async_trait]
 pub trait RunStore: Send + Sync {
-    /// Asks for a run. Several requests of one kind and connection become one run.
+    /// Asks for a run. Several requests of one kind and connection become one run. Where what is known of it cannot be read, and nobody
+    /// carries it out, a new one begins; what could not be read is kept beside it for a release that can, and listed as
+    /// [unreadable](super::CatalogStore::unreadable).
     async fn request_run(
         &self,
         connection: &ConnectionId,
@@ -115,8 +126,8 @@ pub trait RunStore: Send + Sync {
         self.step_run(run, RunStep::Finish { end, next }).await
     }
 
-    /// Connections that are not [held](crate::model::Connection::is_held) and of which nothing is known of this kind of run,
-    /// in the order of their identifiers: those that were added since somebody last asked.
+    /// Connections that are not [held](crate::model::Connection::is_held) and of which nothing is known of this kind of run, or
+    /// what is known was set aside, in the order of their identifiers: those that were added since somebody last asked.
     async fn connections_without_run(
         &self,
         kind: &RunKind,

@@ -19,8 +19,8 @@ use crate::store::{
     ActivityLog, Applied, Backlog, CatalogChunk, CatalogEdits, CatalogPushes, CatalogStore, CheckpointStore,
     ClaimRequest, ConnectionCounts, ConnectionStore, CustomerStore, Enqueued, LeaseStore, Listener,
     LocationStore, NoticeRequest, NoticeStore, OrderOutbox, Page, RunBacklog, RunClaimRequest, RunStore,
-    SavedEdits, Select, SettingsStore, StockChunk, StockStore, Store, StoreError, StoreErrorKind, Wake,
-    WakeUp, store_calls,
+    SavedEdits, Select, SetAside, SettingsStore, StockChunk, StockStore, Store, StoreError, StoreErrorKind,
+    Wake, WakeUp, store_calls,
 };
 
 /// Which call fails, and how.

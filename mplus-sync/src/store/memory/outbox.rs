@@ -192,6 +192,7 @@ impl OrderOutbox for MemoryStore {
         let mut merchants: Vec<_> = connections
             .into_iter()
             .filter(|connection| !state.is_held(connection) && !rests(connection))
+            .filter(|connection| !request.except.contains(connection))
             .map(|connection| {
                 let served = state.outbox.turns.get(&connection).map_or(0, |turn| turn.served);
                 let due = state.outbox.due_of(&connection, request, now);

@@ -120,6 +120,7 @@ impl RunStore for MemoryStore {
             .filter(|((connection, kind), _)| {
                 request.connection.as_ref().is_none_or(|id| id == connection)
                     && (request.kinds.is_empty() || request.kinds.contains(kind))
+                    && !request.except.contains(connection)
                     && !state.is_held(connection)
             })
             .filter(|(_, run)| run.due_at().is_some_and(|due| due <= now))

@@ -13,7 +13,7 @@ use crate::store::{ClaimRequest, StoreError, Wake, WakeUp};
 
 use super::driver::{Driver, Transaction, in_transaction};
 use super::order_rows::{COLUMNS, entry_of, save_claimed};
-use super::value::{SqlValue, marks, padded};
+use super::value::{SqlValue, marks, none_of, padded};
 use super::{Dialect, SqlStore, limit, set_aside, table};
 
 const ACTION: &str = "claim orders";
@@ -62,6 +62,7 @@ impl<D: Driver> SqlStore<D> {
             sql += " AND connection = ?";
             values.push(connection.as_str().into());
         }
+        sql += &none_of("connection", &request.except, &mut values);
         Ok(!self.driver.query(ACTION, &(sql + " LIMIT 1"), values).await?.is_empty())
     }
 
@@ -72,22 +73,24 @@ impl<D: Driver> SqlStore<D> {
         now: DateTime<Utc>,
     ) -> Result<Vec<ConnectionId>, StoreError> {
         if let Some(connection) = &request.connection {
-            return Ok(vec![connection.clone()]);
+            let is_left_out = request.except.contains(connection);
+            return Ok(if is_left_out { Vec::new() } else { vec![connection.clone()] });
         }
         // Some may be taken by others, held, or have all their tables under way.
         let wanted = request.limit.saturating_mul(2).clamp(16, MERCHANTS);
+        let mut values = vec![now.into(), now.into(), now.into(), limit(request.at_once).into()];
+        let others = none_of("merchant.connection", &request.except, &mut values);
         let sql = format!(
             "{} SELECT merchant.connection FROM merchant \
              LEFT JOIN mplus_order_turns AS t ON t.connection = merchant.connection \
              LEFT JOIN mplus_connections AS c ON c.id = merchant.connection \
              WHERE merchant.due_at IS NOT NULL AND coalesce(c.held, 0) = 0 AND coalesce(t.rests_until, 0) <= ? \
              AND (SELECT count(*) FROM mplus_outbox AS sent WHERE sent.connection = merchant.connection \
-                 AND sent.state = 'sending' AND sent.due_at > ?) < ? \
+                 AND sent.state = 'sending' AND sent.due_at > ?) < ?{others} \
              ORDER BY coalesce(t.turn, 0), merchant.due_at, merchant.connection LIMIT ?",
             merchants(D::DIALECT)
         );
-        let values =
-            vec![now.into(), now.into(), now.into(), limit(request.at_once).into(), limit(wanted).into()];
+        values.push(limit(wanted).into());
         let rows = self.driver.query(ACTION, &sql, values).await?;
         rows.into_iter().map(|mut row| row.text().map(ConnectionId::from)).collect()
     }

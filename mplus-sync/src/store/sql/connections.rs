@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::model::{Connection, ConnectionId, Revision, StoredSettings};
+use crate::model::{Connection, ConnectionId, Revision, StoredSettings, Unreadable};
 use crate::store::{ConnectionCounts, ConnectionStore, Page, SettingsStore, StoreError, StoreErrorKind};
 
 use super::driver::{Driver, Durability, in_transaction};
@@ -50,10 +50,7 @@ impl<D: Driver> ConnectionStore for SqlStore<D> {
     }
 
     async fn connections(&self, page: Page<ConnectionId>) -> Result<Vec<Connection>, StoreError> {
-        let (last, behind) = page_start(&page);
-        let sql = format!("SELECT {COLUMNS} FROM mplus_connections WHERE id {behind} ? ORDER BY id LIMIT ?");
-        let values = vec![last.into(), limit(page.limit).into()];
-        self.driver.query("read connections", &sql, values).await?.into_iter().map(connection_of).collect()
+        self.page_of_connections("read connections", page, "").await
     }
 
     async fn count_connections(&self) -> Result<ConnectionCounts, StoreError> {
@@ -66,13 +63,7 @@ impl<D: Driver> ConnectionStore for SqlStore<D> {
     }
 
     async fn failing_connections(&self, page: Page<ConnectionId>) -> Result<Vec<Connection>, StoreError> {
-        let (last, behind) = page_start(&page);
-        let sql = format!(
-            "SELECT {COLUMNS} FROM mplus_connections WHERE failing = 1 AND id {behind} ? ORDER BY id LIMIT ?"
-        );
-        let values = vec![last.into(), limit(page.limit).into()];
-        let rows = self.driver.query("read failing connections", &sql, values).await?;
-        rows.into_iter().map(connection_of).collect()
+        self.page_of_connections("read failing connections", page, "failing = 1 AND ").await
     }
 
     async fn remove_connection(&self, id: &ConnectionId) -> Result<(), StoreError> {
@@ -85,6 +76,49 @@ impl<D: Driver> ConnectionStore for SqlStore<D> {
 }
 
 impl<D: Driver> SqlStore<D> {
+    /// A page with as many connections as were asked for, however many between them cannot be read.
+    async fn page_of_connections(
+        &self,
+        action: &'static str,
+        page: Page<ConnectionId>,
+        only: &str,
+    ) -> Result<Vec<Connection>, StoreError> {
+        let mut found = Vec::new();
+        let mut next = page.clone();
+        loop {
+            let (last, behind) = page_start(&next);
+            let sql = format!(
+                "SELECT {COLUMNS} FROM mplus_connections WHERE {only}id {behind} ? ORDER BY id LIMIT ?"
+            );
+            let rows = self.driver.query(action, &sql, vec![last.into(), limit(next.limit).into()]).await?;
+            let is_last = rows.len() < next.limit;
+            let last = rows.last().and_then(|row| row.first_text());
+            found.extend(rows.into_iter().filter_map(|row| connection_of(row).ok()));
+            match last {
+                Some(last) if !is_last && found.len() < page.limit => {
+                    next = Page::after(ConnectionId::from(last), page.limit - found.len());
+                }
+                _ => return Ok(found),
+            }
+        }
+    }
+
+    /// The connection's own record, where this release cannot read it.
+    pub(super) async fn unreadable_connection(
+        &self,
+        connection: &ConnectionId,
+        found: &mut Vec<Unreadable>,
+    ) -> Result<(), StoreError> {
+        match self.connection(connection).await {
+            Err(error) if error.kind() == StoreErrorKind::Corrupt => {
+                let (kind, id) = ("connection".to_owned(), connection.to_string());
+                found.push(Unreadable { kind, id, why: error.to_string() });
+                Ok(())
+            }
+            read => read.map(drop),
+        }
+    }
+
     /// Deletes everything of a merchant in these tables.
     async fn delete(
         &self,

@@ -118,6 +118,7 @@ impl<D: Driver> CatalogStore for SqlStore<D> {
 
     async fn unreadable(&self, connection: &ConnectionId) -> Result<Vec<Unreadable>, StoreError> {
         let mut found = Vec::new();
+        self.unreadable_connection(connection, &mut found).await?;
         self.unreadable_records::<Category>(connection, &mut found).await?;
         self.unreadable_records::<Item>(connection, &mut found).await?;
         self.unreadable_records::<ModifierGroup>(connection, &mut found).await?;

@@ -1,6 +1,7 @@
 //! The store in a database, written once: [tables](table), statements and rows are the same everywhere; what differs is the
 //! [dialect] and the [driver].
 
+mod aside;
 mod claim;
 mod connections;
 pub(crate) mod dialect;

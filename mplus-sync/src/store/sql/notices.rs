@@ -8,7 +8,7 @@ use crate::store::{NoticeRequest, NoticeStore, StoreError, Wake, WakeUp};
 
 use super::driver::{Driver, Transaction, in_transaction};
 use super::value::{Row, SqlValue};
-use super::{SqlStore, format, limit, set_aside};
+use super::{SqlStore, aside, format, limit, set_aside};
 
 /// What a notice's columns do not say.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -61,8 +61,10 @@ async fn claim(
         values.push(limit(request.limit - claimed.len()).into());
         let mut any_aside = false;
         for row in transaction.query(sql, values).await? {
-            let sequence = match row.0.as_slice().first() {
-                Some(SqlValue::Integer(sequence)) => *sequence,
+            let (sequence, connection, order) = match row.0.as_slice() {
+                [SqlValue::Integer(sequence), SqlValue::Text(connection), SqlValue::Text(order), ..] => {
+                    (*sequence, connection.clone(), order.clone())
+                }
                 _ => continue,
             };
             match notice_of(row) {
@@ -72,8 +74,10 @@ async fn claim(
                     transaction.execute(sql, values).await?;
                     claimed.push(notice);
                 }
-                Err(_) => {
+                Err(error) => {
                     set_aside::notice(transaction, sequence).await?;
+                    let message = aside::of_notice(&order, &error);
+                    aside::tell(transaction, &connection, "orders", message, now).await?;
                     any_aside = true;
                 }
             }

@@ -8,7 +8,8 @@ use chrono::{DateTime, Utc};
 use crate::model::{ConnectionId, Order, OrderNumber, OrderStep, OutboxEntry, OutboxStateKind};
 use crate::store::outbox::{check_prunable, requeued_states};
 use crate::store::{
-    Backlog, ClaimRequest, Enqueued, OrderOutbox, StoreError, StoreErrorKind, Wake, WakeUp, known_order,
+    Backlog, ClaimRequest, Enqueued, OrderOutbox, SetAside, StoreError, StoreErrorKind, Wake, WakeUp,
+    known_order,
 };
 
 use super::driver::{Driver, in_transaction};
@@ -178,6 +179,24 @@ impl<D: Driver> OrderOutbox for SqlStore<D> {
             self.wake(Wake::Notices);
         }
         Ok(())
+    }
+
+    async fn take_up_again(&self, connection: &ConnectionId, now: DateTime<Utc>) -> Result<u64, StoreError> {
+        let count = self.take_up_orders(connection, now).await? + self.take_up_work(connection).await?;
+        if count > 0 {
+            Wake::ALL.into_iter().for_each(|wake| self.wake(wake));
+        }
+        Ok(count)
+    }
+
+    async fn discard_set_aside(&self, connection: &ConnectionId) -> Result<u64, StoreError> {
+        let count = self.discard(connection).await?;
+        self.wake(Wake::Notices);
+        Ok(count)
+    }
+
+    async fn count_set_aside(&self) -> Result<SetAside, StoreError> {
+        self.set_aside().await
     }
 
     async fn release_expired(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {

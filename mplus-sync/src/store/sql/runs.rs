@@ -6,20 +6,20 @@ use chrono::{DateTime, NaiveDate, Utc};
 use crate::model::{
     ClaimedRun, ConnectionId, DueRun, RunKind, RunLost, RunRequest, RunStatus, RunStep, StoredReport,
 };
-use crate::store::{RunBacklog, RunClaimRequest, RunStore, StoreError, Wake, WakeUp};
+use crate::store::{RunBacklog, RunClaimRequest, RunStore, StoreError, StoreErrorKind, Wake, WakeUp};
 
 use super::driver::{Driver, Durability, Transaction, in_transaction};
 use super::format;
 use super::table;
-use super::value::{Row, SqlValue, marks};
+use super::value::{Row, SqlValue, marks, none_of};
 use super::write::Write;
-use super::{SqlStore, conflict, limit, set_aside};
+use super::{SqlStore, aside, conflict, limit, set_aside};
 
 /// A run's row: its revision, and what is known.
 pub(super) struct Found {
     connection: ConnectionId,
     kind: RunKind,
-    run: DueRun,
+    pub(super) run: DueRun,
     revision: i64,
 }
 
@@ -36,8 +36,15 @@ pub(super) fn key_of(row: &Row) -> Option<(String, String)> {
 
 pub(super) fn found_of(mut row: Row) -> Result<Found, StoreError> {
     let (connection, kind) = (row.text()?, row.text()?);
-    let (mut run, newer) = format::from_json::<DueRun>(&row.text()?, "the runs of connection", &connection)?;
+    let what = "the runs of connection";
+    let (mut run, newer) = format::from_json::<DueRun>(&row.text()?, what, &connection)?;
     run.newer = newer;
+    // What an older release could not read may be no riddle to this one.
+    while let Some((read, _)) =
+        run.unread().and_then(|text| format::from_json::<DueRun>(text, what, &connection).ok())
+    {
+        run = run.with_read(read);
+    }
     let (connection, kind) = (ConnectionId::from(connection), RunKind::named(kind));
     Ok(Found { connection, kind, run, revision: row.integer()? })
 }
@@ -51,6 +58,43 @@ async fn find(
     let sql = format!("SELECT {COLUMNS} FROM mplus_runs WHERE connection = ? AND kind = ?{for_update}");
     let values = vec![connection.as_str().into(), kind.as_str().into()];
     transaction.query(&sql, values).await?.into_iter().next().map(found_of).transpose()
+}
+
+/// A new run in the place of one that cannot be read, whose text it keeps; the error where somebody carries that one out.
+async fn begin_anew(
+    transaction: &mut dyn Transaction,
+    connection: &ConnectionId,
+    kind: &RunKind,
+    error: StoreError,
+) -> Result<Found, StoreError> {
+    let sql = "SELECT body, revision FROM mplus_runs WHERE connection = ? AND kind = ? \
+               AND (running = 0 OR parked IS NOT NULL)";
+    let values = vec![connection.as_str().into(), kind.as_str().into()];
+    let mut row = transaction.query(sql, values).await?.into_iter().next().ok_or(error)?;
+    let (unread, revision) = (row.text()?, row.integer()?);
+    // Each claim has raised the revision.
+    let run = DueRun::in_place_of(unread, revision);
+    Ok(Found { connection: connection.clone(), kind: kind.clone(), run, revision })
+}
+
+/// Discards what the runs of a connection keep and nobody could read; counts them.
+pub(super) async fn discard_unread(
+    transaction: &mut dyn Transaction,
+    for_update: &str,
+    connection: &ConnectionId,
+) -> Result<u64, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM mplus_runs WHERE connection = ? ORDER BY kind{for_update}");
+    let mut count = 0;
+    for row in transaction.query(&sql, vec![connection.as_str().into()]).await? {
+        if let Ok(found) = found_of(row)
+            && found.run.unread().is_some()
+        {
+            let next = found.run.clone().without_unread();
+            save(transaction, found, &next).await?;
+            count += 1;
+        }
+    }
+    Ok(count)
 }
 
 /// Writes a run's next step over the row that is held, or removes it when nothing is left.
@@ -101,7 +145,12 @@ impl<D: Driver> RunStore for SqlStore<D> {
             if transaction.execute(&insert, values).await? > 0 {
                 return Ok(());
             }
-            let found = find(transaction, D::DIALECT.for_update(), connection, kind).await?;
+            let found = match find(transaction, D::DIALECT.for_update(), connection, kind).await {
+                Err(error) if error.kind() == StoreErrorKind::Corrupt => {
+                    Some(begin_anew(transaction, connection, kind, error).await?)
+                }
+                found => found?,
+            };
             // One that ended at this very moment: the whole again.
             let found = found.ok_or_else(|| conflict("ask for a run").transient())?;
             let next = found.run.clone().requested(request.clone());
@@ -125,6 +174,7 @@ impl<D: Driver> RunStore for SqlStore<D> {
             sql += " AND r.connection = ?";
             values.push(connection.as_str().into());
         }
+        sql += &none_of("r.connection", &request.except, &mut values);
         if !request.kinds.is_empty() {
             sql += &format!(" AND r.kind IN {}", marks(request.kinds.len()));
             values.extend(request.kinds.iter().map(|kind| kind.as_str().into()));
@@ -163,7 +213,8 @@ impl<D: Driver> RunStore for SqlStore<D> {
         at_most: usize,
     ) -> Result<Vec<ConnectionId>, StoreError> {
         let sql = "SELECT c.id FROM mplus_connections AS c WHERE c.held = 0 AND NOT EXISTS \
-                   (SELECT 1 FROM mplus_runs AS r WHERE r.connection = c.id AND r.kind = ?) ORDER BY c.id LIMIT ?";
+                   (SELECT 1 FROM mplus_runs AS r WHERE r.connection = c.id AND r.kind = ? AND r.parked IS NULL) \
+                   ORDER BY c.id LIMIT ?";
         let values = vec![kind.as_str().into(), limit(at_most).into()];
         let rows = self.driver.query("find connections without a run", sql, values).await?;
         rows.into_iter().map(|mut row| row.text().map(ConnectionId::from)).collect()
@@ -279,8 +330,10 @@ async fn claim(
                     written.push(row_of(&found, &next)?);
                     claimed.push(mine);
                 }
-                Err(_) => {
+                Err(error) => {
                     set_aside::run(transaction, &connection, &kind).await?;
+                    let message = aside::of_run(&kind, &error);
+                    aside::tell(transaction, &connection, "runs", message, now).await?;
                     any_aside = true;
                 }
             }

@@ -9,7 +9,7 @@ use crate::store::StoreError;
 use super::driver::{Driver, Transaction, in_transaction};
 use super::value::{Row, SqlValue};
 use super::write::Write;
-use super::{SqlStore, format, notices, order_rows, runs, table};
+use super::{SqlStore, aside, format, notices, order_rows, runs, table};
 
 const TAKE_UP: &str = "take up what an older release could not read";
 
@@ -183,8 +183,9 @@ impl<D: Driver> SqlStore<D> {
         let sql = format!("SELECT {} FROM mplus_runs WHERE connection = ? ORDER BY kind", runs::COLUMNS);
         for row in self.driver.query("read runs", &sql, vec![connection.as_str().into()]).await? {
             let kind = runs::key_of(&row).map(|(_, kind)| kind);
-            if let read @ Err(_) = runs::found_of(row) {
-                found.push(unreadable("run", kind, read));
+            match runs::found_of(row) {
+                Ok(known) => found.extend(aside::unread(&kind.unwrap_or_default(), &known.run)),
+                read @ Err(_) => found.push(unreadable("run", kind, read)),
             }
         }
         let sql = format!(

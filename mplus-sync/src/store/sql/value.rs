@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::model::ConnectionId;
 use crate::store::{StoreError, StoreErrorKind};
 
 /// A value as the tables have them: every one of them is an integer, a text or nothing.
@@ -70,6 +71,14 @@ pub struct Row(pub(crate) std::vec::IntoIter<SqlValue>);
 impl Row {
     pub(crate) fn new(values: Vec<SqlValue>) -> Self {
         Self(values.into_iter())
+    }
+
+    /// The first column, where it is a text and was not taken yet.
+    pub(crate) fn first_text(&self) -> Option<String> {
+        match self.0.as_slice().first() {
+            Some(SqlValue::Text(text)) => Some(text.clone()),
+            _ => None,
+        }
     }
 
     fn unexpected(found: Option<SqlValue>, wanted: &str) -> StoreError {
@@ -147,6 +156,17 @@ fn time(micros: i64) -> Result<DateTime<Utc>, StoreError> {
 /// A list of placeholders.
 pub(crate) fn marks(count: usize) -> String {
     format!("({})", vec!["?"; count].join(", "))
+}
+
+/// The condition that a column has none of these connections; its values are added to the others.
+pub(crate) fn none_of(column: &str, connections: &[ConnectionId], values: &mut Vec<SqlValue>) -> String {
+    if connections.is_empty() {
+        return String::new();
+    }
+    let names = padded(connections.iter().map(|connection| connection.as_str().into()).collect());
+    let condition = format!(" AND {column} NOT IN {}", marks(names.len()));
+    values.extend(names);
+    condition
 }
 
 /// As many values as a power of two, the last one repeated: lists of all lengths make few statements.

@@ -67,6 +67,20 @@ pub(super) async fn rounds(case: &Case<'_>) -> Checked {
     expect("then those that wait take turns", order[1..3].contains(&"middle".to_owned()))
 }
 
+pub(super) async fn left_out(case: &Case<'_>) -> Checked {
+    let store = case.open().await?;
+    for name in ["a", "b", "c"] {
+        queue(&*store, name, 2, minute(0)).await?;
+    }
+    let others = request(6, minute(1)).except(["a".into(), "c".into(), "nobody".into()]);
+    let found = store.claim(&others, minute(1)).await?;
+    expect_equal("what is claimed", whose(&found), BTreeMap::from([("b", 2)]))?;
+    let of_one = others.of("a".into());
+    expect_equal("asked for alone", store.claim(&of_one, minute(1)).await?.len(), 0)?;
+    let found = store.claim(&request(6, minute(1)), minute(1)).await?;
+    expect_equal("by somebody else", whose(&found), BTreeMap::from([("a", 2), ("c", 2)]))
+}
+
 pub(super) async fn at_once(case: &Case<'_>) -> Checked {
     let (one, two) = (case.open().await?, case.open().await?);
     queue(&*one, "a", 20, minute(0)).await?;

@@ -81,6 +81,8 @@ pub enum Spoil {
     Run(String),
     /// The notices of the order with this number.
     Notice(String),
+    /// The record of the connection itself.
+    Connection,
 }
 
 /// What a run of the suite found.
@@ -250,6 +252,7 @@ const BEHAVIOURS: &[(&str, Behaviour)] = behaviours! {
     }
     fairness::{
         rounds: "claims go around the merchants",
+        left_out: "orders of connections that are left out are not claimed",
         at_once: "no merchant has more under way than allowed",
         held_and_resting: "held and resting connections are left alone",
         waits: "waiting spends no attempts",
@@ -270,6 +273,7 @@ const BEHAVIOURS: &[(&str, Behaviour)] = behaviours! {
         turns: "what somebody waits for goes before what is due by itself",
         lost: "a lost run is taken up again",
         held: "runs of a held connection wait",
+        left_out: "runs of connections that are left out are not claimed",
         without: "connections without a run are found",
         reports: "the last report of each kind is kept",
         other_reasons: "a reason of another release is kept",
@@ -279,6 +283,7 @@ const BEHAVIOURS: &[(&str, Behaviour)] = behaviours! {
         order_keeps_its_turn: "an order that cannot be read keeps its tables turn",
         runs_parked: "runs that cannot be read hide no other",
         notices_parked: "notices that cannot be read hide no other",
+        connection_hidden: "a connection that cannot be read hides no other",
         item_parked: "an item that cannot be read holds up nobody",
     }
     leases::{

@@ -160,6 +160,20 @@ pub(super) async fn held(case: &Case<'_>) -> Checked {
     expect_equal("afterwards", claim(&*store, 1).await?.len(), 1)
 }
 
+pub(super) async fn left_out(case: &Case<'_>) -> Checked {
+    let store = case.open().await?;
+    for name in ["a", "b", "c"] {
+        let request = RunRequest::new(RunReason::Daily, minute(0));
+        store.request_run(&name.into(), &RunKind::SYNC, request).await?;
+    }
+    let all = RunClaimRequest::new("w".into(), 6, minute(60));
+    let others = all.clone().except(["a".into(), "c".into()]);
+    let found = store.claim_runs(&others, minute(1)).await?;
+    let whose: Vec<&str> = found.iter().map(|run| run.connection.as_str()).collect();
+    expect_equal("what is claimed", whose, vec!["b"])?;
+    expect_equal("by somebody else", store.claim_runs(&all, minute(1)).await?.len(), 2)
+}
+
 pub(super) async fn without(case: &Case<'_>) -> Checked {
     let store = case.open().await?;
     for id in ["a", "b", "c", "d"] {

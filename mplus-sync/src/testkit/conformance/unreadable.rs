@@ -2,9 +2,11 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::model::{ArticleNumber, ItemEdit, OutboxStateKind, RunKind, RunReason, RunRequest};
+use crate::model::{
+    ArticleNumber, Connection, ItemEdit, OutboxStateKind, RunEnd, RunKind, RunReason, RunRequest,
+};
 use crate::store::{
-    CatalogEdits, ClaimRequest, NoticeRequest, Page, RunClaimRequest, Select, Store, StoreError,
+    CatalogEdits, ClaimRequest, NoticeRequest, Page, RunClaimRequest, Select, SetAside, Store, StoreError,
     StoreErrorKind,
 };
 
@@ -122,13 +124,33 @@ pub(super) async fn runs_parked(case: &Case<'_>) -> Checked {
     expect_equal("what is named", named(&*store).await?, wanted)?;
     expect_equal("what is due", store.run_backlog(minute(2)).await?.due, 0)?;
     expect_equal("what is known", store.runs(&merchant()).await?.len(), 0)?;
+    expect_equal("what is counted", store.count_set_aside().await?, SetAside::new(0, 12, 0))?;
+    let lines = store.activities(&merchant(), None, 50).await?;
+    let of_runs = lines.iter().filter(|line| line.activity.topic == "runs").count();
+    expect_equal("what a person reads, once", of_runs, 12)?;
+    // Who asks for one that nobody mended begins a new one; what could not be read is kept.
+    let asked = RunRequest::new(RunReason::AskedFor, minute(2));
+    store.request_run(&merchant(), &RunKind::named(&kinds[1]), asked.clone()).await?;
+    let anew = store.claim_runs(&claim, minute(2)).await?;
+    expect_equal("a new one", anew.first().map(|run| run.requests.clone()), Some(vec![asked]))?;
+    for run in &anew {
+        store.finish_run(run, RunEnd::Done, &[]).await?;
+    }
+    expect_equal("what is named then", named(&*store).await?.len(), 12)?;
     // Who asks for it again once it was mended takes it up.
     case.mend(&Spoil::Run(kinds[0].clone())).await?;
     store
         .request_run(&merchant(), &RunKind::named(&kinds[0]), RunRequest::new(RunReason::AskedFor, minute(3)))
         .await?;
     let again = store.claim_runs(&claim, minute(3)).await?;
-    expect_equal("all that asked for it", again.first().map(|run| run.requests.len()), Some(2))
+    expect_equal("all that asked for it", again.first().map(|run| run.requests.len()), Some(2))?;
+    case.mend(&Spoil::Run(kinds[2].clone())).await?;
+    expect_equal("taken up after it was mended", store.take_up_again(&merchant(), minute(4)).await?, 10)?;
+    let found = store.claim_runs(&claim, minute(4)).await?;
+    let found: Vec<&str> = found.iter().map(|run| run.kind.as_str()).collect();
+    expect_equal("the one that can be read", found, vec![kinds[2].as_str()])?;
+    expect_equal("discarded", store.discard_set_aside(&merchant()).await?, 10)?;
+    expect_equal("what is named last", named(&*store).await?.len(), 0)
 }
 
 pub(super) async fn notices_parked(case: &Case<'_>) -> Checked {
@@ -153,7 +175,38 @@ pub(super) async fn notices_parked(case: &Case<'_>) -> Checked {
         "they are named",
         kinds.len() == numbers.len() && kinds.iter().all(|(_, id)| numbers.contains(id)),
     )?;
-    expect_equal("never out of their order", store.claim_notices(&request, minute(4)).await?.len(), 0)
+    expect_equal("never out of their order", store.claim_notices(&request, minute(4)).await?.len(), 0)?;
+    expect_equal("what is counted", store.count_set_aside().await?, SetAside::new(0, 0, 12))?;
+    let lines = store.activities(&merchant(), None, 50).await?;
+    expect_equal("what a person reads, once", lines.len(), 12)?;
+    store.requeue(&merchant(), &"11".into(), minute(5)).await?;
+    expect_equal("behind it", told(&*store, minute(6)).await?, Vec::new())?;
+    expect_equal("discarded", store.discard_set_aside(&merchant()).await?, 12)?;
+    let later = vec![("11".to_owned(), OutboxStateKind::Waiting)];
+    expect_equal("then it is told", told(&*store, minute(7)).await?, later)
+}
+
+pub(super) async fn connection_hidden(case: &Case<'_>) -> Checked {
+    let store = case.open().await?;
+    for id in ["a", "merchant", "z"] {
+        let mut connection = Connection::new(id, "Resto", "pos.example", 1, minute(0));
+        connection.status = connection.status.failed("away", minute(0));
+        store.save_connection(&connection).await?;
+    }
+    let spoil = Spoil::Connection;
+    if !case.spoil(&spoil).await? {
+        return Ok(());
+    }
+    let ids = |found: Vec<Connection>| found.into_iter().map(|one| one.id.to_string()).collect::<Vec<_>>();
+    let others = || vec!["a".to_owned(), "z".to_owned()];
+    expect_equal("a full page", ids(store.connections(Page::first(2)).await?), others())?;
+    expect_equal("those that fail", ids(store.failing_connections(Page::first(2)).await?), others())?;
+    let counts = store.count_connections().await?;
+    expect_equal("what is counted", (counts.all, counts.failing), (3, 3))?;
+    expect_equal("what is named", named(&*store).await?, pairs(&[("connection", "merchant")]))?;
+    expect_refused("reading it", store.connection(&merchant()).await, StoreErrorKind::Corrupt)?;
+    case.mend(&spoil).await?;
+    expect_equal("after it was mended", ids(store.connections(Page::first(9)).await?).len(), 3)
 }
 
 pub(super) async fn item_parked(case: &Case<'_>) -> Checked {

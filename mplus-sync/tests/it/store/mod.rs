@@ -24,6 +24,12 @@ fn renamed(row: &mplus_sync::testkit::conformance::Spoil, back: bool) -> String 
         Spoil::Item(id) => ("mplus_items", "id", id, "name"),
         Spoil::Run(kind) => ("mplus_runs", "kind", kind, "reason"),
         Spoil::Notice(number) => ("mplus_order_notices", "number", number, "state"),
+        Spoil::Connection => {
+            let (from, to) = if back { ("\"port_\":", "\"port\":") } else { ("\"port\":", "\"port_\":") };
+            return format!(
+                "UPDATE mplus_connections SET body = replace(body, '{from}', '{to}') WHERE id = 'merchant'"
+            );
+        }
         other => panic!("no such row: {other:?}"),
     };
     let (from, to) = match back {
