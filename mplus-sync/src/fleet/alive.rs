@@ -57,6 +57,11 @@ impl<'a> Alive<'a> {
         Self { process, run, cut, stop: CancelToken::new(), progress: Steps::default() }
     }
 
+    /// Whether the process stops, and the run with it.
+    pub(super) fn is_cut_off(&self) -> bool {
+        self.cut.is_cancelled()
+    }
+
     /// Does the work as long as the claim is held, nobody asks for its stop and its time is not up. Work that is stopped ends as such.
     pub(super) async fn while_doing<T>(&self, work: impl Future<Output = T>) -> Ended<T> {
         let mut work = pin!(work);

@@ -10,7 +10,7 @@ use crate::report::{RunOutcome, RunReport};
 use crate::store::StoreError;
 
 use super::alive::is_lost;
-use super::due::pause;
+use super::due::{self, pause};
 use super::ending::{Ending, Kept};
 use super::observe;
 use super::process::Process;
@@ -24,6 +24,17 @@ pub(super) async fn known_day(process: &Process, run: &ClaimedRun) -> Result<Opt
     process.host.store().last_day(&run.connection, &RunKind::SYNC).await
 }
 
+/// Keeps a run's report in place of the last one.
+pub(super) async fn save<Report: Serialize>(process: &Process, run: &ClaimedRun, kept: &Kept<'_, Report>) {
+    if let Ok(json) = serde_json::to_string(kept) {
+        let report = StoredReport { at: process.host.runtime().now(), day: kept.last_day(), json };
+        // The run goes its way whatever becomes of this; the activity log tells of it as well.
+        if let Err(error) = process.host.store().save_report(&run.connection, &run.kind, &report).await {
+            observe::store_failed(&error);
+        }
+    }
+}
+
 /// Keeps a run's report in place of the last one, and tells the host of its parts; one that did not begin is none.
 pub(super) async fn keep<'r, Report: Serialize>(
     process: &Process,
@@ -35,13 +46,7 @@ pub(super) async fn keep<'r, Report: Serialize>(
     if ending == Ending::Busy {
         return;
     }
-    if let Ok(json) = serde_json::to_string(kept) {
-        let report = StoredReport { at: process.host.runtime().now(), day: kept.last_day(), json };
-        // The run is over whatever becomes of this; the activity log tells of it as well.
-        if let Err(error) = process.host.store().save_report(&run.connection, &run.kind, &report).await {
-            observe::store_failed(&error);
-        }
-    }
+    save(process, run, kept).await;
     if let Some(observer) = &process.run_observer {
         let began = |part: &&RunReport| part.outcome != RunOutcome::Busy;
         for part in parts.into_iter().filter(began).collect::<Vec<_>>() {
@@ -55,8 +60,7 @@ pub(super) async fn try_again(process: &Process, run: &ClaimedRun) -> RunCounts 
     let (runtime, settings) = (process.host.runtime(), &process.settings);
     let rest = pause(run.failures, settings.first_pause, settings.longest_pause, runtime.random());
     let at = runtime.now() + rest;
-    let again = |request: &RunRequest| RunRequest { due_at: at, ..request.clone() };
-    let next: Vec<RunRequest> = run.requests.iter().map(again).collect();
+    let next: Vec<RunRequest> = run.requests.iter().map(|request| due::again(request, at)).collect();
     end(process, run, RunEnd::Failed, &next).await
 }
 

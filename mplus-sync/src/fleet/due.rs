@@ -11,6 +11,7 @@ use crate::report::Scope;
 use crate::schedule::{DailySchedule, lot};
 
 use super::settings::span;
+use super::terms::Terms;
 
 /// How a run is to be: what a request says in its details.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,9 +20,9 @@ pub(super) struct Wanted {
     pub(super) context: SyncContext,
     /// How much it looks at.
     pub(super) scope: Scope,
-    /// Whether an answer is believed that switches off much of the menu.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(super) accepts_loss: bool,
+    /// Until when a run may begin that believes an answer which switches off much of the menu.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) accepts_loss_until: Option<DateTime<Utc>>,
     /// Of which calendar day it is the daily run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) day: Option<NaiveDate>,
@@ -29,18 +30,41 @@ pub(super) struct Wanted {
 
 impl Wanted {
     pub(super) fn new(context: SyncContext, scope: Scope) -> Self {
-        Self { context, scope, accepts_loss: false, day: None }
+        Self { context, scope, accepts_loss_until: None, day: None }
     }
 
     /// What the schedule wants by itself.
-    pub(super) const SCHEDULED: Self =
-        Self { context: SyncContext::Scheduled, scope: Scope::Incremental, accepts_loss: false, day: None };
+    pub(super) const SCHEDULED: Self = Self {
+        context: SyncContext::Scheduled,
+        scope: Scope::Incremental,
+        accepts_loss_until: None,
+        day: None,
+    };
+
+    /// The same for a person who saw what an answer takes away. That was one answer: another one, an hour later or after a failure,
+    /// is shown to a person anew.
+    pub(super) fn accepting_loss(self, now: DateTime<Utc>) -> Self {
+        Self { accepts_loss_until: Some(now + ACCEPTED), ..self }
+    }
+
+    /// The same for whoever has seen no answer.
+    pub(super) fn without_accepting_loss(self) -> Self {
+        Self { accepts_loss_until: None, ..self }
+    }
+
+    /// Whether an answer is believed that switches off much of the menu.
+    pub(super) fn accepts_loss(self) -> bool {
+        self.accepts_loss_until.is_some()
+    }
 
     /// What a request asks for. One without details, or whose details a person or another release wrote, is taken by its
     /// reason.
-    fn of(request: &RunRequest) -> Self {
-        let details = request.details.as_deref().and_then(|json| serde_json::from_str(json).ok());
-        details.unwrap_or_else(|| {
+    fn of(request: &RunRequest, now: DateTime<Utc>) -> Self {
+        let details = request.details.as_deref().and_then(|json| serde_json::from_str::<Self>(json).ok());
+        let holds = |until: &DateTime<Utc>| *until > now;
+        let as_of_now =
+            |wanted: Self| Self { accepts_loss_until: wanted.accepts_loss_until.filter(holds), ..wanted };
+        details.map(as_of_now).unwrap_or_else(|| {
             let context = match request.reason {
                 RunReason::Webhook => SyncContext::Webhook,
                 RunReason::AskedFor | RunReason::NewBranch => SyncContext::Manual,
@@ -60,7 +84,7 @@ impl Wanted {
         Self {
             context: if rank(other.context) > rank(self.context) { other.context } else { self.context },
             scope: if other.scope == Scope::Full { Scope::Full } else { self.scope },
-            accepts_loss: self.accepts_loss || other.accepts_loss,
+            accepts_loss_until: self.accepts_loss_until.max(other.accepts_loss_until),
             day: self.day.max(other.day),
         }
     }
@@ -73,6 +97,18 @@ impl Wanted {
             Ok(json) => request.with_details(json),
             Err(_) => request,
         }
+    }
+}
+
+/// How long after a person said so an answer is believed.
+const ACCEPTED: TimeDelta = TimeDelta::hours(1);
+
+/// The request again, for a run that failed before it could do anything.
+pub(super) fn again(request: &RunRequest, due_at: DateTime<Utc>) -> RunRequest {
+    let accepting = request.details.as_deref().and_then(|json| serde_json::from_str::<Wanted>(json).ok());
+    match accepting.filter(|wanted| wanted.accepts_loss()) {
+        Some(wanted) => wanted.without_accepting_loss().request(request.reason.clone(), due_at),
+        None => RunRequest { due_at, ..request.clone() },
     }
 }
 
@@ -91,12 +127,18 @@ pub(super) fn asks_to_stop(request: &RunRequest) -> bool {
     request.reason == RunReason::Other(STOP.to_owned())
 }
 
-/// The requests that still stand: a stop takes back what somebody asked for before it, and leaves what is due by itself.
+/// Whether a person asked, and waits.
+pub(super) fn somebody_waits(requests: &[RunRequest]) -> bool {
+    requests.iter().any(|request| request.reason == RunReason::AskedFor)
+}
+
+/// The requests that still stand: a stop takes back what somebody asked for before it, also where it failed and is to be tried again,
+/// and leaves what is due by itself.
 fn standing(requests: &[RunRequest]) -> impl Iterator<Item = &RunRequest> {
     let stop = requests.iter().rposition(asks_to_stop);
     let was_asked_before = move |place: usize, request: &RunRequest| {
         let asked = match &request.reason {
-            RunReason::AskedFor => true,
+            RunReason::AskedFor | RunReason::Retry => true,
             RunReason::Other(reason) => reason == BY_HOST,
             _ => false,
         };
@@ -128,7 +170,7 @@ pub(super) fn sync_todo(
 ) -> Todo {
     let mut todo = Todo { run: None, next: Vec::new() };
     for request in standing(requests) {
-        let wanted = Wanted::of(request);
+        let wanted = Wanted::of(request, now);
         if request.reason == RunReason::Daily {
             let Some(daily) = daily else { continue };
             todo.next.extend(next_daily(daily, now));
@@ -145,12 +187,17 @@ pub(super) fn sync_todo(
     todo
 }
 
-/// What asked for stock: none when its own interval is all that did, and was switched off since.
-pub(super) fn stock_todo(requests: &[RunRequest], every: Option<Duration>, now: DateTime<Utc>) -> Todo {
+/// What asked for stock: none when its own interval is all that did, and was switched off since. Where the merchant wants no stock
+/// nobody gets any, whoever asked.
+pub(super) fn stock_todo(requests: &[RunRequest], terms: &Terms, now: DateTime<Utc>) -> Todo {
     let mut todo = Todo { run: None, next: Vec::new() };
+    if !terms.wants_stock {
+        return todo;
+    }
+    let every = terms.stock_every;
     for request in standing(requests).filter(|request| every.is_some() || request.reason != RunReason::Stock)
     {
-        let wanted = Wanted::of(request);
+        let wanted = Wanted::of(request, now);
         todo.run = Some(todo.run.map_or(wanted, |run| run.and(wanted)));
     }
     todo.next.extend(every.map(|every| next_stock(every, now)));

@@ -38,10 +38,9 @@ impl Ending {
         }
     }
 
-    /// That of a whole sync. One whose menu is done and whose stock another pull is at has come to its end: see
-    /// [`leaves_stock`].
-    pub(super) fn of_sync(report: &SyncReport) -> Self {
-        let stock = report.stock.as_ref().filter(|_| !leaves_stock(report));
+    /// That of a whole sync. One whose menu is done and that [leaves its stock](leaves_stock) has come to its end.
+    pub(super) fn of_sync(report: &SyncReport, leaves_stock: bool) -> Self {
+        let stock = report.stock.as_ref().filter(|_| !leaves_stock);
         Self::of(&report.menu).max(stock.map_or(Self::Done, Self::of))
     }
 
@@ -58,7 +57,7 @@ impl Ending {
             Self::Unfinished => match again {
                 Some(wanted) => {
                     let again = now + pause;
-                    let retry = wanted.request(RunReason::Retry, again);
+                    let retry = wanted.without_accepting_loss().request(RunReason::Retry, again);
                     let rested = |request: RunRequest| match request.reason {
                         // Its own interval is no way around the rest.
                         RunReason::Stock => RunRequest { due_at: request.due_at.max(again), ..request },
@@ -75,10 +74,14 @@ impl Ending {
     }
 }
 
-/// Whether the stock of a sync is left to another run, since a pull of it is under way: that one may have begun before the
-/// menu changed. The menu is not synced again for it.
-pub(super) fn leaves_stock(report: &SyncReport) -> bool {
-    report.stock.as_ref().is_some_and(|stock| stock.outcome == RunOutcome::Busy)
+/// Whether the stock of a sync is left to another run, and the menu not synced again for it: a pull is under way, which may have begun
+/// before the menu changed, or the process stops in the middle of it.
+pub(super) fn leaves_stock(report: &SyncReport, is_cut_off: bool) -> bool {
+    report.stock.as_ref().is_some_and(|stock| match stock.outcome {
+        RunOutcome::Busy => true,
+        RunOutcome::Cancelled => is_cut_off,
+        _ => false,
+    })
 }
 
 /// What is kept of a run, whole, under its kind: the JSON of [`last_reports`](crate::store::RunStore::last_reports).
@@ -120,6 +123,7 @@ impl<'a, Report: Serialize> Kept<'a, Report> {
 mod tests {
     use super::*;
     use crate::conflict::SyncContext;
+    use crate::fleet::due::sync_todo;
     use crate::model::{RunKind, RunReason};
     use crate::report::Scope;
 
@@ -131,7 +135,8 @@ mod tests {
     }
 
     fn of_sync(menu: RunOutcome, stock: RunOutcome) -> Ending {
-        Ending::of_sync(&SyncReport { menu: part(menu), stock: Some(part(stock)) })
+        let report = SyncReport { menu: part(menu), stock: Some(part(stock)) };
+        Ending::of_sync(&report, leaves_stock(&report, false))
     }
 
     #[test]
@@ -151,6 +156,15 @@ mod tests {
         assert_eq!(of_sync(RunOutcome::Completed, RunOutcome::Busy), Ending::Done);
         let of_stock_alone = Ending::of(&part(RunOutcome::Busy));
         assert_eq!(of_stock_alone, Ending::Busy);
+    }
+
+    #[test]
+    fn a_menu_that_was_synced_is_done_when_the_process_stops_at_the_stock() {
+        let report =
+            SyncReport { menu: part(RunOutcome::Completed), stock: Some(part(RunOutcome::Cancelled)) };
+        assert!(leaves_stock(&report, true));
+        assert_eq!(Ending::of_sync(&report, true), Ending::Done);
+        assert!(!leaves_stock(&report, false), "a person stopped it");
     }
 
     #[test]
@@ -179,6 +193,14 @@ mod tests {
         assert_eq!(next, [daily.clone(), wanted.request(RunReason::Retry, now + pause)]);
         let recorded = Ending::Unfinished.recorded(None, vec![daily.clone()], pause, now);
         assert_eq!(recorded, (RunEnd::Done, vec![daily]), "unless nobody wants that");
+    }
+
+    #[test]
+    fn a_retry_believes_no_answer_that_nobody_has_seen() {
+        let now = DateTime::UNIX_EPOCH;
+        let wanted = Wanted::new(SyncContext::Manual, Scope::Full).accepting_loss(now);
+        let (_, next) = Ending::Unfinished.recorded(Some(wanted), Vec::new(), TimeDelta::minutes(1), now);
+        assert!(!sync_todo(&next, None, None, now + TimeDelta::minutes(1)).run.unwrap().accepts_loss());
     }
 
     #[test]

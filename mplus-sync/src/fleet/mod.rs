@@ -34,6 +34,7 @@ mod close;
 mod due;
 mod ending;
 mod lane;
+mod left_out;
 mod observe;
 mod observer;
 mod open;
@@ -72,6 +73,7 @@ use crate::report::Scope;
 use crate::store::{Page, StoreError, StoreErrorKind, Wake, update_connection};
 
 use due::Wanted;
+use left_out::LeftOut;
 use open::Merchants;
 use process::{Process, Spawn};
 use share::Share;
@@ -180,6 +182,7 @@ impl Fleet {
             merchants: Merchants::new(host.clone(), self.settings.clone()),
             silent: Silent::new(self.settings.orders),
             failing: Share::quarter_of(self.settings.runs),
+            left_out: LeftOut::default(),
             holder: Holder::of(host.worker().clone(), life),
             observer: self.observer.clone(),
             run_observer: self.run_observer.clone(),
@@ -206,7 +209,8 @@ impl Fleet {
     }
 
     /// The same for a person who was told that an answer was held back because it switches off much of the menu, and knows that
-    /// it is meant: the run believes it.
+    /// it is meant: the run believes it. That holds for one run that begins within the hour. When it fails, the next ones ask a person
+    /// again, as what the POS answers them may be something else.
     ///
     /// # Errors
     /// When the store fails.
@@ -215,7 +219,8 @@ impl Fleet {
         connection: &ConnectionId,
         scope: Scope,
     ) -> Result<(), StoreError> {
-        let wanted = Wanted { accepts_loss: true, ..Wanted::new(SyncContext::Manual, scope) };
+        let now = self.host_of(connection)?.runtime().now();
+        let wanted = Wanted::new(SyncContext::Manual, scope).accepting_loss(now);
         self.request(connection, &RunKind::SYNC, wanted).await
     }
 
@@ -228,8 +233,8 @@ impl Fleet {
     }
 
     /// Has a run stop that is carried out, in whatever process, within a second or two: it ends its step, what was done stays
-    /// done, and its report says that it was cancelled. What was [asked for](RunReason::AskedFor) and has not begun is not
-    /// begun; what is due by itself, such as tomorrow's daily run, still is. Stopping what does not run changes nothing.
+    /// done, and its report says that it was cancelled. What was [asked for](RunReason::AskedFor), or failed and waits to be
+    /// [tried again](RunReason::Retry), is not begun; what is due by itself, such as tomorrow's daily run, still is. Stopping what does not run changes nothing.
     ///
     /// # Errors
     /// When the store fails.
@@ -238,7 +243,8 @@ impl Fleet {
         host.store().request_run(connection, kind, due::stop_request(host.runtime().now())).await
     }
 
-    /// Asks for a pull of a merchant's stock, likewise.
+    /// Asks for a pull of a merchant's stock, likewise. Where the merchant's [settings](crate::settings::MerchantSettings::stock) switch
+    /// stock off nothing is pulled.
     ///
     /// # Errors
     /// When the store fails.
@@ -354,6 +360,28 @@ impl Fleet {
         let host = self.host_of(connection)?;
         host.vault().forget_credentials(connection).await?;
         host.store().remove_connection(connection).await
+    }
+
+    /// Takes up again what was [set aside](FleetStatus::set_aside) of a merchant since it could not be read, after a person mended it:
+    /// orders, due runs, notices. Counts them; what still cannot be read is set aside again. A newer release does so by itself.
+    ///
+    /// # Errors
+    /// When the store fails; doing it again takes up the rest.
+    pub async fn take_up_set_aside(&self, connection: &ConnectionId) -> Result<u64, StoreError> {
+        let host = self.host_of(connection)?;
+        host.store().take_up_again(connection, host.runtime().now()).await
+    }
+
+    /// Discards the notices and due runs of a merchant that were set aside since they cannot be read, and counts them: later notices of
+    /// those orders are told, and what was due is planned anew. Orders stay: those are queued again or withdrawn. What is discarded is
+    /// listed by [`unreadable`](crate::store::CatalogStore::unreadable) before.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn discard_set_aside(&self, connection: &ConnectionId) -> Result<u64, StoreError> {
+        let count = self.host_of(connection)?.store().discard_set_aside(connection).await?;
+        self.take_up(connection).await?;
+        Ok(count)
     }
 
     /// How all of it is doing, over all stores and processes. It counts in the database, whatever the number of merchants: for a

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tracing::{Span, info_span};
 
 use crate::connection::OpenError;
-use crate::model::{ClaimedRun, ConnectionId, OutboxEntry, RunKind};
+use crate::model::{ClaimedRun, ConnectionId, OutboxEntry, RunKind, WorkerId};
 use crate::orders::WorkerReport;
 
 use super::ending::Ending;
@@ -104,6 +104,11 @@ pub(super) fn not_opened(connection: &ConnectionId, error: &OpenError) {
 pub(super) fn clock_is_wrong(off: TimeDelta) {
     let seconds = off.num_seconds();
     tracing::error!(target: "mplus_sync", seconds, "this machine's clock differs from the database's; this process takes no work until it is set");
+}
+
+/// Another process that lives has this one's name.
+pub(super) fn name_is_taken(name: &WorkerId) {
+    tracing::error!(target: "mplus_sync", %name, "another process works under this name; this one takes no work until it has the name alone");
 }
 
 /// The store did not answer.

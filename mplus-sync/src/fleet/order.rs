@@ -1,15 +1,20 @@
 //! One claimed order on its way.
 
+use std::convert::Infallible;
+use std::pin::pin;
+
 use chrono::TimeDelta;
+use futures_util::future::{Either, select};
 use tracing::Instrument;
 
 use crate::cancel::CancelToken;
 use crate::connection::OpenError;
 use crate::model::{Activity, ActivityLevel, ConnectionId, OutboxEntry, Outcome, Waiting};
 use crate::orders::{Heard, WorkerReport};
-use crate::store::{StoreErrorKind, Wake};
+use crate::store::Wake;
 
 use super::due::pause;
+use super::left_out::unreadable;
 use super::process::Process;
 use super::report::FleetReport;
 use super::settings::span;
@@ -38,13 +43,19 @@ pub(super) async fn forward(process: &Process, entry: OutboxEntry, cut: &CancelT
     let work = async {
         match process.merchants.open(&entry.connection).await {
             Ok(merchant) => merchant.worker.forward_hearing(entry).await,
-            Err(OpenError::Store(error)) if error.kind() == StoreErrorKind::Corrupt => {
-                (leave_to_person(process, entry, error.to_string()).await, Heard::Nothing)
+            Err(error) if unreadable(&error).is_some() => {
+                (leave_to_others(process, entry, &error).await, Heard::Nothing)
             }
             Err(error) => {
                 trouble::cannot_be_opened(process, &entry.connection, &error).await;
                 (put_off(process, entry, error.to_string()).await, Heard::Nothing)
             }
+        }
+    };
+    let work = async {
+        match turn.is_probe() {
+            true => while_others_rest(process, &connection, work).await,
+            false => work.await,
         }
     };
     match cut.stop_or(work.instrument(span)).await {
@@ -102,18 +113,60 @@ async fn let_rest(process: &Process, connection: &ConnectionId, rest: TimeDelta)
     }
 }
 
+/// Tries an order, and has the merchant rest for as long as that takes, which may be longer than a claim.
+async fn while_others_rest<T>(
+    process: &Process,
+    connection: &ConnectionId,
+    trial: impl Future<Output = T>,
+) -> T {
+    match select(pin!(trial), pin!(rest_on(process, connection))).await {
+        Either::Left((tried, _)) => tried,
+        Either::Right((never, _)) => match never {},
+    }
+}
+
+async fn rest_on(process: &Process, connection: &ConnectionId) -> Infallible {
+    loop {
+        process.host.runtime().sleep(process.settings.claim / 2).await;
+        let_rest(process, connection, span(process.settings.claim)).await;
+    }
+}
+
 /// Leaves an order as it was whose POS keeps silent, since another one is being tried.
 async fn wait_for_others(process: &Process, entry: OutboxEntry, why: Waits) -> FleetReport {
-    // While one of its own is tried the merchant rests already.
-    if why == Waits::ForOthers {
-        let_rest(process, &entry.connection, span(process.settings.retry.first_pause)).await;
+    let rest = match why {
+        Waits::ForOthers => Some(process.settings.retry.first_pause),
+        // Somebody may have ended the rest of a merchant of whom an order is still being tried.
+        Waits::ForItsOwn => process.silent.is_tried(&entry.connection).then_some(process.settings.claim),
+    };
+    if let Some(rest) = rest {
+        let_rest(process, &entry.connection, span(rest)).await;
     }
     // One that cannot be given back ends by itself.
     let _ = process.host.store().give_back(&entry.claim(), false, process.host.runtime().now()).await;
     FleetReport { orders_put_off: 1, ..FleetReport::default() }
 }
 
-/// Ends the wait of an order whose merchant's settings or credentials cannot be read: they do not become readable by themselves.
+/// Leaves an order to other processes whose merchant's settings or credentials this one cannot read, and to a person when it has
+/// waited for long and none of them could either.
+async fn leave_to_others(process: &Process, entry: OutboxEntry, error: &OpenError) -> WorkerReport {
+    let (store, now) = (process.host.store(), process.host.runtime().now());
+    let waited = now - entry.waiting_since;
+    if waited >= span(process.settings.retry.waits) {
+        return leave_to_person(process, entry, error.to_string()).await;
+    }
+    trouble::cannot_be_read(process, &entry.connection, error, waited).await;
+    if !process.left_out.leave(&entry.connection, now) {
+        return put_off(process, entry, error.to_string()).await;
+    }
+    match store.give_back(&entry.claim(), false, now).await {
+        Ok(()) => WorkerReport { retried: 1, ..WorkerReport::default() },
+        // The claim ends by itself.
+        Err(_) => WorkerReport { store_failures: 1, ..WorkerReport::default() },
+    }
+}
+
+/// Ends the wait of an order whose merchant's settings or credentials nobody can read.
 async fn leave_to_person(process: &Process, entry: OutboxEntry, error: String) -> WorkerReport {
     let (store, now) = (process.host.store(), process.host.runtime().now());
     let reason = format!("order {} was not sent: {error}", entry.order.number);

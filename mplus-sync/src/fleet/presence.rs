@@ -1,6 +1,6 @@
 //! What the processes of a fleet know of each other: each holds a lease and notes on it what it is doing.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -31,6 +31,9 @@ pub struct ProcessStatus {
     pub runs_done: u64,
     /// Whether it takes nothing since its clock is wrong: [`watches_clock`](super::FleetSettings::watches_clock).
     pub clock_is_wrong: bool,
+    /// Whether it takes nothing since another process that lives has its [name](crate::Host::named): each would take the leases of the
+    /// other one's runs.
+    pub name_is_taken: bool,
 }
 
 /// What a process notes of itself.
@@ -42,6 +45,7 @@ struct Noted {
     accepted: u64,
     done: u64,
     clock_is_wrong: bool,
+    name_is_taken: bool,
 }
 
 /// How a process makes itself known.
@@ -52,6 +56,8 @@ pub(super) struct Presence {
     accepted: AtomicU64,
     done: AtomicU64,
     clock: Mutex<Clock>,
+    /// Whether another process that lives has the same name.
+    is_twin: AtomicBool,
 }
 
 /// What is known of a process's clock.
@@ -82,12 +88,35 @@ impl Presence {
             accepted: AtomicU64::new(0),
             done: AtomicU64::new(0),
             clock: Mutex::new(Clock::Unknown),
+            is_twin: AtomicBool::new(false),
         }
     }
 
-    /// Whether the process may claim anything: its clock is right, as far as can be told.
+    /// Whether the process may claim anything: its clock is right and its name its own, as far as can be told.
     pub(super) fn may_claim(&self) -> bool {
-        *self.clock() == Clock::Right
+        *self.clock() == Clock::Right && !self.is_twin()
+    }
+
+    fn is_twin(&self) -> bool {
+        self.is_twin.load(Ordering::Relaxed)
+    }
+
+    /// The name of the lease by which a process is known.
+    fn name(&self) -> LeaseName {
+        LeaseName::named(format!("process {}", self.holder.slot()))
+    }
+
+    /// Looks whether another process lives under this name, and says what was believed of that before.
+    async fn look_for_twin(&self, host: &Host) -> Result<bool, StoreError> {
+        let (name, leases) = (self.name(), host.store().leases(Some(&fleet()), host.runtime().now()).await?);
+        let others =
+            |held: &HeldLease| held.lease.name == name && held.lease.holder.life() != self.holder.life();
+        let is_twin = leases.iter().any(others);
+        let was_twin = self.is_twin.swap(is_twin, Ordering::Relaxed);
+        if is_twin && !was_twin {
+            observe::name_is_taken(self.holder.slot());
+        }
+        Ok(was_twin)
     }
 
     fn clock(&self) -> std::sync::MutexGuard<'_, Clock> {
@@ -137,7 +166,8 @@ impl Presence {
         self.compare(host, tolerance).await?;
         let (store, now) = (host.store(), host.runtime().now());
         let kept = self.lock().clone();
-        let lease = match kept {
+        let had_one = kept.is_some();
+        let mut lease = match kept {
             None => None,
             Some(lease) => match store.extend(&lease, now + LIVES).await {
                 Ok(lease) => Some(lease),
@@ -145,12 +175,26 @@ impl Presence {
                 Err(error) => return Err(error),
             },
         };
+        // One that was taken away is another's who lives: a process that is gone takes nothing.
+        if self.is_twin() || (had_one && lease.is_none()) {
+            let was_twin = self.look_for_twin(host).await?;
+            if was_twin != self.is_twin()
+                && let Some(lease) = lease.take()
+            {
+                store.release(&lease).await?;
+            }
+        }
         let lease = match lease {
             Some(lease) => lease,
             None => {
-                let name = LeaseName::named(format!("process {}", self.holder.slot()));
+                let name = match self.is_twin() {
+                    true => {
+                        LeaseName::named(format!("process {} {}", self.holder.slot(), self.holder.life()))
+                    }
+                    false => self.name(),
+                };
                 let granted = store.acquire(&fleet(), &name, &self.holder, now + LIVES, now).await?;
-                // Another process has this name, which the host was asked not to let happen; it is told of alone.
+                // Somebody of this name began at the same moment: what comes of that is seen the next time.
                 let Some(lease) = granted else { return Ok(()) };
                 store.prune_leases(now - TimeDelta::hours(1)).await?;
                 lease
@@ -158,7 +202,8 @@ impl Presence {
         };
         *self.lock() = Some(lease.clone());
         let (accepted, done) = (self.accepted.load(Ordering::Relaxed), self.done.load(Ordering::Relaxed));
-        let noted = Noted { orders, runs, accepted, done, clock_is_wrong: !self.may_claim() };
+        let (clock_is_wrong, name_is_taken) = (*self.clock() != Clock::Right, self.is_twin());
+        let noted = Noted { orders, runs, accepted, done, clock_is_wrong, name_is_taken };
         let note = serde_json::to_string(&noted).unwrap_or_default();
         store.note_lease(&lease, &note).await
     }
@@ -185,7 +230,7 @@ pub(super) async fn processes(host: &Host) -> Result<Vec<ProcessStatus>, StoreEr
 
 fn status(held: HeldLease) -> ProcessStatus {
     let noted = held.note.as_deref().and_then(|note| serde_json::from_str::<Noted>(note).ok());
-    let Noted { orders, runs, accepted, done, clock_is_wrong } = noted.unwrap_or_default();
+    let Noted { orders, runs, accepted, done, clock_is_wrong, name_is_taken } = noted.unwrap_or_default();
     ProcessStatus {
         worker: held.lease.holder.slot().clone(),
         since: held.since,
@@ -194,6 +239,7 @@ fn status(held: HeldLease) -> ProcessStatus {
         orders_accepted: accepted,
         runs_done: done,
         clock_is_wrong,
+        name_is_taken,
     }
 }
 

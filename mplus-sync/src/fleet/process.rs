@@ -9,6 +9,7 @@ use crate::connection::Host;
 use crate::model::Holder;
 use crate::orders::OrderObserver;
 
+use super::left_out::LeftOut;
 use super::observer::RunObserver;
 use super::open::Merchants;
 use super::settings::FleetSettings;
@@ -26,6 +27,7 @@ pub(super) struct Process {
     pub(super) silent: Silent,
     /// How much of the room for runs those have that failed the last time.
     pub(super) failing: Share,
+    pub(super) left_out: LeftOut,
     pub(super) holder: Holder,
     pub(super) observer: Option<Arc<dyn OrderObserver>>,
     pub(super) run_observer: Option<Arc<dyn RunObserver>>,

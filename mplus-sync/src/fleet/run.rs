@@ -9,15 +9,18 @@ use tracing::Instrument;
 use crate::cancel::CancelToken;
 use crate::connection::OpenError;
 use crate::model::{ClaimedRun, RunEnd, RunKind, RunReason};
+use crate::report::SyncReport;
 use crate::run::RunOptions;
 use crate::stock::StockOptions;
 use crate::store::StoreError;
+use crate::sync::stock_after;
 
 use super::alive::{Alive, Ended};
 use super::broken::{self, Broken};
-use super::close::{end, keep, known_day, try_again};
+use super::close::{end, keep, known_day, save, try_again};
 use super::due::{self, Todo, Wanted, later, pause};
 use super::ending::{Ending, Kept, leaves_stock};
+use super::left_out::unreadable;
 use super::observe;
 use super::open::Open;
 use super::process::Process;
@@ -38,8 +41,9 @@ pub(super) async fn carry_out(process: &Process, run: ClaimedRun, cut: &CancelTo
         if let Some(broken) = Broken::of(&run) {
             return FleetReport { runs: broken::fail(process, &run, broken).await, ..FleetReport::default() };
         }
-        // Those that failed the last time may hang this time, and others need the room.
-        let place = (run.failures > 0).then(|| process.failing.take());
+        // Those that failed the last time may hang this time, and others need the room. What a person waits for has its turn.
+        let is_kept_apart = run.failures > 0 && !due::somebody_waits(&run.requests);
+        let place = is_kept_apart.then(|| process.failing.take());
         if let Some(None) = place {
             let again = RunEnd::Postponed(process.host.runtime().now() + ROOM);
             return FleetReport { runs: end(process, &run, again, &[]).await, ..FleetReport::default() };
@@ -73,7 +77,8 @@ async fn work(process: &Process, run: &ClaimedRun, cut: &CancelToken) -> RunCoun
             let again = later(began, process.settings.first_pause);
             return end(process, run, RunEnd::Postponed(again), &[]).await;
         }
-        // Settings or credentials cannot be read.
+        Err(error) if unreadable(&error).is_some() => return leave_to_others(process, run, &error).await,
+        // The database or the vault does not answer now.
         Err(error) => {
             trouble::cannot_be_opened(process, &run.connection, &error).await;
             return try_again(process, run).await;
@@ -95,11 +100,18 @@ async fn work(process: &Process, run: &ClaimedRun, cut: &CancelToken) -> RunCoun
     };
     let terms = &merchant.terms;
     let todo = match &run.kind {
-        kind if *kind == RunKind::STOCK => due::stock_todo(&run.requests, terms.stock_every, began),
+        kind if *kind == RunKind::STOCK => due::stock_todo(&run.requests, terms, began),
         kind if *kind == RunKind::DRY_RUN => due::sync_todo(&run.requests, None, None, began),
         _ => due::sync_todo(&run.requests, terms.daily.as_ref(), last_day, began),
     };
     let Some(wanted) = todo.run else {
+        // Its menu was synced by somebody who was not heard of again, maybe before the stock was pulled.
+        if run.kind == RunKind::SYNC
+            && run.lost > 0
+            && let Err(error) = ask_for_stock(process, run, Wanted::SCHEDULED).await
+        {
+            return put_off(process, run, &error).await;
+        }
         let ended = end(process, run, RunEnd::Done, &todo.next).await;
         return RunCounts { dropped: ended.done, done: 0, ..ended };
     };
@@ -125,6 +137,18 @@ async fn work(process: &Process, run: &ClaimedRun, cut: &CancelToken) -> RunCoun
     end(process, run, as_ended, &next).await
 }
 
+/// Leaves a run to other processes whose merchant's settings or credentials this one cannot read: everything that asked for it still
+/// does.
+async fn leave_to_others(process: &Process, run: &ClaimedRun, error: &OpenError) -> RunCounts {
+    let now = process.host.runtime().now();
+    let due = run.requests.iter().map(|request| request.due_at).min().unwrap_or(now);
+    trouble::cannot_be_read(process, &run.connection, error, now - due).await;
+    match process.left_out.leave(&run.connection, now) {
+        true => end(process, run, RunEnd::GivenBack, &[]).await,
+        false => try_again(process, run).await,
+    }
+}
+
 /// Puts off a run that the store did not let begin.
 async fn put_off(process: &Process, run: &ClaimedRun, error: &StoreError) -> RunCounts {
     observe::store_failed(error);
@@ -148,7 +172,7 @@ async fn sync(
         .with_progress(alive.progress.clone());
     options.scope = wanted.scope;
     options.dry_run = run.kind == RunKind::DRY_RUN;
-    options.accepts_loss = wanted.accepts_loss;
+    options.accepts_loss = wanted.accepts_loss();
     match &run.kind {
         kind if *kind == RunKind::STOCK => {
             let of_stock =
@@ -165,9 +189,15 @@ async fn sync(
             ending
         }
         _ => {
-            let report = Box::pin(integration.sync(&options)).await;
-            let mut ending = Ending::of_sync(&report);
-            if leaves_stock(&report) && ask_for_stock(process, run, wanted).await.is_err() {
+            let menu = Box::pin(integration.sync_menu(&options)).await;
+            let mut report = SyncReport { menu, stock: None };
+            // Whoever takes the run over from here need not sync the menu again.
+            let kept = Kept::of(run, &report).of_day(Ending::of_sync(&report, false), todo, last_day);
+            save(process, run, &kept).await;
+            report.stock = Box::pin(stock_after(integration.merchant(), &report.menu, &options)).await;
+            let leaves_stock = leaves_stock(&report, alive.is_cut_off());
+            let mut ending = Ending::of_sync(&report, leaves_stock);
+            if leaves_stock && ask_for_stock(process, run, wanted).await.is_err() {
                 ending = ending.max(Ending::Unfinished);
             }
             let kept = Kept::of(run, &report).of_day(ending, todo, last_day);
@@ -179,7 +209,8 @@ async fn sync(
 
 /// Asks for the pull of stock that a sync has left to it.
 async fn ask_for_stock(process: &Process, run: &ClaimedRun, wanted: Wanted) -> Result<(), StoreError> {
-    let wanted = Wanted { day: None, ..wanted }.request(RunReason::Retry, process.host.runtime().now());
+    let wanted = Wanted { day: None, ..wanted.without_accepting_loss() };
+    let wanted = wanted.request(RunReason::Retry, process.host.runtime().now());
     let asked = process.host.store().request_run(&run.connection, &RunKind::STOCK, wanted).await;
     asked.inspect_err(observe::store_failed)
 }

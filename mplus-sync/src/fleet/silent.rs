@@ -80,6 +80,11 @@ impl Silent {
         }
         Ok(Turn { known: Arc::clone(&self.known), connection: connection.clone(), probe })
     }
+
+    /// Whether an order of a silent merchant is being tried now.
+    pub(super) fn is_tried(&self, connection: &ConnectionId) -> bool {
+        lock(&self.known).get(connection).is_some_and(|silent| silent.is_tried)
+    }
 }
 
 impl Turn {

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::connection::Host;
 use crate::model::{Connection, ConnectionId, ConnectionStatus};
-use crate::store::{Backlog, Page, RunBacklog, StoreError};
+use crate::store::{Backlog, Page, RunBacklog, SetAside, StoreError};
 
 use super::presence::{ProcessStatus, processes};
 
@@ -37,6 +37,9 @@ pub struct FleetStatus {
     /// The first hundred of them of each store, in the order of their identifiers; [`Fleet::failing`](super::Fleet::failing) has
     /// them all.
     pub first_failing: Vec<FailingMerchant>,
+    /// What was set aside since it could not be read: orders, due runs, notices. Each has a line in its merchant's activity log;
+    /// [`Fleet::take_up_set_aside`](super::Fleet::take_up_set_aside) tries it again.
+    pub set_aside: SetAside,
     /// The processes that live now.
     pub processes: Vec<ProcessStatus>,
     /// The stores that did not answer: nothing of theirs is in the above.
@@ -84,6 +87,7 @@ impl FleetStatus {
             held: merchants.held,
             failing: merchants.failing,
             first_failing: failing(host, Page::first(NAMED)).await?,
+            set_aside: store.count_set_aside().await?,
             processes: processes(host).await?,
             silent_stores: Vec::new(),
         })
@@ -106,6 +110,7 @@ impl FleetStatus {
         self.held += other.held;
         self.failing += other.failing;
         self.first_failing.extend(other.first_failing);
+        self.set_aside = self.set_aside.and(other.set_aside);
         self.processes.extend(other.processes);
         self.silent_stores.extend(other.silent_stores);
     }

@@ -11,6 +11,8 @@ use crate::settings::MerchantSettings;
 pub(super) struct Terms {
     /// When the daily sync is due; none where it is switched off.
     pub(super) daily: Option<DailySchedule>,
+    /// Whether stock is wanted at all.
+    pub(super) wants_stock: bool,
     /// How often stock is pulled beside it; none where it is not.
     pub(super) stock_every: Option<Duration>,
 }
@@ -22,6 +24,7 @@ impl Terms {
         Self {
             // One that cannot be is not saved.
             daily: settings.daily.and_then(|daily| daily.schedule(id).ok()),
+            wants_stock: stock.enabled,
             stock_every: minutes.map(|minutes| Duration::from_secs(60 * u64::from(minutes.max(1)))),
         }
     }
@@ -38,7 +41,8 @@ mod tests {
         let id = ConnectionId::from("bistro");
         assert_eq!(Terms::of(&settings, &id).stock_every, Some(Duration::from_secs(300)));
         settings.stock.enabled = false;
-        assert_eq!(Terms::of(&settings, &id).stock_every, None);
+        let terms = Terms::of(&settings, &id);
+        assert_eq!((terms.wants_stock, terms.stock_every), (false, None));
         settings.daily = None;
         assert_eq!(Terms::of(&settings, &id).daily, None);
     }

@@ -1,9 +1,12 @@
 //! What a fleet notes of a merchant's connection while it works: that it cannot be taken up, keeps silent, or answers again.
 
+use chrono::TimeDelta;
+
 use crate::connection::OpenError;
 use crate::model::{Activity, ActivityLevel, Connection, ConnectionId, ConnectionStatus};
 use crate::store::{StoreError, update_connection};
 
+use super::left_out::LEFT;
 use super::observe;
 use super::process::Process;
 
@@ -13,6 +16,20 @@ pub(super) async fn cannot_be_opened(process: &Process, connection: &ConnectionI
     // One that was disconnected or paused meanwhile says so itself.
     if !matches!(error, OpenError::NotConnected(_)) {
         fails(process, connection, &format!("its orders and runs wait: {error}")).await;
+    }
+}
+
+/// A merchant has had work for so long, and this process cannot read what is stored of it. Those who look at it are told when no
+/// other process has done the work meanwhile.
+pub(super) async fn cannot_be_read(
+    process: &Process,
+    connection: &ConnectionId,
+    error: &OpenError,
+    waited: TimeDelta,
+) {
+    match waited >= LEFT {
+        true => cannot_be_opened(process, connection, error).await,
+        false => observe::not_opened(connection, error),
     }
 }
 

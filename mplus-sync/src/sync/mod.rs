@@ -15,7 +15,7 @@
 mod full;
 mod menu;
 
-pub(crate) use full::sync;
+pub(crate) use full::{stock_after, sync};
 pub(crate) use menu::menu;
 
 pub use crate::run::RunOptions;

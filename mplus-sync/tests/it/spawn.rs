@@ -108,6 +108,8 @@ send_futures! {
     Fleet::open(fleet: &Fleet, connection: &ConnectionId);
     Fleet::pause(fleet: &Fleet, connection: &ConnectionId);
     Fleet::resume(fleet: &Fleet, connection: &ConnectionId);
+    Fleet::take_up_set_aside(fleet: &Fleet, connection: &ConnectionId);
+    Fleet::discard_set_aside(fleet: &Fleet, connection: &ConnectionId);
     Fleet::remove(fleet: &Fleet, connection: &ConnectionId);
     Fleet::status(fleet: &Fleet);
     CancelToken::cancelled(cancel: &CancelToken);

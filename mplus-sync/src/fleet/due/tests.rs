@@ -5,6 +5,12 @@ use chrono::Timelike;
 use super::*;
 use crate::fleet::{ByHash, ShardMap};
 
+/// Terms of a merchant whose stock is pulled at this interval.
+fn stock_every(minutes: Option<u64>) -> Terms {
+    let stock_every = minutes.map(|minutes| Duration::from_secs(60 * minutes));
+    Terms { daily: None, wants_stock: true, stock_every }
+}
+
 fn utc(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
@@ -94,13 +100,22 @@ fn details_that_nobody_understands_are_taken_by_their_reason() {
 fn stock_goes_on_at_its_interval_and_stops_when_it_is_switched_off() {
     let now = utc("2026-07-01T12:00:00Z");
     let due = RunRequest::new(RunReason::Stock, now);
-    let quarter = Some(Duration::from_secs(900));
-    let todo = stock_todo(std::slice::from_ref(&due), quarter, now);
+    let todo = stock_todo(std::slice::from_ref(&due), &stock_every(Some(15)), now);
     assert_eq!(todo.next, [RunRequest::new(RunReason::Stock, utc("2026-07-01T12:15:00Z"))]);
     assert!(todo.run.is_some());
-    assert_eq!(stock_todo(&[due], None, now), Todo { run: None, next: Vec::new() });
+    assert_eq!(stock_todo(&[due], &stock_every(None), now), Todo { run: None, next: Vec::new() });
     let asked = RunRequest::new(RunReason::AskedFor, now);
-    assert!(stock_todo(&[asked], None, now).run.is_some(), "a person may ask all the same");
+    assert!(stock_todo(&[asked], &stock_every(None), now).run.is_some(), "a person may ask all the same");
+}
+
+#[test]
+fn where_stock_is_switched_off_nobody_gets_any_and_nothing_is_asked_for_again() {
+    let now = utc("2026-07-01T12:00:00Z");
+    let off = Terms { wants_stock: false, ..stock_every(None) };
+    for reason in [RunReason::AskedFor, RunReason::Webhook, RunReason::Retry, RunReason::Stock] {
+        let todo = stock_todo(&[RunRequest::new(reason, now)], &off, now);
+        assert_eq!(todo, Todo { run: None, next: Vec::new() });
+    }
 }
 
 #[test]
@@ -169,7 +184,10 @@ fn a_stop_takes_back_what_somebody_asked_for_before_it_and_leaves_what_is_due_by
     let todo = |requests: &[RunRequest]| sync_todo(requests, Some(&at_four()), None, now);
     let before = asked(Scope::Full);
     assert_eq!(todo(&[before.clone(), stop_request(now)]).run, None);
-    assert_eq!(stock_todo(&[before.clone(), stop_request(now)], None, now).run, None);
+    let stock = [before.clone(), RunRequest::new(RunReason::Retry, now), stop_request(now)];
+    assert_eq!(stock_todo(&stock, &stock_every(None), now).run, None);
+    let retry = Wanted::new(SyncContext::Manual, Scope::Full).request(RunReason::Retry, now);
+    assert_eq!(todo(&[retry, stop_request(now)]).run, None, "a stop ends what fails again and again");
     let after = todo(&[before.clone(), stop_request(now), asked(Scope::Incremental)]).run;
     assert_eq!(after.map(|run| run.scope), Some(Scope::Incremental));
     let due = todo(&[before, daily("2026-07-01", "2026-07-01T02:00:00Z"), stop_request(now)]);
@@ -180,10 +198,26 @@ fn a_stop_takes_back_what_somebody_asked_for_before_it_and_leaves_what_is_due_by
 #[test]
 fn who_accepts_a_loss_accepts_it_for_the_run_that_others_asked_for_as_well() {
     let now = utc("2026-07-01T02:00:30Z");
-    let accepts = Wanted { accepts_loss: true, ..Wanted::new(SyncContext::Manual, Scope::Full) };
+    let accepts = Wanted::new(SyncContext::Manual, Scope::Full).accepting_loss(now);
     let requests = [accepts.request(RunReason::AskedFor, now), RunRequest::new(RunReason::Webhook, now)];
     let run = sync_todo(&requests, None, None, now).run.unwrap();
-    assert!(run.accepts_loss && run.context == SyncContext::Webhook, "{run:?}");
+    assert!(run.accepts_loss() && run.context == SyncContext::Webhook, "{run:?}");
     let plain = RunRequest::new(RunReason::Webhook, now);
-    assert!(!sync_todo(&[plain], None, None, now).run.unwrap().accepts_loss);
+    assert!(!sync_todo(&[plain], None, None, now).run.unwrap().accepts_loss());
+}
+
+#[test]
+fn who_accepts_a_loss_accepts_that_of_one_answer_and_not_of_a_later_one() {
+    let now = utc("2026-07-01T02:00:30Z");
+    let asked = Wanted::new(SyncContext::Manual, Scope::Full).accepting_loss(now);
+    let asked = asked.request(RunReason::AskedFor, now);
+    let accepts = |request: RunRequest, minutes| {
+        let run = sync_todo(&[request], None, None, now + TimeDelta::minutes(minutes)).run.unwrap();
+        assert_eq!(run.scope, Scope::Full);
+        run.accepts_loss()
+    };
+    assert!(accepts(asked.clone(), 59));
+    assert!(!accepts(asked.clone(), 60), "what waited since then is another answer");
+    assert!(!accepts(again(&asked, now), 1), "nor after a failure");
+    assert_eq!(again(&asked, now + TimeDelta::minutes(1)).due_at, now + TimeDelta::minutes(1));
 }

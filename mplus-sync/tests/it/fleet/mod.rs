@@ -1,5 +1,6 @@
 //! All merchants of a store, by processes that share it: on every store in the box.
 
+mod left_out;
 mod orders;
 mod runs;
 mod several;

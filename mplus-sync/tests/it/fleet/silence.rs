@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use mplus_qapi::testkit::Fault;
 use mplus_sync::cancel::CancelToken;
 use mplus_sync::conflict::SyncContext;
-use mplus_sync::model::{ConnectionId, OrderNotice, OutboxStateKind, RunKind, StoredSettings};
+use mplus_sync::model::{ConnectionId, OrderNotice, OutboxStateKind, RunKind};
 use mplus_sync::orders::{ObserverError, OrderObserver};
 use mplus_sync::report::Scope;
 use tokio::sync::mpsc;
@@ -87,6 +87,45 @@ async fn tills_that_keep_silent_leave_most_of_the_room_for_orders_to_others() {
 }
 
 #[tokio::test]
+async fn while_an_order_of_a_silent_till_is_tried_its_others_rest_also_when_a_person_ends_the_rest() {
+    let mut world = World::in_memory();
+    world.settings.at_once = 2;
+    let (id, other) = (world.add("a-silent").await, world.add("other").await);
+    fall_silent(&world, &id);
+    for number in ["1", "2", "3", "4"] {
+        world.order(&id, number).await;
+    }
+    let mut process = world.start("one");
+    until("it is known to be silent", async || {
+        world.clock.pass(TimeDelta::seconds(1));
+        is_failing(&world, &id).await
+    })
+    .await;
+    hang(&world, &id);
+    world.clock.pass(TimeDelta::minutes(10));
+    world.arrival(&id).await;
+    let claims = async || {
+        let mut claims = 0;
+        for number in ["1", "2", "3", "4"] {
+            claims += world.store.entry(&id, &number.into()).await.unwrap().unwrap().claims;
+        }
+        claims
+    };
+    for round in ["1", "2", "3"] {
+        let before = claims().await;
+        assert!(process.fleet.resume(&id).await.unwrap());
+        for number in ["a", "b", "c"] {
+            world.order(&other, &format!("{round}{number}")).await;
+            while process.told().await.connection != other {}
+        }
+        let more = claims().await - before;
+        assert!(more <= 4, "claimed and given back without a pause: {more} times");
+    }
+    world.let_through(&id);
+    process.stop().await;
+}
+
+#[tokio::test]
 async fn tills_that_keep_silent_leave_most_of_the_room_for_runs_to_others() {
     let mut world = World::in_memory();
     world.settings.runs = 4;
@@ -112,6 +151,41 @@ async fn tills_that_keep_silent_leave_most_of_the_room_for_runs_to_others() {
         .await;
     }
     silent.iter().for_each(|id| world.let_through(id));
+    process.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_person_asks_for_does_not_wait_behind_the_tills_that_failed() {
+    let mut world = World::in_memory();
+    world.settings.runs = 4;
+    let process = world.start("one");
+    let mut failed = Vec::new();
+    for number in 0..5 {
+        let id = world.add(&format!("failed-{number}")).await;
+        fall_silent(&world, &id);
+        process.fleet.request_sync(&id, SyncContext::Scheduled, Scope::Incremental).await.unwrap();
+        until("it failed", async || failures(&world, &id, &RunKind::SYNC).await == 1).await;
+        failed.push(id);
+    }
+    let clicked = failed.pop().unwrap();
+    world.pos(&clicked).faults().clear();
+    failed.iter().for_each(|id| hang(&world, id));
+    world.clock.pass(TimeDelta::seconds(20));
+    for id in &failed {
+        process.fleet.request_sync(id, SyncContext::Scheduled, Scope::Incremental).await.unwrap();
+    }
+    until("one of them has the room that there is for them", async || {
+        let mut running = 0;
+        for id in &failed {
+            let runs = world.store.runs(id).await.unwrap();
+            running += runs.iter().filter(|run| run.kind == RunKind::SYNC && run.running.is_some()).count();
+        }
+        running == 1
+    })
+    .await;
+    process.fleet.request_sync(&clicked, SyncContext::Manual, Scope::Incremental).await.unwrap();
+    until("it is done at once", async || failures(&world, &clicked, &RunKind::SYNC).await == 0).await;
+    failed.iter().for_each(|id| world.let_through(id));
     process.stop().await;
 }
 
@@ -159,24 +233,4 @@ async fn a_host_that_hangs_at_a_notice_is_told_those_of_other_merchants_and_the_
     })
     .await;
     assert_eq!(task.await.unwrap().orders.told, 2);
-}
-
-#[tokio::test]
-async fn a_merchant_whose_settings_cannot_be_read_is_named_and_its_runs_rest_ever_longer() {
-    let mut world = World::in_memory();
-    let id = world.add("a").await;
-    let settings = StoredSettings::new(1, "of another world");
-    world.store.save_settings(&id, &settings).await.unwrap();
-    let process = world.start("one");
-    process.fleet.request_sync(&id, SyncContext::Manual, Scope::Full).await.unwrap();
-    for times in 1..=3 {
-        until("it failed", async || failures(&world, &id, &RunKind::SYNC).await == times).await;
-        world.clock.pass(TimeDelta::minutes(5));
-    }
-    let failing = process.fleet.status().await.unwrap().first_failing;
-    assert_eq!(failing[0].connection, id);
-    assert!(failing[0].last_error.contains("its orders and runs wait"), "{failing:?}");
-    let log = world.store.activities(&id, None, 10).await.unwrap();
-    assert_eq!(log.len(), 1, "it is told once: {log:?}");
-    process.stop().await;
 }

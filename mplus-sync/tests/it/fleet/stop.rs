@@ -4,12 +4,44 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use mplus_sync::conflict::SyncContext;
-use mplus_sync::model::{OutboxStateKind, RunKind};
+use mplus_sync::model::{ConnectionId, OutboxStateKind, RunKind};
 use mplus_sync::report::Scope;
 use mplus_sync::runtime::Runtime;
+use mplus_sync::settings::DailySettings;
 
 use super::on_every_store;
 use super::world::{World, until};
+
+#[tokio::test]
+async fn of_two_processes_of_one_name_one_works_and_the_other_says_why_it_does_not() {
+    let mut world = World::in_memory();
+    let id = world.add("a").await;
+    let one = world.start("twin");
+    until("it is known", async || one.fleet.status().await.unwrap().processes.len() == 1).await;
+    let other = world.start("twin");
+    until("one of both says so", async || {
+        world.clock.pass(TimeDelta::seconds(1));
+        let processes = one.fleet.status().await.unwrap().processes;
+        let taken: Vec<bool> = processes.iter().map(|process| process.name_is_taken).collect();
+        taken.len() == 2 && taken[0] != taken[1]
+    })
+    .await;
+    world.order(&id, "1").await;
+    until("the other one works", async || {
+        let entry = world.store.entry(&id, &"1".into()).await.unwrap().unwrap();
+        entry.state.kind() == OutboxStateKind::Accepted
+    })
+    .await;
+    // When the other one is gone the name is free again.
+    other.stop().await;
+    until("it works again", async || {
+        world.clock.pass(TimeDelta::seconds(1));
+        let processes = one.fleet.status().await.unwrap().processes;
+        processes.len() == 1 && !processes[0].name_is_taken
+    })
+    .await;
+    one.stop().await;
+}
 
 /// Databases with a clock of their own.
 async fn by_a_wrong_clock(world: Option<World>) {
@@ -51,6 +83,8 @@ on_every_store! {
     a_process_that_stops_ends_what_is_under_way,
     what_does_not_end_in_time_is_given_back_and_another_process_goes_on_at_once,
     after_a_crash_another_process_takes_over_when_the_claims_have_ended,
+    a_stop_in_the_middle_of_the_stock_has_the_menu_synced_once,
+    a_crash_in_the_middle_of_the_stock_has_the_menu_of_that_day_synced_once,
 }
 
 async fn a_process_that_stops_ends_what_is_under_way(mut world: World) {
@@ -134,5 +168,51 @@ async fn after_a_crash_another_process_takes_over_when_the_claims_have_ended(mut
     let report = process.stop().await;
     assert_eq!(report.orders.accepted, 2);
     assert_eq!(world.pos(&orders).orders().len(), 1);
+    world.end().await;
+}
+
+/// Whether nothing of a sync is due or under way any more.
+async fn stock_is_pulled(world: &World, id: &ConnectionId) -> bool {
+    let runs = world.store.runs(id).await.unwrap();
+    let is_idle = runs.iter().all(|run| run.kind != RunKind::STOCK);
+    is_idle && world.store.last_report(id, &RunKind::STOCK).await.unwrap().is_some()
+}
+
+async fn a_stop_in_the_middle_of_the_stock_has_the_menu_synced_once(mut world: World) {
+    world.settings.grace = Duration::from_millis(20);
+    let id = world.add("a").await;
+    world.hold(&id, "getStock");
+    let process = world.start("one");
+    process.fleet.request_sync(&id, SyncContext::Manual, Scope::Full).await.unwrap();
+    world.arrival(&id).await;
+    process.stop().await;
+    world.let_through(&id);
+    let process = world.start("two");
+    until("its stock was pulled", async || stock_is_pulled(&world, &id).await).await;
+    process.stop().await;
+    assert_eq!(world.syncs(&id), 1);
+    world.end().await;
+}
+
+async fn a_crash_in_the_middle_of_the_stock_has_the_menu_of_that_day_synced_once(mut world: World) {
+    world.clock.pass_until("2030-06-03T10:00:00Z".parse().unwrap());
+    world.merchants.daily = Some(DailySettings::default());
+    let id = world.add("a").await;
+    world.hold(&id, "getStock");
+    let process = world.start("one");
+    until("the daily run is planned", async || {
+        let runs = world.store.runs(&id).await.unwrap();
+        runs.iter().any(|run| run.kind == RunKind::SYNC && run.due_at.is_some())
+    })
+    .await;
+    world.clock.pass(TimeDelta::hours(19));
+    world.arrival(&id).await;
+    process.kill().await;
+    world.let_through(&id);
+    world.clock.pass(TimeDelta::minutes(16));
+    let process = world.start("two");
+    until("its stock was pulled", async || stock_is_pulled(&world, &id).await).await;
+    process.stop().await;
+    assert_eq!(world.syncs(&id), 1);
     world.end().await;
 }

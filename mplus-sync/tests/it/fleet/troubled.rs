@@ -6,6 +6,7 @@ use mplus_sync::conflict::SyncContext;
 use mplus_sync::model::{ConnectionId, RunKind, RunReason, RunStatus};
 use mplus_sync::report::Scope;
 use mplus_sync::runtime::Runtime;
+use mplus_sync::store::{Page, Select};
 
 use super::on_every_store;
 use super::world::{World, until};
@@ -14,7 +15,9 @@ on_every_store! {
     a_pull_whose_reads_timed_out_is_tried_again_and_not_done,
     a_run_that_panics_fails_with_a_report_and_rests,
     a_run_that_ends_three_processes_fails_with_a_report_and_rests,
+    who_accepts_the_loss_of_one_answer_accepts_none_of_a_later_one,
     a_pull_of_stock_under_way_does_not_have_the_menu_synced_again,
+    stock_that_a_merchant_does_not_want_is_pulled_for_nobody,
 }
 
 async fn run(world: &World, id: &ConnectionId, kind: &RunKind) -> Option<RunStatus> {
@@ -121,5 +124,60 @@ async fn a_pull_of_stock_under_way_does_not_have_the_menu_synced_again(mut world
     .await;
     assert_eq!(world.syncs(&id), 1);
     process.stop().await;
+    world.end().await;
+}
+
+async fn who_accepts_the_loss_of_one_answer_accepts_none_of_a_later_one(mut world: World) {
+    world.dialect = "menu-empty".parse().unwrap();
+    let id = world.add("a").await;
+    let active = async || {
+        let items = world.store.items(&id, Select::Page(Page::first(1000))).await.unwrap();
+        items.into_iter().filter(|item| item.record.active).count()
+    };
+    let process = world.start("one");
+    process.fleet.request_sync(&id, SyncContext::Manual, Scope::Full).await.unwrap();
+    until("the menu is there", async || {
+        report(&world, &id, &RunKind::SYNC).await["menu"]["outcome"]["state"] == "completed"
+    })
+    .await;
+    let before = active().await;
+    // A person accepts what an answer takes away; the run that was to believe it fails, and the POS answers something else.
+    world.pos(&id).faults().script_for("getProducts", [Fault::TimeoutAfter; 50]);
+    process.fleet.request_sync_accepting_loss(&id, Scope::Full).await.unwrap();
+    until("it failed", async || failures(&world, &id, &RunKind::SYNC).await == 1).await;
+    world.pos(&id).faults().clear();
+    world.pos(&id).pass(std::time::Duration::from_secs(4 * 3600));
+    world.clock.pass(TimeDelta::minutes(3));
+    until("it was tried again, and the answer is shown to a person", async || {
+        let report = report(&world, &id, &RunKind::SYNC).await;
+        report["asked_by"] == serde_json::json!(["retry"])
+            && report["menu"]["manual_actions"].to_string().contains("none was switched off")
+    })
+    .await;
+    assert_eq!(active().await, before);
+    process.stop().await;
+    world.end().await;
+}
+
+async fn stock_that_a_merchant_does_not_want_is_pulled_for_nobody(mut world: World) {
+    let id = world.add("a").await;
+    let process = world.start("one");
+    world.pos(&id).faults().script_for("getStock", [Fault::TimeoutAfter; 50]);
+    process.fleet.request_stock(&id, SyncContext::Webhook).await.unwrap();
+    until("it failed", async || failures(&world, &id, &RunKind::STOCK).await == 1).await;
+    // It waits to be tried again, and with the next sale another pull is asked for.
+    let host = world.host("web");
+    let known = host.settings(&id).await.unwrap();
+    let mut settings = (*known.settings).clone();
+    settings.stock.enabled = false;
+    host.save_settings(&id, &settings, known.revision).await.unwrap();
+    let asked = world.pos(&id).requests().count("getStock");
+    process.fleet.request_stock(&id, SyncContext::Webhook).await.unwrap();
+    world.clock.pass(TimeDelta::minutes(3));
+    until("nothing is due any more", async || run(&world, &id, &RunKind::STOCK).await.is_none()).await;
+    assert_eq!(world.pos(&id).requests().count("getStock"), asked);
+    let stopped = process.stop().await;
+    assert_eq!(stopped.runs.failed, 1);
+    assert!(stopped.runs.dropped >= 1, "{stopped:?}");
     world.end().await;
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use mplus_qapi::testkit::{Pos, VirtualRuntime};
+use mplus_qapi::testkit::{Dialect, Pos, VirtualRuntime};
 use mplus_qapi::transport::{Body, Request, Transport, TransportError};
 use mplus_qapi::{Client, Endpoint};
 use mplus_sync::Host;
@@ -114,6 +114,8 @@ pub(super) struct World {
     pub(super) vault: Arc<MemoryVault>,
     pub(super) clock: Arc<Clock>,
     pub(super) settings: FleetSettings,
+    /// How the POSes that are added read what is open.
+    pub(super) dialect: Dialect,
     /// What holds for merchants who have saved no settings.
     pub(super) merchants: MerchantSettings,
     doors: Arc<Mutex<BTreeMap<u16, Door>>>,
@@ -215,6 +217,7 @@ impl World {
                 .with_payment_method(PaymentMethod::Ideal, "IDEAL"),
         );
         Self {
+            dialect: Dialect::default(),
             merchants,
             store,
             vault: Arc::default(),
@@ -252,7 +255,7 @@ impl World {
         let port = 1000 + u16::try_from(doors.len()).unwrap();
         let (arrived, arrivals) = mpsc::unbounded_channel();
         let door = Door {
-            pos: Pos::brasserie(),
+            pos: Pos::brasserie().with_dialect(self.dialect),
             held: Arc::default(),
             gate: Arc::new(Semaphore::new(0)),
             arrived,
