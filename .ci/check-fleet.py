@@ -21,5 +21,7 @@ for path in sys.argv[1:]:
             wrong.append(f"{told}: {done} of {wanted} {name}")
     print(f"{told}: {orders['accepted']} orders, {runs['done']} daily runs, {figures['idle_statements_per_s']} statements a second when "
           f"idle, p99 {figures['enqueue_to_pos_ms']['p99']} ms from queue to POS, {figures['orders_per_s']} orders a second")
+    if not figures["flood_left"]:
+        print(f"{told}: the flood was over before the orders of others; a larger --orders says more")
 if wrong or not sys.argv[1:]:
     sys.exit("\n".join(wrong) or "nothing to judge")

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use chrono::NaiveTime;
 use mplus_examples::memory;
 use mplus_qapi::transport::ReqwestTransport;
@@ -12,7 +13,8 @@ use mplus_sync::Host;
 use mplus_sync::cancel::CancelToken;
 use mplus_sync::fleet::{ByHash, Fleet, FleetSettings};
 use mplus_sync::merchant::RunLimits;
-use mplus_sync::model::{ConnectionId, OutboxEntry, Outcome, PosOrder};
+use mplus_sync::model::{ConnectionId, OrderNotice, OutboxEntry, Outcome, PosOrder};
+use mplus_sync::orders::{ObserverError, OrderObserver};
 use mplus_sync::runtime::{Runtime, TokioRuntime};
 use mplus_sync::settings::{DailySettings, MerchantSettings};
 use mplus_sync::store::{ClaimRequest, Store, StoreError};
@@ -74,6 +76,16 @@ impl Task {
     }
 }
 
+/// A host that takes every notice, as each real one does.
+struct Listens;
+
+#[async_trait]
+impl OrderObserver for Listens {
+    async fn told(&self, _: &OrderNotice) -> Result<(), ObserverError> {
+        Ok(())
+    }
+}
+
 /// Works until its parent says to stop, or is gone.
 pub(crate) async fn work(task: &str) -> Result<(), Box<dyn Error>> {
     let task: Task = serde_json::from_str(task)?;
@@ -106,8 +118,10 @@ pub(crate) async fn work(task: &str) -> Result<(), Box<dyn Error>> {
     };
     let hosts: Vec<Host> = stores.iter().map(host).collect();
     let map = ByHash::over(hosts.len());
-    let fleet =
-        Fleet::over(hosts, map).with_settings(task.settings()).spawning(|work| drop(tokio::spawn(work)));
+    let fleet = Fleet::over(hosts, map)
+        .with_settings(task.settings())
+        .with_observer(Arc::new(Listens))
+        .spawning(|work| drop(tokio::spawn(work)));
     let cancel = CancelToken::new();
     let working = tokio::spawn({
         let (cancel, stores, name, bare) = (cancel.clone(), stores.clone(), task.name.clone(), task.bare);

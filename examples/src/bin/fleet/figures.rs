@@ -25,7 +25,7 @@ impl Spread {
     }
 }
 
-/// Orders, counted at the POS.
+/// Orders, counted at a POS that takes an order as often as it is sent.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Orders {
     pub(crate) queued: usize,
@@ -50,13 +50,21 @@ pub(crate) struct Figures {
     pub(crate) database: &'static str,
     pub(crate) merchants: u32,
     pub(crate) processes: u32,
+    /// Transactions in Postgres, statements elsewhere, of a fleet that tells an observer of nothing and has no stock to pull.
     pub(crate) idle_statements_per_s: f64,
+    /// From the call that queues a single order of an idle fleet to the call that creates it at the POS.
     pub(crate) enqueue_to_pos_ms: Spread,
     pub(crate) orders: Orders,
+    /// Once all processes are there.
     pub(crate) orders_per_s: f64,
+    /// The same of processes that claim and finish and do nothing else.
     pub(crate) bare_orders_per_s: f64,
+    /// How long the orders of the others took while one merchant floods, and how much of the flood was left then: with nothing left, the
+    /// flood was over before them.
     pub(crate) others_p99_ms: f64,
+    pub(crate) flood_left: u64,
     pub(crate) runs: Runs,
+    /// In each process.
     pub(crate) memory_per_merchant_bytes: f64,
 }
 

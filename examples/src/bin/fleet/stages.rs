@@ -21,6 +21,8 @@ use crate::merchants::{self, Stores, id};
 const SELLING: u32 = 1_000;
 /// How often it is looked for orders that were set aside, before they count as lost.
 const SET_ASIDE: u32 = 1_200;
+/// The call that brings an order to the POS.
+const CREATE: &str = "createOrderV3";
 /// How many merchants there are while a process warms up.
 const FIRST: u32 = 20;
 
@@ -46,7 +48,8 @@ pub(crate) async fn all(options: &Options, databases: &Databases) -> Result<Figu
     for url in databases.urls() {
         stores.push(database::open(&url).await?.0);
     }
-    let pos = Pos::brasserie();
+    // It takes an order that it has for another one, whatever is said of it: one that is sent twice is there twice.
+    let pos = Pos::brasserie().with_dialect("duplicate-taken,keys-ignored".parse()?);
     let server = pos.serve().await?;
     let address = server.endpoint().as_str().to_owned();
     let queued = BTreeSet::new();
@@ -60,6 +63,7 @@ pub(crate) async fn all(options: &Options, databases: &Databases) -> Result<Figu
     stage.idle(&mut figures).await?;
     stage.flood(&mut figures).await?;
     stage.throughput(&mut figures).await?;
+    stage.crash().await?;
     figures.orders = stage.count_at_pos();
     stage.daily(&mut figures).await?;
     Ok(figures)
@@ -125,10 +129,10 @@ impl Stage<'_> {
         let mut times = Vec::new();
         for sample in 0..self.options.samples {
             tokio::time::sleep(Duration::from_millis(1_500 + u64::from(sample * 137 % 1_000))).await;
-            let before = self.pos.requests().total();
+            let before = self.pos.requests().count(CREATE);
             let began = clock();
             self.queue(sample % selling, format!("single-{sample}")).await?;
-            while self.pos.requests().total() == before {
+            while self.pos.requests().count(CREATE) == before {
                 tokio::time::sleep(Duration::from_micros(500)).await;
             }
             times.push(began.elapsed().as_secs_f64() * 1_000.0);
@@ -139,7 +143,7 @@ impl Stage<'_> {
         Ok(())
     }
 
-    /// One merchant floods; the others have one order each, while it does.
+    /// One merchant floods; the others have one order each, all at once, while it does.
     async fn flood(&mut self, figures: &mut Figures) -> Result<(), Failed> {
         tell("one merchant floods");
         for number in 0..self.options.orders {
@@ -149,7 +153,6 @@ impl Stage<'_> {
         let processes = children::start(&task, self.options.processes).await?;
         for merchant in 1..self.selling() {
             self.queue(merchant, format!("other-{merchant}")).await?;
-            tokio::time::sleep(Duration::from_millis(10)).await;
         }
         let mut times = Vec::new();
         for merchant in 1..self.selling() {
@@ -166,6 +169,7 @@ impl Stage<'_> {
             }
         }
         figures.others_p99_ms = Spread::of(times).p99;
+        figures.flood_left = self.open().await?;
         self.all_sent().await?;
         children::stop(processes).await?;
         Ok(())
@@ -178,12 +182,9 @@ impl Stage<'_> {
         for number in 0..self.options.orders {
             self.queue(number % selling, format!("many-{number}")).await?;
         }
-        let began = clock();
         let task = Task { pos_ms: self.options.pos_ms, ..self.task("many") };
         let processes = children::start(&task, self.options.processes).await?;
-        self.all_sent().await?;
-        let seconds = began.elapsed().as_secs_f64();
-        figures.orders_per_s = (f64::from(self.options.orders) / seconds).round();
+        figures.orders_per_s = self.rate().await?;
         children::stop(processes).await?;
 
         tell("the bare loop");
@@ -192,14 +193,49 @@ impl Stage<'_> {
             let order = Order::new(format!("bare-{number}"), "city", OrderKind::Pickup, now);
             self.stores.of(&id).enqueue(&id, &order, now).await?;
         }
-        let began = clock();
         let task = Task { bare: true, ..self.task("bare") };
         let processes = children::start(&task, self.options.processes).await?;
-        self.all_sent().await?;
-        let seconds = began.elapsed().as_secs_f64();
-        figures.bare_orders_per_s = (f64::from(self.options.orders) / seconds).round();
+        figures.bare_orders_per_s = self.rate().await?;
         children::stop(processes).await?;
         Ok(())
+    }
+
+    /// How many orders a second end from now, when the processes are there, until none is open.
+    async fn rate(&self) -> Result<f64, Failed> {
+        let (began, open) = (clock(), self.open().await?);
+        self.all_sent().await?;
+        Ok((open as f64 / began.elapsed().as_secs_f64()).round())
+    }
+
+    /// One process is killed while orders are under way: others send what it had begun, and nothing twice.
+    async fn crash(&mut self) -> Result<(), Failed> {
+        tell("one process is killed while it sends orders");
+        let selling = self.selling();
+        for number in 0..self.options.orders {
+            self.queue(number % selling, format!("crash-{number}")).await?;
+        }
+        let task = Task { pos_ms: self.options.pos_ms, ..self.task("crash") };
+        let mut processes = children::start(&task, self.options.processes).await?;
+        if processes.len() > 1 {
+            let half = u64::from(self.options.orders) / 2;
+            while self.open().await? > half {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            processes.remove(0).kill().await?;
+        }
+        self.all_sent().await?;
+        children::stop(processes).await?;
+        Ok(())
+    }
+
+    /// How many orders are open.
+    async fn open(&self) -> Result<u64, Failed> {
+        let mut open = 0;
+        for store in &self.stores.0 {
+            let backlog = store.backlog(None).await?;
+            open += backlog.waiting + backlog.sending;
+        }
+        Ok(open)
     }
 
     /// Every merchant's daily run, due in the same minute; one process is killed meanwhile.
@@ -296,11 +332,7 @@ impl Stage<'_> {
     async fn all_sent(&self) -> Result<(), Failed> {
         let mut patience = if self.options.newer > 0 { SET_ASIDE } else { 0 };
         loop {
-            let mut open = 0;
-            for store in &self.stores.0 {
-                let backlog = store.backlog(None).await?;
-                open += backlog.waiting + backlog.sending;
-            }
+            let open = self.open().await?;
             if open == 0 && (patience == 0 || self.count_at_pos().lost == 0) {
                 return Ok(());
             }
