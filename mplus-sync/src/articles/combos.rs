@@ -15,6 +15,7 @@ use mplus_qapi::soap::Outcome;
 use crate::model::{
     ArticleNumber, BtwCode, Combo, Fingerprint, Item, ItemId, Resource, SyncState, Tracked, Version,
 };
+use crate::products::push::known::KnownArticles;
 use crate::products::push::note::{mark, refused, unshown};
 use crate::products::push::{prepare, send};
 use crate::products::{CheckedTax, ItemProblem, item_to_article, whole_cents};
@@ -91,6 +92,7 @@ pub fn removed_choices(sync: &SyncState, menu: &UpdateArticleMenuRequest) -> Vec
 /// Pushes edited combos.
 pub(super) async fn push(run: &mut Run<'_>, mut tax: CheckedTax) -> Result<(), StepError> {
     run.expect(&Resource::COMBOS, Phase::Push, None);
+    let mut known = KnownArticles::default();
     let mut page = Page::first(PAGE);
     loop {
         let combos = run.store().combos(run.connection(), Select::Edited(page)).await?;
@@ -98,7 +100,7 @@ pub(super) async fn push(run: &mut Run<'_>, mut tax: CheckedTax) -> Result<(), S
             (combos.len() == PAGE).then(|| combos.last().map(|combo| combo.record.id.clone())).flatten();
         for combo in combos {
             run.options.cancel.check()?;
-            push_one(run, combo, &mut tax).await?;
+            push_one(run, &mut known, combo, &mut tax).await?;
             run.advance(&Resource::COMBOS, 1);
         }
         match last {
@@ -110,6 +112,7 @@ pub(super) async fn push(run: &mut Run<'_>, mut tax: CheckedTax) -> Result<(), S
 
 async fn push_one(
     run: &mut Run<'_>,
+    known: &mut KnownArticles,
     mut combo: Tracked<Combo>,
     tax: &mut CheckedTax,
 ) -> Result<(), StepError> {
@@ -137,7 +140,7 @@ async fn push_one(
     }
     let number = match number {
         Some(number) => number,
-        None => match create(run, &mut combo, code, &subject).await? {
+        None => match create(run, known, &mut combo, code, &subject).await? {
             Some(number) => number,
             None => return Ok(()),
         },
@@ -228,6 +231,7 @@ async fn ready(
 /// Makes the article that the menu belongs to, and stores its number at once.
 async fn create(
     run: &mut Run<'_>,
+    known: &mut KnownArticles,
     combo: &mut Tracked<Combo>,
     code: BtwCode,
     subject: &Subject,
@@ -254,7 +258,7 @@ async fn create(
             return Ok(None);
         }
     };
-    let sent = match send::product(run, &mut category, vec![article]).await {
+    let sent = match send::product(run, known, &mut category, vec![article]).await {
         Ok(Some(sent)) => sent,
         Ok(None) => {
             run.report.ask_for(unshown(Resource::COMBOS, subject.clone()));

@@ -3,6 +3,7 @@
 //! An edit goes one way: [`collect`], [`prepare`], [`send`], [`note`].
 
 mod collect;
+pub(crate) mod known;
 pub(crate) mod note;
 pub(crate) mod prepare;
 pub(crate) mod send;
@@ -21,6 +22,7 @@ use crate::run::{Run, StepError};
 use crate::store::{CatalogPushes, Pushed, Select};
 use crate::tax::TaxTable;
 
+use known::KnownArticles;
 use note::{agreed, mark, refused, unshown};
 use prepare::{Outgoing, group_by_category};
 
@@ -35,12 +37,13 @@ pub(crate) struct ToPush {
 /// Pushes edited categories, then edited items. The tax mapping is handed on.
 pub(super) async fn push(run: &mut Run<'_>, given: ToPush) -> Result<CheckedTax, StepError> {
     let ToPush { branch_prices, mut tax, settled } = given;
+    let mut known = KnownArticles::default();
     let mut page = Some(collect::first());
     while let Some(next) = page {
         let collected = collect::categories(run, next, &settled).await?;
         page = collected.next;
         for category in collected.records {
-            push_category(run, category).await?;
+            push_category(run, &mut known, category).await?;
         }
     }
     run.expect(&Resource::ARTICLES, Phase::Push, None);
@@ -51,7 +54,7 @@ pub(super) async fn push(run: &mut Run<'_>, given: ToPush) -> Result<CheckedTax,
         if !collected.records.is_empty() {
             let count = collected.records.len();
             let table = tax.of(run).await?;
-            push_items(run, collected.records, &table, &branch_prices).await?;
+            push_items(run, &mut known, collected.records, &table, &branch_prices).await?;
             run.advance(&Resource::ARTICLES, count);
         }
     }
@@ -59,7 +62,11 @@ pub(super) async fn push(run: &mut Run<'_>, given: ToPush) -> Result<CheckedTax,
 }
 
 /// Pushes a category that the POS knows. One that it does not know is made with its first item.
-async fn push_category(run: &mut Run<'_>, category: Tracked<Category>) -> Result<(), StepError> {
+async fn push_category(
+    run: &mut Run<'_>,
+    known: &mut KnownArticles,
+    category: Tracked<Category>,
+) -> Result<(), StepError> {
     let Some(number) = category.external_ids.mpluskassa else { return Ok(()) };
     let product = prepare::category(&category, number);
     let untold = prepare::untold_of_category(&category);
@@ -76,7 +83,7 @@ async fn push_category(run: &mut Run<'_>, category: Tracked<Category>) -> Result
     }
     let sync = match product {
         None => category.sync.clone(),
-        Some(product) => match send::update(run, product).await {
+        Some(product) => match send::update(run, known, product).await {
             Ok(None) => {
                 let subject = Subject::new(&category.record.name, &category.record.id);
                 run.report.ask_for(unshown(Resource::CATEGORIES, subject));
@@ -100,6 +107,7 @@ async fn push_category(run: &mut Run<'_>, category: Tracked<Category>) -> Result
 
 async fn push_items(
     run: &mut Run<'_>,
+    known: &mut KnownArticles,
     items: Vec<Tracked<Item>>,
     tax: &TaxTable,
     branch_prices: &BranchPrices,
@@ -134,7 +142,7 @@ async fn push_items(
         categories.into_iter().map(|category| (category.record.id.clone(), category)).collect();
     for (id, group) in group_by_category(articles) {
         match id.filter(|id| categories.contains_key(id)) {
-            Some(id) => send::group(run, &mut categories, &id, group, &mut done).await?,
+            Some(id) => send::group(run, known, &mut categories, &id, group, &mut done).await?,
             None => {
                 for one in group {
                     let subject = Subject::new(&one.item.record.name, &one.item.record.id);

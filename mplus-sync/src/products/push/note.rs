@@ -98,7 +98,8 @@ pub(crate) fn refused(
 /// That an edit waits, since the POS does not show what it changes.
 pub(crate) fn unshown(resource: Resource, subject: Subject) -> Note {
     let message = "the POS does not show the product whole: nothing was sent, the edit waits";
-    Note::about(resource, subject, message, "Sync again; if it goes on, look whether it is still in the POS")
+    let advice = "Sync everything; if it goes on, look at the product and its articles in the POS";
+    Note::about(resource, subject, message, advice)
 }
 
 pub(super) fn failure(error: &mplus_qapi::Error) -> String {

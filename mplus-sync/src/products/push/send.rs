@@ -10,6 +10,7 @@ use mplus_qapi::products::{
 };
 use mplus_qapi::soap::Outcome;
 
+use super::known::KnownArticles;
 use super::note::{agreed, failure, mark, refused, unshown};
 use super::prepare::Outgoing;
 use super::whole;
@@ -37,6 +38,7 @@ pub(crate) struct Sent {
 /// A product that is made gets its number stored at once, so that the next articles find it.
 pub(crate) async fn product(
     run: &mut Run<'_>,
+    known: &mut KnownArticles,
     category: &mut Tracked<Category>,
     articles: Vec<Article>,
 ) -> Result<Option<Sent>, StepError> {
@@ -44,7 +46,7 @@ pub(crate) async fn product(
         Some(number) => {
             let number = Some(number.get());
             let article_list = articles.into();
-            update(run, Product { product_number: number, article_list, ..Product::default() }).await
+            update(run, known, Product { product_number: number, article_list, ..Product::default() }).await
         }
         None => create(run, category, articles).await.map(Some),
     }
@@ -53,14 +55,18 @@ pub(crate) async fn product(
 /// Sends what changed of a product and its articles.
 ///
 /// It is not known whether a POS takes away what an update does not name, elements of an article and articles of the product.
-/// So the product is read first, and everything that it has is sent with the changes on top. None, and nothing sent, when the
-/// POS does not show it whole.
-pub(super) async fn update(run: &mut Run<'_>, change: Product) -> Result<Option<Sent>, StepError> {
-    let known: Vec<Option<i64>> = change.article_list.iter().map(|article| article.article_number).collect();
-    let Some(product) = whole::product(run, change).await? else { return Ok(None) };
+/// So the product is read first, and what it has is sent with the changes on top. None, and nothing sent, when the POS does not
+/// show it whole.
+pub(super) async fn update(
+    run: &mut Run<'_>,
+    known: &mut KnownArticles,
+    change: Product,
+) -> Result<Option<Sent>, StepError> {
+    let sent: Vec<Option<i64>> = change.article_list.iter().map(|article| article.article_number).collect();
+    let Some(product) = whole::product(run, known, change).await? else { return Ok(None) };
     let reply = run.call(UpdateProduct { product }).await?.into_result().map_err(mplus_qapi::Error::from)?;
     Ok(Some(Sent {
-        numbers: numbered(&known, &reply.new_article_numbers),
+        numbers: numbered(&sent, &reply.new_article_numbers),
         marker: reply.sync_marker.map(Marker::new),
     }))
 }
@@ -99,6 +105,7 @@ fn numbered(known: &[Option<i64>], new: &[i64]) -> Vec<Option<ArticleNumber>> {
 /// Sends a category's articles at once; one by one when the POS refuses them together.
 pub(super) async fn group(
     run: &mut Run<'_>,
+    known: &mut KnownArticles,
     categories: &mut HashMap<CategoryId, Tracked<Category>>,
     id: &CategoryId,
     group: Vec<Outgoing>,
@@ -109,7 +116,7 @@ pub(super) async fn group(
         run.options.cancel.check()?;
         let Some(category) = categories.get_mut(id) else { return Ok(()) };
         let articles = group.iter().filter_map(|one| one.article.clone()).collect();
-        match product(run, category, articles).await {
+        match product(run, known, category, articles).await {
             // One that is gone does not keep the others back.
             Ok(None) if group.len() > 1 => waiting.extend(group.into_iter().rev().map(|one| vec![one])),
             Ok(None) => {
@@ -132,7 +139,8 @@ pub(super) async fn group(
             }
             Err(StepError::Pos(error)) => {
                 let refused_move = matches!(error.kind(), ErrorKind::Outcome(_));
-                if refused_move && let Some(one) = unmoved(run, categories, &mut group, &error).await? {
+                if refused_move && let Some(one) = unmoved(run, known, categories, &mut group, &error).await?
+                {
                     done.push(one);
                     continue;
                 }
@@ -157,6 +165,7 @@ pub(super) async fn group(
 /// and the move is left to a person. None when this is no such item, or the POS does not take the rest either.
 async fn unmoved(
     run: &mut Run<'_>,
+    known: &mut KnownArticles,
     categories: &HashMap<CategoryId, Tracked<Category>>,
     group: &mut Vec<Outgoing>,
     error: &mplus_qapi::Error,
@@ -172,7 +181,7 @@ async fn unmoved(
     let change = Product { product_number, article_list: vec![article].into(), ..Product::default() };
     let marker = match is_all {
         true => None,
-        false => match update(run, change).await {
+        false => match update(run, known, change).await {
             Ok(Some(sent)) => {
                 run.report.count(&Resource::ARTICLES).pushed += 1;
                 sent.marker

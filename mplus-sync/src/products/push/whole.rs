@@ -1,18 +1,24 @@
 //! What the POS has of a product, with changes on top: for a POS that takes away what an update does not name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::StreamExt;
 use mplus_qapi::products::{Article, GetProducts, GetProductsRequest, Product};
 
+use super::known::KnownArticles;
 use crate::model::Resource;
 use crate::report::{Note, Subject};
 use crate::run::{Run, StepError};
 use crate::text::{has_unreadable, without_unreadable};
 
-/// The product as the POS has it, with these changes. None when the POS does not show it, or an article that is to change:
-/// its answer was cut, or they are gone, and what is sent now might take the rest away.
-pub(super) async fn product(run: &mut Run<'_>, change: Product) -> Result<Option<Product>, StepError> {
+/// The product as the POS has it, with these changes. None when the POS does not show all of it: the product, an article that is
+/// to change, or one that the host knows in it. Its answer was cut, or they are gone, and what is sent now might take the rest
+/// away.
+pub(super) async fn product(
+    run: &mut Run<'_>,
+    known: &mut KnownArticles,
+    change: Product,
+) -> Result<Option<Product>, StepError> {
     let Some(number) = change.product_number else { return Ok(Some(change)) };
     let mut articles = BTreeMap::new();
     let request = GetProductsRequest { product_numbers: vec![number], ..GetProductsRequest::default() };
@@ -23,25 +29,27 @@ pub(super) async fn product(run: &mut Run<'_>, change: Product) -> Result<Option
         }
         held = Some(product);
     }
-    // An article that is on its way into this product is still in another one.
-    let coming: Vec<i64> = change
-        .article_list
+    let Some(held) = held else { return Ok(None) };
+    let known = known.of(run, number).await?;
+    let changed: BTreeSet<i64> =
+        change.article_list.iter().filter_map(|article| article.article_number).collect();
+    let missed = changed.iter().chain(known.keys()).copied();
+    let missed: BTreeSet<i64> = missed.filter(|number| !articles.contains_key(number)).collect();
+    let elsewhere = match in_products(run, &missed).await? {
+        // It lists less than it has.
+        found if found.values().any(|(product, _)| *product == Some(number)) => return Ok(None),
+        found => found,
+    };
+    // What the host does not sell any more may be gone.
+    if known
         .iter()
-        .filter_map(|article| article.article_number)
-        .filter(|number| !articles.contains_key(number))
-        .collect();
-    if !coming.is_empty() {
-        let request = GetProductsRequest { article_numbers: coming.clone(), ..GetProductsRequest::default() };
-        let has = |product: &Product| {
-            product.article_list.iter().any(|one| one.article_number.is_some_and(|one| coming.contains(&one)))
-        };
-        for mut product in read(run, request, has).await? {
-            for article in std::mem::take(&mut product.article_list) {
-                let number = article.article_number.filter(|number| coming.contains(number));
-                articles.extend(number.map(|number| (number, article)));
-            }
-        }
+        .any(|(number, is_sold)| *is_sold && missed.contains(number) && !elsewhere.contains_key(number))
+    {
+        return Ok(None);
     }
+    // An article that is on its way into this product is still in another one.
+    let coming = elsewhere.into_iter().filter(|(number, _)| changed.contains(number));
+    articles.extend(coming.map(|(number, (_, article))| (number, article)));
     for article in articles.values().filter(|article| has_unreadable_text(article)) {
         let name = article.description.clone().and_then(without_unreadable).unwrap_or_default();
         let subject = Subject::new(&name, article.article_number.unwrap_or_default());
@@ -49,9 +57,30 @@ pub(super) async fn product(run: &mut Run<'_>, change: Product) -> Result<Option
         let advice = "Look at its texts in the MplusKASSA back office";
         run.report.skip(Note::about(Resource::ARTICLES, subject, message, advice));
     }
-    let mut numbers = change.article_list.iter().filter_map(|article| article.article_number);
-    let is_shown = numbers.all(|number| articles.contains_key(&number));
-    Ok(held.filter(|_| is_shown).map(|held| with_changes(held, articles, change)))
+    let is_shown = changed.iter().all(|number| articles.contains_key(number));
+    Ok(is_shown.then(|| with_changes(held, articles, change)))
+}
+
+/// These articles as far as the POS has them, each with its product.
+async fn in_products(
+    run: &mut Run<'_>,
+    articles: &BTreeSet<i64>,
+) -> Result<BTreeMap<i64, (Option<i64>, Article)>, StepError> {
+    let mut found = BTreeMap::new();
+    if articles.is_empty() {
+        return Ok(found);
+    }
+    let article_numbers = articles.iter().copied().collect();
+    let request = GetProductsRequest { article_numbers, ..GetProductsRequest::default() };
+    let is_meant =
+        |article: &Article| article.article_number.is_some_and(|number| articles.contains(&number));
+    for mut product in read(run, request, |product| product.article_list.iter().any(is_meant)).await? {
+        let list = std::mem::take(&mut product.article_list);
+        for article in list.into_iter().filter(is_meant) {
+            found.extend(article.article_number.map(|number| (number, (product.product_number, article))));
+        }
+    }
+    Ok(found)
 }
 
 /// Reads products one by one: a POS that does not know a filter lists all it has.

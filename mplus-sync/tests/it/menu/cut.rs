@@ -150,3 +150,38 @@ async fn a_backup_whose_markers_have_caught_up_is_noticed_at_the_next_sync() {
     let report = integration.sync_menu(&RunOptions::manual()).await;
     assert!(report.counts.get(&Resource::ARTICLES).is_none_or(|counts| counts.pulled == 0), "{report}");
 }
+
+#[tokio::test]
+async fn an_edit_of_a_product_that_the_pos_shows_in_part_takes_no_article_away_and_waits() {
+    let dialect = "update-replaces-products".parse().unwrap();
+    let merchant = Merchant::new(Pos::generated(5, 11).with_dialect(dialect));
+    let integration = merchant.connect().await;
+    integration.sync_menu(&RunOptions::manual()).await;
+    let all: Vec<i64> = merchant.items().await.iter().map(number_of).collect();
+    let edited = all[0];
+    let item = merchant.items().await.remove(0).record;
+    assert!(merchant.items().await.iter().filter(|one| one.record.category == item.category).count() > 2);
+    // A run looks at the article that changed last.
+    merchant.pos.set_price(edited, Decimal::new(700, 2));
+    integration.sync_menu(&RunOptions::manual()).await;
+    let edits = vec![ItemEdit::of(item.id).price(Decimal::new(1111, 2))];
+    let edits = CatalogEdits { items: edits, ..CatalogEdits::default() };
+    let now = merchant.pos.now() + chrono::TimeDelta::hours(1);
+    merchant.store.save_edits(&Merchant::id(), edits, now).await.unwrap();
+    // The others are shown when they are asked for, or not even then.
+    for shown in [1, 0] {
+        let doctored = Doctored::new(&merchant.pos, "getProducts", move |answer| {
+            cut(&answer, "article", if answer.contains(&edited.to_string()) { 1 } else { shown })
+        });
+        let report = merchant.open_doctored(doctored).await.sync_menu(&RunOptions::manual()).await;
+        assert!(is_asked(&report, "does not show the product whole"), "{report}");
+        assert_eq!(merchant.pos.requests().count("updateProduct"), 0, "{report}");
+    }
+    let report = integration.sync_menu(&RunOptions::manual()).await;
+    assert_eq!(merchant.pos.article(edited).unwrap().price_incl, Some(Decimal::new(1111, 2)), "{report}");
+    assert!(all.iter().all(|article| merchant.pos.article(*article).is_some()), "{report}");
+}
+
+fn number_of(item: &Tracked<Item>) -> i64 {
+    item.external_ids.mpluskassa.unwrap().get()
+}
