@@ -2,7 +2,7 @@
 
 use super::{COMBOS, MODIFIER_GROUPS, NUTRITION};
 use crate::merchant::Merchant;
-use crate::products::{CheckedTax, MARKERS};
+use crate::products::{self, MARKERS};
 use crate::report::RunReport;
 use crate::run::{Run, RunOptions, StepError, carry_out};
 
@@ -21,12 +21,10 @@ impl Articles {
         carry_out(&self.0, "articles", options, |run| Box::pin(pull(run))).await
     }
 
-    /// Pushes the host's edits of combos. Their items must be known to the POS.
+    /// Pushes the host's edits of combos. Their items must be known to the POS. What the POS changed meanwhile of products and
+    /// articles is pulled first, since a combo is written whole: it takes nothing back that the till changed.
     pub async fn push_combos(&self, options: &RunOptions) -> RunReport {
-        carry_out(&self.0, "articles", options, |run| {
-            Box::pin(async move { run.step(COMBOS, CheckedTax::default()).await.map(drop) })
-        })
-        .await
+        carry_out(&self.0, "articles", options, |run| Box::pin(push_combos(run))).await
     }
 }
 
@@ -34,4 +32,11 @@ async fn pull(run: &mut Run<'_>) -> Result<(), StepError> {
     let markers = run.require(MARKERS, ()).await?;
     run.step(MODIFIER_GROUPS, markers).await?;
     run.step(NUTRITION, markers).await.map(drop)
+}
+
+async fn push_combos(run: &mut Run<'_>) -> Result<(), StepError> {
+    if let Some(pulled) = products::pull(run).await? {
+        run.step(COMBOS, pulled.tax).await?;
+    }
+    Ok(())
 }

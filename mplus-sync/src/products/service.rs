@@ -38,7 +38,7 @@ pub(crate) fn not_all_read() -> Note {
 }
 
 /// Pulls, and says what a push needs to know; nothing when that is not known.
-async fn pull(run: &mut Run<'_>) -> Result<Option<ToPush>, StepError> {
+pub(crate) async fn pull(run: &mut Run<'_>) -> Result<Option<ToPush>, StepError> {
     let markers = run.require(MARKERS, ()).await?;
     let branch_prices = run.step(BRANCH_PRICES, ()).await?;
     let mut settled = false;

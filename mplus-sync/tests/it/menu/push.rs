@@ -281,6 +281,29 @@ async fn what_the_till_changes_of_a_combo_reaches_the_host_and_no_edit_of_anothe
 }
 
 #[tokio::test]
+async fn combos_that_are_pushed_alone_take_back_nothing_that_the_till_changed() {
+    let (merchant, integration) = Merchant::synced().await;
+    let (combo, number) = with_combo(&merchant, &integration).await;
+    merchant.pos.set_price(number, Decimal::new(2250, 2));
+    edit_combo(&merchant, ComboEdit::of(combo.id.clone()).name("Lunch of the day"), 60).await;
+    let report = integration.articles().push_combos(&RunOptions::manual()).await;
+    let menu = merchant.pos.menu(number).unwrap();
+    assert_eq!(
+        (menu.description.as_str(), menu.price_incl),
+        ("Lunch of the day", Decimal::new(2250, 2)),
+        "{report}"
+    );
+    assert_eq!(combo_of(&merchant).await.record.price, Some(Decimal::new(2250, 2)));
+
+    // Both changed the price, and the till was later.
+    edit_combo(&merchant, ComboEdit::of(combo.id).price(Decimal::new(1111, 2)), -60).await;
+    merchant.pos.set_price(number, Decimal::new(2300, 2));
+    let report = integration.articles().push_combos(&RunOptions::manual()).await;
+    assert_eq!(report.conflicts.first[0].winner, Winner::Pos, "{report}");
+    assert_eq!(merchant.pos.article(number).unwrap().price_incl, Some(Decimal::new(2300, 2)));
+}
+
+#[tokio::test]
 async fn what_a_menu_is_written_with_is_not_taken_back_by_an_article_that_never_shows_it() {
     let (merchant, integration) = Merchant::synced().await;
     let (combo, number) = with_combo(&merchant, &integration).await;
