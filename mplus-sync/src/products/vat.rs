@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mplus_qapi::soap::Operation;
 use mplus_qapi::system::GetVatGroupList;
 
-use crate::model::{BranchNumber, BtwCode, Field, Item, Resource, Tracked};
+use crate::model::{BranchNumber, BtwCode, Checkpoint, Field, Item, Marker, Resource, Tracked};
 use crate::pos_call::is_unknown_operation;
 use crate::report::Note;
 use crate::run::{DECISIONS, Run, StepError};
@@ -87,9 +87,17 @@ pub(super) async fn reach_items(run: &mut Run<'_>, tax: &TaxTable) -> Result<boo
         };
         page = last.map(|last| Page::after(last, limit));
     }
-    run.keep_checkpoint(Resource::TAX_RATES, hash).await?;
+    let mut checkpoints = vec![Checkpoint::new(Resource::TAX_RATES, Marker::new(hash))];
+    if known.is_some() && run.checkpoint(&Resource::ARTICLES).is_some() {
+        // Should this run break off before it has read the articles, the next one reads them all.
+        checkpoints.push(Checkpoint::new(Resource::ARTICLES, NOTHING_READ));
+    }
+    run.apply(CatalogChunk { checkpoints, ..CatalogChunk::default() }).await?;
     Ok(known.is_some())
 }
+
+/// Below every marker.
+const NOTHING_READ: Marker = Marker::new(-1);
 
 /// The item with the rates that its codes mean now; none when it has them. A rate that the host is about to push stays.
 fn rated(mut item: Tracked<Item>, tax: &TaxTable) -> Option<Tracked<Item>> {

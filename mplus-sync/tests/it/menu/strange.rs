@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use mplus_qapi::testkit::{Dialect, Pos};
+use mplus_qapi::testkit::{Dialect, Fault, Pos};
 use mplus_qapi::types::ArticleSpecialPrice;
 use mplus_qapi::value::{Decimal, Zone};
 use mplus_sync::Integration;
@@ -423,4 +423,24 @@ async fn a_rate_that_changes_reaches_branch_prices_that_are_told_without_vat() {
             assert!(price.is_some() || is_told, "{}: {report}", old.name);
         }
     }
+}
+
+#[tokio::test]
+async fn a_rate_that_changes_reaches_a_price_without_vat_also_when_the_run_that_saw_it_first_breaks_off() {
+    let (merchant, integration) =
+        synced_at(Pos::brasserie().with_dialect("vat-rises".parse::<Dialect>().unwrap())).await;
+    let dish = merchant.article(DISH);
+    merchant.pos.change_article(dish, |article| {
+        (article.price_incl, article.price_excl) = (None, Some(euros(1000)));
+    });
+    integration.sync_menu(&RunOptions::manual()).await;
+    assert_eq!(merchant.item(DISH).await.record.price, Some(euros(1090)));
+    merchant.pos.pass(std::time::Duration::from_secs(4 * 3600));
+    merchant.pos.faults().script_for("getProducts", [Fault::Garbage; 20]);
+    let report = integration.sync_menu(&RunOptions::manual()).await;
+    assert_ne!(report.outcome, RunOutcome::Completed, "{report}");
+    merchant.pos.faults().clear();
+    let report = integration.sync_menu(&RunOptions::manual()).await;
+    let item = merchant.item(DISH).await.record;
+    assert_eq!((item.tax_rate, item.price), (Some(21.into()), Some(euros(1210))), "{report}");
 }
