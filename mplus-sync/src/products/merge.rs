@@ -19,6 +19,9 @@ use crate::model::{
 /// The name under which is kept that the POS withholds an article by other means than `active`.
 pub(crate) const WITHHELD: &str = "withheld";
 
+/// The name under which is kept that the POS said last that an article is not for the web shop.
+pub(crate) const SOLD_ELSEWHERE: &str = "sold-elsewhere";
+
 /// The name under which is kept that a special price says what an article costs, whatever amount stands beside it.
 pub(crate) const SPECIAL_PRICE: &str = "special-price";
 

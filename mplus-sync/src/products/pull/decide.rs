@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use mplus_qapi::products::Article;
 use mplus_qapi::value::Zone;
 
 use super::gone::FEW;
@@ -23,7 +24,8 @@ use crate::products::from_pos::{
 };
 use crate::products::images::Wanted;
 use crate::products::merge::{
-    Merged, PRICED_BY_GROUP, SPECIAL_PRICE, Shared, WITHHELD, adopt, merge, merge_location_prices,
+    Merged, PRICED_BY_GROUP, SOLD_ELSEWHERE, SPECIAL_PRICE, Shared, WITHHELD, adopt, merge,
+    merge_location_prices,
 };
 use crate::store::CatalogChunk;
 use crate::tax::TaxTable;
@@ -92,9 +94,6 @@ pub(super) fn decide(
             }
             continue;
         }
-        if rules.webshop_only && article.webshop != Some(true) {
-            (item.incoming.record.active, item.withheld) = (false, true);
-        }
         if let Some(group) = rules.price_group {
             take_group_price(&mut item, article, group);
         }
@@ -107,9 +106,13 @@ pub(super) fn decide(
             let record = &mut item.incoming.record;
             record.id = free(record.id.clone(), &mut known.taken.items);
         }
+        let elsewhere = rules.webshop_only && is_sold_elsewhere(article, stored.as_ref(), &mut told);
+        if elsewhere {
+            (item.incoming.record.active, item.withheld) = (false, true);
+        }
         told.problems(&item, stored.as_ref());
         let links = page.links_of(number).filter(|_| tells_links);
-        let (merged, remarks) = decide_item(rules, stored, item, number, links)?;
+        let (merged, remarks) = decide_item(rules, stored, item, number, links, elsewhere)?;
         told.branches(&merged, &remarks);
         told.merged(&Resource::ARTICLES, 1, &merged);
         if merged.changed {
@@ -138,16 +141,27 @@ fn believes_links(page: &PulledPage, known: &Known, rules: &Rules, told: &mut To
     false
 }
 
+/// Whether an article is not for the web shop. Of one that the POS does not say it of, that is what it said last.
+fn is_sold_elsewhere(article: &Article, stored: Option<&Tracked<Item>>, told: &mut Told) -> bool {
+    let was = stored.is_some_and(|stored| stored.sync.parts.contains_key(SOLD_ELSEWHERE));
+    told.webshop_untold += u64::from(article.webshop.is_none());
+    let is = article.webshop.map_or(was, |is_for_webshop| !is_for_webshop);
+    told.left_webshop += u64::from(is && !was && stored.is_some_and(|stored| stored.record.active));
+    is
+}
+
 fn decide_item(
     rules: &Rules,
     stored: Option<Tracked<Item>>,
     mut item: IncomingItem,
     number: i64,
     links: Option<&[PosModifierGroup]>,
+    is_sold_elsewhere: bool,
 ) -> Result<(Merged<Item>, Vec<Remark>), FingerprintError> {
     complete(&mut item, stored.as_ref(), links, &rules.groups);
     let kept_apart = [
         (WITHHELD, item.withheld),
+        (SOLD_ELSEWHERE, is_sold_elsewhere),
         (SPECIAL_PRICE, item.special_price),
         (PRICED_BY_GROUP, item.priced_by_group),
     ];

@@ -29,7 +29,7 @@ use crate::settings::MerchantSettings;
 use crate::store::{Page, Select, Store, StoreError, StoreErrorKind};
 
 use decide::{Decided, Rules, decide};
-use gone::{Seen, deactivate_gone, take_stock_of_menu};
+use gone::{FEW, Seen, deactivate_gone, take_stock_of_menu};
 use know::{Known, KnownGroups};
 use read::{Pages, PulledPage};
 use restored::{LastChanged, is_restored};
@@ -51,6 +51,39 @@ pub(crate) struct Pulled {
     pub(crate) pictures: Pictures,
     /// In a dry run: edits that the pull would have settled, which the push then leaves out.
     pub(crate) settled: BTreeSet<String>,
+    webshop: Webshop,
+}
+
+/// What there is to tell of articles where only those of the web shop are sold.
+#[derive(Default)]
+struct Webshop {
+    untold: u64,
+    left: u64,
+}
+
+impl Webshop {
+    fn tell(self, run: &mut Run<'_>) {
+        if self.untold > 0 {
+            run.report.skip(Note::general(
+                Resource::ARTICLES,
+                &format!(
+                    "the POS does not say of {} articles whether they are for the web shop: that stays as it was",
+                    self.untold
+                ),
+                "Have it say so (webshop), or sell all articles (webshop_only)",
+            ));
+        }
+        if self.left > FEW as u64 {
+            run.report.skip(Note::general(
+                Resource::ARTICLES,
+                &format!(
+                    "{} items were switched off: the POS says that they are not for the web shop",
+                    self.left
+                ),
+                "Look at the articles in the POS if it is not meant, or sell all articles (webshop_only)",
+            ));
+        }
+    }
 }
 
 /// Pulls what changed of products and articles; all of it in a full run, which also finds what is gone.
@@ -119,6 +152,7 @@ pub(super) async fn pull(run: &mut Run<'_>, basis: Basis) -> Result<Pulled, Step
     if let Some(operation) = pages.lacking() {
         run.learn_lacking(operation).await;
     }
+    std::mem::take(&mut pulled.webshop).tell(run);
     let complete = pages.is_complete();
     if let Some(mut seen) = seen {
         if !complete {
@@ -201,6 +235,8 @@ async fn settle(
         let Decided { chunk, wanted, told } = decided;
         let nutrition = nutrition.filter(|_| told.tells_allergens());
         if write(run, chunk, &Settles { pictures: !wanted.is_empty(), nutrition }).await? {
+            pulled.webshop.untold += told.webshop_untold;
+            pulled.webshop.left += told.left_webshop;
             let settled = told.report(run);
             if run.options.dry_run {
                 pulled.settled.extend(settled);

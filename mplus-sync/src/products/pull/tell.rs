@@ -20,6 +20,10 @@ pub(super) struct Told {
     combos: u64,
     /// Whether an article told its allergens.
     nutrition: bool,
+    /// Articles of which the POS does not say whether they are for the web shop.
+    pub(super) webshop_untold: u64,
+    /// Articles that are sold no more, since they are not for the web shop.
+    pub(super) left_webshop: u64,
 }
 
 impl Told {

@@ -444,3 +444,65 @@ async fn a_rate_that_changes_reaches_a_price_without_vat_also_when_the_run_that_
     let item = merchant.item(DISH).await.record;
     assert_eq!((item.tax_rate, item.price), (Some(21.into()), Some(euros(1210))), "{report}");
 }
+
+fn is_told(report: &mplus_sync::report::RunReport, text: &str) -> bool {
+    report.skipped.first.iter().any(|note| note.message.contains(text))
+}
+
+#[tokio::test]
+async fn a_pos_that_does_not_say_what_is_for_the_web_shop_switches_nothing_off_by_it() {
+    for reading in ["side-elements-absent", "side-elements-empty"] {
+        let (merchant, _) =
+            synced_at(Pos::brasserie().with_dialect(reading.parse::<Dialect>().unwrap())).await;
+        let sold = async || merchant.items().await.into_iter().filter(|item| item.record.active).count();
+        let before = sold().await;
+        let webshop = open(&merchant, |settings| settings.webshop_only = true).await;
+        for options in [RunOptions::manual(), RunOptions::full(SyncContext::Scheduled)] {
+            let report = webshop.sync_menu(&options).await;
+            assert_eq!(sold().await, before, "{reading}: {report}");
+            assert!(is_told(&report, "whether they are for the web shop: that stays as it was"), "{report}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_for_the_web_shop_is_not_sold_there_and_stays_so_when_the_pos_says_it_no_more() {
+    let (merchant, _) = synced().await;
+    let (dish, drink) = (merchant.article(DISH), merchant.article(DRINK));
+    merchant.pos.change_article(drink, |article| article.webshop = Some(false));
+    let sold = async || (merchant.item(DISH).await.record.active, merchant.item(DRINK).await.record.active);
+    let webshop = |settings: &mut MerchantSettings| settings.webshop_only = true;
+    open(&merchant, webshop).await.sync_menu(&RunOptions::manual()).await;
+    assert_eq!(sold().await, (true, false));
+
+    let silent = Doctored::new(&merchant.pos, "getProducts", |answer| answer.replace("webshop>", "eshop>"));
+    let mut settings = MerchantSettings::default();
+    webshop(&mut settings);
+    let host = merchant.host_with(Arc::clone(&merchant.store), silent).with_settings(settings);
+    let silent = Integration::open(host, Merchant::id()).await.unwrap();
+    merchant.pos.set_price(dish, euros(700));
+    merchant.pos.set_price(drink, euros(300));
+    for options in [RunOptions::manual(), RunOptions::full(SyncContext::Manual)] {
+        let report = silent.sync_menu(&options).await;
+        assert_eq!(sold().await, (true, false), "{report}");
+        assert_eq!(merchant.item(DRINK).await.record.price, Some(euros(300)), "{report}");
+    }
+    merchant.pos.change_article(drink, |article| article.webshop = Some(true));
+    open(&merchant, webshop).await.sync_menu(&RunOptions::manual()).await;
+    assert_eq!(sold().await, (true, true));
+}
+
+#[tokio::test]
+async fn a_menu_that_leaves_the_web_shop_in_bulk_is_told() {
+    let (merchant, _) = synced().await;
+    for item in merchant.items().await.iter().take(5) {
+        let number = item.external_ids.mpluskassa.unwrap().get();
+        merchant.pos.change_article(number, |article| article.webshop = Some(false));
+    }
+    let webshop = open(&merchant, |settings| settings.webshop_only = true).await;
+    let report = webshop.sync_menu(&RunOptions::manual()).await;
+    assert!(
+        is_told(&report, "5 items were switched off: the POS says that they are not for the web shop"),
+        "{report}"
+    );
+}
