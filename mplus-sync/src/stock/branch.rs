@@ -1,5 +1,7 @@
 //! The stock of one branch.
 
+use std::collections::HashMap;
+
 use futures_util::future::join3;
 use mplus_qapi::stock::{ArticleStock, GetStockRequest};
 use rust_decimal::Decimal;
@@ -50,9 +52,7 @@ impl BranchPull {
     pub(super) async fn run(mut self, pull: &mut Pull<'_>) -> Result<(), StepError> {
         let full = pull.options.scope == Scope::Full;
         let since = pull.checkpoints.get(&self.resource).map(|marker| marker.get()).filter(|_| !full);
-        if since.is_some() {
-            self.newly_linked(pull).await?;
-        }
+        self.follow_menu(pull, full).await?;
         let menu = self.menu_checkpoint(pull);
         (self.since, self.highest, self.meets) = (since, since, false);
         self.read(pull, Vec::new(), menu.clone()).await?;
@@ -77,9 +77,10 @@ impl BranchPull {
         (pull.checkpoints.get(&resource) != Some(&marker)).then(|| Checkpoint::new(resource, marker))
     }
 
-    /// Reads the stock of items that were linked since the last pull: their last change may be long ago.
-    async fn newly_linked(&mut self, pull: &mut Pull<'_>) -> Result<(), StepError> {
-        if self.menu_checkpoint(pull).is_none() {
+    /// Follows what became of the menu since the last pull: levels of items that keep no stock any more are taken away, and the
+    /// stock of items that were linked since is read, whose last change may be long ago; unless everything is read anyway.
+    async fn follow_menu(&mut self, pull: &mut Pull<'_>, reads_all: bool) -> Result<(), StepError> {
+        if !pull.checkpoints.contains_key(&self.resource) || self.menu_checkpoint(pull).is_none() {
             return Ok(());
         }
         let chunk = pull.chunk();
@@ -88,8 +89,11 @@ impl BranchPull {
             let items = pull.merchant.store().items(pull.merchant.connection(), Select::Page(page)).await?;
             let full = items.len() == chunk;
             let last = items.last().map(|item| item.record.id.clone());
-            let unknown = self.without_level(pull, items).await?;
-            if !unknown.is_empty() {
+            let (gone, unknown) = self.compare(pull, items).await?;
+            if !gone.is_empty() {
+                pull.take_away(gone).await?;
+            }
+            if !unknown.is_empty() && !reads_all {
                 self.read(pull, unknown, None).await?;
             }
             match last.filter(|_| full) {
@@ -99,18 +103,28 @@ impl BranchPull {
         }
     }
 
-    /// The articles of items whose stock is not known here, though they may have one.
-    async fn without_level(&self, pull: &Pull<'_>, items: Vec<Tracked<Item>>) -> Result<Vec<i64>, StepError> {
-        let linked: Vec<(ItemId, i64)> = items
-            .into_iter()
-            .filter(|item| item.record.stock_tracked != Some(false))
-            .filter_map(|item| Some((item.record.id, item.external_ids.mpluskassa?.get())))
-            .collect();
-        let ids: Vec<ItemId> = linked.iter().map(|(item, _)| item.clone()).collect();
+    /// The levels here of items that keep no stock, and the articles of items whose stock is not known here though they may have
+    /// one. What is counted per day is counted, whatever else the POS says of the article.
+    async fn compare(
+        &self,
+        pull: &Pull<'_>,
+        items: Vec<Tracked<Item>>,
+    ) -> Result<(Vec<(LocationId, ItemId)>, Vec<i64>), StepError> {
+        let ids: Vec<ItemId> = items.iter().map(|item| item.record.id.clone()).collect();
         let levels =
             pull.merchant.store().levels_of(pull.merchant.connection(), &self.location, &ids).await?;
-        let known: std::collections::HashSet<&ItemId> = levels.iter().map(|level| &level.item).collect();
-        Ok(linked.iter().filter(|(item, _)| !known.contains(item)).map(|(_, article)| *article).collect())
+        let known: HashMap<&ItemId, bool> =
+            levels.iter().map(|level| (&level.item, level.day_stock)).collect();
+        let (mut gone, mut unknown) = (Vec::new(), Vec::new());
+        for item in items {
+            let keeps_none = item.record.stock_tracked == Some(false);
+            match (known.get(&item.record.id), item.external_ids.mpluskassa) {
+                (Some(false), _) if keeps_none => gone.push((self.location.clone(), item.record.id)),
+                (None, Some(article)) if !keeps_none => unknown.push(article.get()),
+                _ => {}
+            }
+        }
+        Ok((gone, unknown))
     }
 
     /// Streams levels into the store. What `done` says is written with the last of them.
@@ -177,7 +191,8 @@ impl BranchPull {
                 continue;
             };
             // Some services list articles that keep no stock, with nothing of it.
-            if stock.amount_free <= Decimal::ZERO && finder.known.keeps_no_stock(item) {
+            let is_counted = stock.amount_free > Decimal::ZERO || stock.is_day_stock_article;
+            if !is_counted && finder.known.keeps_no_stock(item) {
                 continue;
             }
             let told = stock.change_timestamp.and_then(|at| at.to_instant(zone).ok());

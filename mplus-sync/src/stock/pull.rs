@@ -12,7 +12,7 @@ use super::StockOptions;
 use super::items::ItemsByArticle;
 use crate::cancel::CancelToken;
 use crate::merchant::Merchant;
-use crate::model::{ArticleNumber, Checkpoint, InventoryLevel, Marker, Resource};
+use crate::model::{ArticleNumber, Checkpoint, InventoryLevel, ItemId, LocationId, Marker, Resource};
 use crate::progress::{Phase, ProgressMeter};
 use crate::report::RunReport;
 use crate::run::{Hold, Silence, StepError};
@@ -41,6 +41,16 @@ impl Pull<'_> {
     /// How many levels, or items, are looked at together.
     pub(super) fn chunk(&self) -> usize {
         self.merchant.limits().stock_chunk.max(1)
+    }
+
+    /// Takes levels away.
+    pub(super) async fn take_away(&mut self, gone: Vec<(LocationId, ItemId)>) -> Result<(), StepError> {
+        self.merchant.check_standing().await?;
+        self.hold.keep().await?;
+        let chunk = StockChunk { gone, ..StockChunk::default() };
+        self.merchant.store().apply_stock(self.merchant.connection(), chunk).await?;
+        self.report.writes += 1;
+        Ok(())
     }
 
     /// What reads a branch's stock, what finds the items that it is about, and what writes it: all work at once.
@@ -133,7 +143,7 @@ impl Writer<'_> {
             self.merchant.check_standing().await?;
             self.hold.keep().await?;
             let written = levels.len() as u64;
-            let chunk = StockChunk { levels, checkpoints };
+            let chunk = StockChunk { levels, checkpoints, ..StockChunk::default() };
             self.merchant.store().apply_stock(self.merchant.connection(), chunk).await?;
             self.report.count(&self.resource).pulled += written;
             self.report.writes += 1;

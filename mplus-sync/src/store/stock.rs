@@ -11,6 +11,8 @@ use super::{Page, StoreError};
 pub struct StockChunk {
     /// Levels to write.
     pub levels: Vec<InventoryLevel>,
+    /// Levels to take away: their items keep no stock any more. One that is not there is as good as taken away.
+    pub gone: Vec<(LocationId, ItemId)>,
     /// How far the pull has come when they are written.
     pub checkpoints: Vec<Checkpoint>,
 }
@@ -18,7 +20,8 @@ pub struct StockChunk {
 /// Keeps stock.
 #[async_trait]
 pub trait StockStore: Send + Sync {
-    /// Writes levels and checkpoints in one transaction: all of it or nothing. Levels that the chunk does not name stay.
+    /// Writes levels and checkpoints, and takes levels away, in one transaction: all of it or nothing. Levels that the chunk does
+    /// not name stay.
     async fn apply_stock(&self, connection: &ConnectionId, chunk: StockChunk) -> Result<(), StoreError>;
 
     /// Reads the levels of items at a location; absent ones are left out.

@@ -12,7 +12,7 @@ use mplus_sync::model::{
 use mplus_sync::report::{RunOutcome, RunReport, Scope};
 use mplus_sync::runtime::Runtime;
 use mplus_sync::stock::{StockOptions, StockService, StockSettings};
-use mplus_sync::store::{CatalogChunk, MemoryStore, Store};
+use mplus_sync::store::{CatalogChunk, MemoryStore, Select, Store};
 use mplus_sync::testkit::{FailAt, FaultyStore};
 use rust_decimal::Decimal;
 
@@ -229,4 +229,50 @@ async fn parts_of_an_article_have_levels_of_their_own_and_day_stock_is_marked() 
     assert_eq!((croissant.amount, croissant.day_stock), (Decimal::from(-2), true));
     let checkpoints = world.store.checkpoints(&merchant()).await.unwrap();
     assert!(checkpoints.contains(&Checkpoint::new(Resource::stock(1.into()), Marker::new(92))));
+}
+
+/// The host learns, as by a sync of the menu, whether an item keeps stock.
+async fn learn(world: &World, item: &str, tracked: bool, marker: i64) {
+    let article = world.article(item);
+    world.pos.change_article(article, |article| article.stock_article = Some(tracked));
+    let wanted = Select::Ids(vec![ItemId::from(item)]);
+    let mut item = world.store.items(&merchant(), wanted).await.unwrap().remove(0);
+    item.record.stock_tracked = Some(tracked);
+    world.store.apply(&merchant(), chunk(vec![item], marker)).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_item_that_keeps_stock_no_more_is_not_sold_out_for_ever_and_has_its_level_back_with_its_stock() {
+    for scope in [Scope::Incremental, Scope::Full] {
+        let world = world().await;
+        world.pos.set_stock(1, world.article("Croissant"), Decimal::ZERO);
+        pull(&world).await;
+        assert_eq!(level(&world, "Croissant").await.map(|level| level.amount), Some(Decimal::ZERO));
+        learn(&world, "Croissant", false, 2).await;
+        let mut options = StockOptions::default();
+        options.scope = scope;
+        let report = service(&world, world.store.clone()).pull(&options, &CancelToken::new()).await;
+        assert_eq!(level(&world, "Croissant").await, None, "{report}");
+        let other =
+            world.store.levels_of(&merchant(), &"utrecht".into(), &["Croissant".into()]).await.unwrap();
+        assert_eq!(other, [], "in every branch");
+        assert!(level(&world, "Witbier").await.is_some(), "{report}");
+        assert_eq!(pull(&world).await.writes, 0);
+
+        learn(&world, "Croissant", true, 3).await;
+        pull(&world).await;
+        assert_eq!(level(&world, "Croissant").await.map(|level| level.amount), Some(Decimal::ZERO));
+    }
+}
+
+#[tokio::test]
+async fn what_is_counted_per_day_is_sold_out_though_its_article_keeps_no_stock() {
+    let world = world().await;
+    learn(&world, "Croissant", false, 2).await;
+    let baked =
+        |id, amount| ArticleStock { is_day_stock_article: true, ..stock(&world, "Croissant", id, amount) };
+    pull_answer(&world, vec![baked(90, Decimal::ONE)]).await;
+    learn(&world, "Croissant", false, 3).await;
+    pull_answer(&world, vec![baked(90, Decimal::ONE), baked(91, Decimal::ZERO)]).await;
+    assert_eq!(level(&world, "Croissant").await.map(|level| level.amount), Some(Decimal::ZERO));
 }

@@ -115,6 +115,7 @@ impl StockStore for MemoryStore {
         self.write(connection, |merchant| {
             let key = |level: &InventoryLevel| (level.location.clone(), level.item.clone());
             merchant.levels.extend(chunk.levels.into_iter().map(|level| (key(&level), level)));
+            chunk.gone.iter().for_each(|gone| drop(merchant.levels.remove(gone)));
             merchant.keep(chunk.checkpoints);
         });
         Ok(())

@@ -9,7 +9,7 @@ use crate::store::{
     Applied, CustomerStore, LocationStore, Page, Select, StockChunk, StockStore, StoreError, StoreErrorKind,
 };
 
-use super::driver::{Driver, Durability};
+use super::driver::{Driver, Durability, in_transaction};
 use super::format::{self, corrupt};
 use super::records::{checkpoint_writes, in_key_order, writes};
 use super::table;
@@ -105,7 +105,20 @@ impl<D: Driver> StockStore for SqlStore<D> {
             writes.push(Write::upsert(&table::LEVELS, rows));
         }
         writes.extend(checkpoint_writes(connection, &chunk.checkpoints)?);
-        self.driver.write("write stock", Durability::Eventual, writes).await
+        if chunk.gone.is_empty() {
+            return self.driver.write("write stock", Durability::Eventual, writes).await;
+        }
+        let sql = "DELETE FROM mplus_inventory_levels WHERE connection = ? AND location = ? AND item = ?";
+        in_transaction!(self.driver, "write stock", |transaction| {
+            for (location, item) in &chunk.gone {
+                let key = vec![connection.as_str().into(), location.as_str().into(), item.as_str().into()];
+                transaction.execute(sql, key).await?;
+            }
+            for write in &writes {
+                transaction.write(write.clone()).await?;
+            }
+            Ok(())
+        })
     }
 
     async fn levels_of(

@@ -78,7 +78,8 @@ pub(super) async fn stock_with_checkpoint(case: &Case<'_>) -> Checked {
         level("beach", "cola", Decimal::from(3)),
     ];
     let point = Checkpoint::new(Resource::stock(BranchNumber::new(1)), Marker::new(77));
-    let chunk = StockChunk { levels: levels.clone(), checkpoints: vec![point.clone()] };
+    let chunk =
+        StockChunk { levels: levels.clone(), checkpoints: vec![point.clone()], ..StockChunk::default() };
     store.apply_stock(&merchant(), chunk).await?;
     let store = case.open().await?;
     let asked = ["cola", "absent"].map(ItemId::from);
@@ -93,12 +94,24 @@ pub(super) async fn stock_stays(case: &Case<'_>) -> Checked {
     let store = case.open().await?;
     let city = LocationId::from("city");
     let levels = vec![level("city", "cola", Decimal::ONE), level("city", "soup", Decimal::TWO)];
-    store.apply_stock(&merchant(), StockChunk { levels, checkpoints: Vec::new() }).await?;
+    store.apply_stock(&merchant(), StockChunk { levels, ..StockChunk::default() }).await?;
     let levels = vec![level("city", "cola", Decimal::TEN)];
-    store.apply_stock(&merchant(), StockChunk { levels, checkpoints: Vec::new() }).await?;
+    store.apply_stock(&merchant(), StockChunk { levels, ..StockChunk::default() }).await?;
     let found = store.levels(&merchant(), &city, Page::first(10)).await?;
     let amounts: Vec<Decimal> = found.iter().map(|level| level.amount).collect();
-    expect_equal("the amounts", amounts, vec![Decimal::TEN, Decimal::TWO])
+    expect_equal("the amounts", amounts, vec![Decimal::TEN, Decimal::TWO])?;
+    // One is taken away beside what is written, and one that never was there.
+    let chunk = StockChunk {
+        levels: vec![level("city", "soup", Decimal::ONE), level("beach", "cola", Decimal::ONE)],
+        gone: ["cola", "absent"].map(|item| (city.clone(), ItemId::from(item))).into(),
+        ..StockChunk::default()
+    };
+    store.apply_stock(&merchant(), chunk).await?;
+    let store = case.open().await?;
+    let found = store.levels(&merchant(), &city, Page::first(10)).await?;
+    expect_equal("the levels that are left", found, vec![level("city", "soup", Decimal::ONE)])?;
+    let beach = store.levels(&merchant(), &LocationId::from("beach"), Page::first(10)).await?;
+    expect_equal("the other location's level", beach.len(), 1)
 }
 
 pub(super) async fn stock_pages(case: &Case<'_>) -> Checked {
@@ -106,7 +119,9 @@ pub(super) async fn stock_pages(case: &Case<'_>) -> Checked {
     let everywhere = (0..2_500).flat_map(|number| {
         ["beach", "city"].map(|at| level(at, &format!("i{number:04}"), Decimal::from(number)))
     });
-    store.apply_stock(&merchant(), StockChunk { levels: everywhere.collect(), checkpoints: vec![] }).await?;
+    store
+        .apply_stock(&merchant(), StockChunk { levels: everywhere.collect(), ..StockChunk::default() })
+        .await?;
     let mut found: Vec<InventoryLevel> = Vec::new();
     loop {
         let page = Page { after: found.last().map(|level| level.item.clone()), limit: 1_000 };
