@@ -19,7 +19,8 @@ use mplus_qapi::system::{GetApiVersion, GetApiVersionResponse, GetLicenseInforma
 use crate::branches::Branches;
 use crate::merchant::Merchant;
 use crate::model::{
-    Activity, ActivityLevel, Connection, ConnectionId, ConnectionStatus, Environment, PosIdentity, Resource,
+    Activity, ActivityLevel, Connection, ConnectionId, ConnectionStatus, Environment, FormerPos, PosIdentity,
+    Resource,
 };
 use crate::pos_call::{LONGEST_MESSAGE, cut_to, pos_advice};
 use crate::report::{Note, RunOutcome, RunReport};
@@ -80,9 +81,10 @@ pub(crate) async fn connect(
         report.manual_actions.push(Note::general(
             Resource::named("connection"),
             &format!(
-                "connected to another POS than before ({former}); menu, stock and locations of that one were forgotten"
+                "connected to another POS than before ({former}); menu, stock and locations of that one were forgotten, and \
+                 orders that were queued for it are not sent"
             ),
-            "Sync now, then complete the locations and check the order settings",
+            "Sync now, complete the locations, check the order settings, then replace or withdraw the orders",
         ));
     }
     match report.outcome {
@@ -132,10 +134,18 @@ async fn leave_former_pos(
     if known.leads_to_same_pos(new) {
         return Ok(None);
     }
-    // From here on no handle of the former POS sends or writes anything; what breaks off after this leaves the merchant
-    // disconnected, and connecting again does the rest.
+    let (former, place) = (pos_of(&known), pos_of(new));
+    // From here on no handle of the former POS sends or writes anything, and no order that was queued for it goes to the new
+    // one; what breaks off after this leaves the merchant disconnected, and connecting again does the rest.
     let leave = |connection: &mut Connection| {
         connection.status = ConnectionStatus::Disconnected { since: now };
+        connection.former_pos = Some(FormerPos::new(&*former, now));
+        true
+    };
+    update_connection(store, &new.id, &leave).await?;
+    store.forget_pos(&new.id).await?;
+    // Only now: until then the next attempt has to see that it is another POS.
+    let forget = |connection: &mut Connection| {
         connection.last_sync_at = None;
         connection.pos_identity = None;
         if connection.other_pos.take().is_some() {
@@ -143,11 +153,10 @@ async fn leave_former_pos(
         }
         true
     };
-    update_connection(store, &new.id, &leave).await?;
-    store.forget_pos(&new.id).await?;
-    let (former, place) = (pos_of(&known), pos_of(new));
+    update_connection(store, &new.id, &forget).await?;
     let message = format!(
-        "connected to {place} in place of {former}: menu, stock and locations of the former POS were forgotten"
+        "connected to {place} in place of {former}: menu, stock and locations of the former POS were forgotten, and orders that \
+         were queued for it are left to a person"
     );
     log(store, &new.id, now, ActivityLevel::Info, message).await?;
     Ok(Some(former))
@@ -174,6 +183,7 @@ async fn save(host: &Host, new: Connection) -> Result<Connection, StoreError> {
         next.paused = known.paused.filter(|_| known.other_pos.is_none());
         next.connected_at = known.connected_at;
         next.last_sync_at = known.last_sync_at;
+        next.former_pos = known.former_pos.take();
         next.revision = known.revision;
         *known = next;
         true

@@ -46,6 +46,9 @@ pub struct Connection {
     /// When a sync last ended well.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_sync_at: Option<DateTime<Utc>>,
+    /// The POS that the merchant had before this one: what was ordered of its menu never goes to this one by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former_pos: Option<FormerPos>,
     /// The revision that was read; a write is refused when the stored one has moved on.
     #[serde(skip)]
     pub revision: Revision,
@@ -77,6 +80,7 @@ impl Connection {
             service_version: None,
             connected_at: now,
             last_sync_at: None,
+            former_pos: None,
             revision: Revision::NEW,
             newer: None,
         }
@@ -101,6 +105,11 @@ impl Connection {
         self.paused.take().is_some()
     }
 
+    /// The POS that an order was meant for which was queued at this time, when it is not the one that the connection leads to now.
+    pub fn meant_for_former_pos(&self, queued_at: DateTime<Utc>) -> Option<&FormerPos> {
+        self.former_pos.as_ref().filter(|former| queued_at <= former.until)
+    }
+
     /// Whether another connection leads to the same POS, as far as both say: a connection that leads to another one has
     /// to start anew.
     pub fn leads_to_same_pos(&self, other: &Self) -> bool {
@@ -109,6 +118,23 @@ impl Connection {
             _ => true,
         };
         self.host.eq_ignore_ascii_case(&other.host) && self.port == other.port && same_database
+    }
+}
+
+/// A POS that a merchant had before another one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct FormerPos {
+    /// Its address, and its licence as far as it was known; for a person.
+    pub place: String,
+    /// Until when orders were meant for it: until the menu of the POS that took its place was read for the first time.
+    pub until: DateTime<Utc>,
+}
+
+impl FormerPos {
+    /// A POS that was left at this time.
+    pub fn new(place: impl Into<String>, until: DateTime<Utc>) -> Self {
+        Self { place: place.into(), until }
     }
 }
 

@@ -33,7 +33,7 @@ pub use activity::{Activity, ActivityLevel, LoggedActivity};
 pub use category::Category;
 pub use checkpoint::{Checkpoint, Marker, Resource};
 pub use combo::{Combo, ComboChoice, ComboPart};
-pub use connection::{Connection, ConnectionStatus, Environment, PosIdentity};
+pub use connection::{Connection, ConnectionStatus, Environment, FormerPos, PosIdentity};
 pub use customer::{Customer, CustomerLink, RelationMatch};
 pub use editable::{Editable, NoSuchValue};
 pub use field::{Edits, Field, FieldValue, PendingEdit};

@@ -6,17 +6,22 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use futures_util::future::join;
-use mplus_qapi::testkit::{Dialect, Pos};
+use mplus_qapi::testkit::{Dialect, Fault, Pos};
 use mplus_qapi::transport::{Body, Request, Transport, TransportError};
 use mplus_qapi::value::Decimal;
 use mplus_sync::cancel::CancelToken;
-use mplus_sync::connection::NewConnection;
-use mplus_sync::model::{ConnectionStatus, Customer, Environment, Holder, LeaseName};
+use mplus_sync::connection::{ConnectError, NewConnection};
+use mplus_sync::model::{
+    ConnectionStatus, Customer, Environment, Holder, ItemId, LeaseName, Order, OrderKind,
+    OrderLine, OutboxState, Payment, PaymentMethod, RelationNumber, Revision, Sold,
+};
+use mplus_sync::orders::{LocationSettings, OrderSettings};
 use mplus_sync::report::{RunOutcome, RunReport};
 use mplus_sync::runtime::Runtime as _;
 use mplus_sync::stock::StockOptions;
 use mplus_sync::store::{CredentialVault as _, Credentials};
 use mplus_sync::sync::RunOptions;
+use mplus_sync::testkit::{FailAt, FaultyStore};
 use mplus_sync::{Host, Integration};
 
 use crate::support::{Doctored, Merchant};
@@ -223,15 +228,7 @@ async fn a_wrong_password_is_found_whatever_calls_look_at_it() {
 #[tokio::test]
 async fn another_pos_starts_anew_and_says_so() {
     let (merchant, former) = Merchant::synced().await;
-    let new = NewConnection {
-        id: Merchant::id(),
-        name: "De Gouden Leeuw".to_owned(),
-        host: "api.mpluskassa.nl".to_owned(),
-        port: 40_000,
-        environment: Environment::Test,
-    };
-    let credentials = Credentials { ident: "testkit".to_owned(), secret: "geheim & vertrouwelijk".into() };
-    let (_, report) = Integration::connect(merchant.host(), new, credentials).await.unwrap();
+    let (_, report) = try_connect(&merchant.host(), 40_000).await.unwrap();
     assert_eq!(merchant.items().await, []);
     assert!(merchant.store.checkpoints(&Merchant::id()).await.unwrap().is_empty());
     assert!(!merchant.locations().await.is_empty(), "the new one's");
@@ -281,15 +278,19 @@ async fn a_licence_that_was_renewed_costs_nothing_whether_the_pos_names_its_comp
 
 /// Connects the merchant at the address that it has.
 async fn connect(host: &Host) -> (Integration, RunReport) {
+    try_connect(host, 34_562).await.unwrap()
+}
+
+async fn try_connect(host: &Host, port: u16) -> Result<(Integration, RunReport), ConnectError> {
     let new = NewConnection {
         id: Merchant::id(),
         name: "De Gouden Leeuw".to_owned(),
         host: "api.mpluskassa.nl".to_owned(),
-        port: 34_562,
+        port,
         environment: Environment::Test,
     };
     let credentials = Credentials { ident: "testkit".to_owned(), secret: "geheim & vertrouwelijk".into() };
-    Integration::connect(host.clone(), new, credentials).await.unwrap()
+    Integration::connect(host.clone(), new, credentials).await
 }
 
 #[tokio::test]
@@ -346,4 +347,97 @@ async fn runs_and_customers_leave_no_leases_behind() {
     }
     let in_a_year = merchant.runtime.now() + TimeDelta::days(365);
     assert_eq!(merchant.store.prune_leases(in_a_year).await.unwrap(), 0, "rows that were left");
+}
+
+/// Two of an item, paid.
+fn order(merchant: &Merchant, number: &str, item: &ItemId) -> Order {
+    let mut order = Order::new(number, "mpluskassa-1", OrderKind::Pickup, merchant.runtime.now());
+    let sold = Sold::Item { item: item.clone() };
+    order.lines = vec![OrderLine::new(sold, "Cola", 2.into(), Decimal::new(320, 2))];
+    order.total = order.sum();
+    order.payments = vec![Payment { method: PaymentMethod::Ideal, amount: order.total, reference: None }];
+    order
+}
+
+async fn set_up_orders(integration: &Integration) {
+    let mut settings = integration.settings().await.unwrap().settings.as_ref().clone();
+    settings.orders = Some(
+        OrderSettings::new(999_999)
+            .with_fallback_relation(RelationNumber::new(1))
+            .with_payment_method(PaymentMethod::Ideal, "IDEAL")
+            .with_location("mpluskassa-1", LocationSettings::at_workplace(1)),
+    );
+    integration.save_settings(&settings, Revision::NEW).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_ordered_at_one_pos_never_goes_by_itself_to_the_one_that_took_its_place() {
+    let (merchant, former) = Merchant::synced().await;
+    set_up_orders(&former).await;
+    // The same number, and another dish.
+    let other = Pos::brasserie();
+    let article = merchant.article("Coca-Cola");
+    other.change_article(article, |article| article.description = Some("Tournedos".to_owned()));
+    let cola = merchant.item("Coca-Cola").await.record.id;
+    let later = || merchant.runtime.pass(TimeDelta::minutes(2));
+
+    former.orders().enqueue(&order(&merchant, "waits", &cola)).await.unwrap();
+    former.orders().enqueue(&order(&merchant, "unknown", &"fries".into())).await.unwrap();
+    merchant.pos.faults().script([Fault::Refused; 20]);
+    former.outbox_worker().run_once().await;
+    later();
+    let host = merchant.host_with(Arc::clone(&merchant.store), other.clone());
+    let (integration, report) = try_connect(&host, 40_000).await.unwrap();
+    let told = &report.manual_actions.first[0].message;
+    assert!(told.contains("orders that were queued for it are not sent"), "{told}");
+    // By a guest who still had the former menu open.
+    later();
+    integration.orders().enqueue(&order(&merchant, "late", &cola)).await.unwrap();
+    let worker = integration.outbox_worker();
+    worker.run_once().await;
+    integration.sync_menu(&RunOptions::manual()).await;
+    assert_eq!(merchant.item("Tournedos").await.record.id, cola);
+    for _ in 0..2 {
+        integration.orders().requeue_all(None).await.unwrap();
+        later();
+        worker.run_once().await;
+        for number in ["waits", "unknown", "late"] {
+            let entry = merchant.store.entry(&Merchant::id(), &number.into()).await.unwrap().unwrap();
+            let OutboxState::NeedsAttention { reason } = entry.state else { panic!("{entry:?}") };
+            assert!(reason.contains("queued for another POS (api.mpluskassa.nl:34562"), "{reason}");
+        }
+    }
+    assert_eq!(other.orders(), []);
+
+    // A person says that it is meant, and what comes later is.
+    integration.orders().replace(&order(&merchant, "waits", &cola)).await.unwrap();
+    integration.orders().enqueue(&order(&merchant, "new", &cola)).await.unwrap();
+    worker.run_once().await;
+    assert!(other.order("waits").is_some() && other.order("new").is_some());
+}
+
+#[tokio::test]
+async fn a_move_to_another_database_that_breaks_off_anywhere_is_made_good_by_connecting_again() {
+    let other = |merchant: &Merchant, store: Arc<dyn mplus_sync::store::Store>| {
+        let pos = Doctored::new(&merchant.pos, "getLicenseInformation", |answer| {
+            answer.replace("****-TEST", "****-3333").replace("Brasserie De Gouden Leeuw B.V.", "Cafe De Beer")
+        });
+        merchant.host_with(store, pos)
+    };
+    let (merchant, _) = Merchant::synced().await;
+    let counting = Arc::new(FaultyStore::counting(Arc::clone(&merchant.store)));
+    connect(&other(&merchant, Arc::clone(&counting) as _)).await;
+    assert!(counting.calls() > 5);
+    for call in 1..=counting.calls() {
+        let (merchant, _) = Merchant::synced().await;
+        let failing = FaultyStore::failing(Arc::clone(&merchant.store), FailAt::before(call));
+        let _ = try_connect(&other(&merchant, Arc::new(failing)), 34_562).await;
+        // A lease that was not given back has ended.
+        merchant.runtime.pass(TimeDelta::minutes(10));
+        connect(&other(&merchant, Arc::clone(&merchant.store))).await;
+        assert_eq!(merchant.items().await, [], "the former menu, after call {call}");
+        let connection = merchant.store.connection(&Merchant::id()).await.unwrap().unwrap();
+        assert!(connection.former_pos.is_some(), "{call}");
+        assert_eq!(connection.status, ConnectionStatus::Connected, "{call}");
+    }
 }

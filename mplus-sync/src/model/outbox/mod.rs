@@ -43,7 +43,7 @@ pub struct OutboxEntry {
     /// Why the last attempt did not end well.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,
-    /// When the host queued it.
+    /// When the host queued it, or what it put in its place.
     pub queued_at: DateTime<Utc>,
     /// When its state last changed.
     pub updated_at: DateTime<Utc>,

@@ -271,6 +271,7 @@ impl OutboxEntry {
             _ => {}
         }
         self.order = order.clone();
+        self.queued_at = now;
         self.note = None;
         self.last_error = None;
         self.queue(now);

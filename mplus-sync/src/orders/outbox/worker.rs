@@ -16,7 +16,7 @@ use crate::cancel::CancelToken;
 use crate::merchant::{Merchant, NoStanding, Watch};
 use crate::model::{Activity, ActivityLevel, Claim, ConnectionId, OutboxEntry, Outcome, PosOrder, Waiting};
 use crate::orders::error::Heard;
-use crate::orders::{OrderObserver, OrderService, SubmitError};
+use crate::orders::{OrderObserver, OrderService, SubmitError, SubmitErrorKind};
 use crate::store::{ClaimRequest, StoreError, StoreErrorKind, Wake};
 use crate::text::kept;
 
@@ -365,7 +365,30 @@ impl OutboxWorker {
         if let Some(outcome) = self.options.retry.given_up(entry) {
             return Ended::Decided(outcome.into());
         }
-        Ended::Result(self.service.forward(entry).await)
+        match self.left_behind(entry).await {
+            Ok(None) => Ended::Result(self.service.forward(entry).await),
+            Ok(Some(outcome)) => Ended::Decided(outcome.into()),
+            Err(failed) => {
+                let failed = SubmitErrorKind::Store(failed);
+                Ended::Result(Err(SubmitError::new(&entry.order.number, failed, entry.may_be_at_pos)))
+            }
+        }
+    }
+
+    /// What becomes of an order that was queued for a POS that the merchant has no more: its articles' numbers, and the names that
+    /// the host has for them, may stand for other articles at the one that the connection leads to now.
+    async fn left_behind(&self, entry: &OutboxEntry) -> Result<Option<Outcome>, StoreError> {
+        let connection = self.merchant.store().connection(self.connection()).await?;
+        let former =
+            connection.as_ref().and_then(|connection| connection.meant_for_former_pos(entry.queued_at));
+        Ok(former.map(|former| {
+            let reason = format!(
+                "order {} was queued for another POS ({}) than the connection leads to now: replace it by what is to be \
+                 made here, or withdraw it",
+                entry.order.number, former.place
+            );
+            Outcome::NeedsAttention { reason, may_be_at_pos: entry.may_be_at_pos }
+        }))
     }
 
     /// Lets the connection rest while its POS is away. Its orders keep their places then: the first that was queued is the

@@ -21,12 +21,12 @@ use super::images::{self, Pictures};
 use super::markers::Markers;
 use super::vat::{self, CheckedTax};
 use crate::conflict::SyncContext;
-use crate::model::{ConnectionId, Resource};
+use crate::model::{Connection, ConnectionId, Resource};
 use crate::progress::Phase;
 use crate::report::Note;
 use crate::run::{DECISIONS, Run, StepError};
 use crate::settings::MerchantSettings;
-use crate::store::{Page, Select, Store, StoreError, StoreErrorKind};
+use crate::store::{Page, Select, Store, StoreError, StoreErrorKind, update_connection};
 
 use decide::{Decided, Rules, decide};
 use gone::{FEW, Seen, deactivate_gone, take_stock_of_menu};
@@ -181,7 +181,20 @@ pub(super) async fn pull(run: &mut Run<'_>, basis: Basis) -> Result<Pulled, Step
     if known_channel != Some(channel) {
         run.keep_checkpoint(Resource::SALES_CHANNEL, channel).await?;
     }
+    if known_channel.is_none() && !run.options.dry_run {
+        end_former_menu(run).await?;
+    }
     Ok(pulled)
+}
+
+/// What was ordered until now was ordered of the menu of the POS that the merchant had before, if there was one.
+async fn end_former_menu(run: &Run<'_>) -> Result<(), StepError> {
+    let now = run.now();
+    let end = |connection: &mut Connection| {
+        connection.former_pos.as_mut().map(|former| former.until = now).is_some()
+    };
+    update_connection(run.store(), run.connection(), &end).await?;
+    Ok(())
 }
 
 /// The settings that decide what an article is sold for and whether it is, as a number: with others, all have to be read.

@@ -137,6 +137,10 @@ pub(super) async fn save(
         set += ", body = ?";
         values.push(format::to_new_json(&next.order)?.into());
     }
+    if next.queued_at != before.queued_at {
+        set += ", queued_at = ?";
+        values.push(next.queued_at.into());
+    }
     values.push(next.sequence.into());
     transaction.execute(&format!("UPDATE mplus_outbox SET {set} WHERE sequence = ?"), values).await?;
     if let Some(state) = next.tells_after(before) {
