@@ -17,6 +17,8 @@ pub struct SubmitError {
     order: OrderNumber,
     kind: SubmitErrorKind,
     may_be_at_pos: bool,
+    /// Whether the POS answers other calls meanwhile.
+    is_alone: bool,
 }
 
 /// What went wrong.
@@ -73,13 +75,32 @@ pub enum SubmitErrorKind {
 
 impl SubmitError {
     pub(super) fn new(order: &OrderNumber, kind: SubmitErrorKind, may_be_at_pos: bool) -> Self {
-        Self { order: order.clone(), kind, may_be_at_pos }
+        Self { order: order.clone(), kind, may_be_at_pos, is_alone: false }
     }
 
     /// The same when an earlier attempt may have brought the order to the POS.
     pub(super) fn or_earlier(mut self, may_be_at_pos: bool) -> Self {
         self.may_be_at_pos |= may_be_at_pos;
         self
+    }
+
+    /// The same when the POS answers another call with the same credentials: something on the way refuses this order alone.
+    pub(super) fn alone(self) -> Self {
+        Self { is_alone: true, ..self }
+    }
+
+    /// The status with which something on the way answered in the place of the POS.
+    pub(super) fn status_on_the_way(&self) -> Option<u16> {
+        match self.pos_error()?.kind() {
+            ErrorKind::Http { status } => Some(*status),
+            _ => None,
+        }
+    }
+
+    /// Whether it concerns the whole connection: the POS cannot be reached, or does not accept the credentials.
+    pub(super) fn is_of_connection(&self) -> bool {
+        let failed = self.pos_error();
+        !self.is_alone && failed.is_some_and(|error| error.is_authentication() || error.is_connect())
     }
 
     /// Which order.
@@ -125,7 +146,7 @@ impl SubmitError {
     pub(crate) fn heard(&self) -> Heard {
         if let Some(error) = self.pos_error() {
             return match error.kind() {
-                _ if error.is_connect() || error.is_authentication() => Heard::Away,
+                _ if self.is_of_connection() => Heard::Away,
                 _ if is_silence(error) => Heard::Silence,
                 ErrorKind::Held(_) | ErrorKind::Busy { .. } | ErrorKind::Setup(_) | ErrorKind::Request(_) => {
                     Heard::Nothing
@@ -155,7 +176,12 @@ impl SubmitError {
                 Some(Hindrance::Host)
             }
             SubmitErrorKind::Pos(error)
-            | SubmitErrorKind::Relation(RelationError::Pos { source: error, .. }) => hindrance(error),
+            | SubmitErrorKind::Relation(RelationError::Pos { source: error, .. }) => match hindrance(error) {
+                // It refuses this very order, whatever it means by that.
+                Some(Hindrance::Away) if self.is_alone && error.is_authentication() => None,
+                Some(Hindrance::Away) if self.is_alone => Some(Hindrance::Silent),
+                found => found,
+            },
             _ => None,
         }
     }
@@ -246,6 +272,10 @@ impl fmt::Display for SubmitError {
                  that no handheld uses in the order settings"
             )?,
             SubmitErrorKind::Relation(error) => write!(f, "order {order} waits: {error}")?,
+            SubmitErrorKind::Pos(error) if self.is_alone => write!(
+                f,
+                "order {order} waits: something on the way to MplusKASSA refuses it, and lets other calls through ({error})"
+            )?,
             SubmitErrorKind::Pos(error) if error.is_authentication() => write!(
                 f,
                 "order {order} waits: MplusKASSA does not accept the user name and password; check the connection \

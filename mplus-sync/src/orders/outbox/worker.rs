@@ -9,13 +9,14 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::{BoxFuture, Either, pending, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use mplus_qapi::Error as PosError;
+use mplus_qapi::products::{GetProducts, GetProductsRequest};
 use mplus_qapi::system::GetApiVersion;
-use mplus_qapi::{Error as PosError, ErrorKind};
 
 use crate::cancel::CancelToken;
 use crate::merchant::{Merchant, NoStanding, Watch};
 use crate::model::{Activity, ActivityLevel, Claim, ConnectionId, OutboxEntry, Outcome, PosOrder, Waiting};
-use crate::orders::error::Heard;
+use crate::orders::error::{Heard, Hindrance};
 use crate::orders::{OrderObserver, OrderService, SubmitError, SubmitErrorKind};
 use crate::store::{ClaimRequest, StoreError, StoreErrorKind, Wake};
 use crate::text::kept;
@@ -331,17 +332,16 @@ impl OutboxWorker {
             Ended::Lost => return (WorkerReport { lost: 1, ..WorkerReport::default() }, heard),
             Ended::Decided(decision) => decision,
             Ended::Result(result) => {
-                if result.as_ref().is_err_and(|error| error.pos_error().is_some_and(PosError::is_held)) {
+                let is_held =
+                    result.as_ref().is_err_and(|error| error.pos_error().is_some_and(PosError::is_held));
+                if is_held {
                     *self.standing() = Standing::Doubtful;
                 }
+                let result = self.told_apart(result).await;
                 heard = result.as_ref().map_or_else(SubmitError::heard, |_| Heard::Answer);
                 self.look(&result).await;
                 let (now, random) = (self.merchant.runtime().now(), self.merchant.runtime().random());
-                let mut decision = self.options.retry.decision(&entry, &result, now, random);
-                if decision.rest.is_some() && self.fails_alone(&result).await {
-                    decision.rest = None;
-                }
-                decision
+                self.options.retry.decision(&entry, &result, now, random)
             }
         };
         let outcome = self.rest(&entry, outcome, rest).await;
@@ -427,22 +427,38 @@ impl OutboxWorker {
     /// Takes from an attempt what it says of the connection.
     async fn look(&self, result: &Result<PosOrder, SubmitError>) {
         let now = self.merchant.runtime().now();
-        match result.as_ref().map_err(SubmitError::pos_error) {
+        match result {
             Ok(_) => self.watch.answered(now).await,
-            Err(Some(error)) if error.is_authentication() || error.is_connect() => {
-                self.watch.failed(error, now).await;
+            Err(error) if error.is_of_connection() => {
+                if let Some(error) = error.pos_error() {
+                    self.watch.failed(error, now).await;
+                }
             }
             Err(_) => {}
         }
     }
 
-    /// Whether something on the way refuses this order alone: the POS answers another call.
-    async fn fails_alone(&self, result: &Result<PosOrder, SubmitError>) -> bool {
-        let failed = result.as_ref().err().and_then(SubmitError::pos_error);
-        let on_the_way = failed.is_some_and(|error| {
-            !error.is_authentication() && matches!(error.kind(), ErrorKind::Http { .. })
-        });
-        on_the_way && self.merchant.client().call(GetApiVersion::default()).await.is_ok()
+    /// Finds out whether something on the way refuses this order alone: the POS answers another call then. Where the status says
+    /// that the credentials are refused, it is one that looks at them.
+    async fn told_apart(&self, result: Result<PosOrder, SubmitError>) -> Result<PosOrder, SubmitError> {
+        let error = match result {
+            Err(error) if error.hindrance() == Some(Hindrance::Away) => error,
+            other => return other,
+        };
+        let client = self.merchant.client();
+        let answers = match error.status_on_the_way() {
+            Some(401 | 403) => {
+                let request = GetProductsRequest {
+                    sync_marker: Some(0),
+                    sync_marker_limit: Some(1),
+                    ..GetProductsRequest::default()
+                };
+                client.call(GetProducts { request }).await.is_ok()
+            }
+            Some(_) => client.call(GetApiVersion::default()).await.is_ok(),
+            None => false,
+        };
+        Err(if answers { error.alone() } else { error })
     }
 
     /// Prolongs a claim as long as it is held; ends when it is lost.

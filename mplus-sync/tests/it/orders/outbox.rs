@@ -3,7 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mplus_qapi::testkit::{Fault, Pos};
+use async_trait::async_trait;
+use bytes::Bytes;
+use mplus_qapi::testkit::{Fault, Pos, VirtualRuntime};
+use mplus_qapi::transport::{Body, Request, Transport, TransportError};
+use mplus_qapi::{Client, Endpoint};
 use mplus_sync::cancel::CancelToken;
 use mplus_sync::model::{
     Connection, ConnectionStatus, OrderKind, OutboxState, OutboxStateKind, TableRef, Waiting,
@@ -278,4 +282,73 @@ async fn an_order_that_something_on_the_way_refuses_holds_up_no_other() {
     worker.run_once().await;
     assert!(world.pos.order("2").is_some(), "it waits for nothing");
     assert!(world.pos.order("1").is_none(), "it rests by itself");
+}
+
+/// Something on the way that answers in the place of the POS to what has this in it.
+#[derive(Debug, Clone)]
+struct Firewall {
+    pos: Pos,
+    forbids: &'static str,
+}
+
+#[async_trait]
+impl Transport for Firewall {
+    async fn send(&self, request: Request) -> Result<http::Response<Body>, TransportError> {
+        if String::from_utf8_lossy(request.body()).contains(self.forbids) {
+            let answer = http::Response::builder().status(403).header("content-type", "text/html");
+            return Ok(answer.body(Body::from(Bytes::from_static(b"<html>Forbidden</html>"))).unwrap());
+        }
+        self.pos.send(request).await
+    }
+}
+
+/// A worker that sends one order at a time through a firewall.
+fn worker_behind(world: &World, forbids: &'static str) -> OutboxWorker {
+    let firewall = Firewall { pos: world.pos.clone(), forbids };
+    let endpoint = Endpoint::new("pos.invalid", 1).unwrap();
+    let client =
+        Client::builder(endpoint, world.pos.credentials(), firewall, VirtualRuntime::new(77)).build();
+    let mut options = WorkerOptions::default();
+    options.at_once = 1;
+    options.retry.attempts = 3;
+    let merchant = world.merchant_of("w", client.clone());
+    OutboxWorker::new(Arc::new(world.service_of("w", client)), &merchant).with_options(options)
+}
+
+#[tokio::test]
+async fn an_order_that_a_firewall_forbids_holds_up_no_other_and_says_nothing_against_the_password() {
+    let world = World::open().await;
+    connected(&world).await;
+    let worker = worker_behind(&world, "select two from");
+    let mut forbidden = paid("forbidden", OrderKind::Pickup);
+    forbidden.note = Some("select two from the menu".to_owned());
+    world.service().enqueue(&forbidden).await.unwrap();
+    world.service().enqueue(&paid("good", OrderKind::Pickup)).await.unwrap();
+    let report = worker.run_once().await;
+    assert_eq!((report.accepted, report.retried), (1, 1));
+    assert_eq!(status(&world).await, ConnectionStatus::Connected);
+    let entry = world.store.entry(&merchant(), &"forbidden".into()).await.unwrap().unwrap();
+    let said = entry.last_error.unwrap();
+    assert!(said.contains("something on the way to MplusKASSA refuses it"), "{said}");
+    assert_eq!((entry.attempts, said.contains("password")), (1, false), "{said}");
+    drain(&world, &worker).await;
+    assert!(matches!(state(&world, "forbidden").await, OutboxState::NeedsAttention { .. }));
+    assert_eq!(status(&world).await, ConnectionStatus::Connected);
+}
+
+#[tokio::test]
+async fn credentials_that_no_call_gets_through_with_have_all_orders_wait() {
+    let world = World::open().await;
+    connected(&world).await;
+    let worker = worker_behind(&world, "Envelope");
+    for number in ["1", "2"] {
+        world.service().enqueue(&paid(number, OrderKind::Pickup)).await.unwrap();
+    }
+    worker.run_once().await;
+    let ConnectionStatus::Failing { last_error, .. } = status(&world).await else { panic!("it works") };
+    assert!(last_error.contains("Check the MplusKASSA username and password"), "{last_error}");
+    let entry = world.store.entry(&merchant(), &"1".into()).await.unwrap().unwrap();
+    assert_eq!(entry.attempts, 0);
+    assert!(matches!(entry.state, OutboxState::Waiting(Waiting::PosAway { .. })), "{entry:?}");
+    assert_eq!(state(&world, "2").await, OutboxState::Waiting(Waiting::Queued), "the connection rests");
 }
