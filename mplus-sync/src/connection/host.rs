@@ -145,7 +145,7 @@ impl Host {
     /// What the services of one merchant share. Before each request they ask whether the connection still stands and which
     /// credentials hold.
     pub(super) fn merchant(&self, client: &Client, connection: &Connection) -> Merchant {
-        let standing = Standing::of(Arc::clone(&self.store), connection);
+        let standing = Standing::of(Arc::clone(&self.store), Arc::clone(&self.vault), connection);
         let (connector, address) = (Arc::clone(&self.connector), (connection.host.clone(), connection.port));
         let remake =
             move |credentials: &Credentials| make_client(&*connector, &address.0, address.1, credentials);

@@ -174,6 +174,11 @@ impl Merchant {
         self.standing.check().await
     }
 
+    /// Whether the merchant's credentials are there and cannot be read, which does not pass by itself.
+    pub(crate) async fn is_unreadable(&self) -> bool {
+        self.standing.is_unreadable().await
+    }
+
     /// The same as a handle of this connection.
     pub(crate) fn standing(self, standing: Standing) -> Self {
         Self { standing, ..self }

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use mplus_qapi::{Client, Gate, Passage};
 
 use crate::model::{Connection, ConnectionId, ConnectionStatus, Revision};
-use crate::store::{CredentialVault, Credentials, Store, StoreError};
+use crate::store::{CredentialVault, Credentials, Store, StoreError, StoreErrorKind};
 
 /// Nothing of a merchant may be sent or written.
 #[derive(Debug, thiserror::Error)]
@@ -40,17 +40,31 @@ pub(crate) struct Standing {
     id: ConnectionId,
     /// The connection as it was when the handle was made; none for a service that a host made by hand, which may have no record.
     made_for: Option<Arc<Connection>>,
+    vault: Option<Arc<dyn CredentialVault>>,
 }
 
 impl Standing {
     /// For a service made by hand: its record, if there is one, may forbid.
     pub(crate) fn by_hand(store: Arc<dyn Store>, id: ConnectionId) -> Self {
-        Self { store, id, made_for: None }
+        Self { store, id, made_for: None, vault: None }
     }
 
     /// For a handle of a connection that was read or written just now.
-    pub(crate) fn of(store: Arc<dyn Store>, connection: &Connection) -> Self {
-        Self { store, id: connection.id.clone(), made_for: Some(Arc::new(connection.clone())) }
+    pub(crate) fn of(
+        store: Arc<dyn Store>,
+        vault: Arc<dyn CredentialVault>,
+        connection: &Connection,
+    ) -> Self {
+        let made_for = Some(Arc::new(connection.clone()));
+        Self { store, id: connection.id.clone(), made_for, vault: Some(vault) }
+    }
+
+    /// Whether the credentials are there and cannot be read: their key is gone, say.
+    pub(crate) async fn is_unreadable(&self) -> bool {
+        let Some(vault) = &self.vault else { return false };
+        let is_corrupt = |error: StoreError| error.kind() == StoreErrorKind::Corrupt;
+        let revision = vault.credentials_revision(&self.id).await;
+        revision.is_err_and(is_corrupt) || vault.credentials(&self.id).await.is_err_and(is_corrupt)
     }
 
     /// Reads whether anything may be sent or written now.

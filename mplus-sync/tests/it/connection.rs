@@ -1,25 +1,28 @@
 //! What holds for every handle of a connection: its right to work, its credentials, its POS.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use futures_util::future::join;
-use mplus_qapi::testkit::{Dialect, Fault, Pos};
+use mplus_qapi::Client;
+use mplus_qapi::testkit::{Dialect, Fault, Pos, VirtualRuntime};
 use mplus_qapi::transport::{Body, Request, Transport, TransportError};
 use mplus_qapi::value::Decimal;
 use mplus_sync::cancel::CancelToken;
 use mplus_sync::connection::{ConnectError, NewConnection};
 use mplus_sync::model::{
-    ConnectionStatus, Customer, Environment, Holder, ItemId, LeaseName, Order, OrderKind,
-    OrderLine, OutboxState, Payment, PaymentMethod, RelationNumber, Revision, Sold,
+    ConnectionId, ConnectionStatus, Customer, Environment, Holder, ItemId, LeaseName, Order, OrderKind,
+    OrderLine, OutboxState, Payment, PaymentMethod, RelationNumber, Revision, Sold, Waiting,
 };
 use mplus_sync::orders::{LocationSettings, OrderSettings};
 use mplus_sync::report::{RunOutcome, RunReport};
 use mplus_sync::runtime::Runtime as _;
 use mplus_sync::stock::StockOptions;
-use mplus_sync::store::{CredentialVault as _, Credentials};
+use mplus_sync::store::{CredentialVault, Credentials, MemoryVault, StoreError, StoreErrorKind};
 use mplus_sync::sync::RunOptions;
 use mplus_sync::testkit::{FailAt, FaultyStore};
 use mplus_sync::{Host, Integration};
@@ -440,4 +443,75 @@ async fn a_move_to_another_database_that_breaks_off_anywhere_is_made_good_by_con
         assert!(connection.former_pos.is_some(), "{call}");
         assert_eq!(connection.status, ConnectionStatus::Connected, "{call}");
     }
+}
+
+/// A vault whose key is gone from some time on.
+struct KeylessVault {
+    inner: Arc<MemoryVault>,
+    is_keyless: AtomicBool,
+}
+
+impl KeylessVault {
+    fn check(&self) -> Result<(), StoreError> {
+        match self.is_keyless.load(Ordering::Relaxed) {
+            true => Err(StoreError::new(StoreErrorKind::Corrupt, "decrypt the credentials")),
+            false => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl CredentialVault for KeylessVault {
+    async fn save_credentials(&self, id: &ConnectionId, credentials: Credentials) -> Result<(), StoreError> {
+        self.inner.save_credentials(id, credentials).await
+    }
+
+    async fn credentials(&self, id: &ConnectionId) -> Result<Option<Credentials>, StoreError> {
+        self.check()?;
+        self.inner.credentials(id).await
+    }
+
+    async fn credentials_revision(&self, id: &ConnectionId) -> Result<Option<Revision>, StoreError> {
+        self.check()?;
+        self.inner.credentials_revision(id).await
+    }
+
+    async fn forget_credentials(&self, id: &ConnectionId) -> Result<(), StoreError> {
+        self.inner.forget_credentials(id).await
+    }
+}
+
+#[tokio::test]
+async fn orders_of_a_merchant_whose_credentials_cannot_be_read_any_more_wait_a_day_for_them_and_it_shows() {
+    let (merchant, integration) = Merchant::synced().await;
+    set_up_orders(&integration).await;
+    let vault = Arc::new(KeylessVault { inner: Arc::clone(&merchant.vault), is_keyless: false.into() });
+    let pos = merchant.pos.clone();
+    let connector = move |endpoint, credentials| {
+        Ok(Client::builder(endpoint, credentials, pos.clone(), VirtualRuntime::new(1)).build())
+    };
+    let store = Arc::clone(&merchant.store);
+    let host = Host::new(store, Arc::clone(&vault) as _, connector, Arc::clone(&merchant.runtime) as _);
+    let host = host.with_store_patience(Duration::MAX);
+    let worker = Integration::open(host, Merchant::id()).await.unwrap().outbox_worker();
+    vault.is_keyless.store(true, Ordering::Relaxed);
+    let cola = merchant.item("Coca-Cola").await.record.id;
+    integration.orders().enqueue(&order(&merchant, "1", &cola)).await.unwrap();
+    let entry = async || merchant.store.entry(&Merchant::id(), &"1".into()).await.unwrap().unwrap();
+    let status = async || merchant.store.connection(&Merchant::id()).await.unwrap().unwrap().status;
+    worker.run_once().await;
+    let waits = entry().await;
+    assert!(matches!(waits.state, OutboxState::Waiting(Waiting::Host { .. })), "{waits:?}");
+    let ConnectionStatus::Failing { last_error, .. } = status().await else { panic!("it works") };
+    assert!(last_error.contains("decrypt the credentials"), "{last_error}");
+    merchant.runtime.pass(TimeDelta::hours(25));
+    assert_eq!(worker.run_once().await.needs_attention, 1);
+    let OutboxState::NeedsAttention { reason } = entry().await.state else { panic!("{:?}", entry().await) };
+    assert!(reason.ends_with("it has waited for 25 hours"), "{reason}");
+    assert_eq!(merchant.pos.orders(), []);
+
+    vault.is_keyless.store(false, Ordering::Relaxed);
+    integration.orders().requeue(&"1".into()).await.unwrap();
+    assert_eq!(worker.run_once().await.accepted, 1);
+    assert_eq!(status().await, ConnectionStatus::Connected);
 }

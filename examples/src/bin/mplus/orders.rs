@@ -170,7 +170,7 @@ fn why(entry: &OutboxEntry) -> String {
         OutboxState::Waiting(Waiting::TableClaimed { since }) => {
             format!("somebody works at the table since {}", moment(*since))
         }
-        OutboxState::Waiting(Waiting::Resting) => {
+        OutboxState::Waiting(Waiting::Resting | Waiting::Host { .. }) => {
             let last = entry.last_error.as_deref().unwrap_or("refused");
             format!("{last}; again at {}", moment(entry.due_at))
         }

@@ -72,6 +72,11 @@ pub enum Waiting {
         /// Since when, as far as this order knows.
         since: DateTime<Utc>,
     },
+    /// The host: its store or its vault fails, or another of its workers is at what the order needs.
+    Host {
+        /// Since when, as far as this order knows.
+        since: DateTime<Utc>,
+    },
 }
 
 impl Waiting {
@@ -84,6 +89,7 @@ impl Waiting {
             (Self::TableClaimed { since: now }, Self::TableClaimed { since }) => {
                 Self::TableClaimed { since: since.min(now) }
             }
+            (Self::Host { since: now }, Self::Host { since }) => Self::Host { since: since.min(now) },
             (other, _) => other,
         }
     }

@@ -23,8 +23,8 @@ pub struct RetryPlan {
     pub longest_pause: Duration,
     /// How long an order waits for a table that somebody works at before it looks again: 30 seconds unless set.
     pub table_pause: Duration,
-    /// How long an order waits for one and the same thing (the POS, its table, an answer that can be understood) before a
-    /// person must look: 24 hours unless set.
+    /// How long an order waits for one and the same thing (the POS, its table, an answer that can be understood, the host's own
+    /// store) before a person must look: 24 hours unless set.
     pub waits: Duration,
 }
 
@@ -113,12 +113,12 @@ impl RetryPlan {
         let why = match hindrance {
             Hindrance::Away | Hindrance::Silent | Hindrance::Unclear => Waiting::PosAway { since: now },
             Hindrance::Table => Waiting::TableClaimed { since: now },
-            Hindrance::Host => Waiting::Resting,
+            Hindrance::Host => Waiting::Host { since: now },
         };
         let since = match (why, entry.waiting()) {
             (Waiting::PosAway { .. }, Some(Waiting::PosAway { since }))
-            | (Waiting::TableClaimed { .. }, Some(Waiting::TableClaimed { since })) => since,
-            // Since when is not known, and the host's own store is no reason to give an order up.
+            | (Waiting::TableClaimed { .. }, Some(Waiting::TableClaimed { since }))
+            | (Waiting::Host { .. }, Some(Waiting::Host { since })) => since,
             _ => now,
         };
         let waited = (now - since).to_std().unwrap_or_default();
@@ -167,6 +167,7 @@ mod tests {
     use super::*;
     use crate::model::{Order, OrderKind, OrderNumber, OutboxState, TableRef};
     use crate::orders::{OrderRefused, Problem, SubmitErrorKind};
+    use crate::store::{StoreError, StoreErrorKind};
 
     fn entry(attempts: u32) -> OutboxEntry {
         let order = Order::new("1001", "city", OrderKind::Pickup, DateTime::UNIX_EPOCH);
@@ -240,6 +241,46 @@ mod tests {
         assert_eq!(at - hours(23), TimeDelta::seconds(30));
         let Outcome::NeedsAttention { reason, .. } = decide(hours(24)).outcome else { panic!("it waits on") };
         assert!(reason.ends_with("it has waited for 24 hours"), "{reason}");
+    }
+
+    #[test]
+    fn the_hosts_own_store_is_waited_for_a_day_and_no_longer() {
+        let plan = RetryPlan::default();
+        let waiting = waiting(Waiting::Host { since: hours(0) });
+        let failed = || {
+            let failed = StoreError::new(StoreErrorKind::Unavailable, "read settings");
+            error(SubmitErrorKind::Store(failed), false)
+        };
+        let decided = plan.decide(&waiting, &failed(), hours(23), 1.0);
+        let Outcome::Wait { why: Waiting::Host { .. }, at, .. } = decided else { panic!("{decided:?}") };
+        assert_eq!(at - hours(23), TimeDelta::minutes(5));
+        let given_up = plan.decide(&waiting, &failed(), hours(24), 1.0);
+        assert!(matches!(given_up, Outcome::NeedsAttention { .. }), "{given_up:?}");
+    }
+
+    #[test]
+    fn what_something_on_the_way_refuses_of_one_order_counts_as_an_attempt_and_has_no_other_rest() {
+        let refused = |status, alone: bool| {
+            let failed = mplus_qapi::Error::new("createOrderV3", ErrorKind::Http { status });
+            let failed = SubmitError::new(&"1001".into(), SubmitErrorKind::Pos(failed), false);
+            Err(if alone { failed.alone() } else { failed })
+        };
+        let decide =
+            |status, alone| RetryPlan::default().decision(&entry(0), &refused(status, alone), hours(1), 0.0);
+        for status in [401, 403] {
+            let decided = decide(status, true);
+            assert!(
+                matches!(decided, Decision { outcome: Outcome::Retry { .. }, rest: None }),
+                "{decided:?}"
+            );
+            let decided = decide(status, false);
+            assert!(
+                matches!(decided, Decision { outcome: Outcome::Wait { .. }, rest: Some(_) }),
+                "{decided:?}"
+            );
+        }
+        let decided = decide(503, true);
+        assert!(matches!(decided, Decision { outcome: Outcome::Wait { .. }, rest: None }), "{decided:?}");
     }
 
     #[test]

@@ -332,9 +332,7 @@ impl OutboxWorker {
             Ended::Lost => return (WorkerReport { lost: 1, ..WorkerReport::default() }, heard),
             Ended::Decided(decision) => decision,
             Ended::Result(result) => {
-                let is_held =
-                    result.as_ref().is_err_and(|error| error.pos_error().is_some_and(PosError::is_held));
-                if is_held {
+                if result.as_ref().is_err_and(|error| error.pos_error().is_some_and(PosError::is_held)) {
                     *self.standing() = Standing::Doubtful;
                 }
                 let result = self.told_apart(result).await;
@@ -427,14 +425,10 @@ impl OutboxWorker {
     /// Takes from an attempt what it says of the connection.
     async fn look(&self, result: &Result<PosOrder, SubmitError>) {
         let now = self.merchant.runtime().now();
-        match result {
-            Ok(_) => self.watch.answered(now).await,
-            Err(error) if error.is_of_connection() => {
-                if let Some(error) = error.pos_error() {
-                    self.watch.failed(error, now).await;
-                }
-            }
-            Err(_) => {}
+        let Err(error) = result else { return self.watch.answered(now).await };
+        let Some(failed) = error.pos_error() else { return };
+        if error.is_of_connection() || (failed.is_held() && self.merchant.is_unreadable().await) {
+            self.watch.failed(failed, now).await;
         }
     }
 

@@ -117,7 +117,9 @@ pub(crate) fn state(lang: Lang, entry: &OutboxEntry) -> Markup {
         OutboxState::Waiting(Waiting::TableClaimed { since }) => {
             lang.fill(t::CLAIMED_SINCE, &[&moment(lang, *since)])
         }
-        OutboxState::Waiting(Waiting::Resting) => lang.fill(t::RESTING, &[&moment(lang, entry.due_at)]),
+        OutboxState::Waiting(Waiting::Resting | Waiting::Host { .. }) => {
+            lang.fill(t::RESTING, &[&moment(lang, entry.due_at)])
+        }
         OutboxState::Waiting(_) => lang[t::ITS_TURN].to_owned(),
         OutboxState::Rejected { reason }
         | OutboxState::NeedsAttention { reason }
