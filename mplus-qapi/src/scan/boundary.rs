@@ -3,9 +3,10 @@
 //! A part is what the reader takes in one go: an element from its start tag to its end tag, or what stands between two
 //! elements, or, where an element is to be entered, its start tag alone.
 
-use memchr::{memchr, memchr3, memmem};
+use memchr::memmem;
 
 use super::limits;
+use super::near::{find, find_any};
 
 /// The end of a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +63,7 @@ impl Boundary {
             let rest = text.get(self.at..).unwrap_or_default();
             match self.inside {
                 Inside::Text => {
-                    let found = memchr(b'<', rest);
+                    let found = find(b'<', rest);
                     if self.depth == 0 && !self.is_blank(&rest[..found.unwrap_or(rest.len())]) {
                         return Some(Cut::Refused);
                     }
@@ -89,7 +90,7 @@ impl Boundary {
                     self.at += 1;
                 }
                 Inside::EndTag => {
-                    let Some(found) = rest.iter().position(|byte| *byte == b'>') else {
+                    let Some(found) = find(b'>', rest) else {
                         return self.wait(text, limits::TAG);
                     };
                     self.at += found + 1;
@@ -104,7 +105,7 @@ impl Boundary {
                     self.start = self.at;
                 }
                 Inside::StartTag { quote: None } => {
-                    let Some(found) = memchr3(b'>', b'"', b'\'', rest) else {
+                    let Some(found) = find_any([b'>', b'"', b'\''], rest) else {
                         return self.wait(text, limits::TAG);
                     };
                     self.at += found + 1;
@@ -132,7 +133,7 @@ impl Boundary {
                     }
                 }
                 Inside::StartTag { quote: Some(quote) } => {
-                    let Some(found) = memchr(quote, rest) else { return self.wait(text, limits::TAG) };
+                    let Some(found) = find(quote, rest) else { return self.wait(text, limits::TAG) };
                     self.at += found + 1;
                     self.inside = Inside::StartTag { quote: None };
                 }

@@ -12,6 +12,7 @@
 mod boundary;
 mod encoding;
 mod error;
+mod near;
 mod reference;
 mod scanner;
 mod skip;

@@ -106,7 +106,12 @@ struct Accepted {
 async fn ask(client: &Client) -> Result<Accepted, mplus_qapi::Error> {
     let version = client.call(GetApiVersion::default()).await?;
     client.call(GetBranches::default()).await?;
-    let request = GetProductsRequest { sync_marker_limit: Some(1), ..GetProductsRequest::default() };
+    // A limit counts only beside a marker; without, the answer is the whole menu.
+    let request = GetProductsRequest {
+        sync_marker: Some(0),
+        sync_marker_limit: Some(1),
+        ..GetProductsRequest::default()
+    };
     match client.call(GetProducts { request }).await {
         Err(error) if error.is_authentication() || error.is_held() => Err(error),
         _ => Ok(Accepted { version, identity: identity(client).await }),

@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use mplus_qapi::products::{GetProducts, GetProductsRequest, Product};
 
 use super::rows::Rows;
-use crate::model::{ArticleNumber, Category, Item, ProductNumber, Record, Resource, Tracked};
+use crate::model::{ArticleNumber, ProductNumber, Record, Resource, Tracked};
 use crate::products::merge::Shared;
 use crate::report::Note;
 use crate::run::{Changes, Run, StepError};
@@ -64,38 +64,78 @@ pub(super) async fn deactivate_gone(run: &mut Run<'_>, seen: &Seen) -> Result<()
         ));
         return Ok(());
     }
-    if is_held_back(run, seen).await? {
+    let missed = Missed::of(run, seen).await?;
+    if missed.is_too_much(run, seen) {
         return Ok(());
     }
     let limit = usize::from(run.limits().chunk.max(1));
-    let mut page = Some(Page::first(limit));
-    while let Some(next) = page {
-        let items = run.store().items(run.connection(), Select::Page(next)).await?;
-        page = following(&items, limit);
-        let sold = |item: &&Tracked<Item>| item.record.active;
-        let numbers = items.iter().filter(sold).filter_map(|item| item.external_ids.mpluskassa);
-        let missed: Vec<i64> =
-            numbers.map(ArticleNumber::get).filter(|number| !seen.articles.contains(number)).collect();
-        let there = still_there(run, &missed).await?;
-        let gone = |number: &ArticleNumber| missed.contains(&number.get()) && !there.contains(&number.get());
-        let items = gone_ones(items, gone);
+    for missed in missed.articles.chunks(limit) {
+        let there = still_there(run, missed).await?;
+        let gone = missed.iter().filter(|number| !there.contains(number)).copied();
+        let gone = Select::PosIds(gone.map(ArticleNumber::new).collect());
+        let items = sold(run.store().items(run.connection(), gone).await?);
         deactivate(run, &Resource::ARTICLES, CatalogChunk { items, ..CatalogChunk::default() }).await?;
     }
-    let mut page = Some(Page::first(limit));
-    while let Some(next) = page {
-        let categories = run.store().categories(run.connection(), Select::Page(next)).await?;
-        page = following(&categories, limit);
-        let sold = |category: &&Tracked<Category>| category.record.active;
-        let numbers = categories.iter().filter(sold).filter_map(|category| category.external_ids.mpluskassa);
-        let missed: Vec<i64> =
-            numbers.map(ProductNumber::get).filter(|number| !seen.products.contains(number)).collect();
-        let there = products_still_there(run, &missed).await?;
-        let gone = |number: &ProductNumber| missed.contains(&number.get()) && !there.contains(&number.get());
-        let categories = gone_ones(categories, gone);
+    for missed in missed.products.chunks(limit) {
+        let there = products_still_there(run, missed).await?;
+        let gone = missed.iter().filter(|number| !there.contains(number)).copied();
+        let gone = Select::PosIds(gone.map(ProductNumber::new).collect());
+        let categories = sold(run.store().categories(run.connection(), gone).await?);
         deactivate(run, &Resource::CATEGORIES, CatalogChunk { categories, ..CatalogChunk::default() })
             .await?;
     }
     Ok(())
+}
+
+/// What can be sold and was not listed. 8 bytes each.
+#[derive(Default)]
+struct Missed {
+    /// How many articles can be sold.
+    sold: usize,
+    articles: Vec<i64>,
+    products: Vec<i64>,
+}
+
+impl Missed {
+    /// Compares the whole menu with what was listed.
+    async fn of(run: &Run<'_>, seen: &Seen) -> Result<Self, StepError> {
+        let mut missed = Self::default();
+        let limit = usize::from(run.limits().chunk.max(1));
+        let mut page = Some(Page::first(limit));
+        while let Some(next) = page {
+            let items = run.store().items(run.connection(), Select::Page(next)).await?;
+            page = following(&items, limit);
+            let numbers = items.iter().filter(|item| item.record.active);
+            for number in numbers.filter_map(|item| item.external_ids.mpluskassa) {
+                missed.sold += 1;
+                missed.articles.extend(Some(number.get()).filter(|number| !seen.articles.contains(number)));
+            }
+        }
+        let mut page = Some(Page::first(limit));
+        while let Some(next) = page {
+            let categories = run.store().categories(run.connection(), Select::Page(next)).await?;
+            page = following(&categories, limit);
+            let numbers = categories.iter().filter(|category| category.record.active);
+            let numbers = numbers.filter_map(|category| Some(category.external_ids.mpluskassa?.get()));
+            missed.products.extend(numbers.filter(|number| !seen.products.contains(number)));
+        }
+        Ok(missed)
+    }
+
+    /// Whether too much is gone to be believed, which is told then.
+    fn is_too_much(&self, run: &mut Run<'_>, seen: &Seen) -> bool {
+        let (sold, gone) = (self.sold, self.articles.len());
+        let too_many = gone > FEW && gone * 100 > sold * usize::from(run.settings().most_gone);
+        if run.options.accepts_loss || gone == 0 || !(too_many || seen.articles.is_empty()) {
+            return false;
+        }
+        run.report.ask_for(Note::general(
+            Resource::ARTICLES,
+            &format!("the POS does not list {gone} of {sold} articles any more: none was switched off"),
+            "Look at the menu in the POS. If they are gone indeed, run a full sync that accepts the loss",
+        ));
+        true
+    }
 }
 
 /// Which of these articles the POS has: one that changed while the list was read was in none of its pages.
@@ -133,52 +173,18 @@ async fn asked_by_number(
     Ok(there)
 }
 
-/// Whether too much is gone to be believed, which is told then.
-async fn is_held_back(run: &mut Run<'_>, seen: &Seen) -> Result<bool, StepError> {
-    if run.options.accepts_loss {
-        return Ok(false);
-    }
-    let limit = usize::from(run.limits().chunk.max(1));
-    let (mut sold, mut gone) = (0_usize, 0_usize);
-    let mut page = Some(Page::first(limit));
-    while let Some(next) = page {
-        let items = run.store().items(run.connection(), Select::Page(next)).await?;
-        page = following(&items, limit);
-        let numbers = items.iter().filter(|item| item.record.active);
-        for number in numbers.filter_map(|item| item.external_ids.mpluskassa) {
-            sold += 1;
-            gone += usize::from(!seen.articles.contains(&number.get()));
-        }
-    }
-    let too_many = gone > FEW && gone * 100 > sold * usize::from(run.settings().most_gone);
-    if gone == 0 || !(too_many || seen.articles.is_empty()) {
-        return Ok(false);
-    }
-    run.report.ask_for(Note::general(
-        Resource::ARTICLES,
-        &format!("the POS does not list {gone} of {sold} articles any more: none was switched off"),
-        "Look at the menu in the POS. If they are gone indeed, run a full sync that accepts the loss",
-    ));
-    Ok(true)
-}
-
 /// The page behind these records; none when they were the last.
 fn following<T: Record>(records: &[Tracked<T>], limit: usize) -> Option<Page<T::Id>> {
     let last = records.last().filter(|_| records.len() == limit)?;
     Some(Page::after(last.record.id().clone(), limit))
 }
 
-/// The records that can be sold and are gone at the POS, made inactive.
-fn gone_ones<T: Shared>(records: Vec<Tracked<T>>, gone: impl Fn(&T::PosId) -> bool) -> Vec<Tracked<T>> {
-    let sold = records.into_iter().filter_map(|mut tracked| {
-        let is_gone = tracked.external_ids.mpluskassa.as_ref().is_some_and(&gone);
-        (is_gone && *tracked.record.active()).then(|| {
-            // Pending edits stay: the POS may have it again tomorrow, and until then the push says that they wait.
-            *tracked.record.active() = false;
-            tracked
-        })
-    });
-    sold.collect()
+/// Those of some records that can be sold, made inactive.
+fn sold<T: Shared>(records: Vec<Tracked<T>>) -> Vec<Tracked<T>> {
+    let mut sold = records;
+    // Pending edits stay: the POS may have it again tomorrow, and until then the push says that they wait.
+    sold.retain_mut(|tracked| std::mem::take(tracked.record.active()));
+    sold
 }
 
 /// A record that the host edits at this very moment is left to the next full run.

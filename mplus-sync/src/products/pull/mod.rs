@@ -118,6 +118,7 @@ pub(super) async fn pull(run: &mut Run<'_>, basis: Basis) -> Result<Pulled, Step
     let (mut last, mut done) = (since - 1, 0);
     let mut last_changed = LastChanged::default();
     let (store, connection) = (run.store(), run.connection());
+    let was_empty = is_empty(store, connection).await?;
     let has_combos = !store.combos(connection, Select::Page(Page::first(1))).await?.is_empty();
     let groups = KnownGroups::of(store, connection).await?;
     let (how, webshop_only) = (run.settling(), run.settings().webshop_only);
@@ -165,7 +166,10 @@ pub(super) async fn pull(run: &mut Run<'_>, basis: Basis) -> Result<Pulled, Step
                 "Sync again; if it goes on, have the POS looked at",
             ));
         }
-        deactivate_gone(run, &seen).await?;
+        // Of a menu that has just come for the first time nothing can be gone.
+        if !was_empty {
+            deactivate_gone(run, &seen).await?;
+        }
         let now = run.now().timestamp();
         run.keep_checkpoint(Resource::FULL_MENU, now).await?;
     } else if run.options.context == SyncContext::Scheduled && run.settings().counts_articles {
@@ -195,6 +199,13 @@ async fn end_former_menu(run: &Run<'_>) -> Result<(), StepError> {
     };
     update_connection(run.store(), run.connection(), &end).await?;
     Ok(())
+}
+
+/// Whether nothing of the menu is stored yet.
+async fn is_empty(store: &dyn Store, connection: &ConnectionId) -> Result<bool, StoreError> {
+    let items = store.items(connection, Select::Page(Page::first(1))).await?;
+    let categories = store.categories(connection, Select::Page(Page::first(1))).await?;
+    Ok(items.is_empty() && categories.is_empty())
 }
 
 /// The settings that decide what an article is sold for and whether it is, as a number: with others, all have to be read.

@@ -51,6 +51,8 @@ pub(super) fn rows_by_keys(connection: &Connection, keyed: &Keyed) -> rusqlite::
         keyed.condition(),
         keyed.column
     );
+    // One lock for all keys, which are found as they were at one moment.
+    let _lock = connection.is_autocommit().then(|| connection.unchecked_transaction()).transpose()?;
     let mut statement = connection.prepare_cached(&Dialect::Sqlite.placed(&sql))?;
     let columns = statement.column_count();
     let mut found = Vec::with_capacity(keyed.keys.len());
