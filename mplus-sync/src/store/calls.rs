@@ -1,4 +1,24 @@
-//! Every call of a store, once, for stores that stand before another one.
+//! Every call of a store, once, for stores that stand before another one; and the types that the calls name.
+
+pub(crate) use std::collections::BTreeMap;
+
+pub(crate) use async_trait::async_trait;
+pub(crate) use chrono::{DateTime, NaiveDate, Utc};
+
+pub(crate) use crate::model::{
+    Activity, Category, Checkpoint, ClaimedNotice, ClaimedRun, Combo, Connection, ConnectionId, CustomerId,
+    CustomerLink, FloorPlan, HeldLease, Holder, InventoryLevel, Item, ItemId, Lease, LeaseName, Location,
+    LocationId, LoggedActivity, ModifierGroup, Order, OrderNumber, OrderStep, OutboxEntry, OutboxStateKind,
+    Resource, Revision, RunKind, RunRequest, RunStatus, RunStep, StoredReport, StoredSettings, Tracked,
+    Unreadable,
+};
+
+pub(crate) use super::{
+    ActivityLog, Applied, Backlog, CatalogChunk, CatalogEdits, CatalogPushes, CatalogStore, CheckpointStore,
+    ClaimRequest, ConnectionCounts, ConnectionStore, CustomerStore, Enqueued, LeaseStore, LocationStore,
+    NoticeRequest, NoticeStore, OrderOutbox, Page, RunBacklog, RunClaimRequest, RunStore, SavedEdits, Select,
+    SetAside, SettingsStore, StockChunk, StockStore, StoreError,
+};
 
 /// Hands all calls of a [`Store`](super::Store) to a macro, trait by trait; those that are made of others, and
 /// [`WakeUp`](super::WakeUp), left out.
@@ -69,7 +89,7 @@ macro_rules! store_calls {
                 fn save_report(connection: &ConnectionId, kind: &RunKind, report: &StoredReport) -> ();
                 fn last_reports(connection: &ConnectionId) -> Vec<(RunKind, StoredReport)>;
                 fn last_report(connection: &ConnectionId, kind: &RunKind) -> Option<StoredReport>;
-                fn last_day(connection: &ConnectionId, kind: &RunKind) -> Option<chrono::NaiveDate>;
+                fn last_day(connection: &ConnectionId, kind: &RunKind) -> Option<NaiveDate>;
             }
             LeaseStore {
                 fn acquire(

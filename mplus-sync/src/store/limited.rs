@@ -1,29 +1,13 @@
 //! A limit of time for every call of a store: a database that hangs is a database that fails, and holds nobody up for long.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use chrono::{DateTime, Utc};
-
-use crate::model::{
-    Activity, Category, Checkpoint, ClaimedNotice, ClaimedRun, Combo, Connection, ConnectionId, CustomerId,
-    CustomerLink, FloorPlan, HeldLease, Holder, InventoryLevel, Item, ItemId, Lease, LeaseName, Location,
-    LocationId, LoggedActivity, ModifierGroup, Order, OrderNumber, OrderStep, OutboxEntry, OutboxStateKind,
-    Resource, Revision, RunKind, RunRequest, RunStatus, RunStep, StoredReport, StoredSettings, Tracked,
-    Unreadable,
-};
 use crate::runtime::{Runtime, within};
 
-use super::{
-    ActivityLog, Applied, Backlog, CatalogChunk, CatalogEdits, CatalogPushes, CatalogStore, CheckpointStore,
-    ClaimRequest, ConnectionCounts, ConnectionStore, CredentialVault, Credentials, CustomerStore, Enqueued,
-    LeaseStore, Listener, LocationStore, NoticeRequest, NoticeStore, OrderOutbox, Page, RunBacklog,
-    RunClaimRequest, RunStore, SavedEdits, Select, SetAside, SettingsStore, StockChunk, StockStore, Store,
-    StoreError, StoreErrorKind, Wake, WakeUp, store_calls,
-};
+use super::calls::*;
+use super::{CredentialVault, Credentials, Listener, Store, StoreErrorKind, Wake, WakeUp};
 
 /// Calls that go through all rows of a merchant may take this many times as long as others.
 const MANY_ROWS: u32 = 30;

@@ -24,7 +24,7 @@
 use crate::model::{EditRefused, Order, OutboxEntry};
 
 mod activity;
-mod calls;
+pub(crate) mod calls;
 mod catalog;
 mod checkpoint;
 mod connection;
@@ -77,7 +77,6 @@ pub use stock::{StockChunk, StockStore};
 pub use vault::{CredentialVault, Credentials, MemoryVault};
 pub use wake::{Listener, Wake, WakeUp};
 
-pub(crate) use calls::store_calls;
 pub(crate) use limited::{LimitedStore, LimitedVault};
 use wake::Bell;
 

@@ -1,27 +1,11 @@
 //! A store that fails when it is told to.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use async_trait::async_trait;
-use chrono::{DateTime, Utc};
-
-use crate::model::{
-    Activity, Category, Checkpoint, ClaimedNotice, ClaimedRun, Combo, Connection, ConnectionId, CustomerId,
-    CustomerLink, FloorPlan, HeldLease, Holder, InventoryLevel, Item, ItemId, Lease, LeaseName, Location,
-    LocationId, LoggedActivity, ModifierGroup, Order, OrderNumber, OrderStep, OutboxEntry, OutboxStateKind,
-    Resource, Revision, RunKind, RunRequest, RunStatus, RunStep, StoredReport, StoredSettings, Tracked,
-    Unreadable,
-};
-use crate::store::{
-    ActivityLog, Applied, Backlog, CatalogChunk, CatalogEdits, CatalogPushes, CatalogStore, CheckpointStore,
-    ClaimRequest, ConnectionCounts, ConnectionStore, CustomerStore, Enqueued, LeaseStore, Listener,
-    LocationStore, NoticeRequest, NoticeStore, OrderOutbox, Page, RunBacklog, RunClaimRequest, RunStore,
-    SavedEdits, Select, SetAside, SettingsStore, StockChunk, StockStore, Store, StoreError, StoreErrorKind,
-    Wake, WakeUp, store_calls,
-};
+use crate::store::calls::*;
+use crate::store::{Listener, Store, StoreErrorKind, Wake, WakeUp};
 
 /// Which call fails, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use crate::model::{ConnectionId, OutboxEntry};
 use crate::store::{ClaimRequest, StoreError, Wake, WakeUp};
 
 use super::driver::{Driver, Transaction, in_transaction};
-use super::order_rows::{COLUMNS, entry_of, save_claimed};
+use super::order_rows::{COLUMNS, Named, entry_of, save_claimed};
 use super::value::{SqlValue, marks, none_of, padded};
 use super::{Dialect, SqlStore, limit, set_aside, table};
 
@@ -280,7 +280,7 @@ async fn due_of(
             let mut lanes: Vec<String> = Vec::new();
             let mut round = 0;
             for row in rows {
-                let Some(named) = set_aside::Named::of(&row) else { continue };
+                let Some(named) = Named::of(&row) else { continue };
                 match entry_of(row) {
                     Ok(entry) => {
                         // Of two orders of one table, only the first.

@@ -1,7 +1,6 @@
 //! The store in a database, written once: [tables](table), statements and rows are the same everywhere; what differs is the
 //! [dialect] and the [driver].
 
-mod aside;
 mod claim;
 mod connections;
 pub(crate) mod dialect;
@@ -13,6 +12,7 @@ mod menu;
 mod migrate;
 #[cfg(feature = "testkit")]
 pub(crate) mod next_release;
+mod notice_rows;
 mod notices;
 mod order_rows;
 mod orders;
@@ -21,6 +21,7 @@ mod records;
 mod runs;
 mod set_aside;
 pub(crate) mod table;
+mod take_up;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 pub(crate) mod tell;
 pub(crate) mod value;

@@ -3,49 +3,13 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::model::{ClaimedNotice, ConnectionId, OrderNotice, OrderNumber, OutboxState};
+use crate::model::{ClaimedNotice, ConnectionId};
 use crate::store::{NoticeRequest, NoticeStore, StoreError, Wake, WakeUp};
 
 use super::driver::{Driver, Transaction, in_transaction};
-use super::value::{Row, SqlValue};
-use super::{SqlStore, aside, format, limit, set_aside};
-
-/// What a notice's columns do not say.
-#[derive(serde::Serialize, serde::Deserialize)]
-struct Body {
-    state: OutboxState,
-}
-
-/// Adds a notice, in the transaction in which the order changes.
-pub(super) async fn add(
-    transaction: &mut dyn Transaction,
-    connection: &str,
-    number: &str,
-    at: DateTime<Utc>,
-    state: &OutboxState,
-) -> Result<(), StoreError> {
-    let sql = "INSERT INTO mplus_order_notices (connection, number, at, due_at, token, body) \
-               VALUES (?, ?, ?, ?, 0, ?)";
-    let values = vec![
-        connection.into(),
-        number.into(),
-        at.into(),
-        at.into(),
-        format::to_new_json(&Body { state: state.clone() })?.into(),
-    ];
-    transaction.execute(sql, values).await.map(drop)
-}
-
-/// The columns of [`notice_of`], of a table that is called `n`.
-pub(super) const COLUMNS: &str = "n.sequence, n.connection, n.number, n.at, n.token, n.body";
-
-pub(super) fn notice_of(mut row: Row) -> Result<ClaimedNotice, StoreError> {
-    let (sequence, connection, number, at) = (row.integer()?, row.text()?, row.text()?, row.time()?);
-    let token = row.integer()? + 1;
-    let body: Body = format::read_json(&row.text()?, "the notice of order", &number)?;
-    let (connection, order) = (ConnectionId::from(connection), OrderNumber::from(number));
-    Ok(ClaimedNotice { notice: OrderNotice::new(sequence, connection, order, at, body.state), token })
-}
+use super::notice_rows::{COLUMNS, notice_of};
+use super::value::SqlValue;
+use super::{SqlStore, limit, set_aside};
 
 /// Claims what a statement finds, and looks on behind what it has to set aside.
 async fn claim(
@@ -76,8 +40,8 @@ async fn claim(
                 }
                 Err(error) => {
                     set_aside::notice(transaction, sequence).await?;
-                    let message = aside::of_notice(&order, &error);
-                    aside::tell(transaction, &connection, "orders", message, now).await?;
+                    let message = set_aside::of_notice(&order, &error);
+                    set_aside::tell(transaction, &connection, "orders", message, now).await?;
                     any_aside = true;
                 }
             }

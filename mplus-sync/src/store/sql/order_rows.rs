@@ -8,11 +8,30 @@ use crate::store::StoreError;
 
 use super::driver::Transaction;
 use super::value::{Row, SqlValue, marks, padded};
-use super::{format, notices};
+use super::{format, notice_rows};
 
 /// The columns of [`entry_of`], in its order.
 pub(super) const COLUMNS: &str =
     "connection, sequence, number, body, progress, claims, due_at, queued_at, updated_at";
+
+/// How an order's row is called that cannot be read.
+pub(super) struct Named {
+    pub(super) connection: String,
+    pub(super) sequence: i64,
+    pub(super) number: String,
+}
+
+impl Named {
+    /// Of a row of an order's [`COLUMNS`].
+    pub(super) fn of(row: &Row) -> Option<Self> {
+        match row.0.as_slice() {
+            [SqlValue::Text(connection), SqlValue::Integer(sequence), SqlValue::Text(number), ..] => {
+                Some(Self { connection: connection.clone(), sequence: *sequence, number: number.clone() })
+            }
+            _ => None,
+        }
+    }
+}
 
 /// What the columns do not say of an entry.
 #[derive(Serialize, Deserialize)]
@@ -145,7 +164,7 @@ pub(super) async fn save(
     transaction.execute(&format!("UPDATE mplus_outbox SET {set} WHERE sequence = ?"), values).await?;
     if let Some(state) = next.tells_after(before) {
         let (connection, number) = (next.connection.as_str(), next.order.number.as_str());
-        notices::add(transaction, connection, number, next.updated_at, state).await?;
+        notice_rows::add(transaction, connection, number, next.updated_at, state).await?;
     }
     Ok(())
 }

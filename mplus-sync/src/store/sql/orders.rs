@@ -17,7 +17,7 @@ use super::format;
 use super::order_rows::{COLUMNS, entry_of, find, progress, save};
 use super::table;
 use super::value::{SqlValue, Statement, marks, padded};
-use super::{SqlStore, conflict, limit, set_aside};
+use super::{SqlStore, conflict, limit, take_up};
 
 /// How many orders are looked at in one transaction.
 const PAGE: usize = 200;
@@ -120,7 +120,7 @@ impl<D: Driver> OrderOutbox for SqlStore<D> {
             let found = match find(transaction, D::DIALECT.for_update(), connection, order).await {
                 Err(error) if error.kind() == StoreErrorKind::Corrupt => match step {
                     OrderStep::Withdraw { reason, now }
-                        if set_aside::withdraw(transaction, connection, order, reason, now).await? =>
+                        if take_up::withdraw(transaction, connection, order, reason, now).await? =>
                     {
                         return Ok(true);
                     }

@@ -13,7 +13,7 @@ use super::format;
 use super::table;
 use super::value::{Row, SqlValue, marks, none_of};
 use super::write::Write;
-use super::{SqlStore, aside, conflict, limit, set_aside};
+use super::{SqlStore, conflict, limit, set_aside};
 
 /// A run's row: its revision, and what is known.
 pub(super) struct Found {
@@ -276,9 +276,7 @@ impl<D: Driver> RunStore for SqlStore<D> {
         connection: &ConnectionId,
         kind: &RunKind,
     ) -> Result<Option<StoredReport>, StoreError> {
-        let sql = "SELECT at, day, body FROM mplus_reports WHERE connection = ? AND kind = ?";
-        let values = vec![connection.as_str().into(), kind.as_str().into()];
-        self.driver.query("read a report", sql, values).await?.into_iter().next().map(report_of).transpose()
+        self.of_report("at, day, body", connection, kind).await?.map(report_of).transpose()
     }
 
     async fn last_day(
@@ -286,10 +284,22 @@ impl<D: Driver> RunStore for SqlStore<D> {
         connection: &ConnectionId,
         kind: &RunKind,
     ) -> Result<Option<NaiveDate>, StoreError> {
-        let sql = "SELECT day FROM mplus_reports WHERE connection = ? AND kind = ?";
-        let values = vec![connection.as_str().into(), kind.as_str().into()];
-        let row = self.driver.query("read the day of a report", sql, values).await?.into_iter().next();
+        let row = self.of_report("day", connection, kind).await?;
         row.map_or(Ok(None), |mut row| day_of(&mut row))
+    }
+}
+
+impl<D: Driver> SqlStore<D> {
+    /// These columns of the last report of a kind, when there is one.
+    async fn of_report(
+        &self,
+        columns: &str,
+        connection: &ConnectionId,
+        kind: &RunKind,
+    ) -> Result<Option<Row>, StoreError> {
+        let sql = format!("SELECT {columns} FROM mplus_reports WHERE connection = ? AND kind = ?");
+        let values = vec![connection.as_str().into(), kind.as_str().into()];
+        Ok(self.driver.query("read a report", &sql, values).await?.into_iter().next())
     }
 }
 
@@ -332,8 +342,8 @@ async fn claim(
                 }
                 Err(error) => {
                     set_aside::run(transaction, &connection, &kind).await?;
-                    let message = aside::of_run(&kind, &error);
-                    aside::tell(transaction, &connection, "runs", message, now).await?;
+                    let message = set_aside::of_run(&kind, &error);
+                    set_aside::tell(transaction, &connection, "runs", message, now).await?;
                     any_aside = true;
                 }
             }
