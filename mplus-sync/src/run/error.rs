@@ -97,6 +97,16 @@ impl StepError {
         }
     }
 
+    /// Whether the POS refused this very call, and will again until a person does something about it.
+    pub(crate) fn is_refusal(&self) -> bool {
+        use mplus_qapi::ErrorKind::{Fault, Http};
+        match self {
+            Self::Pos(error) if error.is_transient() || error.is_authentication() => false,
+            Self::Pos(error) => matches!(error.kind(), Fault(_) | Http { status: 400..=499 }),
+            _ => false,
+        }
+    }
+
     /// Whether the POS kept silent: the call ended because its time was up.
     pub(crate) fn is_silence(&self) -> bool {
         matches!(self, Self::Pos(error) if is_silence(error))

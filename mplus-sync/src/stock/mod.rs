@@ -8,6 +8,7 @@ mod branch;
 mod items;
 mod options;
 mod pull;
+mod refusal;
 mod service;
 
 pub use options::StockOptions;

@@ -10,9 +10,12 @@ use rust_decimal::Decimal;
 
 use super::StockOptions;
 use super::items::ItemsByArticle;
+use super::refusal::Refusal;
 use crate::cancel::CancelToken;
 use crate::merchant::Merchant;
-use crate::model::{ArticleNumber, Checkpoint, InventoryLevel, ItemId, LocationId, Marker, Resource};
+use crate::model::{
+    ArticleNumber, BranchNumber, Checkpoint, InventoryLevel, ItemId, LocationId, Marker, Resource,
+};
 use crate::progress::{Phase, ProgressMeter};
 use crate::report::RunReport;
 use crate::run::{Hold, Silence, StepError};
@@ -51,6 +54,20 @@ impl Pull<'_> {
         self.merchant.store().apply_stock(self.merchant.connection(), chunk).await?;
         self.report.writes += 1;
         Ok(())
+    }
+
+    /// Keeps that the POS refuses to tell a branch's stock, as it was known to or not.
+    pub(super) async fn note_refusal(
+        &mut self,
+        branch: BranchNumber,
+        known: Option<Refusal>,
+    ) -> Result<(), StepError> {
+        let now = self.merchant.runtime().now();
+        let refusal = known.map_or_else(|| Refusal::first(now), |known| known.again(now));
+        self.merchant.check_standing().await?;
+        self.hold.keep().await?;
+        let chunk = StockChunk { checkpoints: refusal.checkpoints(branch), ..StockChunk::default() };
+        Ok(self.merchant.store().apply_stock(self.merchant.connection(), chunk).await?)
     }
 
     /// What reads a branch's stock, what finds the items that it is about, and what writes it: all work at once.

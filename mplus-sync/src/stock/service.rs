@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::cancel::CancelToken;
+use crate::conflict::SyncContext;
 use crate::merchant::Merchant;
 use crate::model::{LeaseName, Location, Resource, Tracked};
 use crate::report::{Note, RunOutcome, RunReport, Subject};
@@ -13,6 +14,7 @@ use crate::store::{Page, Select, StoreError};
 use super::branch::BranchPull;
 use super::items::ItemsByArticle;
 use super::pull::Pull;
+use super::refusal::Refusal;
 use super::{StockOptions, StockSettings};
 
 /// Locations read at once.
@@ -57,6 +59,9 @@ impl StockService {
     /// are. A branch that fails does not keep the others back, unless the POS kept silent about two in a row; the pull is
     /// [`Incomplete`](RunOutcome::Incomplete) then. However it ends, what was written stays, and the next pull
     /// goes on from the last checkpoint; one chunk is written in one transaction with how far it came.
+    ///
+    /// A branch whose stock the POS refuses is told once. Pulls that begin by themselves leave it out then, for an hour at
+    /// first and for a day at most, and are complete without it; one that a person asks for tries it, and tells it again.
     pub async fn pull(&self, options: &StockOptions<'_>, cancel: &CancelToken) -> RunReport {
         let now = self.merchant.runtime().now();
         let report = RunReport::start(
@@ -155,12 +160,23 @@ async fn location(pull: &mut Pull<'_>, location: Tracked<Location>) -> Result<bo
         return Ok(false);
     };
     pull.cancel.check()?;
+    let known = Refusal::kept(&pull.checkpoints, branch);
+    // A person who asks gets an answer.
+    let by_itself = pull.options.context != SyncContext::Manual;
+    if by_itself && known.is_some_and(|known| known.rests(pull.merchant.runtime().now())) {
+        pull.report.count(&Resource::stock(branch)).skipped += 1;
+        return Ok(true);
+    }
     let name = location.record.name.clone();
     let done = BranchPull::new(branch, location.record.id).run(pull).await;
     match done {
         Err(_) if pull.hold.is_lost() => Err(StepError::LeaseLost),
         Ok(()) => {
             pull.silence.broken();
+            if known.is_some() {
+                let (store, connection) = (pull.merchant.store(), pull.merchant.connection());
+                store.forget_checkpoints(connection, &Refusal::resources(branch)).await?;
+            }
             Ok(true)
         }
         Err(stopped) if stopped.ends_the_run() || pull.silence.lasts(&stopped) => {
@@ -168,12 +184,25 @@ async fn location(pull: &mut Pull<'_>, location: Tracked<Location>) -> Result<bo
             Err(stopped)
         }
         Err(stopped) => {
-            pull.pos_failure = stopped.pos_failure().or(pull.pos_failure.take());
+            let subject = Subject::new(&name, format_args!("branch {branch}"));
+            let note = Note::about(Resource::stock(branch), subject, &stopped.to_string(), stopped.advice());
+            if stopped.is_refusal() {
+                pull.silence.broken();
+                pull.note_refusal(branch, known).await?;
+                if known.is_some() {
+                    // It is known already, and there is nothing that trying again would do.
+                    match by_itself {
+                        true => pull.report.count(&Resource::stock(branch)).failed += 1,
+                        false => pull.report.fail(note),
+                    }
+                    return Ok(true);
+                }
+            } else {
+                pull.pos_failure = stopped.pos_failure().or(pull.pos_failure.take());
+            }
             pull.report.worth_repeating |= stopped.may_pass();
             let message = format!("the stock of {name} (branch {branch}) was not read: {stopped}");
             pull.broke_off.get_or_insert((message, stopped.advice().to_owned()));
-            let subject = Subject::new(&name, format_args!("branch {branch}"));
-            let note = Note::about(Resource::stock(branch), subject, &stopped.to_string(), stopped.advice());
             pull.report.fail(note);
             Ok(true)
         }

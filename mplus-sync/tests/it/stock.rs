@@ -5,6 +5,7 @@ use std::sync::Arc;
 use mplus_qapi::stock::{ArticleStock, GetStock, GetStockResponse};
 use mplus_qapi::testkit::{Fault, Pos};
 use mplus_sync::cancel::CancelToken;
+use mplus_sync::conflict::SyncContext;
 use mplus_sync::merchant::{Merchant, RunLimits};
 use mplus_sync::model::{
     ArticleNumber, Checkpoint, InventoryLevel, Item, ItemId, LocationId, Marker, Resource, Tracked,
@@ -156,6 +157,53 @@ async fn a_branch_that_fails_is_named_the_others_go_on_and_the_pull_is_not_compl
     assert_eq!(report.failures.first[0].subject.as_ref().unwrap().id, "branch 1");
     let other = world.store.levels_of(&merchant(), &"utrecht".into(), &["cola".into()]).await.unwrap();
     assert_eq!(other.len(), 1, "{report}");
+}
+
+#[tokio::test]
+async fn a_branch_that_is_refused_for_good_is_told_once_and_rests_while_the_others_go_on() {
+    let world = world().await;
+    let pos = Scripted::new(&world.pos);
+    pos.refuse("getStock", "branchNumber>1<");
+    let runtime: Arc<dyn Runtime> = world.runtime.clone();
+    let service = StockService::new(&Merchant::new(pos.client(), merchant(), world.store.clone(), runtime));
+    let pull = async |context| {
+        let mut options = StockOptions::default();
+        options.context = context;
+        world.pos.set_stock(2, world.article("Coca-Cola"), Decimal::from(world.runtime.now().timestamp()));
+        let asked = world.pos.requests().count("getStock");
+        let report = service.pull(&options, &CancelToken::new()).await;
+        assert_eq!(world.pos.requests().count("getStock") - asked, 1, "the other branch is read: {report}");
+        assert!(report.counts[&Resource::stock(2.into())].pulled > 0, "{report}");
+        report
+    };
+    let first = pull(SyncContext::Scheduled).await;
+    assert!(matches!(first.outcome, RunOutcome::Incomplete { .. }), "{first}");
+    assert!(first.failures.first[0].message.contains("may not do that"), "{first}");
+    let mut asked = Vec::new();
+    for hour in 0..60 {
+        let report = pull(SyncContext::Scheduled).await;
+        assert_eq!((&report.outcome, report.failures.total), (&RunOutcome::Completed, 0), "{report}");
+        let branch = report.counts[&Resource::stock(1.into())];
+        assert_eq!(branch.failed + branch.skipped, 1, "{report}");
+        if branch.failed > 0 {
+            asked.push(hour);
+        }
+        world.runtime.pass(chrono::TimeDelta::hours(1));
+    }
+    assert_eq!(asked, [1, 2, 4, 8, 16, 32, 56]);
+    let by_hand = pull(SyncContext::Manual).await;
+    assert_eq!((&by_hand.outcome, by_hand.failures.total), (&RunOutcome::Completed, 1), "{by_hand}");
+
+    pos.allow();
+    world.runtime.pass(chrono::TimeDelta::days(1));
+    let mut options = StockOptions::default();
+    options.context = SyncContext::Scheduled;
+    let read = service.pull(&options, &CancelToken::new()).await;
+    assert_eq!((&read.outcome, read.failures.total), (&RunOutcome::Completed, 0), "{read}");
+    assert_eq!(level(&world, "cola").await.unwrap().amount, Decimal::from(144));
+    pos.refuse("getStock", "branchNumber>1<");
+    let anew = pull(SyncContext::Scheduled).await;
+    assert_eq!(anew.failures.total, 1, "it is told anew after it worked: {anew}");
 }
 
 #[tokio::test]

@@ -17,16 +17,28 @@ pub(crate) struct Scripted {
     answers: Arc<Mutex<BTreeMap<&'static str, VecDeque<Bytes>>>>,
     /// Calls that it does not know.
     lacking: Arc<Mutex<BTreeSet<&'static str>>>,
+    /// Calls that it refuses when these words are in them.
+    refused: Arc<Mutex<BTreeMap<&'static str, String>>>,
 }
 
 impl Scripted {
     pub(crate) fn new(pos: &Pos) -> Self {
-        Self { pos: pos.clone(), answers: Arc::default(), lacking: Arc::default() }
+        Self { pos: pos.clone(), answers: Arc::default(), lacking: Arc::default(), refused: Arc::default() }
     }
 
     /// The POS does not know these calls.
     pub(crate) fn lack(&self, operations: &[&'static str]) {
         self.lacking.lock().unwrap().extend(operations);
+    }
+
+    /// The POS refuses calls of an operation in which these words are, for good.
+    pub(crate) fn refuse(&self, operation: &'static str, words: &str) {
+        self.refused.lock().unwrap().insert(operation, words.to_owned());
+    }
+
+    /// It refuses nothing any more.
+    pub(crate) fn allow(&self) {
+        self.refused.lock().unwrap().clear();
     }
 
     /// The next call of `O` gets this answer; the POS never sees it. Said again, the one after it.
@@ -50,14 +62,13 @@ impl Transport for Scripted {
         let operation = request.headers()["soapaction"].to_str().unwrap().to_owned();
         let scripted = self.answers.lock().unwrap().get_mut(operation.as_str()).and_then(VecDeque::pop_front);
         if self.lacking.lock().unwrap().contains(operation.as_str()) {
-            let fault = format!(
-                "<E:Envelope xmlns:E=\"http://schemas.xmlsoap.org/soap/envelope/\"><E:Body><E:Fault>\
-                 <faultcode>E:Client</faultcode><faultstring>Method '{operation}' not implemented: method name or \
-                 namespace not recognized</faultstring></E:Fault></E:Body></E:Envelope>"
-            );
-            let answer =
-                http::Response::builder().status(500).header("content-type", "text/xml; charset=utf-8");
-            return Ok(answer.body(Body::from(Bytes::from(fault))).unwrap());
+            return Ok(fault(&format!(
+                "Method '{operation}' not implemented: method name or namespace not recognized"
+            )));
+        }
+        let refused = self.refused.lock().unwrap().get(operation.as_str()).cloned();
+        if refused.is_some_and(|words| String::from_utf8_lossy(request.body()).contains(&words)) {
+            return Ok(fault("This user may not do that"));
         }
         match scripted {
             Some(document) => {
@@ -67,4 +78,13 @@ impl Transport for Scripted {
             None => self.pos.send(request).await,
         }
     }
+}
+
+fn fault(text: &str) -> http::Response<Body> {
+    let fault = format!(
+        "<E:Envelope xmlns:E=\"http://schemas.xmlsoap.org/soap/envelope/\"><E:Body><E:Fault>\
+         <faultcode>E:Client</faultcode><faultstring>{text}</faultstring></E:Fault></E:Body></E:Envelope>"
+    );
+    let answer = http::Response::builder().status(500).header("content-type", "text/xml; charset=utf-8");
+    answer.body(Body::from(Bytes::from(fault))).unwrap()
 }
