@@ -132,6 +132,22 @@ impl Pos {
         self.state().table_order(branch, table).cloned()
     }
 
+    /// A waiter enters an article for the guests of a branch's table, and opens the table when it is free. `false` when there
+    /// is no such table, or the article cannot be sold.
+    pub fn serve_table(&self, branch: i32, table: i32, article: i64, quantity: Decimal) -> bool {
+        self.state().serve((branch, table), article, quantity).is_ok()
+    }
+
+    /// Refuses payments of a method, which it goes on listing, until they are [allowed](Self::allow_payments).
+    pub fn refuse_payments(&self, method: &str) {
+        self.state().refused_methods.insert(method.to_owned());
+    }
+
+    /// Takes payments of a method again.
+    pub fn allow_payments(&self, method: &str) {
+        self.state().refused_methods.remove(method);
+    }
+
     /// Claims a table for a workplace, as a waiter at a terminal does.
     pub fn claim_table(&self, branch: i32, table: i32, workplace: i32) {
         self.state().claim_table(branch, table, workplace);

@@ -6,12 +6,16 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use mplus_qapi::soap::Operation;
+use mplus_qapi::{Call, RetryPolicy};
 
 use crate::model::Connection;
 use crate::pos_call::is_unknown_operation;
 use crate::store::update_connection;
 
 use super::Merchant;
+
+/// The longest rests between attempts of a call that is made [once](Lacking::call_once).
+const PAUSES: [Duration; 3] = [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
 
 /// Makes calls that not every POS knows, and keeps in the connection which ones this POS lacks.
 pub(crate) struct Lacking {
@@ -37,10 +41,44 @@ impl Lacking {
         if self.lacks(O::INFO.name).await {
             return Ok(None);
         }
-        let mut call = self.merchant.client().call(operation);
-        if let Some(timeout) = timeout {
-            call = call.timeout(timeout);
+        let call = self.merchant.client().call(operation);
+        self.answer(match timeout {
+            Some(timeout) => call.timeout(timeout),
+            None => call,
+        })
+        .await
+    }
+
+    /// The same for a call that must not be carried out twice, though the POS may have forgotten its key: it is made again only
+    /// when it never left.
+    ///
+    /// # Errors
+    /// When the call fails for another reason.
+    pub(crate) async fn call_once<O: Operation + Clone>(
+        &self,
+        operation: O,
+        timeout: Duration,
+    ) -> Result<Option<O::Response>, mplus_qapi::Error> {
+        if self.lacks(O::INFO.name).await {
+            return Ok(None);
         }
+        let mut pauses = PAUSES.into_iter();
+        loop {
+            let call = self.merchant.client().call(operation.clone()).timeout(timeout);
+            match (self.answer(call.retry(RetryPolicy::none())).await, pauses.next()) {
+                (Err(error), Some(pause)) if error.is_connect() => {
+                    let runtime = self.merchant.runtime();
+                    let pause = pause.mul_f64(runtime.random().clamp(0.0, 1.0));
+                    if !pause.is_zero() {
+                        runtime.sleep(pause).await;
+                    }
+                }
+                (answered, _) => return answered,
+            }
+        }
+    }
+
+    async fn answer<O: Operation>(&self, call: Call<O>) -> Result<Option<O::Response>, mplus_qapi::Error> {
         match call.await {
             Ok(response) => Ok(Some(response)),
             Err(error) if is_unknown_operation(&error) => {

@@ -59,7 +59,7 @@ impl OrderService {
                 payment_list: if paid { attempt.draft.to_payments().into() } else { Default::default() },
                 ..CreateOrderV3Request::default()
             };
-            let response = self.lacking.call(CreateOrderV3::from(request), Some(self.timeout())).await;
+            let response = self.lacking.call_once(CreateOrderV3::from(request), self.timeout()).await;
             let Some(response) = response.map_err(|error| attempt.write_failed(error))? else {
                 return Ok(None);
             };
@@ -223,8 +223,11 @@ impl OrderService {
     /// Whether the order was created by the call that books its payments with it: that is noted before another one is made.
     /// What was not queued has no notes; there it is what the POS knows that tells.
     async fn created_with_payments(&self, attempt: &Attempt<'_>) -> bool {
-        let with_payments = self.settings.create_call != CreateCall::CreateOrder && !attempt.note.pays_apart;
-        with_payments && (attempt.is_queued() || !self.lacking.lacks("createOrderV3").await)
+        if attempt.note.pays_apart || attempt.is_queued() {
+            // Whatever the settings say by now.
+            return !attempt.note.pays_apart;
+        }
+        self.settings.create_call != CreateCall::CreateOrder && !self.lacking.lacks("createOrderV3").await
     }
 
     /// Books the order's payments as a deposit: the goods are not handed over yet.
@@ -286,7 +289,7 @@ impl OrderService {
                 prepay: true,
                 payment_list: attempt.draft.to_payments(),
             };
-            let response = self.lacking.call(PayOrderV2::from(request), Some(self.timeout())).await;
+            let response = self.lacking.call_once(PayOrderV2::from(request), self.timeout()).await;
             let Some(response) = response.map_err(|error| attempt.write_failed(error))? else {
                 return Ok(None);
             };

@@ -53,6 +53,12 @@ pub enum SubmitErrorKind {
         /// The workplace, when the POS says.
         workplace: Option<i32>,
     },
+    /// Somebody else opened the order's table in the moment in which it was saved there, and the table shows the other order
+    /// alone: its guests may be asked to pay for one of the two only.
+    SecondAtTable {
+        /// Which table.
+        table: TableRef,
+    },
     /// The table's order changed each time between reading and saving it.
     TableBusy {
         /// Which table.
@@ -136,7 +142,7 @@ impl SubmitError {
                 let is_listed = |problem: &Problem| !matches!(problem, Problem::PaymentUnknown { .. });
                 refused.problems.is_empty() || refused.problems.iter().any(is_listed)
             }
-            SubmitErrorKind::NumberTaken { .. } => true,
+            SubmitErrorKind::NumberTaken { .. } | SubmitErrorKind::SecondAtTable { .. } => true,
             SubmitErrorKind::Pos(error) => matches!(error.kind(), ErrorKind::Request(_)),
             _ => false,
         }
@@ -260,6 +266,12 @@ impl fmt::Display for SubmitError {
                 }
                 f.write_str("; it is sent when the table is released there")?;
             }
+            SubmitErrorKind::SecondAtTable { table } => write!(
+                f,
+                "order {order} was taken for table {}, which somebody else opened in the same moment: the table shows \
+                 the other order alone; join the two at the till",
+                name_of(table)
+            )?,
             SubmitErrorKind::TableBusy { table } => write!(
                 f,
                 "order {order} waits: the order of table {} kept changing while this one was added; it is tried \
@@ -287,7 +299,9 @@ impl fmt::Display for SubmitError {
             SubmitErrorKind::Pos(error) => write!(f, "order {order} waits: {error}")?,
             SubmitErrorKind::Store(error) => write!(f, "order {order} waits: {error}")?,
         }
-        if self.may_be_at_pos && !matches!(self.kind, SubmitErrorKind::NumberTaken { .. }) {
+        let says_so =
+            matches!(self.kind, SubmitErrorKind::NumberTaken { .. } | SubmitErrorKind::SecondAtTable { .. });
+        if self.may_be_at_pos && !says_so {
             f.write_str("; it may be at the POS all the same")?;
         }
         Ok(())

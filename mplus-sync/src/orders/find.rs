@@ -5,11 +5,14 @@ use futures_util::StreamExt;
 use mplus_qapi::orders::{
     FindOrder, GetOrder, GetOrders, GetOrdersByExtOrderIds, GetOrdersByExtOrderIdsRequest, GetOrdersRequest,
 };
-use mplus_qapi::types::{Order, OrderType};
+use mplus_qapi::receipts::Receipt;
+use mplus_qapi::types::{Line, Order, OrderType};
+use mplus_qapi::value::SoapMplusDate;
 
 use crate::model::{ConnectionId, OrderNumber, PosOrder};
 
 use super::identity::stable_uuid;
+use super::receipt::branch_of;
 use super::service::Attempt;
 use super::{OrderDraft, OrderService, SubmitError};
 
@@ -18,8 +21,24 @@ const ALL_TYPES: [OrderType; 3] =
     [OrderType::SalesOrder, OrderType::ExternalSalesOrder, OrderType::TableOrder];
 
 impl OrderService {
-    /// The order with this number, of whatever type, placed at this time or later.
+    /// The order with this number, of whatever type, placed at this time or later; as its receipt tells it when orders do not.
     pub(super) async fn find(
+        &self,
+        number: &OrderNumber,
+        placed_at: DateTime<Utc>,
+        at_table: bool,
+    ) -> Result<Option<Order>, mplus_qapi::Error> {
+        match self.find_shown(number, placed_at, at_table).await? {
+            Some(found) => Ok(Some(found)),
+            None => {
+                let is_it = |receipt: &Receipt| receipt.ext_order_ids.iter().any(|id| id == number.as_str());
+                self.find_receipt(placed_at, is_it).await
+            }
+        }
+    }
+
+    /// The order with this number among those that the POS shows.
+    async fn find_shown(
         &self,
         number: &OrderNumber,
         placed_at: DateTime<Utc>,
@@ -76,7 +95,15 @@ impl OrderService {
 
     /// A table order of the branch in which a line of text is this order's number.
     pub(super) async fn find_line(&self, draft: &OrderDraft) -> Result<Option<Order>, mplus_qapi::Error> {
-        self.first(self.at_tables(draft), |order| has_line(order, &draft.number)).await
+        let shown =
+            self.first(self.at_tables(draft), |order| has_line(&order.line_list, &draft.number)).await?;
+        if shown.is_some() {
+            return Ok(shown);
+        }
+        let is_it = |receipt: &Receipt| {
+            branch_of(receipt) == draft.branch.get() && has_line(&receipt.line_list, &draft.number)
+        };
+        self.find_receipt(draft.placed_at, is_it).await
     }
 
     /// The order with this identifier of the POS.
@@ -102,9 +129,14 @@ impl OrderService {
     }
 
     fn since(&self, placed_at: DateTime<Utc>) -> GetOrdersRequest {
-        // A day earlier, for a POS whose business day ends after midnight.
-        let since = self.settings.zone.local(placed_at - TimeDelta::days(1)).date_naive();
-        GetOrdersRequest { from_financial_date: Some(since.into()), ..GetOrdersRequest::default() }
+        let since = self.first_day(placed_at);
+        GetOrdersRequest { from_financial_date: Some(since), ..GetOrdersRequest::default() }
+    }
+
+    /// The first day under which the POS may have entered an order: a day earlier, for one whose business day ends after
+    /// midnight.
+    pub(super) fn first_day(&self, placed_at: DateTime<Utc>) -> SoapMplusDate {
+        self.settings.zone.local(placed_at - TimeDelta::days(1)).date_naive().into()
     }
 
     async fn first(
@@ -144,9 +176,9 @@ pub(super) fn is_marked(order: &Order, mark: &str) -> bool {
 }
 
 /// Whether a line of text is an order's number.
-pub(super) fn has_line(order: &Order, number: &OrderNumber) -> bool {
+fn has_line(lines: &[Line], number: &OrderNumber) -> bool {
     let is_it = |text: &Option<String>| text.as_deref() == Some(number.as_str());
-    order.line_list.iter().any(|line| line.article_number == 0 && is_it(&line.text))
+    lines.iter().any(|line| line.article_number == 0 && is_it(&line.text))
 }
 
 /// What the POS calls an order.

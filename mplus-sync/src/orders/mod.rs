@@ -19,6 +19,7 @@ mod menu;
 mod note;
 mod outbox;
 mod payments;
+mod receipt;
 mod refusal;
 mod service;
 mod table;

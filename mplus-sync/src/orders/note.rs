@@ -1,7 +1,8 @@
 //! What an attempt notes down before it changes something at the POS, for the attempt after it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
 use mplus_qapi::types::{Line, Order};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,9 @@ pub(super) struct AttemptNote {
     /// What stood at the table before the order was added.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) table: Option<TableBefore>,
+    /// When it was about to open its table, which was free.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) opened: Option<DateTime<Utc>>,
 }
 
 /// A table's order before another one was added to it, and what was added.
@@ -41,6 +45,12 @@ pub(super) struct TableBefore {
     pub(super) employee: i64,
     #[serde(default)]
     pub(super) of_employee: BTreeMap<i64, Decimal>,
+    /// The marks of other orders that stood there.
+    #[serde(default)]
+    pub(super) marks: BTreeSet<String>,
+    /// In which turn at its table it was to be added: until that ends no other order of the host is.
+    #[serde(default)]
+    pub(super) turn: i64,
 }
 
 /// Whether an order was added to a table's.
@@ -64,27 +74,31 @@ impl AttemptNote {
 
 impl TableBefore {
     /// What is noted before an employee's articles are added to a table's order.
-    pub(super) fn of(order: &Order, employee: i64, sent: BTreeMap<i64, Decimal>) -> Self {
+    pub(super) fn of(order: &Order, employee: i64, sent: BTreeMap<i64, Decimal>, turn: i64) -> Self {
         Self {
             order_id: order.order_id.clone(),
             articles: articles(&order.line_list),
             sent,
             employee,
             of_employee: articles(of_employee(order, employee)),
+            marks: marks(order).map(str::to_owned).collect(),
+            turn,
         }
     }
 
     /// Whether what is there now is what was there and what was sent. That the table gained the same articles does not say
-    /// so: a waiter may have added them for somebody else. They have to be in the name in which they were sent, too.
+    /// so: a waiter may have added them for somebody else. They have to be in the name in which they were sent, too. In the
+    /// same name go other orders of the host: none as long as this one has its `turn`, any of them afterwards.
     ///
     /// Changes that the POS counts are no help: one that counts has counted the waiter's as well.
-    pub(super) fn is_added(&self, now: &Order) -> Added {
+    pub(super) fn is_added(&self, now: &Order, turn: i64) -> Added {
         let all = gains(&self.sent, &self.articles, &articles(&now.line_list));
         if all.iter().all(|gain| *gain == Gain::Nothing) {
             return Added::No;
         }
         let ours = gains(&self.sent, &self.of_employee, &articles(of_employee(now, self.employee)));
-        match ours.iter().all(|gain| *gain == Gain::All) {
+        let others_may_be = turn != self.turn || marks(now).any(|mark| !self.marks.contains(mark));
+        match ours.iter().all(|gain| *gain == Gain::All) && !others_may_be {
             true => Added::Yes,
             false => Added::Unclear,
         }
@@ -113,6 +127,12 @@ fn gains(
     sent.iter().map(gain).collect()
 }
 
+/// What may be marks of orders in a table order's reference.
+fn marks(order: &Order) -> impl Iterator<Item = &str> {
+    let words = order.reference.as_deref().unwrap_or_default().split(' ');
+    words.filter(|word| word.len() == 8 && word.starts_with('#'))
+}
+
 /// The lines that were entered in an employee's name.
 fn of_employee(order: &Order, employee: i64) -> impl Iterator<Item = &Line> {
     order.line_list.iter().filter(move |line| line.employee_number == Some(employee))
@@ -137,6 +157,7 @@ mod tests {
 
     const OURS: i64 = 999_999;
     const WAITER: i64 = 5;
+    const TURN: i64 = 17;
 
     fn order(lines: &[(i64, i64, i64)]) -> Order {
         let line = |(employee, article_number, quantity): &(i64, i64, i64)| Line {
@@ -149,13 +170,13 @@ mod tests {
     }
 
     fn before(lines: &[(i64, i64, i64)]) -> TableBefore {
-        TableBefore::of(&order(lines), OURS, BTreeMap::from([(3, Decimal::TWO)]))
+        TableBefore::of(&order(lines), OURS, BTreeMap::from([(3, Decimal::TWO)]), TURN)
     }
 
     #[test]
     fn lines_that_came_are_told_from_lines_that_were_there() {
         let before = before(&[(OURS, 3, 2), (WAITER, 4, 1)]);
-        let added = |lines: &[(i64, i64, i64)]| before.is_added(&order(lines));
+        let added = |lines: &[(i64, i64, i64)]| before.is_added(&order(lines), TURN);
         assert_eq!(added(&[(OURS, 3, 2), (WAITER, 4, 1)]), Added::No, "nothing has changed");
         assert_eq!(added(&[(OURS, 3, 2), (WAITER, 4, 2)]), Added::No, "a waiter added something else");
         assert_eq!(added(&[(OURS, 3, 4), (WAITER, 4, 1)]), Added::Yes, "condensed into one line");
@@ -166,11 +187,22 @@ mod tests {
     #[test]
     fn the_same_that_came_in_another_name_or_in_none_is_left_to_a_person() {
         let before = before(&[(WAITER, 3, 2)]);
-        assert_eq!(before.is_added(&order(&[(WAITER, 3, 2), (WAITER, 3, 2)])), Added::Unclear);
+        assert_eq!(before.is_added(&order(&[(WAITER, 3, 2), (WAITER, 3, 2)]), TURN), Added::Unclear);
         let mut untold = order(&[(WAITER, 3, 4)]);
         untold.line_list[0].employee_number = None;
-        assert_eq!(before.is_added(&untold), Added::Unclear);
-        assert_eq!(before.is_added(&order(&[(WAITER, 3, 2), (OURS, 3, 2)])), Added::Yes);
+        assert_eq!(before.is_added(&untold, TURN), Added::Unclear);
+        assert_eq!(before.is_added(&order(&[(WAITER, 3, 2), (OURS, 3, 2)]), TURN), Added::Yes);
+    }
+
+    #[test]
+    fn the_same_that_may_be_of_a_later_order_of_the_host_is_left_to_a_person() {
+        let before = before(&[(WAITER, 4, 1)]);
+        let mut now = order(&[(WAITER, 4, 1), (OURS, 3, 2)]);
+        assert_eq!(before.is_added(&now, TURN), Added::Yes);
+        assert_eq!(before.is_added(&now, TURN + 1), Added::Unclear, "it had lost its turn");
+        now.reference = Some("#0a1b2c3 Janssen".to_owned());
+        assert_eq!(before.is_added(&now, TURN), Added::Unclear, "another one left its mark");
+        assert_eq!(before.is_added(&order(&[(WAITER, 4, 1)]), TURN + 1), Added::No);
     }
 
     #[test]
@@ -182,6 +214,7 @@ mod tests {
             unpaid: true,
             branch: Some(1),
             table: Some(before(&[(OURS, 3, 2)])),
+            opened: Some(DateTime::UNIX_EPOCH),
         };
         assert_eq!(AttemptNote::read(note.text().as_deref()), note);
     }

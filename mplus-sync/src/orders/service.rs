@@ -116,6 +116,11 @@ impl Attempt<'_> {
         self.earlier.claim.is_some()
     }
 
+    /// Which turn it has at its table: another one each time that it is queued again.
+    pub(super) fn turn(&self) -> i64 {
+        self.earlier.queued
+    }
+
     pub(super) fn error(&self, kind: SubmitErrorKind) -> SubmitError {
         SubmitError::new(&self.draft.number, kind, self.may_be_at_pos)
     }

@@ -324,6 +324,11 @@ questions! {
         Told "paid-told" "It does"
         Absent "paid-absent" "It does not"
     }
+    finished_orders "finished-orders" "Whether orders are shown that are paid and done"
+    FinishedOrders {
+        Shown "finished-shown" "They are"
+        Gone "finished-gone" "Their receipts alone tell of them"
+    }
     employees "employees" "Which employees may enter orders"
     Employees {
         Any "any-employee" "Any number may"
@@ -338,6 +343,11 @@ questions! {
     Tables {
         Free "tables-free" "They do not"
         Claimed "tables-claimed" "All tables are claimed from the sixth to the eleventh hour"
+    }
+    opened_table "opened-table" "What saveTableOrder makes of a new order for a table that was opened since it was read"
+    OpenedTable {
+        Refused "opened-refused" "It is refused: the table's order has changed"
+        Second "opened-second" "It becomes a second order of the table, which goes on showing the first"
     }
     table_lines "table-lines" "How a table's order tells its lines"
     TableLines {

@@ -15,6 +15,7 @@ mod preparation;
 mod prices;
 mod product_list;
 mod products;
+mod receipts;
 mod relations;
 mod special_prices;
 mod stock;
@@ -48,6 +49,7 @@ fn table() -> Operations {
         preparation::register,
         prices::register,
         products::register,
+        receipts::register,
         relations::register,
         stock::register,
         system::register,

@@ -6,7 +6,7 @@ use crate::{
     orders::*,
     testkit::{
         catalogue::without_vat,
-        dialect::{Reference, UnknownNumbers},
+        dialect::{FinishedOrders, Reference, UnknownNumbers},
         domain::{
             operations::{Answer, Items, Operations},
             page::page,
@@ -190,6 +190,12 @@ impl State {
         }
     }
 
+    /// Whether calls tell of an order.
+    fn shows(&self, order: &Order) -> bool {
+        let is_done = order.complete_state == Some(OrderCompleteState::Complete);
+        !is_done || self.dialect.finished_orders == FinishedOrders::Shown
+    }
+
     /// The id of a new invoice or receipt.
     pub(super) fn invoice_id(&mut self) -> String {
         self.clock.id(INVOICE)
@@ -229,11 +235,11 @@ fn order_response(order: Option<&Order>) -> GetOrderResponse {
 }
 
 fn get_order(state: &mut State, GetOrder { order_id }: GetOrder) -> Answer<GetOrderResponse> {
-    Ok(order_response(state.orders.get(&order_id)))
+    Ok(order_response(state.orders.get(&order_id).filter(|order| state.shows(order))))
 }
 
 fn find_order(state: &mut State, FindOrder { ext_order_id }: FindOrder) -> Answer<GetOrderResponse> {
-    Ok(order_response(state.orders.find(&ext_order_id)))
+    Ok(order_response(state.orders.find(&ext_order_id).filter(|order| state.shows(order))))
 }
 
 /// Orders of sales only, unless other types are asked for.
@@ -247,7 +253,8 @@ fn get_orders(state: &mut State, GetOrders { request }: GetOrders) -> Answer<Ite
         let date = order.financial_date.and_then(|date| date.to_date());
         let from = request.from_financial_date.and_then(|date| date.to_date());
         let through = request.through_financial_date.and_then(|date| date.to_date());
-        order.order_type.as_ref().is_some_and(|kind| types.contains(kind))
+        state.shows(order)
+            && order.order_type.as_ref().is_some_and(|kind| types.contains(kind))
             && listed(&request.branch_numbers, order.entry_branch_number)
             && (request.order_ids.is_empty() || request.order_ids.contains(&order.order_id))
             && (request.relation_numbers.is_empty()
@@ -272,6 +279,7 @@ fn get_orders_by_ext_order_ids(
     GetOrdersByExtOrderIds { request }: GetOrdersByExtOrderIds,
 ) -> Answer<Items<GetOrdersByExtOrderIds>> {
     let found = request.ext_order_ids.iter().filter_map(|ext| state.orders.find(ext));
+    let found = found.filter(|order| state.shows(order));
     let orders = found.map(|order| (order.sync_marker.unwrap_or_default(), order.clone())).collect();
     Ok(Box::new(page(orders, request.sync_marker, request.sync_marker_limit).into_iter()))
 }

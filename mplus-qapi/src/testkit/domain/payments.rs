@@ -62,6 +62,9 @@ impl State {
     /// What these payments come to in euros, if the POS takes their methods.
     pub(super) fn payments_total(&self, payments: &[Payment]) -> Result<Decimal, String> {
         for payment in payments {
+            if self.refused_methods.contains(&payment.method) {
+                return Err(format!("Payment method {} is not taken now.", payment.method));
+            }
             if self.dialect.unknown_numbers == UnknownNumbers::Refused
                 && !brasserie::PAYMENT_METHODS.iter().any(|(method, ..)| *method == payment.method)
             {

@@ -3,7 +3,7 @@
 use crate::{
     table_orders::*,
     testkit::{
-        dialect::DuplicateNumber,
+        dialect::{DuplicateNumber, OpenedTable},
         domain::{
             operations::{Answer, Operations},
             order_changes::told,
@@ -12,6 +12,7 @@ use crate::{
         state::State,
     },
     types::*,
+    value::Decimal,
 };
 
 pub(super) fn register(operations: &mut Operations) {
@@ -68,6 +69,12 @@ impl State {
                 return outcome(SaveTableOrderResult::NoChanges, "", Some(&held.order_id));
             }
         }
+        if order.order_id.is_empty() && self.dialect.opened_table == OpenedTable::Second {
+            return match self.complete(order, OrderType::TableOrder) {
+                Ok(order) => outcome(SaveTableOrderResult::Ok, "", Some(&self.keep_new(order).order_id)),
+                Err(message) => failed(&message),
+            };
+        }
         if !current {
             let message = "The table's order was changed since it was read; read the table again.";
             return outcome(SaveTableOrderResult::OrderHasChanged, message, None);
@@ -79,7 +86,44 @@ impl State {
             Err(message) => failed(&message),
         }
     }
+
+    /// A waiter enters an article for a table's guests, and opens the table when it is free.
+    pub(in crate::testkit) fn serve(
+        &mut self,
+        (branch, table): (i32, i32),
+        article_number: i64,
+        quantity: Decimal,
+    ) -> Result<(), String> {
+        let place = self.check_table((branch, table, 1))?;
+        let served = Line {
+            article_number,
+            employee_number: Some(WAITER),
+            data: Some(LineData { quantity, ..LineData::default() }),
+            ..Line::default()
+        };
+        let held = self.orders.tables.order_id(place).and_then(|id| self.orders.get(id)).cloned();
+        let Some(held) = held else {
+            let order = Order {
+                entry_branch_number: Some(branch),
+                employee_number: Some(WAITER),
+                table_number: Some(table),
+                table_sub_number: Some(1),
+                line_list: vec![served].into(),
+                ..Order::default()
+            };
+            let order = self.complete(order, OrderType::TableOrder)?;
+            let order = self.keep_new(order);
+            self.orders.tables.seat(place, &order.order_id);
+            return Ok(());
+        };
+        let mut order = held.clone();
+        order.line_list.push(served);
+        self.replace(held, order).map(drop)
+    }
 }
+
+/// The employee who serves.
+const WAITER: i64 = 1;
 
 fn save_table_order(
     state: &mut State,

@@ -13,7 +13,10 @@ pub(super) mod stock;
 pub(super) mod tables;
 pub(super) mod terminals;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -47,6 +50,8 @@ pub(in crate::testkit) struct State {
     pub(in crate::testkit) orders: Orders,
     pub(in crate::testkit) terminals: Terminals,
     pub(in crate::testkit) external_payments: ExternalPayments,
+    /// Payment methods that it lists and does not take now.
+    pub(in crate::testkit) refused_methods: BTreeSet<String>,
     /// Responses by operation and idempotency key, as they are sent again, and when they were made.
     pub(in crate::testkit) replays: HashMap<(&'static str, String), (Bytes, DateTime<Utc>)>,
 }
@@ -80,6 +85,7 @@ impl State {
             relations: Relations::brasserie(),
             orders: Orders::default(),
             external_payments: ExternalPayments::default(),
+            refused_methods: BTreeSet::new(),
             replays: HashMap::new(),
         }
     }

@@ -12,7 +12,7 @@ use mplus_sync::model::{
     PaymentMethod, TableRef, Waiting,
 };
 use mplus_sync::orders::{
-    CancelError, ObserverError, OrderObserver, OutboxWorker, Queued, Retention, WorkerOptions,
+    CancelError, CreateCall, ObserverError, OrderObserver, OutboxWorker, Queued, Retention, WorkerOptions,
 };
 use mplus_sync::store::{MemoryStore, StoreErrorKind};
 use rust_decimal::Decimal;
@@ -350,6 +350,18 @@ async fn payments_are_booked_once_though_the_pos_never_tells_what_is_paid() {
         assert_eq!(booked, euros(2490), "{absent}");
         assert_eq!(entry(&world, "1").await.state.kind(), OutboxStateKind::Accepted, "{absent}");
     }
+}
+
+#[tokio::test]
+async fn payments_that_went_with_an_order_are_booked_once_though_the_call_for_it_is_changed_meanwhile() {
+    let mut world = speaking(&[("paid-amounts", "paid-absent")]).await;
+    world.pos.faults().script_for("createOrderV3", [Fault::ResetAfter]);
+    world.service().enqueue(&paid("1", OrderKind::Pickup)).await.unwrap();
+    worker(&world).run_once().await;
+    world.settings.create_call = CreateCall::CreateOrder;
+    work(&world, &worker(&world), 5).await;
+    assert_eq!(entry(&world, "1").await.state.kind(), OutboxStateKind::Accepted);
+    assert_eq!(booked(&world, "1"), euros(2490));
 }
 
 fn booked(world: &World, number: &str) -> Decimal {

@@ -1,6 +1,7 @@
 //! Orders on their way to a POS in memory.
 
 pub(crate) mod life;
+mod lost;
 mod outbox;
 #[cfg(all(feature = "postgres", feature = "mysql", feature = "https", feature = "tokio-runtime"))]
 mod processes;

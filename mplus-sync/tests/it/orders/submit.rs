@@ -7,11 +7,12 @@ use mplus_qapi::payments::{GetPaymentMethodsResponse, GetPaymentMethodsV2};
 use mplus_qapi::testkit::Fault;
 use mplus_qapi::types::{IdempotencyResult, Order, VatChange, VatMethod};
 use mplus_sync::model::{
-    BtwCode, Customer, CustomerLink, Environment, OrderKind, OutboxStateKind, PaymentMethod, PostalAddress,
-    RelationMatch, RelationNumber, TableRef,
+    BtwCode, ChosenItem, Customer, CustomerLink, Environment, LineModifier, OrderKind, OrderLine,
+    OutboxStateKind, PaymentMethod, PostalAddress, RelationMatch, RelationNumber, Sold, TableRef,
 };
-use mplus_sync::orders::{CreateCall, OrderService, Problem, QueueError, Queued, SubmitErrorKind};
+use mplus_sync::orders::{CreateCall, OrderService, Problem, QueueError, Queued, SubmitErrorKind, TableCall};
 use mplus_sync::store::StoreErrorKind;
+use rust_decimal::Decimal;
 
 use super::life::speaking;
 use super::world::{World, euros, line, merchant, noon, order, paid};
@@ -432,4 +433,62 @@ async fn the_pos_is_told_where_an_order_is_eaten_that_sells_something_with_anoth
     assert_eq!(world.pos.table_order(1, 7).unwrap().vat_change, Some(VatChange::EatHere));
     world.service().submit(&paid("3", OrderKind::Pickup), false).await.unwrap();
     assert_eq!(world.pos.order("3").unwrap().vat_change, Some(VatChange::TakeOut));
+}
+
+#[tokio::test]
+async fn a_line_of_none_is_said_before_the_guest_pays_and_never_sent() {
+    let mut world = World::open().await;
+    let mut lines = vec![line("cola", 0, 320)];
+    let modifier = |quantity| LineModifier {
+        group: "sauce".into(),
+        modifier: "mayo".into(),
+        name: "Mayonaise".to_owned(),
+        quantity,
+        unit_price: Decimal::ZERO,
+    };
+    let mut with_none = line("cola", 1, 320);
+    with_none.modifiers = vec![modifier(Decimal::ZERO)];
+    lines.push(with_none);
+    let choice = ChosenItem {
+        part: 1,
+        item: "soup".into(),
+        name: "soup".to_owned(),
+        quantity: Decimal::new(0, 2),
+        surcharge: Decimal::ZERO,
+        modifiers: Vec::new(),
+    };
+    let combo = Sold::Combo { combo: "menu".into(), choices: vec![choice] };
+    lines.push(OrderLine::new(combo, "Menu", Decimal::ONE, euros(3_500)));
+    for call in [TableCall::SaveTableOrder, TableCall::PlaceTableOrder] {
+        world.settings.table_call = call;
+        for (number, of_none) in lines.iter().enumerate() {
+            for kind in
+                [OrderKind::Pickup, OrderKind::DineInPayLater { table: TableRef::whole(7), guests: None }]
+            {
+                let mut order = order(&format!("{number}"), kind);
+                order.lines.push(of_none.clone());
+                order.total = order.sum();
+                let error = world.service().check(&order).await.unwrap_err();
+                assert!(error.to_string().contains("takes no quantity of 0"), "{error}");
+                let error = world.service().submit(&order, false).await.unwrap_err();
+                assert!(error.is_permanent() && !error.may_be_at_pos(), "{error}");
+            }
+        }
+    }
+    assert_eq!(world.pos.orders(), []);
+}
+
+#[tokio::test]
+async fn a_call_whose_answer_is_lost_is_not_repeated_at_a_pos_that_forgets_keys_and_takes_numbers_twice() {
+    let readings = [("duplicate-number", "duplicate-taken"), ("idempotency-keys", "keys-ignored")];
+    let world = speaking(&readings).await;
+    world.pos.faults().script_for("createOrderV3", [Fault::ResetAfter]);
+    let error = world.service().submit(&paid("1", OrderKind::Pickup), false).await.unwrap_err();
+    assert!(error.may_be_at_pos(), "{error}");
+    world.service().submit(&paid("1", OrderKind::Pickup), true).await.unwrap();
+    assert_eq!(world.pos.orders().len(), 1);
+    // One that never left is.
+    world.pos.faults().script_for("createOrderV3", [Fault::Refused, Fault::Refused]);
+    world.service().submit(&paid("2", OrderKind::Pickup), false).await.unwrap();
+    assert_eq!(world.pos.orders().len(), 2);
 }

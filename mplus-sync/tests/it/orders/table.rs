@@ -6,19 +6,23 @@ use mplus_qapi::table_orders::{
     GetTableOrderResponse, GetTableOrderResult, GetTableOrderV3, SaveTableOrder, SaveTableOrderResponse,
     SaveTableOrderResult,
 };
-use mplus_qapi::testkit::Fault;
 use mplus_sync::model::{OrderKind, OutboxState, TableRef, Waiting};
-use mplus_sync::orders::{SubmitErrorKind, TableCall};
+use mplus_sync::orders::{SubmitError, SubmitErrorKind, TableCall};
 
 use super::world::{World, euros, line, merchant, order, paid, sold};
 use crate::support::Scripted;
 
-fn later(table: i32) -> OrderKind {
+pub(super) fn later(table: i32) -> OrderKind {
     OrderKind::DineInPayLater { table: TableRef::whole(table), guests: Some(2) }
 }
 
-fn now(table: i32) -> OrderKind {
+pub(super) fn now(table: i32) -> OrderKind {
     OrderKind::DineInPayNow { table: TableRef::whole(table), guests: None }
+}
+
+/// What the POS answers of a table at which nobody has ordered.
+fn free() -> GetTableOrderResponse {
+    GetTableOrderResponse { result: GetTableOrderResult::None, ..GetTableOrderResponse::default() }
 }
 
 #[tokio::test]
@@ -40,23 +44,69 @@ async fn a_table_is_opened_by_the_first_order_and_later_ones_are_added() {
 }
 
 #[tokio::test]
-async fn an_added_order_is_recognised_also_when_its_table_was_closed_since() {
+async fn a_second_order_at_a_table_that_was_opened_meanwhile_is_left_to_a_person() {
     let world = World::open().await;
-    world.service().submit(&order("1", later(7)), false).await.unwrap();
-    world.pos.faults().script_for("saveTableOrder", [Fault::ResetAfter]);
-    let more = order("2", later(7));
-    let error = world.service().submit(&more, false).await.unwrap_err();
-    assert!(error.may_be_at_pos(), "{error}");
-    let open = world.pos.table_order(1, 7).unwrap();
-    let terminal = terminal(1, "");
-    pay(&world, terminal, &open).await;
-    assert_eq!(world.pos.table_order(1, 7), None);
-    let found = world.service().submit(&more, error.may_be_at_pos()).await.unwrap();
-    assert_eq!(found.order_id, Some(open.order_id));
-    assert_eq!(world.pos.orders().len(), 1, "nothing was placed on the free table");
+    let soup = world.article("Soupe à l'oignon");
+    for (reading, orders) in [("opened-refused", 1), ("opened-second", 2)] {
+        world.pos.set_dialect(reading.parse().unwrap());
+        let table = 10 + orders;
+        assert!(world.pos.serve_table(1, table, soup, 3.into()));
+        let before = world.pos.orders().len();
+        // What was read before the waiter came.
+        let pos = Scripted::new(&world.pos);
+        pos.answer::<GetTableOrderV3>(&free());
+        let service = world.service_of("worker", pos.client());
+        let sent = service.submit(&order(reading, later(table)), false).await;
+        assert_eq!(world.pos.orders().len() - before, orders as usize - 1, "{reading}");
+        let shown = world.pos.table_order(1, table).unwrap();
+        let Err(error) = sent else {
+            assert_eq!(
+                shown.line_list.first().map(sold),
+                Some((soup, 3.into())),
+                "nothing of the waiter's is lost"
+            );
+            assert_eq!((shown.line_list.len() > 1, orders), (true, 1));
+            continue;
+        };
+        assert_eq!(orders, 2);
+        assert_eq!(
+            error.to_string(),
+            "order opened-second was taken for table 12, which somebody else opened in the same moment: the table \
+             shows the other order alone; join the two at the till"
+        );
+        assert!(error.is_permanent() && error.may_be_at_pos());
+        let again = service.submit(&order(reading, later(table)), true).await.unwrap_err();
+        assert!(matches!(again.kind(), SubmitErrorKind::SecondAtTable { .. }), "{again}");
+        assert_eq!(world.pos.orders().len() - before, 1, "it is not sent again");
+    }
 }
 
-fn terminal(number: i32, device: &str) -> mplus_qapi::types::Terminal {
+#[tokio::test]
+async fn two_orders_that_open_a_table_at_once_are_both_there_and_each_once() {
+    for (reading, joined) in [("opened-refused", true), ("opened-second", false)] {
+        for result in ["result-told", "result-absent"] {
+            let world = super::life::speaking(&[("opened-table", reading), ("order-result", result)]).await;
+            let mut sent = Vec::new();
+            for number in ["1", "2"] {
+                // Both read the table while it was free.
+                let pos = Scripted::new(&world.pos);
+                pos.answer::<GetTableOrderV3>(&free());
+                let service = world.service_of(number, pos.client());
+                sent.push(service.submit(&order(number, later(7)), false).await);
+            }
+            let lines: usize = world.pos.orders().iter().map(|order| order.line_list.len()).sum();
+            assert_eq!(lines, 4, "{reading} {result}: {sent:?}");
+            assert_eq!(world.pos.orders().len(), if joined { 1 } else { 2 });
+            let told: Vec<_> = sent.into_iter().filter_map(Result::err).collect();
+            assert_eq!(told.len(), usize::from(!joined), "{told:?}");
+            let is_second =
+                |error: &SubmitError| matches!(error.kind(), SubmitErrorKind::SecondAtTable { .. });
+            assert!(told.iter().all(is_second), "{told:?}");
+        }
+    }
+}
+
+pub(super) fn terminal(number: i32, device: &str) -> mplus_qapi::types::Terminal {
     mplus_qapi::types::Terminal {
         branch_number: 1,
         terminal_number: number,
@@ -66,23 +116,6 @@ fn terminal(number: i32, device: &str) -> mplus_qapi::types::Terminal {
     }
 }
 
-/// A waiter settles the table.
-async fn pay(world: &World, terminal: mplus_qapi::types::Terminal, open: &mplus_qapi::types::Order) {
-    use mplus_qapi::table_orders::PayTableOrder;
-    use mplus_qapi::terminals::RegisterTerminal;
-    let client = world.pos.client();
-    let register = RegisterTerminal { terminal: terminal.clone(), force_registration: true };
-    client.register_terminal(register).await.unwrap();
-    let payment = mplus_qapi::types::Payment {
-        method: "CONTANT".into(),
-        amount: open.total_incl_amount.unwrap(),
-        ..Default::default()
-    };
-    let paid = PayTableOrder { terminal, order: Some(open.clone()), payment_list: vec![payment] };
-    let response = client.pay_table_order(paid).await.unwrap();
-    assert_eq!(response.error_message, "");
-}
-
 #[tokio::test]
 async fn a_paid_table_order_is_settled_at_once() {
     let world = World::open().await;
@@ -90,40 +123,6 @@ async fn a_paid_table_order_is_settled_at_once() {
     let kept = world.pos.order("1").unwrap();
     assert_eq!((pos.order_id, pos.receipt_id), (Some(kept.order_id), kept.invoice_ids.first().cloned()));
     assert_eq!((kept.fully_paid, kept.payment_list.len()), (Some(true), 1));
-}
-
-#[tokio::test]
-async fn every_table_call_survives_every_fault_without_a_second_order() {
-    let operations = [
-        "saveTableOrder",
-        "createAndPayTableOrder",
-        "placeTableOrder",
-        "getTableOrderV3",
-        "registerTerminal",
-        "getAvailableTerminalList",
-    ];
-    for fault in Fault::ALL {
-        for call in [TableCall::SaveTableOrder, TableCall::PlaceTableOrder] {
-            for operation in operations {
-                let mut world = World::open().await;
-                world.settings.table_call = call;
-                let orders = [order("1", later(7)), order("2", later(7)), paid("3", now(8))];
-                for order in &orders {
-                    world.pos.faults().script_for(operation, [fault]);
-                    let mut earlier = false;
-                    let mut attempts = 0;
-                    while let Err(error) = world.service().submit(order, earlier).await {
-                        earlier = error.may_be_at_pos();
-                        attempts += 1;
-                        assert!(attempts < 5, "{operation} {fault:?}: {error}");
-                    }
-                }
-                let kept = world.pos.orders();
-                let totals: Vec<_> = kept.iter().filter_map(|order| order.total_incl_amount).collect();
-                assert_eq!(totals, [euros(2 * 2490), euros(2490)], "{call:?} {operation} {fault:?}");
-            }
-        }
-    }
 }
 
 #[tokio::test]
@@ -304,7 +303,11 @@ async fn a_table_that_changed_is_read_again_and_one_that_keeps_changing_waits() 
     let pos = Scripted::new(&world.pos);
     pos.answer::<SaveTableOrder>(&changed);
     world.service_of("worker", pos.client()).submit(&order("1", later(7)), false).await.unwrap();
-    assert_eq!(world.pos.requests().count("getTableOrderV3"), 2);
+    assert_eq!(
+        world.pos.requests().count("getTableOrderV3"),
+        3,
+        "anew, and to see that it is the only order"
+    );
     (0..5).for_each(|_| pos.answer::<SaveTableOrder>(&changed));
     let error =
         world.service_of("worker", pos.client()).submit(&order("2", later(7)), false).await.unwrap_err();
@@ -313,56 +316,6 @@ async fn a_table_that_changed_is_read_again_and_one_that_keeps_changing_waits() 
         error.to_string(),
         "order 2 waits: the order of table 7 kept changing while this one was added; it is tried again"
     );
-}
-
-#[tokio::test]
-async fn the_same_that_a_waiter_added_is_not_taken_for_an_order_that_never_arrived() {
-    let world = World::open().await;
-    world.service().submit(&order("1", later(7)), false).await.unwrap();
-    let mut cola = order("2", later(7));
-    cola.lines = vec![line("cola", 1, 320)];
-    cola.total = cola.sum();
-    let mut open = world.pos.table_order(1, 7).unwrap();
-    world.service().enqueue(&cola).await.unwrap();
-    world.pos.faults().script_for("saveTableOrder", [Fault::ResetBefore]);
-    let worker = super::life::worker(&world);
-    worker.run_once().await;
-    open.line_list.push(mplus_qapi::types::Line {
-        employee_number: Some(5),
-        article_number: world.article("Coca-Cola"),
-        ..open.line_list[0].clone()
-    });
-    let terminal = terminal(1, "");
-    let register =
-        mplus_qapi::terminals::RegisterTerminal { terminal: terminal.clone(), force_registration: true };
-    world.pos.client().register_terminal(register).await.unwrap();
-    let saved = SaveTableOrder { terminal, order: Some(open) };
-    assert_eq!(world.pos.client().save_table_order(saved).await.unwrap().result, SaveTableOrderResult::Ok);
-    super::life::work(&world, &worker, 20).await;
-    let left = world.store.entry(&merchant(), &"2".into()).await.unwrap().unwrap();
-    assert!(matches!(left.state, OutboxState::NeedsAttention { .. }), "{left:?}");
-}
-
-#[tokio::test]
-async fn a_table_order_arrives_once_though_the_call_for_it_is_changed_meanwhile() {
-    let calls = [TableCall::SaveTableOrder, TableCall::PlaceTableOrder];
-    for (before, after) in [(calls[0], calls[1]), (calls[1], calls[0])] {
-        for order in [order("1", later(7)), paid("1", now(8))] {
-            let mut world = World::open().await;
-            world.settings.table_call = before;
-            for operation in ["saveTableOrder", "createAndPayTableOrder", "placeTableOrder"] {
-                // Some are repeated by the client itself.
-                world.pos.faults().script_for(operation, std::iter::repeat_n(Fault::ResetAfter, 20));
-            }
-            let error = world.service().submit(&order, false).await.unwrap_err();
-            assert!(error.may_be_at_pos(), "{error}");
-            world.pos.faults().clear();
-            world.settings.table_call = after;
-            world.service().submit(&order, true).await.unwrap();
-            let totals: Vec<_> = world.pos.orders().iter().map(|order| order.total_incl_amount).collect();
-            assert_eq!(totals, [Some(euros(2490))], "{before:?} then {after:?}");
-        }
-    }
 }
 
 #[tokio::test]

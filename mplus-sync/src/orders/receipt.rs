@@ -1,0 +1,76 @@
+//! Looks for an order among receipts: once it is paid and done, a POS may show it nowhere else.
+
+use chrono::{DateTime, Utc};
+use futures_util::StreamExt;
+use mplus_qapi::receipts::{GetReceipts, GetReceiptsRequest, Receipt, ReceiptState, ReceiptType};
+use mplus_qapi::soap::Operation;
+use mplus_qapi::types::Order;
+
+use super::OrderService;
+
+impl OrderService {
+    /// The order of the first receipt, from the day of this time on, of which `is_it` is true: as the receipt tells it.
+    ///
+    /// None, too, where the POS tells no receipts, not to this user, or so that they cannot be read: that must not keep orders
+    /// from it.
+    pub(super) async fn find_receipt(
+        &self,
+        placed_at: DateTime<Utc>,
+        is_it: impl Fn(&Receipt) -> bool + Send,
+    ) -> Result<Option<Order>, mplus_qapi::Error> {
+        if self.lacking.lacks(GetReceipts::INFO.name).await {
+            return Ok(None);
+        }
+        let request = GetReceiptsRequest {
+            from_financial_date: Some(self.first_day(placed_at)),
+            include_order_references: Some(true),
+            ..GetReceiptsRequest::default()
+        };
+        let call = self.merchant.client().call(GetReceipts::from(request)).timeout(self.timeout());
+        let mut receipts = call.stream();
+        while let Some(receipt) = receipts.next().await {
+            match receipt {
+                // Others are of money that came or went for nothing that was ordered, or was given back.
+                Ok(receipt) if receipt.receipt_type == ReceiptType::Receipt && is_it(&receipt) => {
+                    return Ok(Some(order_of(receipt)));
+                }
+                Ok(_) => {}
+                Err(error) if error.is_transient() || error.is_authentication() => return Err(error),
+                Err(error) => {
+                    let call = GetReceipts::INFO.name;
+                    match error.is_unknown_operation() {
+                        true => self.lacking.learn(call).await,
+                        // A right may be given later: the next process asks again.
+                        false if error.fault().is_some() => drop(self.lacking.remember(call)),
+                        false => {}
+                    }
+                    return Ok(None);
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Where the sale of a receipt was entered.
+pub(super) fn branch_of(receipt: &Receipt) -> i32 {
+    receipt.entry_branch_number.unwrap_or(receipt.financial_branch_number)
+}
+
+fn order_of(receipt: Receipt) -> Order {
+    let is_paid = matches!(receipt.state, ReceiptState::Paid | ReceiptState::Handled)
+        || receipt.paid_amount >= receipt.total_incl_amount;
+    Order {
+        entry_branch_number: Some(branch_of(&receipt)),
+        order_id: receipt.order_ids.first().cloned().unwrap_or_default(),
+        ext_order_id: receipt.ext_order_ids.first().cloned(),
+        invoice_ids: vec![receipt.receipt_id].into(),
+        relation_number: receipt.relation_number,
+        reference: receipt.reference,
+        total_incl_amount: Some(receipt.total_incl_amount),
+        fully_paid: Some(is_paid),
+        line_list: receipt.line_list,
+        payment_list: receipt.payment_list,
+        ..Order::default()
+    }
+}

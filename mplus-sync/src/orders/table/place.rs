@@ -1,0 +1,97 @@
+//! Orders of either kind by the modern call: `placeTableOrder`.
+
+use mplus_qapi::table_orders::{PaymentsResult, PlaceTableOrder, PlaceTableOrderResult};
+use mplus_qapi::types::IdempotencyResult;
+
+use crate::model::PosOrder;
+use crate::orders::create::ROUNDS;
+use crate::orders::note::AttemptNote;
+use crate::orders::service::Attempt;
+use crate::orders::{OrderService, SubmitError};
+
+impl OrderService {
+    /// Places a table order of either kind by the modern call, which the POS carries out once for each key; none when it
+    /// does not know the call. How long it remembers a key is not known: the line that names the order is looked for first.
+    pub(super) async fn place_table_order(
+        &self,
+        attempt: &mut Attempt<'_>,
+    ) -> Result<Option<PosOrder>, SubmitError> {
+        if self.lacking.lacks("placeTableOrder").await {
+            return Ok(None);
+        }
+        if attempt.may_be_at_pos {
+            // It may have been saved by the other call, before the settings were changed.
+            let found = match attempt.draft.table().filter(|_| attempt.draft.payments.is_empty()) {
+                Some(table) => self.find_saved(attempt, table).await?,
+                None => match self.find_placed(attempt).await? {
+                    None => self.find_paid(attempt).await?,
+                    placed => placed,
+                },
+            };
+            if found.is_some() {
+                return Ok(found);
+            }
+            attempt.may_be_at_pos = false;
+        }
+        self.note_table(attempt, AttemptNote { unpaid: false, ..attempt.note.clone() }).await?;
+        // A call that is refused again would be one more answer that the POS keeps under a key.
+        if attempt.earlier.waited_for_table
+            && let Some(claimed) = self.table_claimed(attempt).await
+        {
+            return Err(claimed);
+        }
+        for round in 0..ROUNDS {
+            let key = self.key(attempt, "placeTableOrder", round);
+            let request = attempt.draft.to_place_table_order(attempt.relation, key, &self.settings);
+            let Some(request) = request else {
+                return Err(attempt.declined("placeTableOrder", "the order has no table", None));
+            };
+            let response = self.lacking.call_once(PlaceTableOrder::from(request), self.timeout()).await;
+            let Some(response) = response.map_err(|error| attempt.write_failed(error))? else {
+                return Ok(None);
+            };
+            let replayed = response.idempotency_result == IdempotencyResult::ReplayResponse;
+            match &response.result {
+                PlaceTableOrderResult::Ok
+                    if response.payments_result == Some(PaymentsResult::Nothing)
+                        && !attempt.draft.payments.is_empty() =>
+                {
+                    attempt.may_be_at_pos = true;
+                    self.note(attempt, AttemptNote { unpaid: true, ..attempt.note.clone() }).await?;
+                    return Err(attempt.unpaid());
+                }
+                PlaceTableOrderResult::Ok => {
+                    return Ok(Some(placed(response.order_id, response.receipt_id)));
+                }
+                PlaceTableOrderResult::IdentifierFailed | PlaceTableOrderResult::LinesFailed if replayed => {}
+                PlaceTableOrderResult::Unknown(answer) => {
+                    attempt.may_be_at_pos = true;
+                    return match self.find_placed(attempt).await? {
+                        Some(found) => Ok(Some(found)),
+                        None => Err(attempt.unclear("placeTableOrder", answer)),
+                    };
+                }
+                PlaceTableOrderResult::PaymentsFailed => {
+                    // The lines may be there when only the payments were refused.
+                    attempt.may_be_at_pos = true;
+                    self.note(attempt, AttemptNote { unpaid: true, ..attempt.note.clone() }).await?;
+                    let message = response.error_message.as_deref();
+                    return Err(attempt.declined("placeTableOrder", response.result.as_str(), message));
+                }
+                result => {
+                    attempt.may_be_at_pos = false;
+                    let message = response.error_message.as_deref();
+                    let operation = "placeTableOrder";
+                    return Err(self.refused_at_table(attempt, operation, result.as_str(), message).await);
+                }
+            }
+        }
+        Err(attempt.declined("placeTableOrder", "refused too often", None))
+    }
+}
+
+/// What the POS calls a table order that it placed.
+pub(super) fn placed(order_id: Option<String>, receipt_id: Option<String>) -> PosOrder {
+    let known = |id: Option<String>| id.filter(|id| !id.is_empty());
+    PosOrder { order_id: known(order_id), receipt_id: known(receipt_id), order_number: None }
+}
