@@ -34,10 +34,15 @@ impl OrderService {
             }
             attempt.may_be_at_pos = false;
         }
-        if self.settings.create_call != CreateCall::CreateOrder
-            && let Some(done) = self.create_v3(attempt).await?
-        {
-            return Ok(done);
+        if self.settings.create_call != CreateCall::CreateOrder {
+            // It is not there, and its payments go with it: what was noted of an earlier one's does not hold any more.
+            let note = AttemptNote { pays_apart: false, paying: false, ..attempt.note.clone() };
+            if note != attempt.note {
+                self.note(attempt, note).await?;
+            }
+            if let Some(done) = self.create_v3(attempt).await? {
+                return Ok(done);
+            }
         }
         if self.settings.create_call == CreateCall::CreateOrderV3 {
             return Err(attempt.declined("createOrderV3", "this POS does not know the call", None));

@@ -353,6 +353,21 @@ async fn payments_are_booked_once_though_the_pos_never_tells_what_is_paid() {
 }
 
 #[tokio::test]
+async fn payments_that_were_refused_with_an_order_and_go_with_it_again_are_booked_once() {
+    for result in ["result-told", "result-absent", "result-new"] {
+        let world = speaking(&[("paid-amounts", "paid-absent"), ("order-result", result)]).await;
+        world.pos.refuse_payments("IDEAL");
+        world.service().enqueue(&paid("1", OrderKind::Pickup)).await.unwrap();
+        worker(&world).run_once().await;
+        assert_eq!(world.pos.orders(), []);
+        world.pos.allow_payments("IDEAL");
+        work(&world, &worker(&world), 5).await;
+        assert_eq!(entry(&world, "1").await.state.kind(), OutboxStateKind::Accepted, "{result}");
+        assert_eq!(booked(&world, "1"), euros(2490), "{result}");
+    }
+}
+
+#[tokio::test]
 async fn payments_that_went_with_an_order_are_booked_once_though_the_call_for_it_is_changed_meanwhile() {
     let mut world = speaking(&[("paid-amounts", "paid-absent")]).await;
     world.pos.faults().script_for("createOrderV3", [Fault::ResetAfter]);
