@@ -139,7 +139,8 @@ impl Presence {
         *clock = match off {
             Some(off) if off > tolerance => Clock::Wrong,
             Some(_) => Clock::Right,
-            None if before == Clock::Unknown => Clock::Right,
+            // A store without a clock of its own; one that does not answer is asked again before anything is taken.
+            None if before == Clock::Unknown && shown.is_ok() => Clock::Right,
             None => before,
         };
         if let (Some(off), Clock::Wrong) = (off, *clock)

@@ -13,7 +13,7 @@ use super::left_out::LeftOut;
 use super::observer::RunObserver;
 use super::open::Merchants;
 use super::settings::FleetSettings;
-use super::share::Share;
+use super::share::{Again, Share};
 use super::silent::Silent;
 
 /// Starts a piece of work where the host wants it to run.
@@ -27,6 +27,8 @@ pub(super) struct Process {
     pub(super) silent: Silent,
     /// How much of the room for runs those have that failed the last time.
     pub(super) failing: Share,
+    /// When those of them come again that found none of it.
+    pub(super) again: Again,
     pub(super) left_out: LeftOut,
     pub(super) holder: Holder,
     pub(super) observer: Option<Arc<dyn OrderObserver>>,

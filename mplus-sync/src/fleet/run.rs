@@ -2,7 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 
-use chrono::{NaiveDate, TimeDelta};
+use chrono::NaiveDate;
 use futures_util::FutureExt;
 use tracing::Instrument;
 
@@ -31,9 +31,6 @@ use super::{trouble, upkeep};
 pub(super) const KINDS: [RunKind; 5] =
     [RunKind::UPKEEP, RunKind::SYNC, RunKind::MENU, RunKind::STOCK, RunKind::DRY_RUN];
 
-/// How long a run that failed the last time waits for room, when others that did have all that there is for them.
-const ROOM: TimeDelta = TimeDelta::seconds(30);
-
 /// Carries a claimed run out and records how it ended.
 pub(super) async fn carry_out(process: &Process, run: ClaimedRun, cut: &CancelToken) -> FleetReport {
     let span = observe::run_span(&run);
@@ -45,7 +42,7 @@ pub(super) async fn carry_out(process: &Process, run: ClaimedRun, cut: &CancelTo
         let is_kept_apart = run.failures > 0 && !due::somebody_waits(&run.requests);
         let place = is_kept_apart.then(|| process.failing.take());
         if let Some(None) = place {
-            let again = RunEnd::Postponed(process.host.runtime().now() + ROOM);
+            let again = RunEnd::Postponed(process.again.at(process.host.runtime().now()));
             return FleetReport { runs: end(process, &run, again, &[]).await, ..FleetReport::default() };
         }
         match AssertUnwindSafe(work(process, &run, cut)).catch_unwind().await {

@@ -1,7 +1,14 @@
-//! A part of a process's room that some work may not go beyond.
+//! A part of a process's room that some work may not go beyond, and when what found no place comes again.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// How long what found no place waits.
+const WAITS: TimeDelta = TimeDelta::seconds(30);
+/// How far apart those come again. Thousands that all failed in the same night are not claimed and put off as fast as the database can.
+const APART: TimeDelta = TimeDelta::milliseconds(100);
 
 /// A part of the room.
 #[derive(Debug, Clone)]
@@ -28,6 +35,18 @@ impl Share {
     }
 }
 
+/// When what found no place comes again: one after the other.
+#[derive(Debug, Default)]
+pub(super) struct Again(Mutex<Option<DateTime<Utc>>>);
+
+impl Again {
+    pub(super) fn at(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let behind = last.map_or(now, |last| last + APART);
+        *last.insert((now + WAITS).max(behind))
+    }
+}
+
 impl Drop for Place {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
@@ -37,6 +56,16 @@ impl Drop for Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn however_many_find_no_place_few_of_them_come_again_in_a_second() {
+        let (again, now) = (Again::default(), DateTime::UNIX_EPOCH);
+        assert_eq!(again.at(now), now + WAITS);
+        let times: Vec<_> = (0..10_000).map(|_| again.at(now)).collect();
+        assert!(times.windows(10).all(|ten| ten[9] - ten[0] >= TimeDelta::milliseconds(900)));
+        let later = now + TimeDelta::hours(1);
+        assert_eq!(again.at(later), later + WAITS, "once they were through it is soon again");
+    }
 
     #[test]
     fn a_quarter_is_never_exceeded_and_what_is_given_back_is_free_again() {

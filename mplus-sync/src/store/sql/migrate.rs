@@ -67,8 +67,12 @@ pub(crate) async fn migrate<D: Driver>(driver: &D) -> Result<(), StoreError> {
             }
             // Held until the connection lets go of it, for there every CREATE commits.
             Dialect::MySql => {
-                let lock = "SELECT GET_LOCK(CONCAT('mplus ', MD5(DATABASE())), 60)";
-                transaction.query(lock, Vec::new()).await?;
+                let lock = "SELECT coalesce(GET_LOCK(CONCAT('mplus ', MD5(DATABASE())), 60), 0)";
+                let got = transaction.query(lock, Vec::new()).await?.into_iter().next();
+                if !got.map(|mut row| row.yes()).transpose()?.unwrap_or_default() {
+                    let busy = StoreError::new(StoreErrorKind::Unavailable, ACTION);
+                    return Err(busy.with_source("another process has been at it for a minute"));
+                }
             }
         }
         let made = make_steps(transaction, dialect).await;

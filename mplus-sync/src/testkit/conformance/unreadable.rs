@@ -153,6 +153,28 @@ pub(super) async fn runs_parked(case: &Case<'_>) -> Checked {
     expect_equal("what is named last", named(&*store).await?.len(), 0)
 }
 
+pub(super) async fn run_begun_anew(case: &Case<'_>) -> Checked {
+    let store = case.open().await?;
+    store.save_connection(&Connection::new(merchant(), "Resto", "pos.example", 1, minute(0))).await?;
+    let asked = |minutes| RunRequest::new(RunReason::AskedFor, minute(minutes));
+    store.request_run(&merchant(), &RunKind::UPKEEP, asked(0)).await?;
+    if !case.spoil(&Spoil::Run(RunKind::UPKEEP.as_str().to_owned())).await? {
+        return Ok(());
+    }
+    let claim = RunClaimRequest::new("w".into(), 4, minute(60));
+    expect_equal("what is claimed", store.claim_runs(&claim, minute(1)).await?.len(), 0)?;
+    let without = store.connections_without_run(&RunKind::UPKEEP, 9).await?;
+    expect_equal("who is found", without, vec![merchant()])?;
+    store.request_run(&merchant(), &RunKind::UPKEEP, asked(2)).await?;
+    expect_equal("who is found then", store.connections_without_run(&RunKind::UPKEEP, 9).await?.len(), 0)?;
+    let anew = store.claim_runs(&claim, minute(3)).await?;
+    expect_equal("what is claimed then", anew.len(), 1)?;
+    store.finish_run(&anew[0], RunEnd::Done, &[asked(99)]).await?;
+    let known = store.runs(&merchant()).await?;
+    let failures: Vec<u32> = known.into_iter().map(|run| run.failures).collect();
+    expect_equal("how often it failed", failures, vec![0])
+}
+
 pub(super) async fn notices_parked(case: &Case<'_>) -> Checked {
     let store = case.open().await?;
     let numbers: Vec<String> = (10..22).map(|number| number.to_string()).collect();

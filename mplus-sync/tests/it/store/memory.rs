@@ -23,4 +23,5 @@ async fn the_store_in_memory_shows_every_behaviour() {
     let report = conformance::run(&MemoryStores::default()).await;
     assert!(report.is_met(), "{report}");
     assert!(report.met.len() > 50, "{report}");
+    assert_eq!(report.untried.len(), 7, "it has no rows that cannot be read: {report}");
 }
