@@ -12,6 +12,7 @@ pub mod event;
 mod handler;
 mod http_client;
 pub mod inbox;
+mod log_room;
 mod orchestrator;
 pub mod payment;
 #[cfg(any(feature = "stripe", feature = "viva"))]

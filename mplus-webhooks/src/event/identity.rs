@@ -77,6 +77,11 @@ pub(crate) struct Occasion {
 }
 
 impl Occasion {
+    #[cfg(test)]
+    pub(crate) fn new(till: &str, counter: i64, clock: chrono::NaiveDateTime) -> Self {
+        Self { till: till.to_owned(), counter, clock }
+    }
+
     /// `None` when the till tells no counter or no time.
     pub(crate) fn of(event: &AnyEvent) -> Option<Self> {
         let details = event.details();
@@ -106,6 +111,18 @@ pub(crate) fn further_part(sale: &str, occasion: &Occasion) -> String {
     let part = hashed("part", &[till, counter, clock]);
     format!("{sale}-{}", part.trim_start_matches("part:"))
 }
+
+/// What identifies the telling with these bytes, which is taken for a repeat of the sale with this identity.
+pub(crate) fn repeat_of_sale(sale: &str, body_digest: &str) -> String {
+    hashed(REPEAT, &[sale.as_bytes(), body_digest.as_bytes()])
+}
+
+/// Whether the identity is that of something that was taken for a repeat.
+pub(crate) fn is_repeat_of_sale(identity: &str) -> bool {
+    identity.strip_prefix(REPEAT).is_some_and(|rest| rest.starts_with(':'))
+}
+
+const REPEAT: &str = "again";
 
 /// Whether both are parts of one sale with the same content.
 pub(crate) fn is_same_content(one: &str, other: &str) -> bool {
@@ -206,7 +223,7 @@ mod tests {
         let at = |till: &str, counter, second| {
             let clock =
                 chrono::NaiveDate::from_ymd_opt(2026, 3, 5).and_then(|day| day.and_hms_opt(19, 7, second));
-            Occasion { till: till.to_owned(), counter, clock: clock.unwrap() }
+            Occasion::new(till, counter, clock.unwrap())
         };
         let first = at("a", 1, 1);
         for again in [at("a", 1, 1), at("a", 2, 1), at("a", 1, 2)] {
@@ -221,11 +238,22 @@ mod tests {
     fn a_further_part_has_an_identity_of_its_own_that_names_the_content() {
         let first = of("m", "completeSession", &sale(1, r#"{"sessionId":"s"}"#)).event;
         let other = of("m", "completeSession", &sale(1, r#"{"sessionId":"t"}"#)).event;
-        let occasion = Occasion { till: "a".to_owned(), counter: 2, clock: chrono::NaiveDateTime::default() };
+        let occasion = Occasion::new("a", 2, chrono::NaiveDateTime::default());
         let part = further_part(&first, &occasion);
         assert!(part != first && part.len() < 128);
         assert!(is_same_content(&first, &part) && is_same_content(&first, &first));
         assert!(!is_same_content(&other, &part));
+    }
+
+    #[test]
+    fn what_is_taken_for_a_repeat_is_no_part_and_has_an_identity_by_its_bytes() {
+        let sale = of("m", "completeSession", &sale(1, r#"{"sessionId":"s"}"#)).event;
+        let repeat = repeat_of_sale(&sale, "bytes");
+        assert!(is_repeat_of_sale(&repeat) && !is_repeat_of_sale(&sale));
+        assert!(!is_same_content(&sale, &repeat));
+        assert_eq!(repeat, repeat_of_sale(&sale, "bytes"));
+        assert_ne!(repeat, repeat_of_sale(&sale, "other bytes"));
+        assert_ne!(repeat, repeat_of_sale("sale:another", "bytes"));
     }
 
     #[test]

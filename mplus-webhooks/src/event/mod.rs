@@ -44,7 +44,8 @@ use payload::ReadPayload as _;
 use table::for_each_event;
 
 pub(crate) use identity::{
-    Identity, Occasion, body_digest, further_part, identity, is_same_content, unread_identity,
+    Identity, Occasion, body_digest, further_part, identity, is_repeat_of_sale, is_same_content,
+    repeat_of_sale, unread_identity,
 };
 pub(crate) use poll::polled_payment;
 

@@ -215,9 +215,12 @@ impl Entry {
         }
     }
 
-    /// The entry, taken by `owner` until `until`.
+    /// The entry, taken by `owner` until `until`. Of one that was refused the handler is asked again.
     #[must_use]
     pub(crate) fn claimed(mut self, owner: &str, until: DateTime<Utc>) -> Self {
+        if self.state == EntryState::Done {
+            self.progress = self.progress.min(Progress::Recorded);
+        }
         self.state = EntryState::Working;
         self.attempts = self.attempts.saturating_add(1);
         self.owner = Some(owner.to_owned());

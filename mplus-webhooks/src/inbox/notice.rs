@@ -26,7 +26,8 @@ pub enum InboxNotice {
     },
     /// The end of a sale was told again with the same content, but not as the same bytes sent once more, and was taken for a repeat:
     /// so the host wants it ([`EqualParts::Repeat`](crate::EqualParts::Repeat)), or what was told before is kept no longer or has
-    /// neither counter nor time. Nothing was done. It is told before the till is answered.
+    /// neither counter nor time. It is an entry of its own, of which nothing was recorded; was it a part of the sale after all, a
+    /// replay of that entry makes it a transaction.
     ToldAgain {
         /// What was told before.
         entry: Entry,

@@ -137,8 +137,9 @@ impl Inner {
             return Err((StatusCode::METHOD_NOT_ALLOWED, refusal));
         }
         let refused = |error: NoticeError| {
+            // What is refused is told as every other refusal.
             if error.status() == StatusCode::INTERNAL_SERVER_ERROR {
-                tracing::error!(%account, error = %error, "a payment provider's call could not be worked on");
+                payments.note_call_failed(&account, &error);
             }
             (error.status(), Refusal::invalid_data(error.told()))
         };

@@ -1,28 +1,67 @@
 //! Whether the end of a sale that looks like one before is a repeat, or a further part of the sale.
 
 use super::Inner;
+use super::late::acknowledged;
 use super::work::kept_event;
 use crate::event::{self, AnyEvent, Occasion, is_same_content};
-use crate::inbox::{Entry, EntryId, EntryState, InboxNotice};
+use crate::inbox::{Entry, EntryId, EntryState, Progress, StoredReply};
 use crate::store_error::StoreError;
 
 /// What the same end of a sale with the same content means, told with another counter **and** at another time: two guests who pay half
 /// each look like that, and so may a till that tells a sale anew. The vendor's pages don't say.
 ///
-/// A till that sends the same bytes once more, or whose counter or clock stood still, repeats; that is so with both.
+/// A till that sends the same bytes once more, or whose counter or clock stood still, repeats; that is so with both, and so is what a
+/// refusal changes: nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EqualParts {
-    /// A further part of the sale: done like every other, and told by [`InboxNotice::FurtherPart`].
+    /// A further part of the sale: done like every other, and told by [`InboxNotice::FurtherPart`](crate::inbox::InboxNotice::FurtherPart).
     #[default]
     Further,
-    /// A repeat: nothing is done, and the host is told by [`InboxNotice::ToldAgain`].
+    /// A repeat: nothing is recorded, and the host is told by [`InboxNotice::ToldAgain`](crate::inbox::InboxNotice::ToldAgain). Of
+    /// what the handler refused it is asked again.
     Repeat,
+}
+
+/// What is known of one that was told before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Before {
+    body_digest: String,
+    /// `None` when the till told no counter or no time, or when the body is no longer kept.
+    occasion: Option<Occasion>,
+}
+
+/// What the end of a sale is.
+#[derive(Debug, PartialEq, Eq)]
+enum Telling {
+    /// The one at this place, sent once more.
+    SentAgain(usize),
+    /// A part of its own, told on this occasion.
+    Part(Occasion),
+    /// Taken for a repeat: the host wants it so, or nobody can tell.
+    Repeat,
+}
+
+/// Decides by the bytes, then by counter and clock, and only then by the host's reading.
+fn telling(reading: EqualParts, body_digest: &str, now: Option<&Occasion>, told: &[Before]) -> Telling {
+    let same_bytes = told.iter().position(|before| before.body_digest == body_digest);
+    let stood_still = || {
+        let now = now?;
+        told.iter().position(|before| before.occasion.as_ref().is_some_and(|then| then.is_told_again(now)))
+    };
+    if let Some(place) = same_bytes.or_else(stood_still) {
+        return Telling::SentAgain(place);
+    }
+    let all_known = told.iter().all(|before| before.occasion.is_some());
+    match now {
+        Some(now) if all_known && reading == EqualParts::Further => Telling::Part(now.clone()),
+        _ => Telling::Repeat,
+    }
 }
 
 impl Inner {
     /// Decides about an event that looks like one in the inbox: the entry that it is, and what is in the inbox of that. Nothing, when
-    /// it is a further part; then it is kept.
+    /// it is a further part, or taken for a repeat of which nobody was told yet; then it is kept.
     pub(super) async fn part_or_repeat(
         &self,
         entry: Entry,
@@ -30,42 +69,25 @@ impl Inner {
         existing: Entry,
     ) -> (Entry, Result<Option<Entry>, StoreError>) {
         let ends_sale = event.name().ends_a_sale() && event.subject().is_some();
-        if !ends_sale || existing.id != entry.id || was_refused(&existing) {
+        if !ends_sale || existing.id != entry.id {
             return (entry, Ok(Some(existing)));
         }
-        let told = match self.alike(&entry, existing).await {
+        let mut told = match self.alike(&entry, existing).await {
             Ok(told) => told,
             Err(error) => return (entry, Err(error)),
         };
-        if let Some(same) = told.iter().find(|told| told.body_digest == entry.body_digest) {
-            return (entry, Ok(Some(same.clone())));
-        }
+        let before: Vec<Before> = told.iter().map(before).collect();
         let now = Occasion::of(event);
-        let before = told
-            .iter()
-            .map(|told| now.as_ref().zip(occasion(told)).map(|(now, then)| then.is_told_again(now)));
-        let before: Vec<Option<bool>> = before.collect();
-        if let Some(again) = before.iter().position(|again| *again == Some(true)) {
-            return (entry, Ok(told.into_iter().nth(again)));
-        }
-        let known = before.iter().all(Option::is_some);
-        match now.filter(|_| known && self.equal_parts == EqualParts::Further) {
-            Some(now) => {
-                let id = EntryId::new(event::further_part(entry.id.as_str(), &now));
-                let part = Entry { id, ..entry };
-                let inserted = self.store.insert_entry(&part).await;
-                (part, inserted)
+        let entry = match telling(self.equal_parts, &entry.body_digest, now.as_ref(), &before) {
+            Telling::SentAgain(place) => return (entry, Ok(Some(told.swap_remove(place)))),
+            Telling::Part(occasion) => {
+                let id = EntryId::new(event::further_part(entry.id.as_str(), &occasion));
+                Entry { id, ..entry }
             }
-            None => {
-                let Some(first) = told.into_iter().next() else { return (entry, Ok(None)) };
-                let notice = InboxNotice::ToldAgain { entry: first.clone(), body: event.raw().clone() };
-                match self.tell(notice).await {
-                    Ok(()) => (entry, Ok(Some(first))),
-                    // The till is told that it failed, and may repeat it.
-                    Err(why) => (entry, Err(StoreError::new("tell of a repeated sale", why))),
-                }
-            }
-        }
+            Telling::Repeat => taken_for_repeat(entry, &told),
+        };
+        let inserted = self.store.insert_entry(&entry).await;
+        (entry, inserted)
     }
 
     /// What the inbox has of the same sale with the same content, with the bodies.
@@ -81,12 +103,120 @@ impl Inner {
     }
 }
 
-/// Whether the till was told that the host does not want it: then it comes again.
+/// An entry of its own, so that the host is told of it whatever happens. Of what was done before, nothing is done by it.
+fn taken_for_repeat(entry: Entry, told: &[Entry]) -> Entry {
+    let (progress, reply) = left_to_do(told);
+    let id = EntryId::new(event::repeat_of_sale(entry.id.as_str(), &entry.body_digest));
+    Entry { id, progress, reply, ..entry }
+}
+
+/// How far the others have brought what is taken for their repeat: one that was refused is put to the handler again, one that nobody
+/// was given is done.
+fn left_to_do(told: &[Entry]) -> (Progress, Option<StoredReply>) {
+    let is_unread = |entry: &Entry| entry.state == EntryState::Dead && entry.attempts == 0;
+    if told.iter().any(was_refused) {
+        (Progress::Recorded, None)
+    } else if told.iter().all(is_unread) {
+        (Progress::Nothing, None)
+    } else {
+        (Progress::Answered, Some(acknowledged()))
+    }
+}
+
+/// Whether the till was told that the host does not want it: then it may come again.
 fn was_refused(entry: &Entry) -> bool {
     entry.state == EntryState::Done && entry.reply.as_ref().is_some_and(|reply| reply.status != 200)
 }
 
 /// When and where an entry was told, as long as its body is kept.
-fn occasion(entry: &Entry) -> Option<Occasion> {
-    Occasion::of(&kept_event(entry, entry.body.clone()?).ok()?)
+fn before(entry: &Entry) -> Before {
+    let event = entry.body.clone().and_then(|body| kept_event(entry, body).ok());
+    Before { body_digest: entry.body_digest.clone(), occasion: event.as_ref().and_then(Occasion::of) }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use chrono::{NaiveDate, NaiveDateTime};
+
+    use super::*;
+    use crate::event::EventName;
+    use crate::subscription::MerchantId;
+
+    fn clock(second: u32) -> NaiveDateTime {
+        NaiveDate::from_ymd_opt(2026, 3, 5).and_then(|day| day.and_hms_opt(19, 7, second)).unwrap()
+    }
+
+    fn at(counter: i64, second: u32) -> Occasion {
+        Occasion::new("till", counter, clock(second))
+    }
+
+    fn before(body_digest: &str, occasion: Option<Occasion>) -> Before {
+        Before { body_digest: body_digest.to_owned(), occasion }
+    }
+
+    fn ended(state: EntryState, attempts: u32, status: Option<u16>) -> Entry {
+        let body = (Bytes::new(), String::new());
+        let id = EntryId::new("sale:one");
+        let begun = Entry::begun(id, EventName::CompleteSession, MerchantId::new("m"), "s", body);
+        let reply = status.map(|status| StoredReply { status, body: Bytes::new() });
+        Entry { state, attempts, reply, ..begun }
+    }
+
+    #[test]
+    fn the_same_bytes_and_a_counter_or_a_clock_that_stood_still_are_the_one_that_was_told() {
+        let told = [before("a", Some(at(1, 1))), before("b", Some(at(2, 9)))];
+        let cases = [("b", at(9, 30), 1), ("c", at(1, 20), 0), ("c", at(2, 30), 1), ("c", at(8, 9), 1)];
+        for reading in [EqualParts::Further, EqualParts::Repeat] {
+            for (digest, now, place) in &cases {
+                let is = telling(reading, digest, Some(now), &told);
+                assert_eq!(is, Telling::SentAgain(*place), "{reading:?} {digest} {now:?}");
+            }
+            assert_eq!(telling(reading, "a", None, &told), Telling::SentAgain(0));
+        }
+    }
+
+    #[test]
+    fn another_counter_at_another_time_is_what_the_host_takes_it_for() {
+        let told = [before("a", Some(at(1, 1)))];
+        let now = at(2, 9);
+        assert_eq!(telling(EqualParts::Further, "b", Some(&now), &told), Telling::Part(now.clone()));
+        assert_eq!(telling(EqualParts::Repeat, "b", Some(&now), &told), Telling::Repeat);
+    }
+
+    #[test]
+    fn without_counter_or_time_on_either_side_it_is_taken_for_a_repeat() {
+        let (known, unknown) = (before("a", Some(at(1, 1))), before("b", None));
+        for (now, told) in [
+            (None, vec![known.clone()]),
+            (Some(at(2, 9)), vec![unknown.clone()]),
+            (Some(at(2, 9)), vec![known, unknown]),
+        ] {
+            assert_eq!(telling(EqualParts::Further, "c", now.as_ref(), &told), Telling::Repeat, "{told:?}");
+        }
+    }
+
+    #[test]
+    fn a_repeat_does_what_was_not_done_before_and_nothing_else() {
+        let accepted = ended(EntryState::Done, 1, Some(200));
+        let refused = ended(EntryState::Done, 1, Some(400));
+        let unread = ended(EntryState::Dead, 0, None);
+        let failed = ended(EntryState::Dead, 20, None);
+        let cases: [(&[&Entry], Progress); 7] = [
+            (&[&accepted], Progress::Answered),
+            (&[&ended(EntryState::Forgotten, 1, None)], Progress::Answered),
+            (&[&ended(EntryState::Working, 1, None)], Progress::Answered),
+            (&[&failed], Progress::Answered),
+            (&[&refused], Progress::Recorded),
+            (&[&accepted, &refused], Progress::Recorded),
+            (&[&unread], Progress::Nothing),
+        ];
+        for (told, expected) in cases {
+            let told: Vec<Entry> = told.iter().copied().cloned().collect();
+            let (progress, reply) = left_to_do(&told);
+            assert_eq!(progress, expected, "{told:?}");
+            assert_eq!(reply.is_some(), expected == Progress::Answered);
+        }
+        assert_eq!(left_to_do(&[unread, accepted]).0, Progress::Answered);
+    }
 }

@@ -1,25 +1,17 @@
 //! What the log says about refused requests: the cause, who it was, and no more lines than somebody can read.
 
-use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use chrono::{DateTime, TimeDelta, Utc};
 use http::request::Parts;
 
 use super::{SUBSCRIPTION_HEADER, header};
 use crate::error::Refusal;
 use crate::event::{AnyEvent, EventName};
+use crate::log_room::{MerchantWindows, Window};
 use crate::runtime::Runtime;
-use crate::subscription::MerchantId;
 use crate::verified::Verified;
 
-/// How many lines a window has room for.
-const LINES: u32 = 20;
-/// How long a window is.
-const WINDOW: TimeDelta = TimeDelta::seconds(10);
-/// How many merchants have a window of their own at the same time.
-const MERCHANTS: usize = 1024;
 /// How much of a stranger's text is shown.
 const SHOWN: usize = 64;
 
@@ -28,54 +20,7 @@ const SHOWN: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct RefusalLog {
     strangers: Mutex<Window>,
-    merchants: Mutex<Windows>,
-}
-
-/// A window for each merchant of whom something was refused lately.
-#[derive(Debug, Default)]
-struct Windows {
-    of: HashMap<MerchantId, Window>,
-    /// For those for whom there is no room.
-    others: Window,
-}
-
-#[derive(Debug, Default)]
-struct Window {
-    since: Option<DateTime<Utc>>,
-    lines: u32,
-    left_out: u64,
-}
-
-impl Windows {
-    /// As [`Window::admit`], of this merchant.
-    fn admit(&mut self, merchant: &MerchantId, now: DateTime<Utc>) -> Option<u64> {
-        if self.of.len() >= MERCHANTS && !self.of.contains_key(merchant) {
-            self.of.retain(|_, window| !window.is_over(now));
-        }
-        if self.of.len() >= MERCHANTS && !self.of.contains_key(merchant) {
-            return self.others.admit(now);
-        }
-        self.of.entry(merchant.clone()).or_default().admit(now)
-    }
-}
-
-impl Window {
-    fn is_over(&self, now: DateTime<Utc>) -> bool {
-        self.since.is_none_or(|since| now.signed_duration_since(since).abs() >= WINDOW)
-    }
-
-    /// How many lines were left out since the last one, when this one may be written.
-    fn admit(&mut self, now: DateTime<Utc>) -> Option<u64> {
-        if self.is_over(now) {
-            (self.since, self.lines) = (Some(now), 0);
-        }
-        if self.lines >= LINES {
-            self.left_out = self.left_out.saturating_add(1);
-            return None;
-        }
-        self.lines += 1;
-        Some(std::mem::take(&mut self.left_out))
-    }
+    merchants: Mutex<MerchantWindows>,
 }
 
 impl RefusalLog {
@@ -148,34 +93,6 @@ fn till(body: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_window_has_room_for_some_lines_and_tells_how_many_were_left_out() {
-        let mut window = Window::default();
-        let at = |second| DateTime::from_timestamp(second, 0).unwrap();
-        let admitted = (0..100).filter(|_| window.admit(at(0)).is_some()).count();
-        assert_eq!(admitted, 20);
-        assert_eq!(window.admit(at(11)), Some(80));
-        assert_eq!(window.admit(at(11)), Some(0));
-    }
-
-    #[test]
-    fn no_merchant_uses_up_the_room_of_another_and_their_number_is_bounded() {
-        let mut windows = Windows::default();
-        let at = |second| DateTime::from_timestamp(second, 0).unwrap();
-        let merchant = |number: usize| MerchantId::new(&number.to_string());
-        let loud = (0..1000).filter(|_| windows.admit(&merchant(0), at(0)).is_some()).count();
-        assert_eq!(loud, 20);
-        for number in 1..MERCHANTS {
-            assert_eq!(windows.admit(&merchant(number), at(1)), Some(0));
-        }
-        let without_room =
-            (0..50).filter(|number| windows.admit(&merchant(MERCHANTS + number), at(1)).is_some());
-        assert_eq!(without_room.count(), 20);
-        assert_eq!(windows.of.len(), MERCHANTS);
-        assert_eq!(windows.admit(&merchant(MERCHANTS), at(12)), Some(0), "old windows make room");
-        assert!(windows.of.len() < MERCHANTS);
-    }
 
     #[test]
     fn the_till_is_found_in_a_body_that_is_no_json() {

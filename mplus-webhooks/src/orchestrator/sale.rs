@@ -2,8 +2,8 @@
 
 use super::Inner;
 use crate::error::{ErrorCode, Refusal};
-use crate::event::{AnyEvent, EventName, Session, is_same_content};
-use crate::inbox::{Entry, EntryState, InboxNotice};
+use crate::event::{self, AnyEvent, EventName, Session, is_same_content};
+use crate::inbox::{Entry, EntryId, EntryState, InboxNotice};
 use crate::transaction::{SessionKey, Transaction, TransactionError};
 
 impl Inner {
@@ -31,6 +31,7 @@ impl Inner {
     /// what is unusual. The text says what failed: all of it comes again then.
     pub(super) async fn concluded(&self, entry: &Entry, event: &AnyEvent) -> Result<(), String> {
         match event {
+            _ if event::is_repeat_of_sale(entry.id.as_str()) => self.tell_of_repeat(entry, event).await?,
             AnyEvent::CompleteSession(completed) => {
                 if let Some(sale) = sale(event, &completed.payload.session) {
                     self.after_completion(entry, &sale).await?;
@@ -68,22 +69,25 @@ impl Inner {
         Ok(())
     }
 
-    async fn after_completion(&self, entry: &Entry, sale: &SessionKey) -> Result<(), String> {
-        let about = self.store.entries_about(&sale.merchant, &sale.session_id).await;
-        let about = about.map_err(|error| error.to_string())?;
-        let is = |other: &Entry, name: &EventName| {
-            other.event == *name
-                && other.id != entry.id
-                && !matches!(other.state, EntryState::Dead | EntryState::Discarded)
-        };
-        if let Some(sink) = &self.transactions
-            && about.iter().any(|other| is(other, &EventName::CancelSession))
+    /// Has the host told of what was taken for a repeat; a cancellation that came first takes effect here, too.
+    async fn tell_of_repeat(&self, entry: &Entry, event: &AnyEvent) -> Result<(), String> {
+        if let AnyEvent::CompleteSession(completed) = event
+            && let Some(sale) = sale(event, &completed.payload.session)
         {
-            sink.cancel(sale).await.map_err(|error| error.to_string())?;
+            self.cancel_if_told_before(entry, &sale, &self.all_about(&sale).await?).await?;
         }
+        let first = EntryId::new(event::identity(event).event);
+        let told = self.store.entry(&first).await.map_err(|error| error.to_string())?;
+        let entry = told.unwrap_or_else(|| entry.clone());
+        self.tell(InboxNotice::ToldAgain { entry, body: event.raw().clone() }).await
+    }
+
+    async fn after_completion(&self, entry: &Entry, sale: &SessionKey) -> Result<(), String> {
+        let about = self.all_about(sale).await?;
+        self.cancel_if_told_before(entry, sale, &about).await?;
         let mut earlier = about;
         earlier.retain(|other| {
-            is(other, &EventName::CompleteSession)
+            counts_beside(entry, other, &EventName::CompleteSession)
                 && (other.received_at, &other.id) < (entry.received_at, &entry.id)
         });
         if !earlier.is_empty() {
@@ -92,13 +96,41 @@ impl Inner {
         Ok(())
     }
 
+    /// Cancels a sale whose cancellation is in the inbox already.
+    async fn cancel_if_told_before(
+        &self,
+        entry: &Entry,
+        sale: &SessionKey,
+        about: &[Entry],
+    ) -> Result<(), String> {
+        let Some(sink) = &self.transactions else { return Ok(()) };
+        if about.iter().any(|other| counts_beside(entry, other, &EventName::CancelSession)) {
+            sink.cancel(sale).await.map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
+
     /// What was told of the sale under this event's name.
     async fn about(&self, sale: &SessionKey, name: &EventName) -> Result<Vec<Entry>, String> {
-        let about = self.store.entries_about(&sale.merchant, &sale.session_id).await;
-        let mut about = about.map_err(|error| error.to_string())?;
+        let mut about = self.all_about(sale).await?;
         about.retain(|entry| entry.event == *name);
         Ok(about)
     }
+
+    /// What was told of the sale, without what was taken for a repeat.
+    async fn all_about(&self, sale: &SessionKey) -> Result<Vec<Entry>, String> {
+        let about = self.store.entries_about(&sale.merchant, &sale.session_id).await;
+        let mut about = about.map_err(|error| error.to_string())?;
+        about.retain(|entry| !event::is_repeat_of_sale(entry.id.as_str()));
+        Ok(about)
+    }
+}
+
+/// Whether the other one is an event of this name that somebody works on or has worked off.
+fn counts_beside(entry: &Entry, other: &Entry, name: &EventName) -> bool {
+    other.event == *name
+        && other.id != entry.id
+        && !matches!(other.state, EntryState::Dead | EntryState::Discarded)
 }
 
 /// The sale that the event is about. `None` when the till sends no id, or an empty one: that names no sale.

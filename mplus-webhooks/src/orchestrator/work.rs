@@ -101,55 +101,57 @@ impl Inner {
                 seat.tell(answer);
             }
         };
-        let why = match ended {
+        match ended {
             Ended::Answered(reply) => {
                 tell(Ok(reply.clone()));
                 entry.reply = Some(reply);
-                let conclusion = self.concluded_patiently(&entry, event);
-                let (concluded, version) = self.in_our_hands(entry.clone(), conclusion).await;
-                let Some(version) = version else { return Outcome::Lost };
-                entry.version = version;
-                match concluded {
-                    Ok(()) => return self.end(entry, EntryState::Done).await,
-                    Err(why) => why,
-                }
+                self.conclude(entry, event).await
             }
             Ended::Refused(refusal) => {
                 entry.reply = Some(super::late::refused(&refusal));
                 entry.last_error = Some(refusal.to_string());
                 tell(Err(refusal));
                 // The host's transactions know the sale all the same.
-                let conclusion = self.concluded_patiently(&entry, event);
-                let (concluded, version) = self.in_our_hands(entry.clone(), conclusion).await;
-                let Some(version) = version else { return Outcome::Lost };
-                entry.version = version;
-                match concluded {
-                    Ok(()) => return self.end(entry, EntryState::Done).await,
-                    Err(why) => {
-                        // The handler is not asked again.
-                        entry.progress = Progress::Answered;
-                        why
-                    }
-                }
+                self.conclude(entry, event).await
             }
             Ended::Failed(why) => {
                 // It is kept and goes on; only of a payment the cashier has to know at once.
                 let answer =
                     if is_about_a_payment(event) { Err(Refusal::internal()) } else { Ok(acknowledged()) };
                 tell(answer);
-                why
+                self.not_answered(entry, event, &why).await
             }
             Ended::CutOff => {
                 tell(Ok(written(&if_late(event))));
-                self.too_long()
+                self.not_answered(entry, event, &self.too_long()).await
             }
-        };
-        if self.is_begun_once(event) && entry.progress < Progress::Answered {
+        }
+    }
+
+    /// Does what follows on the answer of an entry in our hands, and stores its end. What fails comes again; the handler is not asked
+    /// again then.
+    async fn conclude(&self, mut entry: Entry, event: &AnyEvent) -> Outcome {
+        let conclusion = self.concluded_patiently(&entry, event);
+        let (concluded, version) = self.in_our_hands(entry.clone(), conclusion).await;
+        let Some(version) = version else { return Outcome::Lost };
+        entry.version = version;
+        match concluded {
+            Ok(()) => self.end(entry, EntryState::Done).await,
+            Err(why) => {
+                entry.progress = Progress::Answered;
+                self.failed(entry, &why).await
+            }
+        }
+    }
+
+    /// Has an entry without an answer tried again, unless its event is given to a handler once.
+    async fn not_answered(&self, entry: Entry, event: &AnyEvent, why: &str) -> Outcome {
+        if self.is_begun_once(event) {
             let text =
                 format!("{why}. A start is not given to a handler again: look whether the payment was begun");
             return self.died(entry.failed(&text)).await;
         }
-        self.failed(entry, &why).await
+        self.failed(entry, why).await
     }
 
     /// Whether the host's handler is given the event once, and never again: a payment that begins when its till has long gone on is

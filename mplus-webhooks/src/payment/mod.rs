@@ -8,6 +8,7 @@
 mod call;
 mod cancelling;
 mod capturing;
+mod failure_log;
 mod lanes;
 #[cfg(test)]
 mod model;

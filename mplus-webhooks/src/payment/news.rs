@@ -1,5 +1,6 @@
 //! What a provider says about a payment or a refund, and why.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::state::ProviderStatus;
@@ -55,6 +56,9 @@ pub struct ProviderNews {
     pub external_method: Option<String>,
     /// The payment terminal.
     pub terminal_id: Option<String>,
+    /// Of a payment that failed or was cancelled: until then the provider is asked again all the same, since what it says of such an
+    /// end was seen to be wrong. UTC.
+    pub watched_until: Option<DateTime<Utc>>,
 }
 
 impl ProviderNews {
@@ -69,6 +73,7 @@ impl ProviderNews {
             card_type: None,
             external_method: None,
             terminal_id: None,
+            watched_until: None,
         }
     }
 

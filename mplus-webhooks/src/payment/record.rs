@@ -137,6 +137,9 @@ pub struct Payment {
     /// Whether it ended without anybody knowing whether the customer paid, and still nobody knows.
     #[serde(default)]
     pub unresolved: bool,
+    /// Of one that ended without money: until then its provider is asked again all the same, see [`ProviderNews::watched_until`]. UTC.
+    #[serde(default)]
+    pub watched_until: Option<DateTime<Utc>>,
     /// What the provider said against a payment that had ended, as far as it was told to the host.
     #[serde(default)]
     pub conflict: Option<ProviderStatus>,
@@ -195,6 +198,7 @@ impl Payment {
             asked_at: None,
             fetched_until: None,
             unresolved: false,
+            watched_until: None,
             conflict: None,
             refunds: Vec::new(),
             notices: Vec::new(),
@@ -244,10 +248,10 @@ impl Payment {
             || self.refunds.iter().any(|refund| refund.state.is_open())
     }
 
-    /// Whether it has ended, but nobody knows whether its provider has it, or what became of it there.
+    /// Whether it has ended, but nobody knows for certain whether its provider has it, or what became of it there.
     pub(crate) fn is_watched(&self) -> bool {
         let uncertain = matches!(self.creation, Creation::Uncertain | Creation::Underway(_));
-        self.state.is_terminal() && (uncertain || self.unresolved)
+        self.state.is_terminal() && (uncertain || self.unresolved || self.watched_until.is_some())
     }
 
     /// It has just been paid: until then its till may fetch that.
@@ -350,6 +354,14 @@ impl Payment {
             | ProviderStatus::Declined
             | ProviderStatus::Unknown => true,
         };
+        self.watched_until = match status {
+            ProviderStatus::Failed | ProviderStatus::Cancelled => news.and_then(|news| news.watched_until),
+            ProviderStatus::Captured(_) | ProviderStatus::Absent => None,
+            ProviderStatus::Pending
+            | ProviderStatus::Authorised
+            | ProviderStatus::Declined
+            | ProviderStatus::Unknown => self.watched_until,
+        };
         if let ProviderStatus::Captured(amount) = status
             && amount > Decimal::ZERO
         {
@@ -363,6 +375,10 @@ impl Payment {
             // An attempt to create it may have reached the provider after all; it can only be undone by its reference.
             if self.provider_reference.is_none() {
                 self.provider_reference.clone_from(&news.reference);
+            }
+            // No receipt was printed by another.
+            if before != PaymentState::Confirmed && self.transaction_reference.is_none() {
+                self.transaction_reference.clone_from(&news.transaction_reference);
             }
             return;
         }

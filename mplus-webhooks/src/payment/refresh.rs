@@ -84,16 +84,20 @@ impl ExternalPayments {
 
     /// Whether the payment has ended; whatever goes wrong stays with this payment.
     async fn guarded_refresh(&self, payment: Payment) -> Result<bool, ()> {
-        let (id, merchant) = (payment.key.id.clone(), payment.key.merchant.clone());
+        let (key, was_open) = (payment.key.clone(), !payment.state.is_terminal());
         match std::panic::AssertUnwindSafe(self.refresh_stored(payment)).catch_unwind().await {
-            Ok(Ok(payment)) => Ok(payment.state.is_terminal()),
+            Ok(Ok(payment)) => Ok(was_open && payment.state.is_terminal()),
             Ok(Err(SettleError::Unknown(_))) => Ok(false),
             Ok(Err(SettleError::Store(error))) => {
-                tracing::error!(payment = %id, %merchant, error = %error, "a payment could not be refreshed");
+                if let Some(left_out) = self.room_in_log(&key) {
+                    tracing::error!(payment = %key.id, merchant = %key.merchant, error = %error, left_out, "a payment could not be refreshed");
+                }
                 Err(())
             }
             Err(_) => {
-                tracing::error!(payment = %id, %merchant, "the refresh of a payment panicked");
+                if let Some(left_out) = self.room_in_log(&key) {
+                    tracing::error!(payment = %key.id, merchant = %key.merchant, left_out, "the refresh of a payment panicked");
+                }
                 Err(())
             }
         }
@@ -208,7 +212,13 @@ impl ExternalPayments {
             Creation::Known => Creation::Known,
             Creation::Absent | Creation::Underway(_) | Creation::Uncertain => Creation::Absent,
         };
-        let closed = Payment { creation, unresolved: false, version: payment.version + 1, ..payment };
+        let closed = Payment {
+            creation,
+            unresolved: false,
+            watched_until: None,
+            version: payment.version + 1,
+            ..payment
+        };
         match self.store.replace_payment(&closed).await? {
             true => Ok(closed),
             false => self.stored(&closed.key).await,

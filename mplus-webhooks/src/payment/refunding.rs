@@ -182,7 +182,9 @@ impl ExternalPayments {
                 RefundNews::new(RefundState::Failed).because(Reason::new(error.to_string()))
             }
             Err(error) => {
-                tracing::warn!(payment = %payment.key.id, merchant = %payment.key.merchant, refund = %id, error = %error, "the refund is asked for again later");
+                if let Some(left_out) = self.room_in_log(&payment.key) {
+                    tracing::warn!(payment = %payment.key.id, merchant = %payment.key.merchant, refund = %id, error = %error, left_out, "the refund is asked for again later");
+                }
                 let state = refund.state;
                 let never_left = matches!(error, ProviderError::Unavailable { .. });
                 let news = RefundNews::new(state).because(Reason::new(error.to_string()));

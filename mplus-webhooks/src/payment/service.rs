@@ -11,6 +11,7 @@ use futures_util::future::{Either, select};
 
 use super::call::{Next, ProviderCall};
 use super::cancelling::Cancelling;
+use super::failure_log::FailureLog;
 use super::lanes::Lanes;
 use super::news::{ProviderNews, Reason};
 use super::provider::{PaymentProvider, ProviderError};
@@ -53,6 +54,7 @@ pub struct ExternalPayments {
     pub(crate) limits: PaymentLimits,
     pub(super) lanes: Arc<Lanes>,
     pub(super) cancelling: Arc<Cancelling>,
+    failures: Arc<FailureLog>,
 }
 
 impl std::fmt::Debug for ExternalPayments {
@@ -78,7 +80,26 @@ impl ExternalPayments {
         handler: Arc<dyn Handler>,
         limits: PaymentLimits,
     ) -> Self {
-        Self { providers, store, runtime, handler, limits, lanes: Arc::default(), cancelling: Arc::default() }
+        Self {
+            providers,
+            store,
+            runtime,
+            handler,
+            limits,
+            lanes: Arc::default(),
+            cancelling: Arc::default(),
+            failures: Arc::default(),
+        }
+    }
+
+    /// How many lines about failures were left out of the log since the last one, when one about this payment may be written.
+    pub(super) fn room_in_log(&self, key: &PaymentKey) -> Option<u64> {
+        self.failures.of(&key.merchant, self.runtime.now())
+    }
+
+    /// As `room_in_log`, about a call of a provider, or of somebody who says so.
+    pub(super) fn room_in_log_for_callers(&self) -> Option<u64> {
+        self.failures.of_callers(self.runtime.now())
     }
 
     /// Reads a payment as it is stored.
@@ -137,11 +158,15 @@ impl ExternalPayments {
         match found {
             Ok(Some(provider)) => Some(provider),
             Ok(None) => {
-                tracing::error!(payment = %payment.key.id, merchant = %payment.key.merchant, provider = %payment.provider, account = %payment.account, terminal = ?payment.terminal, "the payment's provider is no longer configured");
+                if let Some(left_out) = self.room_in_log(&payment.key) {
+                    tracing::error!(payment = %payment.key.id, merchant = %payment.key.merchant, provider = %payment.provider, account = %payment.account, terminal = ?payment.terminal, left_out, "the payment's provider is no longer configured");
+                }
                 None
             }
             Err(error) => {
-                tracing::error!(payment = %payment.key.id, merchant = %payment.key.merchant, error = %error, "the payment waits");
+                if let Some(left_out) = self.room_in_log(&payment.key) {
+                    tracing::error!(payment = %payment.key.id, merchant = %payment.key.merchant, error = %error, left_out, "the payment waits");
+                }
                 None
             }
         }
@@ -179,11 +204,15 @@ impl ExternalPayments {
             let news = match self.ask(provider, call, &asked).await {
                 Ok(news) => news,
                 Err(error @ ProviderError::Refused { .. }) if call == ProviderCall::Create => {
-                    tracing::warn!(payment = %key.id, merchant = %key.merchant, error = %error, "the payment was not created");
+                    if let Some(left_out) = self.room_in_log(key) {
+                        tracing::warn!(payment = %key.id, merchant = %key.merchant, error = %error, left_out, "the payment was not created");
+                    }
                     ProviderNews::new(ProviderStatus::Failed).because(Reason::new(error.to_string()))
                 }
                 Err(error) => {
-                    tracing::warn!(payment = %key.id, merchant = %key.merchant, error = %error, "the provider is asked again later");
+                    if let Some(left_out) = self.room_in_log(key) {
+                        tracing::warn!(payment = %key.id, merchant = %key.merchant, error = %error, left_out, "the provider is asked again later");
+                    }
                     return self.put_off(key, Some((call, &error))).await;
                 }
             };
@@ -215,9 +244,11 @@ impl ExternalPayments {
             // An answer that is not understood is none: it is asked for again ever more seldom.
             let unclear = news.is_some_and(|news| news.status == ProviderStatus::Unknown);
             let failures = if unclear { stored.failures.saturating_add(1) } else { 0 };
-            if failures == 1 {
+            if failures == 1
+                && let Some(left_out) = self.room_in_log(key)
+            {
                 let says = news.and_then(|news| news.reason.as_ref()).map(ToString::to_string);
-                tracing::warn!(payment = %key.id, merchant = %key.merchant, provider = %stored.provider, says, "the provider's answer about a payment is not understood");
+                tracing::warn!(payment = %key.id, merchant = %key.merchant, provider = %stored.provider, says, left_out, "the provider's answer about a payment is not understood");
             }
             let changed = match (changed, answered) {
                 (Some(changed), Some(_)) => Payment { failures, ..changed },
@@ -322,7 +353,14 @@ impl ExternalPayments {
         {
             return until.max(later(self.runtime.now(), every));
         }
-        let pause = every.saturating_mul(1 << payment.failures.min(10)).min(longest.max(every));
+        let at_least = if payment.watched_until.is_some() && payment.notices.is_empty() {
+            // As long again as it is old: what was denied shows soon or late.
+            let age = self.runtime.now() - payment.attempted_at.unwrap_or(payment.started_at);
+            age.to_std().unwrap_or_default().clamp(LONGEST_PAUSE, LONGEST_WATCH)
+        } else {
+            every
+        };
+        let pause = at_least.saturating_mul(1 << payment.failures.min(10)).min(longest.max(every));
         later(self.runtime.now(), pause)
     }
 
@@ -373,17 +411,15 @@ impl ExternalPayments {
     /// What foreign code returns, unless it panics or takes too long: no other payment may suffer from that.
     pub(super) async fn guarded<T>(&self, whose: &'static str, work: impl Future<Output = T>) -> Option<T> {
         let work = pin!(AssertUnwindSafe(work).catch_unwind());
-        match select(work, self.runtime.sleep(PATIENCE)).await {
-            Either::Left((Ok(done), _)) => Some(done),
-            Either::Left((Err(_), _)) => {
-                tracing::error!("{whose} panicked");
-                None
-            }
-            Either::Right(_) => {
-                tracing::error!("{whose} took longer than a minute");
-                None
-            }
+        let what = match select(work, self.runtime.sleep(PATIENCE)).await {
+            Either::Left((Ok(done), _)) => return Some(done),
+            Either::Left((Err(_), _)) => "panicked",
+            Either::Right(_) => "took longer than a minute",
+        };
+        if let Some(left_out) = self.failures.of_all(self.runtime.now()) {
+            tracing::error!(left_out, "{whose} {what}");
         }
+        None
     }
 }
 

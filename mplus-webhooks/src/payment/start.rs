@@ -189,11 +189,15 @@ impl ExternalPayments {
                 payment.method
             ),
             Err(error) => {
-                tracing::error!(payment = %payment.key.id, merchant = %payment.key.merchant, error = %error, "a payment was not started");
+                if let Some(left_out) = self.room_in_log(&payment.key) {
+                    tracing::error!(payment = %payment.key.id, merchant = %payment.key.merchant, error = %error, left_out, "a payment was not started");
+                }
                 "The payment profiles could not be looked up: try again.".to_owned()
             }
         };
-        tracing::warn!(payment = %payment.key.id, merchant = %payment.key.merchant, "{why}");
+        if let Some(left_out) = self.room_in_log(&payment.key) {
+            tracing::warn!(payment = %payment.key.id, merchant = %payment.key.merchant, left_out, "{why}");
+        }
         (payment.not_started(Reason::new(why)), None)
     }
 

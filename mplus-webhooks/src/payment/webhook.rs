@@ -107,9 +107,19 @@ impl ExternalPayments {
         match self.called(account, request).await {
             Ok(body) => answer(StatusCode::OK, body),
             Err(error) => {
-                tracing::warn!(account = %account, error = %error, "a call of a payment provider was refused");
+                self.note_call_failed(account, &error);
                 answer(error.status(), json!({ "error": error.told() }).to_string().into())
             }
+        }
+    }
+
+    /// Tells the log why a call of a provider was not worked on, when there is room for that.
+    pub(crate) fn note_call_failed(&self, account: &ProviderAccount, error: &NoticeError) {
+        let Some(left_out) = self.room_in_log_for_callers() else { return };
+        if error.status() == StatusCode::INTERNAL_SERVER_ERROR {
+            tracing::error!(%account, error = %error, left_out, "a payment provider's call could not be worked on");
+        } else {
+            tracing::warn!(%account, error = %error, left_out, "a call of a payment provider was refused");
         }
     }
 

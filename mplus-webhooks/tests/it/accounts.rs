@@ -1,5 +1,7 @@
 //! Which account and terminal a payment belongs to, what is looked up before it is sent again, and what is given back.
 
+mod giving_back;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -418,127 +420,6 @@ async fn a_host_starts_and_cancels_payments_of_its_own_through_the_same_provider
     let cancelled = payments.cancel_own(&key("kiosk-2")).await.unwrap().unwrap();
     assert_eq!(cancelled.state, PaymentState::Cancelled);
     assert!(payments.cancel_own(&key("nobody")).await.unwrap().is_none());
-}
-
-#[tokio::test]
-async fn money_is_given_back_once_however_often_it_is_asked_for_and_never_more_than_was_paid() {
-    let (host, till) = (Host::new(), till(1));
-    let payments = host.orchestrator.payments().unwrap();
-    let payment = till.start_payment(euros(1000));
-    payment.start(&host.orchestrator).await.unwrap();
-    let early = payments.refund(&key(&payment.id), "r1", None).await;
-    assert!(matches!(early, Err(RefundError::Amount { .. })), "{early:?}");
-    host.provider.confirm(&payment.id);
-    host.refresh(&payment.id).await;
-    for _ in 0..2 {
-        let refund = payments.refund(&key(&payment.id), "r1", Some(euros(400))).await.unwrap();
-        assert_eq!((refund.state, refund.amount), (RefundState::Succeeded, euros(400)));
-    }
-    let other = payments.refund(&key(&payment.id), "r1", Some(euros(300))).await;
-    assert!(matches!(other, Err(RefundError::Taken(_))), "{other:?}");
-    let more = payments.refund(&key(&payment.id), "r2", Some(euros(700))).await;
-    assert!(
-        matches!(more, Err(RefundError::Amount { refundable, .. }) if refundable == euros(600)),
-        "{more:?}"
-    );
-    let rest = payments.refund(&key(&payment.id), "r2", None).await.unwrap();
-    assert_eq!(rest.amount, euros(600));
-    let given: Decimal = host.provider.refunds(&payment.id).values().sum();
-    assert_eq!(given, euros(1000));
-    assert_eq!(host.provider.calls().refund, 2);
-    assert_eq!(payment.poll(&host.orchestrator).await.unwrap().confirmed, Some(true), "an end stays");
-}
-
-#[tokio::test]
-async fn a_refund_whose_provider_is_away_is_asked_for_until_it_answers() {
-    let (host, till) = (Host::new(), till(1));
-    let payments = host.orchestrator.payments().unwrap();
-    let payment = till.start_payment(euros(1000));
-    payment.start(&host.orchestrator).await.unwrap();
-    host.provider.confirm(&payment.id);
-    host.refresh(&payment.id).await;
-    host.provider.set_unreachable(true);
-    let asked = payments.refund(&key(&payment.id), "r1", None).await.unwrap();
-    assert_eq!(asked.state, RefundState::Requested);
-    host.provider.set_unreachable(false);
-    host.refresh(&payment.id).await;
-    let stored = payments.payment(&key(&payment.id)).await.unwrap().unwrap();
-    assert_eq!(stored.refunds[0].state, RefundState::Succeeded);
-    assert_eq!(stored.refundable(), Decimal::ZERO);
-}
-
-#[tokio::test]
-async fn what_was_paid_in_vain_can_be_given_back() {
-    let (host, till) = (Host::new(), till(1));
-    let payments = host.orchestrator.payments().unwrap();
-    let payment = till.start_payment(euros(270));
-    payment.start(&host.orchestrator).await.unwrap();
-    payment.request_cancel(&host.orchestrator).await.unwrap();
-    host.provider.confirm_after_the_end(&payment.id);
-    host.refresh(&payment.id).await;
-    let stored = payments.payment(&key(&payment.id)).await.unwrap().unwrap();
-    assert!(stored.paid_in_vain());
-    assert_eq!(
-        (stored.state, stored.final_amount, stored.captured),
-        (PaymentState::Cancelled, None, Some(euros(270)))
-    );
-    let refund = payments.refund(&key(&payment.id), "in-vain", None).await.unwrap();
-    assert_eq!((refund.amount, refund.state), (euros(270), RefundState::Succeeded));
-}
-
-#[tokio::test]
-async fn a_credited_sale_gives_back_what_was_paid_for_it() {
-    let (host, till) = (Host::new(), till(1));
-    let payments = host.orchestrator.payments().unwrap();
-    let mut ids = Vec::new();
-    for (session, cents) in [("sale", 500), ("sale", 300), ("other", 900)] {
-        let id = till.new_id();
-        let fields = serde_json::json!({
-            "session": { "sessionId": session },
-            "externalPayment": { "externalPaymentId": id, "amount": euros(cents).to_string(), "method": "K_WEBHOOK" },
-        });
-        till.send(&host.orchestrator, &mplus_webhooks::event::EventName::StartExternalPayment, fields)
-            .await
-            .unwrap();
-        host.provider.confirm(&id);
-        host.refresh(&id).await;
-        ids.push(id);
-    }
-    for _ in 0..2 {
-        let refunds = payments.refund_session(&merchant(), "sale").await.unwrap();
-        assert_eq!(refunds.iter().map(|refund| refund.amount).sum::<Decimal>(), euros(800));
-    }
-    let given: Vec<_> = ids.iter().map(|id| host.provider.refunds(id).values().sum::<Decimal>()).collect();
-    assert_eq!(given, [euros(500), euros(300), Decimal::ZERO]);
-    assert!(payments.refund_session(&merchant(), "").await.unwrap().is_empty());
-}
-
-async fn start_of(
-    host: &Host,
-    till: &Till,
-    amount: &str,
-) -> Result<mplus_webhooks::testkit::TillReply, TillError> {
-    let fields = serde_json::json!({ "externalPayment": { "externalPaymentId": till.new_id(), "amount": amount, "method": "K" } });
-    till.send(&host.orchestrator, &mplus_webhooks::event::EventName::StartExternalPayment, fields).await
-}
-
-#[tokio::test]
-async fn an_amount_below_zero_is_given_back_to_a_card_only_when_the_host_wants_it() {
-    let (host, till) = (Host::new(), till(1));
-    let refused = start_of(&host, &till, "-5.00").await.unwrap();
-    assert_eq!(refused.started, Some(false));
-    assert!(text(&refused.body).contains("not given back to a card"), "{}", text(&refused.body));
-    assert!(host.provider.payments().is_empty());
-
-    let mut limits = PaymentLimits::default();
-    limits.card_refunds = true;
-    let host = Host::with(|builder| builder.payment_limits(limits));
-    let payment = till.start_payment(euros(-500));
-    assert_eq!(payment.start(&host.orchestrator).await.unwrap().started, Some(true));
-    host.provider.confirm(&payment.id);
-    host.refresh(&payment.id).await;
-    let given = payment.poll(&host.orchestrator).await.unwrap();
-    assert_eq!((given.confirmed, given.final_amount), (Some(true), Some(euros(-500))));
 }
 
 #[tokio::test]

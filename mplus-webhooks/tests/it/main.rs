@@ -6,6 +6,7 @@ mod adapters;
 mod bad_input;
 mod edges;
 mod events;
+mod failures;
 mod faults;
 mod fuzz;
 mod http_client;

@@ -1,6 +1,8 @@
 //! Every store in the box keeps the same rules, and survives a restart where it promises to.
 
 mod backlog;
+mod database;
+mod first_schema;
 mod locks;
 mod roles;
 mod ticks;
@@ -17,6 +19,7 @@ use mplus_webhooks::{
     Subscription, TokioRuntime, Transaction, TransactionError, TransactionSink,
 };
 
+pub(crate) use self::database::{mysql, postgres};
 use crate::support::{SUBSCRIPTION, merchant, secret, till};
 
 #[tokio::test]
@@ -46,43 +49,10 @@ async fn the_postgres_store_conforms() {
 async fn the_mysql_store_conforms() {
     let Some(url) = mysql("conformance").await else { return };
     // What the URL says of counting rows must not make a repeat look like news.
-    let counting = format!("{url}?client_found_rows=true");
+    let counting = format!("{}?client_found_rows=true", &*url);
     let (store, other) = tokio::join!(MysqlStore::connect(&counting), MysqlStore::connect(&url));
     other.unwrap();
     conformance::store(Arc::new(store.unwrap())).await.unwrap();
-}
-
-/// The URL of an empty schema; none without `MPLUS_TEST_POSTGRES`.
-pub(crate) async fn postgres(name: &str) -> Option<String> {
-    let Ok(url) = std::env::var("MPLUS_TEST_POSTGRES") else {
-        eprintln!("skipped: set MPLUS_TEST_POSTGRES to a postgres:// URL to test the Postgres store");
-        return None;
-    };
-    let schema = format!("mplus_webhooks_test_{name}");
-    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
-    tokio::spawn(connection);
-    let anew = format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}");
-    client.batch_execute(&anew).await.unwrap();
-    let more = if url.contains('?') { '&' } else { '?' };
-    Some(format!("{url}{more}options=-c%20search_path%3D{schema}"))
-}
-
-/// The URL of an empty database; none without `MPLUS_TEST_MYSQL`.
-pub(crate) async fn mysql(name: &str) -> Option<String> {
-    use mysql_async::prelude::Queryable as _;
-    let Ok(url) = std::env::var("MPLUS_TEST_MYSQL") else {
-        eprintln!("skipped: set MPLUS_TEST_MYSQL to a mysql:// URL to test the MySQL store");
-        return None;
-    };
-    let database = format!("mplus_webhooks_test_{name}");
-    let pool = mysql_async::Pool::new(url.as_str());
-    let mut connection = pool.get_conn().await.unwrap();
-    for statement in [format!("DROP DATABASE IF EXISTS {database}"), format!("CREATE DATABASE {database}")] {
-        connection.query_drop(statement).await.unwrap();
-    }
-    drop(connection);
-    pool.disconnect().await.unwrap();
-    Some(format!("{}/{database}", url.rsplit_once('/').unwrap().0))
 }
 
 /// Two processes in front of one database, as far as the orchestrators can tell.

@@ -1,6 +1,6 @@
 //! The guide's troubleshooting entries: what somebody sees who made the mistake.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -10,9 +10,8 @@ use mplus_webhooks::provider::{Stripe, StripeMode, StripeRedirect};
 use mplus_webhooks::testkit::{Till, TillError, TillLine};
 use mplus_webhooks::{ReqwestClient, SIGNATURE_HEADER, Subscription, SubscriptionSecret, adapter};
 use rust_decimal::Decimal;
-use tracing::field::{Field, Visit};
 
-use crate::support::{Host, SUBSCRIPTION, merchant, secret, till};
+use crate::support::{Host, Log, SUBSCRIPTION, merchant, secret, till};
 
 fn coffee() -> TillLine {
     TillLine::new(1, "Coffee", Decimal::new(270, 2))
@@ -87,42 +86,6 @@ async fn both_keys_work_while_the_secret_is_being_changed() {
     Till::in_process(SUBSCRIPTION, new_key, 2).sell(&host.orchestrator, &[coffee()]).await.unwrap();
 }
 
-/// Collects the log's warnings.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<String>>>);
-
-struct Line(String);
-
-impl Visit for Line {
-    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-        self.0 += &format!("{}={value:?} ", field.name());
-    }
-}
-
-impl tracing::Subscriber for Log {
-    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
-        metadata.target().starts_with("mplus_webhooks") && *metadata.level() <= tracing::Level::WARN
-    }
-
-    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
-        tracing::span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
-
-    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
-
-    fn event(&self, event: &tracing::Event<'_>) {
-        let mut line = Line(String::new());
-        event.record(&mut line);
-        self.0.lock().unwrap().push(line.0);
-    }
-
-    fn enter(&self, _: &tracing::span::Id) {}
-
-    fn exit(&self, _: &tracing::span::Id) {}
-}
-
 #[tokio::test]
 async fn no_request_fails_silently() {
     let log = Log::default();
@@ -134,7 +97,7 @@ async fn no_request_fails_silently() {
     let incomplete = till(1).signed(&mplus_webhooks::event::EventName::StartSession, "{}".into());
     assert_eq!(host.orchestrator.handle(incomplete).await.status(), StatusCode::BAD_REQUEST);
     drop(logging);
-    let lines = log.0.lock().unwrap();
+    let lines = log.lines();
     assert_eq!(lines.len(), 2, "{lines:?}");
     assert!(
         lines[0].contains("NO_SIGNATURE") && lines[0].contains("/webhook/mpluskassa/startSession"),

@@ -99,7 +99,10 @@ fn not_understood(what: String) -> ProviderNews {
 }
 
 /// The euros of a finished transaction; anything else is worth nothing.
-fn read_transaction(mut transaction: Fields<'_>, news: &mut ProviderNews) -> Result<Decimal, DataError> {
+pub(super) fn read_transaction(
+    mut transaction: Fields<'_>,
+    news: &mut ProviderNews,
+) -> Result<Decimal, DataError> {
     let status: Option<String> = field(&mut transaction, "StatusId")?;
     if status.as_deref() != Some("F") {
         return Ok(Decimal::ZERO);

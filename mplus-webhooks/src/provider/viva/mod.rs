@@ -5,6 +5,7 @@ mod checkout;
 mod outcome;
 mod reconcile;
 mod refund;
+mod taken;
 mod terminal;
 
 use std::sync::{Arc, Mutex};
@@ -19,6 +20,7 @@ use serde_json::json;
 use super::call::{Api, detail, inside};
 use crate::event::json::{DataError, Fields};
 use crate::http_client::HttpClient;
+use crate::log_room::Window;
 use crate::payment::{
     NoticeRefused, Payment, PaymentProvider, ProviderCheck, ProviderError, ProviderNews, ProviderRecord,
     ProviderSettings, Refund, RefundNews,
@@ -116,7 +118,9 @@ impl VivaEndpoints {
 /// checkout has no such key: an order whose creation got no answer was shown to nobody, and runs out by itself.
 ///
 /// A terminal session that says it was declined may still succeed: after a contactless card over the limit the PIN is asked for.
-/// So a decline is told as pending, with its reason, until the session's life is over.
+/// So a decline is told as pending, with its reason, until the session's life is over. Then, and whenever a session ends without money,
+/// the account's transactions are read, by the older API's key: what was taken all the same is told, also up to an hour later. Without
+/// that key the session alone is believed.
 #[derive(Debug, Clone)]
 pub struct Viva {
     api: Api,
@@ -129,6 +133,8 @@ pub struct Viva {
     runtime: Arc<dyn Runtime>,
     token: Arc<Mutex<Option<Token>>>,
     webhook_key: Arc<tokio::sync::Mutex<Option<AnsweredKey>>>,
+    /// Room for what it says of payments that could not be looked up.
+    log: Arc<Mutex<Window>>,
 }
 
 /// What Viva answered about the webhook key, and until when it is not asked again.
@@ -160,6 +166,7 @@ impl Viva {
             runtime,
             token: Arc::default(),
             webhook_key: Arc::default(),
+            log: Arc::default(),
         }
     }
 
@@ -244,7 +251,10 @@ impl PaymentProvider for Viva {
 
     async fn get(&self, payment: &Payment) -> Result<ProviderNews, ProviderError> {
         match &self.mode {
-            VivaMode::Terminal { .. } => Ok(self.find_session(payment).await?.1),
+            VivaMode::Terminal { .. } => {
+                let (_, news) = self.find_session(payment).await?;
+                self.unless_taken(payment, news).await
+            }
             VivaMode::Checkout { .. } => self.get_order(payment).await,
         }
     }

@@ -87,7 +87,7 @@ impl Viva {
     }
 
     async fn has_session(&self, payment: &Payment) -> Result<bool, ProviderError> {
-        Ok(self.find_session(payment).await?.0 != StatusCode::NOT_FOUND)
+        Ok(self.session(&payment.key.id).await?.status != StatusCode::NOT_FOUND)
     }
 
     /// A session as it is answered. `202` is one that has no result yet, `404` none at all.
@@ -132,7 +132,7 @@ impl Viva {
         if over && matches!(status, StatusCode::ACCEPTED | StatusCode::NOT_FOUND) {
             news.status = ProviderStatus::Cancelled;
         }
-        Ok(news)
+        self.unless_taken(payment, news).await
     }
 }
 

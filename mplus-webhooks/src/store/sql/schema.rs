@@ -209,3 +209,36 @@ pub(in crate::store) fn up_to_date(
     );
     Err(StoreError::new(action, text))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A released step is never changed. Until the first release the tables may be: the fixtures are then written anew, as
+    /// `tests/it/stores/first_schema.rs` says.
+    #[test]
+    fn the_first_schema_is_that_of_the_fixture() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/schema-1");
+        let databases = [
+            #[cfg(feature = "sqlite")]
+            (Dialect::Sqlite, "sqlite"),
+            #[cfg(feature = "postgres")]
+            (Dialect::Postgres, "postgres"),
+            #[cfg(feature = "mysql")]
+            (Dialect::Mysql, "mysql"),
+        ];
+        for (dialect, name) in databases {
+            let first = migrations(dialect).into_iter().next().unwrap();
+            assert_eq!(first.number, 1);
+            let statements = migrations_table(dialect).into_iter().chain(first.statements);
+            let made: String = statements.map(|statement| statement + ";\n").collect();
+            let file = folder.join(format!("{name}.sql"));
+            if std::env::var_os("MPLUS_WRITE_FIXTURES").is_some() {
+                std::fs::create_dir_all(&folder).unwrap();
+                std::fs::write(&file, &made).unwrap();
+            }
+            let kept = std::fs::read_to_string(&file).unwrap_or_default();
+            assert_eq!(made, kept, "{}", file.display());
+        }
+    }
+}

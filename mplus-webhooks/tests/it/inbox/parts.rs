@@ -1,19 +1,20 @@
 //! Equal parts of a split sale, and what a till only tells again.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
 use mplus_webhooks::event::EventName;
 use mplus_webhooks::inbox::{EntryFilter, EntryState, InboxNotice};
+use mplus_webhooks::reply::CompleteSessionReply;
 use mplus_webhooks::{
     EqualParts, FixedSubscriptions, Handlers, MemoryStore, Orchestrator, Refunds, Refusal, Subscription,
 };
 use serde_json::json;
 
-use super::{Table, Told, completed, host, signed, states};
+use super::{Table, Told, attempts, completed, host, signed, states};
 use crate::support::{Paused, SUBSCRIPTION, background, merchant, secret, till};
 
 /// Half of a bill, told with this counter at this second.
@@ -89,25 +90,189 @@ async fn equal_halves_that_are_refused_are_a_dead_letter_each() {
     assert_eq!(states(&host).await, [EntryState::Dead, EntryState::Dead]);
 }
 
+/// A handler that refuses the half with this counter as long as it is told to, and counts how often it is asked about each.
+#[derive(Clone, Default)]
+struct Picky {
+    refuses: Arc<Mutex<Option<i64>>>,
+    asked: Arc<Mutex<Vec<Option<i64>>>>,
+}
+
+impl Picky {
+    fn refusing(counter: i64) -> Self {
+        Self { refuses: Arc::new(Mutex::new(Some(counter))), asked: Arc::default() }
+    }
+
+    fn accept(&self) {
+        *self.refuses.lock().unwrap() = None;
+    }
+
+    fn asked(&self) -> Vec<Option<i64>> {
+        self.asked.lock().unwrap().clone()
+    }
+
+    fn handlers(&self, told: &Told) -> Handlers {
+        let picky = self.clone();
+        told.handlers().on_complete_session(move |event| {
+            let counter = event.details.counter;
+            picky.asked.lock().unwrap().push(counter);
+            let refuses = counter.is_some() && counter == *picky.refuses.lock().unwrap();
+            async move {
+                match refuses {
+                    true => Err(Refusal::invalid_data("the kitchen does not want it")),
+                    false => Ok(CompleteSessionReply::acknowledge()),
+                }
+            }
+        })
+    }
+}
+
 #[tokio::test(start_paused = true)]
-async fn a_repeat_that_the_host_was_not_told_of_is_not_acknowledged() {
-    let table = Arc::new(Table::default());
-    let handlers = Handlers::new().on_inbox_notice(|notice: InboxNotice| async move {
-        assert!(!matches!(notice, InboxNotice::ToldAgain { .. }), "this panic is part of the test");
-    });
+async fn a_half_that_the_handler_refuses_takes_nothing_from_the_other() {
+    for refused in [1, 2] {
+        let (table, told, picky) = (Arc::new(Table::default()), Told::default(), Picky::refusing(refused));
+        let host =
+            host(&table, Arc::new(MemoryStore::new()), |builder| builder.handler(picky.handlers(&told)));
+        let send = async |counter, second| {
+            let status = host.handle(half(&EventName::CompleteSession, counter, second)).await.status();
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            status.as_u16()
+        };
+        let status = |counter: i64| if counter == refused { 400 } else { 200 };
+        assert_eq!([send(1, 1).await, send(2, 9).await], [status(1), status(2)]);
+        assert_eq!(table.calls(), ["create s 10", "create s 10"], "each half is a sale");
+        assert_eq!(told.kinds(), ["further part"]);
+        assert_eq!(states(&host).await, [EntryState::Done, EntryState::Done]);
+
+        // What was refused is put to the handler again, by its bytes and by a clock that stood still; the other half is not.
+        picky.accept();
+        assert_eq!([send(1, 1).await, send(2, 9).await, send(1, 20).await, send(8, 9).await], [200; 4]);
+        let expected: Vec<_> = [1, 2, refused].into_iter().map(Some).collect();
+        assert_eq!(picky.asked(), expected, "half {refused} was refused");
+        assert_eq!(table.calls().len(), 2, "and it is recorded once");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_takes_equal_parts_for_repeats_is_asked_again_about_what_it_refused() {
+    let (table, told, picky) = (Arc::new(Table::default()), Told::default(), Picky::refusing(1));
     let host = host(&table, Arc::new(MemoryStore::new()), |builder| {
-        builder.handler(handlers).equal_parts(EqualParts::Repeat)
+        builder.handler(picky.handlers(&told)).equal_parts(EqualParts::Repeat)
     });
-    assert_eq!(host.handle(half(&EventName::CompleteSession, 1, 1)).await.status(), 200);
-    assert_eq!(host.handle(half(&EventName::CompleteSession, 2, 9)).await.status(), 400);
+    assert_eq!(host.handle(half(&EventName::CompleteSession, 1, 1)).await.status(), 400);
+    assert_eq!(host.handle(half(&EventName::CompleteSession, 2, 9)).await.status(), 200);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(picky.asked(), [Some(1), Some(2)]);
+    assert_eq!(table.calls(), ["create s 10"], "one sale, told twice");
+    assert_eq!(told.kinds(), ["told again"]);
+}
+
+/// A handler that panics or hangs so often before it takes that a sale was told again.
+fn unwilling(told: &Told, hangs: bool, times: usize) -> Handlers {
+    let (told, left) = (told.clone(), Arc::new(AtomicUsize::new(times)));
+    Handlers::new().on_inbox_notice(move |notice: InboxNotice| {
+        let (told, left) = (told.clone(), left.clone());
+        async move {
+            let fails =
+                left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+            assert!(hangs || !fails, "this panic is part of the test");
+            if fails {
+                std::future::pending::<()>().await;
+            }
+            told.add(notice);
+        }
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repeat_is_kept_and_told_until_the_host_has_taken_it() {
+    for hangs in [false, true] {
+        let (table, told) = (Arc::new(Table::default()), Told::default());
+        let host = host(&table, Arc::new(MemoryStore::new()), |builder| {
+            builder.handler(unwilling(&told, hangs, 3)).equal_parts(EqualParts::Repeat)
+        });
+        let _background = background(&host);
+        for (counter, second) in [(1, 1), (2, 9)] {
+            assert_eq!(host.handle(half(&EventName::CompleteSession, counter, second)).await.status(), 200);
+        }
+        // The handler is cut off after a minute.
+        tokio::time::sleep(Duration::from_secs(65)).await;
+        assert!(told.kinds().is_empty());
+        let mut left = states(&host).await;
+        left.retain(|state| *state != EntryState::Done);
+        assert_eq!(left.len(), 1, "it is not done before it was told");
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        assert_eq!(told.kinds(), ["told again"], "hangs: {hangs}");
+        assert_eq!(states(&host).await, [EntryState::Done, EntryState::Done]);
+        assert_eq!(table.calls(), ["create s 10"]);
+        // Nobody is told of the same bytes once more.
+        assert_eq!(host.handle(half(&EventName::CompleteSession, 2, 9)).await.status(), 200);
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        assert_eq!(told.kinds().len(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repeat_whose_process_died_before_it_was_told_is_told_by_another() {
+    let (store, told) = (Arc::new(MemoryStore::new()), Told::default());
+    let gone = host(&Arc::default(), store.clone(), |builder| {
+        let forever = attempts(|attempts| {
+            attempts.patience = Duration::from_secs(1_000_000);
+            attempts.lease = Duration::from_secs(3_000_000);
+        });
+        builder
+            .handler(unwilling(&Told::default(), true, 1))
+            .attempts(forever)
+            .equal_parts(EqualParts::Repeat)
+    });
+    for (counter, second) in [(1, 1), (2, 9)] {
+        assert_eq!(gone.handle(half(&EventName::CompleteSession, counter, second)).await.status(), 200);
+    }
+    let alive = host(&Arc::default(), store, |builder| {
+        builder.handler(told.handlers()).equal_parts(EqualParts::Repeat)
+    });
+    let _background = background(&alive);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert!(told.kinds().is_empty(), "the first one may still be at it");
+    tokio::time::sleep(Duration::from_secs(4_000_000)).await;
+    assert_eq!(told.kinds(), ["told again"]);
+}
+
+/// Half of a bill of a till that tells no counter and no time.
+fn half_without_occasion(number: u32) -> Request<Bytes> {
+    let body = json!({
+        "event": {}, "sender": { "branchNumber": 1, "workplaceNumber": 2, "softwareVersion": number.to_string() },
+        "session": { "sessionId": "s", "totalInclAmount": 10 },
+        "completeSession": { "payments": [{ "amount": 10, "method": "PIN" }] },
+    });
+    till(1).signed(&EventName::CompleteSession, body.to_string().into())
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_can_tell_from_a_repeat_is_told_and_becomes_a_part_by_a_replay() {
+    let (table, told) = (Arc::new(Table::default()), Told::default());
+    let host = host(&table, Arc::new(MemoryStore::new()), |builder| builder.handler(told.handlers()));
+    for number in [1, 2, 2] {
+        assert_eq!(host.handle(half_without_occasion(number)).await.status(), 200);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(table.calls(), ["create s 10"]);
+    assert_eq!(told.kinds(), ["told again"]);
+    let entries = host.inbox().list(&EntryFilter::default()).await.unwrap();
+    assert_eq!(entries.len(), 2);
+    host.inbox().replay(&entries[1].id).await.unwrap();
+    let _background = background(&host);
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(table.calls(), ["create s 10", "create s 10"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_cancellation_that_came_first_counts_for_a_sale_that_the_handler_refuses_too() {
     for failures in [0, 1] {
         let table = Arc::new(Table::default());
-        let fails = table.clone();
+        let (fails, asked) = (table.clone(), Arc::new(AtomicUsize::new(0)));
+        let asks = asked.clone();
         let handlers = Handlers::new().on_complete_session(move |_| {
+            asks.fetch_add(1, Ordering::SeqCst);
             // The sale is recorded by now; its cancellation may not go through at once.
             fails.failures.store(failures, Ordering::SeqCst);
             async { Err(Refusal::invalid_data("the kitchen does not want it")) }
@@ -121,6 +286,10 @@ async fn a_cancellation_that_came_first_counts_for_a_sale_that_the_handler_refus
         tokio::time::sleep(Duration::from_secs(120)).await;
         assert_eq!(table.calls(), ["cancel s", "create s 10", "cancel s"]);
         assert_eq!(states(&host).await, [EntryState::Done, EntryState::Done]);
+        assert_eq!(asked.load(Ordering::SeqCst), 1);
+        // However it was concluded: a repeat of what was refused is put to the handler again.
+        assert_eq!(host.handle(completed("s", "10")).await.status(), 400);
+        assert_eq!(asked.load(Ordering::SeqCst), 2);
     }
 }
 

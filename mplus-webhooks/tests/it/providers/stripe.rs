@@ -1,5 +1,7 @@
 //! Stripe: payment intents, and the signature of its calls.
 
+mod reader;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -96,35 +98,6 @@ async fn stripe_offers_ideal_card_and_bancontact_on_the_hosts_page() {
     let news = stripe(&server, page()).create(&new_payment()).await.unwrap();
     create.assert_async().await;
     assert_eq!(news.checkout_url.as_deref(), Some("https://example.com/pay?payment_intent=pi_1"));
-}
-
-#[tokio::test]
-async fn stripe_shows_a_terminal_payment_on_the_reader_and_withdraws_it_when_the_reader_refuses() {
-    let mut server = Server::new_async().await;
-    server
-        .mock("POST", "/v1/payment_intents")
-        .with_body(intent("requires_payment_method", json!({})))
-        .create_async()
-        .await;
-    let offline = server
-        .mock("POST", "/v1/terminal/readers/tmr_1/process_payment_intent")
-        .match_body(Matcher::UrlEncoded("payment_intent".to_owned(), "pi_1".to_owned()))
-        .with_status(400)
-        .with_body(r#"{"error":{"code":"terminal_reader_offline","message":"Reader is currently offline"}}"#)
-        .create_async()
-        .await;
-    let withdraw = server
-        .mock("POST", "/v1/payment_intents/pi_1/cancel")
-        .with_body(intent("canceled", json!({})))
-        .create_async()
-        .await;
-    let error = stripe(&server, terminal()).create(&new_payment()).await.unwrap_err();
-    offline.assert_async().await;
-    withdraw.assert_async().await;
-    assert_eq!(
-        error.to_string(),
-        "the payment provider stripe refused: HTTP 400: Reader is currently offline"
-    );
 }
 
 #[tokio::test]
@@ -334,114 +307,6 @@ async fn what_cannot_be_expanded_does_not_hide_that_it_is_paid() {
         let news = stripe(&server, page()).get(&known_payment("pi_1")).await.unwrap();
         assert_eq!(news.status, ProviderStatus::Captured(Decimal::new(270, 2)));
     }
-}
-
-/// What the reader `tmr_1` does.
-async fn reader(server: &mut ServerGuard, action: serde_json::Value) -> mockito::Mock {
-    server
-        .mock("GET", "/v1/terminal/readers/tmr_1")
-        .with_body(json!({ "id": "tmr_1", "status": "online", "action": action }).to_string())
-        .create_async()
-        .await
-}
-
-fn shows(intent: &str, status: &str, failure: Option<&str>) -> serde_json::Value {
-    json!({
-        "type": "process_payment_intent", "status": status, "failure_code": failure,
-        "failure_message": failure.map(|_| "The card was declined."),
-        "process_payment_intent": { "payment_intent": intent }
-    })
-}
-
-#[tokio::test]
-async fn a_reader_is_cleared_only_when_it_shows_this_payment() {
-    for (shown, cleared) in [("pi_1", true), ("pi_of_another_till", false)] {
-        let mut server = Server::new_async().await;
-        reader(&mut server, shows(shown, "in_progress", None)).await;
-        let clear = server
-            .mock("POST", "/v1/terminal/readers/tmr_1/cancel_action")
-            .with_body("{}")
-            .expect(usize::from(cleared))
-            .create_async()
-            .await;
-        server
-            .mock("POST", "/v1/payment_intents/pi_1/cancel")
-            .with_body(intent("canceled", json!({})))
-            .create_async()
-            .await;
-        let news = stripe(&server, terminal()).cancel(&known_payment("pi_1")).await.unwrap();
-        assert_eq!(news.status, ProviderStatus::Cancelled);
-        clear.assert_async().await;
-    }
-}
-
-#[tokio::test]
-async fn the_reader_tells_why_a_payment_waits_or_failed_and_only_of_this_payment() {
-    let whole = json!({
-        "type": "process_payment_intent", "status": "failed", "failure_code": "card_declined",
-        "process_payment_intent": { "payment_intent": { "id": "pi_1", "status": "requires_payment_method" } }
-    });
-    let cases = [
-        (shows("pi_1", "in_progress", None), ProviderStatus::Pending, None),
-        (
-            shows("pi_1", "failed", Some("customer_canceled")),
-            ProviderStatus::Declined,
-            Some("customer_canceled"),
-        ),
-        (whole, ProviderStatus::Declined, Some("card_declined")),
-        (shows("pi_2", "failed", Some("card_declined")), ProviderStatus::Declined, None),
-        (json!(null), ProviderStatus::Declined, None),
-    ];
-    for (action, expected, code) in cases {
-        let mut server = Server::new_async().await;
-        server
-            .mock("GET", Matcher::Regex("^/v1/payment_intents/pi_1".to_owned()))
-            .with_body(intent("requires_payment_method", json!({ "last_payment_error": null })))
-            .create_async()
-            .await;
-        reader(&mut server, action.clone()).await;
-        let news = stripe(&server, terminal()).get(&known_payment("pi_1")).await.unwrap();
-        assert_eq!(news.status, expected, "{action}");
-        assert_eq!(news.reason.and_then(|reason| reason.code).as_deref(), code, "{action}");
-    }
-}
-
-#[tokio::test]
-async fn a_reader_that_timed_out_is_told_again_under_a_new_key() {
-    let mut server = Server::new_async().await;
-    server
-        .mock("POST", "/v1/payment_intents")
-        .with_body(intent("requires_payment_method", json!({})))
-        .create_async()
-        .await;
-    reader(&mut server, json!(null)).await;
-    let keys = Arc::new(std::sync::Mutex::new(Vec::new()));
-    let process = server
-        .mock("POST", "/v1/terminal/readers/tmr_1/process_payment_intent")
-        .with_status(400)
-        .with_body_from_request({
-            let keys = keys.clone();
-            move |request| {
-                keys.lock().unwrap().push(request.header("idempotency-key")[0].to_str().unwrap().to_owned());
-                r#"{"error":{"code":"terminal_reader_timeout","message":"The reader timed out."}}"#.into()
-            }
-        })
-        .expect(3)
-        .create_async()
-        .await;
-    let withdraw = server
-        .mock("POST", "/v1/payment_intents/pi_1/cancel")
-        .with_body(intent("canceled", json!({})))
-        .create_async()
-        .await;
-    let refused = stripe(&server, terminal()).create(&new_payment()).await.unwrap_err();
-    assert!(matches!(refused, ProviderError::Refused { .. }), "{refused}");
-    process.assert_async().await;
-    withdraw.assert_async().await;
-    let mut keys = keys.lock().unwrap().clone();
-    keys.sort();
-    keys.dedup();
-    assert_eq!(keys.len(), 3, "each attempt has a key of its own");
 }
 
 #[tokio::test]

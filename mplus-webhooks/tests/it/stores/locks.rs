@@ -21,7 +21,7 @@ async fn states(host: &Orchestrator) -> Vec<(Option<String>, EntryState)> {
 #[tokio::test]
 async fn a_locked_row_keeps_nothing_else_waiting_and_takes_no_connection_for_good_on_postgres() {
     let Some(url) = postgres("locks").await else { return };
-    let mut options = mplus_webhooks::PostgresOptions::new(&url);
+    let mut options = mplus_webhooks::PostgresOptions::new(&*url);
     options.connections = 2;
     let store = Arc::new(PostgresStore::open(options).await.unwrap());
     let mut attempts = mplus_webhooks::Attempts::default();

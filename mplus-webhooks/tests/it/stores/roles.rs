@@ -6,6 +6,7 @@ use mplus_webhooks::testkit::conformance;
 use mplus_webhooks::{MysqlStore, PostgresStore, SqliteStore, StoreError};
 use mysql_async::prelude::Queryable as _;
 
+use super::database::of_this_process;
 use super::{mysql, postgres};
 
 /// What somebody reads who starts an older release.
@@ -25,20 +26,21 @@ const NEWER: &str = "INSERT INTO mplus_webhook_migrations (version, applied_at) 
 
 #[tokio::test]
 async fn on_postgres_a_role_that_may_not_make_tables_uses_those_that_are_there() {
-    let Some(url) = postgres("roles").await else { return };
+    let Some(mut url) = postgres("roles").await else { return };
     PostgresStore::connect(&url).await.unwrap();
     let (owner, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
-    let role = "mplus_webhooks_test_reader_and_writer";
+    let (role, schema) = (format!("mplus_webhooks_test_writer_{}", of_this_process()), url.name.clone());
     owner
         .batch_execute(&format!(
-            "DO $$ BEGIN CREATE ROLE {role} LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$; \
-             GRANT USAGE ON SCHEMA mplus_webhooks_test_roles TO {role}; \
-             GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA mplus_webhooks_test_roles TO {role}"
+            "CREATE ROLE {role} LOGIN; \
+             GRANT USAGE ON SCHEMA {schema} TO {role}; \
+             GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role}"
         ))
         .await
         .unwrap();
-    let restricted = url_of(&url, role);
+    url.remove_too(format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+    let restricted = url_of(&url, &role);
     let store = PostgresStore::connect(&restricted).await.unwrap();
     conformance::store(Arc::new(store)).await.unwrap();
 
@@ -49,18 +51,18 @@ async fn on_postgres_a_role_that_may_not_make_tables_uses_those_that_are_there()
 
 #[tokio::test]
 async fn on_mysql_a_role_that_may_not_make_tables_uses_those_that_are_there() {
-    let Some(url) = mysql("roles").await else { return };
+    let Some(mut url) = mysql("roles").await else { return };
     MysqlStore::connect(&url).await.unwrap();
-    let pool = mysql_async::Pool::new(url.as_str());
+    let pool = mysql_async::Pool::new(&*url);
     let mut owner = pool.get_conn().await.unwrap();
-    let role = "mplus_webhook_rw";
+    let (role, database) = (format!("mplus_rw_{}", of_this_process()), url.name.clone());
     // A fresh server may have a nameless user of this very host, who goes before one of any host.
     let hosts = ["localhost", "%"];
     for statement in hosts.iter().flat_map(|host| {
-        let grant = "GRANT SELECT, INSERT, UPDATE, DELETE ON mplus_webhooks_test_roles.*";
-        [format!("CREATE USER IF NOT EXISTS {role}@'{host}'"), format!("{grant} TO {role}@'{host}'")]
+        let grant = format!("GRANT SELECT, INSERT, UPDATE, DELETE ON {database}.*");
+        [format!("CREATE USER {role}@'{host}'"), format!("{grant} TO {role}@'{host}'")]
     }) {
-        match owner.query_drop(statement).await {
+        match owner.query_drop(&statement).await {
             Err(mysql_async::Error::Server(error)) if MAY_NOT_GRANT.contains(&error.code) => {
                 eprintln!("skipped: the user of MPLUS_TEST_MYSQL may not make other users");
                 return;
@@ -68,7 +70,10 @@ async fn on_mysql_a_role_that_may_not_make_tables_uses_those_that_are_there() {
             granted => granted.unwrap(),
         }
     }
-    let restricted = url_of(&url, role);
+    for host in hosts {
+        url.remove_too(format!("DROP USER {role}@'{host}'"));
+    }
+    let restricted = url_of(&url, &role);
     let store = MysqlStore::connect(&restricted).await.unwrap();
     conformance::store(Arc::new(store)).await.unwrap();
 

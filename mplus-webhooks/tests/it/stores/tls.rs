@@ -80,7 +80,7 @@ async fn a_postgres_that_proves_who_it_is_is_spoken_to_with_tls_and_no_other() {
         assert!(text(&error).contains("certificate"), "{}", text(&error));
     }
     // The database itself has no TLS: it is not spoken to without.
-    let plain = PostgresStore::connect(&format!("{url}&sslmode=require")).await;
+    let plain = PostgresStore::connect(&format!("{}&sslmode=require", &*url)).await;
     assert!(plain.is_err());
 
     let mut options = PostgresOptions::new(secured("localhost"));

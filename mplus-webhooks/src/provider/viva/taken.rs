@@ -1,0 +1,100 @@
+//! Money that was taken although its terminal session denies it, as Viva's sessions were seen to do: the account's transactions know it.
+
+use std::collections::BTreeSet;
+use std::sync::PoisonError;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use http::{Method, StatusCode};
+use rust_decimal::Decimal;
+
+use super::Viva;
+use super::checkout::read_transaction;
+use crate::event::json::Fields;
+use crate::payment::{Payment, ProviderError, ProviderNews, ProviderStatus};
+use crate::provider::call::detail;
+
+/// How long after the session's life a payment that ended without money is looked at again.
+const WATCH: TimeDelta = TimeDelta::hours(1);
+/// How far the zone of the lists' days may be from UTC.
+const WEST: TimeDelta = TimeDelta::hours(12);
+const EAST: TimeDelta = TimeDelta::hours(14);
+
+impl Viva {
+    /// What is told of a session: that it ended without money only when no transaction says otherwise. When nobody answers that, it
+    /// is told after twice the session's life all the same, for a cashier waits; it is looked at again afterwards in any case.
+    pub(super) async fn unless_taken(
+        &self,
+        payment: &Payment,
+        mut news: ProviderNews,
+    ) -> Result<ProviderNews, ProviderError> {
+        let without_money = matches!(news.status, ProviderStatus::Failed | ProviderStatus::Cancelled);
+        if !without_money || payment.is_refund() {
+            return Ok(news);
+        }
+        let sent_at = payment.attempted_at.unwrap_or(payment.started_at);
+        let watched_until = sent_at + self.session_life + WATCH;
+        news.watched_until = (self.runtime.now() < watched_until).then_some(watched_until);
+        match self.taken(payment, sent_at).await {
+            Ok(Some(taken)) => Ok(ProviderNews { terminal_id: news.terminal_id, ..taken }),
+            Ok(None) => Ok(news),
+            Err(error) => {
+                let may_be_answered = !matches!(error, ProviderError::Refused { .. });
+                if may_be_answered && self.age(payment) < self.session_life * 2 {
+                    (news.status, news.watched_until) = (ProviderStatus::Pending, None);
+                } else {
+                    self.note_not_looked_up(payment, &error);
+                }
+                Ok(news)
+            }
+        }
+    }
+
+    /// What the transactions of the session's days say was taken for this payment. After a PIN it stands under another order; our own
+    /// reference tells whose it is.
+    async fn taken(
+        &self,
+        payment: &Payment,
+        sent_at: DateTime<Utc>,
+    ) -> Result<Option<ProviderNews>, ProviderError> {
+        let days: BTreeSet<_> = [sent_at - WEST, sent_at, sent_at + EAST].map(|at| at.date_naive()).into();
+        let mut news = ProviderNews::new(ProviderStatus::Unknown).with_reference(payment.key.id.as_str());
+        let (mut euros, mut counted) = (Decimal::ZERO, BTreeSet::new());
+        let none_listed = [StatusCode::NOT_FOUND, StatusCode::NOT_IMPLEMENTED];
+        for day in days {
+            let path = format!("/api/transactions?date={day}");
+            let answer = self.old_api(Method::GET, &path, &none_listed).await?;
+            match answer.status {
+                StatusCode::NOT_FOUND => continue,
+                StatusCode::NOT_IMPLEMENTED => {
+                    return Err(self.api.refused("HTTP 501: it lists no transactions".to_owned()));
+                }
+                _ => {}
+            }
+            for listed in self.list(&answer, &["Transactions"])? {
+                let Ok(Ok(mut fields)) = Fields::open_body(listed.as_str().as_bytes()) else { continue };
+                if detail::<String>(&mut fields, "MerchantTrns").as_deref() != Some(payment.key.id.as_str()) {
+                    continue;
+                }
+                let unreadable =
+                    |error| self.api.unreachable(format!("its transaction cannot be read: {error}"));
+                let amount = read_transaction(fields, &mut news).map_err(unreadable)?;
+                // It may be listed on two days.
+                if amount > Decimal::ZERO && counted.insert(news.transaction_reference.clone()) {
+                    euros += amount;
+                }
+            }
+        }
+        news.status = ProviderStatus::Captured(euros);
+        Ok((euros > Decimal::ZERO).then_some(news))
+    }
+
+    fn note_not_looked_up(&self, payment: &Payment, error: &ProviderError) {
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(left_out) = log.admit(self.runtime.now()) {
+            tracing::warn!(
+                payment = %payment.key.id, merchant = %payment.key.merchant, account = %self.account, error = %error, left_out,
+                "a payment ended without money, and Viva does not tell whether it was taken all the same"
+            );
+        }
+    }
+}
