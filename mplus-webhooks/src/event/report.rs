@@ -1,6 +1,7 @@
 //! The POS's complaints about earlier replies.
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::object::Object;
 use super::oddity::Reading;
@@ -29,8 +30,13 @@ pub struct ErrorReport {
 }
 
 impl ErrorReport {
-    /// A complaint has a code or a message; an `error` with nothing in it says nothing, and the body is an event.
+    /// A complaint has a code or a message; an `error` with nothing in it says nothing, and the body is an event. So is the end of a
+    /// sale that comes with its session, whatever else is there: it is told once.
     pub(super) fn read(name: &EventName, origin: &Origin, body: &mut Object<'_>) -> Option<Self> {
+        let has_sale = |raw: &RawValue| raw.get().starts_with('{') && raw.get().contains("\"sessionId\"");
+        if name.ends_a_sale() && body.get("session").is_some_and(has_sale) {
+            return None;
+        }
         let raw = body.get("error")?;
         let (path, mut reading) = (Path::ROOT.field("error"), Reading::new());
         let mut text = |fields: &mut Object<'_>, field: &str| {

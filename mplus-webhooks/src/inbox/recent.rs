@@ -1,8 +1,8 @@
 //! What this process is working on and has just answered, so that a repeat waits for the first answer instead of asking the
 //! store again and again.
 
-use std::collections::VecDeque;
 use std::collections::hash_map::{Entry as Slot, HashMap, RandomState};
+use std::collections::{HashSet, VecDeque};
 use std::hash::BuildHasher as _;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -44,6 +44,7 @@ const GIVEN_UP: u8 = 2;
 pub(crate) struct Recent {
     known: Mutex<Known>,
     names: Mutex<Names>,
+    polls: Mutex<Polls>,
 }
 
 #[derive(Default)]
@@ -62,6 +63,14 @@ enum State {
 struct Names {
     hasher: RandomState,
     by_body: HashMap<u64, EventName>,
+    order: VecDeque<u64>,
+}
+
+/// The latest polls by their bytes, which are many: they have a room of their own.
+#[derive(Default)]
+struct Polls {
+    hasher: RandomState,
+    bodies: HashSet<u64>,
     order: VecDeque<u64>,
 }
 
@@ -117,6 +126,30 @@ impl Recent {
                 None
             }
         }
+    }
+
+    /// Remembers the bytes of a poll. Those of a till that counts nothing may be sent for something else, too.
+    pub(crate) fn note_poll(&self, body: &[u8]) {
+        const COUNTER: &[u8] = b"\"eventCounter\"";
+        if !body.windows(COUNTER.len()).any(|window| window == COUNTER) {
+            return;
+        }
+        let mut polls = lock(&self.polls);
+        let body = polls.hasher.hash_one(body);
+        if polls.bodies.insert(body) {
+            polls.order.push_back(body);
+            if polls.order.len() > NAMES
+                && let Some(oldest) = polls.order.pop_front()
+            {
+                polls.bodies.remove(&oldest);
+            }
+        }
+    }
+
+    /// Whether the same bytes were a poll a while ago.
+    pub(crate) fn was_poll(&self, body: &[u8]) -> bool {
+        let polls = lock(&self.polls);
+        polls.bodies.contains(&polls.hasher.hash_one(body))
     }
 }
 
@@ -237,5 +270,18 @@ mod tests {
         let recent = Arc::new(Recent::default());
         drop(seat(&recent, "a"));
         drop(seat(&recent, "a"));
+    }
+
+    #[test]
+    fn polls_are_remembered_by_their_bytes_up_to_a_bound_and_only_when_the_till_counts() {
+        let recent = Recent::default();
+        let poll = |counter: usize| format!("{{\"event\":{{\"eventCounter\":{counter}}}}}");
+        for counter in 0..NAMES + 2 {
+            recent.note_poll(poll(counter).as_bytes());
+        }
+        assert!(!recent.was_poll(poll(0).as_bytes()) && recent.was_poll(poll(2).as_bytes()));
+        assert_eq!(lock(&recent.polls).bodies.len(), NAMES);
+        recent.note_poll(b"{}");
+        assert!(!recent.was_poll(b"{}"));
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use chrono::TimeDelta;
 use futures_util::future::{Either, select};
 
 use super::crowd::Admitted;
@@ -22,6 +23,10 @@ use crate::verified::Verified;
 /// How long a repeat waits before it looks again at what another process does; every further look takes twice as long.
 const FIRST_LOOK: Duration = Duration::from_millis(50);
 const LONGEST_LOOK: Duration = Duration::from_secs(1);
+
+/// Why a start that took too long to be kept is given to nobody.
+const TOO_LATE: &str =
+    "the till was told that it failed, since the store took too long to keep it: it was not begun";
 
 /// What becomes of a repeat.
 enum Repeat {
@@ -45,6 +50,7 @@ impl Inner {
             && let Some(id) = event::polled_payment(body.value())
         {
             // Read-only and frequent: nothing is kept, no claim, no task.
+            self.recent.note_poll(body.value());
             let answer = self.polled(payments, &body.subscription().merchant, id);
             return match select(pin!(answer), out_of_time).await {
                 Either::Left((reply, _)) => Ok(written(&reply?)),
@@ -63,8 +69,15 @@ impl Inner {
             }
         };
         let identity = identity(&event);
-        if let Some(known) = self.recent.other_name(&identity.body, name) {
-            return Err(other_name(&known));
+        let known = self.recent.other_name(&identity.body, name);
+        let poll = || self.recent.was_poll(body.value()).then_some(EventName::PollExternalPayment);
+        if let Some(known) = known.or_else(poll) {
+            let refusal = other_name(&known);
+            if name.ends_a_sale() {
+                // Whoever sent it first under the wrong name must not make a sale disappear.
+                self.bury(self.refused(&event, &refusal), Some(event), out_of_time).await?;
+            }
+            return Err(refusal);
         }
         if let Some(refusal) = self.too_old(&event) {
             if self.keeps(name) {
@@ -73,6 +86,7 @@ impl Inner {
             return Err(refusal);
         }
         let sane = if_late(&event);
+        let paid_here = self.payment_of(&event);
         let polls = matches!(name, EventName::PollExternalPayment | EventName::BackgroundPoll)
             || (event.details().polling && !self.keeps(name));
         let place = if polls { Seat::alone() } else { self.recent.place(&identity.telling) };
@@ -91,7 +105,12 @@ impl Inner {
             }
         };
         match select(awaited.answer.clone(), out_of_time).await {
-            Either::Left((reply, _)) => reply,
+            Either::Left((reply, _)) => {
+                if let (Ok(reply), Some(key)) = (&reply, paid_here) {
+                    self.note_what_is_told(reply, key);
+                }
+                reply
+            }
             // What is not in the store is not acknowledged.
             Either::Right(_) if awaited.give_up() => {
                 tracing::error!(
@@ -101,6 +120,20 @@ impl Inner {
                 Err(Refusal::internal())
             }
             Either::Right(_) => Ok(written(&sane)),
+        }
+    }
+
+    /// The payment that is looked after here, of an event that asks something of it.
+    fn payment_of(&self, event: &AnyEvent) -> Option<PaymentKey> {
+        self.payments.as_ref()?;
+        let id = event.subject().filter(|_| is_about_a_payment(event))?;
+        Some(PaymentKey::new(event.origin().merchant().clone(), id))
+    }
+
+    /// A till that waits is told that a payment was paid: it need not be looked for any more.
+    fn note_what_is_told(&self, reply: &StoredReply, key: PaymentKey) {
+        if let Some(payments) = self.payments.clone().filter(|_| says_confirmed(reply)) {
+            self.runtime.spawn(Box::pin(async move { payments.note_that_it_was_told(&key).await }));
         }
     }
 
@@ -117,12 +150,9 @@ impl Inner {
             answered => return answered,
         };
         let entries = self.store.entries_about(merchant, id).await.map_err(|error| store_failed(&error))?;
-        let now = self.now();
-        let starting = entries.iter().any(|entry| {
-            entry.event == EventName::StartExternalPayment
-                && entry.state == EntryState::Working
-                && entry.due_at.is_some_and(|until| until > now)
-        });
+        let starting = entries
+            .iter()
+            .any(|entry| entry.event == EventName::StartExternalPayment && entry.state.is_open());
         if starting { Ok(asks_again(id)) } else { Err(refusal) }
     }
 
@@ -195,9 +225,17 @@ impl Inner {
         } else {
             self.store.insert_entry(&entry).await
         };
-        if inserted.is_ok() && !seat.kept() && self.payments.is_some() {
+        if inserted.is_ok() && !seat.kept() {
             // The till was told that it failed, so nothing is presented to the customer.
-            if let Err(error) = self.give_up_start(&event).await {
+            if self.is_begun_once(&event) {
+                if let Ok(None) = inserted {
+                    self.died(entry.failed(TOO_LATE)).await;
+                }
+                return seat.tell(Err(Refusal::internal()));
+            }
+            if self.payments.is_some()
+                && let Err(error) = self.give_up_start(&event).await
+            {
                 return seat.tell(Err(store_failed(&error)));
             }
         }
@@ -344,7 +382,12 @@ impl Inner {
 
     /// Why the event is too old to be believed, when it is.
     fn too_old(&self, event: &AnyEvent) -> Option<Refusal> {
-        let (sent, age) = (event.details().timestamp?.to_utc(), self.greatest_age?);
+        let (details, age) = (event.details(), self.greatest_age?);
+        let sent = match details.timestamp {
+            Some(sent) => sent.to_utc(),
+            // Without its offset a clock shows at most a day more.
+            None => details.local_time?.checked_add_signed(TimeDelta::days(1))?.and_utc(),
+        };
         (self.now().signed_duration_since(sent) > age).then(|| {
             let text = "is further back than this receiver allows: check the till's clock";
             Refusal::invalid_data(format!("`event.eventTimestamp` {sent} {text}"))
@@ -366,6 +409,12 @@ impl Inner {
             ..Entry::begun(id, event.name(), merchant, &origin.subscription().id, body)
         }
     }
+}
+
+/// Whether the reply tells the till that the customer has paid.
+fn says_confirmed(reply: &StoredReply) -> bool {
+    let told: Option<serde_json::Value> = serde_json::from_slice(&reply.body).ok();
+    told.is_some_and(|told| told["externalPayment"]["confirmed"] == true)
 }
 
 fn other_name(known: &EventName) -> Refusal {

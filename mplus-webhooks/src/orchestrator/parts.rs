@@ -10,8 +10,8 @@ use crate::store_error::StoreError;
 /// What the same end of a sale with the same content means, told with another counter **and** at another time: two guests who pay half
 /// each look like that, and so may a till that tells a sale anew. The vendor's pages don't say.
 ///
-/// A till that sends the same bytes once more, or whose counter or clock stood still, repeats; that is so with both, and so is what a
-/// refusal changes: nothing.
+/// A till that sends the same bytes once more, or whose counter or clock stood still, repeats; that is so with both. Whether the handler
+/// refused what was told before makes no difference.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EqualParts {

@@ -30,6 +30,7 @@ impl Inner {
     /// What is done after an event was answered: a cancellation that came before its sale takes effect, and the host is told of
     /// what is unusual. The text says what failed: all of it comes again then.
     pub(super) async fn concluded(&self, entry: &Entry, event: &AnyEvent) -> Result<(), String> {
+        self.cancel_if_told_before(entry, event).await?;
         match event {
             _ if event::is_repeat_of_sale(entry.id.as_str()) => self.tell_of_repeat(entry, event).await?,
             AnyEvent::CompleteSession(completed) => {
@@ -69,13 +70,8 @@ impl Inner {
         Ok(())
     }
 
-    /// Has the host told of what was taken for a repeat; a cancellation that came first takes effect here, too.
+    /// Has the host told of what was taken for a repeat.
     async fn tell_of_repeat(&self, entry: &Entry, event: &AnyEvent) -> Result<(), String> {
-        if let AnyEvent::CompleteSession(completed) = event
-            && let Some(sale) = sale(event, &completed.payload.session)
-        {
-            self.cancel_if_told_before(entry, &sale, &self.all_about(&sale).await?).await?;
-        }
         let first = EntryId::new(event::identity(event).event);
         let told = self.store.entry(&first).await.map_err(|error| error.to_string())?;
         let entry = told.unwrap_or_else(|| entry.clone());
@@ -83,9 +79,7 @@ impl Inner {
     }
 
     async fn after_completion(&self, entry: &Entry, sale: &SessionKey) -> Result<(), String> {
-        let about = self.all_about(sale).await?;
-        self.cancel_if_told_before(entry, sale, &about).await?;
-        let mut earlier = about;
+        let mut earlier = self.all_about(sale).await?;
         earlier.retain(|other| {
             counts_beside(entry, other, &EventName::CompleteSession)
                 && (other.received_at, &other.id) < (entry.received_at, &entry.id)
@@ -96,16 +90,15 @@ impl Inner {
         Ok(())
     }
 
-    /// Cancels a sale whose cancellation is in the inbox already.
-    async fn cancel_if_told_before(
-        &self,
-        entry: &Entry,
-        sale: &SessionKey,
-        about: &[Entry],
-    ) -> Result<(), String> {
-        let Some(sink) = &self.transactions else { return Ok(()) };
+    /// Cancels a sale that has been recorded, when its cancellation is in the inbox already. One that comes later finds the sale.
+    pub(super) async fn cancel_if_told_before(&self, entry: &Entry, event: &AnyEvent) -> Result<(), String> {
+        let (Some(sink), AnyEvent::CompleteSession(completed)) = (&self.transactions, event) else {
+            return Ok(());
+        };
+        let Some(sale) = sale(event, &completed.payload.session) else { return Ok(()) };
+        let about = self.all_about(&sale).await?;
         if about.iter().any(|other| counts_beside(entry, other, &EventName::CancelSession)) {
-            sink.cancel(sale).await.map_err(|error| error.to_string())?;
+            sink.cancel(&sale).await.map_err(|error| error.to_string())?;
         }
         Ok(())
     }

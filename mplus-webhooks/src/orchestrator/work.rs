@@ -111,7 +111,6 @@ impl Inner {
                 entry.reply = Some(super::late::refused(&refusal));
                 entry.last_error = Some(refusal.to_string());
                 tell(Err(refusal));
-                // The host's transactions know the sale all the same.
                 self.conclude(entry, event).await
             }
             Ended::Failed(why) => {
@@ -131,25 +130,32 @@ impl Inner {
     /// Does what follows on the answer of an entry in our hands, and stores its end. What fails comes again; the handler is not asked
     /// again then.
     async fn conclude(&self, mut entry: Entry, event: &AnyEvent) -> Outcome {
-        let conclusion = self.concluded_patiently(&entry, event);
-        let (concluded, version) = self.in_our_hands(entry.clone(), conclusion).await;
-        let Some(version) = version else { return Outcome::Lost };
-        entry.version = version;
-        match concluded {
-            Ok(()) => self.end(entry, EntryState::Done).await,
-            Err(why) => {
+        let known = entry.clone();
+        match self.followed(&mut entry, self.concluded(&known, event)).await {
+            None => Outcome::Lost,
+            Some(Ok(())) => self.end(entry, EntryState::Done).await,
+            Some(Err(why)) => {
                 entry.progress = Progress::Answered;
                 self.failed(entry, &why).await
             }
         }
     }
 
-    /// Has an entry without an answer tried again, unless its event is given to a handler once.
-    async fn not_answered(&self, entry: Entry, event: &AnyEvent, why: &str) -> Outcome {
+    /// Has an entry without an answer tried again, unless its event is given to a handler once. A cancellation that came before its
+    /// sale does not wait for the handler.
+    async fn not_answered(&self, mut entry: Entry, event: &AnyEvent, why: &str) -> Outcome {
         if self.is_begun_once(event) {
             let text =
                 format!("{why}. A start is not given to a handler again: look whether the payment was begun");
             return self.died(entry.failed(&text)).await;
+        }
+        if entry.progress == Progress::Recorded {
+            let known = entry.clone();
+            match self.followed(&mut entry, self.cancel_if_told_before(&known, event)).await {
+                None => return Outcome::Lost,
+                Some(Ok(())) => {}
+                Some(Err(more)) => return self.failed(entry, &format!("{why}; {more}")).await,
+            }
         }
         self.failed(entry, why).await
     }
@@ -181,14 +187,24 @@ impl Inner {
         (ended, progress)
     }
 
-    /// What follows on the answer; it is foreign code as well.
-    async fn concluded_patiently(&self, entry: &Entry, event: &AnyEvent) -> Result<(), String> {
-        let work = pin!(AssertUnwindSafe(self.concluded(entry, event)).catch_unwind());
-        match select(work, self.runtime.sleep(self.attempts.patience)).await {
-            Either::Left((Ok(concluded), _)) => concluded,
-            Either::Left((Err(_), _)) => Err(PANICKED.to_owned()),
-            Either::Right(_) => Err(self.too_long()),
-        }
+    /// What comes of the work that follows on an attempt, which is foreign code as well, while we say that we are still at it. `None`:
+    /// another process has taken the entry.
+    async fn followed(
+        &self,
+        entry: &mut Entry,
+        work: impl Future<Output = Result<(), String>> + Send,
+    ) -> Option<Result<(), String>> {
+        let in_time = async {
+            let work = pin!(AssertUnwindSafe(work).catch_unwind());
+            match select(work, self.runtime.sleep(self.attempts.patience)).await {
+                Either::Left((Ok(done), _)) => done,
+                Either::Left((Err(_), _)) => Err(PANICKED.to_owned()),
+                Either::Right(_) => Err(self.too_long()),
+            }
+        };
+        let (done, version) = self.in_our_hands(entry.clone(), in_time).await;
+        entry.version = version?;
+        Some(done)
     }
 
     fn too_long(&self) -> String {

@@ -34,11 +34,27 @@ impl Next {
             (Creation::Underway(until), _) if until > now => Self::Nothing,
             // Ended or not: nobody knows whether the provider has it.
             (Creation::Underway(_) | Creation::Uncertain, _) => Self::Ask(ProviderCall::Get),
+            // It was not there; whether it has appeared is asked once more.
+            (Creation::Absent, state) if state.is_terminal() && payment.watched_until.is_some() => {
+                Self::Ask(ProviderCall::Get)
+            }
             (Creation::Absent, state) if state.is_terminal() => Self::Nothing,
             (Creation::Absent, PaymentState::Pending) => Self::Ask(ProviderCall::Create),
             (Creation::Absent, _) => Self::End,
             (Creation::Known, PaymentState::CancelRequested(_)) => Self::Ask(ProviderCall::Cancel),
             (Creation::Known, _) => Self::Ask(ProviderCall::Get),
+        }
+    }
+
+    /// What is asked although nothing is due: one that was not at its provider when it ended may be there all the same.
+    pub(super) fn asked_of(payment: &Payment, now: DateTime<Utc>) -> Self {
+        let was_assigned = !payment.provider.is_empty();
+        match Self::due(payment, now) {
+            Self::Nothing if payment.creation == Creation::Absent && was_assigned => {
+                Self::Ask(ProviderCall::Get)
+            }
+            // The refresh does it.
+            _ => Self::Nothing,
         }
     }
 

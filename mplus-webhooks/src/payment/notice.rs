@@ -39,7 +39,9 @@ pub enum PaymentNotice {
     /// ([`PaymentLimits::unfetched_after`](super::PaymentLimits::unfetched_after)): it was switched off or has no line, and the sale may
     /// not be booked. Told once. Look at the till; give the money back with `ExternalPayments::refund` if the sale was not made.
     NotFetched(Payment),
-    /// A refund came to this state.
+    /// A refund came to this state. One that is still [`Requested`](super::RefundState::Requested): for an hour
+    /// ([`PaymentLimits::unresolved_after`](super::PaymentLimits::unresolved_after)) no provider has taken it, for the reason that it
+    /// has; it is asked for all the same. Told once.
     Refunded {
         /// As it is stored.
         payment: Payment,

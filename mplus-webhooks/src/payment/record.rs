@@ -137,7 +137,8 @@ pub struct Payment {
     /// Whether it ended without anybody knowing whether the customer paid, and still nobody knows.
     #[serde(default)]
     pub unresolved: bool,
-    /// Of one that ended without money: until then its provider is asked again all the same, see [`ProviderNews::watched_until`]. UTC.
+    /// Of one that ended without money: until then its provider is asked again all the same, see [`ProviderNews::watched_until`]; or
+    /// once more, when it was not there. UTC.
     #[serde(default)]
     pub watched_until: Option<DateTime<Utc>>,
     /// What the provider said against a payment that had ended, as far as it was told to the host.

@@ -122,11 +122,20 @@ impl ExternalPayments {
     /// [`StoreError`].
     pub async fn refresh(&self, key: &PaymentKey) -> Result<Option<Payment>, StoreError> {
         let Some(payment) = self.payment(key).await? else { return Ok(None) };
-        match self.refresh_stored(payment).await {
+        match self.look_at(payment).await {
             Ok(payment) => Ok(Some(payment)),
             Err(SettleError::Unknown(_)) => Ok(None),
             Err(SettleError::Store(error)) => Err(error),
         }
+    }
+
+    /// Does what is due about a payment now, and asks its provider also when nothing is due: somebody has heard of it.
+    pub(super) async fn look_at(&self, payment: Payment) -> Result<Payment, SettleError> {
+        let payment = match Next::asked_of(&payment, self.runtime.now()) {
+            Next::Nothing => payment,
+            question => self.follow(payment, question).await?,
+        };
+        self.refresh_stored(payment).await
     }
 
     /// Does what is due about a payment now.
@@ -148,6 +157,7 @@ impl ExternalPayments {
             false => payment,
         };
         let payment = self.carry_out_refunds(payment).await?;
+        let payment = self.report_unanswered_refunds(payment).await?;
         let payment = self.report_unfetched(payment, now).await?;
         self.tell_rest(payment).await
     }

@@ -33,13 +33,16 @@ pub struct Refund {
     /// When the provider was last asked to begin it, UTC; none once that provably was not carried out.
     #[serde(default)]
     pub sent_at: Option<DateTime<Utc>>,
-    /// Whether the provider is only to look for it now and to tell how it stands: it has succeeded before, or the last attempt is
+    /// Whether the provider is only to look for it now and to tell how it stands: it has ended before, or the last attempt is
     /// so young that it may still be carried out. Nothing is begun then.
     #[serde(default)]
     pub looks_only: bool,
     /// How many attempts the provider has answered as failed for good, see [`RefundNews::attempt_over`].
     #[serde(default)]
     pub attempts_over: u32,
+    /// Whether the host was told that nobody takes it, though it has been asked for long.
+    #[serde(default)]
+    pub told_unanswered: bool,
 }
 
 /// Where a refund stands.
@@ -116,17 +119,23 @@ impl Refund {
             sent_at: None,
             looks_only: false,
             attempts_over: 0,
+            told_unanswered: false,
         }
     }
 
-    /// The refund after the provider's answer. A refund that succeeded can still turn out to have failed; nothing else
-    /// changes an end.
+    /// Whether a refusal is about giving it back, so that nothing was: not when the provider has taken it before, or is only asked how
+    /// it stands.
+    pub(crate) fn may_be_refused(&self) -> bool {
+        self.state == RefundState::Requested && self.reference.is_none() && !self.looks_only
+    }
+
+    /// The refund after the provider's answer. One that succeeded can still turn out to have failed, and the other way round.
     #[must_use]
     pub fn apply(&self, news: &RefundNews) -> Self {
         let mut next = self.clone();
         next.asking_until = None;
         next.attempts_over += u32::from(news.attempt_over);
-        let ends_otherwise = self.state == RefundState::Succeeded && news.state == RefundState::Failed;
+        let ends_otherwise = news.state != self.state && !news.state.is_open();
         if self.state.is_open() || ends_otherwise {
             next.state = news.state;
             next.reason.clone_from(&news.reason);

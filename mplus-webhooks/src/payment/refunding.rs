@@ -1,6 +1,6 @@
 //! Gives money back, once, however often it is asked for and whatever happens meanwhile.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 
 use super::news::Reason;
@@ -16,8 +16,9 @@ use crate::subscription::MerchantId;
 
 /// How often two writers may get in each other's way before one gives up.
 const MAX_ATTEMPTS: usize = 64;
-/// How long an attempt whose answer was lost may still be on its way, so that the provider does not list it yet.
-const SETTLED: TimeDelta = TimeDelta::seconds(60);
+/// How long an attempt whose answer was lost may still be on its way, so that the provider does not list it yet: a minute, and the one by
+/// which the clock of who sent it may differ.
+const SETTLED: TimeDelta = TimeDelta::seconds(120);
 
 /// A refund cannot be given as it was asked for. Nothing happened.
 #[derive(Debug, thiserror::Error)]
@@ -150,11 +151,39 @@ impl ExternalPayments {
         Ok(payment)
     }
 
-    /// Asks the provider about every refund that it knows, because something has happened: one that succeeded can fail later.
+    /// Has the host told, once, of refunds that no provider takes, though they have been asked for as long as a payment may stay
+    /// unresolved. They are asked for all the same.
+    pub(super) async fn report_unanswered_refunds(&self, payment: Payment) -> Result<Payment, SettleError> {
+        let now = self.runtime.now();
+        let unanswered = |refund: &Refund| {
+            refund.state == RefundState::Requested
+                && !refund.told_unanswered
+                && later(refund.requested_at, self.limits.unresolved_after) <= now
+        };
+        if !payment.refunds.iter().any(unanswered) {
+            return Ok(payment);
+        }
+        let mut told = Payment { version: payment.version + 1, ..payment.clone() };
+        let mut refunds = std::mem::take(&mut told.refunds);
+        for refund in refunds.iter_mut().filter(|refund| unanswered(refund)) {
+            refund.told_unanswered = true;
+            told.tell(NoticeAbout::Refunded(refund.clone()));
+        }
+        told.refunds = refunds;
+        match self.write(&payment, &told).await? {
+            true => Ok(told),
+            false => self.stored(&payment.key).await,
+        }
+    }
+
+    /// Asks the provider about every refund that it knows, because something has happened: an end can turn out to be another one.
     pub(super) async fn look_at_refunds(&self, payment: Payment) -> Result<Payment, SettleError> {
-        let succeeded = |refund: &&Refund| refund.state == RefundState::Succeeded;
-        let known: Vec<_> =
-            payment.refunds.iter().filter(succeeded).map(|refund| refund.id.clone()).collect();
+        let known = |refund: &&Refund| match refund.state {
+            RefundState::Succeeded => true,
+            RefundState::Failed => refund.reference.is_some(),
+            RefundState::Requested | RefundState::Pending => false,
+        };
+        let known: Vec<_> = payment.refunds.iter().filter(known).map(|refund| refund.id.clone()).collect();
         let mut payment = payment;
         for id in known {
             payment = self.carry_out(payment, &id).await?;
@@ -164,7 +193,8 @@ impl ExternalPayments {
 
     /// Asks the provider for one refund, or how one stands that has succeeded, unless somebody else does.
     async fn carry_out(&self, payment: Payment, id: &str) -> Result<Payment, SettleError> {
-        let Some((mut asking, mut refund)) = self.begun_asking(&payment, id) else { return Ok(payment) };
+        let begun = self.begun_asking(&payment, id);
+        let Some((mut asking, mut refund, mut sent_before)) = begun else { return Ok(payment) };
         let Some(provider) = self.provider_of(&payment).await else {
             return self.put_off(&payment.key, None).await;
         };
@@ -172,13 +202,13 @@ impl ExternalPayments {
         while !self.write(&before, &asking).await? {
             before = self.stored(&payment.key).await?;
             let Some(begun) = self.begun_asking(&before, id) else { return Ok(before) };
-            (asking, refund) = begun;
+            (asking, refund, sent_before) = begun;
         }
         let answered = self.guarded("a payment provider", provider.refund(&asking, &refund)).await;
         let news = match answered.unwrap_or_else(|| Err(silent(&payment.provider))) {
             Ok(news) => news,
-            // A question that was refused says nothing about what was done before.
-            Err(error @ ProviderError::Refused { .. }) if !refund.looks_only => {
+            // Only what was never taken comes to an end by being refused.
+            Err(error @ ProviderError::Refused { .. }) if refund.may_be_refused() => {
                 RefundNews::new(RefundState::Failed).because(Reason::new(error.to_string()))
             }
             Err(error) => {
@@ -188,39 +218,44 @@ impl ExternalPayments {
                 let state = refund.state;
                 let never_left = matches!(error, ProviderError::Unavailable { .. });
                 let news = RefundNews::new(state).because(Reason::new(error.to_string()));
-                return self.keep_refund(&payment.key, id, &news, never_left).await;
+                let sent_at = if never_left { sent_before } else { refund.sent_at };
+                return self.keep_refund(&payment.key, id, &news, sent_at).await;
             }
         };
-        self.keep_refund(&payment.key, id, &news, false).await
+        self.keep_refund(&payment.key, id, &news, refund.sent_at).await
     }
 
-    /// The payment while its provider is asked for a refund, and that refund; none when nobody has to ask now.
-    fn begun_asking(&self, payment: &Payment, id: &str) -> Option<(Payment, Refund)> {
+    /// The payment while its provider is asked for a refund, that refund, and when it was sent before; none when nobody has to ask
+    /// now.
+    fn begun_asking(&self, payment: &Payment, id: &str) -> Option<(Payment, Refund, Option<DateTime<Utc>>)> {
         let now = self.runtime.now();
         let mut asking = payment.clone();
         asking.version += 1;
         asking.refresh_at = later(now, ALONE);
         let refund = asking.refunds.iter_mut().find(|refund| refund.id == id)?;
-        if refund.state == RefundState::Failed || refund.asking_until.is_some_and(|until| until > now) {
+        let never_taken = refund.state == RefundState::Failed && refund.reference.is_none();
+        if never_taken || refund.asking_until.is_some_and(|until| until > now) {
             return None;
         }
+        let sent_before = refund.sent_at;
         refund.attempts += 1;
         refund.asking_until = Some(later(now, ALONE));
         let young = refund.sent_at.is_some_and(|sent_at| now - sent_at < SETTLED);
-        refund.looks_only = refund.state == RefundState::Succeeded || young;
+        refund.looks_only = !refund.state.is_open() || young;
         if !refund.looks_only && refund.reference.is_none() {
             refund.sent_at = Some(now);
         }
         let refund = refund.clone();
-        Some((asking, refund))
+        Some((asking, refund, sent_before))
     }
 
+    /// Keeps what the provider said, and when the last attempt was sent that may have reached it.
     async fn keep_refund(
         &self,
         key: &PaymentKey,
         id: &str,
         news: &RefundNews,
-        never_left: bool,
+        sent_at: Option<DateTime<Utc>>,
     ) -> Result<Payment, SettleError> {
         for _ in 0..MAX_ATTEMPTS {
             let stored = self.stored(key).await?;
@@ -230,8 +265,8 @@ impl ExternalPayments {
             };
             let before = refund.state;
             *refund = refund.apply(news);
-            if never_left && refund.reference.is_none() && !refund.looks_only {
-                refund.sent_at = None;
+            if refund.reference.is_none() && !refund.looks_only {
+                refund.sent_at = sent_at;
             }
             let told = (refund.state != before).then(|| refund.clone());
             let waits = refund.state.is_open();

@@ -33,8 +33,11 @@ pub(super) const LEASE: Duration = Duration::from_secs(65);
 /// How long whoever creates a payment or gives money back keeps others from doing the same, which would be harm: the clocks of two
 /// processes may differ by a minute.
 pub(super) const ALONE: Duration = Duration::from_secs(130);
-/// How long an attempt whose answer was lost may still be on its way: until then an absent payment may yet appear.
-const SETTLED: TimeDelta = TimeDelta::seconds(30);
+/// How long an attempt whose answer was lost may still be on its way: until then an absent payment may yet appear. Half a minute, and the
+/// minute by which the clock of who sent it may differ.
+const SETTLED: TimeDelta = TimeDelta::seconds(90);
+/// How long one that was not there when it ended is looked for.
+const WATCH_ABSENT: TimeDelta = TimeDelta::minutes(10);
 /// The longest pause between two questions about a payment that somebody waits for, and about one that has ended.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 const LONGEST_WATCH: Duration = Duration::from_secs(15 * 60);
@@ -258,6 +261,11 @@ impl ExternalPayments {
                 (Some(changed), None) => changed,
                 (None, _) => return Ok((stored, effect)),
             };
+            let now = self.runtime.now();
+            let changed = Payment {
+                watched_until: changed.watched_until.or(absent_at_its_end(&stored, &changed, now)),
+                ..changed
+            };
             let changed =
                 changed.fetched_from(&stored, later(self.runtime.now(), self.limits.unfetched_after));
             let changed = Payment { refresh_at: self.next_look(&changed), ..changed };
@@ -421,6 +429,12 @@ impl ExternalPayments {
         }
         None
     }
+}
+
+/// Until when a payment is looked for once more that was not at its provider when it ended, though it was sent there.
+fn absent_at_its_end(before: &Payment, after: &Payment, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let ends = !before.state.is_terminal() && after.state.is_terminal();
+    (ends && after.creation == Creation::Absent && after.attempt > 0).then(|| now + WATCH_ABSENT)
 }
 
 /// A provider whose code panicked or hung.

@@ -79,7 +79,6 @@ impl ExternalPayments {
                 session_id: session.filter(|id| !id.is_empty()),
             })
             .await?;
-        self.note_that_it_is_fetched(&payment).await;
         Ok(self.started(&payment))
     }
 
@@ -115,6 +114,13 @@ impl ExternalPayments {
         // Whoever was faster has changed it, and the next poll comes soon.
         if let Err(error) = self.store.replace_payment(&noted).await {
             tracing::warn!(payment = %payment.key.id, merchant = %payment.key.merchant, error = %error, "it could not be noted that a till waits");
+        }
+    }
+
+    /// Notes that a till that waited was told that the customer has paid.
+    pub(crate) async fn note_that_it_was_told(&self, key: &PaymentKey) {
+        if let Ok(Some(payment)) = self.store.payment(key).await {
+            self.note_that_it_is_fetched(&payment).await;
         }
     }
 
@@ -173,21 +179,11 @@ impl ExternalPayments {
                 match given_up.map_err(|error| store_failed(&error))? {
                     Some(tombstone) => Ok(tombstone),
                     // Started in this very moment.
-                    None => self.settle_for_till(&key, input).await,
+                    None => Ok(self.settle(&key, input).await?),
                 }
             }
-            Err(SettleError::Store(error)) => Err(SettleError::Store(error).into()),
-            Ok(settled) => {
-                self.note_that_it_is_fetched(&settled).await;
-                Ok(settled)
-            }
+            settled => Ok(settled?),
         }
-    }
-
-    async fn settle_for_till(&self, key: &PaymentKey, input: PaymentInput) -> Result<Payment, Refusal> {
-        let settled = self.settle(key, input).await?;
-        self.note_that_it_is_fetched(&settled).await;
-        Ok(settled)
     }
 
     fn key(&self, merchant: &MerchantId, id: &str) -> Result<PaymentKey, Refusal> {

@@ -86,7 +86,7 @@ impl ExternalPayments {
 
     /// Something has happened to a payment: to itself, or to money that was given back.
     async fn heard_of(&self, payment: Payment) -> Result<Payment, SettleError> {
-        let payment = self.refresh_stored(payment).await?;
+        let payment = self.look_at(payment).await?;
         let payment = self.look_at_refunds(payment).await?;
         self.tell_rest(payment).await
     }

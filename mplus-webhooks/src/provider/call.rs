@@ -120,6 +120,16 @@ impl Api {
         fields.and_then(read).map_err(|error| unreadable(error.to_string()))
     }
 
+    /// A question about money that may be on its way: that it was refused says nothing about what was done before.
+    pub(super) fn of_question(&self, error: ProviderError) -> ProviderError {
+        match error {
+            ProviderError::Refused { message, .. } => {
+                self.unreachable(format!("it does not tell what was done before: {message}"))
+            }
+            other => other,
+        }
+    }
+
     pub(super) fn refused(&self, message: String) -> ProviderError {
         ProviderError::Refused { provider: self.provider.to_owned(), message }
     }

@@ -422,6 +422,15 @@ async fn a_host_starts_and_cancels_payments_of_its_own_through_the_same_provider
     assert!(payments.cancel_own(&key("nobody")).await.unwrap().is_none());
 }
 
+async fn start_of(
+    host: &Host,
+    till: &Till,
+    amount: &str,
+) -> Result<mplus_webhooks::testkit::TillReply, TillError> {
+    let fields = serde_json::json!({ "externalPayment": { "externalPaymentId": till.new_id(), "amount": amount, "method": "K" } });
+    till.send(&host.orchestrator, &mplus_webhooks::event::EventName::StartExternalPayment, fields).await
+}
+
 #[tokio::test]
 async fn the_noise_of_binary_numbers_is_read_as_the_cents_meant_and_more_is_refused() {
     let (host, till) = (Host::new(), till(1));
@@ -518,4 +527,54 @@ async fn one_address_per_account_takes_notices_and_answers_verifications() {
     let unknown = payments.answer_provider(&nobody, request("POST", String::new())).await;
     assert_eq!(unknown.status(), StatusCode::NOT_FOUND);
     assert_eq!(payments.check(&account).await.unwrap().accepted, Some(true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_payment_that_appears_after_it_was_taken_to_be_absent_is_found_by_whoever_looks() {
+    for who in ["by hand", "by itself", "by hand, long after"] {
+        let (host, captures) = counting_unexpected_captures();
+        let till = till(1);
+        let payment = till.start_payment(euros(270));
+        host.provider.set_unreachable(true);
+        payment.start(&host.orchestrator).await.unwrap();
+        payment.cancel(&host.orchestrator).await.unwrap();
+        host.provider.set_unreachable(false);
+        tokio::time::sleep(Duration::from_secs(120)).await;
+        host.refresh(&payment.id).await;
+        let payments = host.orchestrator.payments().unwrap();
+        let ended = payments.payment(&key(&payment.id)).await.unwrap().unwrap();
+        assert_eq!((ended.state, ended.creation), (PaymentState::Cancelled, Creation::Absent));
+        if who == "by hand, long after" {
+            let _background = crate::support::background(&host.orchestrator);
+            tokio::time::sleep(Duration::from_secs(24 * 3600)).await;
+            let forgotten = payments.payment(&key(&payment.id)).await.unwrap().unwrap();
+            assert!(!forgotten.has_work(), "it is not looked for for ever");
+        }
+        // Sent long ago, and there now.
+        host.provider.create(&ended).await.unwrap();
+        host.provider.confirm(&payment.id);
+        if who == "by itself" {
+            let _background = crate::support::background(&host.orchestrator);
+            tokio::time::sleep(Duration::from_secs(20 * 60)).await;
+        } else {
+            host.refresh(&payment.id).await;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(captures.load(Ordering::SeqCst), 1, "{who}");
+        let found = payments.payment(&key(&payment.id)).await.unwrap().unwrap();
+        assert_eq!((found.state, found.refundable()), (PaymentState::Cancelled, euros(270)));
+    }
+}
+
+fn counting_unexpected_captures() -> (Host, Arc<AtomicUsize>) {
+    let captures = Arc::new(AtomicUsize::new(0));
+    let told = captures.clone();
+    let handlers = Handlers::new().on_payment_changed(move |notice| {
+        told.fetch_add(
+            usize::from(matches!(notice, PaymentNotice::UnexpectedCapture { .. })),
+            Ordering::SeqCst,
+        );
+        async {}
+    });
+    (Host::assemble_on(Arc::new(Paused::new()), |builder| builder.handler(handlers)), captures)
 }

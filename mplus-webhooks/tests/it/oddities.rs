@@ -9,7 +9,7 @@ use mplus_webhooks::{ErrorCode, Refusal, Subscription};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use crate::support::{SUBSCRIPTION, merchant, secret};
+use crate::support::{Host, SUBSCRIPTION, merchant, secret, till};
 
 fn read(name: &str, body: impl Into<bytes::Bytes>) -> Result<AnyEvent, Refusal> {
     let subscription = Arc::new(Subscription::new(SUBSCRIPTION, merchant(), secret()));
@@ -496,5 +496,18 @@ fn an_event_is_rebuilt_from_its_raw_body_and_shows_no_key() {
             shown[name.as_str()]["origin"],
             json!({ "subscription": SUBSCRIPTION, "merchant": merchant() })
         );
+    }
+}
+
+#[tokio::test]
+async fn a_sale_that_comes_with_an_error_is_a_sale() {
+    for error in [json!("printer offline"), json!({ "code": "X", "message": "printer offline" })] {
+        let (host, till) = (Host::new(), till(1));
+        let body = till
+            .body(true, json!({ "session": { "sessionId": "s", "totalInclAmount": 12.5 }, "error": error }));
+        let request = till.signed(&EventName::CompleteSession, body);
+        assert_eq!(host.orchestrator.handle(request).await.status(), 200);
+        let sales = host.transactions.all();
+        assert_eq!((sales.len(), sales[0].0.total_incl), (1, Some(Decimal::new(125, 1))));
     }
 }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, Utc};
 use http::HeaderMap;
 use mplus_webhooks::payment::*;
-use mplus_webhooks::testkit::TillPayment;
+use mplus_webhooks::testkit::{ManualProvider, TillPayment};
 use mplus_webhooks::{Handlers, MerchantId};
 use rust_decimal::Decimal;
 
@@ -72,6 +72,60 @@ async fn a_till_that_asked_for_the_end_in_any_way_is_no_alarm() {
         let key = PaymentKey::new(merchant(), payment.id.as_str());
         let stored = host.orchestrator.payments().unwrap().payment(&key).await.unwrap().unwrap();
         assert!(!stored.has_work(), "{way}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_the_till_did_not_wait_for_is_no_answer() {
+    // Twenty seconds is longer than a till waits.
+    let slow = Arc::new(SlowToCancel(ManualProvider::new()));
+    let (host, alarms) = alarms(|handlers| {
+        let provider = slow.clone();
+        Host::assemble_on(Arc::new(Paused::new()), |builder| {
+            builder.handler(handlers).payments(Arc::new(OneProvider(provider)))
+        })
+    });
+    let _background = background(&host.orchestrator);
+    let till = till(1);
+    let payment = till.start_payment(Decimal::TEN);
+    payment.start(&host.orchestrator).await.unwrap();
+    slow.0.confirm(&payment.id);
+    let told = payment.request_cancel(&host.orchestrator).await.unwrap();
+    assert_eq!((told.confirmed, told.finished()), (Some(false), false));
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let key = PaymentKey::new(merchant(), payment.id.as_str());
+    let stored = host.orchestrator.payments().unwrap().payment(&key).await.unwrap().unwrap();
+    assert_eq!(stored.state, PaymentState::Confirmed);
+    tokio::time::sleep(Duration::from_secs(20 * 60)).await;
+    assert_eq!(alarms.load(Ordering::SeqCst), 1);
+}
+
+/// A provider that takes its time to say that it is too late.
+#[derive(Debug)]
+struct SlowToCancel(ManualProvider);
+
+#[async_trait]
+impl PaymentProvider for SlowToCancel {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    async fn create(&self, payment: &Payment) -> Result<ProviderNews, ProviderError> {
+        self.0.create(payment).await
+    }
+
+    async fn get(&self, payment: &Payment) -> Result<ProviderNews, ProviderError> {
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        self.0.get(payment).await
+    }
+
+    async fn cancel(&self, payment: &Payment) -> Result<ProviderNews, ProviderError> {
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        self.0.cancel(payment).await
+    }
+
+    fn read_notice(&self, _: &HeaderMap, _: &Bytes, _: DateTime<Utc>) -> Result<Vec<String>, NoticeRefused> {
+        Ok(Vec::new())
     }
 }
 

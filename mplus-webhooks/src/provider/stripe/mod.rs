@@ -229,7 +229,8 @@ impl PaymentProvider for Stripe {
 
     fn settings(&self) -> ProviderSettings {
         let connected = self.connected_account.as_deref().unwrap_or_default();
-        let credentials = [self.secret_key.expose(), self.webhook_secret.expose()];
+        // The same key for another connected account sees none of this one's payments.
+        let credentials = [self.secret_key.expose(), self.webhook_secret.expose(), connected];
         ProviderSettings::of_credentials(&credentials).with_list(connected)
     }
 

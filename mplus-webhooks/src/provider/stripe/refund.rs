@@ -14,12 +14,14 @@ impl Stripe {
         refund: &Refund,
     ) -> Result<RefundNews, ProviderError> {
         if let Some(reference) = &refund.reference {
-            let read = self.read_call(&format!("/v1/refunds/{}", escape(reference))).await?;
+            let read = self.read_call(&format!("/v1/refunds/{}", escape(reference))).await;
+            let read = read.map_err(|error| self.api.of_question(error.into()))?;
             return self.api.read(&read, read_refund);
         }
         let intent = self.intent_of(payment)?;
         if refund.attempts > 1
-            && let Some(found) = self.find_refund(intent, refund).await?
+            && let Some(found) =
+                self.find_refund(intent, refund).await.map_err(|error| self.api.of_question(error))?
         {
             return Ok(found);
         }

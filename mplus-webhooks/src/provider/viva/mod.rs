@@ -229,9 +229,9 @@ impl PaymentProvider for Viva {
 
     fn settings(&self) -> ProviderSettings {
         let VivaCredentials { client_id, client_secret, merchant_id, api_key } = &self.credentials;
-        let credentials = [client_id, client_secret.expose(), merchant_id, api_key.expose()];
-        let settings = ProviderSettings::of_credentials(&credentials);
         let merchant = self.isv.as_ref().map_or("", |isv| isv.merchant_id.as_str());
+        let credentials = [client_id, client_secret.expose(), merchant_id, api_key.expose(), merchant];
+        let settings = ProviderSettings::of_credentials(&credentials);
         match &self.mode {
             VivaMode::Terminal { cash_register_id, .. } => settings
                 .with_conduct(&format!("{merchant} {cash_register_id}"))

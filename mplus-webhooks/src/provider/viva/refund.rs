@@ -30,7 +30,10 @@ impl Viva {
     ) -> Result<RefundNews, ProviderError> {
         let session = session_of(payment, refund);
         if refund.attempts > 1
-            && let Some(news) = self.refund_session(refund, &session, cash_register_id).await?
+            && let Some(news) = self
+                .refund_session(refund, &session, cash_register_id)
+                .await
+                .map_err(|error| self.api.of_question(error))?
         {
             return Ok(news.with_reference(session));
         }
@@ -46,7 +49,11 @@ impl Viva {
         let path = self.terminal_api("/transactions:refund");
         let answer = self.new_api(Method::POST, &path, Some(request), &[StatusCode::CONFLICT]).await?;
         if answer.status == StatusCode::CONFLICT
-            && self.refund_session(refund, &session, cash_register_id).await?.is_none()
+            && self
+                .refund_session(refund, &session, cash_register_id)
+                .await
+                .map_err(|error| self.api.of_question(error))?
+                .is_none()
         {
             return Err(self.api.unavailable("the terminal is busy with another payment".to_owned()));
         }
@@ -84,12 +91,12 @@ impl Viva {
             Ok(match (success, event) {
                 (Some(true), _) => RefundNews::new(RefundState::Succeeded),
                 (Some(false), Some(event)) => {
-                    let over = match outcome(event) {
-                        Outcome::GoesOn => false,
+                    let ended = match outcome(event) {
+                        Outcome::GoesOn => over,
                         Outcome::Cancelled | Outcome::Over => true,
                         Outcome::Declined => final_by_now,
                     };
-                    let state = if over { RefundState::Failed } else { RefundState::Pending };
+                    let state = if ended { RefundState::Failed } else { RefundState::Pending };
                     RefundNews::new(state).because(why(event, detail(&mut session, "message")))
                 }
                 _ => RefundNews::new(RefundState::Pending),
@@ -109,7 +116,10 @@ impl Viva {
         let transaction =
             transaction.ok_or_else(|| self.api.refused("the payment has no transaction".to_owned()))?;
         if refund.attempts > 1
-            && let Some(news) = self.find_refund(payment, refund, transaction).await?
+            && let Some(news) = self
+                .find_refund(payment, refund, transaction)
+                .await
+                .map_err(|error| self.api.of_question(error))?
         {
             return Ok(news);
         }

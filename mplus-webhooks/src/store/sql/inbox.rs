@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::dialect::Dialect;
 use super::value::{Row, Unreadable, Value, count};
@@ -43,6 +43,8 @@ const COLUMNS: [&str; 21] = [
 /// Entries that can be worked on, and dead letters of which the host is to be told: others are never due. A state that a later
 /// release adds is left to that.
 const OPEN: &str = "state IN ('received', 'working', 'retrying', 'dead')";
+/// How long an entry that cannot be read is set aside.
+const ASIDE: TimeDelta = TimeDelta::hours(1);
 /// How many due entries are looked at together.
 const LOOK: usize = 1000;
 
@@ -166,11 +168,23 @@ fn read(mut row: Row) -> Result<Entry, Unreadable> {
 
 /// Reads many; one that cannot be read is logged and left out.
 fn read_all(rows: Vec<Row>) -> Vec<Entry> {
-    let named = |row: Row| {
+    told_apart(rows).0
+}
+
+/// Those that can be read, and the ids of those that cannot, which are logged.
+fn told_apart(rows: Vec<Row>) -> (Vec<Entry>, Vec<Value>) {
+    let (mut entries, mut unreadable) = (Vec::new(), Vec::new());
+    for row in rows {
         let id = row.0.first().cloned();
-        read(row).inspect_err(|error| tracing::error!(?id, %error, "a stored event is passed over")).ok()
-    };
-    rows.into_iter().filter_map(named).collect()
+        match read(row) {
+            Ok(entry) => entries.push(entry),
+            Err(error) => {
+                tracing::error!(?id, %error, "a stored event is passed over");
+                unreadable.extend(id);
+            }
+        }
+    }
+    (entries, unreadable)
 }
 
 fn marks(number: usize) -> String {
@@ -230,6 +244,17 @@ impl Tables {
         turns.sort_unstable();
         turns.truncate(limit);
         Ok(turns.into_iter().map(|(_, _, id)| id).collect())
+    }
+
+    /// Looks at what cannot be read again after a while: a newer release may be back by then, and meanwhile nothing waits for it.
+    async fn set_aside(&self, now: DateTime<Utc>, ids: Vec<Value>) -> Result<(), StoreError> {
+        let ids = filled(ids);
+        let text =
+            format!("UPDATE {TABLE} SET due_at = ? WHERE due_at <= ? AND id IN ({})", marks(ids.len()));
+        let mut values = vec![(now + ASIDE).into(), now.into()];
+        values.extend(ids);
+        let statement = self.database.dialect().statement(&text);
+        self.database.execute(FIND_DUE, Durability::MayBeLost, &statement, values).await.map(drop)
     }
 
     async fn first_entry(
@@ -309,7 +334,10 @@ impl<S: HasTables> InboxStore for S {
         let ids = filled(turns.iter().map(|id| Value::from(id.as_str())).collect());
         let select = format!("SELECT {} FROM {TABLE} WHERE id IN ({})", columns(true), marks(ids.len()));
         let statement = tables.database.dialect().statement(&select);
-        let mut found = read_all(tables.database.query(FIND_DUE, &statement, ids).await?);
+        let (mut found, unreadable) = told_apart(tables.database.query(FIND_DUE, &statement, ids).await?);
+        if !unreadable.is_empty() {
+            tables.set_aside(now, unreadable).await?;
+        }
         // Somebody may have taken some of them meanwhile; whoever replaces one is told so.
         found.sort_by_key(|entry| turns.iter().position(|id| id == entry.id.as_str()));
         Ok(found)

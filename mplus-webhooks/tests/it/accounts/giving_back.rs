@@ -95,15 +95,6 @@ async fn a_credited_sale_gives_back_what_was_paid_for_it() {
     assert!(payments.refund_session(&merchant(), "").await.unwrap().is_empty());
 }
 
-async fn start_of(
-    host: &Host,
-    till: &Till,
-    amount: &str,
-) -> Result<mplus_webhooks::testkit::TillReply, TillError> {
-    let fields = serde_json::json!({ "externalPayment": { "externalPaymentId": till.new_id(), "amount": amount, "method": "K" } });
-    till.send(&host.orchestrator, &mplus_webhooks::event::EventName::StartExternalPayment, fields).await
-}
-
 #[tokio::test]
 async fn an_amount_below_zero_is_given_back_to_a_card_only_when_the_host_wants_it() {
     let (host, till) = (Host::new(), till(1));
@@ -121,4 +112,33 @@ async fn an_amount_below_zero_is_given_back_to_a_card_only_when_the_host_wants_i
     host.refresh(&payment.id).await;
     let given = payment.poll(&host.orchestrator).await.unwrap();
     assert_eq!((given.confirmed, given.final_amount), (Some(true), Some(euros(-500))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refund_that_no_provider_takes_for_an_hour_is_told_once() {
+    let told: Arc<Mutex<Vec<RefundState>>> = Arc::default();
+    let states = told.clone();
+    let handlers = Handlers::new().on_payment_changed(move |notice| {
+        if let PaymentNotice::Refunded { refund, .. } = notice {
+            states.lock().unwrap().push(refund.state);
+        }
+        async {}
+    });
+    let host = Host::assemble_on(Arc::new(Paused::new()), |builder| builder.handler(handlers));
+    let _background = crate::support::background(&host.orchestrator);
+    let (till, payments) = (till(1), host.orchestrator.payments().unwrap());
+    let payment = till.start_payment(euros(1000));
+    payment.start(&host.orchestrator).await.unwrap();
+    host.provider.confirm(&payment.id);
+    host.refresh(&payment.id).await;
+    payment.poll(&host.orchestrator).await.unwrap();
+    host.provider.set_unreachable(true);
+    payments.refund(&key(&payment.id), "r", None).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(50 * 60)).await;
+    assert!(told.lock().unwrap().is_empty());
+    tokio::time::sleep(Duration::from_secs(24 * 3600)).await;
+    assert_eq!(*told.lock().unwrap(), [RefundState::Requested]);
+    host.provider.set_unreachable(false);
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    assert_eq!(*told.lock().unwrap(), [RefundState::Requested, RefundState::Succeeded]);
 }

@@ -12,8 +12,8 @@ use mplus_webhooks::testkit::ManualProvider;
 use mplus_webhooks::{ErrorCode, Handlers, MemoryStore, Refusal, Store, TokioRuntime};
 use serde_json::{Value, json};
 
-use super::{Table, completed, host, renamed, signed};
-use crate::support::{background, merchant};
+use super::{Table, Told, completed, host, renamed, signed};
+use crate::support::{background, merchant, till};
 
 #[tokio::test(start_paused = true)]
 async fn the_same_signed_bytes_are_not_two_events() {
@@ -115,5 +115,40 @@ async fn a_handlers_refusal_is_answered_and_a_repeat_is_handled_again_without_re
     assert_eq!(host.handle(completed("s", "1")).await.status(), 400);
     tokio::time::sleep(Duration::from_secs(3600)).await;
     assert_eq!(host.handle(completed("s", "1")).await.status(), 200);
+    assert_eq!(table.calls(), ["create s 1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_bytes_of_a_poll_cancel_no_payment() {
+    let provider = Arc::new(ManualProvider::new());
+    let host = host(&Arc::default(), Arc::new(MemoryStore::new()), |builder| {
+        builder.payments(Arc::new(OneProvider(provider.clone())))
+    });
+    let payment = json!({ "externalPaymentId": "p", "amount": 2.7, "method": "K_WEBHOOK" });
+    let till = till(1);
+    let send = |name: &EventName| till.signed(name, till.body(true, json!({ "externalPayment": payment })));
+    assert_eq!(host.handle(send(&EventName::StartExternalPayment)).await.status(), 200);
+    let poll = send(&EventName::PollExternalPayment);
+    assert_eq!(host.handle(poll.clone()).await.status(), 200);
+    for name in [EventName::CancelExternalPayment, EventName::RequestCancelExternalPayment] {
+        assert_eq!(host.handle(renamed(&poll, &name)).await.status(), 400, "{name:?}");
+    }
+    assert_eq!(provider.calls().cancel, 0);
+    assert_eq!(host.handle(poll).await.status(), 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sale_whose_bytes_somebody_sent_under_another_name_is_a_dead_letter_that_can_be_replayed() {
+    let (table, told) = (Arc::new(Table::default()), Told::default());
+    let host = host(&table, Arc::new(MemoryStore::new()), |builder| builder.handler(told.handlers()));
+    let sale = completed("s", "1");
+    assert_eq!(host.handle(renamed(&sale, &EventName::PauseSession)).await.status(), 200);
+    assert_eq!(host.handle(sale).await.status(), 400);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(told.kinds(), ["dead"]);
+    let dead = host.inbox().list(&EntryFilter::dead()).await.unwrap().remove(0);
+    host.inbox().replay(&dead.id).await.unwrap();
+    let _background = background(&host);
+    tokio::time::sleep(Duration::from_secs(5)).await;
     assert_eq!(table.calls(), ["create s 1"]);
 }

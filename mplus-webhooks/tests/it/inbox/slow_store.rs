@@ -1,17 +1,18 @@
 //! A store that is slow, asked too often, or down.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use mplus_webhooks::event::EventName;
 use mplus_webhooks::inbox::EntryState;
 use mplus_webhooks::payment::OneProvider;
+use mplus_webhooks::reply::StartExternalPaymentReply;
 use mplus_webhooks::testkit::ManualProvider;
 use serde_json::{Value, json};
 
 use super::watched::Watched;
-use super::{Table, completed, host, signed, states};
+use super::{Table, Told, completed, host, signed, states};
 use crate::support::background;
 
 #[tokio::test(start_paused = true)]
@@ -92,6 +93,27 @@ async fn a_payment_whose_till_was_told_that_it_failed_is_presented_to_nobody() {
     let again: Value = serde_json::from_slice(host.handle(start).await.body()).unwrap();
     assert_eq!(again["externalPayment"]["started"], json!(false), "{again}");
     assert_eq!(provider.calls().create, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_whose_till_was_told_that_it_failed_is_given_to_no_handler() {
+    let (store, told) = (Arc::new(Watched::default()), Told::default());
+    store.keeping_takes.store(9, Ordering::SeqCst);
+    let begun = Arc::new(AtomicUsize::new(0));
+    let begins = begun.clone();
+    let handlers = told.handlers().on_start_external_payment(move |_| {
+        begins.fetch_add(1, Ordering::SeqCst);
+        async { Ok(StartExternalPaymentReply::acknowledge()) }
+    });
+    let host = host(&Arc::default(), store.clone(), |builder| builder.handler(handlers));
+    let _background = background(&host);
+    let amount = json!({ "externalPaymentId": "p", "amount": 2.7, "method": "K_WEBHOOK" });
+    let start = signed(&EventName::StartExternalPayment, json!({ "externalPayment": amount }));
+    assert_eq!(host.handle(start.clone()).await.status(), 400);
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    store.keeping_takes.store(0, Ordering::SeqCst);
+    assert_eq!(host.handle(start).await.status(), 400);
+    assert_eq!((begun.load(Ordering::SeqCst), told.kinds()), (0, vec!["dead"]));
 }
 
 #[tokio::test(start_paused = true)]

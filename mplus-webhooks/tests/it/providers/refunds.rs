@@ -18,10 +18,10 @@ use crate::support::{Host, merchant};
 
 /// The real clock, and as much ahead of it as the test says.
 #[derive(Debug, Default)]
-struct Ahead(Mutex<TimeDelta>);
+pub(super) struct Ahead(Mutex<TimeDelta>);
 
 impl Ahead {
-    fn by(&self, seconds: i64) {
+    pub(super) fn by(&self, seconds: i64) {
         *self.0.lock().unwrap() += TimeDelta::seconds(seconds);
     }
 }
@@ -300,4 +300,72 @@ async fn strangers_who_call_vivas_address_do_not_reach_viva() {
         assert_eq!(answer.body(), r#"{"Key":"CB0567"}"#);
     }
     key.assert_async().await;
+}
+
+/// Answers for one call, until the next ones are made.
+async fn answering(server: &mut ServerGuard, path: &str, status: usize, body: &str) -> mockito::Mock {
+    let path = Matcher::Regex(path.to_owned());
+    server.mock("GET", path).with_status(status).with_body(body).create_async().await
+}
+
+#[tokio::test]
+async fn a_refund_that_is_under_way_does_not_fail_because_nobody_may_ask_about_it() {
+    let mut server = Server::new_async().await;
+    let clock = Arc::new(Ahead::default());
+    let (host, key) = paid(stripe(&mut server).await, &clock).await;
+    let payments = host.orchestrator.payments().unwrap();
+    let begun = server
+        .mock("POST", "/v1/refunds")
+        .with_body(r#"{"id":"re_1","status":"pending"}"#)
+        .expect(1)
+        .create_async()
+        .await;
+    assert_eq!(payments.refund(&key, "r-1", Some(Decimal::TWO)).await.unwrap().state, RefundState::Pending);
+    // The key was rolled, may not read refunds, belongs to another account.
+    for status in [401, 403, 404] {
+        clock.by(3600);
+        let refused = answering(&mut server, "^/v1/refunds/re_1", status, "{}").await;
+        let stored = payments.refresh(&key).await.unwrap().unwrap();
+        assert_eq!(stored.refunds[0].state, RefundState::Pending, "HTTP {status}");
+        assert_eq!(stored.refundable(), Decimal::from(3), "nothing may be given back twice");
+        refused.remove_async().await;
+    }
+    clock.by(3600);
+    answering(&mut server, "^/v1/refunds/re_1", 200, r#"{"id":"re_1","status":"succeeded"}"#).await;
+    let stored = payments.refresh(&key).await.unwrap().unwrap();
+    assert_eq!(stored.refunds[0].state, RefundState::Succeeded);
+    begun.assert_async().await;
+}
+
+#[tokio::test]
+async fn a_refund_whose_answer_was_lost_does_not_fail_because_the_list_is_refused() {
+    let mut server = Server::new_async().await;
+    let clock = Arc::new(Ahead::default());
+    let (host, key) = paid(stripe(&mut server).await, &clock).await;
+    let payments = host.orchestrator.payments().unwrap();
+    let lost = server.mock("POST", "/v1/refunds").with_status(502).expect(1).create_async().await;
+    assert_eq!(payments.refund(&key, "r-1", Some(Decimal::TWO)).await.unwrap().state, RefundState::Requested);
+    clock.by(3600);
+    let refused = answering(&mut server, r"^/v1/refunds\?", 403, "{}").await;
+    let stored = payments.refresh(&key).await.unwrap().unwrap();
+    assert_eq!((stored.refunds[0].state, stored.refundable()), (RefundState::Requested, Decimal::from(3)));
+    refused.remove_async().await;
+    clock.by(3600);
+    let found =
+        r#"{"data":[{"id":"re_1","status":"succeeded","metadata":{"refundId":"r-1"}}],"has_more":false}"#;
+    answering(&mut server, r"^/v1/refunds\?", 200, found).await;
+    let stored = payments.refresh(&key).await.unwrap().unwrap();
+    assert_eq!(stored.refunds[0].state, RefundState::Succeeded);
+    lost.assert_async().await;
+}
+
+#[tokio::test]
+async fn a_refund_that_was_never_taken_fails_when_it_is_refused() {
+    let mut server = Server::new_async().await;
+    let clock = Arc::new(Ahead::default());
+    let (host, key) = paid(stripe(&mut server).await, &clock).await;
+    let payments = host.orchestrator.payments().unwrap();
+    server.mock("POST", "/v1/refunds").with_status(400).with_body("{}").create_async().await;
+    assert_eq!(payments.refund(&key, "r-1", None).await.unwrap().state, RefundState::Failed);
+    assert_eq!(payments.payment(&key).await.unwrap().unwrap().refundable(), Decimal::from(5));
 }

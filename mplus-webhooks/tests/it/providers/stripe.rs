@@ -498,6 +498,23 @@ async fn a_refund_is_asked_for_once_and_found_again_when_its_answer_was_lost() {
     lost.assert_async().await;
 }
 
+/// What the reader `tmr_1` does.
+async fn reader(server: &mut ServerGuard, action: serde_json::Value) -> mockito::Mock {
+    server
+        .mock("GET", "/v1/terminal/readers/tmr_1")
+        .with_body(json!({ "id": "tmr_1", "status": "online", "action": action }).to_string())
+        .create_async()
+        .await
+}
+
+fn shows(intent: &str, status: &str, failure: Option<&str>) -> serde_json::Value {
+    json!({
+        "type": "process_payment_intent", "status": status, "failure_code": failure,
+        "failure_message": failure.map(|_| "The card was declined."),
+        "process_payment_intent": { "payment_intent": intent }
+    })
+}
+
 #[tokio::test]
 async fn events_of_readers_sessions_and_refunds_name_their_payment() {
     let server = Server::new_async().await;

@@ -68,3 +68,29 @@ async fn merchants_with_thousands_of_due_events_keep_nobody_waiting_on_sqlite() 
     let expected: Vec<_> = (0..4).map(|second| of("also many", second)).collect();
     assert_eq!(others, expected);
 }
+
+#[tokio::test]
+async fn due_events_that_cannot_be_read_keep_their_merchant_and_others_waiting_for_one_look() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("webhooks.sqlite");
+    let store = SqliteStore::open(&path).unwrap();
+    for second in 0..4 {
+        store.insert_entry(&retrying("newer", &second.to_string(), second)).await.unwrap();
+    }
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    // As a later release leaves them.
+    assert_eq!(connection.execute("UPDATE mplus_webhook_entry SET progress = 9", []).unwrap(), 4);
+    store.insert_entry(&retrying("newer", "readable", 100)).await.unwrap();
+    store.insert_entry(&retrying("other", "readable", 101)).await.unwrap();
+    let due = async |second| {
+        let due = store.due_entries(due_at(second), &[], 2, 2).await.unwrap();
+        due.into_iter().map(|entry| entry.merchant.to_string()).collect::<Vec<_>>()
+    };
+    for _ in 0..4 {
+        assert_eq!(due(1000).await, ["other"], "one of them is met in each look");
+    }
+    assert_eq!(due(1000).await, ["newer", "other"]);
+    // They are looked at again, by a release that may know them.
+    connection.execute("UPDATE mplus_webhook_entry SET progress = 0", []).unwrap();
+    assert_eq!(store.due_entries(due_at(10_000), &[], 9, 9).await.unwrap().len(), 6);
+}

@@ -31,23 +31,6 @@ async fn stripe_shows_a_terminal_payment_on_the_reader_and_withdraws_it_when_the
     );
 }
 
-/// What the reader `tmr_1` does.
-async fn reader(server: &mut ServerGuard, action: serde_json::Value) -> mockito::Mock {
-    server
-        .mock("GET", "/v1/terminal/readers/tmr_1")
-        .with_body(json!({ "id": "tmr_1", "status": "online", "action": action }).to_string())
-        .create_async()
-        .await
-}
-
-fn shows(intent: &str, status: &str, failure: Option<&str>) -> serde_json::Value {
-    json!({
-        "type": "process_payment_intent", "status": status, "failure_code": failure,
-        "failure_message": failure.map(|_| "The card was declined."),
-        "process_payment_intent": { "payment_intent": intent }
-    })
-}
-
 #[tokio::test]
 async fn a_reader_is_cleared_only_when_it_shows_this_payment() {
     for (shown, cleared) in [("pi_1", true), ("pi_of_another_till", false)] {

@@ -3,6 +3,7 @@
 use mplus_webhooks::Handlers;
 use mplus_webhooks::payment::{Payment, PaymentKey, PaymentNotice, PaymentState};
 
+use super::super::refunds::Ahead;
 use super::*;
 
 fn sale_of(payment: &str, more: serde_json::Value) -> String {
@@ -123,31 +124,6 @@ async fn a_till_waits_for_a_list_that_is_away_and_not_for_one_that_is_refused() 
     }
 }
 
-/// Time that is set by hand, for a host whose work goes on by itself.
-#[derive(Debug)]
-struct Hands(Mutex<DateTime<Utc>>);
-
-impl Hands {
-    fn turn(&self, seconds: i64) {
-        *self.0.lock().unwrap() += TimeDelta::seconds(seconds);
-    }
-}
-
-#[async_trait::async_trait]
-impl Runtime for Hands {
-    fn now(&self) -> DateTime<Utc> {
-        *self.0.lock().unwrap()
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        tokio::time::sleep(duration).await;
-    }
-
-    fn spawn(&self, task: Task) {
-        tokio::spawn(task);
-    }
-}
-
 #[tokio::test]
 async fn money_that_shows_after_the_till_was_told_of_a_failure_is_told_to_the_host_once() {
     let mut server = Server::new_async().await;
@@ -159,7 +135,7 @@ async fn money_that_shows_after_the_till_was_told_of_a_failure_is_told_to_the_ho
     server.mock("POST", "/ecr/v1/transactions:sale").create_async().await;
     session(&mut server, 1006).await;
     let nothing = listed(&mut server, 200, r#"{"Transactions":[]}"#).await;
-    let clock = Arc::new(Hands(Mutex::new(new_payment().started_at)));
+    let clock = Arc::new(Ahead::default());
     let alarms: Arc<Mutex<Vec<Decimal>>> = Arc::default();
     let told = alarms.clone();
     let handlers = Handlers::new().on_payment_changed(move |notice| {
@@ -185,7 +161,7 @@ async fn money_that_shows_after_the_till_was_told_of_a_failure_is_told_to_the_ho
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    clock.turn(100);
+    clock.by(100);
     host.refresh(&payment.id).await;
     assert_eq!(payment.poll(&host.orchestrator).await.unwrap().status.as_deref(), Some("failed"));
     until(&|stored| stored.notices.is_empty()).await;
@@ -193,13 +169,13 @@ async fn money_that_shows_after_the_till_was_told_of_a_failure_is_told_to_the_ho
     nothing.remove_async().await;
     listed(&mut server, 200, &sale_of(&payment.id, json!({}))).await;
     // It is due by itself.
-    clock.turn(300);
+    clock.by(300);
     assert_eq!(payments.refresh_due().await.unwrap().asked, 1);
     let stored = until(&|stored| stored.captured.is_some() && stored.notices.is_empty()).await;
     assert_eq!((stored.state, stored.watched_until), (PaymentState::Failed, None));
     assert_eq!(stored.refundable(), Decimal::new(270, 2));
     assert_eq!(stored.transaction_reference.as_deref(), Some("t-9"));
-    clock.turn(24 * 3600);
+    clock.by(24 * 3600);
     assert_eq!(payments.refresh_due().await.unwrap().asked, 0, "nothing is left to be done");
     assert_eq!(*alarms.lock().unwrap(), [Decimal::new(270, 2)]);
 }
@@ -215,7 +191,7 @@ async fn a_payment_that_nobody_took_is_looked_at_for_an_hour_and_then_left_alone
     server.mock("POST", "/ecr/v1/transactions:sale").create_async().await;
     session(&mut server, 1006).await;
     listed(&mut server, 200, r#"{"Transactions":[]}"#).await;
-    let clock = Arc::new(Hands(Mutex::new(new_payment().started_at)));
+    let clock = Arc::new(Ahead::default());
     let provider = Arc::new(viva_at(&server, viva_terminal(), clock.clone()));
     let host = Host::assemble_on(clock.clone(), |builder| builder.payments(Arc::new(OneProvider(provider))));
     let (till, payments) = (till(1), host.orchestrator.payments().unwrap());
@@ -224,7 +200,7 @@ async fn a_payment_that_nobody_took_is_looked_at_for_an_hour_and_then_left_alone
     let mut looks = 0;
     // Every ten seconds of two hours.
     for _ in 0..720 {
-        clock.turn(10);
+        clock.by(10);
         let report = payments.refresh_due().await.unwrap();
         looks += report.asked;
     }
