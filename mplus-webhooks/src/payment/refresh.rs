@@ -133,7 +133,7 @@ impl ExternalPayments {
     pub(super) async fn look_at(&self, payment: Payment) -> Result<Payment, SettleError> {
         let payment = match Next::asked_of(&payment, self.runtime.now()) {
             Next::Nothing => payment,
-            question => self.follow(payment, question).await?,
+            question => Box::pin(self.follow(payment, question)).await?,
         };
         self.refresh_stored(payment).await
     }

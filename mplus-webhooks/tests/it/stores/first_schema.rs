@@ -26,7 +26,7 @@ fn folder() -> PathBuf {
 
 /// The statements of a file, which ends each of them in its own way.
 fn statements(file: &str, end: &str) -> Vec<String> {
-    let text = std::fs::read_to_string(folder().join(file)).expect("the fixture is there");
+    let text = std::fs::read_to_string(folder().join(file)).unwrap();
     text.split(end).map(str::trim).filter(|statement| !statement.is_empty()).map(str::to_owned).collect()
 }
 
@@ -191,6 +191,6 @@ fn literal(value: rusqlite::types::Value) -> String {
             let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
             format!("X'{digits}'")
         }
-        rusqlite::types::Value::Real(number) => panic!("no such value is stored: {number}"),
+        rusqlite::types::Value::Real(number) => unreachable!("no such value is stored: {number}"),
     }
 }

@@ -11,10 +11,9 @@ fn sale_of(payment: &str, more: serde_json::Value) -> String {
         "StatusId": "F", "Amount": 2.70, "TransactionId": "t-9", "OrderCode": 43, "MerchantTrns": payment, "ParentId": null,
         "CreditCard": { "CardType": { "Name": "Visa" } },
     });
-    let (Some(sale), Some(more)) = (sale.as_object_mut(), more.as_object()) else {
-        panic!("both are objects")
-    };
-    sale.extend(more.clone());
+    for (name, value) in more.as_object().unwrap() {
+        sale[name] = value.clone();
+    }
     json!({ "Transactions": [sale] }).to_string()
 }
 
