@@ -89,15 +89,18 @@ impl Lacking {
         }
     }
 
-    /// Whether the POS is known to lack an operation.
+    /// Whether the POS is known to lack an operation. What it lacks is looked up each time: a full run may have found out since
+    /// that the POS is a newer one.
     pub(crate) async fn lacks(&self, operation: &str) -> bool {
-        if let Some(known) = &*self.lock() {
-            return known.contains(operation);
+        if self.lock().as_ref().is_some_and(|known| !known.contains(operation)) {
+            return false;
         }
-        let connection = self.merchant.store().connection(self.merchant.connection()).await;
-        // A store that cannot be asked now is asked at the next call.
-        let Ok(connection) = connection else { return false };
-        self.read_from(connection.as_ref());
+        match self.merchant.store().connection(self.merchant.connection()).await {
+            Ok(Some(connection)) => *self.lock() = Some(connection.lacking),
+            Ok(None) => self.read_from(None),
+            // A store that cannot be asked now is asked at the next call.
+            Err(_) => {}
+        }
         self.is_known_to_lack(operation)
     }
 

@@ -17,6 +17,8 @@ use mplus_sync::runtime::Runtime;
 use mplus_sync::store::{ClaimRequest, MemoryStore};
 use mplus_sync::testkit::{FailAt, FaultyStore};
 
+use crate::support::Scripted;
+
 use super::world::{World, euros, line, merchant, noon, order, paid};
 
 fn worker(world: &World, name: &str) -> OutboxWorker {
@@ -351,4 +353,25 @@ async fn credentials_that_no_call_gets_through_with_have_all_orders_wait() {
     assert_eq!(entry.attempts, 0);
     assert!(matches!(entry.state, OutboxState::Waiting(Waiting::PosAway { .. })), "{entry:?}");
     assert_eq!(state(&world, "2").await, OutboxState::Waiting(Waiting::Queued), "the connection rests");
+}
+
+#[tokio::test]
+async fn a_worker_makes_a_call_again_that_the_pos_lacked_once_it_is_known_to_have_it() {
+    let world = World::open().await;
+    connected(&world).await;
+    let pos = Scripted::new(&world.pos);
+    pos.lack(&["createOrderV3"]);
+    let merchant_behind = world.merchant_of("w", pos.client());
+    let worker = OutboxWorker::new(Arc::new(world.service_of("w", pos.client())), &merchant_behind);
+    world.service().enqueue(&paid("1", OrderKind::Pickup)).await.unwrap();
+    assert_eq!(worker.run_once().await.accepted, 1);
+    let mut connection = world.store.connection(&merchant()).await.unwrap().unwrap();
+    assert!(connection.lacking.remove("createOrderV3"), "{:?}", connection.lacking);
+
+    // The POS was upgraded, and a full run asks for everything again.
+    pos.lack_nothing();
+    world.store.save_connection(&connection).await.unwrap();
+    world.service().enqueue(&paid("2", OrderKind::Pickup)).await.unwrap();
+    assert_eq!(worker.run_once().await.accepted, 1);
+    assert_eq!(world.pos.requests().carried_out("createOrderV3"), 1);
 }

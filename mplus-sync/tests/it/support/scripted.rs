@@ -41,6 +41,11 @@ impl Scripted {
         self.refused.lock().unwrap().clear();
     }
 
+    /// The POS knows all calls from now on.
+    pub(crate) fn lack_nothing(&self) {
+        self.lacking.lock().unwrap().clear();
+    }
+
     /// The next call of `O` gets this answer; the POS never sees it. Said again, the one after it.
     pub(crate) fn answer<O: Operation>(&self, response: &O::Response) {
         let document = write_document(O::INFO.response, response).unwrap();
