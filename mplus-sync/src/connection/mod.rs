@@ -78,13 +78,17 @@ pub(crate) async fn connect(
     let merchant = host.merchant(&client, &connection);
     let mut report = Branches::new(&merchant).import(&RunOptions::manual()).await;
     if let Some(former) = left {
-        report.manual_actions.push(Note::general(
-            Resource::named("connection"),
+        let note =
+            |message: &str, advice: &str| Note::general(Resource::named("connection"), message, advice);
+        report.manual_actions.push(note(
             &format!(
-                "connected to another POS than before ({former}); menu, stock and locations of that one were forgotten, and \
-                 orders that were queued for it are not sent"
+                "connected to another POS than before ({former}); menu, stock and locations of that one were forgotten"
             ),
-            "Sync now, complete the locations, check the order settings, then replace or withdraw the orders",
+            "Sync now, then complete the locations and check the order settings",
+        ));
+        report.manual_actions.push(note(
+            "orders that were queued for the POS from before are not sent to this one",
+            "Replace or withdraw those that are left to a person",
         ));
     }
     match report.outcome {
