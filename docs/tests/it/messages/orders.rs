@@ -142,6 +142,7 @@ async fn orders_that_need_a_person() {
     world.pos.faults().script_for("createOrderV3", [Fault::TimeoutAfter; 4]);
     let result = world.orders(settings()).submit(&order(OrderKind::Pickup), false).await;
     assert_quoted(&result.as_ref().unwrap_err().to_string());
+    world.pos.faults().clear();
 
     let now: DateTime<Utc> = "2026-06-01T10:00:00Z".parse().unwrap();
     let mut entry = OutboxEntry::queued(connection(), 1, order(OrderKind::Pickup), now);
