@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::connection::OpenError;
 use crate::model::ConnectionId;
-use crate::store::{StoreError, StoreErrorKind};
+use crate::store::StoreErrorKind;
 
 /// How long a merchant is left to others before this process looks again. What has waited as long was taken up by none of them.
 pub(super) const LEFT: TimeDelta = TimeDelta::minutes(1);
@@ -45,12 +45,9 @@ impl LeftOut {
     }
 }
 
-/// Why a merchant cannot be taken up, where that is since this process cannot read what is stored.
-pub(super) fn unreadable(error: &OpenError) -> Option<&StoreError> {
-    match error {
-        OpenError::Store(error) if error.kind() == StoreErrorKind::Corrupt => Some(error),
-        _ => None,
-    }
+/// Whether a merchant cannot be taken up since this process cannot read what is stored.
+pub(super) fn is_unreadable(error: &OpenError) -> bool {
+    matches!(error, OpenError::Store(error) if error.kind() == StoreErrorKind::Corrupt)
 }
 
 #[cfg(test)]

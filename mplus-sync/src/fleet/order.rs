@@ -14,7 +14,7 @@ use crate::orders::{Heard, WorkerReport};
 use crate::store::Wake;
 
 use super::due::pause;
-use super::left_out::unreadable;
+use super::left_out::is_unreadable;
 use super::process::Process;
 use super::report::FleetReport;
 use super::settings::span;
@@ -43,7 +43,7 @@ pub(super) async fn forward(process: &Process, entry: OutboxEntry, cut: &CancelT
     let work = async {
         match process.merchants.open(&entry.connection).await {
             Ok(merchant) => merchant.worker.forward_hearing(entry).await,
-            Err(error) if unreadable(&error).is_some() => {
+            Err(error) if is_unreadable(&error) => {
                 (leave_to_others(process, entry, &error).await, Heard::Nothing)
             }
             Err(error) => {

@@ -20,7 +20,7 @@ use super::broken::{self, Broken};
 use super::close::{end, keep, known_day, save, try_again};
 use super::due::{self, Todo, Wanted, later, pause};
 use super::ending::{Ending, Kept, leaves_stock};
-use super::left_out::unreadable;
+use super::left_out::is_unreadable;
 use super::observe;
 use super::open::Open;
 use super::process::Process;
@@ -74,7 +74,7 @@ async fn work(process: &Process, run: &ClaimedRun, cut: &CancelToken) -> RunCoun
             let again = later(began, process.settings.first_pause);
             return end(process, run, RunEnd::Postponed(again), &[]).await;
         }
-        Err(error) if unreadable(&error).is_some() => return leave_to_others(process, run, &error).await,
+        Err(error) if is_unreadable(&error) => return leave_to_others(process, run, &error).await,
         // The database or the vault does not answer now.
         Err(error) => {
             trouble::cannot_be_opened(process, &run.connection, &error).await;
