@@ -62,12 +62,20 @@ impl fmt::Debug for OrderService {
 
 /// What became of an order that the host wanted to queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Queued {
     /// It waits to be sent.
     New,
-    /// The very same order was queued before; nothing changed.
+    /// The very same order was queued before, and waits, is at the POS, or was; nothing changed.
     Known,
-    /// An order with this number was rejected or withdrawn before; this one takes its place.
+    /// The very same order was rejected before; it waits to be sent again.
+    Again,
+    /// The very same order was taken back by a person; nothing changed. [`OrderService::requeue`] sends it all the same.
+    Withdrawn,
+    /// The very same order needs a person's attention; nothing changed. [`OrderService::requeue`] sends it once somebody has
+    /// looked.
+    NeedsAttention,
+    /// Another order with this number was rejected or withdrawn before; this one takes its place.
     Replaced,
     /// It asked to be kept from the POS, in a test environment.
     Skipped,
@@ -236,7 +244,8 @@ impl OrderService {
         self.merchant.connection()
     }
 
-    /// Queues an order, to be sent by the next worker.
+    /// Queues an order, to be sent by the next worker. The very same order again is sent once; one that was rejected is tried
+    /// again, and one that was withdrawn or waits for a person stays so, which [`Queued`] tells.
     ///
     /// A host that keeps its orders in the same database queues them in its own transaction instead (`enqueue_in` of the
     /// store in use).
@@ -252,7 +261,17 @@ impl OrderService {
         let (store, id, now) = (self.merchant.store(), self.connection(), self.merchant.runtime().now());
         match store.enqueue(id, order, now).await {
             Ok(Enqueued::New) => Ok(Queued::New),
-            Ok(Enqueued::Known) => Ok(Queued::Known),
+            Ok(Enqueued::Known { state: OutboxStateKind::Rejected }) => {
+                match store.requeue(id, &order.number, now).await {
+                    Ok(()) => Ok(Queued::Again),
+                    // Somebody else has queued it again in this moment.
+                    Err(conflict) if conflict.kind() == StoreErrorKind::Conflict => Ok(Queued::Known),
+                    Err(failed) => Err(failed.into()),
+                }
+            }
+            Ok(Enqueued::Known { state: OutboxStateKind::Withdrawn }) => Ok(Queued::Withdrawn),
+            Ok(Enqueued::Known { state: OutboxStateKind::NeedsAttention }) => Ok(Queued::NeedsAttention),
+            Ok(Enqueued::Known { .. }) => Ok(Queued::Known),
             Err(conflict) if conflict.kind() == StoreErrorKind::Conflict => {
                 let ended = store.entry(id, &order.number).await?.filter(|entry| {
                     let kind = entry.state.kind();

@@ -119,8 +119,8 @@ impl<T> Store for T where
 
 /// What queuing an order means whose number is known already.
 pub(crate) fn known_order(known: Option<&OutboxEntry>, order: &Order) -> Result<Enqueued, StoreError> {
-    if known.is_some_and(|known| known.order == *order) {
-        return Ok(Enqueued::Known);
+    if let Some(known) = known.filter(|known| known.order == *order) {
+        return Ok(Enqueued::Known { state: known.state.kind() });
     }
     let action = format!("queue order {}: another order has this number", order.number);
     Err(StoreError::new(StoreErrorKind::Conflict, action))

@@ -17,8 +17,11 @@ use super::StoreError;
 pub enum Enqueued {
     /// It waits to be sent.
     New,
-    /// The very same order was queued before; nothing changed.
-    Known,
+    /// The very same order was queued before; nothing changed. One that has ended is not sent by this.
+    Known {
+        /// What became of it so far.
+        state: OutboxStateKind,
+    },
 }
 
 /// What a worker asks for.

@@ -41,6 +41,10 @@ fn success(id: &str) -> Outcome {
     Outcome::Accepted { pos: PosOrder::with_id(id) }
 }
 
+fn known(state: OutboxStateKind) -> Enqueued {
+    Enqueued::Known { state }
+}
+
 fn retry(minutes: i64, may_be_at_pos: bool) -> Outcome {
     Outcome::Retry { at: minute(minutes), error: "refused".into(), may_be_at_pos }
 }
@@ -53,13 +57,17 @@ async fn entry(store: &dyn Store, number: &str) -> Result<OutboxEntry, Unmet> {
 pub(super) async fn queued_once(case: &Case<'_>) -> Checked {
     let store = case.open().await?;
     expect_equal("first", store.enqueue(&merchant(), &order("1"), minute(0)).await?, Enqueued::New)?;
-    expect_equal("again", store.enqueue(&merchant(), &order("1"), minute(1)).await?, Enqueued::Known)?;
+    expect_equal(
+        "again",
+        store.enqueue(&merchant(), &order("1"), minute(1)).await?,
+        known(OutboxStateKind::Waiting),
+    )?;
     let claimed = claim_one(&*store, 2).await?;
     expect_equal("the order", claimed.order.clone(), order("1"))?;
     expect_equal("when it was queued", claimed.queued_at, minute(0))?;
     store.finish(&claimed.claim(), success("x"), minute(3)).await?;
     let after = store.enqueue(&merchant(), &order("1"), minute(4)).await?;
-    expect_equal("after it was accepted", after, Enqueued::Known)?;
+    expect_equal("after it was accepted", after, known(OutboxStateKind::Accepted))?;
     expect_equal("then due", claim(&*store, 60).await?, Vec::new())
 }
 
@@ -405,7 +413,11 @@ pub(super) async fn whole_order(case: &Case<'_>) -> Checked {
     whole.requested_at = Some(minute(45));
     whole.skip_order_sync = true;
     store.enqueue(&merchant(), &whole, minute(0)).await?;
-    expect_equal("queued again", store.enqueue(&merchant(), &whole, minute(1)).await?, Enqueued::Known)?;
+    expect_equal(
+        "queued again",
+        store.enqueue(&merchant(), &whole, minute(1)).await?,
+        known(OutboxStateKind::Waiting),
+    )?;
     let claimed = claim_one(&*store, 1).await?;
     let scale = claimed.order.lines[1].quantity.scale();
     expect_equal("the quantity's scale", scale, 1)?;

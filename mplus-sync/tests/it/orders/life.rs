@@ -8,13 +8,13 @@ use mplus_qapi::orders::{CreateOrderResult, CreateOrderV3, CreateOrderV3Response
 use mplus_qapi::testkit::{Dialect, Fault, Pos};
 use mplus_qapi::types::{IdempotencyResult, OrderCancelState};
 use mplus_sync::model::{
-    Connection, Customer, OrderKind, OrderNotice, OutboxEntry, OutboxState, OutboxStateKind, Payment,
-    PaymentMethod, TableRef, Waiting,
+    ArticleNumber, Connection, Customer, OrderKind, OrderNotice, OutboxEntry, OutboxState, OutboxStateKind,
+    Payment, PaymentMethod, TableRef, Waiting,
 };
 use mplus_sync::orders::{
     CancelError, CreateCall, ObserverError, OrderObserver, OutboxWorker, Queued, Retention, WorkerOptions,
 };
-use mplus_sync::store::{MemoryStore, StoreErrorKind};
+use mplus_sync::store::{CatalogChunk, MemoryStore, Select, StoreErrorKind};
 use rust_decimal::Decimal;
 
 use super::world::{World, euros, line, merchant, noon, order, paid};
@@ -177,6 +177,38 @@ async fn a_mistyped_order_is_corrected_under_its_number_or_taken_back() {
     assert_eq!(withdrawn, OutboxState::Withdrawn { reason: "the guest left".into() });
     let refused = world.service().withdraw(&"1".into(), "").await.unwrap_err();
     assert_eq!(refused.kind(), StoreErrorKind::Conflict);
+}
+
+#[tokio::test]
+async fn the_very_same_order_queued_again_is_sent_after_a_rejection_and_never_silently_kept_back() {
+    let world = World::open().await;
+    let mut unlinked = order("1", OrderKind::Pickup);
+    unlinked.lines.push(line("unlinked", 1, 500));
+    unlinked.total = unlinked.sum();
+    world.service().enqueue(&unlinked).await.unwrap();
+    let worker = worker(&world);
+    assert_eq!(worker.run_once().await.rejected, 1);
+    let mut items = world.store.items(&merchant(), Select::Ids(vec!["unlinked".into()])).await.unwrap();
+    items[0].external_ids.mpluskassa = Some(ArticleNumber::new(world.article("Dame blanche")));
+    world.store.apply(&merchant(), CatalogChunk { items, ..CatalogChunk::default() }).await.unwrap();
+    assert_eq!(world.service().enqueue(&unlinked).await.unwrap(), Queued::Again);
+    assert_eq!(world.service().enqueue(&unlinked).await.unwrap(), Queued::Known, "it waits");
+    assert_eq!(worker.run_once().await.accepted, 1);
+    assert_eq!(world.service().enqueue(&unlinked).await.unwrap(), Queued::Known, "the POS has it");
+
+    // What a person took back, or has to look at, is not sent by a host that repeats itself.
+    let second = order("2", OrderKind::Pickup);
+    world.service().enqueue(&second).await.unwrap();
+    world.service().withdraw(&"2".into(), "the guest left").await.unwrap();
+    assert_eq!(world.service().enqueue(&second).await.unwrap(), Queued::Withdrawn);
+    let third = order("3", OrderKind::Pickup);
+    world.service().enqueue(&third).await.unwrap();
+    world.pos.faults().script(std::iter::repeat_n(Fault::Refused, 10_000));
+    work(&world, &worker, 25 * 60).await;
+    assert_eq!(world.service().enqueue(&third).await.unwrap(), Queued::NeedsAttention);
+    world.pos.faults().clear();
+    work(&world, &worker, 10).await;
+    assert_eq!(world.pos.orders().len(), 1);
 }
 
 #[tokio::test]
