@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     Dialect, Fault, Pos, Refusal,
     dialect::{Authentication, Latency, OUTAGE, Outage, wire::XML},
     dispatch::{called_operation, carry_out, fault_document},
     domain::operations::Pieces,
-    pos::{IDENT, SECRET, locked},
+    pos::{IDENT, Late, SECRET, locked},
 };
 use crate::{soap, transport::TransportErrorKind};
 
@@ -47,12 +48,20 @@ impl Pos {
         let operation = called.as_deref().unwrap_or("(unreadable)");
         let fault = self.shared.faults.next(operation);
         let dialect = self.pass_time();
+        self.finish_late();
         if fault == Some(Fault::Refused) || self.is_away() {
             return Reaction::Refused;
         }
         locked(&self.shared.requests).arrived(operation);
         match fault {
             Some(Fault::ResetBefore) => return Reaction::Reset,
+            Some(Fault::Late { after }) => {
+                let after = TimeDelta::from_std(after).unwrap_or(TimeDelta::MAX);
+                let due = self.now().checked_add_signed(after).unwrap_or(DateTime::<Utc>::MAX_UTC);
+                let (operation, document) = (operation.to_owned(), document.to_vec());
+                locked(&self.shared.late).push(Late { due, operation, document });
+                return Reaction::Timeout;
+            }
             Some(Fault::ServerFault) => {
                 return Reaction::Answer(refusal(&soap::Fault::new("Server", "the service is out of order")));
             }
@@ -115,6 +124,17 @@ impl Pos {
         let pieces = carry_out(&mut self.state(), operation, document)?;
         locked(&self.shared.requests).was_carried_out(operation);
         Ok(pieces)
+    }
+
+    /// Carries out what is due by now of the calls that the POS was still at work on.
+    pub(super) fn finish_late(&self) {
+        let now = self.now();
+        let due: Vec<Late> = locked(&self.shared.late).extract_if(.., |late| late.due <= now).collect();
+        for Late { operation, document, .. } in due {
+            if carry_out(&mut self.state(), &operation, &document).is_ok() {
+                locked(&self.shared.requests).was_carried_out(&operation);
+            }
+        }
     }
 
     /// The time that a call takes; the dialect in which it is answered.

@@ -19,6 +19,12 @@ pub enum Fault {
     ResetAfter,
     /// The call is carried out; no answer comes before the time is up.
     TimeoutAfter,
+    /// No answer comes before the time is up, and the POS stays at work: the call is carried out when this long has passed on
+    /// the POS's clock. Not among [`Self::ALL`]: whoever asks at once is told what is not so for long.
+    Late {
+        /// How long it is at work.
+        after: Duration,
+    },
     /// HTTP 500 with a SOAP fault `Server`; not carried out.
     ServerFault,
     /// HTTP 503 without an envelope, asking to come back after this time (`Retry-After`, whole seconds); not carried out.
@@ -35,7 +41,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// One of each, for tests that try them all.
+    /// One of each after which it is settled whether the call was carried out, for tests that try them all.
     pub const ALL: [Self; 9] = [
         Self::Refused,
         Self::ResetBefore,
@@ -50,7 +56,8 @@ impl Fault {
 
     /// Whether the POS carries out the call that this fault happens to.
     pub fn is_carried_out(self) -> bool {
-        matches!(self, Self::ResetAfter | Self::TimeoutAfter | Self::Truncated | Self::SlowDrip)
+        let late = matches!(self, Self::Late { .. });
+        late || matches!(self, Self::ResetAfter | Self::TimeoutAfter | Self::Truncated | Self::SlowDrip)
     }
 }
 

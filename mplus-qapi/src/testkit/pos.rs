@@ -28,6 +28,15 @@ pub(super) struct Shared {
     pub(super) faults: Faults,
     pub(super) replies: Replies,
     clients: Mutex<u64>,
+    /// Calls that are carried out later.
+    pub(super) late: Mutex<Vec<Late>>,
+}
+
+/// A call that the POS is still at work on.
+pub(super) struct Late {
+    pub(super) due: DateTime<Utc>,
+    pub(super) operation: String,
+    pub(super) document: Vec<u8>,
 }
 
 pub(super) const IDENT: &str = "testkit";
@@ -53,6 +62,7 @@ impl Pos {
             faults: Faults::default(),
             replies: Replies::new(),
             clients: Mutex::default(),
+            late: Mutex::default(),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -295,6 +305,7 @@ impl Pos {
     /// Lets time pass on the POS's clock.
     pub fn pass(&self, time: Duration) {
         self.state().clock.advance(time);
+        self.finish_late();
     }
 
     /// Sets the POS's clock.

@@ -8,9 +8,10 @@ use mplus_qapi::types::{IdempotencyResult, Order, PayOrderResult};
 use rust_decimal::Decimal;
 
 use crate::model::PosOrder;
+use crate::text::kept;
 
 use super::find::pos_order;
-use super::note::AttemptNote;
+use super::note::{AttemptNote, UnclearAnswer};
 use super::service::Attempt;
 use super::{CreateCall, OrderService, SubmitError, SubmitErrorKind};
 
@@ -29,9 +30,11 @@ impl OrderService {
     /// Brings a pick-up or delivery order to the POS, with its payments.
     pub(super) async fn create(&self, attempt: &mut Attempt<'_>) -> Result<PosOrder, SubmitError> {
         if attempt.may_be_at_pos {
-            if let Some(found) = self.find_same(attempt).await? {
-                return self.complete(attempt, found).await;
+            let may_send = self.may_send(attempt);
+            if let Some(sent) = self.complete_same(attempt).await? {
+                return Ok(sent);
             }
+            may_send?;
             attempt.may_be_at_pos = false;
         }
         if self.settings.create_call != CreateCall::CreateOrder {
@@ -47,7 +50,8 @@ impl OrderService {
         if self.settings.create_call == CreateCall::CreateOrderV3 {
             return Err(attempt.declined("createOrderV3", "this POS does not know the call", None));
         }
-        self.note(attempt, AttemptNote { pays_apart: true, ..attempt.note.clone() }).await?;
+        let sent = Some(self.now());
+        self.note(attempt, AttemptNote { pays_apart: true, sent, ..attempt.note.clone() }).await?;
         let created = self.create_older(attempt).await?;
         self.after_create(attempt, created).await
     }
@@ -74,9 +78,9 @@ impl OrderService {
                 CreateOrderResult::Failed if replayed => {}
                 // The same, unless the order is there without its payments.
                 CreateOrderResult::PaymentFailed if replayed => {
-                    if let Some(found) = self.find_same(attempt).await? {
+                    if self.find_same(attempt).await?.is_some() {
                         self.note_unpaid(attempt, response.pay_result.as_ref()).await?;
-                        return self.complete(attempt, found).await.map(Some);
+                        return self.complete_found(attempt, "createOrderV3", None).await.map(Some);
                     }
                 }
                 _ => return self.after_create_v3(attempt, response, replayed).await.map(Some),
@@ -128,8 +132,13 @@ impl OrderService {
         result: Option<&PayOrderResult>,
     ) -> Result<(), SubmitError> {
         attempt.may_be_at_pos = true;
-        let paying = attempt.note.paying || matches!(result, Some(PayOrderResult::Unknown(_)));
-        self.note(attempt, AttemptNote { pays_apart: true, paying, ..attempt.note.clone() }).await
+        let mut note = AttemptNote { pays_apart: true, ..attempt.note.clone() };
+        if let Some(PayOrderResult::Unknown(answer)) = result {
+            note.paying = true;
+            let operation = "createOrderV3".to_owned();
+            note.unclear = Some(UnclearAnswer { turn: attempt.turn(), operation, answer: kept(answer) });
+        }
+        self.note(attempt, note).await
     }
 
     /// Creates it by the newest of the older calls that the POS knows. Its payments are not booked yet.
@@ -188,10 +197,8 @@ impl OrderService {
         message: Option<&str>,
     ) -> Result<PosOrder, SubmitError> {
         attempt.may_be_at_pos = true;
-        match self.find_same(attempt).await? {
-            Some(found) => self.complete(attempt, found).await,
-            None => Err(attempt.declined(operation, "the POS did not take the order", message)),
-        }
+        let refused = "the POS did not take the order";
+        self.complete_same(attempt).await?.ok_or_else(|| attempt.declined(operation, refused, message))
     }
 
     /// The answer does not say whether the POS took the order: looks for it.
@@ -202,17 +209,21 @@ impl OrderService {
         answer: &str,
     ) -> Result<PosOrder, SubmitError> {
         attempt.may_be_at_pos = true;
-        match self.find_same(attempt).await? {
-            Some(found) => self.complete(attempt, found).await,
-            None => Err(attempt.unclear(operation, answer)),
+        match self.complete_same(attempt).await? {
+            Some(sent) => Ok(sent),
+            None => Err(self.unclear(attempt, operation, answer).await),
         }
     }
 
-    /// Books the payments of an order that is at the POS, unless they are booked.
-    async fn complete(&self, attempt: &mut Attempt<'_>, found: Order) -> Result<PosOrder, SubmitError> {
+    /// Books the payments of an order that is at the POS, unless they are booked; none when it is not there.
+    async fn complete_same(&self, attempt: &mut Attempt<'_>) -> Result<Option<PosOrder>, SubmitError> {
+        let may_pay = self.may_send(attempt);
+        let Some(found) = self.find_same(attempt).await? else { return Ok(None) };
         attempt.may_be_at_pos = true;
         match booked(&found, attempt.draft.paid()) {
             Booked::All => {}
+            // They were sent, and may be booked in this moment.
+            Booked::Nothing | Booked::Part(_) if attempt.note.paying && may_pay.is_err() => may_pay?,
             Booked::Nothing => self.pay(attempt, &found.order_id).await?,
             Booked::Part(part) => return Err(attempt.underpaid(part)),
             Booked::Untold if self.created_with_payments(attempt).await => {}
@@ -222,7 +233,7 @@ impl OrderService {
             }
             Booked::Untold => self.pay(attempt, &found.order_id).await?,
         }
-        Ok(pos_order(&found))
+        Ok(Some(pos_order(&found)))
     }
 
     /// Whether the order was created by the call that books its payments with it: that is noted before another one is made.
@@ -237,7 +248,7 @@ impl OrderService {
 
     /// Books the order's payments as a deposit: the goods are not handed over yet.
     async fn pay(&self, attempt: &mut Attempt<'_>, order_id: &str) -> Result<(), SubmitError> {
-        self.note(attempt, AttemptNote { paying: true, ..attempt.note.clone() }).await?;
+        self.note(attempt, AttemptNote { paying: true, sent: None, ..attempt.note.clone() }).await?;
         let paid = self.send_payments(attempt, order_id).await;
         let is_known = match &paid {
             Ok(()) => true,
@@ -249,7 +260,8 @@ impl OrderService {
         };
         // They were booked, or not: there is nothing left to be found out.
         if is_known {
-            self.note(attempt, AttemptNote { paying: paid.is_ok(), ..attempt.note.clone() }).await?;
+            let note = AttemptNote { paying: paid.is_ok(), sent: None, ..attempt.note.clone() };
+            self.note(attempt, note).await?;
         }
         paid
     }
@@ -258,6 +270,7 @@ impl OrderService {
         let (result, message) = match self.pay_v2(attempt, order_id).await? {
             Some(answer) => answer,
             None => {
+                self.note(attempt, AttemptNote { sent: Some(self.now()), ..attempt.note.clone() }).await?;
                 let request = PayOrderRequest {
                     order_id: order_id.to_owned(),
                     prepay: true,
@@ -272,7 +285,7 @@ impl OrderService {
             PayOrderResult::Ok => Ok(()),
             PayOrderResult::Unknown(answer) => match self.find_same(attempt).await {
                 Ok(Some(found)) if matches!(booked(&found, attempt.draft.paid()), Booked::All) => Ok(()),
-                _ => Err(attempt.unclear("payOrder", &answer)),
+                _ => Err(self.unclear(attempt, "payOrder", &answer).await),
             },
             result => Err(attempt.declined("payOrder", result.as_str(), Some(&message))),
         }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use chrono::{DateTime, Utc};
 use mplus_qapi::{Error as PosError, ErrorKind};
 
 use crate::model::{OrderNumber, TableRef};
@@ -39,10 +40,16 @@ pub enum SubmitErrorKind {
         /// What the POS said.
         reason: String,
     },
-    /// The POS answered so that nobody knows whether it took the order, and does not show it.
+    /// A call of an earlier attempt, whose answer did not come, may be at work: the POS does not show the order so far.
+    AtWork {
+        /// Until when it is only looked for.
+        until: DateTime<Utc>,
+    },
+    /// The POS answered so that nobody knows whether it took the order, and does not show it. It is only looked for from then
+    /// on, until a person queues it again.
     Unclear {
         /// The operation.
-        operation: &'static str,
+        operation: String,
         /// What the POS answered.
         answer: String,
     },
@@ -174,6 +181,7 @@ impl SubmitError {
             SubmitErrorKind::TableClaimed { .. } | SubmitErrorKind::TableBusy { .. } => {
                 Some(Hindrance::Table)
             }
+            SubmitErrorKind::AtWork { .. } => Some(Hindrance::Silent),
             SubmitErrorKind::Unclear { .. } => Some(Hindrance::Unclear),
             // What cannot be read does not become readable by itself.
             SubmitErrorKind::Store(error) if error.kind() == StoreErrorKind::Corrupt => None,
@@ -211,11 +219,11 @@ pub(crate) enum Heard {
 pub(super) enum Hindrance {
     /// The POS cannot be reached at all, or lets nobody in: no other order would get there either.
     Away,
-    /// The POS did not answer this call, or failed at it.
+    /// The POS did not answer a call, failed at it, or answered what cannot be read.
     Silent,
     /// Somebody works at the table.
     Table,
-    /// The POS answered something that cannot be understood.
+    /// The POS answered something that does not tell whether it has the order: waiting seldom helps.
     Unclear,
     /// The host's store failed, or another worker is at it.
     Host,
@@ -233,7 +241,7 @@ fn hindrance(error: &PosError) -> Option<Hindrance> {
             Some(Hindrance::Silent)
         }
         ErrorKind::Fault(fault) if !fault.is_client() => Some(Hindrance::Silent),
-        ErrorKind::Response(_) | ErrorKind::Paging(_) => Some(Hindrance::Unclear),
+        ErrorKind::Response(_) | ErrorKind::Paging(_) => Some(Hindrance::Silent),
         _ => None,
     }
 }
@@ -250,12 +258,18 @@ impl fmt::Display for SubmitError {
             SubmitErrorKind::Declined { operation, reason } => {
                 write!(f, "MplusKASSA did not take order {order} ({operation}): {reason}")?;
             }
+            SubmitErrorKind::AtWork { until } => write!(
+                f,
+                "order {order} waits: MplusKASSA may still be at work on an earlier call and does not show the order so \
+                 far; it is looked for, and sent again after {} (UTC) when it is not there then",
+                until.format("%H:%M:%S")
+            )?,
             SubmitErrorKind::Unclear { operation, answer } => {
                 let answer = if answer.is_empty() { "nothing" } else { answer };
                 write!(
                     f,
                     "order {order} waits: MplusKASSA answered {operation} with {answer}, which does not tell whether \
-                     it took the order; it is looked for there"
+                     it took the order; it is only looked for there until a person queues it again"
                 )?;
             }
             SubmitErrorKind::TableClaimed { table, workplace } => {

@@ -21,6 +21,7 @@ mod outbox;
 mod payments;
 mod receipt;
 mod refusal;
+mod repeat;
 mod service;
 mod table;
 mod terminal;

@@ -30,6 +30,22 @@ pub(super) struct AttemptNote {
     /// When it was about to open its table, which was free.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) opened: Option<DateTime<Utc>>,
+    /// When a call was about to be made that the POS carries out each time that it comes: it may be at work for a while though
+    /// its answer does not come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) sent: Option<DateTime<Utc>>,
+    /// What the POS answered so that nobody knows whether it took the order, or its payments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) unclear: Option<UnclearAnswer>,
+}
+
+/// An answer after which an order is only looked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct UnclearAnswer {
+    /// In which turn of the order it was given: once a person has queued the order again, it may be sent.
+    pub(super) turn: i64,
+    pub(super) operation: String,
+    pub(super) answer: String,
 }
 
 /// A table's order before another one was added to it, and what was added.
@@ -215,6 +231,8 @@ mod tests {
             branch: Some(1),
             table: Some(before(&[(OURS, 3, 2)])),
             opened: Some(DateTime::UNIX_EPOCH),
+            sent: Some(DateTime::UNIX_EPOCH),
+            unclear: Some(UnclearAnswer { turn: TURN, operation: "createOrder".into(), answer: "LATER".into() }),
         };
         assert_eq!(AttemptNote::read(note.text().as_deref()), note);
     }

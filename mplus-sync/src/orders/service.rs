@@ -185,12 +185,6 @@ impl Attempt<'_> {
         let reason = kept(message.unwrap_or(result));
         self.error(SubmitErrorKind::Declined { operation, reason })
     }
-
-    /// The POS answered something that does not say whether it took the order, and does not show it.
-    pub(super) fn unclear(&mut self, operation: &'static str, result: &str) -> SubmitError {
-        self.may_be_at_pos = true;
-        self.error(SubmitErrorKind::Unclear { operation, answer: kept(result) })
-    }
 }
 
 impl OrderService {
@@ -340,7 +334,10 @@ impl OrderService {
     /// Sends an order and returns what the POS calls it.
     ///
     /// `may_be_at_pos` says that an earlier attempt may have brought it there: it is looked for first. Repeating the call
-    /// for an order that the POS has is harmless: what is there is compared and counts as sent.
+    /// for an order that the POS has is harmless: what is there is compared and counts as sent. What is not there is sent
+    /// again: after an error that [`may be at the POS`](SubmitError::may_be_at_pos) wait for three times
+    /// [`OrderSettings::timeout_seconds`] before you repeat the call, as the POS may be at work on the first, and leave a
+    /// [`SubmitErrorKind::Unclear`] to a person. An [`OutboxWorker`](super::OutboxWorker) does both by itself.
     ///
     /// # Errors
     /// [`SubmitError`], which says whether to try again and whether the POS may have the order.

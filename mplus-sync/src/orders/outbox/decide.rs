@@ -26,10 +26,13 @@ pub struct RetryPlan {
     /// How long an order waits for one and the same thing (the POS, its table, an answer that can be understood, the host's own
     /// store) before a person must look: 24 hours unless set.
     pub waits: Duration,
+    /// How long an order is looked for after an answer that does not tell whether the POS took it, before a person must look:
+    /// 15 minutes unless set.
+    pub unclear: Duration,
 }
 
 impl Default for RetryPlan {
-    /// Twelve refusals in about half an hour; a day of waiting.
+    /// Twelve refusals in about half an hour; a day of waiting, a quarter of an hour where an answer was unclear.
     fn default() -> Self {
         Self {
             attempts: 12,
@@ -37,6 +40,7 @@ impl Default for RetryPlan {
             longest_pause: Duration::from_secs(300),
             table_pause: Duration::from_secs(30),
             waits: Duration::from_secs(24 * 60 * 60),
+            unclear: Duration::from_secs(15 * 60),
         }
     }
 }
@@ -122,9 +126,12 @@ impl RetryPlan {
             _ => now,
         };
         let waited = (now - since).to_std().unwrap_or_default();
-        if waited >= self.waits {
-            let hours = waited.as_secs() / 3600;
-            let reason = format!("{reason}; it has waited for {hours} hours");
+        let longest = if hindrance == Hindrance::Unclear { self.unclear } else { self.waits };
+        if waited >= longest {
+            let reason = match waited.as_secs() / 3600 {
+                0 => format!("{reason}; it has waited for {} minutes", waited.as_secs() / 60),
+                hours => format!("{reason}; it has waited for {hours} hours"),
+            };
             return Outcome::NeedsAttention { reason, may_be_at_pos }.into();
         }
         let rest = match hindrance {
@@ -293,9 +300,17 @@ mod tests {
 
     #[test]
     fn an_answer_that_tells_nothing_is_no_refusal() {
-        let unclear = SubmitErrorKind::Unclear { operation: "createOrderV3", answer: String::new() };
-        let decided = RetryPlan::default().decision(&entry(11), &error(unclear, true), hours(1), 0.0);
+        let unclear =
+            || error(SubmitErrorKind::Unclear { operation: "createOrderV3".into(), answer: "".into() }, true);
+        let decided = RetryPlan::default().decision(&entry(11), &unclear(), hours(1), 0.0);
         assert!(matches!(decided.outcome, Outcome::Wait { may_be_at_pos: true, .. }), "{decided:?}");
+        let waiting = waiting(Waiting::PosAway { since: hours(1) });
+        let now = hours(1) + TimeDelta::minutes(15);
+        let decided = RetryPlan::default().decision(&waiting, &unclear(), now, 0.0);
+        let Outcome::NeedsAttention { reason, may_be_at_pos: true } = decided.outcome else {
+            panic!("{decided:?}")
+        };
+        assert!(reason.contains("it has waited for 15 minutes"), "{reason}");
     }
 
     fn failed(kind: TransportErrorKind) -> Result<PosOrder, SubmitError> {

@@ -25,6 +25,7 @@ impl OrderService {
             if attempt.note.pays_apart {
                 return self.create_for_table(attempt).await;
             }
+            let may_send = self.may_send(attempt);
             if let Some(found) = self.find_paid(attempt).await? {
                 return Ok(found);
             }
@@ -32,13 +33,16 @@ impl OrderService {
             if let Some(found) = self.find_placed(attempt).await? {
                 return Ok(found);
             }
+            may_send?;
         }
-        self.note_table(attempt, AttemptNote { unpaid: false, ..attempt.note.clone() }).await?;
+        let sent = Some(self.now());
+        self.note_table(attempt, AttemptNote { unpaid: false, sent, ..attempt.note.clone() }).await?;
         let mut order = attempt.draft.to_order(attempt.relation, &self.settings);
         order.payment_list = attempt.draft.to_payments().into();
         let request = CreateAndPayTableOrderRequest { order: Some(order) };
         let response = self.lacking.call(CreateAndPayTableOrder::from(request), Some(self.timeout())).await;
         let Some(response) = response.map_err(|error| attempt.write_failed(error))? else {
+            attempt.note.sent = None;
             return match self.place_table_order(attempt).await? {
                 Some(placed) => Ok(placed),
                 None => self.create_for_table(attempt).await,
@@ -57,12 +61,13 @@ impl OrderService {
                 attempt.may_be_at_pos = true;
                 match self.find_paid(attempt).await? {
                     Some(found) => Ok(found),
-                    None => Err(attempt.unclear("createAndPayTableOrder", answer)),
+                    None => Err(self.unclear(attempt, "createAndPayTableOrder", answer).await),
                 }
             }
             CreateAndPayTableOrderResult::PaymentFailed => {
                 attempt.may_be_at_pos = true;
-                self.note(attempt, AttemptNote { unpaid: true, ..attempt.note.clone() }).await?;
+                let note = AttemptNote { unpaid: true, sent: None, ..attempt.note.clone() };
+                self.note(attempt, note).await?;
                 Err(attempt.declined("createAndPayTableOrder", response.result.as_str(), message))
             }
             result => {

@@ -20,6 +20,7 @@ impl OrderService {
             return Ok(None);
         }
         if attempt.may_be_at_pos {
+            let may_send = self.may_send(attempt);
             // It may have been saved by the other call, before the settings were changed.
             let found = match attempt.draft.table().filter(|_| attempt.draft.payments.is_empty()) {
                 Some(table) => self.find_saved(attempt, table).await?,
@@ -31,6 +32,7 @@ impl OrderService {
             if found.is_some() {
                 return Ok(found);
             }
+            may_send?;
             attempt.may_be_at_pos = false;
         }
         self.note_table(attempt, AttemptNote { unpaid: false, ..attempt.note.clone() }).await?;
@@ -68,7 +70,7 @@ impl OrderService {
                     attempt.may_be_at_pos = true;
                     return match self.find_placed(attempt).await? {
                         Some(found) => Ok(Some(found)),
-                        None => Err(attempt.unclear("placeTableOrder", answer)),
+                        None => Err(self.unclear(attempt, "placeTableOrder", answer).await),
                     };
                 }
                 PlaceTableOrderResult::PaymentsFailed => {

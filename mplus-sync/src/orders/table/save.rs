@@ -27,9 +27,11 @@ impl OrderService {
         table: TableRef,
     ) -> Result<PosOrder, SubmitError> {
         if attempt.may_be_at_pos {
+            let may_send = self.may_send(attempt);
             if let Some(saved) = self.find_saved(attempt, table).await? {
                 return Ok(saved);
             }
+            may_send?;
             attempt.may_be_at_pos = false;
         }
         let terminal = self.terminal(attempt).await?;
@@ -52,12 +54,16 @@ impl OrderService {
             {
                 return Ok(saved);
             }
+            // One that is added to a table's order is refused once that has changed; one that opens a table is not.
+            if attempt.may_be_at_pos && attempt.note.opened.is_some() {
+                return Err(self.unclear(attempt, "saveTableOrder", &answer).await);
+            }
             attempt.may_be_at_pos = false;
             let opens = current.is_none();
             let (employee, sent) = (attempt.draft.employee, attempt.draft.articles());
             let before = current.as_ref().map(|order| TableBefore::of(order, employee, sent, attempt.turn()));
-            let opened = opens.then(|| self.merchant.runtime().now());
-            let note = AttemptNote { table: before, opened, ..attempt.note.clone() };
+            let opened = opens.then(|| self.now());
+            let note = AttemptNote { table: before, opened, sent: opened, ..attempt.note.clone() };
             self.note_table(attempt, note).await?;
             let order = self.with_lines(attempt, current);
             let request = SaveTableOrder { terminal: terminal.clone(), order: Some(order) };
@@ -92,11 +98,11 @@ impl OrderService {
                         .refused_at_table(attempt, "saveTableOrder", result, Some(message))
                         .await);
                 }
-                result => return Err(attempt.unclear("saveTableOrder", result.as_str())),
+                result => return Err(self.unclear(attempt, "saveTableOrder", result.as_str()).await),
             }
         }
         match attempt.may_be_at_pos {
-            true => Err(attempt.unclear("saveTableOrder", &answer)),
+            true => Err(self.unclear(attempt, "saveTableOrder", &answer).await),
             false => Err(attempt.error(SubmitErrorKind::TableBusy { table })),
         }
     }

@@ -92,7 +92,7 @@ async fn an_order_that_opened_a_table_long_ago_is_left_to_a_person_where_no_rece
             pay(&world, terminal(1, ""), &world.pos.table_order(1, 7).unwrap()).await;
         }
         world.runtime.pass(chrono::TimeDelta::minutes(minutes));
-        super::life::work(&world, &worker, 3).await;
+        super::life::work(&world, &worker, 6).await;
         let entry = world.store.entry(&merchant(), &"1".into()).await.unwrap().unwrap();
         assert_eq!(matches!(entry.state, OutboxState::Accepted { .. }), !settled, "{entry:?}");
         assert!(!entry.state.kind().is_open(), "{entry:?}");

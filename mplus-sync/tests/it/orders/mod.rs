@@ -1,5 +1,6 @@
 //! Orders on their way to a POS in memory.
 
+mod at_work;
 pub(crate) mod life;
 mod lost;
 mod outbox;

@@ -1,0 +1,146 @@
+//! Calls without a key that the POS goes on with though nobody waits for them any more: nothing is sent twice.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use mplus_qapi::orders::{
+    CreateOrder, CreateOrderResponse, CreateOrderResult, CreateOrderV2, CreateOrderV2Response, CreateOrderV3,
+    CreateOrderV3Response,
+};
+use mplus_qapi::table_orders::{
+    CreateAndPayTableOrder, CreateAndPayTableOrderResponse, CreateAndPayTableOrderResult, PlaceTableOrder,
+    PlaceTableOrderResp, PlaceTableOrderResult, SaveTableOrder, SaveTableOrderResponse,
+    SaveTableOrderResult,
+};
+use mplus_qapi::testkit::Fault;
+use mplus_sync::model::{Order, OrderKind, OutboxState, OutboxStateKind};
+use mplus_sync::orders::{CreateCall, OutboxWorker, TableCall};
+
+use super::life::{speaking, worker};
+use super::table::{later, now};
+use super::world::{World, euros, merchant, order, paid};
+use crate::support::Scripted;
+
+/// How long the POS is at work: longer than the client waits and than the first rests are.
+const AT_WORK: Duration = Duration::from_secs(150);
+
+/// Works every ten seconds, on both clocks, for so long.
+async fn work(world: &World, worker: &OutboxWorker, minutes: i32) {
+    for _ in 0..minutes * 6 {
+        worker.run_once().await;
+        world.runtime.pass(TimeDelta::seconds(10));
+        world.pos.pass(Duration::from_secs(10));
+    }
+}
+
+async fn state(world: &World) -> OutboxState {
+    world.store.entry(&merchant(), &"1".into()).await.unwrap().unwrap().state
+}
+
+/// A POS that takes a number twice.
+async fn careless() -> World {
+    let mut world = speaking(&[("duplicate-number", "duplicate-taken")]).await;
+    world.settings.create_call = CreateCall::CreateOrder;
+    world
+}
+
+#[tokio::test]
+async fn a_call_that_the_pos_is_still_at_work_on_is_not_made_again() {
+    let calls: [(&str, Order); 4] = [
+        ("createOrder", order("1", OrderKind::Pickup)),
+        ("payOrder", paid("1", OrderKind::Pickup)),
+        ("createAndPayTableOrder", paid("1", now(8))),
+        ("saveTableOrder", order("1", later(7))),
+    ];
+    for (operation, order) in calls {
+        let world = careless().await;
+        world.service().enqueue(&order).await.unwrap();
+        world.pos.faults().script_for(operation, [Fault::Late { after: AT_WORK }]);
+        work(&world, &worker(&world), 10).await;
+        assert_eq!(world.pos.requests().count(operation), 1, "{operation}");
+        let kept = world.pos.orders();
+        assert_eq!((kept.len(), kept[0].total_incl_amount), (1, Some(euros(2490))), "{operation}");
+        let taken: rust_decimal::Decimal = kept[0].payment_list.iter().map(|payment| payment.amount).sum();
+        let paid = order.payments.iter().map(|payment| payment.amount).sum();
+        assert_eq!(taken, paid, "{operation}");
+        assert!(matches!(state(&world).await, OutboxState::Accepted { .. }), "{operation}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_never_arrived_is_made_again_once_it_cannot_be_at_work_any_more() {
+    let world = careless().await;
+    world.service().enqueue(&paid("1", OrderKind::Pickup)).await.unwrap();
+    world.pos.faults().script_for("createOrder", [Fault::ResetBefore]);
+    let worker = worker(&world);
+    work(&world, &worker, 2).await;
+    let waiting = world.store.entry(&merchant(), &"1".into()).await.unwrap().unwrap();
+    assert_eq!((waiting.state.kind(), world.pos.orders().len()), (OutboxStateKind::Waiting, 0));
+    let told = waiting.last_error.unwrap();
+    assert!(told.contains("may still be at work on an earlier call"), "{told}");
+    work(&world, &worker, 2).await;
+    assert!(matches!(state(&world).await, OutboxState::Accepted { .. }));
+    assert_eq!(world.pos.order("1").unwrap().prepaid_amount, Some(euros(2490)));
+}
+
+#[tokio::test]
+async fn an_order_whose_answer_was_unclear_is_looked_for_and_sent_again_by_a_person_alone() {
+    let calls = ["createOrderV3", "createOrderV2", "createOrder", "createAndPayTableOrder", "placeTableOrder"];
+    for (at, operation) in calls.into_iter().chain(["saveTableOrder"]).enumerate() {
+        let mut world = speaking(&[]).await;
+        let pos = Scripted::new(&world.pos);
+        pos.lack(&calls[..at.min(2)]);
+        let later_result = || CreateOrderResult::from("ACCEPTED-LATER");
+        match operation {
+            "createOrderV3" => pos.answer::<CreateOrderV3>(&CreateOrderV3Response {
+                result: later_result(),
+                ..CreateOrderV3Response::default()
+            }),
+            "createOrderV2" => pos.answer::<CreateOrderV2>(&CreateOrderV2Response {
+                result: later_result(),
+                ..CreateOrderV2Response::default()
+            }),
+            "createOrder" => pos.answer::<CreateOrder>(&CreateOrderResponse {
+                result: later_result(),
+                ..CreateOrderResponse::default()
+            }),
+            "createAndPayTableOrder" => {
+                pos.answer::<CreateAndPayTableOrder>(&CreateAndPayTableOrderResponse {
+                    result: CreateAndPayTableOrderResult::from("ACCEPTED-LATER"),
+                    ..CreateAndPayTableOrderResponse::default()
+                })
+            }
+            "placeTableOrder" => {
+                world.settings.table_call = TableCall::PlaceTableOrder;
+                pos.answer::<PlaceTableOrder>(&PlaceTableOrderResp {
+                    result: PlaceTableOrderResult::from("ACCEPTED-LATER"),
+                    ..PlaceTableOrderResp::default()
+                });
+            }
+            _ => pos.answer::<SaveTableOrder>(&SaveTableOrderResponse {
+                result: SaveTableOrderResult::from("ACCEPTED-LATER"),
+                ..SaveTableOrderResponse::default()
+            }),
+        }
+        let kind = match operation {
+            "createAndPayTableOrder" | "placeTableOrder" => now(8),
+            "saveTableOrder" => later(7),
+            _ => OrderKind::Pickup,
+        };
+        let order = if operation == "saveTableOrder" { order("1", kind) } else { paid("1", kind) };
+        let service = Arc::new(world.service_of("w", pos.client()));
+        let worker = OutboxWorker::new(service.clone(), &world.merchant_of("w", pos.client()));
+        service.enqueue(&order).await.unwrap();
+        work(&world, &worker, 14).await;
+        assert_eq!(state(&world).await.kind(), OutboxStateKind::Waiting, "{operation}");
+        work(&world, &worker, 4).await;
+        let OutboxState::NeedsAttention { reason } = state(&world).await else { panic!("{operation}") };
+        assert!(reason.contains("with ACCEPTED-LATER, which does not tell"), "{operation}: {reason}");
+        assert_eq!(world.pos.orders().len(), 0, "{operation}: it was only looked for");
+        service.requeue(&"1".into()).await.unwrap();
+        work(&world, &worker, 4).await;
+        assert!(matches!(state(&world).await, OutboxState::Accepted { .. }), "{operation}");
+        assert_eq!(world.pos.orders().len(), 1, "{operation}");
+    }
+}
