@@ -241,7 +241,8 @@ fn hindrance(error: &PosError) -> Option<Hindrance> {
             Some(Hindrance::Silent)
         }
         ErrorKind::Fault(fault) if !fault.is_client() => Some(Hindrance::Silent),
-        ErrorKind::Response(_) | ErrorKind::Paging(_) => Some(Hindrance::Silent),
+        ErrorKind::Response(_) => Some(Hindrance::Silent),
+        ErrorKind::Paging(_) => Some(Hindrance::Unclear),
         _ => None,
     }
 }

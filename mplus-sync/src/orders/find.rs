@@ -1,7 +1,6 @@
 //! Looks for an order at the POS.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::StreamExt;
 use mplus_qapi::orders::{
     FindOrder, GetOrder, GetOrders, GetOrdersByExtOrderIds, GetOrdersByExtOrderIdsRequest, GetOrdersRequest,
 };
@@ -144,15 +143,7 @@ impl OrderService {
         request: GetOrdersRequest,
         is_it: impl Fn(&Order) -> bool + Send,
     ) -> Result<Option<Order>, mplus_qapi::Error> {
-        let mut orders =
-            self.merchant.client().call(GetOrders::from(request)).timeout(self.timeout()).stream();
-        while let Some(order) = orders.next().await {
-            let order = order?;
-            if is_it(&order) {
-                return Ok(Some(order));
-            }
-        }
-        Ok(None)
+        self.first_of(GetOrders::from(request), is_it).await
     }
 
     /// The mark that an order leaves in the reference of a table order that it was added to. Short, and put first: the POS
@@ -176,7 +167,7 @@ pub(super) fn is_marked(order: &Order, mark: &str) -> bool {
 }
 
 /// Whether a line of text is an order's number.
-fn has_line(lines: &[Line], number: &OrderNumber) -> bool {
+pub(super) fn has_line(lines: &[Line], number: &OrderNumber) -> bool {
     let is_it = |text: &Option<String>| text.as_deref() == Some(number.as_str());
     lines.iter().any(|line| line.article_number == 0 && is_it(&line.text))
 }

@@ -15,6 +15,7 @@ mod error;
 mod find;
 mod identity;
 mod lifecycle;
+mod list;
 mod menu;
 mod note;
 mod outbox;

@@ -1,7 +1,7 @@
 //! Looks for an order among receipts: once it is paid and done, a POS may show it nowhere else.
 
 use chrono::{DateTime, Utc};
-use futures_util::StreamExt;
+use mplus_qapi::ErrorKind;
 use mplus_qapi::receipts::{GetReceipts, GetReceiptsRequest, Receipt, ReceiptState, ReceiptType};
 use mplus_qapi::soap::Operation;
 use mplus_qapi::types::Order;
@@ -26,29 +26,23 @@ impl OrderService {
             include_order_references: Some(true),
             ..GetReceiptsRequest::default()
         };
-        let call = self.merchant.client().call(GetReceipts::from(request)).timeout(self.timeout());
-        let mut receipts = call.stream();
-        while let Some(receipt) = receipts.next().await {
-            match receipt {
-                // Others are of money that came or went for nothing that was ordered, or was given back.
-                Ok(receipt) if receipt.receipt_type == ReceiptType::Receipt && is_it(&receipt) => {
-                    return Ok(Some(order_of(receipt)));
+        // Others are of money that came or went for nothing that was ordered, or was given back.
+        let is_it = move |receipt: &Receipt| receipt.receipt_type == ReceiptType::Receipt && is_it(receipt);
+        match self.first_of(GetReceipts::from(request), is_it).await {
+            Ok(found) => Ok(found.map(order_of)),
+            Err(error) if error.is_transient() || error.is_authentication() => Err(error),
+            Err(error) => {
+                let call = GetReceipts::INFO.name;
+                let is_refused = error.fault().is_some() || matches!(error.kind(), ErrorKind::Paging(_));
+                match error.is_unknown_operation() {
+                    true => self.lacking.learn(call).await,
+                    // A right may be given later: the next process asks again.
+                    false if is_refused => drop(self.lacking.remember(call)),
+                    false => {}
                 }
-                Ok(_) => {}
-                Err(error) if error.is_transient() || error.is_authentication() => return Err(error),
-                Err(error) => {
-                    let call = GetReceipts::INFO.name;
-                    match error.is_unknown_operation() {
-                        true => self.lacking.learn(call).await,
-                        // A right may be given later: the next process asks again.
-                        false if error.fault().is_some() => drop(self.lacking.remember(call)),
-                        false => {}
-                    }
-                    return Ok(None);
-                }
+                Ok(None)
             }
         }
-        Ok(None)
     }
 }
 

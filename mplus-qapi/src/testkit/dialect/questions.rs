@@ -329,6 +329,12 @@ questions! {
         Shown "finished-shown" "They are"
         Gone "finished-gone" "Their receipts alone tell of them"
     }
+    list_length "list-length" "How many orders and receipts a list holds"
+    ListLength {
+        Whole "lists-whole" "All, or as many as the request wants"
+        Cut "lists-cut" "The first five, when the request names no limit"
+        Capped "lists-capped" "The first five at most, whatever the request names"
+    }
     employees "employees" "Which employees may enter orders"
     Employees {
         Any "any-employee" "Any number may"

@@ -9,7 +9,7 @@ use crate::{
         dialect::{FinishedOrders, Reference, UnknownNumbers},
         domain::{
             operations::{Answer, Items, Operations},
-            page::page,
+            page::{bounded_page, page},
         },
         state::State,
     },
@@ -271,7 +271,9 @@ fn get_orders(state: &mut State, GetOrders { request }: GetOrders) -> Answer<Ite
         }
         (order.sync_marker.unwrap_or_default(), order)
     });
-    Ok(Box::new(page(orders.collect(), request.sync_marker, request.sync_marker_limit).into_iter()))
+    let (marker, limit) = (request.sync_marker, request.sync_marker_limit);
+    let page = bounded_page(state.dialect.list_length, orders.collect(), marker, limit);
+    Ok(Box::new(page.into_iter()))
 }
 
 fn get_orders_by_ext_order_ids(

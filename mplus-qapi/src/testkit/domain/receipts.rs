@@ -5,7 +5,7 @@ use crate::{
     testkit::{
         domain::{
             operations::{Answer, Items, Operations},
-            page::page,
+            page::bounded_page,
         },
         state::State,
     },
@@ -38,7 +38,8 @@ fn get_receipts(state: &mut State, GetReceipts { request }: GetReceipts) -> Answ
         }
         (receipt.sync_marker.unwrap_or_default(), receipt)
     });
-    let page = page(receipts.collect(), request.sync_marker, request.sync_marker_limit);
+    let (marker, limit) = (request.sync_marker, request.sync_marker_limit);
+    let page = bounded_page(state.dialect.list_length, receipts.collect(), marker, limit);
     Ok(Box::new(page.into_iter()))
 }
 

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 
 use crate::model::{BranchNumber, PosOrder, TableRef};
 use crate::orders::create::{Booked, booked};
-use crate::orders::find::{is_marked, is_numbered, pos_order};
+use crate::orders::find::{has_line, is_marked, is_numbered, pos_order};
 use crate::orders::note::{Added, TableBefore, articles};
 use crate::orders::receipt::branch_of;
 use crate::orders::service::Attempt;
@@ -151,9 +151,31 @@ impl OrderService {
         Ok(paid.filter(|paid| is_marked(paid, &mark) || before.is_added(paid, attempt.turn()) == Added::Yes))
     }
 
+    /// The order of this order's table when a line of it names this order: guests who stay for days have an order that no list
+    /// of these days shows. Beside it the error of a table that somebody works at, which hides what it holds.
+    async fn line_at_table(
+        &self,
+        attempt: &Attempt<'_>,
+    ) -> Result<(Option<Order>, Option<SubmitError>), SubmitError> {
+        let Some(table) = attempt.draft.table() else { return Ok((None, None)) };
+        match self.table_order(attempt, table, &self.any_terminal(attempt)).await {
+            Ok(shown) => Ok((shown.filter(|shown| has_line(&shown.line_list, &attempt.draft.number)), None)),
+            Err(claimed) if matches!(claimed.kind(), SubmitErrorKind::TableClaimed { .. }) => {
+                Ok((None, Some(claimed)))
+            }
+            // A table that the POS does not show holds nothing that it would tell.
+            Err(refused) if matches!(refused.kind(), SubmitErrorKind::Declined { .. }) => Ok((None, None)),
+            Err(failed) => Err(failed),
+        }
+    }
+
     /// The table order in which a line names this order; an error when its payments are not there.
     pub(super) async fn find_placed(&self, attempt: &Attempt<'_>) -> Result<Option<PosOrder>, SubmitError> {
-        let mut found = self.find_line(attempt.draft).await.map_err(|error| attempt.read_failed(error))?;
+        let (at_table, is_hidden) = self.line_at_table(attempt).await?;
+        let mut found = match at_table {
+            None => self.find_line(attempt.draft).await.map_err(|error| attempt.read_failed(error))?,
+            at_table => at_table,
+        };
         if let (None, Some(branch)) =
             (&found, attempt.note.branch.filter(|branch| *branch != attempt.draft.branch.get()))
         {
@@ -161,7 +183,7 @@ impl OrderService {
             let there = OrderDraft { branch: BranchNumber::new(branch), ..attempt.draft.clone() };
             found = self.find_line(&there).await.map_err(|error| attempt.read_failed(error))?;
         }
-        let Some(found) = found else { return Ok(None) };
+        let Some(found) = found else { return is_hidden.map_or(Ok(None), Err) };
         attempt.check_same(&found)?;
         if attempt.note.unpaid {
             return Err(attempt.unpaid());

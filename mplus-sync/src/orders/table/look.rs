@@ -38,6 +38,15 @@ impl OrderService {
         }
     }
 
+    /// The order's workplace as it may look at a table without being registered.
+    pub(super) fn any_terminal(&self, attempt: &Attempt<'_>) -> Terminal {
+        Terminal {
+            branch_number: attempt.draft.branch.get(),
+            terminal_number: attempt.draft.workplace,
+            ..unlisted()
+        }
+    }
+
     /// What a refusal at a table means: while somebody works at the table the order waits for it, whatever the POS said.
     pub(super) async fn refused_at_table(
         &self,
@@ -55,12 +64,7 @@ impl OrderService {
     /// The error of a table that somebody works at; none of one that is free, or that the POS does not show.
     pub(super) async fn table_claimed(&self, attempt: &Attempt<'_>) -> Option<SubmitError> {
         let table = attempt.draft.table()?;
-        let terminal = Terminal {
-            branch_number: attempt.draft.branch.get(),
-            terminal_number: attempt.draft.workplace,
-            ..unlisted()
-        };
-        match read_table(&self.lacking, &terminal, table, Some(self.timeout())).await {
+        match read_table(&self.lacking, &self.any_terminal(attempt), table, Some(self.timeout())).await {
             Ok(Ok(TableOrder::Claimed(workplace))) => {
                 Some(attempt.error(SubmitErrorKind::TableClaimed { table, workplace }))
             }

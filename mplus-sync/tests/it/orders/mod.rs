@@ -2,6 +2,7 @@
 
 mod at_work;
 pub(crate) mod life;
+mod long_lists;
 mod lost;
 mod outbox;
 #[cfg(all(feature = "postgres", feature = "mysql", feature = "https", feature = "tokio-runtime"))]
