@@ -63,8 +63,8 @@ impl OrderService {
             draft.articles().iter().all(|(article, wanted)| held.get(article) >= Some(wanted))
         };
         let may_be_its = |receipt: &Receipt| {
-            receipt.order_ids.is_empty()
-                && receipt.ext_order_ids.is_empty()
+            // Orders that it names by numbers of the POS's own may be anybody's.
+            receipt.ext_order_ids.iter().all(String::is_empty)
                 && branch_of(receipt) == draft.branch.get()
                 && receipt.table_number.is_none_or(|number| number == 0 || number == table.number)
                 && is_later(receipt)

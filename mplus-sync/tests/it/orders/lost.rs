@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use mplus_qapi::receipts::{GetReceipts, GetReceiptsRequest, GetReceiptsResponse};
 use mplus_qapi::table_orders::{SaveTableOrder, SaveTableOrderResult};
 use mplus_qapi::testkit::Fault;
 use mplus_sync::model::{ArticleNumber, OutboxState};
@@ -98,6 +99,31 @@ async fn an_order_that_opened_a_table_long_ago_is_left_to_a_person_where_no_rece
         assert!(!entry.state.kind().is_open(), "{entry:?}");
         assert_eq!(world.pos.orders().len(), 1, "nothing is charged to the next guests");
     }
+}
+
+#[tokio::test]
+async fn a_receipt_that_names_its_orders_by_the_numbers_of_the_pos_alone_may_be_that_of_the_order() {
+    let world = forgetful().await;
+    let pos = Scripted::new(&world.pos);
+    let service = Arc::new(world.service_of("w", pos.client()));
+    let worker = OutboxWorker::new(service.clone(), &world.merchant_of("w", pos.client()));
+    service.enqueue(&order("1", later(7))).await.unwrap();
+    world.pos.faults().script_for("saveTableOrder", [Fault::ResetAfter]);
+    worker.run_once().await;
+    pay(&world, terminal(1, ""), &world.pos.table_order(1, 7).unwrap()).await;
+    let request = GetReceiptsRequest { include_order_references: Some(true), ..Default::default() };
+    let mut told = world.pos.client().get_receipts(request).await.unwrap();
+    assert_eq!((told.receipt_list.len(), told.receipt_list[0].order_ids.len()), (1, 1));
+    told.receipt_list[0].ext_order_ids = Default::default();
+    // Each look at the receipts ends with an empty page.
+    for _ in 0..4 {
+        pos.answer::<GetReceipts>(&told);
+        pos.answer::<GetReceipts>(&GetReceiptsResponse::default());
+    }
+    super::life::work(&world, &worker, 5).await;
+    let left = world.store.entry(&merchant(), &"1".into()).await.unwrap().unwrap();
+    assert!(matches!(left.state, OutboxState::NeedsAttention { .. }), "{left:?}");
+    assert_eq!(world.pos.orders().len(), 1, "nothing is charged to the next guests");
 }
 
 #[tokio::test]
