@@ -1,4 +1,4 @@
-//! Whether an order at the POS is the one that was to be sent.
+//! Whether an order at the POS is the one that was to be sent, and what of it is not as the host said.
 
 use mplus_qapi::types::{Order, OrderCancelState};
 
@@ -48,4 +48,23 @@ pub(super) fn difference(
         }
         None => total(),
     }
+}
+
+/// What a person should know of an order that the POS has: it comes to another amount, or another amount is booked.
+///
+/// At a table others order and pay, too: only an order that holds nothing else is compared there.
+pub(super) fn deviation(draft: &OrderDraft, found: &Order) -> Option<String> {
+    let is_alone = || {
+        let held = articles(&found.line_list);
+        !held.is_empty() && held == draft.articles()
+    };
+    if draft.table().is_some() && !is_alone() {
+        return None;
+    }
+    if let Some(total) = found.total_incl_amount.filter(|total| *total != draft.total) {
+        return Some(format!("it comes to {total} euros there instead of {}", draft.total));
+    }
+    let paid = draft.paid();
+    let booked = found.prepaid_amount.filter(|booked| !paid.is_zero() && *booked > paid)?;
+    Some(format!("{booked} euros are booked on it there instead of {paid}"))
 }

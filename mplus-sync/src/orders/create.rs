@@ -10,7 +10,6 @@ use rust_decimal::Decimal;
 use crate::model::PosOrder;
 use crate::text::kept;
 
-use super::find::pos_order;
 use super::note::{AttemptNote, UnclearAnswer};
 use super::service::Attempt;
 use super::{CreateCall, OrderService, SubmitError, SubmitErrorKind};
@@ -105,7 +104,16 @@ impl OrderService {
                     self.note_unpaid(attempt, response.pay_result.as_ref()).await?;
                     return self.complete_found(attempt, "createOrderV3", message).await;
                 }
-                let mut pos = response.order.as_ref().map(pos_order).unwrap_or_default();
+                // The result of the payments need not be told; the order tells that they are not booked.
+                let is_unpaid = |order: &Order| {
+                    matches!(booked(order, attempt.draft.paid()), Booked::Nothing | Booked::Part(_))
+                };
+                if response.pay_result.is_none() && response.order.as_ref().is_some_and(is_unpaid) {
+                    self.note_unpaid(attempt, None).await?;
+                    return self.complete_found(attempt, "createOrderV3", message).await;
+                }
+                let mut pos =
+                    response.order.as_ref().map(|order| attempt.taken(order)).unwrap_or_default();
                 pos.order_id = pos.order_id.or(Some(response.info.order_id).filter(|id| !id.is_empty()));
                 pos.receipt_id = response.invoice_id.filter(|id| !id.is_empty());
                 Ok(pos)
@@ -233,7 +241,7 @@ impl OrderService {
             }
             Booked::Untold => self.pay(attempt, &found.order_id).await?,
         }
-        Ok(Some(pos_order(&found)))
+        Ok(Some(attempt.taken(&found)))
     }
 
     /// Whether the order was created by the call that books its payments with it: that is noted before another one is made.

@@ -178,5 +178,6 @@ pub(super) fn pos_order(order: &Order) -> PosOrder {
         order_id: Some(order.order_id.clone()).filter(|id| !id.is_empty()),
         order_number: order.order_number.as_ref().map(|number| format!("{}-{}", number.year, number.number)),
         receipt_id: order.invoice_ids.first().cloned(),
+        differs: None,
     }
 }

@@ -18,6 +18,7 @@ use crate::relations::{RelationError, RelationService};
 use crate::store::{Enqueued, Select, StoreError, StoreErrorKind};
 use crate::text::kept;
 
+use super::find::pos_order;
 use super::note::AttemptNote;
 use super::payments::PaymentMethods;
 use super::{
@@ -155,6 +156,11 @@ impl Attempt<'_> {
         }
     }
 
+    /// What the POS calls an order that is the draft, with what a person should know of it.
+    pub(super) fn taken(&self, found: &mplus_qapi::types::Order) -> PosOrder {
+        PosOrder { differs: super::compare::deviation(self.draft, found), ..pos_order(found) }
+    }
+
     /// The POS has the order, but not all of its payments.
     pub(super) fn underpaid(&self, booked: Decimal) -> SubmitError {
         let difference = format!("{booked} euros are booked on it instead of {}", self.draft.paid());
@@ -165,6 +171,12 @@ impl Attempt<'_> {
     pub(super) fn unpaid(&self) -> SubmitError {
         let difference =
             "its payments were refused, and no call tells whether they were booked since".to_owned();
+        self.error(SubmitErrorKind::NumberTaken { difference })
+    }
+
+    /// The POS has the order's lines, and nobody knows of its payments.
+    pub(super) fn payments_unclear(&self, answer: &str) -> SubmitError {
+        let difference = format!("it answered \"{}\" of its payments, which tells nothing", kept(answer));
         self.error(SubmitErrorKind::NumberTaken { difference })
     }
 

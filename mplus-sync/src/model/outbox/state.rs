@@ -185,6 +185,10 @@ pub struct PosOrder {
     /// The order number that staff see, year first (`orderNumber`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_number: Option<String>,
+    /// What a person should know of it: that it comes to another amount at the POS than the host said, or that another amount is
+    /// booked of its payments, in a sentence. None as well where the POS tells neither.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub differs: Option<String>,
 }
 
 impl PosOrder {

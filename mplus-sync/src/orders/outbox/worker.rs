@@ -502,6 +502,11 @@ impl OutboxWorker {
             Outcome::Wait { why, error, .. } if begins(*why, entry.waiting()) => {
                 (ActivityLevel::Warning, error.clone())
             }
+            Outcome::Accepted { pos: PosOrder { differs: Some(differs), .. } } => {
+                let order = &entry.order.number;
+                let message = format!("order {order} is at MplusKASSA, but {differs}; compare the two by hand");
+                (ActivityLevel::Warning, message)
+            }
             Outcome::Accepted { .. }
             | Outcome::Retry { .. }
             | Outcome::Wait { .. }

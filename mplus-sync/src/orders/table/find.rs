@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 
 use crate::model::{BranchNumber, PosOrder, TableRef};
 use crate::orders::create::{Booked, booked};
-use crate::orders::find::{has_line, is_marked, is_numbered, pos_order};
+use crate::orders::find::{has_line, is_marked, is_numbered};
 use crate::orders::note::{Added, TableBefore, articles};
 use crate::orders::receipt::branch_of;
 use crate::orders::service::Attempt;
@@ -29,13 +29,14 @@ impl OrderService {
         if let Some(found) = self.find_same(attempt).await? {
             // Of one that was paid since, the table may have other guests.
             let is_paid = found.fully_paid == Some(true) || !found.invoice_ids.is_empty();
+            let taken = attempt.taken(&found);
             return match is_paid {
-                true => Ok(Some(pos_order(&found))),
-                false => self.alone_at_table(attempt, table, pos_order(&found)).await.map(Some),
+                true => Ok(Some(taken)),
+                false => self.alone_at_table(attempt, table, taken).await.map(Some),
             };
         }
         if let Some(found) = self.find_added(attempt).await? {
-            return Ok(Some(pos_order(&found)));
+            return Ok(Some(attempt.taken(&found)));
         }
         // It may have been placed by the other call, before the settings were changed.
         let placed = self.find_placed(attempt).await?;
@@ -190,13 +191,13 @@ impl OrderService {
         }
         let paid = attempt.draft.paid();
         if paid.is_zero() {
-            return Ok(Some(pos_order(&found)));
+            return Ok(Some(attempt.taken(&found)));
         }
         // What others at the table may have paid is not this order's: only more than all of theirs shows that it is paid.
         let others = found.total_incl_amount.map(|total| (total - attempt.draft.total).max(Decimal::ZERO));
         let others = others.unwrap_or_default();
         match booked(&found, paid + others) {
-            Booked::All | Booked::Untold => Ok(Some(pos_order(&found))),
+            Booked::All | Booked::Untold => Ok(Some(attempt.taken(&found))),
             _ if !others.is_zero() => Err(attempt.unpaid_among_others()),
             Booked::Part(part) => Err(attempt.underpaid(part)),
             Booked::Nothing => Err(attempt.underpaid(Decimal::ZERO)),
@@ -216,7 +217,7 @@ pub(super) fn paid(attempt: &Attempt<'_>, found: &Order) -> Result<PosOrder, Sub
     attempt.check_same(found)?;
     match booked(found, attempt.draft.paid()) {
         Booked::Untold if attempt.note.unpaid => Err(attempt.unpaid()),
-        Booked::All | Booked::Untold => Ok(pos_order(found)),
+        Booked::All | Booked::Untold => Ok(attempt.taken(found)),
         Booked::Part(part) => Err(attempt.underpaid(part)),
         Booked::Nothing => Err(attempt.underpaid(Decimal::ZERO)),
     }

@@ -1,6 +1,8 @@
 //! Orders of either kind by the modern call: `placeTableOrder`.
 
-use mplus_qapi::table_orders::{PaymentsResult, PlaceTableOrder, PlaceTableOrderResult};
+use mplus_qapi::table_orders::{
+    PaymentsResult, PlaceTableOrder, PlaceTableOrderResp, PlaceTableOrderResult,
+};
 use mplus_qapi::types::IdempotencyResult;
 
 use crate::model::PosOrder;
@@ -63,7 +65,16 @@ impl OrderService {
                     return Err(attempt.unpaid());
                 }
                 PlaceTableOrderResult::Ok => {
-                    return Ok(Some(placed(response.order_id, response.receipt_id)));
+                    if let Some(PaymentsResult::Unknown(answer)) = &response.payments_result
+                        && !attempt.draft.payments.is_empty()
+                    {
+                        attempt.may_be_at_pos = true;
+                        self.note(attempt, AttemptNote { unpaid: true, ..attempt.note.clone() }).await?;
+                        return Err(attempt.payments_unclear(answer));
+                    }
+                    let differs = self.deposit(attempt, &response).await;
+                    let placed = placed(response.order_id, response.receipt_id);
+                    return Ok(Some(PosOrder { differs, ..placed }));
                 }
                 PlaceTableOrderResult::IdentifierFailed | PlaceTableOrderResult::LinesFailed if replayed => {}
                 PlaceTableOrderResult::Unknown(answer) => {
@@ -90,10 +101,30 @@ impl OrderService {
         }
         Err(attempt.declined("placeTableOrder", "refused too often", None))
     }
+
+    /// What a person should know when the payments did not settle the table: its guests are asked for the rest, or have
+    /// something to get back.
+    async fn deposit(&self, attempt: &Attempt<'_>, response: &PlaceTableOrderResp) -> Option<String> {
+        let payments = match response.payments_result.as_ref()? {
+            PaymentsResult::OrderPrepaidBecauseUnderpaid => "do not settle its table",
+            PaymentsResult::OrderPrepaidBecauseOverpaid => "are more than its table comes to",
+            _ => return None,
+        };
+        let order_id = response.order_id.as_deref().filter(|id| !id.is_empty());
+        let shown = match order_id {
+            // What cannot be read makes no difference to the order.
+            Some(order_id) => self.get(order_id).await.unwrap_or_default(),
+            None => None,
+        };
+        let paid = attempt.draft.paid();
+        let total = shown.and_then(|shown| shown.total_incl_amount);
+        let total = total.map(|total| format!(" ({total} euros, with what others ordered there)"));
+        Some(format!("the {paid} euros that were paid {payments}{}: they are a deposit", total.unwrap_or_default()))
+    }
 }
 
 /// What the POS calls a table order that it placed.
 pub(super) fn placed(order_id: Option<String>, receipt_id: Option<String>) -> PosOrder {
     let known = |id: Option<String>| id.filter(|id| !id.is_empty());
-    PosOrder { order_id: known(order_id), receipt_id: known(receipt_id), order_number: None }
+    PosOrder { order_id: known(order_id), receipt_id: known(receipt_id), ..PosOrder::default() }
 }

@@ -5,7 +5,7 @@ use mplus_qapi::table_orders::{SaveTableOrder, SaveTableOrderResult};
 use mplus_qapi::types::{Line, Order};
 
 use crate::model::{PosOrder, TableRef};
-use crate::orders::find::{is_marked, is_numbered, pos_order};
+use crate::orders::find::{is_marked, is_numbered};
 use crate::orders::note::{AttemptNote, TableBefore};
 use crate::orders::service::Attempt;
 use crate::orders::{OrderService, SubmitError, SubmitErrorKind};
@@ -42,10 +42,10 @@ impl OrderService {
             if let Some(current) = &current {
                 if is_numbered(current, &attempt.draft.number) {
                     attempt.check_same(current)?;
-                    return Ok(pos_order(current));
+                    return Ok(attempt.taken(current));
                 }
                 if is_marked(current, &mark) {
-                    return Ok(pos_order(current));
+                    return Ok(attempt.taken(current));
                 }
             }
             // After a call in this very attempt of which nobody knows the end.

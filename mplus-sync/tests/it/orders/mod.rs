@@ -1,5 +1,6 @@
 //! Orders on their way to a POS in memory.
 
+mod amounts;
 mod at_work;
 pub(crate) mod life;
 mod long_lists;
