@@ -24,8 +24,8 @@ impl OrderService {
     /// knows. Nothing is sent but questions. Call it when the guest goes to pay.
     ///
     /// Checked are: articles and combos are linked, exist at the POS and are active; items are sold at the location; modifiers
-    /// fit their groups' minimum and maximum; location, workplace and relation are set up; the employee and the table exist;
-    /// payment codes are in the POS's list; amounts add up. What the POS does not know a call for is not checked.
+    /// fit their groups' minimum and maximum; location, workplace and relation are set up and exist; the employee
+    /// and the table exist; payment codes are in the POS's list; amounts add up. What the POS does not know a call for is not checked.
     ///
     /// # Errors
     /// [`SubmitErrorKind::Refused`] with every problem; [`SubmitErrorKind::Store`] or [`SubmitErrorKind::Pos`] when what is
@@ -44,6 +44,8 @@ impl OrderService {
             service.known_of_menu(order).await.map_err(|failed| error(SubmitErrorKind::Store(failed)))?;
         problems.extend(menu_problems(order, &known));
         if let Some(draft) = &draft {
+            let place = service.place_problem(order, draft).await;
+            problems.extend(place.map_err(|failed| error(SubmitErrorKind::Store(failed)))?);
             let asked = service.ask_pos(draft).await.map_err(|failed| error(SubmitErrorKind::Pos(failed)))?;
             problems.extend(asked);
         }
@@ -51,6 +53,19 @@ impl OrderService {
             Some(draft) if problems.is_empty() => Ok(draft),
             _ => Err(error(SubmitErrorKind::Refused(OrderRefused { order: order.number.clone(), problems }))),
         }
+    }
+
+    /// What is wrong with the workplace of the draft. A branch that lists none is taken at the settings' word.
+    async fn place_problem(&self, order: &Order, draft: &OrderDraft) -> Result<Option<Problem>, StoreError> {
+        let wanted = Select::Ids(vec![order.location.clone()]);
+        let locations = self.merchant.store().locations(self.connection(), wanted).await?;
+        let workplaces =
+            locations.first().map(|found| found.record.workplaces.as_slice()).unwrap_or_default();
+        let is_known = workplaces.iter().any(|workplace| workplace.number == draft.workplace);
+        Ok((!workplaces.is_empty() && !is_known).then(|| Problem::WorkplaceUnknown {
+            location: order.location.clone(),
+            workplace: draft.workplace,
+        }))
     }
 
     async fn known_of_menu(&self, order: &Order) -> Result<Menu, StoreError> {
@@ -72,11 +87,16 @@ impl OrderService {
         })
     }
 
-    /// What only the POS knows of the draft's articles, employee and table.
+    /// What only the POS knows of the draft's articles, employee, relation and table.
     async fn ask_pos(&self, draft: &OrderDraft) -> Result<Vec<Problem>, mplus_qapi::Error> {
         let mut problems = self.article_problems(draft.all_articles()).await?;
         if !self.has_employee(draft.employee).await? {
             problems.push(Problem::EmployeeUnknown { employee: draft.employee });
+        }
+        if let Some(relation) = draft.relation
+            && !self.has_relation(relation).await?
+        {
+            problems.push(Problem::RelationUnknown { relation });
         }
         if let Some(table) = draft.table() {
             let request = GetTableListV3Request { branch_number: draft.branch.get() };

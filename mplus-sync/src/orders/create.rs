@@ -112,8 +112,7 @@ impl OrderService {
                     self.note_unpaid(attempt, None).await?;
                     return self.complete_found(attempt, "createOrderV3", message).await;
                 }
-                let mut pos =
-                    response.order.as_ref().map(|order| attempt.taken(order)).unwrap_or_default();
+                let mut pos = response.order.as_ref().map(|order| attempt.taken(order)).unwrap_or_default();
                 pos.order_id = pos.order_id.or(Some(response.info.order_id).filter(|id| !id.is_empty()));
                 pos.receipt_id = response.invoice_id.filter(|id| !id.is_empty());
                 Ok(pos)

@@ -232,7 +232,11 @@ mod tests {
             table: Some(before(&[(OURS, 3, 2)])),
             opened: Some(DateTime::UNIX_EPOCH),
             sent: Some(DateTime::UNIX_EPOCH),
-            unclear: Some(UnclearAnswer { turn: TURN, operation: "createOrder".into(), answer: "LATER".into() }),
+            unclear: Some(UnclearAnswer {
+                turn: TURN,
+                operation: "createOrder".into(),
+                answer: "LATER".into(),
+            }),
         };
         assert_eq!(AttemptNote::read(note.text().as_deref()), note);
     }

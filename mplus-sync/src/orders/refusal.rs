@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use crate::model::{
     ArticleNumber, ComboId, ItemId, LocationId, ModifierGroupId, ModifierId, OrderNumber, PaymentMethod,
-    TableRef,
+    RelationNumber, TableRef,
 };
 
 /// An order cannot be sent as it is. Nothing was sent. Everything that is wrong with it is listed.
@@ -171,8 +171,20 @@ pub enum Problem {
         /// Which location.
         location: LocationId,
     },
+    /// The location's branch has no such workplace.
+    WorkplaceUnknown {
+        /// Which location.
+        location: LocationId,
+        /// The workplace's number.
+        workplace: i32,
+    },
     /// There is no customer and no fallback relation.
     NoRelation,
+    /// The POS does not have the relation of orders without a customer.
+    RelationUnknown {
+        /// Its number.
+        relation: RelationNumber,
+    },
     /// The merchant has set up no orders.
     NotSetUp,
     /// The order asks to be kept from the POS, in an environment where real guests are served.
@@ -283,6 +295,14 @@ impl fmt::Display for Problem {
                 f,
                 "it is not set up at which workplace orders of location {location} are entered; choose one in the \
                  order settings"
+            ),
+            Self::WorkplaceUnknown { location, workplace } => write!(
+                f,
+                "the branch of location {location} has no workplace {workplace}; choose another one in the order settings"
+            ),
+            Self::RelationUnknown { relation } => write!(
+                f,
+                "MplusKASSA does not have the fallback relation {relation}; choose another one in the order settings"
             ),
             Self::NoRelation => f.write_str(
                 "it has no customer and no fallback relation is set up; choose one in the order settings",

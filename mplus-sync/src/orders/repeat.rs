@@ -40,11 +40,8 @@ impl OrderService {
         answer: &str,
     ) -> SubmitError {
         attempt.may_be_at_pos = true;
-        let unclear = UnclearAnswer {
-            turn: attempt.turn(),
-            operation: operation.to_owned(),
-            answer: kept(answer),
-        };
+        let unclear =
+            UnclearAnswer { turn: attempt.turn(), operation: operation.to_owned(), answer: kept(answer) };
         let (operation, answer) = (unclear.operation.clone(), unclear.answer.clone());
         let note = AttemptNote { unclear: Some(unclear), ..attempt.note.clone() };
         match self.note(attempt, note).await {

@@ -35,7 +35,7 @@ pub enum Outcome {
         /// Whether the POS may have the order all the same, as in [`Outcome::Retry`].
         may_be_at_pos: bool,
     },
-    /// It can never work as it is.
+    /// It can never work as it is, and is not at the POS: an earlier attempt that may have brought it there was looked for.
     Rejected {
         /// What is wrong and what to do.
         reason: String,
@@ -170,6 +170,7 @@ impl OutboxEntry {
             }
             Outcome::Rejected { reason } => {
                 self.state = OutboxState::Rejected { reason: reason.clone() };
+                self.may_be_at_pos = false;
                 self.last_error = Some(reason.clone());
             }
             Outcome::NeedsAttention { reason, may_be_at_pos } => {
@@ -337,6 +338,16 @@ mod tests {
         let entry = entry.claimed(&WorkerId::from("w"), at(2), at(1));
         let claim = entry.claim();
         entry.finished(&claim, outcome, at(1)).unwrap()
+    }
+
+    #[test]
+    fn an_order_that_was_rejected_is_not_at_the_pos_and_may_be_corrected() {
+        let mut earlier = entry();
+        earlier.may_be_at_pos = true;
+        let rejected = sent(earlier, &Outcome::Rejected { reason: "too long".into() });
+        assert!(!rejected.may_be_at_pos, "it was looked for");
+        let order = Order { note: Some("short".into()), ..rejected.order.clone() };
+        assert!(rejected.replaced(&order, at(3)).unwrap().state.kind().is_open());
     }
 
     #[test]

@@ -349,7 +349,11 @@ impl OutboxWorker {
     async fn attempt(&self, entry: &OutboxEntry) -> Ended {
         match self.service.skips(&entry.order) {
             Err(refused) => {
-                return Ended::Decided(Outcome::Rejected { reason: refused.to_string() }.into());
+                let (reason, may_be_at_pos) = (refused.to_string(), entry.may_be_at_pos);
+                return Ended::Decided(match may_be_at_pos {
+                    true => Outcome::NeedsAttention { reason, may_be_at_pos }.into(),
+                    false => Outcome::Rejected { reason }.into(),
+                });
             }
             Ok(true) => {
                 let reason = format!(
@@ -504,7 +508,8 @@ impl OutboxWorker {
             }
             Outcome::Accepted { pos: PosOrder { differs: Some(differs), .. } } => {
                 let order = &entry.order.number;
-                let message = format!("order {order} is at MplusKASSA, but {differs}; compare the two by hand");
+                let message =
+                    format!("order {order} is at MplusKASSA, but {differs}; compare the two by hand");
                 (ActivityLevel::Warning, message)
             }
             Outcome::Accepted { .. }

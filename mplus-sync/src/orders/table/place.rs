@@ -1,8 +1,6 @@
 //! Orders of either kind by the modern call: `placeTableOrder`.
 
-use mplus_qapi::table_orders::{
-    PaymentsResult, PlaceTableOrder, PlaceTableOrderResp, PlaceTableOrderResult,
-};
+use mplus_qapi::table_orders::{PaymentsResult, PlaceTableOrder, PlaceTableOrderResp, PlaceTableOrderResult};
 use mplus_qapi::types::IdempotencyResult;
 
 use crate::model::PosOrder;
@@ -119,7 +117,10 @@ impl OrderService {
         let paid = attempt.draft.paid();
         let total = shown.and_then(|shown| shown.total_incl_amount);
         let total = total.map(|total| format!(" ({total} euros, with what others ordered there)"));
-        Some(format!("the {paid} euros that were paid {payments}{}: they are a deposit", total.unwrap_or_default()))
+        Some(format!(
+            "the {paid} euros that were paid {payments}{}: they are a deposit",
+            total.unwrap_or_default()
+        ))
     }
 }
 

@@ -29,8 +29,8 @@ impl OrderObserver for Told {
 async fn sent(world: &World, pos: &Scripted, order: &Order) -> (OutboxState, Vec<String>) {
     let told = Arc::new(Told::default());
     let service = Arc::new(world.service_of("w", pos.client()));
-    let worker = OutboxWorker::new(service.clone(), &world.merchant_of("w", pos.client()))
-        .with_observer(told.clone());
+    let worker =
+        OutboxWorker::new(service.clone(), &world.merchant_of("w", pos.client())).with_observer(told.clone());
     service.enqueue(order).await.unwrap();
     super::life::work(world, &worker, 3).await;
     let log = world.store.activities(&merchant(), None, 10).await.unwrap();
@@ -66,7 +66,8 @@ async fn an_order_that_comes_to_another_amount_at_the_pos_is_there_and_told() {
 
 #[tokio::test]
 async fn an_order_that_is_at_the_pos_as_it_was_sent_is_told_without_a_remark() {
-    for order in [paid("1", OrderKind::Pickup), order("1", OrderKind::Pickup), paid("1", now(8)), order("1", later(7))]
+    for order in
+        [paid("1", OrderKind::Pickup), order("1", OrderKind::Pickup), paid("1", now(8)), order("1", later(7))]
     {
         for call in [TableCall::SaveTableOrder, TableCall::PlaceTableOrder] {
             let mut world = World::open().await;

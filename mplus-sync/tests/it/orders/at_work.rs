@@ -10,10 +10,10 @@ use mplus_qapi::orders::{
 };
 use mplus_qapi::table_orders::{
     CreateAndPayTableOrder, CreateAndPayTableOrderResponse, CreateAndPayTableOrderResult, PlaceTableOrder,
-    PlaceTableOrderResp, PlaceTableOrderResult, SaveTableOrder, SaveTableOrderResponse,
-    SaveTableOrderResult,
+    PlaceTableOrderResp, PlaceTableOrderResult, SaveTableOrder, SaveTableOrderResponse, SaveTableOrderResult,
 };
 use mplus_qapi::testkit::Fault;
+use mplus_qapi::types::IdempotencyResult;
 use mplus_sync::model::{Order, OrderKind, OutboxState, OutboxStateKind};
 use mplus_sync::orders::{CreateCall, OutboxWorker, TableCall};
 
@@ -86,7 +86,8 @@ async fn a_call_that_never_arrived_is_made_again_once_it_cannot_be_at_work_any_m
 
 #[tokio::test]
 async fn an_order_whose_answer_was_unclear_is_looked_for_and_sent_again_by_a_person_alone() {
-    let calls = ["createOrderV3", "createOrderV2", "createOrder", "createAndPayTableOrder", "placeTableOrder"];
+    let calls =
+        ["createOrderV3", "createOrderV2", "createOrder", "createAndPayTableOrder", "placeTableOrder"];
     for (at, operation) in calls.into_iter().chain(["saveTableOrder"]).enumerate() {
         let mut world = speaking(&[]).await;
         let pos = Scripted::new(&world.pos);
@@ -94,6 +95,7 @@ async fn an_order_whose_answer_was_unclear_is_looked_for_and_sent_again_by_a_per
         let later_result = || CreateOrderResult::from("ACCEPTED-LATER");
         match operation {
             "createOrderV3" => pos.answer::<CreateOrderV3>(&CreateOrderV3Response {
+                idempotency_result: IdempotencyResult::OriginalResponse,
                 result: later_result(),
                 ..CreateOrderV3Response::default()
             }),
@@ -114,6 +116,7 @@ async fn an_order_whose_answer_was_unclear_is_looked_for_and_sent_again_by_a_per
             "placeTableOrder" => {
                 world.settings.table_call = TableCall::PlaceTableOrder;
                 pos.answer::<PlaceTableOrder>(&PlaceTableOrderResp {
+                    idempotency_result: IdempotencyResult::OriginalResponse,
                     result: PlaceTableOrderResult::from("ACCEPTED-LATER"),
                     ..PlaceTableOrderResp::default()
                 });

@@ -377,7 +377,7 @@ async fn payments_are_booked_once_though_the_pos_never_tells_what_is_paid() {
             world.pos.faults().script_for(operation, [Fault::ResetAfter]);
         }
         world.service().enqueue(&paid("1", OrderKind::Pickup)).await.unwrap();
-        work(&world, &worker(&world), 5).await;
+        work(&world, &worker(&world), 10).await;
         let booked: Decimal = world.pos.order("1").unwrap().payment_list.iter().map(|paid| paid.amount).sum();
         assert_eq!(booked, euros(2490), "{absent}");
         assert_eq!(entry(&world, "1").await.state.kind(), OutboxStateKind::Accepted, "{absent}");

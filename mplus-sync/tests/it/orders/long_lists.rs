@@ -36,11 +36,12 @@ async fn busy(length: &str, finished: &str) -> (World, Scripted) {
 
 #[tokio::test]
 async fn an_order_is_found_in_a_list_that_is_longer_than_an_answer() {
-    for (length, finished) in
-        [("lists-cut", "finished-shown"), ("lists-capped", "finished-shown"), ("lists-capped", "finished-gone")]
-    {
-        let orders: [Order; 3] =
-            [paid("1", OrderKind::Pickup), order("1", later(7)), paid("1", now(8))];
+    for (length, finished) in [
+        ("lists-cut", "finished-shown"),
+        ("lists-capped", "finished-shown"),
+        ("lists-capped", "finished-gone"),
+    ] {
+        let orders: [Order; 3] = [paid("1", OrderKind::Pickup), order("1", later(7)), paid("1", now(8))];
         for order in orders {
             let (world, pos) = busy(length, finished).await;
             let before = world.pos.orders().len();
@@ -52,7 +53,11 @@ async fn an_order_is_found_in_a_list_that_is_longer_than_an_answer() {
             assert!(error.may_be_at_pos(), "{error}");
             service.submit(&order, true).await.unwrap();
             let kind = &order.kind;
-            assert_eq!(world.pos.orders().len(), before + 1, "{length}, {finished}, {kind:?}: it is there once");
+            assert_eq!(
+                world.pos.orders().len(),
+                before + 1,
+                "{length}, {finished}, {kind:?}: it is there once"
+            );
         }
     }
 }

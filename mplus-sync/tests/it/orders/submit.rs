@@ -10,7 +10,9 @@ use mplus_sync::model::{
     BtwCode, ChosenItem, Customer, CustomerLink, Environment, LineModifier, OrderKind, OrderLine,
     OutboxStateKind, PaymentMethod, PostalAddress, RelationMatch, RelationNumber, Sold, TableRef,
 };
-use mplus_sync::orders::{CreateCall, OrderService, Problem, QueueError, Queued, SubmitErrorKind, TableCall};
+use mplus_sync::orders::{
+    CreateCall, LocationSettings, OrderService, Problem, QueueError, Queued, SubmitErrorKind, TableCall,
+};
 use mplus_sync::store::StoreErrorKind;
 use rust_decimal::Decimal;
 
@@ -396,6 +398,19 @@ async fn a_check_knows_where_an_item_is_not_sold() {
     assert!(text.contains("item \"cola\" (cola) is not sold at location amsterdam"), "{text}");
     elsewhere.location = "utrecht".into();
     world.service().check(&elsewhere).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_check_knows_the_workplaces_of_the_branch_and_whether_the_fallback_relation_is_there() {
+    let mut world = World::open().await;
+    world.settings = world.settings.with_location("amsterdam", LocationSettings::at_workplace(9));
+    world.settings.fallback_relation = Some(RelationNumber::new(77));
+    let text = world.service().check(&order("1", OrderKind::Pickup)).await.unwrap_err().to_string();
+    for wanted in
+        ["the branch of location amsterdam has no workplace 9", "does not have the fallback relation 77"]
+    {
+        assert!(text.contains(wanted), "{wanted} is not in: {text}");
+    }
 }
 
 #[tokio::test]

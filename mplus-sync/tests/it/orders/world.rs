@@ -69,9 +69,9 @@ impl World {
         let group = PosModifierGroup { source: ModifierSource::PreparationMethod, number: 3 };
         chunk.modifier_groups.push(Tracked::new(sauce).linked(group));
         store.apply(&merchant(), chunk).await.unwrap();
-        let locations = [("amsterdam", 1), ("utrecht", 2)].map(|(id, branch)| {
+        let locations = [("amsterdam", 1, 2), ("utrecht", 2, 1)].map(|(id, branch, workplace)| {
             let mut location = Location::new(id, id);
-            location.workplaces = vec![Workplace { number: 2, name: "Kassa 2".into() }];
+            location.workplaces = vec![Workplace { number: workplace, name: format!("Kassa {workplace}") }];
             Tracked::new(location).linked(BranchNumber::new(branch))
         });
         store.apply_locations(&merchant(), locations.to_vec()).await.unwrap();
