@@ -55,6 +55,6 @@ pub use subscription::{
     FixedSubscriptions, MerchantId, ResolveError, Subscription, SubscriptionResolver, Subscriptions,
 };
 pub use transaction::{
-    MemoryTransactions, SessionKey, Transaction, TransactionError, TransactionSink, TransactionStatus,
+    Credit, MemoryTransactions, SessionKey, Transaction, TransactionError, TransactionSink, TransactionStatus,
 };
 pub use verified::{Verified, verify};

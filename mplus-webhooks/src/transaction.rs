@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, FixedOffset};
 use rust_decimal::Decimal;
 
-use crate::event::{CompleteSession, Event, Session, SessionPayment};
+use crate::event::{CompleteSession, CreditSession, Event, Session, SessionPayment};
 use crate::inbox::EntryId;
 use crate::subscription::MerchantId;
 
@@ -68,6 +68,43 @@ impl Transaction {
     }
 }
 
+/// A finished sale that was credited, whole or in part.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Credit {
+    /// The entry of the inbox that it came from: the same however often the till tells it, and another one when the same is credited
+    /// once more. The key to book it by, and the id of what is given back
+    /// ([`ExternalPayments::refund_session`](crate::payment::ExternalPayments::refund_session)).
+    pub id: EntryId,
+    /// Which sale. It always has an id.
+    pub key: SessionKey,
+    /// The branch of the till, the host's location.
+    pub branch_number: Option<i64>,
+    /// The workplace of the till.
+    pub workplace_number: Option<i64>,
+    /// Who was logged in, when sent.
+    pub employee_number: Option<i64>,
+    /// The till's clock.
+    pub credited_at: Option<DateTime<FixedOffset>>,
+    /// What was credited, as it was sent.
+    pub session: Session,
+}
+
+impl Credit {
+    /// The credit that a `creditSession` event stands for.
+    pub(crate) fn from_event(id: &EntryId, key: SessionKey, event: &Event<CreditSession>) -> Self {
+        Self {
+            id: id.clone(),
+            key,
+            branch_number: event.sender.branch_number,
+            workplace_number: event.sender.workplace_number,
+            employee_number: event.sender.employee_number,
+            credited_at: event.details.timestamp,
+            session: event.payload.session.clone(),
+        }
+    }
+}
+
 /// The sum of the lines, provided that none of them, and no total, was left out as unreadable.
 fn sum_of_read_lines(event: &Event<CompleteSession>) -> Option<Decimal> {
     let counts =
@@ -84,7 +121,7 @@ pub struct TransactionError(#[source] pub Box<dyn std::error::Error + Send + Syn
 /// Where finished sales go.
 ///
 /// The orchestrator calls each method until it succeeds, and not again after that, unless a crash comes in between: so each has to
-/// be idempotent, `create` by [`Transaction::id`]. When the POS tells of the cancellation before the sale, `cancel` is called
+/// be idempotent, `create` by [`Transaction::id`] and `refund` by [`Credit::id`]. When the POS tells of the cancellation before the sale, `cancel` is called
 /// before `create` and again after it.
 #[async_trait]
 pub trait TransactionSink: Debug + Send + Sync {
@@ -95,9 +132,10 @@ pub trait TransactionSink: Debug + Send + Sync {
     /// sales never had one. The sale always has an id.
     async fn cancel(&self, sale: &SessionKey) -> Result<(), TransactionError>;
 
-    /// A finished sale was credited (`creditSession`). Called only when the host opted in to refunds. The sale always has an id.
-    async fn refund(&self, sale: &SessionKey, credited: &Session) -> Result<(), TransactionError> {
-        let _ = (sale, credited);
+    /// A finished sale was credited (`creditSession`). Called only when the host opted in to refunds. A sale may be credited several
+    /// times, also alike: each has an id of its own.
+    async fn refund(&self, credit: &Credit) -> Result<(), TransactionError> {
+        let _ = credit;
         Ok(())
     }
 }
@@ -125,6 +163,7 @@ struct Sales {
     transactions: BTreeMap<EntryId, Transaction>,
     /// In the order in which they came.
     order: Vec<EntryId>,
+    credits: BTreeMap<EntryId, Credit>,
     ended: BTreeMap<SessionKey, TransactionStatus>,
 }
 
@@ -142,6 +181,11 @@ impl MemoryTransactions {
             (transaction.clone(), ended.unwrap_or(TransactionStatus::Completed))
         };
         sales.order.iter().filter_map(|id| sales.transactions.get(id)).map(standing).collect()
+    }
+
+    /// Every credit, each once, ordered by its id.
+    pub fn credits(&self) -> Vec<Credit> {
+        self.sales().credits.values().cloned().collect()
     }
 
     fn sales(&self) -> MutexGuard<'_, Sales> {
@@ -164,8 +208,10 @@ impl TransactionSink for MemoryTransactions {
         Ok(())
     }
 
-    async fn refund(&self, sale: &SessionKey, _: &Session) -> Result<(), TransactionError> {
-        self.sales().ended.insert(sale.clone(), TransactionStatus::Refunded);
+    async fn refund(&self, credit: &Credit) -> Result<(), TransactionError> {
+        let mut sales = self.sales();
+        sales.credits.insert(credit.id.clone(), credit.clone());
+        sales.ended.insert(credit.key.clone(), TransactionStatus::Refunded);
         Ok(())
     }
 }

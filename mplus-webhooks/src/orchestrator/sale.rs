@@ -4,7 +4,7 @@ use super::Inner;
 use crate::error::{ErrorCode, Refusal};
 use crate::event::{self, AnyEvent, EventName, Session, is_same_content};
 use crate::inbox::{Entry, EntryId, EntryState, InboxNotice};
-use crate::transaction::{SessionKey, Transaction, TransactionError};
+use crate::transaction::{Credit, SessionKey, Transaction, TransactionError};
 
 impl Inner {
     /// Tells the host's transactions of the end of a sale. An end that names no sale touches none.
@@ -18,7 +18,7 @@ impl Inner {
             },
             AnyEvent::CreditSession(credited) if self.records_refunds() => {
                 match sale(event, &credited.payload.session) {
-                    Some(sale) => sink.refund(&sale, &credited.payload.session).await,
+                    Some(sale) => sink.refund(&Credit::from_event(&entry.id, sale, credited)).await,
                     None => return Ok(()),
                 }
             }

@@ -35,6 +35,16 @@ pub enum RefundError {
         /// What can be given back, euros.
         refundable: Decimal,
     },
+    /// A credit without an id, or of an amount that is not above zero or no whole number of cents.
+    #[error(
+        "the credit of sale {session} needs an id and an amount of whole cents above zero; {refundable} euros are left to give back"
+    )]
+    Credit {
+        /// The sale.
+        session: String,
+        /// What can be given back, euros.
+        refundable: Decimal,
+    },
     /// The refund's id names another one.
     #[error("refund {0} was already asked for with another amount")]
     Taken(String),
@@ -96,34 +106,66 @@ impl ExternalPayments {
         Err(too_many_writers().into())
     }
 
-    /// Gives back everything that was paid through external payments for a sale that was credited. Of each payment all that is
-    /// left is given back, under the id `credit-` with the sale's id. Empty when nothing was paid so, or when the till did not
-    /// send the sale's id with its payments.
+    /// Gives back what was paid through external payments for a sale that was credited: this much in all, or all that is left. `id`
+    /// is the credit's, such as [`Credit::id`](crate::Credit::id): asking again with it gives nothing more, and another credit of the
+    /// same sale has another one. The sale's payments are gone through in the order in which they were started; of each there is at most
+    /// one refund, under this id.
+    ///
+    /// The refunds come to less than `amount` when less was paid so, and are none when nothing was, or when the till did not send
+    /// the sale's id with its payments.
     ///
     /// # Errors
-    /// [`RefundError`] of the first payment that cannot be given back; asking again goes on with the others.
+    /// [`RefundError`]: of an amount that is not above zero or no whole number of cents, or of the first payment that cannot be given back;
+    /// asking again with the same id goes on with the others.
     pub async fn refund_session(
         &self,
         merchant: &MerchantId,
         session_id: &str,
+        id: &str,
+        amount: Option<Decimal>,
     ) -> Result<Vec<Refund>, RefundError> {
-        let mut refunds = Vec::new();
-        if session_id.is_empty() {
-            return Ok(refunds);
+        let payments = self.of_session(merchant, session_id).await?;
+        if id.is_empty()
+            || amount.is_some_and(|amount| amount <= Decimal::ZERO || amount.normalize().scale() > 2)
+        {
+            let refundable = payments.iter().map(Payment::refundable).sum();
+            return Err(RefundError::Credit { session: session_id.to_owned(), refundable });
         }
-        let id = format!("credit-{session_id}");
+        let known = |payment: &Payment| payment.refunds.iter().find(|refund| refund.id == id).cloned();
+        let asked_before: Decimal = payments.iter().filter_map(known).map(|refund| refund.amount).sum();
+        let mut left = amount.map(|amount| amount - asked_before);
+        let mut refunds = Vec::new();
+        for payment in payments {
+            let share = match (known(&payment), left) {
+                (Some(refund), _) => refund.amount,
+                (None, None) => payment.refundable(),
+                (None, Some(left)) => payment.refundable().min(left),
+            };
+            if share <= Decimal::ZERO {
+                continue;
+            }
+            if known(&payment).is_none() {
+                left = left.map(|left| left - share);
+            }
+            refunds.push(self.refund(&payment.key, id, Some(share)).await?);
+        }
+        Ok(refunds)
+    }
+
+    /// The payments of a sale, in the order in which they were started.
+    async fn of_session(&self, merchant: &MerchantId, session_id: &str) -> Result<Vec<Payment>, StoreError> {
+        let mut payments = Vec::new();
+        if session_id.is_empty() {
+            return Ok(payments);
+        }
         let filter = PaymentFilter { merchant: Some(merchant.clone()), ..PaymentFilter::default() };
         let mut page = self.store.list_payments(&filter).await?;
         while let Some(last) = page.last().cloned() {
-            for payment in page.iter().filter(|payment| payment.session_id.as_deref() == Some(session_id)) {
-                let asked_before = payment.refunds.iter().any(|refund| refund.id == id);
-                if asked_before || payment.refundable() > Decimal::ZERO {
-                    refunds.push(self.refund(&payment.key, &id, None).await?);
-                }
-            }
+            payments
+                .extend(page.into_iter().filter(|payment| payment.session_id.as_deref() == Some(session_id)));
             page = self.store.list_payments(&filter.clone().after(&last)).await?;
         }
-        Ok(refunds)
+        Ok(payments)
     }
 
     /// The refund after the provider was asked.

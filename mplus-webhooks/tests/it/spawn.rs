@@ -63,7 +63,13 @@ send_futures! {
     ExternalPayments::cancel_own(payments: &ExternalPayments, key: &PaymentKey);
     ExternalPayments::capture(payments: &ExternalPayments, key: &PaymentKey, amount: Option<Decimal>);
     ExternalPayments::refund(payments: &ExternalPayments, key: &PaymentKey, id: &str, amount: Option<Decimal>);
-    ExternalPayments::refund_session(payments: &ExternalPayments, merchant: &MerchantId, session_id: &str);
+    ExternalPayments::refund_session(
+        payments: &ExternalPayments,
+        merchant: &MerchantId,
+        session_id: &str,
+        id: &str,
+        amount: Option<Decimal>,
+    );
     ExternalPayments::list(payments: &ExternalPayments, filter: &PaymentFilter);
     ExternalPayments::reconcile(payments: &ExternalPayments, account: &ProviderAccount, day: NaiveDate);
     Stripe::client_secret(stripe: &Stripe, payment: &Payment);

@@ -6,9 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use mplus_sync::model::{ConnectionId, ConnectionStatus};
 use mplus_sync::store::Store;
-use mplus_webhooks::event::Session;
 use mplus_webhooks::{
-    MerchantId, ResolveError, SessionKey, Subscription, SubscriptionResolver, SubscriptionSecret,
+    Credit, MerchantId, ResolveError, SessionKey, Subscription, SubscriptionResolver, SubscriptionSecret,
     Transaction, TransactionError, TransactionSink,
 };
 use rust_decimal::Decimal;
@@ -263,7 +262,7 @@ impl TransactionSink for Sales {
         self.end(sale, SaleStatus::Cancelled).await
     }
 
-    async fn refund(&self, sale: &SessionKey, _: &Session) -> Result<(), TransactionError> {
-        self.end(sale, SaleStatus::Refunded).await
+    async fn refund(&self, credit: &Credit) -> Result<(), TransactionError> {
+        self.end(&credit.key, SaleStatus::Refunded).await
     }
 }

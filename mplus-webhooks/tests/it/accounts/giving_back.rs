@@ -68,10 +68,9 @@ async fn what_was_paid_in_vain_can_be_given_back() {
     assert_eq!((refund.amount, refund.state), (euros(270), RefundState::Succeeded));
 }
 
-#[tokio::test]
-async fn a_credited_sale_gives_back_what_was_paid_for_it() {
+/// A host to which three payments were paid: of 5 and 3 euros for one sale, and of 9 for another. And their ids.
+async fn paid_sales() -> (Host, Vec<String>) {
     let (host, till) = (Host::new(), till(1));
-    let payments = host.orchestrator.payments().unwrap();
     let mut ids = Vec::new();
     for (session, cents) in [("sale", 500), ("sale", 300), ("other", 900)] {
         let id = till.new_id();
@@ -86,13 +85,69 @@ async fn a_credited_sale_gives_back_what_was_paid_for_it() {
         host.refresh(&id).await;
         ids.push(id);
     }
+    (host, ids)
+}
+
+fn given_back(host: &Host, ids: &[String]) -> Vec<Decimal> {
+    ids.iter().map(|id| host.provider.refunds(id).values().sum()).collect()
+}
+
+#[tokio::test]
+async fn a_credited_sale_gives_back_what_was_paid_for_it() {
+    let (host, ids) = paid_sales().await;
+    let payments = host.orchestrator.payments().unwrap();
     for _ in 0..2 {
-        let refunds = payments.refund_session(&merchant(), "sale").await.unwrap();
+        let refunds = payments.refund_session(&merchant(), "sale", "credit", None).await.unwrap();
         assert_eq!(refunds.iter().map(|refund| refund.amount).sum::<Decimal>(), euros(800));
     }
-    let given: Vec<_> = ids.iter().map(|id| host.provider.refunds(id).values().sum::<Decimal>()).collect();
-    assert_eq!(given, [euros(500), euros(300), Decimal::ZERO]);
-    assert!(payments.refund_session(&merchant(), "").await.unwrap().is_empty());
+    assert_eq!(given_back(&host, &ids), [euros(500), euros(300), Decimal::ZERO]);
+    for session in ["", "nobody's"] {
+        assert!(payments.refund_session(&merchant(), session, "credit", None).await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn each_credit_of_a_sale_gives_back_its_own_part_once() {
+    let (host, ids) = paid_sales().await;
+    let payments = host.orchestrator.payments().unwrap();
+    let given = async |id: &str, cents: i64| {
+        let refunds = payments.refund_session(&merchant(), "sale", id, Some(euros(cents))).await.unwrap();
+        refunds.iter().map(|refund| refund.amount).sum::<Decimal>()
+    };
+    // One line on two occasions, each of them told twice.
+    for id in ["first", "first", "second", "first", "second"] {
+        assert_eq!(given(id, 200).await, euros(200), "{id}");
+    }
+    assert_eq!(given_back(&host, &ids), [euros(400), Decimal::ZERO, Decimal::ZERO]);
+    // One that reaches over two payments.
+    for _ in 0..2 {
+        assert_eq!(given("third", 250).await, euros(250));
+    }
+    assert_eq!(given_back(&host, &ids), [euros(500), euros(150), Decimal::ZERO]);
+    // The rest was paid otherwise.
+    for _ in 0..2 {
+        assert_eq!(given("fourth", 1000).await, euros(150));
+    }
+    assert_eq!(given_back(&host, &ids), [euros(500), euros(300), Decimal::ZERO]);
+    assert_eq!(given("fifth", 100).await, Decimal::ZERO);
+}
+
+#[tokio::test]
+async fn a_credit_of_no_amount_or_without_an_id_gives_nothing_back_and_says_what_is_left() {
+    let (host, ids) = paid_sales().await;
+    let payments = host.orchestrator.payments().unwrap();
+    let odd = [
+        ("credit", Some(Decimal::ZERO)),
+        ("credit", Some(euros(-100))),
+        ("credit", Some(Decimal::new(1, 3))),
+        ("", None),
+    ];
+    for (id, amount) in odd {
+        let refused = payments.refund_session(&merchant(), "sale", id, amount).await;
+        let left = |error: &RefundError| matches!(error, RefundError::Credit { refundable, .. } if *refundable == euros(800));
+        assert!(refused.as_ref().is_err_and(left), "{id:?} {amount:?}: {refused:?}");
+    }
+    assert_eq!(given_back(&host, &ids), [Decimal::ZERO; 3]);
 }
 
 #[tokio::test]

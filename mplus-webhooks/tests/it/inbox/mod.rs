@@ -1,6 +1,7 @@
 //! What was acknowledged is done, whatever breaks in between; and done once.
 
 mod attempts;
+mod credits;
 mod crowd;
 mod parts;
 mod processes;
@@ -22,7 +23,7 @@ use http::Request;
 use mplus_webhooks::event::EventName;
 use mplus_webhooks::inbox::{EntryFilter, EntryState, InboxNotice};
 use mplus_webhooks::{
-    Attempts, Builder, FixedSubscriptions, Handlers, Orchestrator, SessionKey, Store, Subscription,
+    Attempts, Builder, Credit, FixedSubscriptions, Handlers, Orchestrator, SessionKey, Store, Subscription,
     Transaction, TransactionError, TransactionSink,
 };
 use serde_json::{Value, json};
@@ -72,12 +73,8 @@ impl TransactionSink for Table {
         self.take(format!("cancel {}", sale.session_id)).await
     }
 
-    async fn refund(
-        &self,
-        sale: &SessionKey,
-        _: &mplus_webhooks::event::Session,
-    ) -> Result<(), TransactionError> {
-        self.take(format!("refund {}", sale.session_id)).await
+    async fn refund(&self, credit: &Credit) -> Result<(), TransactionError> {
+        self.take(format!("refund {}", credit.key.session_id)).await
     }
 }
 
