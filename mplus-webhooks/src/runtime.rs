@@ -5,7 +5,11 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// By how much the clocks of two processes may differ. Whatever is judged by the age of an instant that another process may have noted
+/// counts as younger by this.
+pub(crate) const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(1);
 
 /// Work that goes on after the reply was sent.
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send + 'static>>;

@@ -11,14 +11,14 @@ use super::service::{ALONE, ExternalPayments, SettleError, later, silent, too_ma
 use super::state::PaymentState;
 use super::store::PaymentFilter;
 use super::stored_notice::NoticeAbout;
+use crate::runtime::CLOCKS_DIFFER;
 use crate::store_error::StoreError;
 use crate::subscription::MerchantId;
 
 /// How often two writers may get in each other's way before one gives up.
 const MAX_ATTEMPTS: usize = 64;
-/// How long an attempt whose answer was lost may still be on its way, so that the provider does not list it yet: a minute, and the one by
-/// which the clock of who sent it may differ.
-const SETTLED: TimeDelta = TimeDelta::seconds(120);
+/// How long an attempt whose answer was lost may still be on its way, so that the provider does not list it yet.
+const SETTLED: TimeDelta = TimeDelta::seconds(60);
 
 /// A refund cannot be given as it was asked for. Nothing happened.
 #[derive(Debug, thiserror::Error)]
@@ -282,7 +282,7 @@ impl ExternalPayments {
         let sent_before = refund.sent_at;
         refund.attempts += 1;
         refund.asking_until = Some(later(now, ALONE));
-        let young = refund.sent_at.is_some_and(|sent_at| now - sent_at < SETTLED);
+        let young = refund.sent_at.is_some_and(|sent_at| now - sent_at < SETTLED + CLOCKS_DIFFER);
         refund.looks_only = !refund.state.is_open() || young;
         if !refund.looks_only && refund.reference.is_none() {
             refund.sent_at = Some(now);

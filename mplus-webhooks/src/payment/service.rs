@@ -21,7 +21,7 @@ use super::state::{PaymentEffect, PaymentInput, PaymentState, ProviderStatus};
 use super::store::PaymentStore;
 use super::terms::PaymentLimits;
 use crate::handler::Handler;
-use crate::runtime::Runtime;
+use crate::runtime::{CLOCKS_DIFFER, Runtime};
 use crate::store_error::StoreError;
 
 /// How often two writers may get in each other's way before one gives up.
@@ -33,9 +33,8 @@ pub(super) const LEASE: Duration = Duration::from_secs(65);
 /// How long whoever creates a payment or gives money back keeps others from doing the same, which would be harm: the clocks of two
 /// processes may differ by a minute.
 pub(super) const ALONE: Duration = Duration::from_secs(130);
-/// How long an attempt whose answer was lost may still be on its way: until then an absent payment may yet appear. Half a minute, and the
-/// minute by which the clock of who sent it may differ.
-const SETTLED: TimeDelta = TimeDelta::seconds(90);
+/// How long an attempt whose answer was lost may still be on its way: until then an absent payment may yet appear.
+const SETTLED: TimeDelta = TimeDelta::seconds(30);
 /// How long one that was not there when it ended is looked for.
 const WATCH_ABSENT: TimeDelta = TimeDelta::minutes(10);
 /// The longest pause between two questions about a payment that somebody waits for, and about one that has ended.
@@ -289,7 +288,7 @@ impl ExternalPayments {
             && answered != Some(ProviderCall::Create);
         let young = stored.state != PaymentState::Pending
             && stored.creation != Creation::Absent
-            && stored.attempted_at.is_some_and(|at| now - at < SETTLED);
+            && stored.attempted_at.is_some_and(|at| now - at < SETTLED + CLOCKS_DIFFER);
         match input {
             PaymentInput::Provider(ProviderStatus::Absent) if underway || young => {
                 PaymentInput::Provider(ProviderStatus::Unknown)

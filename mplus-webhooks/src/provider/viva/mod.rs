@@ -25,7 +25,7 @@ use crate::payment::{
     NoticeRefused, Payment, PaymentProvider, ProviderCheck, ProviderError, ProviderNews, ProviderRecord,
     ProviderSettings, Refund, RefundNews,
 };
-use crate::runtime::Runtime;
+use crate::runtime::{CLOCKS_DIFFER, Runtime};
 use crate::secret::Secret;
 
 /// How long a terminal session can still come to another end, unless set: it shows for about a minute, and a PIN may follow.
@@ -193,16 +193,22 @@ impl Viva {
     }
 
     /// How long after its start a terminal session that was declined may still succeed; one that never answers is taken to be over
-    /// after twice that. Unless set: 90 seconds. Longer is safer, and keeps the till waiting after a decline.
+    /// after twice that. Unless set: 90 seconds. Longer is safer, and keeps the till waiting after a decline. A minute is added to
+    /// both, by which the clock of the process that started it may differ.
     #[must_use]
     pub fn with_session_life(mut self, life: std::time::Duration) -> Self {
         self.session_life = TimeDelta::from_std(life).unwrap_or(SESSION_LIFE);
         self
     }
 
-    /// How long ago the payment was sent to the terminal.
+    /// How long ago the payment was sent to the terminal, at least.
     fn age(&self, payment: &Payment) -> TimeDelta {
-        self.runtime.now() - payment.attempted_at.unwrap_or(payment.started_at)
+        self.age_of(payment.attempted_at.unwrap_or(payment.started_at))
+    }
+
+    /// How long ago that was, at least: another process may have noted it.
+    fn age_of(&self, noted: DateTime<Utc>) -> TimeDelta {
+        self.runtime.now() - noted - CLOCKS_DIFFER
     }
 }
 

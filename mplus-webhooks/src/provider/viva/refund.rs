@@ -68,7 +68,7 @@ impl Viva {
         cash_register_id: &str,
     ) -> Result<Option<RefundNews>, ProviderError> {
         let mut answer = self.session(session).await?;
-        let age = self.runtime.now() - refund.sent_at.unwrap_or(refund.requested_at);
+        let age = self.age_of(refund.sent_at.unwrap_or(refund.requested_at));
         let over = age > self.session_life * 2;
         if answer.status == StatusCode::ACCEPTED && over {
             // A session that never reached its terminal is answered so for ever.

@@ -1,5 +1,6 @@
 //! Stripe and Viva against servers that answer as their documentation says.
 
+mod clocks;
 mod refunds;
 mod stripe;
 mod viva;

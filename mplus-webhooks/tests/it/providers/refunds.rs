@@ -195,7 +195,7 @@ async fn a_refund_whose_terminal_is_switched_off_fails_and_can_be_given_again() 
         .await;
     clock.by(60);
     assert_eq!(payments.refund(&key, "r-1", None).await.unwrap().state, RefundState::Pending);
-    clock.by(180);
+    clock.by(200);
     let failed = payments.refund(&key, "r-1", None).await.unwrap();
     assert_eq!(failed.state, RefundState::Failed);
     assert!(failed.reason.unwrap().text.contains("terminal"));

@@ -127,7 +127,10 @@ async fn a_viva_session_that_cannot_be_aborted_any_more_tells_what_it_became() {
 #[tokio::test]
 async fn a_declined_viva_session_may_still_be_paid_until_its_life_is_over() {
     let known = known_payment(PAYMENT_ID);
-    for (seconds, expected) in [(20, ProviderStatus::Pending), (100, ProviderStatus::Failed)] {
+    // Its clock may be a minute ahead of the one by which it was started: at 100 it may be 40 seconds old.
+    for (seconds, expected) in
+        [(20, ProviderStatus::Pending), (100, ProviderStatus::Pending), (160, ProviderStatus::Failed)]
+    {
         let mut server = Server::new_async().await;
         token(&mut server).await;
         server
@@ -148,10 +151,10 @@ async fn a_declined_viva_session_may_still_be_paid_until_its_life_is_over() {
 }
 
 #[tokio::test]
-async fn an_aborted_viva_session_that_never_reached_its_terminal_is_over_after_three_minutes() {
+async fn an_aborted_viva_session_that_never_reached_its_terminal_is_over_after_four_minutes() {
     let known = known_payment(PAYMENT_ID);
     for status in [202, 404] {
-        for (seconds, expected) in [(170, false), (190, true)] {
+        for (seconds, expected) in [(190, false), (230, false), (250, true)] {
             let mut server = Server::new_async().await;
             token(&mut server).await;
             let session = Matcher::Regex("^/ecr/v1/sessions/".to_owned());

@@ -51,7 +51,7 @@ async fn money_that_is_listed_was_taken_whatever_the_session_says_and_counts_onc
         token(&mut server).await;
         session(&mut server, event).await;
         listed(&mut server, 200, &sale_of(PAYMENT_ID, json!({}))).await;
-        let viva = viva_after(&server, 100);
+        let viva = viva_after(&server, 160);
         for news in [viva.get(&known).await.unwrap(), viva.cancel(&known).await.unwrap()] {
             assert_eq!(news.status, ProviderStatus::Captured(Decimal::new(270, 2)), "event {event}");
             assert_eq!(news.transaction_reference.as_deref(), Some("t-9"));
@@ -73,7 +73,7 @@ async fn a_session_that_never_reached_its_terminal_is_looked_up_before_it_is_giv
     server.mock("GET", sessions.clone()).with_status(202).create_async().await;
     server.mock("DELETE", sessions).create_async().await;
     listed(&mut server, 200, &sale_of(PAYMENT_ID, json!({}))).await;
-    let news = viva_after(&server, 190).cancel(&known).await.unwrap();
+    let news = viva_after(&server, 250).cancel(&known).await.unwrap();
     assert_eq!(news.status, ProviderStatus::Captured(Decimal::new(270, 2)));
 }
 
@@ -92,7 +92,7 @@ async fn what_is_no_finished_sale_of_this_payment_proves_nothing() {
         token(&mut server).await;
         session(&mut server, 1006).await;
         listed(&mut server, 200, body).await;
-        let news = viva_after(&server, 100).get(&known).await.unwrap();
+        let news = viva_after(&server, 160).get(&known).await.unwrap();
         assert_eq!(news.status, ProviderStatus::Failed, "{body}");
         assert_eq!(news.watched_until, Some(known.started_at + TimeDelta::seconds(90 + 3600)));
         let much_later = viva_after(&server, 4000).get(&known).await.unwrap();
@@ -104,11 +104,11 @@ async fn what_is_no_finished_sale_of_this_payment_proves_nothing() {
 async fn a_till_waits_for_a_list_that_is_away_and_not_for_one_that_is_refused() {
     let known = known_payment(PAYMENT_ID);
     let cases = [
-        (503, 100, ProviderStatus::Pending),
-        (503, 190, ProviderStatus::Failed),
-        (401, 100, ProviderStatus::Failed),
-        (404, 100, ProviderStatus::Failed),
-        (501, 100, ProviderStatus::Failed),
+        (503, 160, ProviderStatus::Pending),
+        (503, 250, ProviderStatus::Failed),
+        (401, 160, ProviderStatus::Failed),
+        (404, 160, ProviderStatus::Failed),
+        (501, 160, ProviderStatus::Failed),
     ];
     for (status, seconds, expected) in cases {
         let mut server = Server::new_async().await;
@@ -160,7 +160,7 @@ async fn money_that_shows_after_the_till_was_told_of_a_failure_is_told_to_the_ho
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    clock.by(100);
+    clock.by(160);
     host.refresh(&payment.id).await;
     assert_eq!(payment.poll(&host.orchestrator).await.unwrap().status.as_deref(), Some("failed"));
     until(&|stored| stored.notices.is_empty()).await;
@@ -207,6 +207,6 @@ async fn a_payment_that_nobody_took_is_looked_at_for_an_hour_and_then_left_alone
     let stored = payments.payment(&key).await.unwrap().unwrap();
     assert_eq!((stored.state, stored.watched_until), (PaymentState::Failed, None));
     assert!(!stored.has_work());
-    // Nine while it was open, and then ever more seldom.
+    // Fifteen while it was open, and then ever more seldom.
     assert!((12..30).contains(&looks), "{looks} looks");
 }
