@@ -137,7 +137,8 @@ pub trait PaymentProvider: Debug + Send + Sync {
     /// payment. With [`Refund::looks_only`] nothing is begun.
     ///
     /// # Errors
-    /// [`ProviderError::Refused`] ends the refund as failed; anything else has it repeated. The default refuses.
+    /// [`ProviderError::Refused`] ends the refund as failed, unless it may have been begun before: then it says nothing about that, and
+    /// the refund is asked about again. Anything else has it repeated. The default refuses.
     async fn refund(&self, payment: &Payment, refund: &Refund) -> Result<RefundNews, ProviderError> {
         let _ = (payment, refund);
         Err(unsupported(self.name(), "it gives no money back through this host"))

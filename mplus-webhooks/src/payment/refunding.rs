@@ -249,8 +249,10 @@ impl ExternalPayments {
         let answered = self.guarded("a payment provider", provider.refund(&asking, &refund)).await;
         let news = match answered.unwrap_or_else(|| Err(silent(&payment.provider))) {
             Ok(news) => news,
-            // Only what was never taken comes to an end by being refused.
-            Err(error @ ProviderError::Refused { .. }) if refund.may_be_refused() => {
+            // Only what can never have been taken comes to an end by being refused: an earlier attempt without an answer may be why.
+            Err(error @ ProviderError::Refused { .. })
+                if refund.may_be_refused() && sent_before.is_none() =>
+            {
                 RefundNews::new(RefundState::Failed).because(Reason::new(error.to_string()))
             }
             Err(error) => {

@@ -360,6 +360,39 @@ async fn a_refund_whose_answer_was_lost_does_not_fail_because_the_list_is_refuse
 }
 
 #[tokio::test]
+async fn a_refund_whose_answer_was_lost_does_not_fail_because_it_is_refused_when_it_is_sent_again() {
+    let mut server = Server::new_async().await;
+    let clock = Arc::new(Ahead::default());
+    let (host, key) = paid(stripe(&mut server).await, &clock).await;
+    let payments = host.orchestrator.payments().unwrap();
+    let lost = server.mock("POST", "/v1/refunds").with_status(502).expect(1).create_async().await;
+    payments.refund(&key, "r-1", None).await.unwrap();
+    lost.assert_async().await;
+    lost.remove_async().await;
+    clock.by(3600);
+    // It was carried out, which the list does not show yet.
+    let nothing = answering(&mut server, r"^/v1/refunds\?", 200, r#"{"data":[],"has_more":false}"#).await;
+    let refused = server
+        .mock("POST", "/v1/refunds")
+        .with_status(400)
+        .with_body(r#"{"error":{"code":"charge_already_refunded","message":"already given back"}}"#)
+        .expect_at_least(1)
+        .create_async()
+        .await;
+    let stored = payments.refresh(&key).await.unwrap().unwrap();
+    refused.assert_async().await;
+    assert_eq!((stored.refunds[0].state, stored.refundable()), (RefundState::Requested, Decimal::ZERO));
+    assert!(stored.refunds[0].reason.as_ref().unwrap().text.contains("already given back"));
+    nothing.remove_async().await;
+    clock.by(3600);
+    let found =
+        r#"{"data":[{"id":"re_1","status":"succeeded","metadata":{"refundId":"r-1"}}],"has_more":false}"#;
+    answering(&mut server, r"^/v1/refunds\?", 200, found).await;
+    let stored = payments.refresh(&key).await.unwrap().unwrap();
+    assert_eq!(stored.refunds[0].state, RefundState::Succeeded);
+}
+
+#[tokio::test]
 async fn a_refund_that_was_never_taken_fails_when_it_is_refused() {
     let mut server = Server::new_async().await;
     let clock = Arc::new(Ahead::default());
