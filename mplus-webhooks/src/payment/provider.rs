@@ -175,8 +175,8 @@ pub trait PaymentProvider: Debug + Send + Sync {
         Ok(ProviderCheck::default())
     }
 
-    /// All payments of one UTC day in [its list](ProviderSettings::list), for reconciliation. A provider whose days are not UTC's
-    /// reads the days beside it as well, see [`ProviderRecord::beside`]. The default refuses.
+    /// All payments of one UTC day in [its list](ProviderSettings::list), for reconciliation. A provider whose days are not
+    /// UTC's, or that lists a payment when it is paid, reads the days beside it as well, see [`ProviderRecord::beside`]. The default refuses.
     ///
     /// # Errors
     /// [`ProviderError`].

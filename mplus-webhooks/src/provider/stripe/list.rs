@@ -50,8 +50,19 @@ impl Stripe {
         Ok(found)
     }
 
-    /// The intents of a UTC day.
-    pub(super) async fn intents_of(&self, day: NaiveDate) -> Result<Vec<ProviderRecord>, ProviderError> {
+    /// The payments of a UTC day, and of the days beside it: an intent is made after its payment was started, a page's when the
+    /// customer pays.
+    pub(super) async fn records_of(&self, day: NaiveDate) -> Result<Vec<ProviderRecord>, ProviderError> {
+        let mut records = Vec::new();
+        for listed in [Some(day), day.pred_opt(), day.succ_opt()].into_iter().flatten() {
+            let beside = listed != day;
+            let of_day = self.intents_of(listed).await?;
+            records.extend(of_day.into_iter().map(|record| ProviderRecord { beside, ..record }));
+        }
+        Ok(records)
+    }
+
+    async fn intents_of(&self, day: NaiveDate) -> Result<Vec<ProviderRecord>, ProviderError> {
         let begins = day.and_time(NaiveTime::MIN).and_utc().timestamp();
         let query = format!("created[gte]={begins}&created[lt]={}&", begins + 86_400);
         let mut records = Vec::new();

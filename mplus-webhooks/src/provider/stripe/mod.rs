@@ -299,6 +299,6 @@ impl PaymentProvider for Stripe {
     }
 
     async fn payments_of(&self, day: NaiveDate) -> Result<Vec<ProviderRecord>, ProviderError> {
-        self.intents_of(day).await
+        self.records_of(day).await
     }
 }

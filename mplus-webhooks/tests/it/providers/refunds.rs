@@ -18,10 +18,10 @@ use crate::support::{Host, merchant};
 
 /// The real clock, and as much ahead of it as the test says.
 #[derive(Debug, Default)]
-pub(super) struct Ahead(Mutex<TimeDelta>);
+pub(in crate::providers) struct Ahead(Mutex<TimeDelta>);
 
 impl Ahead {
-    pub(super) fn by(&self, seconds: i64) {
+    pub(in crate::providers) fn by(&self, seconds: i64) {
         *self.0.lock().unwrap() += TimeDelta::seconds(seconds);
     }
 }

@@ -1,5 +1,6 @@
 //! Stripe: payment intents, and the signature of its calls.
 
+mod days;
 mod reader;
 
 use std::sync::Arc;
