@@ -1,7 +1,8 @@
 //! Judges a request by its headers before its body is read, and reads bodies within bounds of time and room.
 
+use std::collections::HashMap;
 use std::pin::pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::future::{Either, select};
@@ -9,42 +10,77 @@ use futures_util::stream::{Stream, StreamExt as _};
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 
-use super::{Inner, Orchestrator, OutOfTime, url};
+use super::{Inner, Orchestrator, OutOfTime, SUBSCRIPTION_HEADER, header, url};
 use crate::error::{ErrorCode, Refusal};
 use crate::payment::{NoticeError, answer};
 use crate::secret::SignatureBytes;
 
+/// Whoever sends bodies under one name takes at most one part in so many of the room: somebody who knows a subscription's id takes none
+/// from other tills.
+const SHARES: usize = 8;
+
 /// The room that bodies take which are being read, bytes.
 #[derive(Debug)]
 pub(super) struct Room {
-    taken: AtomicUsize,
+    taken: Mutex<Taken>,
     size: usize,
+    share: usize,
+}
+
+#[derive(Debug, Default)]
+struct Taken {
+    by_all: usize,
+    by_each: HashMap<String, usize>,
 }
 
 /// The part of the room that one body takes, until it is dropped.
-struct Taken<'a> {
+struct Part<'a> {
     room: &'a Room,
+    sender: String,
     bytes: usize,
 }
 
 impl Room {
-    pub(super) fn new(size: usize) -> Self {
-        Self { taken: AtomicUsize::new(0), size }
+    /// A room of this size; each sender has room for one body at least.
+    pub(super) fn new(size: usize, longest: usize) -> Self {
+        Self { taken: Mutex::default(), size, share: (size / SHARES).max(longest) }
+    }
+
+    fn part(&self, sender: &str) -> Part<'_> {
+        Part { room: self, sender: sender.to_owned(), bytes: 0 }
+    }
+
+    fn taken(&self) -> MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Taken<'_> {
+impl Part<'_> {
     /// Takes more, when there is any.
     fn grow(&mut self, by: usize) -> bool {
-        let before = self.room.taken.fetch_add(by, Ordering::SeqCst);
+        let mut taken = self.room.taken();
+        let own = taken.by_each.get(&self.sender).copied().unwrap_or_default().saturating_add(by);
+        let all = taken.by_all.saturating_add(by);
+        if all > self.room.size || own > self.room.share {
+            return false;
+        }
+        taken.by_all = all;
+        taken.by_each.insert(self.sender.clone(), own);
         self.bytes += by;
-        before.saturating_add(by) <= self.room.size
+        true
     }
 }
 
-impl Drop for Taken<'_> {
+impl Drop for Part<'_> {
     fn drop(&mut self) {
-        self.room.taken.fetch_sub(self.bytes, Ordering::SeqCst);
+        let mut taken = self.room.taken();
+        taken.by_all -= self.bytes;
+        if let Some(own) = taken.by_each.get_mut(&self.sender) {
+            *own -= self.bytes;
+            if *own == 0 {
+                taken.by_each.remove(&self.sender);
+            }
+        }
     }
 }
 
@@ -68,7 +104,9 @@ impl Orchestrator {
             };
             return inner.refuse(&parts, status, &refusal);
         }
-        match inner.read_in_time(&inner.room, &parts, body, out_of_time.as_mut()).await {
+        let sender = header(&parts.headers, SUBSCRIPTION_HEADER).unwrap_or_default();
+        let room = inner.room.part(sender);
+        match inner.read_in_time(room, &parts, body, out_of_time.as_mut()).await {
             Ok(body) => inner.handle(parts, body, out_of_time.as_mut()).await,
             Err((status, refusal)) => inner.refuse(&parts, status, &refusal),
         }
@@ -79,8 +117,8 @@ impl Orchestrator {
     /// `/stripe/default`.
     ///
     /// An account that is not known is refused before anything of the body is read. A body has the till's time to arrive
-    /// ([`Builder::time_out`](crate::Builder::time_out)) and the same bound; all that are being read share a room of 8 MiB, so that
-    /// strangers take none from tills.
+    /// ([`Builder::time_out`](crate::Builder::time_out)) and the same bound; all that are being read share a room of 8 MiB, of which one
+    /// account takes an eighth at most, so that strangers take none from tills.
     ///
     /// The adapters use this. Its answers: those of
     /// [`ExternalPayments::answer_provider`](crate::payment::ExternalPayments::answer_provider), and 408, 413 and 503 as
@@ -145,7 +183,8 @@ impl Inner {
         };
         payments.knows(&account).await.map_err(refused)?;
         let out_of_time = pin!(self.runtime.sleep(self.time_out));
-        let body = self.read_in_time(&self.provider_room, parts, body, out_of_time).await?;
+        let room = self.provider_room.part(&account.to_string());
+        let body = self.read_in_time(room, parts, body, out_of_time).await?;
         let mut request = Request::new(body);
         (*request.method_mut(), *request.headers_mut()) = (parts.method.clone(), parts.headers.clone());
         payments.called(&account, request).await.map_err(refused)
@@ -153,7 +192,7 @@ impl Inner {
 
     async fn read_in_time<B, E>(
         &self,
-        room: &Room,
+        room: Part<'_>,
         parts: &Parts,
         body: B,
         out_of_time: OutOfTime<'_>,
@@ -171,7 +210,12 @@ impl Inner {
     }
 
     /// Takes the bytes as they arrive, which is what was signed.
-    async fn read<B, E>(&self, room: &Room, parts: &Parts, body: B) -> Result<Bytes, (StatusCode, Refusal)>
+    async fn read<B, E>(
+        &self,
+        mut room: Part<'_>,
+        parts: &Parts,
+        body: B,
+    ) -> Result<Bytes, (StatusCode, Refusal)>
     where
         B: Stream<Item = Result<Bytes, E>>,
     {
@@ -181,7 +225,6 @@ impl Inner {
         if announced.is_some_and(|length| length > self.max_body as u64) {
             return Err(too_long());
         }
-        let mut taken = Taken { room, bytes: 0 };
         let mut whole = BytesMut::new();
         let mut body = pin!(body);
         while let Some(chunk) = body.next().await {
@@ -190,12 +233,41 @@ impl Inner {
             if whole.len() + chunk.len() > self.max_body {
                 return Err(too_long());
             }
-            if !taken.grow(chunk.len()) {
+            if !room.grow(chunk.len()) {
                 let text = "too many bodies are being received at once: try again";
                 return Err((StatusCode::SERVICE_UNAVAILABLE, Refusal::new(ErrorCode::INTERNAL, text)));
             }
             whole.extend_from_slice(&chunk);
         }
         Ok(whole.freeze())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_sender_takes_an_eighth_of_the_room_and_what_is_dropped_makes_room() {
+        let room = Room::new(800, 10);
+        let mut parts: Vec<Part<'_>> = (0..20).map(|_| room.part("loud")).collect();
+        assert_eq!(parts.iter_mut().map(|part| part.grow(10)).filter(|grown| *grown).count(), 10);
+        assert!(room.part("quiet").grow(100));
+        parts.truncate(5);
+        assert!(room.part("loud").grow(50));
+        assert!(!room.part("loud").grow(51));
+        drop(parts);
+        assert_eq!((room.taken().by_all, room.taken().by_each.len()), (0, 0));
+    }
+
+    #[test]
+    fn all_senders_together_take_no_more_than_the_room_and_each_may_send_one_whole_body() {
+        let room = Room::new(100, 60);
+        let mut first = room.part("a");
+        assert!(first.grow(60), "one body");
+        assert!(!first.grow(1));
+        let mut second = room.part("b");
+        assert!(second.grow(40));
+        assert!(!second.grow(1), "the room is full");
     }
 }

@@ -184,7 +184,8 @@ impl Builder {
         self
     }
 
-    /// The room for bodies that are being received through the adapters, all together, bytes. Default 64 MiB.
+    /// The room for bodies that are being received through the adapters, all together, bytes; those of one subscription id take an eighth
+    /// of it at most, or one body. Default 64 MiB.
     #[must_use]
     pub fn body_room(mut self, bytes: usize) -> Self {
         self.body_room = bytes;
@@ -222,8 +223,8 @@ impl Builder {
                 retention: self.retention,
                 time_out: self.time_out,
                 max_body: self.max_body,
-                room: Room::new(self.body_room),
-                provider_room: Room::new(PROVIDER_ROOM),
+                room: Room::new(self.body_room, self.max_body),
+                provider_room: Room::new(PROVIDER_ROOM, self.max_body),
                 recent: Arc::new(Recent::default()),
                 crowd: crowd(),
                 payment_crowd: crowd(),
