@@ -402,13 +402,18 @@ impl Inner {
         Entry {
             branch_number: sender.branch_number,
             workplace_number: sender.workplace_number,
-            subject: event.subject().filter(|subject| subject.len() <= 255).map(str::to_owned),
+            subject: subject_of(event),
             owner: Some(self.owner.clone()),
             received_at: now,
             due_at: Some(later(now, self.attempts.lease)),
             ..Entry::begun(id, event.name(), merchant, &origin.subscription().id, body)
         }
     }
+}
+
+/// What the event is about, as entries are found by it; nothing that a database has no room for.
+pub(super) fn subject_of(event: &AnyEvent) -> Option<String> {
+    event.subject().filter(|subject| subject.len() <= 255).map(str::to_owned)
 }
 
 /// Whether the reply tells the till that the customer has paid.

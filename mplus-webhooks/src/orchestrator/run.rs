@@ -9,6 +9,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::{Either, join3, select};
 use tokio::sync::{oneshot, watch};
 
+use super::answer::subject_of;
 use super::jobs::Jobs;
 use super::work::{NEVER_AGAIN, Outcome, kept_event};
 use super::{Inner, Orchestrator, earlier, later};
@@ -238,6 +239,7 @@ impl Inner {
             Ok(event) => event,
             Err(refusal) => return self.died(entry.failed(&refusal.to_string())).await,
         };
+        let entry = about_what_was_read(entry, &event);
         if self.is_begun_once(&event) && entry.progress < Progress::Answered {
             return self.died(entry.failed(NEVER_AGAIN)).await;
         }
@@ -258,6 +260,15 @@ impl Inner {
         let never = Payment::never_started(key, self.now());
         self.store.insert_payment(&never).await.map(drop)
     }
+}
+
+/// The entry with what its body names, which nobody could read when it arrived: the cancellation and the further parts of its sale find
+/// it by that.
+fn about_what_was_read(entry: Entry, event: &AnyEvent) -> Entry {
+    if entry.subject.is_some() {
+        return entry;
+    }
+    Entry { subject: subject_of(event), ..entry }
 }
 
 fn finish((merchant, outcome): (MerchantId, Option<Outcome>), report: &Mutex<RunReport>) {

@@ -202,6 +202,12 @@ async fn finding(store: &dyn Store) -> Checked {
     rule(about.len() == 4, "everything about a sale is found")?;
     rule(about[0].received_at == at(20), "the newest first")?;
     rule(store.entries_about(&MerchantId::new("a"), "one sale").await?.is_empty(), "and nothing of others")?;
+    let unread = Entry { subject: None, version: 0, ..sample_entry("read later", "r1") };
+    store.insert_entry(&unread).await?;
+    let read = Entry { subject: Some("its sale".to_owned()), version: 1, ..unread };
+    rule(store.replace_entry(&read).await?, "an entry is changed")?;
+    let about = store.entries_about(&MerchantId::new("read later"), "its sale").await?;
+    rule(about.len() == 1, "what an entry is about may be found out later")?;
 
     let mut filter = EntryFilter::default().of(merchant);
     filter.limit = 2;

@@ -31,10 +31,7 @@ impl Entries {
             return Some(existing.clone());
         }
         self.by_body.insert(body, entry.id.clone());
-        if let Some(subject) = &entry.subject {
-            let about = (entry.merchant.clone(), subject.clone());
-            self.about.entry(about).or_default().push(entry.id.clone());
-        }
+        self.find_by_subject(entry);
         self.by_id.insert(entry.id.clone(), entry.clone());
         self.changed(None, entry);
         None
@@ -46,6 +43,10 @@ impl Entries {
             return false;
         }
         let before = std::mem::replace(stored, entry.clone());
+        if before.subject != entry.subject {
+            self.forget_subject(&before);
+            self.find_by_subject(entry);
+        }
         self.changed(Some(&before), entry);
         true
     }
@@ -94,14 +95,24 @@ impl Entries {
 
     fn remove(&mut self, id: &EntryId) {
         let Some(entry) = self.by_id.remove(id) else { return };
-        self.by_body.remove(&(entry.merchant.clone(), entry.body_digest));
-        if let Some(subject) = entry.subject {
-            let about = (entry.merchant, subject);
-            if let Some(ids) = self.about.get_mut(&about) {
-                ids.retain(|other| other != id);
-                if ids.is_empty() {
-                    self.about.remove(&about);
-                }
+        self.forget_subject(&entry);
+        self.by_body.remove(&(entry.merchant, entry.body_digest));
+    }
+
+    fn find_by_subject(&mut self, entry: &Entry) {
+        if let Some(subject) = &entry.subject {
+            let about = (entry.merchant.clone(), subject.clone());
+            self.about.entry(about).or_default().push(entry.id.clone());
+        }
+    }
+
+    fn forget_subject(&mut self, entry: &Entry) {
+        let Some(subject) = &entry.subject else { return };
+        let about = (entry.merchant.clone(), subject.clone());
+        if let Some(ids) = self.about.get_mut(&about) {
+            ids.retain(|other| *other != entry.id);
+            if ids.is_empty() {
+                self.about.remove(&about);
             }
         }
     }

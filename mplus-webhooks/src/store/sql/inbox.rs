@@ -74,7 +74,7 @@ impl Statements {
             replace: dialect.relaxed_update(
                 TABLE,
                 "state = ?, reply_status = ?, reply_body = ?, attempts = ?, progress = ?, last_error = ?, owner = ?, \
-                 due_at = ?, ended_at = ?, version = ?, untold = ?",
+                 due_at = ?, ended_at = ?, version = ?, untold = ?, subject = ?",
                 "id = ? AND version = ?",
             ),
             about: dialect.statement(&format!(
@@ -309,6 +309,7 @@ impl<S: HasTables> InboxStore for S {
             entry.ended_at.into(),
             count(entry.version),
             entry.untold.map(i64::from).into(),
+            entry.subject.as_deref().into(),
             entry.id.as_str().into(),
             count(previous),
         ];

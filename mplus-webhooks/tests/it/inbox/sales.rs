@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mplus_webhooks::event::EventName;
-use mplus_webhooks::inbox::EntryFilter;
+use mplus_webhooks::inbox::{EntryFilter, EntryState, InboxStore as _};
 use mplus_webhooks::testkit::TillLine;
 use mplus_webhooks::{MemoryStore, MemoryTransactions, Refunds, TransactionStatus};
 use rust_decimal::Decimal;
 use serde_json::json;
 
 use super::{Table, Told, completed, host, signed};
-use crate::support::{Host, till};
+use crate::support::{Host, background, till};
 
 #[tokio::test(start_paused = true)]
 async fn an_empty_session_id_names_no_sale_but_the_same_bytes_are_one() {
@@ -113,4 +113,29 @@ async fn the_parts_of_a_cancelled_sale_are_all_cancelled_in_memory_too() {
     }
     let statuses: Vec<_> = sales.all().into_iter().map(|(_, status)| status).collect();
     assert_eq!(statuses, [TransactionStatus::Cancelled; 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sale_that_could_not_be_read_when_it_arrived_is_found_by_its_cancellation_once_it_was_worked_on() {
+    let (table, told) = (Arc::new(Table::default()), Told::default());
+    // What an earlier release, which could not read it, kept of it.
+    let earlier = host(&table, Arc::new(MemoryStore::new()), |builder| builder);
+    earlier.handle(completed("s", "10")).await;
+    let listed = earlier.inbox().list(&EntryFilter::default()).await.unwrap();
+    let mut letter = earlier.inbox().entry(&listed[0].id).await.unwrap().unwrap();
+    (letter.state, letter.subject, letter.version) = (EntryState::Dead, None, 0);
+    let store = Arc::new(MemoryStore::new());
+    store.insert_entry(&letter).await.unwrap();
+
+    let host = host(&table, store, |builder| builder.handler(told.handlers()));
+    let _background = background(&host);
+    host.inbox().replay(&letter.id).await.unwrap();
+    while host.inbox().entry(&letter.id).await.unwrap().unwrap().state != EntryState::Done {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    host.handle(signed(&EventName::CancelSession, json!({ "session": { "sessionId": "s" } }))).await;
+    while told.kinds().is_empty() {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    assert_eq!(told.kinds(), ["cancelled after completion"]);
 }
