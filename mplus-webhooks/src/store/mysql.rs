@@ -32,6 +32,9 @@ const IN_EACH_OTHERS_WAY: [u16; 2] = [1213, 1205];
 
 /// A store in MySQL 8 or MariaDB 10.6 and later, for any number of processes. Needs a tokio runtime. Clones share the connections.
 ///
+/// What it has kept outlasts a loss of power only where the server's `innodb_flush_log_at_trx_commit` is 1, as it is unless changed: no
+/// session can set that. When it is another, opening the store logs a warning.
+///
 /// Its tables begin with `mplus_webhook_` and are made in the URL's database. Once they are there, a role that may only read and
 /// write them is enough.
 ///
@@ -140,6 +143,7 @@ impl MysqlStore {
     pub async fn open(options: MysqlOptions) -> Result<Self, StoreError> {
         let database = Mysql(options.pool()?);
         database.migrate().await?;
+        database.look_whether_commits_last().await?;
         Ok(Self { tables: Arc::new(Tables::new(database)) })
     }
 }
@@ -161,6 +165,25 @@ impl fmt::Debug for Mysql {
 impl Mysql {
     async fn connection(&self, action: &'static str) -> Result<Conn, StoreError> {
         self.0.get_conn().await.map_err(|error| StoreError::new(action, error))
+    }
+
+    /// Warns when a commit does not wait for the disk, which is for the server's administrator to change.
+    async fn look_whether_commits_last(&self) -> Result<(), StoreError> {
+        const ACTION: &str = "read how the database commits";
+        let setting = "SELECT @@GLOBAL.innodb_flush_log_at_trx_commit";
+        let setting: Option<i64> = self
+            .connection(ACTION)
+            .await?
+            .query_first(setting)
+            .await
+            .map_err(|error| StoreError::new(ACTION, error))?;
+        if let Some(setting) = setting.filter(|setting| !waits_for_the_disk(*setting)) {
+            tracing::warn!(
+                innodb_flush_log_at_trx_commit = setting,
+                "the database commits before it has written: a loss of power takes away what was acknowledged"
+            );
+        }
+        Ok(())
     }
 
     /// Makes the steps that are missing. Processes that start at the same time take turns; a step that was cut off is repeated.
@@ -185,6 +208,11 @@ impl Mysql {
         connection.query_drop(released).await.map_err(failed)?;
         changed
     }
+}
+
+/// Whether a commit is on the disk once it has returned, by `innodb_flush_log_at_trx_commit`. MariaDB's 3 is an older way of 1.
+fn waits_for_the_disk(setting: i64) -> bool {
+    matches!(setting, 1 | 3)
 }
 
 async fn change(connection: &mut Conn, all: &[super::sql::Migration]) -> Result<(), StoreError> {
@@ -287,6 +315,11 @@ impl Database for Mysql {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_commit_that_is_flushed_each_time_outlasts_a_loss_of_power() {
+        assert_eq!([0, 1, 2, 3].map(waits_for_the_disk), [false, true, false, true]);
+    }
 
     /// With a real database behind `MPLUS_TEST_MYSQL`.
     #[tokio::test]
