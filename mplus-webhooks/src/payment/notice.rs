@@ -41,7 +41,8 @@ pub enum PaymentNotice {
     NotFetched(Payment),
     /// A refund came to this state. One that is still [`Requested`](super::RefundState::Requested): for an hour
     /// ([`PaymentLimits::unresolved_after`](super::PaymentLimits::unresolved_after)) no provider has taken it, for the reason that it
-    /// has; it is asked for all the same. Told once.
+    /// has. One that is still [`Pending`](super::RefundState::Pending): it was asked for a week ago. Either is asked for all the same, and
+    /// told once.
     Refunded {
         /// As it is stored.
         payment: Payment,

@@ -40,7 +40,7 @@ pub struct Refund {
     /// How many attempts the provider has answered as failed for good, see [`RefundNews::attempt_over`].
     #[serde(default)]
     pub attempts_over: u32,
-    /// Whether the host was told that nobody takes it, though it has been asked for long.
+    /// Whether the host was told that it does not come to an end, though it has been asked for long.
     #[serde(default)]
     pub told_unanswered: bool,
 }

@@ -19,6 +19,8 @@ use crate::subscription::MerchantId;
 const MAX_ATTEMPTS: usize = 64;
 /// How long an attempt whose answer was lost may still be on its way, so that the provider does not list it yet.
 const SETTLED: TimeDelta = TimeDelta::seconds(60);
+/// How long a provider may have a refund under way before a person is told.
+const LONG_UNDER_WAY: TimeDelta = TimeDelta::days(7);
 
 /// A refund cannot be given as it was asked for. Nothing happened.
 #[derive(Debug, thiserror::Error)]
@@ -193,14 +195,17 @@ impl ExternalPayments {
         Ok(payment)
     }
 
-    /// Has the host told, once, of refunds that no provider takes, though they have been asked for as long as a payment may stay
-    /// unresolved. They are asked for all the same.
+    /// Has the host told, once, of refunds that do not come to an end: that no provider takes, though they have been asked for as long as
+    /// a payment may stay unresolved, or that are under way for a week. They are asked for all the same.
     pub(super) async fn report_unanswered_refunds(&self, payment: Payment) -> Result<Payment, SettleError> {
         let now = self.runtime.now();
         let unanswered = |refund: &Refund| {
-            refund.state == RefundState::Requested
-                && !refund.told_unanswered
-                && later(refund.requested_at, self.limits.unresolved_after) <= now
+            let told_at = match refund.state {
+                RefundState::Requested => Some(later(refund.requested_at, self.limits.unresolved_after)),
+                RefundState::Pending => refund.requested_at.checked_add_signed(LONG_UNDER_WAY),
+                RefundState::Succeeded | RefundState::Failed => None,
+            };
+            !refund.told_unanswered && told_at.is_some_and(|at| at <= now)
         };
         if !payment.refunds.iter().any(unanswered) {
             return Ok(payment);

@@ -338,6 +338,30 @@ async fn a_refund_that_is_under_way_does_not_fail_because_nobody_may_ask_about_i
 }
 
 #[tokio::test]
+async fn a_refund_that_stays_under_way_for_a_week_is_told_once_and_asked_about_all_the_same() {
+    let mut server = Server::new_async().await;
+    let clock = Arc::new(Ahead::default());
+    let (host, key) = paid(stripe(&mut server).await, &clock).await;
+    let payments = host.orchestrator.payments().unwrap();
+    let pending = r#"{"id":"re_1","status":"pending"}"#;
+    server.mock("POST", "/v1/refunds").with_body(pending).create_async().await;
+    let under_way = answering(&mut server, "^/v1/refunds/re_1", 200, pending).await;
+    assert_eq!(payments.refund(&key, "r-1", None).await.unwrap().state, RefundState::Pending);
+    let mut told = Vec::new();
+    for days in [6, 2, 2] {
+        clock.by(days * 24 * 3600);
+        told.push(payments.refresh(&key).await.unwrap().unwrap().told);
+    }
+    assert_eq!([told[1] - told[0], told[2] - told[1]], [1, 0], "{told:?}");
+    under_way.remove_async().await;
+    answering(&mut server, "^/v1/refunds/re_1", 200, r#"{"id":"re_1","status":"succeeded"}"#).await;
+    clock.by(3600);
+    let stored = payments.refresh(&key).await.unwrap().unwrap();
+    assert_eq!(stored.refunds[0].state, RefundState::Succeeded);
+    assert_eq!(stored.told, told[2] + 1);
+}
+
+#[tokio::test]
 async fn a_refund_whose_answer_was_lost_does_not_fail_because_the_list_is_refused() {
     let mut server = Server::new_async().await;
     let clock = Arc::new(Ahead::default());
