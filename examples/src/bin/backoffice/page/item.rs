@@ -12,7 +12,7 @@ use crate::text::{Text, frame, menu as t};
 use crate::view::Lang;
 use crate::view::answer::{Go, Trouble};
 use crate::view::at::At;
-use crate::view::fields::{Fields, Query};
+use crate::view::fields::{Fields, NotAnAmount, Query};
 use crate::view::form::{Field, tick};
 use crate::view::layout::{Here, Page, post};
 use crate::view::number::{editable, euros};
@@ -183,24 +183,26 @@ fn entered(seen: &Item, locations: &[Tracked<Location>], fields: &Fields) -> (It
     }
     item.active = fields.is_on("active");
     item.hidden = fields.is_on("hidden");
-    let mut amount = |name: &str, known: Option<Decimal>| match fields.amount(name) {
-        // What a form does not have it does not change.
-        _ if fields.raw(name).is_none() => known,
-        // The same amount keeps the digits that it had.
-        Ok(amount) if amount == known => known,
-        Ok(amount) => amount,
-        Err(_) => {
-            wrong.push((name.to_owned(), t::NOT_AN_AMOUNT));
-            known
-        }
-    };
-    item.price = amount("price", seen.price);
-    item.tax_rate = amount("tax_rate", seen.tax_rate);
+    let mut amount =
+        |name: &str, entered: Result<Option<Decimal>, NotAnAmount>, known: Option<Decimal>| match entered {
+            // What a form does not have it does not change.
+            _ if fields.raw(name).is_none() => known,
+            // The same amount keeps the digits that it had.
+            Ok(amount) if amount == known => known,
+            Ok(amount) => amount,
+            Err(_) => {
+                wrong.push((name.to_owned(), t::NOT_AN_AMOUNT));
+                known
+            }
+        };
+    item.price = amount("price", fields.price("price"), seen.price);
+    item.tax_rate = amount("tax_rate", fields.rate("tax_rate"), seen.tax_rate);
     if locations.len() > 1 {
         for location in locations.iter().map(|location| &location.record) {
             let known =
                 seen.location_prices.iter().find(|own| own.location == location.id).map(|own| own.price);
-            let price = amount(&price_name(location), known);
+            let name = price_name(location);
+            let price = amount(&name, fields.price(&name), known);
             item.location_prices.retain(|own| own.location != location.id);
             if let Some(price) = price {
                 let location = location.id.clone();
@@ -228,6 +230,16 @@ mod tests {
         assert!(wrong.is_empty());
         let edit = ItemEdit::between(&cola(), &sent);
         assert_eq!(edit.fields().map(|field| field.as_str()).collect::<Vec<_>>(), ["name"]);
+    }
+
+    #[test]
+    fn a_price_that_may_mean_two_is_asked_again_and_not_sold_at() {
+        for price in ["1.250", "1,250", "-5"] {
+            let form = format!("name=Wijn&active=on&price={price}");
+            let (sent, wrong) = entered(&cola(), &[], &Fields::read(form.as_bytes()));
+            assert_eq!(wrong, [("price".to_owned(), t::NOT_AN_AMOUNT)], "{price}");
+            assert_eq!(sent.price, cola().price);
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::text::{Text, frame, sync as t};
 use crate::view::answer::{Go, Trouble};
 use crate::view::at::At;
 use crate::view::badge::{Tone, badge};
-use crate::view::fields::{Fields, read_amount};
+use crate::view::fields::{Fields, read_rate};
 use crate::view::form::Field;
 use crate::view::layout::{Here, Page, post};
 use crate::view::number::decimal;
@@ -75,7 +75,7 @@ fn verdict(lang: crate::view::Lang, table: &TaxTable, rate: Decimal) -> Markup {
     match table.code_for("", Some(rate)) {
         Ok(code) => badge(Tone::Good, &lang.fill(t::FITS, &[&code])),
         Err(problem) => {
-            html! { (badge(Tone::Bad, &problem.kind.to_string())) " " span.hint { (problem.kind.advice()) } }
+            html! { (badge(Tone::Bad, &problem.kind.to_string())) " " span.hint lang="en" { (problem.kind.advice()) } }
         }
     }
 }
@@ -84,22 +84,33 @@ pub(crate) async fn save(at: At, fields: Fields) -> Result<Result<Go, Page>, Tro
     let saved = at.settings().await?;
     let mut settings = (*saved.settings).clone();
     let mut mapping = TaxMapping::empty().in_country(fields.filled("country"));
+    let mut wrong = None;
     for number in 0..100 {
         let text = |name: &str| fields.text(&format!("{name}-{number}")).to_owned();
         let rate = text("rate");
         if rate.is_empty() {
             continue;
         }
-        let rate = match read_amount(&rate) {
-            Ok(rate) if (Decimal::ZERO..=Decimal::ONE_HUNDRED).contains(&rate) => rate,
-            _ => return Ok(Err(page(&at, &settings.tax, Some(t::NOT_A_RATE)).await)),
+        let rate = match read_rate(&rate) {
+            Ok(rate) => rate,
+            Err(_) => {
+                wrong = Some(t::NOT_A_RATE);
+                continue;
+            }
         };
         let code = text("code");
         mapping = match code.parse::<i32>() {
             Ok(code) => mapping.with_code(rate, &text("name"), BtwCode::new(code)),
             Err(_) if code.is_empty() => mapping.with_rate(rate, &text("name")),
-            Err(_) => return Ok(Err(page(&at, &settings.tax, Some(t::NOT_A_NUMBER)).await)),
+            Err(_) => {
+                wrong = Some(t::NOT_A_NUMBER);
+                mapping.with_rate(rate, &text("name"))
+            }
         };
+    }
+    if wrong.is_some() {
+        // What could be read stays in the form.
+        return Ok(Err(page(&at, &mapping, wrong).await));
     }
     settings.tax = mapping;
     at.save_settings(&settings, &saved).await?;

@@ -35,7 +35,7 @@ super::texts! {
     NAME = "Name", "Naam";
     DESCRIPTION = "Description for guests", "Omschrijving voor gasten";
     TAX_RATE = "VAT rate in per cent", "Btw-tarief in procenten";
-    NOT_AN_AMOUNT = "An amount is written as 2,50.", "Een bedrag schrijf je als 2,50.";
+    NOT_AN_AMOUNT = "An amount from zero is written as 2,50; thousands as 1250 or 1250,00.", "Een bedrag vanaf nul schrijf je als 2,50; duizendtallen als 1250 of 1250,00.";
     NEEDS_NAME = "An item needs a name.", "Een artikel heeft een naam nodig.";
     SAVED = "Saved. It is sent with the next sync.", "Opgeslagen. Het gaat mee met de volgende synchronisatie.";
     STALE = "Saved, but {} had been changed at the till meanwhile and stayed as it is now.", "Opgeslagen, maar {} was intussen aan de kassa veranderd en bleef zoals het nu is.";

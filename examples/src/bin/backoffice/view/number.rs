@@ -22,10 +22,11 @@ pub(crate) fn euros(lang: Lang, amount: Decimal) -> String {
     }
 }
 
-/// An amount in a field to edit.
+/// An amount in a field to edit. Never with three decimals, which may be taken for thousands.
 pub(crate) fn editable(lang: Lang, amount: Decimal) -> String {
     let plain = amount.normalize();
-    let text = format!("{plain:.0$}", plain.scale().max(2) as usize);
+    let decimals = if plain.scale() == 3 { 4 } else { plain.scale().max(2) };
+    let text = format!("{plain:.0$}", decimals as usize);
     match lang {
         Lang::En => text,
         Lang::Nl => text.replace('.', ","),
