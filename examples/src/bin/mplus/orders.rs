@@ -225,9 +225,12 @@ impl Requeue {
         if !self.all {
             let mut done = Done::default();
             for order in &self.orders {
-                let (merchant, entry) = self.place.find(&*store, order).await?;
-                let requeued = store.requeue(&merchant.id, &entry.order.number, now).await;
-                done.note(order, requeued.map_err(|error| Failure::store(&error)));
+                let requeued = async {
+                    let (merchant, entry) = self.place.find(&*store, order).await?;
+                    let requeued = store.requeue(&merchant.id, &entry.order.number, now).await;
+                    requeued.map_err(|error| Failure::store(&error))
+                };
+                done.note(order, requeued.await);
             }
             return done.tell("queued again", self.json);
         }
@@ -248,10 +251,13 @@ impl Withdraw {
         let store = self.place.database.orders().await?;
         let mut done = Done::default();
         for order in &self.orders {
-            let (merchant, entry) = self.place.find(&*store, order).await?;
-            let withdrawn =
-                store.withdraw(&merchant.id, &entry.order.number, &self.reason, TokioRuntime.now()).await;
-            done.note(order, withdrawn.map_err(|error| Failure::store(&error)));
+            let withdrawn = async {
+                let (merchant, entry) = self.place.find(&*store, order).await?;
+                let now = TokioRuntime.now();
+                let withdrawn = store.withdraw(&merchant.id, &entry.order.number, &self.reason, now).await;
+                withdrawn.map_err(|error| Failure::store(&error))
+            };
+            done.note(order, withdrawn.await);
         }
         done.tell("withdrawn", self.json)
     }

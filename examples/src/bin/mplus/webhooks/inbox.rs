@@ -154,24 +154,42 @@ impl Replay {
                 ids.extend(page.into_iter().map(|entry| entry.id));
             }
         }
-        for id in &ids {
-            let entry = inbox.replay(id).await.map_err(|error| failed(&error))?;
-            output::text(&format!("{}: {} waits to be worked on", entry.id, entry.event.as_str()))?;
-        }
         if ids.is_empty() {
             eprintln!("there are no dead letters");
         }
-        Ok(())
+        let mut refused = Vec::new();
+        for id in &ids {
+            match inbox.replay(id).await {
+                Ok(entry) => {
+                    output::text(&format!("{}: {} waits to be worked on", entry.id, entry.event.as_str()))?;
+                }
+                Err(error) => refused.push((id.clone(), failed(&error))),
+            }
+        }
+        all_of(refused)
     }
 }
 
 impl Discard {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let inbox = inbox(&self.database).await?;
+        let mut refused = Vec::new();
         for id in self.entries.iter().map(EntryId::new) {
-            let entry = inbox.discard(&id).await.map_err(|error| failed(&error))?;
-            output::text(&format!("{}: {} discarded", entry.id, entry.event.as_str()))?;
+            match inbox.discard(&id).await {
+                Ok(entry) => output::text(&format!("{}: {} discarded", entry.id, entry.event.as_str()))?,
+                Err(error) => refused.push((id, failed(&error))),
+            }
         }
-        Ok(())
+        all_of(refused)
+    }
+}
+
+/// One that is refused keeps no other from being done; all that were refused are told.
+fn all_of(refused: Vec<(EntryId, Failure)>) -> Result<(), Failure> {
+    let messages: Vec<String> =
+        refused.iter().map(|(id, failure)| format!("{id}: {}", failure.message)).collect();
+    match refused.into_iter().next() {
+        Some((_, failure)) => Err(Failure { message: messages.join("\n       "), ..failure }),
+        None => Ok(()),
     }
 }
