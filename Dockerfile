@@ -1,4 +1,5 @@
-# The back office in a container: docker build -t mplus-backoffice . && docker run -p 127.0.0.1:8090:8090 -v office:/data mplus-backoffice
+# The back office in a container: docker build -t mplus-backoffice . && docker run -p 127.0.0.1:8090:8090 -v office:/data
+# -e MPLUS_BACKOFFICE_PUBLIC_URL=https://... --stop-timeout 40 mplus-backoffice (what is under way ends first, in up to 30 seconds)
 FROM rust:1-bookworm AS build
 WORKDIR /src
 COPY . .

@@ -6,4 +6,5 @@ pub mod ending;
 pub mod memory;
 pub mod merchant;
 pub mod progress;
+pub mod providers;
 pub mod test_pos;

@@ -1,4 +1,4 @@
-//! Who takes the money: the test provider, and Stripe and Viva where flags name them. Secrets come from the environment only.
+//! Flags that name who takes the money: Stripe and Viva. Secrets come from the environment only.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -15,10 +15,11 @@ use mplus_webhooks::{MerchantId, ReqwestClient, Secret, TokioRuntime};
 /// How long a provider may take to answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The flags of payment providers.
 // Without a name of its own the group would be called like the program's.
-#[derive(Args)]
+#[derive(Debug, Default, Args)]
 #[group(id = "providers")]
-pub(super) struct Flags {
+pub struct Flags {
     /// The environment variable with Stripe's secret key (sk_...); turns Stripe on.
     #[arg(long, requires = "stripe_webhook_secret_env", value_name = "VARIABLE")]
     stripe_key_env: Option<String>,
@@ -68,30 +69,45 @@ pub(super) struct Flags {
     viva_method: Option<String>,
 }
 
+/// A provider, and the payment method of the POS that it is for; none for every method that nobody else has.
+pub type Named = (Option<String>, Arc<dyn PaymentProvider>);
+
 impl Flags {
-    /// Who is assigned, and whose addresses and checks are of use to whoever set this up.
-    pub(super) fn profiles(
+    /// The providers that flags name; whoever has a method of his own comes first.
+    ///
+    /// # Errors
+    /// A secret's environment variable is not set, or no HTTPS client can be made.
+    pub fn named(&self) -> Result<Vec<Named>, Box<dyn Error>> {
+        let mut named: Vec<Named> = Vec::new();
+        if let Some(stripe) = self.stripe()? {
+            named.push((self.stripe_method.clone(), Arc::new(stripe)));
+        }
+        if let Some(viva) = self.viva()? {
+            named.push((self.viva_method.clone(), Arc::new(viva)));
+        }
+        named.sort_by_key(|(method, _)| method.is_none());
+        Ok(named)
+    }
+
+    /// Profiles of one merchant with a test provider that takes what is left; and the accounts whose addresses and checks are of use
+    /// to whoever set this up.
+    ///
+    /// # Errors
+    /// As [`named`](Self::named).
+    pub fn profiles(
         &self,
         merchant: &MerchantId,
         test: Arc<ManualProvider>,
     ) -> Result<(PaymentProfiles, Vec<ProviderAccount>), Box<dyn Error>> {
-        let mut named: Vec<(Option<&str>, Arc<dyn PaymentProvider>)> = Vec::new();
-        if let Some(stripe) = self.stripe()? {
-            named.push((self.stripe_method.as_deref(), Arc::new(stripe)));
-        }
-        if let Some(viva) = self.viva()? {
-            named.push((self.viva_method.as_deref(), Arc::new(viva)));
-        }
+        let named = self.named()?;
         let accounts = named
             .iter()
             .map(|(_, provider)| ProviderAccount::new(provider.name(), provider.account()))
             .collect();
-        // Whoever has a method of his own comes first; the test provider takes what is left.
-        named.sort_by_key(|(method, _)| method.is_none());
         let mut profiles = PaymentProfiles::new();
         for (method, provider) in named {
             let rule = PaymentRule::of(merchant);
-            let rule = method.map_or(rule.clone(), |method| rule.for_method(method));
+            let rule = method.map_or(rule.clone(), |method| rule.for_method(&method));
             profiles = profiles.assign(rule, provider);
         }
         Ok((profiles.assign(PaymentRule::of(merchant), test), accounts))
@@ -128,10 +144,9 @@ impl Flags {
             api_key: secret(api_key)?,
         };
         let mode = match &self.viva_terminal {
-            Some(terminal) => VivaMode::Terminal {
-                terminal_id: terminal.clone(),
-                cash_register_id: "webhook-server".to_owned(),
-            },
+            Some(terminal) => {
+                VivaMode::Terminal { terminal_id: terminal.clone(), cash_register_id: "mplus".to_owned() }
+            }
             None => VivaMode::Checkout { source_code: self.viva_source.clone() },
         };
         let endpoints = if self.viva_demo { VivaEndpoints::demo() } else { VivaEndpoints::live() };
@@ -148,10 +163,19 @@ fn secret(variable: &str) -> Result<Secret, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
+    use clap::{CommandFactory as _, Parser};
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Program {
+        #[command(flatten)]
+        flags: Flags,
+    }
 
     #[test]
-    fn the_flags_of_the_program_and_of_the_providers_fit_together() {
-        crate::Flags::command().debug_assert();
+    fn the_flags_fit_together_and_name_nobody_unless_they_are_given() {
+        Program::command().debug_assert();
+        assert!(Program::parse_from(["program"]).flags.named().unwrap().is_empty());
     }
 }

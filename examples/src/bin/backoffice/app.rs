@@ -1,5 +1,6 @@
 //! What all pages share.
 
+use std::net::IpAddr;
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,7 +15,6 @@ use crate::records::Records;
 use crate::restaurant::Restaurants;
 use crate::restaurant::baskets::Baskets;
 use crate::safe::key_ring::KeyRing;
-use crate::safe::password::StoredPassword;
 use crate::safe::throttle::Throttle;
 use crate::webhooks::Subscriptions;
 
@@ -32,8 +32,11 @@ pub(crate) struct Inner {
     pub(crate) subscriptions: Subscriptions,
     pub(crate) baskets: Baskets,
     pub(crate) callbacks: Callbacks,
+    /// Whether a provider takes the payments of restaurants that are not the demonstration's.
+    pub(crate) takes_payments: bool,
+    /// Web servers in front of this one: what they say of whom a request comes from is believed.
+    pub(crate) trusted_proxies: Vec<IpAddr>,
     pub(crate) throttle: Throttle,
-    pub(crate) password: StoredPassword,
     /// How many passwords may be checked at once: checking one takes long on purpose.
     pub(crate) checks: tokio::sync::Semaphore,
     pub(crate) demo: Option<Demo>,

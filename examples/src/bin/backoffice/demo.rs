@@ -8,8 +8,10 @@ use mplus_qapi::testkit::Pos;
 use mplus_qapi::transport::{Body, Request, TransportError, TransportErrorKind};
 use mplus_qapi::{Client, Endpoint, Transport};
 use mplus_sync::connection::{Connector, HttpsConnector, NewConnection};
-use mplus_sync::model::{ConnectionId, Environment};
+use mplus_sync::model::{Connection, ConnectionId, Environment};
 use mplus_sync::store::Credentials;
+use mplus_webhooks::MerchantId;
+use mplus_webhooks::payment::{PaymentProfiles, PaymentProvider, PaymentRule};
 use mplus_webhooks::testkit::ManualProvider;
 
 use crate::app::App;
@@ -68,10 +70,25 @@ impl Demo {
         Self { till: TestTill::new(pos), terminal: Arc::new(ManualProvider::new()) }
     }
 
+    /// The terminal takes the payments of the demonstration's restaurant, and of no other: nobody is paid by pressing its button.
+    pub(crate) fn profiles(&self) -> PaymentProfiles {
+        let terminal: Arc<dyn PaymentProvider> = self.terminal.clone();
+        PaymentProfiles::new().assign(PaymentRule::of(&MerchantId::new(ID)), terminal)
+    }
+
     /// Connects the demonstration's restaurant anew, and begins to sync its menu.
     pub(crate) async fn start(&self, app: &App) -> Result<(), Box<dyn std::error::Error>> {
         let id = ConnectionId::from(ID);
-        app.restaurants.remove(&id).await?;
+        match app.restaurants.store().connection(&id).await? {
+            Some(known) if !is_of_demo(&known) => {
+                return Err(format!(
+                    "a restaurant on {} is named {ID}: the demonstration would replace it",
+                    known.host
+                )
+                .into());
+            }
+            _ => app.restaurants.remove(&id).await?,
+        }
         save_billing(&app.records, &id, &Billing { stripe_customer: Some("cus_demo".to_owned()) }).await?;
         let new = NewConnection {
             id: id.clone(),
@@ -87,6 +104,11 @@ impl Demo {
         app.restaurants.start(&id, Wanted::default()).await?;
         Ok(())
     }
+}
+
+/// Whether a connection is the demonstration's: nobody else's is ever removed.
+pub(crate) fn is_of_demo(connection: &Connection) -> bool {
+    connection.id.as_str() == ID && connection.host == HOST
 }
 
 /// A Secret Key as MplusKASSA's back office makes them.
@@ -105,5 +127,19 @@ pub(crate) fn connector(demo: Option<&Demo>) -> impl Connector + 'static {
             Ok(Client::builder(endpoint, credentials, till.clone(), mplus_qapi::TokioRuntime).build())
         }
         _ => https.client(endpoint, credentials),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_restaurant_of_somebody_who_named_it_so_is_not_the_demonstrations() {
+        let of = |id: &str, host: &str| {
+            is_of_demo(&Connection::new(id, "Café", host, PORT, chrono::DateTime::UNIX_EPOCH))
+        };
+        assert!(of(ID, HOST));
+        assert!(!of(ID, "api.mpluskassa.nl") && !of("cafe", HOST));
     }
 }

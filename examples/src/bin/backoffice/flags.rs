@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::Parser;
+use mplus_examples::providers;
 use secrecy::SecretString;
 
 /// A back office for restaurants on MplusKASSA: menu, stock, orders, payments and webhooks with pages in a browser.
@@ -20,8 +21,12 @@ pub(crate) struct Flags {
     pub(crate) bind: IpAddr,
     /// How browsers and tills reach this program, for instance `https://office.example.nl`. The address that it listens on
     /// unless given.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", env = "MPLUS_BACKOFFICE_PUBLIC_URL")]
     pub(crate) public_url: Option<String>,
+    /// The address of a web server in front of this program, once for each: who it says in X-Forwarded-For that a request comes from
+    /// is believed. Without it everybody behind it counts as one when wrong passwords are counted.
+    #[arg(long, value_name = "ADDRESS", env = "MPLUS_BACKOFFICE_TRUSTED_PROXY", value_delimiter = ',')]
+    pub(crate) trusted_proxy: Vec<IpAddr>,
     /// Where everything is kept: the path of a SQLite file, postgres://..., or mysql://...
     #[arg(
         long,
@@ -46,4 +51,17 @@ pub(crate) struct Flags {
     /// Give the test till a generated catalogue of this many products.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) products: Option<u32>,
+    /// Who takes the payments of all restaurants but the demonstration's.
+    #[command(flatten)]
+    pub(crate) providers: providers::Flags,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_flags_of_the_program_and_of_the_providers_fit_together() {
+        super::Flags::command().debug_assert();
+    }
 }

@@ -24,6 +24,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/logout", post(login::sign_out))
         .route("/language", post(login::speak))
         .route("/programs", get(programs::show).post(programs::make))
+        .route("/programs/again", post(programs::again))
         .route("/programs/remove", post(programs::remove))
         .route("/health", get(health::show))
         .route("/healthz", get(health::is_live))
@@ -47,6 +48,7 @@ pub(crate) fn router(app: App) -> Router {
 fn restaurant() -> Router<App> {
     Router::new()
         .route("/", get(overview::show))
+        .route("/attention", post(overview::tick_off))
         .route("/connection", get(connection::show).post(connection::replace))
         .route("/connection/verify", post(connection::verify))
         .route("/connection/pause", post(connection::pause))

@@ -11,8 +11,7 @@ use mplus_sync::media::FsMediaStore;
 use mplus_sync::runtime::TokioRuntime;
 use mplus_sync::store::{MySqlStore, Page, PostgresStore, SqliteStore, Store};
 use mplus_sync::{Host, model::ConnectionId};
-use mplus_webhooks::payment::OneProvider;
-use mplus_webhooks::{Handlers, Orchestrator};
+use mplus_webhooks::Orchestrator;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::net::TcpListener;
 
@@ -20,7 +19,9 @@ use crate::app::{App, Inner};
 use crate::callbacks::{Callbacks, clients};
 use crate::demo::{self, Demo};
 use crate::flags::Flags;
-use crate::records::{Mysql, Postgres, Record, Records, Sqlite};
+use crate::notices::Notices;
+use crate::providers::Providers;
+use crate::records::{Mysql, Postgres, Records, Sqlite};
 use crate::restaurant::Restaurants;
 use crate::restaurant::baskets::Baskets;
 use crate::safe::key_ring::KeyRing;
@@ -28,11 +29,13 @@ use crate::safe::password::StoredPassword;
 use crate::safe::throttle::Throttle;
 use crate::safe::vault::SealedVault;
 use crate::safe::{random_text, session};
-use crate::webhooks::{Sales, Subscriptions};
+use crate::sales::Sales;
+use crate::webhooks::Subscriptions;
 use crate::{server, work};
 
-/// How long requests may take to end when the program has to.
-const GRACE: Duration = Duration::from_secs(20);
+/// How long everything may take to end when the program has to: what is under way, what is cut off after that, and giving back what is
+/// held. Whoever stops the program from outside has to wait longer: `TimeoutStopSec`, `docker stop --time`.
+const END: Duration = Duration::from_secs(30);
 /// How long a page waits for a menu that has to be read first. Then it says so, and comes again.
 const PATIENCE: Duration = Duration::from_millis(50);
 
@@ -77,11 +80,22 @@ pub(crate) async fn run(flags: Flags) -> Result<(), Box<dyn Error>> {
     stop_signal().await;
     println!("Stopping: what is under way ends first.");
     app.stopping.cancel();
-    // Whoever keeps a connection open does not keep the program.
-    if let Ok(served) = tokio::time::timeout(GRACE, served).await {
-        served??;
+    let abort = served.abort_handle();
+    let both = async { (served.await, background.await) };
+    match tokio::time::timeout(END, both).await {
+        Ok((served, background)) => {
+            served??;
+            background?;
+        }
+        Err(_) => {
+            // Whoever keeps a connection open does not keep the program; what was not given back is taken up when its claim ends.
+            abort.abort();
+            eprintln!(
+                "Not everything ended in {} s. Nothing is lost: the rest is taken up again.",
+                END.as_secs()
+            );
+        }
     }
-    tokio::time::timeout(GRACE, background).await??;
     Ok(())
 }
 
@@ -98,11 +112,10 @@ pub(crate) async fn prepare(
     vault.rotate().await?;
     subscriptions.rotate().await?;
     clients::rotate(&records, &keys).await?;
-    let (password, new_password) = password(&records, flags.admin_password.as_ref()).await?;
+    let new_password = password(&records, flags.admin_password.as_ref()).await?;
 
-    let own = store.connections(Page::first(2)).await?;
-    let demo_id = ConnectionId::from(demo::ID);
-    let has_own = own.iter().any(|connection| connection.id != demo_id);
+    let known = store.connections(Page::first(2)).await?;
+    let has_own = known.iter().any(|connection| !demo::is_of_demo(connection));
     let demo = (flags.demo || !has_own).then(|| Demo::new(flags.products));
     let runtime = Arc::new(TokioRuntime);
     let pictures = flags.pictures.clone().unwrap_or_else(|| beside(&flags.database, "pictures"));
@@ -110,32 +123,33 @@ pub(crate) async fn prepare(
         .with_media(Arc::new(FsMediaStore::new(&pictures, "/pictures")));
     let callbacks = Callbacks::new(records.clone(), keys.clone(), runtime.clone());
     let restaurants = Restaurants::new(host, records.clone(), &callbacks, patience);
-    if demo.is_none() {
+    let left = restaurants.store().connection(&ConnectionId::from(demo::ID)).await?;
+    if demo.is_none()
+        && let Some(left) = left.filter(demo::is_of_demo)
+    {
         // What an earlier demonstration left leads to a till that is gone.
-        restaurants.remove(&demo_id).await?;
+        restaurants.remove(&left.id).await?;
     }
-    let sales = Arc::new(Sales::new(records.clone(), runtime.clone(), callbacks.clone()));
-    let baskets = Baskets::new(records.clone(), restaurants.store().clone(), runtime);
-    let told = (baskets.clone(), callbacks.clone());
-    let handlers = Handlers::new().on_payment_changed(move |notice| {
-        let (baskets, callbacks) = told.clone();
-        async move {
-            baskets.told(&notice).await;
-            callbacks.payment(&notice).await;
-        }
-    });
+    let sales = Sales::new(records.clone(), runtime.clone(), restaurants.store().clone(), callbacks.clone());
+    let baskets = Baskets::new(records.clone(), restaurants.store().clone(), runtime.clone());
+    let named = flags.providers.named()?;
+    let takes_payments = !named.is_empty();
+    let notices = Notices {
+        baskets: baskets.clone(),
+        callbacks: callbacks.clone(),
+        records: records.clone(),
+        runtime: runtime.clone(),
+    };
     let webhooks = Orchestrator::builder(
         Arc::new(subscriptions.clone()),
         inbox.clone(),
         Arc::new(mplus_webhooks::TokioRuntime),
     )
-    .handler(handlers)
-    .transactions(sales)
-    .refunds(mplus_webhooks::Refunds::Record);
-    let webhooks = match &demo {
-        Some(demo) => webhooks.payments(Arc::new(OneProvider(demo.terminal.clone()))),
-        None => webhooks,
-    };
+    .handler(notices.handlers())
+    .transactions(Arc::new(sales))
+    .refunds(mplus_webhooks::Refunds::Record)
+    // Without a provider a till's payment is refused with a message, and what was paid before is still shown.
+    .payments(Arc::new(Providers::new(demo.as_ref(), named)));
     let inner = Inner {
         restaurants,
         records,
@@ -145,13 +159,14 @@ pub(crate) async fn prepare(
         subscriptions,
         baskets,
         callbacks,
+        takes_payments,
+        trusted_proxies: flags.trusted_proxy.clone(),
         throttle: Throttle::default(),
-        password,
         checks: tokio::sync::Semaphore::new(2),
         demo,
         stopping: CancelToken::new(),
         pictures,
-        public_url: flags.public_url.clone().unwrap_or_else(|| own_url.to_owned()),
+        public_url: flags.public_url.as_deref().unwrap_or(own_url).trim_end_matches('/').to_owned(),
     };
     Ok((App::new(inner), new_password))
 }
@@ -207,16 +222,15 @@ fn keys(flags: &Flags) -> Result<KeyRing, Box<dyn Error>> {
     })
 }
 
-/// The administrator's password as it is stored; the one that is given, else the stored one, else a new one.
+/// Sets the password that is given, or makes the first one, with which it answers.
 async fn password(
     records: &Records,
     given: Option<&SecretString>,
-) -> Result<(StoredPassword, Option<SecretString>), Box<dyn Error>> {
-    let stored = records.get("password", "admin").await?;
-    let known: Option<StoredPassword> = stored.map(|record| record.read()).transpose()?;
+) -> Result<Option<SecretString>, Box<dyn Error>> {
+    let known = StoredPassword::kept(records).await?;
     let made = match (given, known) {
-        (Some(given), Some(known)) if known.is(given.expose_secret()) => return Ok((known, None)),
-        (None, Some(known)) => return Ok((known, None)),
+        (Some(given), Some(known)) if known.is(given.expose_secret()) => return Ok(None),
+        (None, Some(_)) => return Ok(None),
         (Some(given), _) if given.expose_secret().chars().count() < 8 => {
             return Err("the administrator's password has to have 8 characters or more".into());
         }
@@ -224,10 +238,9 @@ async fn password(
         (None, None) => Some(SecretString::from(random_text::<12>()?)),
     };
     let Some(password) = made.as_ref().or(given) else { return Err("no password".into()) };
-    let stored = StoredPassword::of(password)?;
-    records.put(&Record::new("password", "admin").with(&stored)?).await?;
+    StoredPassword::of(password)?.keep(records).await?;
     session::end_all(records).await?;
-    Ok((stored, made))
+    Ok(made)
 }
 
 /// Waits for the wish to stop: Ctrl-C, or SIGTERM.

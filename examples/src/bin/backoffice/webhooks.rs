@@ -1,4 +1,4 @@
-//! What the till tells: who may tell it, and what becomes of sales.
+//! Who may tell this back office of what happens at tills: the subscriptions of all restaurants.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,20 +6,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use mplus_sync::model::{ConnectionId, ConnectionStatus};
 use mplus_sync::store::Store;
-use mplus_webhooks::{
-    Credit, MerchantId, ResolveError, SessionKey, Subscription, SubscriptionResolver, SubscriptionSecret,
-    Transaction, TransactionError, TransactionSink,
-};
-use rust_decimal::Decimal;
+use mplus_webhooks::{MerchantId, ResolveError, Subscription, SubscriptionResolver, SubscriptionSecret};
 use serde::{Deserialize, Serialize};
 
-use crate::callbacks::Callbacks;
 use crate::records::{Record, Records, RecordsError};
 use crate::safe::key_ring::{KeyError, KeyRing};
 
 const SUBSCRIPTION: &str = "subscription";
-/// Finished sales of tills.
-pub(crate) const SALE: &str = "sale";
 
 /// The webhook subscriptions of all restaurants, their secrets sealed.
 #[derive(Clone)]
@@ -151,118 +144,5 @@ impl fmt::Debug for Subscriptions {
 impl SubscriptionResolver for Subscriptions {
     async fn resolve(&self, subscription_id: &str) -> Result<mplus_webhooks::Subscriptions, ResolveError> {
         Ok(self.find(subscription_id).await?.into())
-    }
-}
-
-/// A finished sale of a till, as this back office keeps it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Sale {
-    pub(crate) session: String,
-    pub(crate) branch: Option<i64>,
-    pub(crate) workplace: Option<i64>,
-    /// Euros, VAT included.
-    pub(crate) total: Option<Decimal>,
-    pub(crate) lines: Vec<SaleLine>,
-    /// How it was paid: method and amount.
-    pub(crate) payments: Vec<(String, Option<Decimal>)>,
-    pub(crate) status: SaleStatus,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct SaleLine {
-    pub(crate) text: String,
-    pub(crate) quantity: Option<Decimal>,
-    /// Euros, VAT included.
-    pub(crate) price: Option<Decimal>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum SaleStatus {
-    Completed,
-    Cancelled,
-    Refunded,
-}
-
-/// Keeps finished sales in the records.
-#[derive(Clone)]
-pub(crate) struct Sales {
-    records: Records,
-    runtime: Arc<dyn mplus_sync::runtime::Runtime>,
-    callbacks: Callbacks,
-}
-
-impl Sales {
-    pub(crate) fn new(
-        records: Records,
-        runtime: Arc<dyn mplus_sync::runtime::Runtime>,
-        callbacks: Callbacks,
-    ) -> Self {
-        Self { records, runtime, callbacks }
-    }
-
-    async fn end(&self, sale: &SessionKey, status: SaleStatus) -> Result<(), TransactionError> {
-        let failed = |error: RecordsError| TransactionError(Box::new(error));
-        let found =
-            self.records.about(SALE, sale.merchant.as_str(), &sale.session_id).await.map_err(failed)?;
-        for record in found {
-            let mut known: Sale = record.read().map_err(failed)?;
-            known.status = status;
-            let id = format!(
-                "{}-{}",
-                record.id,
-                if status == SaleStatus::Cancelled { "cancelled" } else { "refunded" }
-            );
-            self.callbacks.sale(&id, sale.merchant.as_str(), &known).await.map_err(failed)?;
-            self.records.put(&record.with(&known).map_err(failed)?).await.map_err(failed)?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Debug for Sales {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Sales").finish_non_exhaustive()
-    }
-}
-
-#[async_trait]
-impl TransactionSink for Sales {
-    async fn create(&self, transaction: &Transaction) -> Result<(), TransactionError> {
-        let failed = |error: RecordsError| TransactionError(Box::new(error));
-        let line = |line: &mplus_webhooks::event::Line| SaleLine {
-            text: line.text.clone().unwrap_or_default(),
-            quantity: line.quantity,
-            price: line.price_incl,
-        };
-        let payment = |payment: &mplus_webhooks::event::SessionPayment| {
-            (payment.description.clone().or(payment.method.clone()).unwrap_or_default(), payment.amount)
-        };
-        let sale = Sale {
-            session: transaction.key.session_id.clone(),
-            branch: transaction.branch_number,
-            workplace: transaction.workplace_number,
-            total: transaction.total_incl,
-            lines: transaction.session.lines.iter().map(line).collect(),
-            payments: transaction.payments.iter().map(payment).collect(),
-            status: SaleStatus::Completed,
-        };
-        let merchant = transaction.key.merchant.as_str();
-        let record = Record::new(SALE, format!("{merchant}/{}", transaction.id))
-            .of(merchant)
-            .about(&transaction.key.session_id)
-            .at(self.runtime.now().timestamp_micros());
-        // The same sale told again is the same record, and the same callback.
-        self.records.insert(&record.with(&sale).map_err(failed)?).await.map_err(failed)?;
-        let told = self.callbacks.sale(&transaction.id.to_string(), merchant, &sale).await;
-        told.map_err(failed)
-    }
-
-    async fn cancel(&self, sale: &SessionKey) -> Result<(), TransactionError> {
-        self.end(sale, SaleStatus::Cancelled).await
-    }
-
-    async fn refund(&self, credit: &Credit) -> Result<(), TransactionError> {
-        self.end(&credit.key, SaleStatus::Refunded).await
     }
 }

@@ -2,7 +2,6 @@
 //! look at and replay.
 
 mod admin;
-mod providers;
 
 use std::error::Error;
 use std::fmt;
@@ -11,6 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Parser;
+use mplus_examples::providers;
 use mplus_webhooks::inbox::InboxNotice;
 use mplus_webhooks::payment::{PaymentNotice, PaymentState};
 use mplus_webhooks::testkit::ManualProvider;
@@ -217,4 +217,14 @@ fn look_at(operator: Operator, notice: &InboxNotice) {
     };
     println!("LOOK AT THIS {}: {what}", entry.event.as_str());
     println!("  {operator}/entries/{}", entry.id);
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_flags_of_the_program_and_of_the_providers_fit_together() {
+        crate::Flags::command().debug_assert();
+    }
 }

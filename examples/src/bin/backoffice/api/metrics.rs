@@ -5,18 +5,42 @@ use std::fmt::Write as _;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use mplus_sync::fleet::FleetStatus;
+use mplus_webhooks::inbox::EntryFilter;
 
 use super::Refused;
 use super::client::Caller;
+use crate::restaurant::attention;
 
 /// How the work of all restaurants goes, as a monitor reads it: what waits and since when, restaurants, processes.
 #[utoipa::path(get, path = "/api/metrics", responses((status = 200, body = String, content_type = "text/plain")))]
 pub(crate) async fn show(Caller(app): Caller) -> Result<Response, Refused> {
     let status = app.restaurants.fleet().status().await?;
-    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text(&status)).into_response())
+    let mut dead = EntryFilter::dead();
+    dead.limit = COUNTED;
+    let (callbacks, callbacks_given_up) = app.callbacks.counts().await?;
+    let people = ForPeople {
+        matters: attention::count(&app.records).await?,
+        dead_events: app.webhooks.inbox().list(&dead).await?.len() as u64,
+        callbacks,
+        callbacks_given_up,
+    };
+    let text = text(&status, &people);
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }
 
-fn text(status: &FleetStatus) -> String {
+/// So many dead letters are counted, and no more.
+const COUNTED: usize = 1000;
+
+/// What somebody should look at.
+#[derive(Default)]
+struct ForPeople {
+    matters: u64,
+    dead_events: u64,
+    callbacks: u64,
+    callbacks_given_up: u64,
+}
+
+fn text(status: &FleetStatus, people: &ForPeople) -> String {
     let seconds = |lag: Option<std::time::Duration>| lag.unwrap_or_default().as_secs();
     let figures = [
         ("mplus_orders_waiting", "Orders that wait.", status.orders.waiting),
@@ -36,6 +60,18 @@ fn text(status: &FleetStatus) -> String {
         ("mplus_restaurants", "Restaurants.", status.merchants),
         ("mplus_restaurants_resting", "Restaurants that are paused or disconnected.", status.held),
         ("mplus_restaurants_failing", "Restaurants whose till cannot be reached or refuses.", status.failing),
+        (
+            "mplus_attention",
+            "What has happened with payments and sales and needs a person. Any: wake somebody.",
+            people.matters,
+        ),
+        (
+            "mplus_events_dead",
+            "Events of tills that could not be worked off, 1000 at most. Any: wake somebody.",
+            people.dead_events,
+        ),
+        ("mplus_callbacks_waiting", "Callbacks that programs have not taken yet.", people.callbacks),
+        ("mplus_callbacks_given_up", "Callbacks that were given up.", people.callbacks_given_up),
         ("mplus_processes", "Processes at work.", status.processes.len() as u64),
     ];
     let mut text = String::new();
@@ -54,7 +90,7 @@ mod tests {
     fn each_figure_stands_on_a_line_of_its_own_behind_what_it_is() {
         let mut status = FleetStatus::default();
         status.order_lag = Some(std::time::Duration::from_millis(90_500));
-        let text = text(&status);
+        let text = text(&status, &ForPeople { matters: 3, ..ForPeople::default() });
         let lines: Vec<_> = text.lines().collect();
         for lines in lines.chunks(3) {
             let name = lines[0].split(' ').nth(2).unwrap();
@@ -64,5 +100,6 @@ mod tests {
             );
         }
         assert!(lines.contains(&"mplus_orders_lag_seconds 90"), "{text}");
+        assert!(lines.contains(&"mplus_attention 3") && lines.contains(&"mplus_events_dead 0"), "{text}");
     }
 }

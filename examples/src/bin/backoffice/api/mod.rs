@@ -9,7 +9,10 @@ mod payments;
 mod restaurants;
 mod sales;
 
-use axum::http::StatusCode;
+use axum::body::to_bytes;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -18,7 +21,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub(crate) use orders::outcome as order_outcome;
-pub(crate) use payments::status as payment_status;
+pub(crate) use payments::PaymentNews;
 
 use crate::app::App;
 use crate::view::answer::Trouble;
@@ -47,7 +50,28 @@ pub(crate) fn router() -> Router<App> {
         .route("/restaurants/{restaurant}/payments/{payment}/refunds", post(payments::refund))
         .route("/restaurants/{restaurant}/sales", get(sales::list))
         .fallback(async || Refused::not_found())
+        .method_not_allowed_fallback(async || {
+            Refused::new(StatusCode::METHOD_NOT_ALLOWED, "this address takes no such method")
+        })
+        .layer(map_response(in_json))
 }
+
+/// What the framework refuses by itself, such as a field that is missing, is told in JSON as everything else.
+async fn in_json(response: Response) -> Response {
+    let status = response.status();
+    let is_text = |value: &HeaderValue| value.as_bytes().starts_with(b"text/plain");
+    let is_bare = response.headers().get(CONTENT_TYPE).is_none_or(is_text);
+    if !(status.is_client_error() || status.is_server_error()) || !is_bare {
+        return response;
+    }
+    let why = to_bytes(response.into_body(), LONGEST_REASON).await.unwrap_or_default();
+    let why = String::from_utf8_lossy(&why);
+    let why = if why.is_empty() { status.canonical_reason().unwrap_or("it was refused").into() } else { why };
+    Refused::new(status, why).into_response()
+}
+
+/// The longest reason of the framework's own.
+const LONGEST_REASON: usize = 64 * 1024;
 
 /// Why something was not done.
 #[derive(Debug, Serialize, ToSchema)]
@@ -84,10 +108,11 @@ impl<E: Into<Trouble>> From<E> for Refused {
         let why = match &trouble {
             Trouble::NotFound => return Self::not_found(),
             Trouble::NotConnected(id) => format!("restaurant {id} is disconnected"),
+            Trouble::Paused(id) => format!("restaurant {id} is paused: resume it first"),
             Trouble::Refused(why) => why.clone(),
             Trouble::Failed(why) => {
                 tracing::error!(error = %why, "a call of the API failed");
-                "something does not work at present; nothing was lost, try again".to_owned()
+                "something does not work at present, and what was asked for may have been done: ask again with the same identifiers".to_owned()
             }
             Trouble::Forgery | Trouble::TooLarge => "the request was refused".to_owned(),
         };

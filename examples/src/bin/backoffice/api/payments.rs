@@ -4,7 +4,10 @@ use axum::Json;
 use axum::extract::Path;
 use axum::http::StatusCode;
 use mplus_webhooks::MerchantId;
-use mplus_webhooks::payment::{ExternalPayments, OwnPayment, Payment, PaymentKey};
+use mplus_webhooks::payment::{
+    ExternalPayments, OwnPayment, Payment, PaymentKey, PaymentNotice, ProviderStatus, Refund, RefundError,
+    RefundState,
+};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -27,17 +30,106 @@ pub(crate) struct PaymentStatus {
     refundable: Decimal,
     /// Where the customer pays, when that is a web page.
     checkout_url: Option<String>,
+    /// Whether the customer has paid although the sale or order was given up: give it back.
+    paid_in_vain: bool,
+    /// Everything that was to be given back, however it ended.
+    refunds: Vec<RefundStatus>,
 }
 
-pub(crate) fn status(payment: &Payment) -> PaymentStatus {
-    PaymentStatus {
-        id: payment.key.id.clone(),
-        state: payment.state.name(),
-        reason: payment.reason.as_ref().map(|reason| reason.text.clone()),
-        amount: in_cents(payment.amount),
-        captured: payment.captured.map(in_cents),
-        refundable: in_cents(payment.refundable()),
-        checkout_url: payment.checkout_url.clone(),
+/// How a refund stands.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RefundStatus {
+    id: String,
+    /// Euros as text.
+    #[schema(value_type = String)]
+    amount: Decimal,
+    /// `requested` and `pending` are under way; `succeeded`; `failed`: the money was not given back.
+    #[schema(value_type = String)]
+    state: RefundState,
+    /// Why, as far as the provider tells.
+    reason: Option<String>,
+}
+
+impl From<&Refund> for RefundStatus {
+    fn from(refund: &Refund) -> Self {
+        Self {
+            id: refund.id.clone(),
+            amount: in_cents(refund.amount),
+            state: refund.state,
+            reason: refund.reason.as_ref().map(|reason| reason.text.clone()),
+        }
+    }
+}
+
+impl From<&Payment> for PaymentStatus {
+    fn from(payment: &Payment) -> Self {
+        Self {
+            id: payment.key.id.clone(),
+            state: payment.state.name(),
+            reason: payment.reason.as_ref().map(|reason| reason.text.clone()),
+            amount: in_cents(payment.amount),
+            captured: payment.captured.map(in_cents),
+            refundable: in_cents(payment.refundable()),
+            checkout_url: payment.checkout_url.clone(),
+            paid_in_vain: payment.paid_in_vain(),
+            refunds: payment.refunds.iter().map(RefundStatus::from).collect(),
+        }
+    }
+}
+
+/// What a callback tells of a payment: how it stands, and what the callback is about.
+#[derive(Serialize)]
+pub(crate) struct PaymentNews {
+    #[serde(flatten)]
+    payment: PaymentStatus,
+    /// The refund that came to its state.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refund: Option<RefundStatus>,
+    /// Why a person has to look: `conflict`, `unexpected_capture`, `unresolved` or `not_fetched`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attention: Option<&'static str>,
+    /// What was captured unexpectedly, euros.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    captured_unexpectedly: Option<Decimal>,
+    /// What the provider says now, where that contradicts what it said before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider_says: Option<&'static str>,
+}
+
+impl PaymentNews {
+    /// Everything that a notice says.
+    pub(crate) fn of(notice: &PaymentNotice) -> Self {
+        let mut news = Self {
+            payment: notice.payment().into(),
+            refund: None,
+            attention: crate::restaurant::attention::Sort::of_payment(notice).map(|sort| sort.name()),
+            captured_unexpectedly: None,
+            provider_says: None,
+        };
+        match notice {
+            PaymentNotice::Refunded { refund, .. } => news.refund = Some(refund.into()),
+            PaymentNotice::UnexpectedCapture { captured, .. } => {
+                news.captured_unexpectedly = Some(in_cents(*captured));
+            }
+            PaymentNotice::Conflict { provider_says, .. } => {
+                news.provider_says = Some(said(*provider_says));
+            }
+            _ => {}
+        }
+        news
+    }
+}
+
+fn said(status: ProviderStatus) -> &'static str {
+    match status {
+        ProviderStatus::Absent => "absent",
+        ProviderStatus::Pending => "pending",
+        ProviderStatus::Authorised => "authorised",
+        ProviderStatus::Captured(_) => "captured",
+        ProviderStatus::Declined => "declined",
+        ProviderStatus::Failed => "failed",
+        ProviderStatus::Cancelled => "cancelled",
+        _ => "unknown",
     }
 }
 
@@ -75,7 +167,7 @@ pub(crate) struct NewPayment {
 pub(crate) async fn start(at: At, Json(new): Json<NewPayment>) -> Answer<PaymentStatus> {
     let own = OwnPayment::new(key(&at, &new.id), new.amount, new.method).at(new.branch, new.workplace);
     let payment = payments(&at)?.start_own(&own).await.map_err(Refused::invalid)?;
-    Ok(Json(status(&payment)))
+    Ok(Json((&payment).into()))
 }
 
 /// The path of one payment.
@@ -89,7 +181,7 @@ pub(crate) struct PaymentPath {
     params(("restaurant" = String, Path), ("payment" = String, Path)), responses((status = 200, body = PaymentStatus)))]
 pub(crate) async fn one(at: At, Path(path): Path<PaymentPath>) -> Answer<PaymentStatus> {
     let payment = payments(&at)?.payment(&key(&at, &path.payment)).await?;
-    Ok(Json(status(&payment.ok_or_else(Refused::not_found)?)))
+    Ok(Json((&payment.ok_or_else(Refused::not_found)?).into()))
 }
 
 /// Asks for the end of a payment; it may have been paid all the same.
@@ -97,7 +189,7 @@ pub(crate) async fn one(at: At, Path(path): Path<PaymentPath>) -> Answer<Payment
     params(("restaurant" = String, Path), ("payment" = String, Path)), responses((status = 200, body = PaymentStatus)))]
 pub(crate) async fn cancel(at: At, Path(path): Path<PaymentPath>) -> Answer<PaymentStatus> {
     let payment = payments(&at)?.cancel_own(&key(&at, &path.payment)).await?;
-    Ok(Json(status(&payment.ok_or_else(Refused::not_found)?)))
+    Ok(Json((&payment.ok_or_else(Refused::not_found)?).into()))
 }
 
 /// Money to give back.
@@ -111,16 +203,102 @@ pub(crate) struct NewRefund {
     amount: Option<Decimal>,
 }
 
-/// Gives money back.
+/// Gives money back. 200: it was given back. 202: it was asked for, and the provider has not said how it ends; a callback will. 409:
+/// the provider refuses, and the money was not given back.
 #[utoipa::path(post, path = "/api/restaurants/{restaurant}/payments/{payment}/refunds", request_body = NewRefund,
-    params(("restaurant" = String, Path), ("payment" = String, Path)), responses((status = 200, body = PaymentStatus), (status = 422, body = Refused)))]
+    params(("restaurant" = String, Path), ("payment" = String, Path)),
+    responses((status = 200, body = PaymentStatus), (status = 202, body = PaymentStatus), (status = 409, body = Refused), (status = 422, body = Refused)))]
 pub(crate) async fn refund(
     at: At,
     Path(path): Path<PaymentPath>,
     Json(new): Json<NewRefund>,
-) -> Answer<PaymentStatus> {
+) -> Result<(StatusCode, Json<PaymentStatus>), Refused> {
     let key = key(&at, &path.payment);
-    payments(&at)?.refund(&key, &new.id, new.amount).await.map_err(Refused::invalid)?;
+    let refund = payments(&at)?.refund(&key, &new.id, new.amount).await.map_err(refused_refund)?;
+    let status = match refund.state {
+        RefundState::Succeeded => StatusCode::OK,
+        RefundState::Failed => return Err(Refused::new(StatusCode::CONFLICT, failed(&refund))),
+        _ => StatusCode::ACCEPTED,
+    };
     let payment = payments(&at)?.payment(&key).await?;
-    Ok(Json(status(&payment.ok_or_else(Refused::not_found)?)))
+    Ok((status, Json((&payment.ok_or_else(Refused::not_found)?).into())))
+}
+
+fn refused_refund(error: RefundError) -> Refused {
+    match error {
+        RefundError::UnknownPayment(_) => Refused::not_found(),
+        RefundError::Store(error) => error.into(),
+        refused => Refused::invalid(refused),
+    }
+}
+
+/// What is said of a refund that the provider does not give.
+fn failed(refund: &Refund) -> String {
+    let why = refund.reason.as_ref().map_or("the provider gives no reason", |reason| &reason.text);
+    format!("refund {} of {} euros was not given: {why}", refund.id, in_cents(refund.amount))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use mplus_webhooks::payment::{OneProvider, PaymentState};
+    use mplus_webhooks::testkit::ManualProvider;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// A payment of 12.50 with one refund that came to this state.
+    async fn refunded(state: &str) -> (Payment, Refund) {
+        let webhooks = mplus_webhooks::Orchestrator::builder(
+            Arc::new(mplus_webhooks::FixedSubscriptions::new([])),
+            Arc::new(mplus_webhooks::MemoryStore::new()),
+            Arc::new(mplus_webhooks::TokioRuntime),
+        )
+        .payments(Arc::new(OneProvider(Arc::new(ManualProvider::new()))))
+        .build();
+        let key = PaymentKey::new(MerchantId::new("cafe"), "web-1");
+        let own = OwnPayment::new(key, Decimal::new(1250, 2), "web");
+        let mut payment = webhooks.payments().unwrap().start_own(&own).await.unwrap();
+        payment.state = PaymentState::Confirmed;
+        payment.captured = Some(Decimal::new(1250, 2));
+        let refund = json!({
+            "id": "r-1", "amount": "2.5", "state": state, "requested_at": "1970-01-01T00:00:00Z",
+            "reason": { "code": null, "text": "the charge is disputed" },
+        });
+        let refund: Refund = serde_json::from_value(refund).unwrap();
+        payment.refunds.push(refund.clone());
+        (payment, refund)
+    }
+
+    fn told(notice: &PaymentNotice) -> Value {
+        serde_json::to_value(PaymentNews::of(notice)).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_refund_is_told_with_its_amount_and_how_it_ended() {
+        let (payment, refund) = refunded("failed").await;
+        let told = told(&PaymentNotice::Refunded { payment, refund });
+        let known =
+            json!({ "id": "r-1", "amount": "2.50", "state": "failed", "reason": "the charge is disputed" });
+        assert_eq!((&told["refund"], &told["refunds"][0]), (&known, &known));
+        assert_eq!(told["refundable"], "12.50");
+    }
+
+    #[tokio::test]
+    async fn what_needs_a_person_says_why() {
+        let (payment, _) = refunded("succeeded").await;
+        let captured = Decimal::new(125, 1);
+        let notices = [
+            (PaymentNotice::NotFetched(payment.clone()), "not_fetched"),
+            (PaymentNotice::Unresolved(payment.clone()), "unresolved"),
+            (PaymentNotice::UnexpectedCapture { payment: payment.clone(), captured }, "unexpected_capture"),
+        ];
+        for (notice, attention) in notices {
+            assert_eq!(told(&notice)["attention"], attention);
+        }
+        let unexpected = told(&PaymentNotice::UnexpectedCapture { payment: payment.clone(), captured });
+        assert_eq!(unexpected["captured_unexpectedly"], "12.50");
+        assert!(told(&PaymentNotice::Changed(payment))["attention"].is_null());
+    }
 }

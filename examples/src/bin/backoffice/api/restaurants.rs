@@ -11,8 +11,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::client::{At, Caller};
 use super::{Answer, PAGE, Refused};
-use crate::page::connect::new_id;
+use crate::page::connect::{is_id, new_id};
 use crate::restaurant::runs::{LastReport, Wanted};
+use crate::view::answer::Trouble;
 
 /// A restaurant.
 #[derive(Serialize, ToSchema)]
@@ -21,6 +22,8 @@ pub(crate) struct Restaurant {
     name: String,
     /// `connected`, `failing` or `disconnected`.
     status: &'static str,
+    /// Whether it was told to rest: orders wait, and nothing is synced.
+    paused: bool,
     /// The last failure, in a sentence.
     last_error: Option<String>,
     /// When a sync last ended well.
@@ -37,6 +40,7 @@ impl From<&Connection> for Restaurant {
         Self {
             id: connection.id.to_string(),
             name: connection.name.clone(),
+            paused: connection.paused.is_some(),
             status,
             last_error,
             last_sync_at: connection.last_sync_at.map(|at| at.to_rfc3339()),
@@ -63,7 +67,8 @@ pub(crate) async fn list(Caller(app): Caller, Query(page): Query<After>) -> Answ
 /// A restaurant to connect, or one that gets other credentials.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct NewRestaurant {
-    /// Of a known restaurant; a new one gets an identifier.
+    /// Of a known restaurant, or your own for a new one: up to 64 letters, digits, `-` and `_`, and not `demo`. A new one gets one
+    /// unless given.
     id: Option<String>,
     name: String,
     /// `api.mpluskassa.nl` for most.
@@ -81,6 +86,9 @@ pub(crate) struct NewRestaurant {
     responses((status = 200, body = Restaurant), (status = 422, body = Refused)))]
 pub(crate) async fn connect(Caller(app): Caller, Json(new): Json<NewRestaurant>) -> Answer<Restaurant> {
     let id = match new.id {
+        Some(id) if !is_id(&id) => {
+            return Err(Refused::invalid("an id is up to 64 letters, digits, - and _, and not demo"));
+        }
         Some(id) => id,
         None => new_id(&new.name).map_err(|_| Refused::invalid("no random numbers"))?,
     };
@@ -139,6 +147,9 @@ pub(crate) struct SyncRequest {
     responses((status = 202), (status = 409, body = Refused)))]
 pub(crate) async fn sync(at: At, Json(wanted): Json<SyncRequest>) -> Result<StatusCode, Refused> {
     at.app.restaurants.open(at.id()).await?;
+    if at.connection.paused.is_some() {
+        return Err(Trouble::Paused(at.id().to_string()).into());
+    }
     let wanted = Wanted { full: wanted.full, dry: wanted.dry_run, accept_loss: false };
     match at.app.restaurants.start(at.id(), wanted).await? {
         true => Ok(StatusCode::ACCEPTED),

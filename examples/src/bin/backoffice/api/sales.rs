@@ -7,14 +7,15 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::client::At;
 use super::{Answer, PAGE};
-use crate::webhooks::{SALE, Sale};
+use crate::sales::{SALE, Sale};
 
-/// A finished sale of a till.
+/// A finished sale of a till, or a credit.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct TillSale {
     /// Where the next page begins: hand it in as `before`. Microseconds since 1970, when the sale arrived.
     position: i64,
-    /// The sale: session, branch, workplace, total (euros, VAT included), lines, payments, status.
+    /// The sale, or the credit of one (`status` is `credit`): number, session, status, completed_at (the till's clock), location, branch,
+    /// workplace, employee, relation, total, lines (with article and item), payments, credited, and as_sent. Euros, VAT included.
     #[schema(value_type = Object)]
     sale: Sale,
 }
@@ -27,7 +28,7 @@ pub(crate) struct Before {
     before: Option<i64>,
 }
 
-/// Lists sales, the newest first.
+/// Lists sales and credits in the order in which they arrived, the newest first.
 #[utoipa::path(get, path = "/api/restaurants/{restaurant}/sales", params(("restaurant" = String, Path), Before),
     responses((status = 200, body = Vec<TillSale>)))]
 pub(crate) async fn list(at: At, Query(page): Query<Before>) -> Answer<Vec<TillSale>> {

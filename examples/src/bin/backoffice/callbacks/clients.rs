@@ -90,9 +90,13 @@ pub(super) async fn with_secret(
     Ok(Some((client, secret)))
 }
 
-/// Takes a client's token and callbacks away.
+/// Takes a client's token and callbacks away, those that wait as well.
 pub(crate) async fn remove(records: &Records, id: &str) -> Result<(), RecordsError> {
-    records.remove(KIND, id).await
+    records.remove(KIND, id).await?;
+    for waiting in [super::KIND, super::DEAD] {
+        records.remove_about(waiting, id).await?;
+    }
+    Ok(())
 }
 
 /// Seals anew what an older key sealed.

@@ -4,35 +4,31 @@ use async_trait::async_trait;
 use mplus_sync::model::OrderNotice;
 use mplus_sync::orders::{ObserverError, OrderObserver};
 use mplus_sync::report::RunReport;
-use mplus_webhooks::payment::PaymentNotice;
+use mplus_webhooks::payment::{PaymentNotice, RefundState};
 use serde_json::json;
 
 use super::Callbacks;
-use crate::api::{order_outcome, payment_status};
+use crate::api::{PaymentNews, order_outcome};
 use crate::records::RecordsError;
-use crate::webhooks::{Sale, SaleStatus};
+use crate::sales::{Sale, SaleStatus};
 
 impl Callbacks {
-    /// `sale.completed`, `sale.cancelled`, `sale.refunded`.
-    pub(crate) async fn sale(&self, id: &str, restaurant: &str, sale: &Sale) -> Result<(), RecordsError> {
+    /// `sale.completed`, `sale.cancelled`, `sale.credited`.
+    pub(crate) async fn sale(&self, restaurant: &str, sale: &Sale) -> Result<(), RecordsError> {
         let event = match sale.status {
             SaleStatus::Completed => "sale.completed",
             SaleStatus::Cancelled => "sale.cancelled",
-            SaleStatus::Refunded => "sale.refunded",
+            SaleStatus::Credit => "sale.credited",
         };
-        self.tell(&format!("sale-{id}"), event, restaurant, &json!(sale)).await
+        self.tell(&format!("{event}-{}", sale.number), event, restaurant, &json!(sale)).await
     }
 
-    /// `payment.changed`, `payment.refunded`, `payment.needs_attention`.
-    pub(crate) async fn payment(&self, notice: &PaymentNotice) {
-        let payment = notice.payment();
-        let event = match notice {
-            PaymentNotice::Changed(_) => "payment.changed",
-            PaymentNotice::Refunded { .. } => "payment.refunded",
-            _ => "payment.needs_attention",
-        };
-        let id = format!("payment-{}-{}", payment.key.id, notice.number());
-        self.tell_or_log(&id, event, payment.key.merchant.as_str(), json!(payment_status(payment))).await;
+    /// `payment.changed`, `payment.refunded`, `payment.refund_pending`, `payment.refund_failed`, `payment.needs_attention`.
+    pub(crate) async fn payment(&self, notice: &PaymentNotice) -> Result<(), RecordsError> {
+        let key = &notice.payment().key;
+        let id = format!("payment-{}-{}", key.id, notice.number());
+        let news = json!(PaymentNews::of(notice));
+        self.tell(&id, payment_event(notice), key.merchant.as_str(), &news).await
     }
 
     /// `menu.changed` and `stock.changed`, after a run that changed something here.
@@ -45,6 +41,19 @@ impl Callbacks {
         let id = format!("{}-{}-{}", report.sync, report.connection, report.started_at.timestamp_micros());
         let data = json!({ "records": changed, "outcome": report.outcome });
         self.tell_or_log(&id, event, report.connection.as_str(), data).await;
+    }
+}
+
+/// What a notice is called: that a refund came to its end says nothing yet about whether money was given back.
+fn payment_event(notice: &PaymentNotice) -> &'static str {
+    match notice {
+        PaymentNotice::Changed(_) => "payment.changed",
+        PaymentNotice::Refunded { refund, .. } => match refund.state {
+            RefundState::Succeeded => "payment.refunded",
+            RefundState::Failed => "payment.refund_failed",
+            _ => "payment.refund_pending",
+        },
+        _ => "payment.needs_attention",
     }
 }
 

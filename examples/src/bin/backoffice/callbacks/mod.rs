@@ -8,6 +8,9 @@ mod sign;
 
 use std::sync::Arc;
 
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mplus_sync::runtime::Runtime;
 use serde::{Deserialize, Serialize};
 
@@ -44,7 +47,7 @@ impl Callbacks {
         Self { records, keys, runtime }
     }
 
-    /// Tells every client that has a callback address. The same `id` again is told once.
+    /// Tells every client that has a callback address. The same `id` of a restaurant again is told once.
     pub(crate) async fn tell(
         &self,
         id: &str,
@@ -59,7 +62,8 @@ impl Callbacks {
         for client in clients::all(&self.records).await?.into_iter().filter(|client| client.url.is_some()) {
             let waiting =
                 Waiting { client: client.id.clone(), body: body.to_string(), attempts: 0, last_error: None };
-            let record = Record::new(KIND, format!("{id}-{}", client.id)).of(restaurant);
+            let record =
+                Record::new(KIND, message_id(restaurant, id, &client.id)).of(restaurant).about(&client.id);
             self.records.insert(&record.at(now.timestamp_millis()).with(&waiting)?).await?;
         }
         Ok(())
@@ -73,7 +77,35 @@ impl Callbacks {
     }
 }
 
+/// The `webhook-id` of what a client is told: another one for each restaurant, event and client, the same for the same. Identifiers of
+/// payments and orders are the hosts' own, of any length and in any letters, so it is made of them and does not contain them.
+fn message_id(restaurant: &str, id: &str, client: &str) -> String {
+    let parts = serde_json::json!([restaurant, id, client]).to_string();
+    format!("msg_{}", URL_SAFE_NO_PAD.encode(digest(&SHA256, parts.as_bytes())))
+}
+
 /// What an event is about: `order.accepted` is about an order.
 fn event_noun(event: &str) -> &str {
     event.split('.').next().unwrap_or(event)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::message_id;
+
+    #[test]
+    fn a_message_is_told_apart_by_restaurant_event_and_client_whatever_their_identifiers_look_like() {
+        let first = message_id("a", "payment-web-1-2", "shop");
+        assert_eq!(first, message_id("a", "payment-web-1-2", "shop"));
+        for other in [
+            ("b", "payment-web-1-2", "shop"),
+            ("a", "payment-web-1-3", "shop"),
+            ("a", "payment-web-1-2", "till"),
+        ] {
+            assert_ne!(first, message_id(other.0, other.1, other.2));
+        }
+        assert_ne!(message_id("a", "b/c", "d"), message_id("a/b", "c", "d"));
+        let long = message_id("a", &"é\n".repeat(200), "shop");
+        assert!(long.len() < 64 && long.bytes().all(|byte| byte.is_ascii_graphic()), "{long}");
+    }
 }

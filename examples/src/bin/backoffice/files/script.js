@@ -7,10 +7,10 @@ if (progress && window.EventSource) {
     const events = new EventSource(progress.dataset.events);
     events.onmessage = (event) => JSON.parse(event.data).forEach(show);
     events.addEventListener("ended", () => { events.close(); location.reload(); });
+} else if (document.querySelector("main[data-reload]")) {
+    // What waits for something else is looked at again.
+    setTimeout(() => location.reload(), 1000);
 }
-
-// What is still being read is looked at again.
-if (document.querySelector("[data-reload]")) setTimeout(() => location.reload(), 700);
 
 function show(step) {
     let row = document.getElementById(step.id);

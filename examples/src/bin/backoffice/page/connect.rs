@@ -57,7 +57,7 @@ fn page(desk: &Desk, entered: &Fields, wrong: &Wrong) -> Page {
     let body = html! {
         p.lead { (&lang[t::CONNECT_ABOUT]) }
         @if let Some(told) = &wrong.told {
-            div.notice.bad role="alert" { strong { (&lang[t::COULD_NOT_CONNECT]) } p { (told) } }
+            div.notice.bad role="alert" { strong { (&lang[t::COULD_NOT_CONNECT]) } p lang="en" { (told) } }
         }
         section.card { (post(&desk.visit, "/connect", fields)) }
         @if desk.app.demo.is_some() {
@@ -119,9 +119,23 @@ pub(crate) fn new_id(name: &str) -> Result<String, aws_lc_rs::error::Unspecified
     Ok([words.as_slice(), &[&random.to_ascii_lowercase()]].concat().join("-"))
 }
 
+/// Whether a program may call a restaurant so: it stands in addresses, and the demonstration's is taken.
+pub(crate) fn is_id(id: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    (1..=64).contains(&id.len()) && id.bytes().all(is_plain) && id != demo::ID
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_identifier_of_a_program_fits_into_an_address_and_is_not_the_demonstrations() {
+        assert!(is_id("cafe_1-A") && is_id(&new_id("Café").unwrap()));
+        for other in ["", "demo", "a/b", "a?b", "a b", "é", &"a".repeat(65)] {
+            assert!(!is_id(other), "{other}");
+        }
+    }
 
     #[test]
     fn an_identifier_has_the_name_in_it_and_comes_once() {

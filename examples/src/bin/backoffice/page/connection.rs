@@ -24,7 +24,7 @@ pub(crate) async fn show(at: At) -> Page {
                 dt { (&lang[frame::STATE]) }
                 dd { (badge::connection(lang, connection)) " " (since(&at)) }
                 @if let ConnectionStatus::Failing { last_error, .. } = &connection.status {
-                    dt { (&lang[frame::REASON]) } dd { (last_error) }
+                    dt { (&lang[frame::REASON]) } dd lang="en" { (last_error) }
                 }
                 dt { (&lang[t::ADDRESS]) } dd { (connection.host) ":" (connection.port) }
                 dt { (&lang[t::CONNECTED_AT]) } dd { (time(lang, connection.connected_at)) }

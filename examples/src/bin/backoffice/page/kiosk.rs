@@ -10,13 +10,13 @@ use mplus_sync::model::{
     Tracked,
 };
 use mplus_sync::orders::SubmitError;
-use mplus_webhooks::payment::{OwnPayment, PaymentState};
+use mplus_webhooks::payment::{OwnPayment, Payment, PaymentNotice, PaymentState};
 use rust_decimal::Decimal;
 
 use super::locations;
 use super::menu::{being_read, category_field, encoded, items, picture};
 use super::payments::{self, key};
-use crate::restaurant::baskets::Basket;
+use crate::restaurant::baskets::{Basket, Placing};
 use crate::restaurant::index::Wanted;
 use crate::restaurant::{own_data, settings};
 use crate::safe::random_text;
@@ -71,27 +71,41 @@ async fn shown(at: &At, entered: &Fields, wrong: Option<String>) -> Result<Page,
     let is_open = own_data::filled_in(&at.app.records, at.id(), location).await?.online;
     let options: Vec<_> =
         places.iter().map(|place| (place.record.id.to_string(), place.record.name.clone())).collect();
-    let body = html! {
-        p.lead { (&lang[t::KIOSK_ABOUT]) }
-        form.filter method="get" {
+    let elsewhere: Vec<_> = chosen(entered).filter(|(id, _)| !ids.contains(id)).collect();
+    let named: Vec<ItemId> = elsewhere.iter().map(|(id, _)| id.clone()).collect();
+    let named = self::items(at, &named).await?;
+    // One form: what was chosen stays chosen when another category is looked at.
+    let form = html! {
+        div.filter {
             (choose(lang, "location", t::WHERE, &options, location.as_str()))
             (category_field(lang, &categories, (&category, &wanted.category_text), None))
             (Field::text(lang, "text", frame::SEARCH).kind("search").value(&wanted.text).show())
-            button.quiet type="submit" { (&lang[frame::FILTER]) }
+            button.quiet type="submit" name="do" value="show" formnovalidate { (&lang[frame::FILTER]) }
         }
+        @if items.is_empty() { (nothing_to_order(at)) } @else {
+            @if found.len() > PAGE { p.hint { (lang.fill(t::FIRST_ITEMS, &[&PAGE, &count(lang, found.len() as u64)])) } }
+            ul.kiosk { @for item in &items { li { (offer(at, &item.record, location, is_out(&item.record.id), entered)) } } }
+        }
+        @if !elsewhere.is_empty() {
+            section.card {
+                h2 { (&lang[t::CHOSEN]) }
+                ul { @for (id, quantity) in &elsewhere { li {
+                    input type="hidden" name=(quantity_field(id)) value=(quantity);
+                    (quantity) " × " (named.iter().find(|item| item.record.id == *id).map_or(id.as_str(), |item| item.record.name.as_str()))
+                } } }
+            }
+        }
+        section.card { (how(at, entered)) }
+    };
+    let body = html! {
+        p.lead { (&lang[t::KIOSK_ABOUT]) }
         @if let Some(wrong) = wrong { p.notice.bad role="alert" { (wrong) } }
-        @if !is_open {
+        @if is_open { (post(&at.visit, &at.path("/kiosk"), form)) } @else {
+            form.filter method="get" {
+                (choose(lang, "location", t::WHERE, &options, location.as_str()))
+                button.quiet type="submit" { (&lang[frame::FILTER]) }
+            }
             (empty(&lang[t::NOT_HERE], &lang[t::NOT_HERE_ABOUT], html! { a.button href=(at.path(&format!("/locations/{location}"))) { (&lang[frame::LOCATIONS]) } }))
-        } @else if items.is_empty() {
-            (nothing_to_order(at))
-        } @else {
-            (post(&at.visit, &at.path("/kiosk"), html! {
-                input type="hidden" name="location" value=(location);
-                input type="hidden" name="category" value=(category);
-                @if found.len() > PAGE { p.hint { (lang.fill(t::FIRST_ITEMS, &[&PAGE, &count(lang, found.len() as u64)])) } }
-                ul.kiosk { @for item in &items { li { (offer(at, &item.record, location, is_out(&item.record.id))) } } }
-                section.card { (how(at, entered)) }
-            }))
         }
     };
     Ok(at.page(Here::Kiosk, body))
@@ -115,7 +129,7 @@ fn nothing_to_order(at: &At) -> Markup {
     empty(&at.lang[t::NOTHING_TO_ORDER], &at.lang[t::NOTHING_TO_ORDER_ABOUT], next)
 }
 
-fn offer(at: &At, item: &Item, location: &LocationId, is_out: bool) -> Markup {
+fn offer(at: &At, item: &Item, location: &LocationId, is_out: bool, entered: &Fields) -> Markup {
     let lang = at.lang;
     html! {
         (picture(item, "small"))
@@ -126,7 +140,7 @@ fn offer(at: &At, item: &Item, location: &LocationId, is_out: bool) -> Markup {
             br; span.price { (euros(lang, item.price_at(location).unwrap_or_default())) }
         }
         @if is_out { span.hint { (&lang[t::SOLD_OUT]) } } @else {
-            input type="number" min="0" max="99" name=(format!("quantity_{}", item.id)) aria-label=(lang.fill(t::HOW_MANY, &[&item.name])) placeholder="0";
+            input type="number" min="0" max="99" name=(quantity_field(&item.id)) value=[entered.filled(&quantity_field(&item.id))] aria-label=(lang.fill(t::HOW_MANY, &[&item.name])) placeholder="0";
         }
     }
 }
@@ -143,7 +157,7 @@ fn how(at: &At, entered: &Fields) -> Markup {
             (Field::text(lang, "guest", t::GUEST_NAME).value(entered.text("guest")).complete("name").show())
         }
         (Field::text(lang, "note", t::NOTE).value(entered.text("note")).show())
-        button.large type="submit" { (&lang[t::ORDER_NOW]) }
+        button.large type="submit" name="do" value="order" { (&lang[t::ORDER_NOW]) }
     }
 }
 
@@ -152,12 +166,26 @@ pub(crate) async fn order(at: At, fields: Fields) -> Result<Response, Trouble> {
     let lang = at.lang;
     let places = locations::all(&at).await?;
     let Some(place) = place(&places, &fields) else { return Ok(nothing(&at).into_response()) };
+    if fields.text("do") == "show" {
+        return Ok(shown(&at, &fields, None).await?.into_response());
+    }
+    // It may have been switched off since the page was opened.
+    if !own_data::filled_in(&at.app.records, at.id(), &place.record.id).await?.online {
+        return refuse(&at, &fields, lang[t::NOT_HERE].to_owned()).await;
+    }
     let orders = settings::orders(&at.settings().await?.settings);
     let Some(kind) = order_kind(&fields) else {
         return refuse(&at, &fields, lang[t::NEEDS_TABLE].to_owned()).await;
     };
-    let mut order = Order::new(number(at.now()), place.record.id.clone(), kind, at.now());
-    order.lines = lines(&at, &fields, &place.record.id).await?;
+    let random = random_text::<18>().map_err(Trouble::failed)?;
+    let mut order = Order::new(number(at.now(), &random), place.record.id.clone(), kind, at.now());
+    order.lines = match lines(&at, &fields, &place.record.id).await? {
+        Ok(lines) => lines,
+        Err(gone) => {
+            let why = lang.fill(t::GONE, &[&gone]);
+            return refuse(&at, &fields, why).await;
+        }
+    };
     if order.lines.is_empty() {
         return refuse(&at, &fields, lang[t::CHOOSE_SOMETHING].to_owned()).await;
     }
@@ -203,9 +231,10 @@ fn placed(at: &At, order: &Order) -> Go {
     Go::to(address).saying(at.lang.fill(t::PLACED, &[&order.number]))
 }
 
-/// A number that staff can call out, and that comes once.
-fn number(now: chrono::DateTime<Utc>) -> String {
-    format!("K-{}", now.timestamp_millis())
+/// A number that comes once, from whichever kiosk: the time, and six letters of a random text.
+fn number(now: chrono::DateTime<Utc>, random: &str) -> String {
+    let letters: String = random.chars().filter(char::is_ascii_alphanumeric).take(6).collect();
+    format!("K-{}-{}", now.timestamp_millis(), letters.to_uppercase())
 }
 
 fn order_kind(fields: &Fields) -> Option<OrderKind> {
@@ -217,23 +246,36 @@ fn order_kind(fields: &Fields) -> Option<OrderKind> {
     }
 }
 
-/// What was chosen, at the prices of the menu as it is now.
-async fn lines(at: &At, fields: &Fields, location: &LocationId) -> Result<Vec<OrderLine>, Trouble> {
-    let chosen: Vec<(ItemId, Decimal)> = fields
+fn quantity_field(item: &ItemId) -> String {
+    format!("quantity_{item}")
+}
+
+/// What was chosen of which item.
+fn chosen(fields: &Fields) -> impl Iterator<Item = (ItemId, u8)> {
+    fields
         .starting_with("quantity_")
-        .filter_map(|(id, quantity)| {
-            Some((ItemId::from(id), Decimal::from(quantity.trim().parse::<u8>().ok()?)))
-        })
-        .filter(|(_, quantity)| !quantity.is_zero())
-        .collect();
+        .filter_map(|(id, quantity)| Some((ItemId::from(id), quantity.trim().parse::<u8>().ok()?)))
+        .filter(|(_, quantity)| *quantity > 0)
+}
+
+/// What was chosen, at the prices of the menu as it is now; the name of an item that cannot be ordered any more.
+async fn lines(
+    at: &At,
+    fields: &Fields,
+    location: &LocationId,
+) -> Result<Result<Vec<OrderLine>, String>, Trouble> {
+    let chosen: Vec<_> = chosen(fields).collect();
     let ids: Vec<_> = chosen.iter().map(|(id, _)| id.clone()).collect();
     let items = items(at, &ids).await?;
-    let line = |(id, quantity): &(ItemId, Decimal)| {
-        let item = &items.iter().find(|item| item.record.id == *id)?.record;
-        let price = item.price_at(location).filter(|_| can_be_ordered(item, location))?;
-        Some(OrderLine::new(Sold::Item { item: id.clone() }, item.name.clone(), *quantity, price))
+    let line = |(id, quantity): &(ItemId, u8)| {
+        let item = items.iter().find(|item| item.record.id == *id).map(|item| &item.record);
+        let item = item.ok_or_else(|| id.to_string())?;
+        let price = item.price_at(location).filter(|_| can_be_ordered(item, location));
+        let price = price.ok_or_else(|| item.name.clone())?;
+        let sold = Sold::Item { item: id.clone() };
+        Ok(OrderLine::new(sold, item.name.clone(), Decimal::from(*quantity), price))
     };
-    Ok(chosen.iter().filter_map(line).collect())
+    Ok(chosen.iter().map(line).collect())
 }
 
 /// Where the guest pays.
@@ -242,8 +284,7 @@ pub(crate) async fn pay(at: At, Query(query): Query) -> Result<Response, Trouble
     let payment = payments::payments(&at)?.payment(&key(&at, id)).await?.ok_or(Trouble::NotFound)?;
     let basket = at.app.baskets.of_payment(at.id().as_str(), id).await?.ok_or(Trouble::NotFound)?;
     if payment.state == PaymentState::Confirmed {
-        at.app.baskets.told(&mplus_webhooks::payment::PaymentNotice::Changed(payment)).await;
-        return Ok(placed(&at, &basket.order).into_response());
+        return Ok(paid(&at, &payment, &basket.order).await);
     }
     if payment.state.is_terminal() {
         return Ok(Go::to(at.path("/kiosk")).warning(&lang[t::NOT_PAID]).into_response());
@@ -253,7 +294,10 @@ pub(crate) async fn pay(at: At, Query(query): Query) -> Result<Response, Trouble
         p.lead { (&lang[t::PAY_ABOUT]) }
         section.card {
             p { (payments::state(lang, &payment)) }
-            @if at.app.demo.is_some() {
+            @if let Some(url) = payment.checkout_url.as_deref().filter(|url| url.starts_with("https://")) {
+                p { a.button.large href=(url) { (&lang[pay_texts::PAY_HERE]) } }
+            }
+            @if at.demo().is_some() {
                 (post(&at.visit, &at.path("/payments/play"), html! {
                     (hidden)
                     input type="hidden" name="back" value=(at.path(&format!("/kiosk/pay?id={}", encoded(id))));
@@ -270,9 +314,39 @@ pub(crate) async fn pay(at: At, Query(query): Query) -> Result<Response, Trouble
     Ok(at.page_below(Here::Kiosk, title, body).reloading(true).into_response())
 }
 
+/// What became of an order that was paid.
+async fn paid(at: &At, payment: &Payment, order: &Order) -> Response {
+    let lang = at.lang;
+    let (text, comes_again) = match at.app.baskets.told(&PaymentNotice::Changed(payment.clone())).await {
+        Ok(Placing::Placed(_)) => return placed(at, order).into_response(),
+        Ok(Placing::Refused(why)) => (lang.fill(t::PAID_NOT_ORDERED, &[&order.number, &why]), false),
+        Ok(Placing::Nothing) => (lang[t::BEING_PLACED].to_owned(), true),
+        Err(error) => {
+            tracing::error!(connection = %at.id(), payment = %payment.key.id, %error, "a paid order waits to be placed");
+            (lang[t::BEING_PLACED].to_owned(), true)
+        }
+    };
+    let body = html! { p.notice.bad[!comes_again] role="status" { (text) } };
+    let title = lang.fill(t::PAID_TITLE, &[&euros(lang, payment.amount)]);
+    at.page_below(Here::Kiosk, title, body).reloading(comes_again).into_response()
+}
+
 /// The guest does not want to pay after all.
 pub(crate) async fn give_up(at: At, fields: Fields) -> Result<Go, Trouble> {
     let id = fields.text("id");
     payments::payments(&at)?.cancel_own(&key(&at, id)).await?;
     Ok(Go::to(at.path(&format!("/kiosk/pay?id={}", encoded(id)))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_kiosks_in_one_millisecond_have_two_numbers() {
+        let now = chrono::DateTime::UNIX_EPOCH;
+        let one = || number(now, &random_text::<18>().unwrap());
+        assert_ne!(one(), one());
+        assert_eq!(number(now, "ab-c_dEf1x"), "K-0-ABCDEF");
+    }
 }

@@ -111,6 +111,16 @@ pub(crate) struct LocationPath {
     location: String,
 }
 
+/// What is known of a location, by hand.
+type Known = fn(&FilledIn) -> &Option<String>;
+
+/// What a till may know of a location; where it does not, it is filled in here.
+const AT_THE_TILL: [(MissingField, &str, Text, Known); 3] = [
+    (MissingField::Address, "address", t::POSTAL_ADDRESS, |known| &known.address),
+    (MissingField::Phone, "phone", t::PHONE, |known| &known.phone),
+    (MissingField::Email, "email", t::EMAIL, |known| &known.email),
+];
+
 fn page(at: &At, location: &Tracked<Location>, filled_in: &FilledIn, wrong: Option<Text>) -> Page {
     let (lang, record) = (at.lang, &location.record);
     let missing = filled_in.missing(record);
@@ -138,6 +148,9 @@ fn page(at: &At, location: &Tracked<Location>, filled_in: &FilledIn, wrong: Opti
                     .wrong(wrong.map(|text| lang[text].to_owned())).show())
                 (Field::text(lang, "opening_hours", t::OPENING_HOURS).kind("area").value(value(&filled_in.opening_hours)).hint(t::OPENING_HOURS_HINT).show())
                 (Field::text(lang, "delivery_zones", t::DELIVERY_ZONES).value(value(&filled_in.delivery_zones)).hint(t::DELIVERY_ZONES_HINT).show())
+                @for (field, name, label, known) in AT_THE_TILL {
+                    @if record.missing.contains(&field) { (Field::text(lang, name, label).value(value(known(filled_in))).show()) }
+                }
                 (tick(lang, "online", t::ONLINE, None, filled_in.online))
                 button type="submit" { (&lang[frame::SAVE]) }
             }))
@@ -154,7 +167,14 @@ pub(crate) async fn save(
 ) -> Result<Result<Go, Page>, Trouble> {
     let location = find(&at, &path.location).await?;
     let text = |name: &str| fields.filled(name).map(str::to_owned);
+    let known = own_data::filled_in(&at.app.records, at.id(), &location.record.id).await?;
+    // What a form does not have it does not change.
+    let or_known =
+        |name: &str, known: Option<String>| if fields.raw(name).is_some() { text(name) } else { known };
     let filled_in = FilledIn {
+        address: or_known("address", known.address),
+        phone: or_known("phone", known.phone),
+        email: or_known("email", known.email),
         coordinates: text("coordinates"),
         opening_hours: text("opening_hours"),
         delivery_zones: text("delivery_zones"),

@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use maud::{Markup, html};
 
+use crate::safe::password::StoredPassword;
 use crate::safe::{random_text, session};
 use crate::text::frame as t;
 use crate::view::Lang;
@@ -52,7 +53,10 @@ pub(crate) async fn sign_in(desk: Desk, fields: Fields) -> Result<Response, Trou
     }
     // Counted before it is checked: many at once are no way around.
     app.throttle.wrong(address, now);
-    let (stored, entered) = (app.password.clone(), fields.raw("password").unwrap_or_default().to_owned());
+    // Another process may have set another one since this one was started.
+    let stored = StoredPassword::kept(&app.records).await?;
+    let stored = stored.ok_or_else(|| Trouble::failed("there is no password"))?;
+    let entered = fields.raw("password").unwrap_or_default().to_owned();
     let Ok(_turn) = app.checks.acquire().await else { return Err(Trouble::failed("it ends")) };
     let is_right = tokio::task::spawn_blocking(move || stored.is(&entered)).await.map_err(Trouble::failed)?;
     if !is_right {

@@ -76,7 +76,7 @@ pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
 
 /// A menu that is being read: the page comes again by itself.
 pub(crate) fn being_read(at: &At, here: Here) -> Page {
-    let body = html! { p.notice data-reload role="status" { (&at.lang[t::BEING_READ]) } };
+    let body = html! { p.notice role="status" { (&at.lang[t::BEING_READ]) } };
     at.page(here, body).reloading(true)
 }
 

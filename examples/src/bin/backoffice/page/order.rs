@@ -1,22 +1,25 @@
 //! One order: what is in it, how it stands, and what can be done.
 
 use maud::{Markup, html};
-use mplus_sync::model::{Order, OrderNumber, OutboxEntry, OutboxState, OutboxStateKind, PosOrder};
+use mplus_sync::model::{Order, OrderKind, OrderNumber, OutboxEntry, OutboxState, OutboxStateKind, PosOrder};
+use mplus_webhooks::payment::{Payment, RefundState};
 use rust_decimal::Decimal;
 
 use super::menu::encoded;
 use super::orders;
-use crate::text::{frame, orders as t};
+use super::payments::{key, payments};
+use crate::text::{Text, frame, orders as t, payments as pay};
 use crate::view::answer::{Go, Trouble};
 use crate::view::at::At;
 use crate::view::fields::{Fields, Query};
-use crate::view::form::Field;
+use crate::view::form::{Field, tick};
 use crate::view::layout::{Here, Page, post};
 use crate::view::number::{decimal, editable, euros, time};
 
 pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
     let entry = find(&at, query.text("number")).await?;
     let (lang, order) = (at.lang, &entry.order);
+    let own = own_payment(&at, order).await?;
     let body = html! {
         section.card {
             dl.facts {
@@ -28,13 +31,13 @@ pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
                 @if let Some(note) = &order.note { dt { (&lang[t::NOTE]) } dd { (note) } }
                 @if let Some(pos) = at_pos(&entry) { dt { (&lang[t::POS_NUMBER]) } dd { (pos_number(pos)) } }
                 @if entry.attempts > 0 { dt { (&lang[t::ATTEMPTS]) } dd { (entry.attempts) } }
-                @if let Some(error) = &entry.last_error { dt { (&lang[t::LAST_ERROR]) } dd { (error) } }
+                @if let Some(error) = &entry.last_error { dt { (&lang[t::LAST_ERROR]) } dd lang="en" { (error) } }
             }
             @if entry.may_be_at_pos && entry.state.kind() != OutboxStateKind::Accepted { p.hint { (&lang[t::MAY_BE_THERE]) } }
         }
         h2 { (&lang[t::LINES]) }
-        (lines(&at, order))
-        (actions(&at, &entry))
+        (lines(&at, order, own.as_ref()))
+        (actions(&at, &entry, own.as_ref()))
         p { a href=(at.path("/orders")) { (&lang[frame::ORDERS]) } }
     };
     Ok(at.page_below(Here::Orders, format!("{} {}", &lang[t::NUMBER], order.number), body))
@@ -56,7 +59,7 @@ fn pos_number(pos: &PosOrder) -> &str {
     numbers.into_iter().flatten().next().map_or("-", String::as_str)
 }
 
-fn lines(at: &At, order: &Order) -> Markup {
+fn lines(at: &At, order: &Order, own: Option<&Payment>) -> Markup {
     let lang = at.lang;
     html! {
         table {
@@ -79,19 +82,16 @@ fn lines(at: &At, order: &Order) -> Markup {
                 }
                 tr { th scope="row" colspan="3" { (&lang[t::TOTAL]) } td.number { strong { (euros(lang, order.total)) } } }
                 @for payment in &order.payments {
-                    tr { td colspan="3" { (&lang[t::PAID]) " " (method(&payment.method)) } td.number { (euros(lang, payment.amount)) } }
+                    tr { td colspan="3" { (&lang[t::PAID]) " " (super::settings::method(lang, &payment.method))
+                        @if let Some(own) = own { " " a href=(at.path(&format!("/payments/payment?id={}", encoded(&own.key.id)))) { (&lang[t::ITS_PAYMENT]) } }
+                    } td.number { (euros(lang, payment.amount)) } }
                 }
             }
         }
     }
 }
 
-fn method(method: &mplus_sync::model::PaymentMethod) -> String {
-    let known = super::settings::METHODS.iter().find(|(known, _, _)| known == method);
-    known.map_or_else(|| format!("{method:?}"), |(_, _, name)| (*name).to_owned())
-}
-
-fn actions(at: &At, entry: &OutboxEntry) -> Markup {
+fn actions(at: &At, entry: &OutboxEntry, own: Option<&Payment>) -> Markup {
     let (lang, kind, number) = (at.lang, entry.state.kind(), entry.order.number.as_str());
     let hidden = html! { input type="hidden" name="number" value=(number); };
     let can_be_sent = kind.waits_for_person() || kind == OutboxStateKind::Withdrawn;
@@ -105,6 +105,7 @@ fn actions(at: &At, entry: &OutboxEntry) -> Markup {
                 (post(&at.visit, &at.path("/orders/order"), html! {
                     (hidden)
                     @if can_be_withdrawn { (Field::text(lang, "reason", t::WITHDRAW_REASON).show()) }
+                    @if own.is_some() { p.hint { (&lang[t::WITHDRAW_PAID]) } }
                     p.actions {
                         @if can_be_sent { button type="submit" name="do" value="requeue" { (&lang[t::REQUEUE]) } }
                         @if can_be_withdrawn { button.quiet type="submit" name="do" value="withdraw" { (&lang[t::WITHDRAW]) } }
@@ -122,6 +123,7 @@ fn actions(at: &At, entry: &OutboxEntry) -> Markup {
                         (Field::called(lang, &format!("quantity_{at}"), line.name.clone()).mode("decimal").value(editable_quantity(lang, line.quantity)).show())
                     } }
                     (Field::text(lang, "note", t::NOTE).value(entry.order.note.as_deref().unwrap_or_default()).show())
+                    @if own.is_some_and(|own| own.refundable() > Decimal::ZERO) { (tick(lang, "give_back", t::GIVE_BACK, Some(t::GIVE_BACK_HINT), false)) }
                     button type="submit" name="do" value="replace" { (&lang[t::REPLACE]) }
                 }))
             }
@@ -152,53 +154,140 @@ pub(crate) async fn act(at: At, fields: Fields) -> Result<Go, Trouble> {
         "requeue" => at.store().requeue(at.id(), number, at.now()).await?,
         "withdraw" => at.store().withdraw(at.id(), number, reason, at.now()).await?,
         "cancel" => {
-            let orders = at.open().await?.orders();
+            let orders = at.open_to_work().await?.orders();
             orders.cancel(number, reason).await.map_err(|error| Trouble::Refused(error.to_string()))?;
             return Ok(back.saying(&lang[t::CANCELLED_NOW]));
         }
-        "replace" => {
-            let Some(order) = corrected(entry.order.clone(), &fields) else {
-                return Ok(back.warning(&lang[t::NO_LINES]));
-            };
-            at.store().replace(at.id(), &order, at.now()).await?;
-            return Ok(back.saying(&lang[t::REPLACED]));
-        }
+        "replace" => return replace(&at, &entry.order, &fields, back).await,
         _ => return Err(Trouble::NotFound),
     }
     let said = if fields.text("do") == "withdraw" { t::WITHDRAWN_NOW } else { t::REQUEUED };
     Ok(back.saying(lang.fill(said, &[&1])))
 }
 
-/// The order with other quantities; none when no line is left.
-fn corrected(mut order: Order, fields: &Fields) -> Option<Order> {
+/// Sends the order again as it was corrected, and gives back what was paid too much for it where that is wanted.
+async fn replace(at: &At, order: &Order, fields: &Fields, back: Go) -> Result<Go, Trouble> {
+    let lang = at.lang;
+    let mut order = match corrected(order.clone(), fields) {
+        Ok(order) => order,
+        Err(wrong) => return Ok(back.warning(&lang[wrong])),
+    };
+    match balance(&order) {
+        Balance::Fits => {}
+        Balance::TooLittle => return Ok(back.warning(&lang[t::PAID_TOO_LITTLE])),
+        Balance::TooMuch(rest) => {
+            let amount = euros(lang, rest);
+            let Some(payment) = own_payment(at, &order).await?.filter(|_| fields.is_on("give_back")) else {
+                return Ok(back.warning(lang.fill(t::PAID_TOO_MUCH, &[&amount])));
+            };
+            // The same correction sent twice gives back once.
+            let id = format!("order-{}-{}", order.number, order.total);
+            let given = payments(at)?.refund(&payment.key, &id, Some(rest)).await;
+            let refund = given.map_err(|error| Trouble::Refused(error.to_string()))?;
+            if refund.state == RefundState::Failed {
+                let why = refund.reason.map_or_else(|| lang[pay::NO_REASON].to_owned(), |reason| reason.text);
+                return Ok(back.warning(lang.fill(pay::REFUND_REFUSED, &[&amount, &why])));
+            }
+            if let Some(paid) = order.payments.first_mut() {
+                paid.amount -= rest;
+            }
+        }
+    }
+    at.store().replace(at.id(), &order, at.now()).await?;
+    Ok(back.saying(&lang[t::REPLACED]))
+}
+
+/// Whether what was paid fits what an order comes to.
+#[derive(Debug, PartialEq, Eq)]
+enum Balance {
+    Fits,
+    /// So much more was paid, euros.
+    TooMuch(Decimal),
+    TooLittle,
+}
+
+fn balance(order: &Order) -> Balance {
+    let paid: Decimal = order.payments.iter().map(|payment| payment.amount).sum();
+    let all_is_paid = matches!(order.kind, OrderKind::DineInPayNow { .. });
+    match paid - order.total {
+        rest if rest > Decimal::ZERO => Balance::TooMuch(rest),
+        rest if rest < Decimal::ZERO && all_is_paid => Balance::TooLittle,
+        _ => Balance::Fits,
+    }
+}
+
+/// The payment that an order was paid by, when it was one, and taken here.
+async fn own_payment(at: &At, order: &Order) -> Result<Option<Payment>, Trouble> {
+    let [paid] = &order.payments[..] else { return Ok(None) };
+    match (&paid.reference, at.app.webhooks.payments()) {
+        (Some(reference), Some(payments)) => Ok(payments.payment(&key(at, reference)).await?),
+        _ => Ok(None),
+    }
+}
+
+/// The order with other quantities.
+fn corrected(mut order: Order, fields: &Fields) -> Result<Order, Text> {
     for (at, line) in order.lines.iter_mut().enumerate() {
-        if let Ok(Some(quantity)) = fields.amount(&format!("quantity_{at}")) {
-            line.quantity = quantity.max(Decimal::ZERO);
+        match fields.price(&format!("quantity_{at}")) {
+            Ok(Some(quantity)) => line.quantity = quantity,
+            Ok(None) => {}
+            Err(_) => return Err(t::NOT_A_QUANTITY),
         }
     }
     order.lines.retain(|line| !line.quantity.is_zero());
     order.note = fields.filled("note").map(str::to_owned);
     order.total = order.sum();
-    (!order.lines.is_empty()).then_some(order)
+    if order.lines.is_empty() { Err(t::NO_LINES) } else { Ok(order) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use chrono::DateTime;
-    use mplus_sync::model::{OrderKind, OrderLine, Sold};
+    use mplus_sync::model::{OrderLine, PaymentMethod, Sold, TableRef};
 
-    #[test]
-    fn a_corrected_order_has_the_new_quantities_and_their_total() {
+    /// A cola and a tosti, 11.70.
+    fn order() -> Order {
         let mut order = Order::new("1", "city", OrderKind::Pickup, DateTime::UNIX_EPOCH);
         let line = |name: &str, price: &str| {
             OrderLine::new(Sold::Item { item: name.into() }, name, Decimal::ONE, price.parse().unwrap())
         };
         order.lines = vec![line("cola", "3.20"), line("tosti", "8.50")];
+        order.total = order.sum();
+        order
+    }
+
+    #[test]
+    fn a_corrected_order_has_the_new_quantities_and_their_total() {
         let form = Fields::read(b"quantity_0=2&quantity_1=0&note=no+ice");
-        let corrected = corrected(order.clone(), &form).unwrap();
+        let corrected = corrected(order(), &form).unwrap();
         assert_eq!((corrected.lines.len(), corrected.total.to_string()), (1, "6.40".to_owned()));
         assert_eq!(corrected.note.as_deref(), Some("no ice"));
-        assert!(super::corrected(order, &Fields::read(b"quantity_0=0&quantity_1=0")).is_none());
+    }
+
+    #[test]
+    fn what_cannot_be_read_as_a_quantity_is_told_and_nothing_is_sent() {
+        for wrong in ["two", "-1", "1.250"] {
+            let form = format!("quantity_0={wrong}&quantity_1=1");
+            assert_eq!(corrected(order(), &Fields::read(form.as_bytes())).unwrap_err(), t::NOT_A_QUANTITY);
+        }
+        let none = corrected(order(), &Fields::read(b"quantity_0=0&quantity_1=0"));
+        assert_eq!(none.unwrap_err(), t::NO_LINES);
+    }
+
+    #[test]
+    fn a_paid_order_that_comes_to_less_owes_the_rest_to_the_guest() {
+        let paid = |kind: OrderKind, euros: &str| {
+            let mut order = order();
+            order.kind = kind;
+            let (method, amount) = (PaymentMethod::Card, euros.parse().unwrap());
+            order.payments = vec![mplus_sync::model::Payment { method, amount, reference: None }];
+            balance(&order)
+        };
+        let table = || OrderKind::DineInPayNow { table: TableRef::whole(3), guests: None };
+        assert_eq!(paid(OrderKind::Pickup, "11.70"), Balance::Fits);
+        assert_eq!(paid(OrderKind::Pickup, "14.90"), Balance::TooMuch("3.20".parse().unwrap()));
+        assert_eq!((paid(OrderKind::Pickup, "5"), paid(table(), "5")), (Balance::Fits, Balance::TooLittle));
+        assert_eq!(balance(&order()), Balance::Fits, "one that is paid later");
     }
 }

@@ -6,13 +6,19 @@ use mplus_sync::store::{Page as StorePage, Select};
 use mplus_webhooks::MerchantId;
 use mplus_webhooks::inbox::EntryFilter;
 
+use super::menu::encoded;
+use crate::restaurant::attention::{self, Matter, Sort};
 use crate::restaurant::index::Index;
 use crate::restaurant::own_data;
-use crate::text::{connection as t, frame, orders};
-use crate::view::answer::Trouble;
+use crate::text::{Text, connection as t, frame, orders};
+use crate::view::answer::{Go, Trouble};
 use crate::view::at::At;
-use crate::view::layout::{Here, Page};
+use crate::view::fields::Fields;
+use crate::view::layout::{Here, Page, post};
 use crate::view::number::{count, time};
+
+/// Things that have happened and need a person, on one page.
+const MATTERS: usize = 50;
 
 pub(crate) async fn show(at: At) -> Result<Page, Trouble> {
     let lang = at.lang;
@@ -22,15 +28,20 @@ pub(crate) async fn show(at: At) -> Result<Page, Trouble> {
         Some(index) => count(lang, of(index) as u64),
         None => "…".to_owned(),
     };
-    let attention = attention(&at).await?;
+    let attention = to_do(&at).await?;
+    let matters = attention::open(&at.app.records, at.id().as_str(), MATTERS + 1).await?;
     let of = |kind| counts.get(&kind).copied().unwrap_or_default();
     let body = html! {
         section.card aria-labelledby="attention" {
             h2 #attention { (&lang[t::ATTENTION]) }
-            @if attention.is_empty() {
+            @if attention.is_empty() && matters.is_empty() {
                 p.calm { (&lang[t::ALL_WELL]) }
             } @else {
-                ul.attention { @for (text, path) in &attention { li { (text) " " a href=(at.path(path)) { (&lang[t::OPEN]) } } } }
+                ul.attention {
+                    @for (text, path) in &attention { li { (text) " " a href=(at.path(path)) { (&lang[t::OPEN]) } } }
+                    @for (id, matter) in matters.iter().take(MATTERS) { li { (matter_line(&at, id, matter)) } }
+                    @if matters.len() > MATTERS { li { (&lang[t::MORE_MATTERS]) } }
+                }
             }
         }
         div.cards {
@@ -59,8 +70,45 @@ fn figure(number: String, what: &str) -> Markup {
     html! { p.figure { strong { (number) } " " span { (what) } } }
 }
 
+/// One thing that has happened and needs a person, who ticks it off.
+fn matter_line(at: &At, id: &str, matter: &Matter) -> Markup {
+    let lang = at.lang;
+    let page = if matter.sort.is_of_inbox() { "/webhooks/entry" } else { "/payments/payment" };
+    html! {
+        (time(lang, matter.at)) ": " (&lang[word(matter.sort)])
+        @if let Some(why) = &matter.why { " " span.hint lang="en" { (why) } }
+        " " a href=(at.path(&format!("{page}?id={}", encoded(&matter.about)))) { (&lang[t::OPEN]) }
+        (post(&at.visit, &at.path("/attention"), html! {
+            input type="hidden" name="id" value=(id);
+            button.link type="submit" { (&lang[t::TICK_OFF]) }
+        }))
+    }
+}
+
+fn word(sort: Sort) -> Text {
+    match sort {
+        Sort::PaidNotOrdered => t::MATTER_PAID_NOT_ORDERED,
+        Sort::UnexpectedCapture => t::MATTER_UNEXPECTED_CAPTURE,
+        Sort::NotFetched => t::MATTER_NOT_FETCHED,
+        Sort::Unresolved => t::MATTER_UNRESOLVED,
+        Sort::Conflict => t::MATTER_CONFLICT,
+        Sort::RefundFailed => t::MATTER_REFUND_FAILED,
+        Sort::FurtherPart => t::MATTER_FURTHER_PART,
+        Sort::ToldAgain => t::MATTER_TOLD_AGAIN,
+        Sort::CancelledAfterCompletion => t::MATTER_CANCELLED,
+        Sort::WithoutSession => t::MATTER_WITHOUT_SESSION,
+        Sort::Odd => t::MATTER_ODD,
+    }
+}
+
+/// Somebody has seen to it.
+pub(crate) async fn tick_off(at: At, fields: Fields) -> Result<Go, Trouble> {
+    attention::tick_off(&at.app.records, at.id().as_str(), fields.text("id")).await?;
+    Ok(Go::to(at.path("")))
+}
+
 /// What a person has to do, and where.
-async fn attention(at: &At) -> Result<Vec<(String, &'static str)>, Trouble> {
+async fn to_do(at: &At) -> Result<Vec<(String, &'static str)>, Trouble> {
     let (lang, mut found) = (at.lang, Vec::new());
     match &at.connection.status {
         ConnectionStatus::Failing { last_error, .. } => {
@@ -69,7 +117,13 @@ async fn attention(at: &At) -> Result<Vec<(String, &'static str)>, Trouble> {
         ConnectionStatus::Disconnected { .. } => {
             found.push((lang[frame::NOT_CONNECTED_ABOUT].to_owned(), "/connection"))
         }
+        ConnectionStatus::Connected if at.connection.paused.is_some() => {
+            found.push((lang[t::ATTENTION_PAUSED].to_owned(), "/connection"));
+        }
         ConnectionStatus::Connected => {}
+    }
+    if at.demo().is_none() && at.app.subscriptions.of(at.id()).await?.is_some() && !at.takes_payments() {
+        found.push((lang[t::ATTENTION_NO_PROVIDER].to_owned(), "/payments"));
     }
     if at.connection.last_sync_at.is_none() {
         found.push((lang[t::ATTENTION_NEVER_SYNCED].to_owned(), "/sync"));
@@ -81,8 +135,11 @@ async fn attention(at: &At) -> Result<Vec<(String, &'static str)>, Trouble> {
         found.push((lang.fill(t::ATTENTION_ORDERS, &[&count(lang, waiting)]), "/orders?state=attention"));
     }
     let dead = EntryFilter::dead().of(MerchantId::new(at.id().as_str()));
+    let at_most = dead.limit;
     let dead = at.app.webhooks.inbox().list(&dead).await?.len();
     if dead > 0 {
+        // There may be more than were counted.
+        let dead = format!("{dead}{}", if dead >= at_most { "+" } else { "" });
         found.push((lang.fill(t::ATTENTION_DEAD, &[&dead]), "/webhooks?state=dead"));
     }
     let mut incomplete = 0;

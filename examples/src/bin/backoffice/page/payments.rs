@@ -4,13 +4,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use maud::{Markup, html};
 use mplus_webhooks::MerchantId;
 use mplus_webhooks::payment::{
-    ExternalPayments, Payment, PaymentFilter, PaymentKey, PaymentOrigin, PaymentState, RefundState,
+    ExternalPayments, Payment, PaymentFilter, PaymentKey, PaymentOrigin, PaymentState, Refund, RefundState,
 };
 
 use super::menu::encoded;
 use crate::restaurant::newest;
 use crate::safe::random_text;
-use crate::text::{Text, frame, payments as t};
+use crate::text::{Text, frame, orders, payments as t};
 use crate::view::Lang;
 use crate::view::answer::{Go, Trouble};
 use crate::view::at::At;
@@ -24,16 +24,13 @@ const PAGE: usize = 50;
 
 pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
     let lang = at.lang;
-    if at.app.webhooks.payments().is_none() {
-        let none = empty(&lang[t::NO_PROVIDER], &lang[t::NO_PROVIDER_ABOUT], html! {});
-        return Ok(at.page(Here::Payments, none));
-    }
     let mut filter = PaymentFilter::default();
     filter.merchant = Some(MerchantId::new(at.id().as_str()));
     let (payments, older) = newest::payments(&at.app.inbox, &filter, before(&at, &query), PAGE).await?;
     let next = html! { a.button href=(at.path("/till")) { (&lang[frame::TILL]) } };
     let body = html! {
         p.lead { (&lang[t::ABOUT]) }
+        @if !at.takes_payments() { p.notice role="note" { strong { (&lang[t::NO_PROVIDER]) ". " } (&lang[t::NO_PROVIDER_ABOUT]) } }
         @if payments.is_empty() { (empty(&lang[t::NO_PAYMENTS], &lang[t::NO_PAYMENTS_ABOUT], next)) } @else {
             table {
                 thead { tr {
@@ -100,8 +97,8 @@ pub(crate) fn state(lang: Lang, payment: &Payment) -> Markup {
     html! {
         (badge(tone, &lang[word(payment.state)]))
         @if payment.paid_in_vain() { " " (badge(Tone::Bad, &lang[t::IN_VAIN])) }
-        @if let Some(reason) = &payment.reason { br; span.hint { (reason.text) } }
-        @for refund in &payment.refunds { br; span.hint { (&lang[t::REFUNDS]) ": " (euros(lang, refund.amount)) " (" (&lang[refund_word(refund.state)]) ")" } }
+        @if let Some(reason) = &payment.reason { br; span.hint lang="en" { (reason.text) } }
+        @for refund in &payment.refunds { br; span.hint { (&lang[t::REFUNDS]) ": " (euros(lang, refund.amount)) " (" (&lang[refund_word(refund.state)]) ")" @if let Some(reason) = &refund.reason { ": " span lang="en" { (reason.text) } } } }
     }
 }
 
@@ -117,11 +114,12 @@ fn refund_word(state: RefundState) -> Text {
 pub(crate) async fn one(at: At, Query(query): Query) -> Result<Page, Trouble> {
     let key = key(&at, query.text("id"));
     let payment = payments(&at)?.payment(&key).await?.ok_or(Trouble::NotFound)?;
-    Ok(page(&at, &payment, None))
+    page(&at, &payment, None).await
 }
 
-fn page(at: &At, payment: &Payment, wrong: Option<Text>) -> Page {
+async fn page(at: &At, payment: &Payment, wrong: Option<Text>) -> Result<Page, Trouble> {
     let (lang, left) = (at.lang, payment.refundable());
+    let basket = at.app.baskets.of_payment(at.id().as_str(), &payment.key.id).await?;
     let hidden = html! { input type="hidden" name="id" value=(payment.key.id); };
     let fact = |name: Text, value: Option<&str>| html! { @if let Some(value) = value { dt { (&lang[name]) } dd { (value) } } };
     let body = html! {
@@ -133,9 +131,13 @@ fn page(at: &At, payment: &Payment, wrong: Option<Text>) -> Page {
                 @if let Some(captured) = payment.captured { dt { (&lang[t::CAPTURED]) } dd { (euros(lang, captured)) } }
                 (fact(t::PROVIDER, Some(&payment.provider)))
                 (fact(t::REFERENCE, payment.provider_reference.as_deref()))
+                @if let Some(number) = basket.filter(|_| payment.state == PaymentState::Confirmed).map(|basket| basket.order.number) {
+                    dt { (&lang[orders::ITS_ORDER]) }
+                    dd { a href=(at.path(&format!("/orders/order?number={}", encoded(number.as_str())))) { (number) } }
+                }
             }
         }
-        @if at.app.demo.is_some() && !payment.state.is_terminal() {
+        @if at.demo().is_some() && !payment.state.is_terminal() {
             section.card {
                 h2 { (&lang[t::PLAY]) }
                 (post(&at.visit, &at.path("/payments/play"), html! {
@@ -163,7 +165,7 @@ fn page(at: &At, payment: &Payment, wrong: Option<Text>) -> Page {
         }
         p { a href=(at.path("/payments")) { (&lang[frame::PAYMENTS]) } }
     };
-    at.page_below(Here::Payments, euros(lang, payment.amount), body)
+    Ok(at.page_below(Here::Payments, euros(lang, payment.amount), body))
 }
 
 pub(crate) async fn refund(at: At, fields: Fields) -> Result<Result<Go, Page>, Trouble> {
@@ -173,18 +175,29 @@ pub(crate) async fn refund(at: At, fields: Fields) -> Result<Result<Go, Page>, T
     let amount =
         fields.amount("amount").ok().flatten().filter(|amount| *amount > rust_decimal::Decimal::ZERO);
     let (Some(amount), Some(refund)) = (amount, fields.filled("refund")) else {
-        return Ok(Err(page(&at, &payment, Some(t::NOT_AN_AMOUNT))));
+        return Ok(Err(page(&at, &payment, Some(t::NOT_AN_AMOUNT)).await?));
     };
     let back = Go::to(at.path(&format!("/payments/payment?id={}", encoded(&key.id))));
     Ok(Ok(match payments.refund(&key, refund, Some(amount)).await {
-        Ok(_) => back.saying(at.lang.fill(t::REFUNDED_NOW, &[&euros(at.lang, amount)])),
+        Ok(refund) => told(at.lang, back, &refund),
         Err(error) => back.warning(error.to_string()),
     }))
 }
 
+/// What became of a refund that was asked for.
+fn told(lang: Lang, back: Go, refund: &Refund) -> Go {
+    let amount = euros(lang, refund.amount);
+    let reason = refund.reason.as_ref().map_or(&lang[t::NO_REASON], |reason| &reason.text);
+    match refund.state {
+        RefundState::Succeeded => back.saying(lang.fill(t::REFUNDED_NOW, &[&amount])),
+        RefundState::Failed => back.warning(lang.fill(t::REFUND_REFUSED, &[&amount, &reason])),
+        _ => back.saying(lang.fill(t::REFUND_ASKED, &[&amount])),
+    }
+}
+
 /// Plays the customer of the demonstration.
 pub(crate) async fn play(at: At, fields: Fields) -> Result<Go, Trouble> {
-    let Some(demo) = &at.app.demo else { return Err(Trouble::NotFound) };
+    let Some(demo) = at.demo() else { return Err(Trouble::NotFound) };
     let key = key(&at, fields.text("id"));
     let payment = payments(&at)?.payment(&key).await?.ok_or(Trouble::NotFound)?;
     let played = match fields.text("do") {
@@ -201,5 +214,36 @@ fn own_back(at: &At, fields: &Fields, id: &str) -> String {
     match fields.filled("back") {
         Some(back) => crate::view::answer::own_path(back).to_owned(),
         None => at.path(&format!("/payments/payment?id={}", encoded(id))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::header;
+    use axum::response::IntoResponse as _;
+
+    use super::*;
+
+    #[test]
+    fn a_refund_is_told_as_what_became_of_it() {
+        let said = |state: &str| {
+            let refund = serde_json::json!({
+                "id": "r-1", "amount": "12.50", "state": state, "requested_at": "1970-01-01T00:00:00Z",
+                "reason": { "code": null, "text": "the charge is disputed" },
+            });
+            let refund: Refund = serde_json::from_value(refund).unwrap();
+            let answer = told(Lang::En, Go::to("/"), &refund).into_response();
+            let cookie = answer.headers().get(header::SET_COOKIE).unwrap().to_str().unwrap();
+            cookie::Cookie::parse_encoded(cookie.to_owned()).unwrap().value().to_owned()
+        };
+        assert!(said("succeeded").contains("€12.50 was given back") && said("succeeded").contains("true"));
+        let refused = said("failed");
+        assert!(
+            refused.contains("the charge is disputed") && refused.contains("\"good\":false"),
+            "{refused}"
+        );
+        for open in ["requested", "pending"] {
+            assert!(said(open).contains("asked for") && !said(open).contains("was given back"), "{open}");
+        }
     }
 }

@@ -8,9 +8,11 @@ use crate::callbacks::clients;
 use crate::text::{frame, programs as t};
 use crate::view::answer::{Go, Trouble};
 use crate::view::at::Desk;
+use crate::view::badge::{Tone, badge};
 use crate::view::fields::Fields;
 use crate::view::form::Field;
 use crate::view::layout::{Page, empty, post};
+use crate::view::number::count;
 
 pub(crate) async fn show(desk: Desk) -> Result<Page, Trouble> {
     page(&desk, None, None).await
@@ -18,7 +20,10 @@ pub(crate) async fn show(desk: Desk) -> Result<Page, Trouble> {
 
 async fn page(desk: &Desk, told: Option<&clients::Told>, wrong: Option<String>) -> Result<Page, Trouble> {
     let lang = desk.lang;
-    let known = clients::all(&desk.app.records).await?;
+    let mut known = Vec::new();
+    for client in clients::all(&desk.app.records).await? {
+        known.push((desk.app.callbacks.standing(&client.id).await?, client));
+    }
     let body = html! {
         p.lead { (&lang[t::ABOUT]) " " a href="/api/openapi.json" { "OpenAPI" } }
         @if let Some(told) = told {
@@ -30,10 +35,21 @@ async fn page(desk: &Desk, told: Option<&clients::Told>, wrong: Option<String>) 
         }
         @if known.is_empty() { (empty(&lang[t::NONE], &lang[t::NONE_ABOUT], html! {})) } @else {
             table {
-                thead { tr { th scope="col" { (&lang[frame::NAME]) } th scope="col" { (&lang[t::URL]) } th scope="col" { span.unseen { (&lang[t::REMOVE]) } } } }
-                tbody { @for client in &known { tr {
+                thead { tr { th scope="col" { (&lang[frame::NAME]) } th scope="col" { (&lang[t::URL]) } th scope="col" { (&lang[t::WAITING]) } th scope="col" { span.unseen { (&lang[t::REMOVE]) } } } }
+                tbody { @for (standing, client) in &known { tr {
                     th scope="row" { (client.name) }
                     td { (client.url.as_deref().unwrap_or("-")) }
+                    td {
+                        (count(lang, standing.waiting))
+                        @if let Some(error) = &standing.last_error { br; span.hint lang="en" { (error) } }
+                        @if standing.given_up > 0 {
+                            br; (badge(Tone::Bad, &lang.fill(t::GIVEN_UP, &[&count(lang, standing.given_up)])))
+                            (post(&desk.visit, "/programs/again", html! {
+                                input type="hidden" name="id" value=(client.id);
+                                button.quiet type="submit" { (&lang[t::SEND_AGAIN]) }
+                            }))
+                        }
+                    }
                     td { (post(&desk.visit, "/programs/remove", html! {
                         input type="hidden" name="id" value=(client.id);
                         button.quiet type="submit" aria-label=(lang.fill(t::REMOVE_ONE, &[&client.name])) { (&lang[t::REMOVE]) }
@@ -65,6 +81,12 @@ pub(crate) async fn make(desk: Desk, fields: Fields) -> Result<Response, Trouble
         }
         Err(error) => Err(Trouble::failed(error)),
     }
+}
+
+/// Sends again what was given up.
+pub(crate) async fn again(desk: Desk, fields: Fields) -> Result<Go, Trouble> {
+    let sent = desk.app.callbacks.send_again(fields.text("id")).await?;
+    Ok(Go::to("/programs").saying(desk.lang.fill(t::SENT_AGAIN, &[&count(desk.lang, sent)])))
 }
 
 pub(crate) async fn remove(desk: Desk, fields: Fields) -> Result<Go, Trouble> {

@@ -1,15 +1,19 @@
 //! Sales that were finished at a till.
 
-use maud::html;
+use chrono::{DateTime, TimeDelta, Utc};
+use maud::{Markup, html};
+use rust_decimal::Decimal;
 
-use crate::text::{Text, frame, payments as t};
+use super::menu::encoded;
+use crate::sales::{Credited, SALE, Sale, SaleStatus};
+use crate::text::{frame, payments as t};
+use crate::view::Lang;
 use crate::view::answer::Trouble;
 use crate::view::at::At;
 use crate::view::badge::{Tone, badge};
 use crate::view::fields::Query;
 use crate::view::layout::{Here, Page, empty};
 use crate::view::number::{decimal, euros, time};
-use crate::webhooks::{SALE, Sale, SaleStatus};
 
 const PAGE: usize = 50;
 
@@ -20,7 +24,7 @@ pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
     let sales: Vec<_> = records
         .iter()
         .filter_map(|record| {
-            Some((chrono::DateTime::from_timestamp_micros(record.position)?, record.read::<Sale>().ok()?))
+            Some((DateTime::from_timestamp_micros(record.position)?, record.read::<Sale>().ok()?))
         })
         .collect();
     let next = html! { a.button href=(at.path("/till")) { (&lang[frame::TILL]) } };
@@ -34,20 +38,27 @@ pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
                 } }
                 tbody { @for (when, sale) in &sales {
                     tr {
-                        td.nowrap { (time(lang, *when)) }
+                        td.nowrap { (happened(lang, sale, *when)) }
                         td {
-                            @for (at, line) in sale.lines.iter().enumerate() {
-                                @if at > 0 { ", " }
+                            @for (place, line) in sale.lines.iter().enumerate() {
+                                @if place > 0 { ", " }
                                 @if let Some(quantity) = line.quantity { (decimal(lang, quantity)) " × " }
-                                (line.text)
+                                @match &line.item {
+                                    Some(item) => a href=(at.path(&format!("/menu/item?id={}", encoded(item)))) { (line.text) },
+                                    None => (line.text),
+                                }
                             }
                             br; span.hint {
-                                (lang.fill(t::PLACE_OF, &[&sale.branch.unwrap_or_default(), &sale.workplace.unwrap_or_default()]))
-                                @for (method, amount) in &sale.payments { " · " (method) @if let Some(amount) = amount { " " (euros(lang, *amount)) } }
+                                (lang.fill(t::PLACE_OF, &[&number(sale.branch), &number(sale.workplace)]))
+                                @if let Some(name) = sale.relation.as_ref().and_then(|customer| customer.name.as_ref()) { " · " (name) }
+                                @for payment in &sale.payments {
+                                    " · " (payment.description.as_ref().or(payment.method.as_ref()).map_or("-", String::as_str))
+                                    @if let Some(amount) = payment.amount { " " (euros(lang, amount)) }
+                                }
                             }
                         }
                         td.number { @match sale.total { Some(total) => (euros(lang, total)), None => "-" } }
-                        td { @let (word, tone) = status(sale.status); (badge(tone, &lang[word])) }
+                        td { (status(lang, sale)) }
                     }
                 } }
             }
@@ -59,10 +70,29 @@ pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
     Ok(at.page(Here::Sales, body))
 }
 
-fn status(status: SaleStatus) -> (Text, Tone) {
-    match status {
-        SaleStatus::Completed => (t::SALE_COMPLETED, Tone::Good),
-        SaleStatus::Cancelled => (t::SALE_CANCELLED, Tone::Calm),
-        SaleStatus::Refunded => (t::SALE_REFUNDED, Tone::Waits),
+/// When it was sold by the till's clock, and when it arrived where that was another day.
+fn happened(lang: Lang, sale: &Sale, arrived: DateTime<Utc>) -> Markup {
+    let completed = sale.completed_at.as_ref().and_then(|at| DateTime::parse_from_rfc3339(at).ok());
+    let Some(completed) = completed.map(|at| at.with_timezone(&Utc)) else { return time(lang, arrived) };
+    let is_late = (arrived - completed).abs() > TimeDelta::minutes(10);
+    html! { (time(lang, completed)) @if is_late { br; span.hint { (&lang[t::ARRIVED]) " " (time(lang, arrived)) } } }
+}
+
+fn number(number: Option<i64>) -> String {
+    number.map_or_else(|| "-".to_owned(), |number| number.to_string())
+}
+
+fn status(lang: Lang, sale: &Sale) -> Markup {
+    let credited = |credited: &Credited| {
+        let (tone, unknown) = (if credited.is_all() { Tone::Calm } else { Tone::Waits }, "?".to_owned());
+        let amount =
+            |amount: Option<Decimal>| amount.map_or_else(|| unknown.clone(), |amount| euros(lang, amount));
+        badge(tone, &lang.fill(t::SALE_CREDITED, &[&amount(credited.amount), &amount(credited.of)]))
+    };
+    match (sale.status, &sale.credited) {
+        (SaleStatus::Completed, Some(known)) => credited(known),
+        (SaleStatus::Completed, None) => badge(Tone::Good, &lang[t::SALE_COMPLETED]),
+        (SaleStatus::Cancelled, _) => badge(Tone::Calm, &lang[t::SALE_CANCELLED]),
+        (SaleStatus::Credit, _) => badge(Tone::Waits, &lang[t::SALE_CREDIT]),
     }
 }

@@ -10,7 +10,7 @@ use mplus_sync::progress::{Phase, Progress};
 use serde_json::json;
 
 use crate::restaurant::runs::{Running, Sort, Wanted, step_id};
-use crate::text::{Text, sync as t};
+use crate::text::{Text, connection, frame, sync as t};
 use crate::view::Lang;
 use crate::view::answer::{Go, Trouble};
 use crate::view::at::At;
@@ -31,6 +31,10 @@ pub(crate) async fn show(at: At) -> Result<Page, Trouble> {
         p.lead { (&lang[t::ABOUT]) }
         @match &running {
             Some(running) => (progress(&at, running)),
+            None if at.connection.paused.is_some() => section.card {
+                p { strong { (&lang[frame::PAUSED]) ". " } (&lang[frame::PAUSED_ABOUT]) }
+                p { a.button href=(at.path("/connection")) { (&lang[connection::RESUME]) } }
+            },
             None => section.card {
                 (post(&at.visit, &at.path("/sync"), html! {
                     (tick(lang, "dry", t::DRY, Some(t::DRY_HINT), false))
@@ -38,7 +42,7 @@ pub(crate) async fn show(at: At) -> Result<Page, Trouble> {
                     (tick(lang, "loss", t::LOSS, Some(t::LOSS_HINT), false))
                     button.large type="submit" { (&lang[t::START]) }
                 }))
-            }
+            },
         }
         h2 { (&lang[t::LAST]) }
         @if reports.is_empty() { (empty(&lang[t::NO_REPORTS], &lang[t::NO_REPORTS_ABOUT], html! {})) }
@@ -95,8 +99,8 @@ fn how_far(lang: Lang, step: &Progress) -> String {
 }
 
 pub(crate) async fn start(at: At, fields: Fields) -> Result<Go, Trouble> {
-    // A restaurant that is disconnected says so.
-    at.open().await?;
+    // A restaurant that is disconnected or paused says so.
+    at.open_to_work().await?;
     let wanted =
         Wanted { full: fields.is_on("full"), dry: fields.is_on("dry"), accept_loss: fields.is_on("loss") };
     let back = Go::to(at.path("/sync"));

@@ -93,7 +93,10 @@ async fn look(at: &At, location: &LocationId, number: i32) -> Result<TableState,
     let place = places.iter().find(|place| place.record.id == *location);
     let workplace =
         place.and_then(|place| place.record.workplaces.first()).map_or(1, |workplace| workplace.number);
-    let integration = at.open().await.map_err(|_| at.lang[frame::NOT_CONNECTED].to_owned())?;
+    let integration = at.open_to_work().await.map_err(|trouble| match trouble {
+        Trouble::Paused(_) => at.lang[frame::PAUSED].to_owned(),
+        _ => at.lang[frame::NOT_CONNECTED].to_owned(),
+    })?;
     let state = integration.tables().state(location, workplace, TableRef::whole(number)).await;
     state.map_err(|error: TableError| error.to_string())
 }
@@ -116,7 +119,7 @@ fn shown(at: &At, state: &Result<TableState, String>) -> Markup {
 pub(crate) async fn read(at: At, fields: Fields) -> Result<Go, Trouble> {
     let location = LocationId::from(fields.text("location"));
     let back = Go::to(at.path(&format!("/tables?location={}", encoded(location.as_str()))));
-    Ok(match at.open().await?.tables().pull(&location).await {
+    Ok(match at.open_to_work().await?.tables().pull(&location).await {
         Ok(plan) => back.saying(at.lang.fill(t::TABLES_READ, &[&plan.tables.len()])),
         Err(error) => back.warning(error.to_string()),
     })

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::demo::Demo;
 use crate::records::Record;
+use crate::sales::{SALE, Sale, SaleLine, SaleStatus};
 use crate::text::{frame, payments as pay_texts, play as t};
 use crate::view::answer::{Go, Trouble};
 use crate::view::at::At;
@@ -17,7 +18,6 @@ use crate::view::fields::Fields;
 use crate::view::form::Field;
 use crate::view::layout::{Here, Page, empty, post};
 use crate::view::number::euros;
-use crate::webhooks::{SALE, Sale, SaleStatus};
 
 const KIND: &str = "till_payment";
 
@@ -37,7 +37,6 @@ pub(crate) async fn show(at: At) -> Result<Page, Trouble> {
         return Ok(at.page(Here::Till, none));
     }
     let waiting = waiting(&at).await?;
-    let is_demo = at.id().as_str() == crate::demo::ID;
     let body = html! {
         p.lead { (&lang[t::TILL_ABOUT]) }
         section.card {
@@ -60,7 +59,7 @@ pub(crate) async fn show(at: At) -> Result<Page, Trouble> {
             h2 { (&lang[t::OPEN_PAYMENTS]) }
             @for payment in &waiting { (open_payment(&at, payment)) }
         }
-        @if let (Some(demo), true) = (&at.app.demo, is_demo) { (test_till(&at, demo)) }
+        @if let Some(demo) = at.demo() { (test_till(&at, demo)) }
     };
     Ok(at.page(Here::Till, body))
 }
@@ -75,7 +74,7 @@ fn open_payment(at: &At, payment: &Waiting) -> Markup {
     html! {
         section.card {
             h3 { (euros(lang, payment.amount)) " " code { (payment.id) } }
-            @if at.app.demo.is_some() {
+            @if at.demo().is_some() {
                 (post(&at.visit, &at.path("/payments/play"), html! {
                     (hidden)
                     input type="hidden" name="back" value=(at.path("/till"));
@@ -138,7 +137,7 @@ async fn waiting(at: &At) -> Result<Vec<Waiting>, Trouble> {
 
 pub(crate) async fn act(at: At, fields: Fields) -> Result<Go, Trouble> {
     let (lang, back) = (at.lang, Go::to(at.path("/till")));
-    if let (Some(demo), true) = (&at.app.demo, at.id().as_str() == crate::demo::ID) {
+    if let Some(demo) = at.demo() {
         match fields.text("do") {
             "off" => {
                 demo.till.switch_off(true);
@@ -277,10 +276,16 @@ impl Played<'_> {
         let lang = self.at.lang;
         let sales = self.at.app.records.newest(SALE, self.at.id().as_str(), None, 20).await?;
         let mut sales = sales.iter().filter_map(|record| record.read::<Sale>().ok());
-        let Some(sale) = sales.find(|sale| sale.status == SaleStatus::Completed) else {
+        let stands = |sale: &Sale| sale.status == SaleStatus::Completed && sale.credited.is_none();
+        let Some(sale) = sales.find(stands) else {
             return Ok(back.warning(&lang[t::NO_SALE]));
         };
-        let credit = json!({ "session": { "sessionId": sale.session } });
+        let number = |amount: Decimal| serde_json::from_str::<Value>(&amount.to_string()).unwrap_or_default();
+        let line = |line: &SaleLine| json!({ "articleNumber": line.article, "text": line.text, "quantity": line.quantity.map(number), "priceIncl": line.price.map(number) });
+        let lines: Vec<_> = sale.lines.iter().map(line).collect();
+        let session =
+            json!({ "sessionId": sale.session, "lines": lines, "totalInclAmount": sale.total.map(number) });
+        let credit = json!({ "session": session });
         Ok(match self.till.send(self.host, &EventName::CreditSession, credit).await {
             Ok(_) => back.saying(&lang[t::CREDITED]),
             Err(error) => self.said(back, &error),

@@ -16,6 +16,7 @@ pub(crate) fn show(app: &App, visit: &Visit, trouble: &Trouble) -> Response {
         Trouble::Forgery => (t::FORGERY, lang[t::FORGERY_ABOUT].to_owned()),
         Trouble::TooLarge => (t::TOO_LARGE, String::new()),
         Trouble::NotConnected(_) => (t::NOT_CONNECTED, lang[t::NOT_CONNECTED_ABOUT].to_owned()),
+        Trouble::Paused(_) => (t::PAUSED, lang[t::PAUSED_ABOUT].to_owned()),
         Trouble::Refused(why) => (t::REFUSED, why.clone()),
         Trouble::Failed(why) => {
             tracing::error!(path = %visit.path, error = %why, "a page could not be shown");
@@ -28,6 +29,9 @@ pub(crate) fn show(app: &App, visit: &Visit, trouble: &Trouble) -> Response {
             @match trouble {
                 Trouble::NotConnected(id) => {
                     a.button href=(format!("/restaurants/{id}/connection")) { (&lang[crate::text::connection::CONNECT_AGAIN]) }
+                }
+                Trouble::Paused(id) => {
+                    a.button href=(format!("/restaurants/{id}/connection")) { (&lang[crate::text::connection::RESUME]) }
                 }
                 _ => { a.button href="/" { (&lang[t::HOME]) } }
             }

@@ -1,5 +1,6 @@
 //! The webhook inbox: the subscription, what arrived, dead letters and replay.
 
+use axum::http::StatusCode;
 use maud::{Markup, html};
 use mplus_webhooks::MerchantId;
 use mplus_webhooks::adapter::BASE_PATH;
@@ -8,7 +9,7 @@ use mplus_webhooks::inbox::{Entry, EntryFilter, EntryId, EntryState};
 use super::menu::encoded;
 use super::payments::before;
 use crate::restaurant::newest;
-use crate::text::{Text, frame, payments as t};
+use crate::text::{Text, connection, frame, payments as t};
 use crate::view::Lang;
 use crate::view::answer::{Go, Trouble};
 use crate::view::at::At;
@@ -31,10 +32,14 @@ const STATES: [(EntryState, Text); 6] = [
 ];
 
 pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
+    page(&at, &query, None).await
+}
+
+async fn page(at: &At, query: &Fields, wrong: Option<Wrong>) -> Result<Page, Trouble> {
     let lang = at.lang;
     let mut filter = EntryFilter::default().of(MerchantId::new(at.id().as_str()));
     filter.states.extend(EntryState::from_name(query.text("state")));
-    let (entries, older) = newest::entries(&at.app.webhooks, &filter, before(&at, &query), PAGE).await?;
+    let (entries, older) = newest::entries(&at.app.webhooks, &filter, before(at, query), PAGE).await?;
     let states: Vec<_> = std::iter::once((String::new(), lang[frame::ALL].to_owned()))
         .chain(STATES.iter().map(|(state, text)| (state.name().to_owned(), lang[*text].to_owned())))
         .collect();
@@ -67,13 +72,16 @@ pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
                 a href=(at.path(&format!("/webhooks?state={}&before={}", encoded(query.text("state")), older.timestamp_micros()))) { (&lang[frame::OLDER]) }
             }
         }
-        (subscription(&at, None).await?)
+        (subscription(at, wrong).await?)
     };
     Ok(at.page(Here::Webhooks, body))
 }
 
-async fn subscription(at: &At, wrong: Option<String>) -> Result<Markup, Trouble> {
-    let lang = at.lang;
+/// What is wrong with a subscription: its id, its key.
+type Wrong = (Option<String>, Option<String>);
+
+async fn subscription(at: &At, wrong: Option<Wrong>) -> Result<Markup, Trouble> {
+    let (lang, (wrong_id, wrong_key)) = (at.lang, wrong.unwrap_or_default());
     let stored = at.app.subscriptions.of(at.id()).await?;
     Ok(html! {
         section.card #subscription {
@@ -81,10 +89,11 @@ async fn subscription(at: &At, wrong: Option<String>) -> Result<Markup, Trouble>
             @if stored.is_none() { p { (&lang[t::NO_SUBSCRIPTION]) } }
             p { (&lang[t::SUBSCRIPTION_ABOUT]) }
             dl.facts { dt { (&lang[t::SUBSCRIPTION_URL]) } dd { code { (at.app.public_url) (BASE_PATH) } } }
+            @if !at.app.is_https() { p.notice role="note" { (&lang[t::SUBSCRIPTION_LOCAL]) } }
             (post(&at.visit, &at.path("/webhooks"), html! {
                 div.row {
-                    (Field::text(lang, "subscription", t::SUBSCRIPTION_ID).value(stored.map(|stored| stored.id).unwrap_or_default()).required().show())
-                    (Field::text(lang, "secret", t::SECRET).kind("password").hint(t::SECRET_HINT).required().wrong(wrong).show())
+                    (Field::text(lang, "subscription", t::SUBSCRIPTION_ID).value(stored.map(|stored| stored.id).unwrap_or_default()).required().wrong(wrong_id).show())
+                    (Field::text(lang, "secret", t::SECRET).kind("password").hint(t::SECRET_HINT).required().wrong(wrong_key).show())
                 }
                 button type="submit" { (&lang[frame::SAVE]) }
             }))
@@ -104,20 +113,26 @@ fn state(lang: Lang, entry: &Entry) -> Markup {
     };
     html! {
         (badge(tone, &lang[word]))
-        @if let Some(error) = entry.last_error.as_ref().filter(|_| entry.state != EntryState::Done) { br; span.hint { (error) } }
+        @if let Some(error) = entry.last_error.as_ref().filter(|_| entry.state != EntryState::Done) { br; span.hint lang="en" { (error) } }
     }
 }
 
 /// Keeps another subscription, or another key of the same.
 pub(crate) async fn subscribe(at: At, fields: Fields) -> Result<Result<Go, Page>, Trouble> {
     let (id, secret) = (fields.text("subscription"), fields.raw("secret").unwrap_or_default());
+    if id.is_empty() {
+        let needed = at.lang[connection::NEEDED].to_owned();
+        return Ok(Err(refused(&at, (Some(needed), None)).await?));
+    }
     Ok(match at.app.subscriptions.save(at.id(), id, secret).await {
         Ok(()) => Ok(Go::to(at.path("/webhooks")).saying(&at.lang[frame::SAVED])),
-        Err(SubscriptionError::Secret(error)) => {
-            Err(at.page(Here::Webhooks, subscription(&at, Some(error.to_string())).await?))
-        }
+        Err(SubscriptionError::Secret(error)) => Err(refused(&at, (None, Some(error.to_string()))).await?),
         Err(error) => return Err(Trouble::failed(error)),
     })
+}
+
+async fn refused(at: &At, wrong: Wrong) -> Result<Page, Trouble> {
+    Ok(page(at, &Fields::default(), Some(wrong)).await?.status(StatusCode::UNPROCESSABLE_ENTITY))
 }
 
 /// This restaurant's entry.

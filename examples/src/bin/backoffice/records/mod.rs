@@ -9,6 +9,7 @@ mod sqlite;
 mod tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::Serialize;
@@ -17,6 +18,12 @@ use serde::de::DeserializeOwned;
 pub(crate) use mysql::Mysql;
 pub(crate) use postgres::Postgres;
 pub(crate) use sqlite::Sqlite;
+
+/// How long the database may take for one statement.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a connection may be silent before the other side is asked whether it is still there.
+const QUIET: Duration = Duration::from_secs(30);
 
 /// The table, in the words that all three databases share.
 const COLUMNS: &str = "kind, id, owner, subject, position, body, revision";
@@ -120,6 +127,7 @@ pub(crate) trait Driver: Send + Sync {
             format!("CREATE INDEX IF NOT EXISTS {table}_by_position ON {table} (kind, owner, position)"),
             format!("CREATE INDEX IF NOT EXISTS {table}_by_subject ON {table} (kind, owner, subject)"),
             format!("CREATE INDEX IF NOT EXISTS {table}_due ON {table} (kind, position)"),
+            format!("CREATE INDEX IF NOT EXISTS {table}_due_about ON {table} (kind, subject, position)"),
         ]
     }
 
@@ -154,13 +162,22 @@ impl Records {
         Ok(Self(Arc::new(driver)))
     }
 
+    /// A database that does not answer holds nobody longer than this.
+    async fn execute(&self, sql: &str, values: Vec<Value>) -> Result<u64, RecordsError> {
+        in_time(self.0.execute(sql, values)).await
+    }
+
+    async fn query(&self, sql: &str, values: Vec<Value>) -> Result<Vec<Record>, RecordsError> {
+        in_time(self.0.query(sql, values)).await
+    }
+
     /// Writes a record in place of the one with its kind and id.
     pub(crate) async fn put(&self, record: &Record) -> Result<(), RecordsError> {
         let sql = format!(
             "INSERT INTO backoffice_record ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, 1) {}",
             self.0.upsert()
         );
-        self.0.execute(&sql, values(record)).await.map(drop)
+        self.execute(&sql, values(record)).await.map(drop)
     }
 
     /// Writes a record that is not there yet; `false` when it is.
@@ -169,7 +186,7 @@ impl Records {
             "INSERT INTO backoffice_record ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, 1) {}",
             self.0.keep()
         );
-        Ok(self.0.execute(&sql, values(record)).await? > 0)
+        Ok(self.execute(&sql, values(record)).await? > 0)
     }
 
     /// Writes a record that was read before; `false` when somebody else wrote it meanwhile.
@@ -186,13 +203,13 @@ impl Records {
             of.id.as_str().into(),
             of.revision.into(),
         ];
-        Ok(self.0.execute(sql, values).await? > 0)
+        Ok(self.execute(sql, values).await? > 0)
     }
 
     /// Reads one record.
     pub(crate) async fn get(&self, kind: &str, id: &str) -> Result<Option<Record>, RecordsError> {
         let sql = format!("SELECT {COLUMNS} FROM backoffice_record WHERE kind = ? AND id = ?");
-        Ok(self.0.query(&sql, vec![kind.into(), id.into()]).await?.into_iter().next())
+        Ok(self.query(&sql, vec![kind.into(), id.into()]).await?.into_iter().next())
     }
 
     /// An owner's records about one subject.
@@ -204,7 +221,7 @@ impl Records {
     ) -> Result<Vec<Record>, RecordsError> {
         let sql =
             format!("SELECT {COLUMNS} FROM backoffice_record WHERE kind = ? AND owner = ? AND subject = ?");
-        self.0.query(&sql, vec![kind.into(), owner.into(), subject.into()]).await
+        self.query(&sql, vec![kind.into(), owner.into(), subject.into()]).await
     }
 
     /// An owner's records before a place, those with the highest place first.
@@ -219,7 +236,53 @@ impl Records {
             "SELECT {COLUMNS} FROM backoffice_record WHERE kind = ? AND owner = ? AND position < ? \
              ORDER BY position DESC LIMIT {limit}"
         );
-        self.0.query(&sql, vec![kind.into(), owner.into(), before.unwrap_or(i64::MAX).into()]).await
+        self.query(&sql, vec![kind.into(), owner.into(), before.unwrap_or(i64::MAX).into()]).await
+    }
+
+    /// An owner's records about one subject, those with the highest place first.
+    pub(crate) async fn newest_about(
+        &self,
+        kind: &str,
+        owner: &str,
+        subject: &str,
+        limit: usize,
+    ) -> Result<Vec<Record>, RecordsError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM backoffice_record WHERE kind = ? AND owner = ? AND subject = ? \
+             ORDER BY position DESC LIMIT {limit}"
+        );
+        self.query(&sql, vec![kind.into(), owner.into(), subject.into()]).await
+    }
+
+    /// How many records there are of a kind, of those about a subject where one is given; whoever's they are.
+    pub(crate) async fn count(&self, kind: &str, subject: Option<&str>) -> Result<u64, RecordsError> {
+        // A row of the same columns, so that one reader does for all.
+        let mut sql =
+            "SELECT '' AS kind, '' AS id, '' AS owner, '' AS subject, COUNT(*) AS position, '' AS body, \
+                       COUNT(*) AS revision FROM backoffice_record WHERE kind = ?"
+                .to_owned();
+        let mut values = vec![kind.into()];
+        if let Some(subject) = subject {
+            sql.push_str(" AND subject = ?");
+            values.push(subject.into());
+        }
+        let found = self.query(&sql, values).await?;
+        Ok(found.first().map_or(0, |row| row.position.unsigned_abs()))
+    }
+
+    /// Everybody's records about a subject up to a place, those with the lowest place first.
+    pub(crate) async fn due_about(
+        &self,
+        kind: &str,
+        subject: &str,
+        until: i64,
+        limit: usize,
+    ) -> Result<Vec<Record>, RecordsError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM backoffice_record WHERE kind = ? AND subject = ? AND position <= ? \
+             ORDER BY position LIMIT {limit}"
+        );
+        self.query(&sql, vec![kind.into(), subject.into(), until.into()]).await
     }
 
     /// Everybody's records of a kind up to a place, those with the lowest place first.
@@ -232,25 +295,36 @@ impl Records {
         let sql = format!(
             "SELECT {COLUMNS} FROM backoffice_record WHERE kind = ? AND position <= ? ORDER BY position LIMIT {limit}"
         );
-        self.0.query(&sql, vec![kind.into(), until.into()]).await
+        self.query(&sql, vec![kind.into(), until.into()]).await
     }
 
     /// Removes one record.
     pub(crate) async fn remove(&self, kind: &str, id: &str) -> Result<(), RecordsError> {
         let sql = "DELETE FROM backoffice_record WHERE kind = ? AND id = ?";
-        self.0.execute(sql, vec![kind.into(), id.into()]).await.map(drop)
+        self.execute(sql, vec![kind.into(), id.into()]).await.map(drop)
+    }
+
+    /// Removes everybody's records of a kind about a subject.
+    pub(crate) async fn remove_about(&self, kind: &str, subject: &str) -> Result<(), RecordsError> {
+        let sql = "DELETE FROM backoffice_record WHERE kind = ? AND subject = ?";
+        self.execute(sql, vec![kind.into(), subject.into()]).await.map(drop)
     }
 
     /// Removes the records of a kind whose place is before this one.
     pub(crate) async fn prune(&self, kind: &str, before: i64) -> Result<u64, RecordsError> {
         let sql = "DELETE FROM backoffice_record WHERE kind = ? AND position < ?";
-        self.0.execute(sql, vec![kind.into(), before.into()]).await
+        self.execute(sql, vec![kind.into(), before.into()]).await
     }
 
     /// Removes everything of an owner.
     pub(crate) async fn forget(&self, owner: &str) -> Result<(), RecordsError> {
-        self.0.execute("DELETE FROM backoffice_record WHERE owner = ?", vec![owner.into()]).await.map(drop)
+        self.execute("DELETE FROM backoffice_record WHERE owner = ?", vec![owner.into()]).await.map(drop)
     }
+}
+
+async fn in_time<T>(work: impl Future<Output = Result<T, RecordsError>>) -> Result<T, RecordsError> {
+    let late = |_| RecordsError::new("use the database", format!("no answer in {} s", PATIENCE.as_secs()));
+    tokio::time::timeout(PATIENCE, work).await.map_err(late)?
 }
 
 fn values(record: &Record) -> Vec<Value> {

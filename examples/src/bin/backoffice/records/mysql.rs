@@ -2,16 +2,22 @@
 
 use async_trait::async_trait;
 use mysql_async::prelude::Queryable as _;
-use mysql_async::{Params, Pool};
+use mysql_async::{Opts, OptsBuilder, Params, Pool, PoolConstraints, PoolOpts};
 
-use super::{Driver, Record, RecordsError, TABLE, Value};
+use super::{Driver, QUIET, Record, RecordsError, TABLE, Value};
 
 pub(crate) struct Mysql(Pool);
 
 impl Mysql {
     pub(crate) fn connect(url: &str) -> Result<Self, RecordsError> {
-        let pool = Pool::from_url(url).map_err(|error| RecordsError::new("read the database URL", error))?;
-        Ok(Self(pool))
+        // What is wrong with the text may quote it, password included.
+        let unreadable = || RecordsError::new("read the database URL", "it cannot be understood");
+        let given = Opts::from_url(url).map_err(|_| unreadable())?;
+        let bounds = PoolConstraints::new(0, 8).ok_or_else(unreadable)?;
+        let pool_options = PoolOpts::default().with_constraints(bounds);
+        // A connection that a failover has swallowed is noticed in time.
+        let options = OptsBuilder::from_opts(given).tcp_keepalive(Some(QUIET)).pool_opts(pool_options);
+        Ok(Self(Pool::new(options)))
     }
 }
 
@@ -33,7 +39,7 @@ impl Driver for Mysql {
         let table = TABLE.replace("body TEXT", "body MEDIUMTEXT");
         vec![format!(
             "CREATE TABLE IF NOT EXISTS backoffice_record ({table}, KEY (kind, owner, position), KEY (kind, owner, subject), \
-             KEY (kind, position)) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+             KEY (kind, position), KEY (kind, subject, position)) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
         )]
     }
 

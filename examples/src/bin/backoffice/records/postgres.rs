@@ -1,22 +1,57 @@
 //! Records in Postgres.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use deadpool_postgres::{Manager, Pool};
-use tokio_postgres::NoTls;
+use rustls::ClientConfig;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls_platform_verifier::Verifier;
+use tokio_postgres::config::SslMode;
 use tokio_postgres::types::ToSql;
+use tokio_postgres::{Config, NoTls};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{Driver, Record, RecordsError, Value};
+use super::{Driver, QUIET, Record, RecordsError, Value};
 
 pub(crate) struct Postgres(Pool);
 
 impl Postgres {
+    /// With TLS where the URL says `sslmode=require`, as the libraries' stores do.
     pub(crate) fn connect(url: &str) -> Result<Self, RecordsError> {
-        let config = url
-            .parse()
-            .map_err(|error: tokio_postgres::Error| RecordsError::new("read the database URL", error))?;
-        let pool = Pool::builder(Manager::new(config, NoTls)).max_size(8).build();
+        // What is wrong with the text may quote it, password included.
+        let unreadable = |_| RecordsError::new("read the database URL", "it cannot be understood");
+        let mut config: Config = url.parse().map_err(unreadable)?;
+        // A connection that a failover has swallowed is noticed in seconds, not in hours.
+        if config.get_tcp_user_timeout().is_none() {
+            config.tcp_user_timeout(QUIET);
+        }
+        config.keepalives_idle(config.get_keepalives_idle().min(QUIET));
+        let manager = if config.get_ssl_mode() == SslMode::Require {
+            Manager::new(config, tls()?)
+        } else {
+            config.ssl_mode(SslMode::Disable);
+            Manager::new(config, NoTls)
+        };
+        let pool = Pool::builder(manager).max_size(8).build();
         pool.map(Self).map_err(|error| RecordsError::new("make a pool of connections", error))
     }
+}
+
+/// Whoever proves to be the host of the URL by a certificate of the platform's authorities.
+fn tls() -> Result<MakeRustlsConnect, RecordsError> {
+    let provider = CryptoProvider::get_default().cloned();
+    let provider = provider.unwrap_or_else(|| Arc::new(aws_lc_rs::default_provider()));
+    let unusable = |error: rustls::Error| RecordsError::new("use TLS", error);
+    let platform = Verifier::new(provider.clone()).map_err(unusable)?;
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(unusable)?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(platform))
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"postgresql".to_vec()];
+    Ok(MakeRustlsConnect::new(config))
 }
 
 /// The statement with `$1` for its first value.

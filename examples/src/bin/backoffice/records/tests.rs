@@ -20,6 +20,11 @@ async fn keeps_records(records: Records) {
     assert_eq!(ids(records.newest("test-sale", "test-owner", Some(3), 10).await.unwrap()), ["a"]);
     assert_eq!(ids(records.due("test-sale", 2, 10).await.unwrap()), ["a"]);
     assert_eq!(records.about("test-sale", "test-owner", "s-1").await.unwrap().len(), 2);
+    assert_eq!(ids(records.newest_about("test-sale", "test-owner", "s-1", 1).await.unwrap()), ["b"]);
+    assert_eq!(records.count("test-sale", Some("s-1")).await.unwrap(), 2);
+    assert_eq!(records.count("test-sale", None).await.unwrap(), 2);
+    assert_eq!(ids(records.due_about("test-sale", "s-1", 2, 10).await.unwrap()), ["a"]);
+    assert_eq!(records.count("test-sale", Some("s-2")).await.unwrap(), 0);
 
     assert!(records.replace(&b).await.unwrap());
     assert!(!records.replace(&b).await.unwrap(), "somebody else wrote it meanwhile");

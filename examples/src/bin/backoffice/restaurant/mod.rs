@@ -1,5 +1,6 @@
 //! The restaurants of this back office: what the pages ask the libraries and have them do.
 
+pub(crate) mod attention;
 pub(crate) mod baskets;
 pub(crate) mod index;
 pub(crate) mod newest;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mplus_sync::connection::{ConnectError, NewConnection, OpenError};
-use mplus_sync::fleet::Fleet;
+use mplus_sync::fleet::{Fleet, FleetSettings};
 use mplus_sync::model::{ConnectionId, Revision};
 use mplus_sync::report::RunReport;
 use mplus_sync::settings::SavedSettings;
@@ -23,6 +24,9 @@ use crate::callbacks::Callbacks;
 use crate::records::Records;
 
 pub(crate) use provision::{BRANDING_PROFILE, Profiles, STRIPE_CUSTOMER};
+
+/// How long runs and orders under way may take to end when the program has to. What is cut off then is given back.
+const GRACE: Duration = Duration::from_secs(15);
 
 /// All restaurants.
 #[derive(Clone)]
@@ -39,7 +43,10 @@ impl Restaurants {
         let host = host.with_provisioner(Profiles::new(records.clone())).with_settings(settings::usual());
         let index = index::Indexes::new(host.store().clone(), host.runtime().clone(), patience);
         let told = runs::Told { callbacks: callbacks.clone(), index: index.clone() };
+        let mut settings = FleetSettings::default();
+        settings.grace = GRACE;
         let fleet = Fleet::new(host.clone())
+            .with_settings(settings)
             .with_observer(Arc::new(callbacks.clone()))
             .with_run_observer(Arc::new(told))
             .spawning(|work| drop(tokio::spawn(work)));

@@ -22,13 +22,25 @@ pub(crate) struct FilledIn {
     pub(crate) coordinates: Option<String>,
     pub(crate) opening_hours: Option<String>,
     pub(crate) delivery_zones: Option<String>,
+    /// Where MplusKASSA does not have it.
+    pub(crate) address: Option<String>,
+    pub(crate) phone: Option<String>,
+    pub(crate) email: Option<String>,
     /// Whether guests may order online.
     pub(crate) online: bool,
 }
 
 impl Default for FilledIn {
     fn default() -> Self {
-        Self { coordinates: None, opening_hours: None, delivery_zones: None, online: true }
+        Self {
+            coordinates: None,
+            opening_hours: None,
+            delivery_zones: None,
+            address: None,
+            phone: None,
+            email: None,
+            online: true,
+        }
     }
 }
 
@@ -39,6 +51,9 @@ impl FilledIn {
             MissingField::Coordinates => self.coordinates.is_none(),
             MissingField::OpeningHours => self.opening_hours.is_none(),
             MissingField::DeliveryZones => self.delivery_zones.is_none(),
+            MissingField::Address => self.address.is_none(),
+            MissingField::Phone => self.phone.is_none(),
+            MissingField::Email => self.email.is_none(),
             _ => true,
         };
         location.missing.iter().filter(is_missing).cloned().collect()

@@ -67,7 +67,10 @@ impl Restaurants {
     /// The run that is under way, in this process or another one.
     pub(crate) async fn running(&self, id: &ConnectionId) -> Result<Option<Running>, StoreError> {
         let now = self.host().runtime().now();
+        // What a paused restaurant is asked for waits until it is resumed, and does not begin in a moment.
+        let rests = self.store().connection(id).await?.is_some_and(|connection| connection.paused.is_some());
         let running = self.fleet().runs(id).await?.into_iter().filter_map(|run| Running::of(run, now));
+        let running = running.filter(|run| run.since.is_some() || !rests);
         // One that was begun says more than one that waits.
         Ok(running.max_by_key(|run| run.since.is_some()))
     }

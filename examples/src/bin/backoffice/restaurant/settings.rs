@@ -23,7 +23,8 @@ pub(crate) fn orders(settings: &MerchantSettings) -> OrderSettings {
     settings.orders.clone().unwrap_or_else(|| OrderSettings::new(EMPLOYEE))
 }
 
-/// Takes what MplusKASSA suggests: its payment methods, and the first workplace of each branch. Answers with how many methods.
+/// Fills in what MplusKASSA suggests where nothing is entered: codes of payment methods, and the first workplace of each branch. Answers
+/// with how many methods were filled in.
 pub(crate) async fn suggest(integration: &Integration) -> Result<usize, SaveSettingsError> {
     let saved = integration.settings().await?;
     let mut settings = (*saved.settings).clone();
@@ -38,12 +39,17 @@ pub(crate) async fn suggest(integration: &Integration) -> Result<usize, SaveSett
     }
     // A till that does not list them is no reason not to connect.
     let suggested = integration.orders().suggest_payment_codes().await.unwrap_or_default();
-    for found in &suggested {
-        orders = orders.with_payment_method(found.method.clone(), &found.code);
+    let before = orders.payment_methods.len();
+    for found in suggested {
+        // Whoever entered another code meant it.
+        if orders.payment_code(&found.method).is_none() {
+            orders = orders.with_payment_method(found.method, found.code);
+        }
     }
+    let filled_in = orders.payment_methods.len() - before;
     settings.orders = Some(orders);
     integration.save_settings(&settings, saved.revision).await?;
-    Ok(suggested.len())
+    Ok(filled_in)
 }
 
 /// The BTW codes that MplusKASSA has.

@@ -106,11 +106,33 @@ async fn visit(app: &App, request: &Parts) -> Result<(Visit, bool), Trouble> {
         form_token: session::form_token(&app.keys, &token),
         notice: cookies.get(NOTICE).and_then(|text| Notice::from_cookie(&text)),
         path: request.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
-        address: address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+        address: caller(
+            &request.headers,
+            address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            &app.trusted_proxies,
+        ),
         is_https: app.is_https(),
         token,
     };
     Ok((visit, is_new))
+}
+
+/// Who calls: the last one of the hops that nobody of ours wrote down for somebody else. What strangers write into the header stands
+/// before that, and is not believed.
+fn caller(headers: &HeaderMap, peer: IpAddr, trusted: &[IpAddr]) -> IpAddr {
+    let lines = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+    let hops: Vec<&str> = lines.flat_map(|line| line.split(',')).collect();
+    let mut caller = peer;
+    for hop in hops.into_iter().rev() {
+        if !trusted.contains(&caller) {
+            break;
+        }
+        match hop.trim().parse() {
+            Ok(address) => caller = address,
+            Err(_) => break,
+        }
+    }
+    caller
 }
 
 /// Whether the browser says that a form comes from one of our pages. One that says nothing is believed: the form's token
@@ -174,6 +196,19 @@ mod tests {
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
         pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn who_calls_is_believed_of_our_own_web_server_alone() {
+        let address = |text: &str| text.parse::<IpAddr>().unwrap();
+        let (proxy, guest, liar) = (address("10.0.0.1"), address("192.0.2.7"), address("198.51.100.9"));
+        let said = headers(&[("x-forwarded-for", "198.51.100.9, 192.0.2.7")]);
+        assert_eq!(caller(&said, proxy, &[proxy]), guest, "what the guest wrote itself is not believed");
+        assert_eq!(caller(&said, proxy, &[]), proxy);
+        assert_eq!(caller(&said, liar, &[proxy]), liar);
+        assert_eq!(caller(&headers(&[]), proxy, &[proxy]), proxy);
+        let two = headers(&[("x-forwarded-for", "192.0.2.7"), ("x-forwarded-for", "10.0.0.2")]);
+        assert_eq!(caller(&two, proxy, &[proxy, address("10.0.0.2")]), guest);
     }
 
     #[test]

@@ -8,8 +8,12 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
+use crate::records::{Record, Records, RecordsError};
+
 /// As OWASP advises for PBKDF2 with SHA-256.
 const ROUNDS: u32 = 600_000;
+const KIND: &str = "password";
+const ADMINISTRATOR: &str = "admin";
 
 /// A password as it is stored.
 #[derive(Clone, Serialize, Deserialize)]
@@ -27,6 +31,16 @@ impl StoredPassword {
         let rounds = NonZeroU32::new(ROUNDS).ok_or(aws_lc_rs::error::Unspecified)?;
         pbkdf2::derive(PBKDF2_HMAC_SHA256, rounds, &salt, password.expose_secret().as_bytes(), &mut derived);
         Ok(Self { rounds: ROUNDS, salt: STANDARD.encode(salt), derived: STANDARD.encode(derived) })
+    }
+
+    /// The administrator's, as all processes on one database share it.
+    pub(crate) async fn kept(records: &Records) -> Result<Option<Self>, RecordsError> {
+        records.get(KIND, ADMINISTRATOR).await?.map(|record| record.read()).transpose()
+    }
+
+    /// Keeps it in place of the one before.
+    pub(crate) async fn keep(&self, records: &Records) -> Result<(), RecordsError> {
+        records.put(&Record::new(KIND, ADMINISTRATOR).with(self)?).await
     }
 
     /// Whether this is the password. Takes long on purpose, and as long whatever is wrong.

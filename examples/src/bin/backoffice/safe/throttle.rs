@@ -23,6 +23,7 @@ pub(crate) struct Throttle(Mutex<HashMap<Option<IpAddr>, Guesses>>);
 impl Throttle {
     /// Until when an address has to wait, if it has to.
     pub(crate) fn wait(&self, address: IpAddr, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let address = network(address);
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|_, (_, last)| *last + MEMORY > now);
         let seen = known.get(&Some(address)).or_else(|| known.get(&None));
@@ -31,6 +32,7 @@ impl Throttle {
 
     /// A wrong password.
     pub(crate) fn wrong(&self, address: IpAddr, now: DateTime<Utc>) {
+        let address = network(address);
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let key =
             Some(address).filter(|address| known.len() < ADDRESSES || known.contains_key(&Some(*address)));
@@ -41,7 +43,18 @@ impl Throttle {
 
     /// The right one.
     pub(crate) fn right(&self, address: IpAddr) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&Some(address));
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&Some(network(address)));
+    }
+}
+
+/// One household of IPv6 has 2^64 addresses, and counts as one.
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            [a, b, c, d, 0, 0, 0, 0].into()
+        }
+        address => address,
     }
 }
 
@@ -60,6 +73,16 @@ mod tests {
         assert_eq!(throttle.wait(guesser, now), Some(now + MEMORY));
         assert_eq!(throttle.wait(other, now), None);
         assert_eq!(throttle.wait(guesser, now + MEMORY), None);
+    }
+
+    #[test]
+    fn one_network_of_ipv6_counts_as_one() {
+        let (throttle, now) = (Throttle::default(), DateTime::UNIX_EPOCH);
+        for host in 1..=5_u16 {
+            throttle.wrong([0x2001, 0xdb8, 0, 1, 0, 0, 0, host].into(), now);
+        }
+        assert!(throttle.wait([0x2001, 0xdb8, 0, 1, 9, 9, 9, 9].into(), now).is_some());
+        assert!(throttle.wait([0x2001, 0xdb8, 0, 2, 0, 0, 0, 1].into(), now).is_none());
     }
 
     #[test]

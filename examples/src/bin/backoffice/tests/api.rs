@@ -86,6 +86,16 @@ async fn a_program_orders_and_is_called_back_with_a_signature() {
     other["total"] = json!("1.00");
     let (status, refused) = program.call(Method::POST, &format!("{at}/orders"), Some(other)).await;
     assert!(status.is_client_error(), "{refused}");
+    // What is refused before anybody reads it is told in the same form.
+    for (method, path, body) in [
+        (Method::POST, "/payments", json!({ "id": "web-1" })),
+        (Method::PATCH, "/items", json!("no list")),
+        (Method::DELETE, "/items", json!({})),
+        (Method::GET, "/sales?before=yesterday", json!({})),
+    ] {
+        let (status, refused) = program.call(method, &format!("{at}{path}"), Some(body)).await;
+        assert!(status.is_client_error() && refused["error"].is_string(), "{path}: {status} {refused}");
+    }
 
     let (headers, body) = next(&mut calls, "order.accepted").await;
     let told: Value = serde_json::from_str(&body).unwrap();
@@ -140,13 +150,47 @@ async fn sales_payments_and_menu_changes_are_told() {
     let path = "/restaurants/demo/payments/shop-payment-1/refunds";
     let (status, refunded) = program.call(Method::POST, path, Some(refund)).await;
     assert_eq!((status, &refunded["refundable"]), (StatusCode::OK, &json!("10.00")), "{refunded}");
-    next(&mut calls, "payment.refunded").await;
+    assert_eq!(refunded["refunds"][0]["state"], "succeeded", "{refunded}");
+    let (_, told) = next(&mut calls, "payment.refunded").await;
+    let told: Value = serde_json::from_str(&told).unwrap();
+    let refund = &told["data"]["payment"]["refund"];
+    assert_eq!((&refund["id"], &refund["amount"]), (&json!("r-1"), &json!("2.50")), "{told}");
+
+    world.app.demo.as_ref().unwrap().terminal.set_unreachable(true);
+    let refund = json!({ "id": "r-2", "amount": "1.00" });
+    let (status, asked) = program.call(Method::POST, path, Some(refund)).await;
+    assert_eq!(
+        (status, &asked["refunds"][1]["state"]),
+        (StatusCode::ACCEPTED, &json!("requested")),
+        "{asked}"
+    );
 
     let pos = &world.app.demo.as_ref().unwrap().till.pos;
     pos.set_price(pos.article_number("Cappuccino").unwrap(), "4.20".parse().unwrap());
     let (status, _) = program.call(Method::POST, "/restaurants/demo/sync", Some(json!({}))).await;
     assert_eq!(status, StatusCode::ACCEPTED);
     next(&mut calls, "menu.changed").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_restaurants_with_one_payment_id_are_both_told() {
+    let world = World::open().await;
+    let (url, mut calls) = receiver().await;
+    let program = Program::new(&world, &url).await;
+    let bistro = world.connect("Bistro").await;
+    for restaurant in ["/restaurants/demo", &bistro] {
+        let payment = json!({ "id": "web-1", "amount": "12.50", "method": "web" });
+        program.call(Method::POST, &format!("{restaurant}/payments"), Some(payment)).await;
+    }
+    let mut told = std::collections::BTreeMap::<String, String>::new();
+    while told.values().collect::<std::collections::BTreeSet<_>>().len() < 2 {
+        let (headers, body) = next(&mut calls, "payment.changed").await;
+        let body: Value = serde_json::from_str(&body).unwrap();
+        let restaurant = body["data"]["restaurant"].as_str().unwrap().to_owned();
+        let id = headers.get("webhook-id").unwrap().to_str().unwrap().to_owned();
+        let known = told.entry(id).or_insert(restaurant.clone());
+        assert_eq!(*known, restaurant, "one webhook-id for two restaurants");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

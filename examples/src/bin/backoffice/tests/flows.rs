@@ -212,7 +212,7 @@ async fn a_sale_that_the_till_takes_back_is_credited() {
     world.until("/sales", "Cappuccino").await;
     let credited = world.act("/till", "/till", &[("do", "credit")]).await;
     assert!(credited.text.contains("Taken back"), "{}", credited.text);
-    world.until("/sales", "Credited").await;
+    world.until("/sales", "Credited €3.50 of €3.50").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,5 +3,6 @@
 mod api;
 mod entry;
 mod flows;
+mod money;
 mod pages;
 mod world;

@@ -24,7 +24,7 @@ pub(crate) struct World {
     pub(crate) app: App,
     router: Router,
     cookies: Mutex<Vec<(String, String)>>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// An answer, read whole.
@@ -59,12 +59,14 @@ impl World {
             port: 0,
             bind: [127, 0, 0, 1].into(),
             public_url: None,
+            trusted_proxy: Vec::new(),
             database: folder.path().join("test.sqlite").display().to_string(),
             key: None,
             admin_password: Some(PASSWORD.into()),
             pictures: None,
             demo: false,
             products: None,
+            providers: mplus_examples::providers::Flags::default(),
         };
         let (app, made) = start::prepare(&flags, "http://127.0.0.1:8090", LONG).await.unwrap();
         assert!(made.is_none(), "the password was given");
@@ -72,9 +74,30 @@ impl World {
         demo.start(&app).await.unwrap();
         tokio::spawn(work::run(app.clone()));
         let router = server::router(app.clone());
-        let world = Self { app, router, cookies: Mutex::default(), _folder: folder };
+        let world = Self { app, router, cookies: Mutex::default(), folder };
         world.synced().await;
         world
+    }
+
+    /// Does something to the database behind everybody's back.
+    pub(crate) fn in_database(&self, sql: &str) {
+        let database = rusqlite::Connection::open(self.folder.path().join("test.sqlite")).unwrap();
+        database.busy_timeout(LONG).unwrap();
+        database.execute_batch(sql).unwrap();
+    }
+
+    /// Connects a restaurant of one's own, to the test till as well; answers with its path.
+    pub(crate) async fn connect(&self, name: &str) -> String {
+        let fields = [
+            ("name", name),
+            ("host", demo::HOST),
+            ("port", "1"),
+            ("username", demo::USERNAME),
+            ("password", demo::PASSWORD),
+        ];
+        let connected = self.post_form("/connect", "/connect", &fields).await;
+        assert_eq!(connected.status, StatusCode::SEE_OTHER, "{}", connected.text);
+        connected.location().to_owned()
     }
 
     /// The administrator is signed in.

@@ -29,7 +29,8 @@ super::texts! {
     TILL = "Till", "Kassa";
     HEALTH = "Health", "Gezondheid";
     PROGRAMS = "Programs", "Programma's";
-    LANGUAGE = "Language", "Taal";
+    TOOLS = "All restaurants, language, sign out", "Alle restaurants, taal, uitloggen";
+    TEST_TILL = "Test till", "Testkassa";
     SIGN_OUT = "Sign out", "Uitloggen";
     SIGN_IN = "Sign in", "Inloggen";
     PASSWORD = "Password", "Wachtwoord";
@@ -61,8 +62,10 @@ super::texts! {
     TOO_LARGE = "That is too much at once", "Dat is te veel tegelijk";
     REFUSED = "That cannot be done", "Dat kan niet";
     FAILED = "Something does not work", "Er werkt iets niet";
-    FAILED_ABOUT = "Nothing was lost. Try again in a moment; if it stays so, whoever runs this program finds the cause in its log.", "Er is niets verloren. Probeer het zo nog eens; blijft het zo, dan vindt de beheerder de oorzaak in het logboek van dit programma.";
+    FAILED_ABOUT = "Look first whether what you asked for was done: it may have been. Then try again; if it stays so, whoever runs this program finds the cause in its log.", "Kijk eerst of gedaan is wat je vroeg: dat kan. Probeer het dan nog eens; blijft het zo, dan vindt de beheerder de oorzaak in het logboek van dit programma.";
     NOT_CONNECTED = "This restaurant is disconnected", "Dit restaurant is niet verbonden";
     NOT_CONNECTED_ABOUT = "Everything is kept, but nothing is sent to or read from MplusKASSA. Connect it again to go on.", "Alles is bewaard, maar er wordt niets met MplusKASSA uitgewisseld. Verbind het opnieuw om verder te gaan.";
+    PAUSED = "This restaurant is paused", "Dit restaurant is gepauzeerd";
+    PAUSED_ABOUT = "Nothing is sent to or read from MplusKASSA until you resume it.", "Er wordt niets met MplusKASSA uitgewisseld tot je hervat.";
     HOME = "To the restaurants", "Naar de restaurants";
 }

@@ -52,7 +52,15 @@ super::texts! {
     CANCEL_ABOUT = "What was paid is not given back by this: see payments.", "Wat betaald is, wordt hiermee niet terugbetaald: zie betalingen.";
     CANCELLED_NOW = "The order was cancelled at the till.", "De bestelling is aan de kassa geannuleerd.";
     REPLACE = "Correct and send again", "Verbeteren en opnieuw versturen";
-    REPLACE_ABOUT = "Change quantities (0 removes a line) or the remark; the total follows. What was paid stays as it is.", "Wijzig aantallen (0 verwijdert een regel) of de opmerking; het totaal volgt. Wat betaald is, blijft zo.";
+    REPLACE_ABOUT = "Change quantities (0 removes a line) or the remark; the total follows.", "Wijzig aantallen (0 verwijdert een regel) of de opmerking; het totaal volgt.";
+    GIVE_BACK = "Give back what was paid too much", "Terugbetalen wat te veel is betaald";
+    GIVE_BACK_HINT = "The till takes no paid order that comes to less than was paid.", "De kassa neemt geen betaalde bestelling aan die op minder uitkomt dan is betaald.";
+    PAID_TOO_MUCH = "Nothing was sent: {} more was paid than the order comes to now, and the till refuses that. Have it given back, or withdraw the order and give all of it back.", "Er is niets verstuurd: er is {} meer betaald dan de bestelling nu kost, en dat weigert de kassa. Laat het terugbetalen, of trek de bestelling in en betaal alles terug.";
+    PAID_TOO_LITTLE = "Nothing was sent: the order comes to more than was paid, and the till refuses that.", "Er is niets verstuurd: de bestelling kost meer dan er is betaald, en dat weigert de kassa.";
+    NOT_A_QUANTITY = "Nothing was sent: a quantity is a number from zero, such as 2 or 0,5.", "Er is niets verstuurd: een aantal is een getal vanaf nul, zoals 2 of 0,5.";
+    ITS_PAYMENT = "Look at the payment", "Betaling bekijken";
+    ITS_ORDER = "Order", "Bestelling";
+    WITHDRAW_PAID = "This order is paid: withdrawing it gives nothing back. Do that at its payment.", "Deze bestelling is betaald: intrekken betaalt niets terug. Doe dat bij de betaling.";
     REPLACED = "The corrected order is sent.", "De verbeterde bestelling wordt verstuurd.";
     NO_LINES = "An order needs a line.", "Een bestelling heeft een regel nodig.";
     TABLES_ABOUT = "Tables, areas and courses come from MplusKASSA.", "Tafels, zones en gangen komen uit MplusKASSA.";

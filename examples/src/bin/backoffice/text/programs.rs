@@ -11,6 +11,10 @@ super::texts! {
     MADE_ABOUT = "They are not shown again.", "Ze worden niet opnieuw getoond.";
     TOKEN = "Token of its calls", "Token van zijn aanroepen";
     SECRET = "Secret of its callbacks", "Geheim van zijn callbacks";
+    WAITING = "Callbacks that wait", "Callbacks die wachten";
+    GIVEN_UP = "{} given up", "{} opgegeven";
+    SEND_AGAIN = "Send them again", "Opnieuw versturen";
+    SENT_AGAIN = "{} callbacks are sent again.", "{} callbacks worden opnieuw verstuurd.";
     REMOVE = "Remove", "Verwijderen";
     REMOVE_ONE = "Remove {}", "{} verwijderen";
     REMOVED = "It has no access any more.", "Het heeft geen toegang meer.";

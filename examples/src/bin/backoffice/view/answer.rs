@@ -64,7 +64,10 @@ impl IntoResponse for Go {
 
 /// A path of ours that somebody wants to go back to; the start for any other.
 pub(crate) fn own_path(path: &str) -> &str {
-    let is_ours = path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\r', '\n']);
+    // Browsers leave tabs and line breaks out of addresses, and take `\` for `/`.
+    let is_ours = path.starts_with('/')
+        && !path.starts_with("//")
+        && !path.contains(|character: char| character == '\\' || character.is_control());
     if is_ours { path } else { "/" }
 }
 
@@ -77,6 +80,8 @@ pub(crate) enum Trouble {
     TooLarge,
     /// The merchant is disconnected.
     NotConnected(String),
+    /// The merchant rests until somebody resumes it.
+    Paused(String),
     /// What was asked for cannot be done; why, for the person who asked.
     Refused(String),
     /// Something does not work; why, for the log.
@@ -93,7 +98,7 @@ impl Trouble {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Forgery => StatusCode::FORBIDDEN,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::NotConnected(_) | Self::Refused(_) => StatusCode::CONFLICT,
+            Self::NotConnected(_) | Self::Paused(_) | Self::Refused(_) => StatusCode::CONFLICT,
             Self::Failed(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -160,9 +165,15 @@ mod tests {
     #[test]
     fn only_paths_of_ours_are_gone_back_to() {
         assert_eq!(own_path("/restaurants/demo?page=2"), "/restaurants/demo?page=2");
-        for foreign in
-            ["//evil.example", "https://evil.example", "/\\evil.example", "", "/a\r\nSet-Cookie: x"]
-        {
+        for foreign in [
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil.example",
+            "",
+            "/a\r\nSet-Cookie: x",
+            "/\t/evil.example",
+            "/\u{b}/evil.example",
+        ] {
             assert_eq!(own_path(foreign), "/", "{foreign}");
         }
     }

@@ -15,6 +15,7 @@ use super::Lang;
 use super::answer::Trouble;
 use super::layout::{Here, Page};
 use crate::app::App;
+use crate::demo::{self, Demo};
 use crate::safe::guard::Visit;
 use crate::text::Text;
 
@@ -78,6 +79,16 @@ impl At {
         &self.connection.id
     }
 
+    /// The demonstration, at its restaurant; none at every other, where nothing is played.
+    pub(crate) fn demo(&self) -> Option<&Demo> {
+        self.app.demo.as_ref().filter(|_| demo::is_of_demo(&self.connection))
+    }
+
+    /// Whether somebody takes this restaurant's payments.
+    pub(crate) fn takes_payments(&self) -> bool {
+        self.demo().is_some() || self.app.takes_payments
+    }
+
     pub(crate) fn store(&self) -> &dyn Store {
         &**self.app.restaurants.store()
     }
@@ -85,6 +96,14 @@ impl At {
     /// The restaurant's integration, to do something with its till.
     pub(crate) async fn open(&self) -> Result<Integration, Trouble> {
         Ok(self.app.restaurants.open(self.id()).await?)
+    }
+
+    /// The same for what a restaurant does not do while it is paused.
+    pub(crate) async fn open_to_work(&self) -> Result<Integration, Trouble> {
+        if self.connection.paused.is_some() {
+            return Err(Trouble::Paused(self.id().to_string()));
+        }
+        self.open().await
     }
 
     /// The restaurant's settings, and which state of them they are.

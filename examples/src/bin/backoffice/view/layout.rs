@@ -104,7 +104,7 @@ pub(crate) struct Page {
     body: Markup,
     restaurant: Option<(Connection, Here)>,
     status: StatusCode,
-    /// Reloads by itself without scripts, while something goes on.
+    /// Reloads by itself, with scripts and without, while something goes on.
     reloads: bool,
     demo: bool,
 }
@@ -150,7 +150,7 @@ impl Page {
                     (self.header(lang))
                     div.columns {
                         @if let Some((connection, here)) = &self.restaurant { (navigation(lang, connection, *here)) }
-                        main #content tabindex="-1" {
+                        main #content tabindex="-1" data-reload[self.reloads] {
                             @if let Some(notice) = &self.visit.notice {
                                 p.notice.bad[!notice.good] role=(if notice.good { "status" } else { "alert" }) { (notice.text) }
                             }
@@ -170,9 +170,10 @@ impl Page {
                 @if let Some((connection, _)) = &self.restaurant {
                     a.restaurant href=(format!("/restaurants/{}", connection.id)) { (connection.name) }
                     (badge::connection(lang, connection))
-                    @if self.demo && connection.id.as_str() == crate::demo::ID { span.badge.calm { "Demo" } }
+                    @if self.demo && crate::demo::is_of_demo(connection) { span.badge.calm { "Demo" } }
+                    @else if connection.host == crate::demo::HOST { span.badge.calm { (&lang[t::TEST_TILL]) } }
                 }
-                nav.tools aria-label=(&lang[t::LANGUAGE]) {
+                nav.tools aria-label=(&lang[t::TOOLS]) {
                     @if self.visit.signed_in {
                         a href="/" { (&lang[t::RESTAURANTS]) }
                         a href="/programs" { (&lang[t::PROGRAMS]) }

@@ -33,7 +33,7 @@ pub(crate) fn show(lang: Lang, title: &str, report: &Value) -> Markup {
                 }
             }
             @if let Some(message) = outcome["message"].as_str() {
-                p.notice.bad { (message) ". " (outcome["advice"].as_str().unwrap_or_default()) }
+                p.notice.bad lang="en" { (message) ". " (outcome["advice"].as_str().unwrap_or_default()) }
             }
             (counts(lang, &report["counts"]))
             (conflicts(lang, &report["conflicts"]))
@@ -109,7 +109,7 @@ fn subject(detail: &Value) -> Markup {
 
 fn notes(lang: Lang, title: Text, notes: &Value) -> Markup {
     details(lang, title, notes, |note| {
-        html! { (subject(note)) (note["message"].as_str().unwrap_or_default()) ". " em { (note["advice"].as_str().unwrap_or_default()) } }
+        html! { (subject(note)) span lang="en" { (note["message"].as_str().unwrap_or_default()) ". " em { (note["advice"].as_str().unwrap_or_default()) } } }
     })
 }
 
