@@ -6,10 +6,11 @@ use axum::response::{IntoResponse as _, Response};
 use chrono::Utc;
 use maud::{Markup, html};
 use mplus_sync::model::{
-    Customer, Item, ItemId, Location, LocationId, Order, OrderKind, OrderLine, PaymentMethod, Sold, TableRef,
-    Tracked,
+    Customer, Item, ItemId, Location, LocationId, ModifierGroup, Order, OrderKind, OrderLine, PaymentMethod,
+    Sold, TableRef, Tracked,
 };
 use mplus_sync::orders::SubmitError;
+use mplus_sync::store::Select;
 use mplus_webhooks::payment::{OwnPayment, Payment, PaymentNotice, PaymentState};
 use rust_decimal::Decimal;
 
@@ -20,7 +21,7 @@ use crate::restaurant::baskets::{Basket, Placing};
 use crate::restaurant::index::Wanted;
 use crate::restaurant::{own_data, settings};
 use crate::safe::random_text;
-use crate::text::{frame, payments as pay_texts, play as t};
+use crate::text::{Text, frame, payments as pay_texts, play as t};
 use crate::view::answer::{Go, Trouble};
 use crate::view::at::At;
 use crate::view::fields::{Fields, Query};
@@ -68,6 +69,11 @@ async fn shown(at: &At, entered: &Fields, wrong: Option<String>) -> Result<Page,
     let ids: Vec<ItemId> = items.iter().map(|item| item.record.id.clone()).collect();
     let levels = at.store().levels_of(at.id(), location, &ids).await?;
     let is_out = |id: &ItemId| levels.iter().any(|level| level.item == *id && level.amount <= Decimal::ZERO);
+    let with_choice = with_choice(at, &items).await?;
+    let why_not = |item: &Item| {
+        let needs_choice = with_choice.contains(&item.id).then_some(t::NEEDS_CHOICE);
+        if is_out(&item.id) { Some(t::SOLD_OUT) } else { needs_choice }
+    };
     let is_open = own_data::filled_in(&at.app.records, at.id(), location).await?.online;
     let options: Vec<_> =
         places.iter().map(|place| (place.record.id.to_string(), place.record.name.clone())).collect();
@@ -84,7 +90,7 @@ async fn shown(at: &At, entered: &Fields, wrong: Option<String>) -> Result<Page,
         }
         @if items.is_empty() { (nothing_to_order(at)) } @else {
             @if found.len() > PAGE { p.hint { (lang.fill(t::FIRST_ITEMS, &[&PAGE, &count(lang, found.len() as u64)])) } }
-            ul.kiosk { @for item in &items { li { (offer(at, &item.record, location, is_out(&item.record.id), entered)) } } }
+            ul.kiosk { @for item in &items { li { (offer(at, &item.record, location, why_not(&item.record), entered)) } } }
         }
         @if !elsewhere.is_empty() {
             section.card {
@@ -120,6 +126,18 @@ fn can_be_ordered(item: &Item, location: &LocationId) -> bool {
     item.is_shown() && item.is_sold_at(location) && item.price_at(location).is_some()
 }
 
+/// The items that nobody can order without choosing something, which this kiosk does not ask.
+async fn with_choice(at: &At, items: &[Tracked<Item>]) -> Result<HashSet<ItemId>, Trouble> {
+    let ids: HashSet<_> = items.iter().flat_map(|item| &item.record.modifier_groups).cloned().collect();
+    let groups = Select::Ids(ids.into_iter().collect());
+    let groups = at.store().modifier_groups(at.id(), groups).await?;
+    let wants = |group: &&Tracked<ModifierGroup>| group.record.active && group.record.minimum > 0;
+    let wanting: HashSet<_> = groups.iter().filter(wants).map(|group| &group.record.id).collect();
+    let has_one =
+        |item: &&Tracked<Item>| item.record.modifier_groups.iter().any(|group| wanting.contains(group));
+    Ok(items.iter().filter(has_one).map(|item| item.record.id.clone()).collect())
+}
+
 fn nothing(at: &At) -> Page {
     at.page(Here::Kiosk, nothing_to_order(at))
 }
@@ -129,7 +147,7 @@ fn nothing_to_order(at: &At) -> Markup {
     empty(&at.lang[t::NOTHING_TO_ORDER], &at.lang[t::NOTHING_TO_ORDER_ABOUT], next)
 }
 
-fn offer(at: &At, item: &Item, location: &LocationId, is_out: bool, entered: &Fields) -> Markup {
+fn offer(at: &At, item: &Item, location: &LocationId, why_not: Option<Text>, entered: &Fields) -> Markup {
     let lang = at.lang;
     html! {
         (picture(item, "small"))
@@ -139,7 +157,7 @@ fn offer(at: &At, item: &Item, location: &LocationId, is_out: bool, entered: &Fi
             @if let Some(description) = &item.description { br; span.hint { (description) } }
             br; span.price { (euros(lang, item.price_at(location).unwrap_or_default())) }
         }
-        @if is_out { span.hint { (&lang[t::SOLD_OUT]) } } @else {
+        @if let Some(why) = why_not { span.hint { (&lang[why]) } } @else {
             input type="number" min="0" max="99" name=(quantity_field(&item.id)) value=[entered.filled(&quantity_field(&item.id))] aria-label=(lang.fill(t::HOW_MANY, &[&item.name])) placeholder="0";
         }
     }
