@@ -219,23 +219,29 @@ impl Sales {
 
     /// Writes at a sale's parts what was credited of it.
     async fn credit(&self, restaurant: &str, session: &str) -> Result<(), RecordsError> {
-        let known = self.parts(restaurant, session).await?;
-        let (credits, parts): (Vec<_>, Vec<_>) =
-            known.into_iter().partition(|(_, sale)| sale.status == SaleStatus::Credit);
-        if credits.is_empty() {
-            return Ok(());
-        }
-        let credited = Credited {
-            amount: credits.iter().map(|(_, credit)| Some(credit.total?.abs())).sum(),
-            of: parts.iter().map(|(_, part)| part.total).sum(),
-        };
-        for (record, mut part) in parts {
-            if part.credited.as_ref() != Some(&credited) {
-                part.credited = Some(credited.clone());
-                self.records.put(&record.with(&part)?).await?;
+        loop {
+            let known = self.parts(restaurant, session).await?;
+            let (credits, parts): (Vec<_>, Vec<_>) =
+                known.into_iter().partition(|(_, sale)| sale.status == SaleStatus::Credit);
+            if credits.is_empty() {
+                return Ok(());
+            }
+            let credited = Credited {
+                amount: credits.iter().map(|(_, credit)| Some(credit.total?.abs())).sum(),
+                of: parts.iter().map(|(_, part)| part.total).sum(),
+            };
+            let mut is_written = true;
+            for (record, mut part) in parts {
+                if part.credited.as_ref() != Some(&credited) {
+                    part.credited = Some(credited.clone());
+                    is_written &= self.records.replace(&record.with(&part)?).await?;
+                }
+            }
+            // Whoever wrote meanwhile may not have seen every credit.
+            if is_written {
+                return Ok(());
             }
         }
-        Ok(())
     }
 }
 

@@ -233,6 +233,7 @@ async fn a_paid_order_is_corrected_and_the_guest_gets_the_rest_back_once() {
     world.app.baskets.keep(&demo(), "web-9", &basket).await.unwrap();
     world.app.webhooks.payments().unwrap().start_own(&own).await.unwrap();
     pays(&world, "web-9").await;
+    placed(&world, &basket).await;
     let number = basket.order.number.to_string();
     let page = format!("/orders/order?number={number}");
     let refused = world.until(&page, "Correct and send again").await.text;
