@@ -5,14 +5,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use aws_lc_rs::digest::{SHA256, digest};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mplus_sync::model::{ArticleNumber, BranchNumber, ConnectionId};
 use mplus_sync::runtime::Runtime;
 use mplus_sync::store::{Select, Store, StoreError};
 use mplus_webhooks::event::{Line, Session, SessionPayment};
-use mplus_webhooks::{SessionKey, Transaction, TransactionError, TransactionSink};
+use mplus_webhooks::{Credit, SessionKey, Transaction, TransactionError, TransactionSink};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +27,7 @@ pub(crate) struct Sale {
     /// Names the sale at the till; parts and credits of one have the same. Empty where the till gave none.
     pub(crate) session: String,
     pub(crate) status: SaleStatus,
-    /// The till's clock, RFC 3339; none for a credit, and where the till did not say.
+    /// The till's clock, RFC 3339; none where the till did not say.
     pub(crate) completed_at: Option<String>,
     /// The location here; none while the branch is not imported.
     pub(crate) location: Option<String>,
@@ -277,12 +274,6 @@ fn payment(payment: &SessionPayment) -> SalePayment {
     }
 }
 
-/// A credit has no number of its own at the till: what it says tells it from others of its sale, and the same told again is it.
-fn credit_number(session: &Session) -> String {
-    let said = serde_json::to_string(session).unwrap_or_default();
-    format!("credit-{}", URL_SAFE_NO_PAD.encode(digest(&SHA256, said.as_bytes())))
-}
-
 impl fmt::Debug for Sales {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Sales").finish_non_exhaustive()
@@ -325,18 +316,27 @@ impl TransactionSink for Sales {
     }
 
     /// A credit is a record of its own, also when the sale was made before anything was kept here.
-    async fn refund(&self, sale: &SessionKey, credited: &Session) -> Result<(), TransactionError> {
+    async fn refund(&self, credit: &Credit) -> Result<(), TransactionError> {
+        let (sale, credited) = (&credit.key, &credit.session);
         let restaurant = ConnectionId::from(sale.merchant.as_str());
-        let (number, place) = (credit_number(credited), Place::default());
-        let mut credit = self.understood(&restaurant, number, SaleStatus::Credit, place, credited).await?;
-        // The till does not say again where it was sold.
+        let place = Place {
+            branch: credit.branch_number,
+            workplace: credit.workplace_number,
+            employee: credit.employee_number,
+        };
+        let (number, status) = (credit.id.to_string(), SaleStatus::Credit);
+        let mut kept = self.understood(&restaurant, number, status, place, credited).await?;
+        // Where it was credited the till need not say: then it was where it was sold.
         let known = self.parts(restaurant.as_str(), &sale.session_id).await.map_err(NotKept::from)?;
-        if let Some((_, part)) = known.iter().find(|(_, part)| part.status != SaleStatus::Credit) {
-            (credit.branch, credit.workplace) = (part.branch, part.workplace);
-            credit.location.clone_from(&part.location);
+        if kept.branch.is_none()
+            && let Some((_, part)) = known.iter().find(|(_, part)| part.status != SaleStatus::Credit)
+        {
+            (kept.branch, kept.workplace) = (part.branch, part.workplace);
+            kept.location.clone_from(&part.location);
         }
-        credit.session.clone_from(&sale.session_id);
-        credit.total = credited.total_incl_amount.or_else(|| credited.sum_of_lines());
-        Ok(self.keep(restaurant.as_str(), &credit).await?)
+        kept.completed_at = credit.credited_at.map(|at| at.to_rfc3339());
+        kept.session.clone_from(&sale.session_id);
+        kept.total = credited.total_incl_amount.or_else(|| credited.sum_of_lines());
+        Ok(self.keep(restaurant.as_str(), &kept).await?)
     }
 }
