@@ -31,21 +31,17 @@ struct Operator {
 
 impl fmt::Display for Operator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hint = if self.has_key { "" } else { "(closed without --admin-key) " };
-        write!(
-            f,
-            "{hint}curl -H \"Authorization: Bearer $MPLUS_WEBHOOK_ADMIN_KEY\" http://{}/admin",
-            self.address
-        )
+        let key = if self.has_key { "-H \"Authorization: Bearer $MPLUS_WEBHOOK_ADMIN_KEY\" " } else { "" };
+        write!(f, "curl {key}http://{}/admin", self.address)
     }
 }
 
 /// Serves the webhook on /webhook/mpluskassa/{event}.
 ///
-/// /webhook/payment-provider/{provider}/{account} is for the providers' own webhooks. Under /admin, for whoever sends `Authorization:
-/// Bearer` with the admin key: GET payments, sales (since the start), dead (the dead letters), entries?state=done (what arrived) and
-/// entries/{id} (one entry with its body); POST entries/{id}/replay and /discard decide about an entry, payments/{id}/confirm and /fail
-/// stand in for a provider.
+/// /webhook/payment-provider/{provider}/{account} is for the providers' own webhooks. Under /admin, for programs of this machine, or
+/// with `Authorization: Bearer` and the admin key where one is set: GET payments, sales (since the start), dead (the dead letters), entries?state=done
+/// (what arrived) and entries/{id} (one entry with its body); POST entries/{id}/replay and /discard decide about an entry,
+/// payments/{id}/confirm and /fail stand in for a provider.
 #[derive(Parser)]
 struct Flags {
     /// Port on 127.0.0.1; 0 takes a free one.
@@ -54,7 +50,7 @@ struct Flags {
     /// A port of its own on 127.0.0.1 for /admin; 0 takes a free one. Where the webhook is on the internet, this does not belong there.
     #[arg(long)]
     admin_port: Option<u16>,
-    /// What an operator has to send. Without it /admin is closed: behind a proxy nobody can tell who asks.
+    /// What an operator has to send. Without it /admin is for programs of this machine alone: what came through a proxy is refused.
     #[arg(long, env = "MPLUS_WEBHOOK_ADMIN_KEY", hide_env_values = true)]
     admin_key: Option<Secret>,
     /// The Subscription ID in the POS's webhook settings.
@@ -106,9 +102,6 @@ async fn open(flags: &Flags) -> Result<Arc<dyn Store>, Box<dyn Error>> {
 }
 
 async fn serve(flags: Flags) -> Result<(), Box<dyn Error>> {
-    if flags.admin_key.as_ref().is_some_and(|key| key.expose().trim().is_empty()) {
-        return Err("the admin key is empty: choose one, or leave it out".into());
-    }
     let listener = listen(flags.port).await?;
     let address = listener.local_addr()?;
     let admin_listener = match flags.admin_port {
@@ -146,7 +139,7 @@ async fn serve(flags: Flags) -> Result<(), Box<dyn Error>> {
     let admin = Admin { orchestrator: orchestrator.clone(), provider, sales, merchant };
     println!("listening on http://{address}{}", adapter::BASE_PATH);
     println!("operators: {operator}/dead");
-    let admin = admin::routes(admin, Access(flags.admin_key));
+    let admin = admin::routes(admin, flags.admin_key.map_or(Access::ThisMachine, Access::Key));
     let mut router = adapter::axum::router(orchestrator.clone());
     let admin = match admin_listener {
         Some(listener) => Some(tokio::spawn(axum::serve(listener, admin).into_future())),
