@@ -5,7 +5,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, Request, State};
-use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, Version, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
@@ -31,12 +31,13 @@ pub(super) struct Admin {
 pub(super) enum Access {
     /// Whoever sends this as a bearer token.
     Key(Secret),
-    /// Programs that ask this machine by its own name: nothing that a proxy, a tunnel or a browser's page sent.
+    /// Programs that ask this machine by its own name: nothing that says that a proxy, a tunnel or a browser's page sent it. A
+    /// proxy need not say so: behind one a key is needed.
     ThisMachine,
 }
 
 impl Access {
-    fn is_granted(&self, headers: &HeaderMap) -> bool {
+    fn is_granted(&self, version: Version, headers: &HeaderMap) -> bool {
         let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
         match self {
             Self::Key(key) => {
@@ -50,7 +51,10 @@ impl Access {
                     _ => host,
                 };
                 let is_own = OWN_NAMES.contains(&name);
-                is_own && !SENT_ON.iter().any(|name| headers.contains_key(*name))
+                // What still speaks HTTP/1.0 is a proxy (nginx as it comes), not a program of today.
+                is_own
+                    && version > Version::HTTP_10
+                    && !SENT_ON.iter().any(|name| headers.contains_key(*name))
             }
         }
     }
@@ -78,7 +82,7 @@ pub(super) fn routes(admin: Admin, access: Access) -> Router {
 }
 
 async fn only_with_access(State(access): State<Access>, request: Request, next: Next) -> Response {
-    if access.is_granted(request.headers()) {
+    if access.is_granted(request.version(), request.headers()) {
         return next.run(request).await;
     }
     let how = match access {
@@ -246,6 +250,14 @@ mod tests {
             let headers = [("authorization", given), ("host", "127.0.0.1:8080")];
             assert_eq!(ask(&router, &headers).await, StatusCode::UNAUTHORIZED, "{given:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn without_a_key_what_speaks_as_proxies_do_is_not_let_in() {
+        let router = routes(admin(), Access::ThisMachine);
+        let request = Request::get("/admin/dead").version(Version::HTTP_10).header("host", "127.0.0.1:8080");
+        let answer = router.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
     }
 
     #[tokio::test]
