@@ -90,7 +90,7 @@ impl StepError {
     /// Whether the same may work later, with nobody doing anything about it.
     pub(crate) fn may_pass(&self) -> bool {
         match self {
-            Self::Pos(error) => error.is_transient(),
+            Self::Pos(error) => error.is_transient() || is_a_page(error),
             Self::Store(error) => error.is_retryable(),
             Self::Held(_) | Self::LeaseLost | Self::Busy => true,
             Self::Fingerprint(_) | Self::Unbelievable(_) | Self::Cancelled(_) => false,
@@ -132,4 +132,11 @@ impl StepError {
     pub(crate) fn note(&self, resource: Resource) -> Note {
         Note::general(resource, &self.to_string(), self.advice())
     }
+}
+
+/// Whether the answer is no answer of the POS at all, but a page of whatever stands before it.
+fn is_a_page(error: &mplus_qapi::Error) -> bool {
+    use mplus_qapi::soap::DecodeProblem;
+    let mplus_qapi::ErrorKind::Response(answer) = error.kind() else { return false };
+    matches!(answer.problem(), DecodeProblem::UnexpectedDocument(_))
 }

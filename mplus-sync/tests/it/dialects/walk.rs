@@ -95,6 +95,7 @@ impl Walk {
         for _ in 0..4 {
             let report = integration.sync(options).await;
             let ended = report.menu.outcome == RunOutcome::Completed
+                && !report.menu.worth_repeating
                 && report.stock.as_ref().is_some_and(|stock| stock.outcome == RunOutcome::Completed);
             self.world.reports.push(report.menu);
             self.world.reports.extend(report.stock);
