@@ -257,7 +257,8 @@ mod tests {
         assert!(room.part("loud").grow(50));
         assert!(!room.part("loud").grow(51));
         drop(parts);
-        assert_eq!((room.taken().by_all, room.taken().by_each.len()), (0, 0));
+        let taken = room.taken();
+        assert_eq!((taken.by_all, taken.by_each.len()), (0, 0));
     }
 
     #[test]
