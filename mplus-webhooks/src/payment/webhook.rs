@@ -132,7 +132,7 @@ impl ExternalPayments {
         if request.method() == Method::GET {
             return self.verification(account).await;
         }
-        let taken = self.receive_notice(account, request.headers(), request.body()).await;
+        let taken = Box::pin(self.receive_notice(account, request.headers(), request.body())).await;
         taken.map(|_| Bytes::from_static(b"{}"))
     }
 
