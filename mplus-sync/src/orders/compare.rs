@@ -2,10 +2,20 @@
 
 use mplus_qapi::types::{Order, OrderCancelState};
 
-use crate::model::RelationNumber;
+use crate::model::{PosOrder, RelationNumber};
 
 use super::OrderDraft;
 use super::note::articles;
+
+/// What the POS calls an order, and what of it is not as the host said.
+pub(super) fn pos_order(draft: &OrderDraft, found: &Order) -> PosOrder {
+    PosOrder {
+        order_id: Some(found.order_id.clone()).filter(|id| !id.is_empty()),
+        order_number: found.order_number.as_ref().map(|number| format!("{}-{}", number.year, number.number)),
+        receipt_id: found.invoice_ids.first().cloned(),
+        differs: deviation(draft, found),
+    }
+}
 
 /// What tells an order at the POS from a draft; none when it is the same one.
 ///
@@ -53,7 +63,7 @@ pub(super) fn difference(
 /// What a person should know of an order that the POS has: it comes to another amount, or another amount is booked.
 ///
 /// At a table others order and pay, too: only an order that holds nothing else is compared there.
-pub(super) fn deviation(draft: &OrderDraft, found: &Order) -> Option<String> {
+fn deviation(draft: &OrderDraft, found: &Order) -> Option<String> {
     let is_alone = || {
         let held = articles(&found.line_list);
         !held.is_empty() && held == draft.articles()

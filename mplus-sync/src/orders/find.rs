@@ -8,7 +8,7 @@ use mplus_qapi::receipts::Receipt;
 use mplus_qapi::types::{Line, Order, OrderType};
 use mplus_qapi::value::SoapMplusDate;
 
-use crate::model::{ConnectionId, OrderNumber, PosOrder};
+use crate::model::{ConnectionId, OrderNumber};
 
 use super::identity::stable_uuid;
 use super::receipt::branch_of;
@@ -170,14 +170,4 @@ pub(super) fn is_marked(order: &Order, mark: &str) -> bool {
 pub(super) fn has_line(lines: &[Line], number: &OrderNumber) -> bool {
     let is_it = |text: &Option<String>| text.as_deref() == Some(number.as_str());
     lines.iter().any(|line| line.article_number == 0 && is_it(&line.text))
-}
-
-/// What the POS calls an order.
-pub(super) fn pos_order(order: &Order) -> PosOrder {
-    PosOrder {
-        order_id: Some(order.order_id.clone()).filter(|id| !id.is_empty()),
-        order_number: order.order_number.as_ref().map(|number| format!("{}-{}", number.year, number.number)),
-        receipt_id: order.invoice_ids.first().cloned(),
-        differs: None,
-    }
 }

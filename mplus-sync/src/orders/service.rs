@@ -18,7 +18,6 @@ use crate::relations::{RelationError, RelationService};
 use crate::store::{Enqueued, Select, StoreError, StoreErrorKind};
 use crate::text::kept;
 
-use super::find::pos_order;
 use super::note::AttemptNote;
 use super::payments::PaymentMethods;
 use super::{
@@ -158,7 +157,7 @@ impl Attempt<'_> {
 
     /// What the POS calls an order that is the draft, with what a person should know of it.
     pub(super) fn taken(&self, found: &mplus_qapi::types::Order) -> PosOrder {
-        PosOrder { differs: super::compare::deviation(self.draft, found), ..pos_order(found) }
+        super::compare::pos_order(self.draft, found)
     }
 
     /// The POS has the order, but not all of its payments.
