@@ -299,25 +299,9 @@ pub struct StoredReport {
 #[error("the claim was lost: its lease ended and another took the run up")]
 pub struct RunLost;
 
+/// What only the stores in the box, which keep runs as text, do with one that cannot be read.
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 impl DueRun {
-    /// Adds a request. One like it changes nothing but the time, to the earlier of both.
-    #[must_use]
-    pub fn requested(mut self, request: RunRequest) -> Self {
-        let same =
-            |known: &&mut RunRequest| known.reason == request.reason && known.details == request.details;
-        if let Some(known) = self.requests.iter_mut().find(same) {
-            known.due_at = known.due_at.min(request.due_at);
-        } else if self.requests.len() < REQUESTS_KEPT {
-            self.requests.push(request);
-        } else {
-            let all = RunRequest { details: None, ..request };
-            let last = self.requests.len() - 1;
-            let due_at = self.requests[last].due_at.min(all.due_at);
-            self.requests[last] = RunRequest { due_at, ..all };
-        }
-        self
-    }
-
     /// What is known in the place of a text that cannot be read, which it keeps. No claim of before has a token beyond `claims`.
     pub(crate) fn in_place_of(unread: String, claims: i64) -> Self {
         Self { unread: Some(unread), claims, ..Self::default() }
@@ -338,6 +322,26 @@ impl DueRun {
         let running = read.running.map(|running| running.requests).unwrap_or_default();
         let asked = running.into_iter().chain(read.requests);
         asked.fold(Self { unread: read.unread, ..self }, Self::requested)
+    }
+}
+
+impl DueRun {
+    /// Adds a request. One like it changes nothing but the time, to the earlier of both.
+    #[must_use]
+    pub fn requested(mut self, request: RunRequest) -> Self {
+        let same =
+            |known: &&mut RunRequest| known.reason == request.reason && known.details == request.details;
+        if let Some(known) = self.requests.iter_mut().find(same) {
+            known.due_at = known.due_at.min(request.due_at);
+        } else if self.requests.len() < REQUESTS_KEPT {
+            self.requests.push(request);
+        } else {
+            let all = RunRequest { details: None, ..request };
+            let last = self.requests.len() - 1;
+            let due_at = self.requests[last].due_at.min(all.due_at);
+            self.requests[last] = RunRequest { due_at, ..all };
+        }
+        self
     }
 
     /// When it is next looked at: the first request while nobody carries it out, the claim's end while somebody does.
