@@ -73,14 +73,14 @@ pub(super) async fn deactivate_gone(run: &mut Run<'_>, seen: &Seen) -> Result<()
         let there = still_there(run, missed).await?;
         let gone = missed.iter().filter(|number| !there.contains(number)).copied();
         let gone = Select::PosIds(gone.map(ArticleNumber::new).collect());
-        let items = sold(run.store().items(run.connection(), gone).await?);
+        let items = switched_off(run.store().items(run.connection(), gone).await?);
         deactivate(run, &Resource::ARTICLES, CatalogChunk { items, ..CatalogChunk::default() }).await?;
     }
     for missed in missed.products.chunks(limit) {
         let there = products_still_there(run, missed).await?;
         let gone = missed.iter().filter(|number| !there.contains(number)).copied();
         let gone = Select::PosIds(gone.map(ProductNumber::new).collect());
-        let categories = sold(run.store().categories(run.connection(), gone).await?);
+        let categories = switched_off(run.store().categories(run.connection(), gone).await?);
         deactivate(run, &Resource::CATEGORIES, CatalogChunk { categories, ..CatalogChunk::default() })
             .await?;
     }
@@ -180,11 +180,10 @@ fn following<T: Record>(records: &[Tracked<T>], limit: usize) -> Option<Page<T::
 }
 
 /// Those of some records that can be sold, made inactive.
-fn sold<T: Shared>(records: Vec<Tracked<T>>) -> Vec<Tracked<T>> {
-    let mut sold = records;
+fn switched_off<T: Shared>(mut records: Vec<Tracked<T>>) -> Vec<Tracked<T>> {
     // Pending edits stay: the POS may have it again tomorrow, and until then the push says that they wait.
-    sold.retain_mut(|tracked| std::mem::take(tracked.record.active()));
-    sold
+    records.retain_mut(|tracked| std::mem::take(tracked.record.active()));
+    records
 }
 
 /// A record that the host edits at this very moment is left to the next full run.

@@ -118,7 +118,7 @@ pub(super) async fn pull(run: &mut Run<'_>, basis: Basis) -> Result<Pulled, Step
     let (mut last, mut done) = (since - 1, 0);
     let mut last_changed = LastChanged::default();
     let (store, connection) = (run.store(), run.connection());
-    let was_empty = is_empty(store, connection).await?;
+    let was_empty = seen.is_some() && is_empty(store, connection).await?;
     let has_combos = !store.combos(connection, Select::Page(Page::first(1))).await?.is_empty();
     let groups = KnownGroups::of(store, connection).await?;
     let (how, webshop_only) = (run.settling(), run.settings().webshop_only);
