@@ -1,6 +1,7 @@
 //! No more log lines of one kind than somebody can read; the next one says how many were left out.
 
 use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -56,6 +57,11 @@ impl Window {
         self.left_out = self.left_out.saturating_add(left_out);
         self.admit(now)
     }
+}
+
+/// What a log's room is kept in; a panic elsewhere leaves it usable.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A window for each merchant of whom there were lines lately.

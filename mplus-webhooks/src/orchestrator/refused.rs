@@ -1,6 +1,6 @@
 //! What the log says about refused requests: the cause, who it was, and no more lines than somebody can read.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -8,7 +8,7 @@ use http::request::Parts;
 use super::{SUBSCRIPTION_HEADER, header};
 use crate::error::Refusal;
 use crate::event::{AnyEvent, EventName};
-use crate::log_room::{MerchantWindows, Window};
+use crate::log_room::{MerchantWindows, Window, lock};
 use crate::runtime::Runtime;
 use crate::verified::Verified;
 
@@ -60,10 +60,6 @@ impl RefusalLog {
             till = %till(verified.value()), left_out, "a webhook event was refused"
         );
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn shown(text: &str) -> &str {

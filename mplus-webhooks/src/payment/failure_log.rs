@@ -1,10 +1,10 @@
 //! What the log says about providers that fail: the cause, whose payment it was, and no more lines than somebody can read.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use chrono::{DateTime, Utc};
 
-use crate::log_room::{MerchantWindows, Window};
+use crate::log_room::{MerchantWindows, Window, lock};
 use crate::subscription::MerchantId;
 
 /// How many lines there are in ten seconds, all merchants together: a provider that is away fails for all of them.
@@ -45,10 +45,6 @@ impl FailureLog {
     pub(super) fn of_callers(&self, now: DateTime<Utc>) -> Option<u64> {
         lock(&self.callers).admit(now)
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
