@@ -23,7 +23,7 @@ const QUIET: Duration = Duration::from_secs(30);
 const SETUP: [&str; 3] = [
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
     "SET SESSION sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
-    "SET SESSION innodb_lock_wait_timeout = 5",
+    "SET SESSION innodb_lock_wait_timeout = 5, SESSION lock_wait_timeout = 10",
 ];
 /// How often a statement is repeated that the database gave up because two stood in each other's way.
 const REPEATS: usize = 8;

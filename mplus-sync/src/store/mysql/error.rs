@@ -33,8 +33,8 @@ fn kind_of(code: u16) -> (StoreErrorKind, bool) {
         1022 | 1062 | 1586 => (StoreErrorKind::Conflict, false),
         // Lock wait, deadlock, a row that changed since the snapshot, a lock that is held
         1020 | 1205 | 1213 | 3572 => (StoreErrorKind::Unavailable, true),
-        // Too many connections, shutdown, disk full, interrupted, read only for now, gone
-        1021 | 1040 | 1053 | 1077 | 1080 | 1203 | 1226 | 1290 | 1317 | 1836 | 1927 | 4031 => {
+        // Too many connections, shutdown, disk full, interrupted, read only for now, gone, its time is up
+        1021 | 1040 | 1053 | 1077 | 1080 | 1203 | 1226 | 1290 | 1317 | 1836 | 1927 | 1969 | 3024 | 4031 => {
             (StoreErrorKind::Unavailable, false)
         }
         // A table that is damaged

@@ -11,6 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use mysql_async::{Opts, OptsBuilder, Pool, PoolConstraints, PoolOpts, TxOpts};
 
+use super::sql::awaited::Awaited;
 use super::sql::driver::{Durability, Transaction};
 use super::sql::tell::Teller;
 use super::sql::value::{Row, SqlValue};
@@ -117,12 +118,16 @@ const QUIET: Duration = Duration::from_secs(30);
 /// Statements that a connection keeps prepared.
 const STATEMENTS: usize = 128;
 
-/// What holds for each connection: texts are compared byte by byte, what does not fit is refused and not cut, and nobody waits
-/// for rows that are not there.
-const SESSION: [&str; 3] = [
+/// What holds for each connection: texts are compared byte by byte, what does not fit is refused and not cut, nobody waits for rows
+/// that are not there, and the server gives up what nobody waits for any more: a lock of a row or a table after 20 seconds, and a
+/// statement after a quarter of an hour, which is as long as one that goes through all rows may take. MariaDB and MySQL have a
+/// setting each for that, in a comment that the other one passes over; MySQL's holds for what reads.
+const SESSION: [&str; 4] = [
     "SET NAMES utf8mb4 COLLATE utf8mb4_bin",
     "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+    "SET SESSION innodb_lock_wait_timeout = 20, SESSION lock_wait_timeout = 20 \
+     /*M!100101 , SESSION max_statement_time = 900 */ /*!50708 , SESSION max_execution_time = 900000 */",
 ];
 
 impl MySqlStore {
@@ -210,7 +215,7 @@ impl Driver for MySql {
         rows::execute(&mut connection, action, sql, values).await.map_err(error::maybe_done)
     }
 
-    /// In a task of its own, which goes on while the caller prepares the next rows.
+    /// In a task of its own, which goes on while the caller prepares the next rows, and ends when nobody waits for it any more.
     async fn write(&self, action: &'static str, _: Durability, writes: Vec<Write>) -> Result<(), StoreError> {
         let driver = self.clone();
         let writing = async move {
@@ -223,7 +228,7 @@ impl Driver for MySql {
         };
         let broken =
             |error| StoreError::new(StoreErrorKind::Unavailable, action).with_source(error).maybe_done();
-        tokio::spawn(writing).await.map_err(broken)?
+        Awaited::spawn(writing).await.map_err(broken)?
     }
 
     async fn begin(&self, action: &'static str) -> Result<Box<dyn Transaction>, StoreError> {

@@ -10,6 +10,7 @@ use tokio_postgres::{CancelToken, NoTls};
 use crate::store::{StoreError, StoreErrorKind};
 
 use super::listen::Line;
+use super::rows::Asked;
 
 /// How long the database may take to hear that nobody waits any more.
 const HEARD: Duration = Duration::from_secs(10);
@@ -20,15 +21,18 @@ pub(super) struct Lent {
     /// None once it went back.
     client: Option<Object>,
     line: Arc<Line>,
+    /// Whether statements are [prepared](Asked::prepared).
+    prepared: bool,
 }
 
 impl Lent {
-    pub(super) fn new(client: Object, line: &Arc<Line>) -> Self {
-        Self { client: Some(client), line: Arc::clone(line) }
+    pub(super) fn new(client: Object, line: &Arc<Line>, prepared: bool) -> Self {
+        Self { client: Some(client), line: Arc::clone(line), prepared }
     }
 
-    pub(super) fn client(&self, action: &str) -> Result<&Object, StoreError> {
-        self.client.as_ref().ok_or_else(|| StoreError::new(StoreErrorKind::Invalid, action))
+    pub(super) fn asked(&self, action: &str) -> Result<Asked<'_>, StoreError> {
+        let client = self.client.as_ref().ok_or_else(|| StoreError::new(StoreErrorKind::Invalid, action))?;
+        Ok(Asked { client, prepared: self.prepared })
     }
 
     /// Nothing is under way on it: others may have it.

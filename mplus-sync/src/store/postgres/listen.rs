@@ -9,6 +9,7 @@ use deadpool_postgres::Pool;
 use futures_util::StreamExt;
 use futures_util::stream::poll_fn;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_postgres::types::Type;
 use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls};
 
 use crate::store::sql::tell::Teller;
@@ -26,9 +27,7 @@ pub(super) fn teller(pool: Pool) -> Teller {
             // One that is lost costs the others a wait.
             if let Ok(client) = pool.get().await {
                 let sql = "SELECT pg_notify('mplus_wake_' || md5(current_schema()), $1)";
-                if let Ok(statement) = client.prepare_cached(sql).await {
-                    let _ = client.execute(&statement, &[&what.join(" ")]).await;
-                }
+                let _ = client.execute_typed(sql, &[(&what.join(" "), Type::TEXT)]).await;
             }
         })
     })

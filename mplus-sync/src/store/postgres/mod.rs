@@ -10,17 +10,15 @@ mod transaction;
 mod value;
 
 use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
-use tokio::task::{JoinError, JoinHandle};
 use tokio_postgres::config::SslMode;
 use tokio_postgres::{Config, NoTls};
 
+use super::sql::awaited::Awaited;
 use super::sql::driver::{Durability, Transaction};
 use super::sql::tell::Teller;
 use super::sql::value::{Row, SqlValue};
@@ -52,6 +50,7 @@ pub type PostgresStore = SqlStore<Postgres>;
 pub struct Postgres {
     pool: Pool,
     line: Arc<Line>,
+    prepared: bool,
     bell: Arc<Bell>,
     teller: Teller,
 }
@@ -72,6 +71,10 @@ pub struct PostgresOptions {
     /// Whether to tell other processes of new work, and to hear of theirs: yes unless set. A connection pooler in transaction
     /// mode does not pass that on; then processes look by themselves.
     pub notify: bool,
+    /// Whether statements are prepared under names and kept by their connections: yes unless set. A connection pooler in transaction mode
+    /// may know nothing of them (PgBouncer before 1.21, or with `max_prepared_statements = 0`): each goes with its values then, and costs
+    /// the database its planning.
+    pub prepared: bool,
     /// A PEM file with the authorities that the database's certificate may come from, instead of the platform's.
     #[cfg(feature = "postgres-tls")]
     pub root_certificates: Option<std::path::PathBuf>,
@@ -83,6 +86,7 @@ impl fmt::Debug for PostgresOptions {
         f.debug_struct("PostgresOptions")
             .field("connections", &self.connections)
             .field("notify", &self.notify)
+            .field("prepared", &self.prepared)
             .finish_non_exhaustive()
     }
 }
@@ -97,6 +101,7 @@ impl PostgresOptions {
             url: url.into(),
             connections: 16,
             notify: true,
+            prepared: true,
             #[cfg(feature = "postgres-tls")]
             root_certificates: None,
         }
@@ -167,7 +172,8 @@ impl PostgresStore {
             true => listen::teller(pool.clone()),
             false => Teller::silent(),
         };
-        let driver = Postgres { pool, line: Arc::clone(&line), bell: Arc::clone(&bell), teller };
+        let (line_of, bell_of, prepared) = (Arc::clone(&line), Arc::clone(&bell), options.prepared);
+        let driver = Postgres { pool, line: line_of, prepared, bell: bell_of, teller };
         let store = Self::with_driver(driver).await?;
         if options.notify {
             listen::start(line, &bell);
@@ -176,27 +182,10 @@ impl PostgresStore {
     }
 }
 
-/// A task that ends with whoever waits for it.
-struct Awaited<T>(JoinHandle<T>);
-
-impl<T> Future for Awaited<T> {
-    type Output = Result<T, JoinError>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(context)
-    }
-}
-
-impl<T> Drop for Awaited<T> {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
 impl Postgres {
     async fn lend(&self, action: &str) -> Result<Lent, StoreError> {
         let client = self.pool.get().await.map_err(error::no_client(action))?;
-        Ok(Lent::new(client, &self.line))
+        Ok(Lent::new(client, &self.line, self.prepared))
     }
 }
 
@@ -211,14 +200,14 @@ impl Driver for Postgres {
         values: Vec<SqlValue>,
     ) -> Result<Vec<Row>, StoreError> {
         let lent = self.lend(action).await?;
-        let found = rows::query(lent.client(action)?, sql, &values).await;
+        let found = rows::query(lent.asked(action)?, sql, &values).await;
         lent.answered();
         found.map_err(error::of(action))
     }
 
     async fn by_keys(&self, action: &'static str, keyed: Keyed) -> Result<Vec<Row>, StoreError> {
         let lent = self.lend(action).await?;
-        let found = rows::by_keys(lent.client(action)?, &keyed).await;
+        let found = rows::by_keys(lent.asked(action)?, &keyed).await;
         lent.answered();
         found.map_err(error::of(action))
     }
@@ -230,7 +219,7 @@ impl Driver for Postgres {
         values: Vec<SqlValue>,
     ) -> Result<u64, StoreError> {
         let lent = self.lend(action).await?;
-        let changed = rows::execute(lent.client(action)?, sql, &values).await;
+        let changed = rows::execute(lent.asked(action)?, sql, &values).await;
         lent.answered();
         changed.map_err(error::of_write(action))
     }
@@ -250,7 +239,7 @@ impl Driver for Postgres {
         };
         let broken =
             |error| StoreError::new(StoreErrorKind::Unavailable, action).with_source(error).maybe_done();
-        Awaited(tokio::spawn(writing)).await.map_err(broken)?
+        Awaited::spawn(writing).await.map_err(broken)?
     }
 
     async fn begin(&self, action: &'static str) -> Result<Box<dyn Transaction>, StoreError> {

@@ -2,17 +2,55 @@
 
 use deadpool_postgres::Object;
 use tokio_postgres::Error;
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::{ToSql, Type};
 
 use crate::store::sql::Dialect;
 use crate::store::sql::table::{Kind, Table};
 use crate::store::sql::value::{Row, SqlValue};
 use crate::store::sql::write::{Keyed, Mode, Write};
 
-type Values<'a> = Vec<&'a (dyn ToSql + Sync)>;
+/// Values with the types in which they are sent.
+type Values<'a> = Vec<(&'a (dyn ToSql + Sync), Type)>;
 
 fn borrowed(values: &[SqlValue]) -> Values<'_> {
-    values.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
+    let of = |value: &SqlValue| match value {
+        SqlValue::Integer(_) => Type::INT8,
+        SqlValue::Text(_) => Type::TEXT,
+        // Whatever stands there.
+        SqlValue::Null => Type::UNKNOWN,
+    };
+    values.iter().map(|value| (value as &(dyn ToSql + Sync), of(value))).collect()
+}
+
+/// A connection, and how it is asked.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'c> {
+    pub(super) client: &'c Object,
+    /// Whether statements are prepared under names and kept. Otherwise each goes with its values in one message, which is all that a
+    /// pooler in transaction mode needs to see of it.
+    pub(super) prepared: bool,
+}
+
+impl Asked<'_> {
+    async fn query(self, sql: &str, values: Values<'_>) -> Result<Vec<tokio_postgres::Row>, Error> {
+        if !self.prepared {
+            return self.client.query_typed(sql, &values).await;
+        }
+        let statement = self.client.prepare_cached(sql).await?;
+        self.client.query(&statement, &untyped(values)).await
+    }
+
+    async fn execute(self, sql: &str, values: Values<'_>) -> Result<u64, Error> {
+        if !self.prepared {
+            return self.client.execute_typed(sql, &values).await;
+        }
+        let statement = self.client.prepare_cached(sql).await?;
+        self.client.execute(&statement, &untyped(values)).await
+    }
+}
+
+fn untyped(values: Values<'_>) -> Vec<&(dyn ToSql + Sync)> {
+    values.into_iter().map(|(value, _)| value).collect()
 }
 
 fn read(rows: &[tokio_postgres::Row]) -> Result<Vec<Row>, Error> {
@@ -22,21 +60,19 @@ fn read(rows: &[tokio_postgres::Row]) -> Result<Vec<Row>, Error> {
     rows.iter().map(read).collect()
 }
 
-pub(super) async fn query(client: &Object, sql: &str, values: &[SqlValue]) -> Result<Vec<Row>, Error> {
-    let statement = client.prepare_cached(&Dialect::Postgres.placed(sql)).await?;
-    read(&client.query(&statement, &borrowed(values)).await?)
+pub(super) async fn query(asked: Asked<'_>, sql: &str, values: &[SqlValue]) -> Result<Vec<Row>, Error> {
+    read(&asked.query(&Dialect::Postgres.placed(sql), borrowed(values)).await?)
 }
 
-pub(super) async fn execute(client: &Object, sql: &str, values: &[SqlValue]) -> Result<u64, Error> {
-    let statement = client.prepare_cached(&Dialect::Postgres.placed(sql)).await?;
-    client.execute(&statement, &borrowed(values)).await
+pub(super) async fn execute(asked: Asked<'_>, sql: &str, values: &[SqlValue]) -> Result<u64, Error> {
+    asked.execute(&Dialect::Postgres.placed(sql), borrowed(values)).await
 }
 
 /// Reads the rows of many keys, each of them through the key's index.
 ///
 /// `= ANY` leaves the choice to the planner, which takes a table that was never analysed for a small one and reads it
 /// from end to end, in every call of the pull that fills it. `OFFSET 0` keeps it from making a join of this.
-pub(super) async fn by_keys(client: &Object, keyed: &Keyed) -> Result<Vec<Row>, Error> {
+pub(super) async fn by_keys(asked: Asked<'_>, keyed: &Keyed) -> Result<Vec<Row>, Error> {
     let keys = keyed.within.len() + 1;
     let condition = Dialect::Postgres.placed(&keyed.condition()).into_owned();
     let (table, columns, column) = (keyed.table.name, keyed.columns, keyed.column);
@@ -51,11 +87,10 @@ pub(super) async fn by_keys(client: &Object, keyed: &Keyed) -> Result<Vec<Row>, 
              (SELECT * FROM {table} WHERE {condition} AND {column} = wanted.key OFFSET 0) AS found"
         ),
     };
-    let statement = client.prepare_cached(&sql).await?;
     let fixed = keyed.fixed();
     let mut values = borrowed(&fixed);
-    values.push(&keyed.keys);
-    read(&client.query(&statement, &values).await?)
+    values.push((&keyed.keys, Type::TEXT_ARRAY));
+    read(&asked.query(&sql, values).await?)
 }
 
 /// How many rows a statement writes at most.
@@ -93,9 +128,8 @@ fn arrays(table: &Table, rows: Vec<Vec<SqlValue>>) -> Vec<Array> {
 ///
 /// Every row is found through the primary key, in the order of the keys: no plan can turn bad, and two writers never
 /// wait for each other in a circle.
-pub(super) async fn write(client: &Object, write: Write) -> Result<bool, Error> {
+pub(super) async fn write(asked: Asked<'_>, write: Write) -> Result<bool, Error> {
     let sql = statement(&write);
-    let statement = client.prepare_cached(&sql).await?;
     let mut rows = write.rows;
     while !rows.is_empty() {
         let next = rows.split_off(rows.len().min(ROWS));
@@ -104,16 +138,18 @@ pub(super) async fn write(client: &Object, write: Write) -> Result<bool, Error> 
         let values: Values<'_> = arrays
             .iter()
             .map(|array| match array {
-                Array::Texts(array) => array as &(dyn ToSql + Sync),
-                Array::Integers(array) => array,
+                Array::Texts(array) => (array as &(dyn ToSql + Sync), Type::TEXT_ARRAY),
+                Array::Integers(array) => (array as &(dyn ToSql + Sync), Type::INT8_ARRAY),
             })
             .collect();
         match write.mode {
-            Mode::Insert | Mode::Upsert => drop(client.execute(&statement, &values).await?),
+            Mode::Insert | Mode::Upsert => drop(asked.execute(&sql, values).await?),
             Mode::Replace => {
                 // A row that is gone would be inserted: one that was not there has no `xmax`.
-                let counts = client.query_one(&statement, &values).await?;
-                let (written, inserted): (i64, i64) = (counts.try_get(0)?, counts.try_get(1)?);
+                let (mut written, mut inserted): (i64, i64) = (0, 0);
+                for counts in asked.query(&sql, values).await? {
+                    (written, inserted) = (counts.try_get(0)?, counts.try_get(1)?);
+                }
                 if written.unsigned_abs() as usize != count || inserted != 0 {
                     return Ok(false);
                 }

@@ -1,7 +1,6 @@
 //! Transactions of several statements.
 
 use async_trait::async_trait;
-use deadpool_postgres::Object;
 use tokio_postgres::error::DbError;
 
 use crate::store::sql::driver::Transaction;
@@ -10,6 +9,7 @@ use crate::store::sql::write::{Keyed, Write, moved_on};
 use crate::store::{StoreError, StoreErrorKind};
 
 use super::lent::Lent;
+use super::rows::Asked;
 use super::{error, rows};
 
 /// A transaction on a connection of its own. Closing that is what takes back a transaction that nobody ended.
@@ -21,33 +21,33 @@ pub(super) struct PostgresTransaction {
 impl PostgresTransaction {
     pub(super) async fn begin(lent: Lent, action: &'static str) -> Result<Self, StoreError> {
         let transaction = Self { lent, action };
-        transaction.client()?.batch_execute("BEGIN").await.map_err(error::of(action))?;
+        transaction.asked()?.client.batch_execute("BEGIN").await.map_err(error::of(action))?;
         Ok(transaction)
     }
 
-    fn client(&self) -> Result<&Object, StoreError> {
-        self.lent.client(self.action)
+    fn asked(&self) -> Result<Asked<'_>, StoreError> {
+        self.lent.asked(self.action)
     }
 }
 
 #[async_trait]
 impl Transaction for PostgresTransaction {
     async fn query(&mut self, sql: &str, values: Vec<SqlValue>) -> Result<Vec<Row>, StoreError> {
-        rows::query(self.client()?, sql, &values).await.map_err(error::of(self.action))
+        rows::query(self.asked()?, sql, &values).await.map_err(error::of(self.action))
     }
 
     async fn by_keys(&mut self, keyed: Keyed) -> Result<Vec<Row>, StoreError> {
-        rows::by_keys(self.client()?, &keyed).await.map_err(error::of(self.action))
+        rows::by_keys(self.asked()?, &keyed).await.map_err(error::of(self.action))
     }
 
     async fn execute(&mut self, sql: &str, values: Vec<SqlValue>) -> Result<u64, StoreError> {
-        rows::execute(self.client()?, sql, &values).await.map_err(error::of(self.action))
+        rows::execute(self.asked()?, sql, &values).await.map_err(error::of(self.action))
     }
 
     async fn write(&mut self, write: Write) -> Result<(), StoreError> {
         let table = write.table;
         let refused = |why: String| StoreError::new(StoreErrorKind::Conflict, self.action).with_source(why);
-        match rows::write(self.client()?, write).await {
+        match rows::write(self.asked()?, write).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(refused(moved_on(table))),
             Err(error) => {
@@ -64,14 +64,14 @@ impl Transaction for PostgresTransaction {
     }
 
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {
-        self.client()?.batch_execute("COMMIT").await.map_err(error::of_write(self.action))?;
+        self.asked()?.client.batch_execute("COMMIT").await.map_err(error::of_write(self.action))?;
         self.lent.answered();
         Ok(())
     }
 
     async fn roll_back(self: Box<Self>) {
-        let Ok(client) = self.client() else { return };
-        if client.batch_execute("ROLLBACK").await.is_ok() {
+        let Ok(asked) = self.asked() else { return };
+        if asked.client.batch_execute("ROLLBACK").await.is_ok() {
             self.lent.answered();
         }
     }

@@ -1,6 +1,8 @@
 //! The store in a database, written once: [tables](table), statements and rows are the same everywhere; what differs is the
 //! [dialect] and the [driver].
 
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+pub(crate) mod awaited;
 mod claim;
 mod connections;
 pub(crate) mod dialect;

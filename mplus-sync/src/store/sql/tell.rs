@@ -13,6 +13,8 @@ use crate::store::Wake;
 
 /// How far words of a process are apart.
 const APART: Duration = Duration::from_secs(1);
+/// How long the database may take to pass a word on: one that hangs must not keep later ones back.
+const PASSED_ON: Duration = Duration::from_secs(10);
 
 const fn place(what: Wake) -> usize {
     match what {
@@ -65,7 +67,7 @@ impl Teller {
         let told = Arc::clone(told);
         runtime.spawn(async move {
             loop {
-                told.send().await;
+                let _ = tokio::time::timeout(PASSED_ON, told.send()).await;
                 tokio::time::sleep(APART).await;
                 told.waiting.store(false, Ordering::Release);
                 let more = told.pending.iter().any(|pending| pending.load(Ordering::Acquire));

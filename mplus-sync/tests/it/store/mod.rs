@@ -2,6 +2,8 @@
 
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod agreement;
+#[cfg(feature = "postgres")]
+mod bounced;
 mod faulty;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod fixture;

@@ -1,11 +1,15 @@
 //! The store in MySQL or MariaDB. Needs `MPLUS_TEST_MYSQL`, the URL of a database on a server on which databases may be made.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::DateTime;
-use mplus_sync::model::{ConnectionId, Order, OrderKind};
-use mplus_sync::store::{MySqlStore, OrderOutbox, SqlValue, Store, StoreError, StoreErrorKind};
+use mplus_sync::model::{Connection, ConnectionId, Order, OrderKind};
+use mplus_sync::store::{
+    CheckpointStore, ConnectionStore, MySqlOptions, MySqlStore, OrderOutbox, RunStore, SqlValue, Store,
+    StoreError, StoreErrorKind,
+};
 use mplus_sync::testkit::MySqlDatabase;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Opts, Params, TxOpts, Value};
@@ -121,5 +125,45 @@ async fn what_is_too_long_is_refused_and_not_cut() {
     let order = Order::new("n".repeat(600), "city", OrderKind::Pickup, DateTime::UNIX_EPOCH);
     let refused = store.enqueue(&"merchant".into(), &order, DateTime::UNIX_EPOCH).await.unwrap_err();
     assert_eq!(refused.kind(), StoreErrorKind::Invalid, "{refused}");
+    database.drop().await.unwrap();
+}
+
+/// Somebody outside holds what a statement needs; whoever gave up waiting for it leaves nothing behind that others wait for.
+#[tokio::test]
+async fn what_waits_for_a_table_that_somebody_locked_holds_up_nobody_else_and_is_given_up() {
+    let Some(database) = database().await else { return };
+    let mut options = MySqlOptions::new(database.url());
+    options.connections = 2;
+    let store = MySqlStore::open(options).await.unwrap();
+    let (mut holder, mut watcher) = (host(database.url()).await, host(database.url()).await);
+    let (merchant, now) = (ConnectionId::from("merchant"), DateTime::UNIX_EPOCH);
+    let mut record = Connection::new("merchant", "Resto", "pos.example", 1, now);
+    record.revision = store.save_connection(&record).await.unwrap();
+
+    holder.query_drop("LOCK TABLES mplus_connections WRITE").await.unwrap();
+    let soon = Duration::from_millis(300);
+    for _ in 0..3 {
+        let read = tokio::time::timeout(soon, store.connection(&merchant)).await;
+        assert!(read.is_err(), "it is locked");
+        let written = tokio::time::timeout(soon, store.save_connection(&record)).await;
+        assert!(written.is_err(), "it is locked");
+    }
+    // All connections of the pool waited.
+    let others = async {
+        store.checkpoints(&"other".into()).await.unwrap();
+        store.runs(&"other".into()).await.unwrap();
+    };
+    tokio::time::timeout(Duration::from_secs(30), others).await.expect("others go on");
+    let waiting = "SELECT count(*) FROM information_schema.processlist \
+                   WHERE db = DATABASE() AND state LIKE '%metadata lock%'";
+    let given_up = async {
+        while watcher.query_first::<u64, _>(waiting).await.unwrap() != Some(0) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), given_up).await.expect("the server gives it up");
+    holder.query_drop("UNLOCK TABLES").await.unwrap();
+    assert_eq!(store.connection(&merchant).await.unwrap().unwrap().revision, record.revision);
+    drop(store);
     database.drop().await.unwrap();
 }
