@@ -97,7 +97,7 @@ impl<D: Driver> SqlStore<D> {
 }
 
 /// That it is the turn of an order `due` at its table: an earlier one has ended, and nobody sends another one.
-const HAS_ITS_TURN: &str = "(due.lane IS NULL OR NOT EXISTS (SELECT 1 FROM mplus_outbox AS other \
+pub(super) const HAS_ITS_TURN: &str = "(due.lane IS NULL OR NOT EXISTS (SELECT 1 FROM mplus_outbox AS other \
      WHERE other.connection = due.connection AND other.lane = due.lane AND other.lane IS NOT NULL \
      AND (other.sequence < due.sequence OR (other.state = 'sending' AND other.sequence <> due.sequence))))";
 
@@ -179,27 +179,19 @@ async fn take_turns(
         marks(names.len())
     );
     let mut found = transaction.query(&sql, names.clone()).await?;
-    let mut sorted: Vec<&ConnectionId> = candidates.iter().collect();
-    sorted.sort();
-    let mut missing = false;
-    for connection in sorted {
-        let is_there = found.iter().any(
-            |row| matches!(row.0.as_slice().first(), Some(SqlValue::Text(name)) if name == connection.as_str()),
+    // A row that another holds is left alone; those that are not there yet are made.
+    let missing = match found.len() < candidates.len() {
+        true => without_turn(transaction, candidates, names.clone()).await?,
+        false => Vec::new(),
+    };
+    if !missing.is_empty() {
+        let insert = format!(
+            "INSERT INTO mplus_order_turns (connection, turn) VALUES (?, 0){}",
+            dialect.unless_there(table::TURNS.key)
         );
-        if !is_there {
-            // A row that another holds is left alone; one that is not there yet is made.
-            let sql = "SELECT 1 FROM mplus_order_turns WHERE connection = ?";
-            if transaction.query(sql, vec![connection.as_str().into()]).await?.is_empty() {
-                let sql = format!(
-                    "INSERT INTO mplus_order_turns (connection, turn) VALUES (?, 0){}",
-                    dialect.unless_there(table::TURNS.key)
-                );
-                transaction.execute(&sql, vec![connection.as_str().into()]).await?;
-                missing = true;
-            }
+        for connection in missing {
+            transaction.execute(&insert, vec![connection.as_str().into()]).await?;
         }
-    }
-    if missing {
         found = transaction.query(&sql, names).await?;
     }
     let mut turns = Vec::with_capacity(found.len());
@@ -214,6 +206,25 @@ async fn take_turns(
     turns.sort_by_key(|turn| place(&turn.connection));
     look_for_room(transaction, &mut turns, request, now).await?;
     Ok(turns)
+}
+
+/// The candidates that were never served, in the order of their identifiers: two who make the rows never wait for each other in a circle.
+async fn without_turn<'c>(
+    transaction: &mut dyn Transaction,
+    candidates: &'c [ConnectionId],
+    names: Vec<SqlValue>,
+) -> Result<Vec<&'c ConnectionId>, StoreError> {
+    let sql = format!("SELECT connection FROM mplus_order_turns WHERE connection IN {}", marks(names.len()));
+    let mut served = Vec::new();
+    for mut row in transaction.query(&sql, names).await? {
+        served.push(row.text()?);
+    }
+    let mut missing: Vec<&ConnectionId> = candidates
+        .iter()
+        .filter(|connection| !served.iter().any(|served| served == connection.as_str()))
+        .collect();
+    missing.sort();
+    Ok(missing)
 }
 
 /// Finds how many more orders of each merchant may be under way, and leaves those out that are held or full.
