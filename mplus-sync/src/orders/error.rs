@@ -20,6 +20,9 @@ pub struct SubmitError {
     may_be_at_pos: bool,
     /// Whether the POS answers other calls meanwhile.
     is_alone: bool,
+    /// Whether it is the merchant's settings or connection that could not be read: a newer release may have written them, whose
+    /// processes can.
+    is_of_merchant: bool,
 }
 
 /// What went wrong.
@@ -88,7 +91,12 @@ pub enum SubmitErrorKind {
 
 impl SubmitError {
     pub(super) fn new(order: &OrderNumber, kind: SubmitErrorKind, may_be_at_pos: bool) -> Self {
-        Self { order: order.clone(), kind, may_be_at_pos, is_alone: false }
+        Self { order: order.clone(), kind, may_be_at_pos, is_alone: false, is_of_merchant: false }
+    }
+
+    /// That a merchant's settings or connection could not be read.
+    pub(super) fn of_merchant(order: &OrderNumber, failed: StoreError, may_be_at_pos: bool) -> Self {
+        Self { is_of_merchant: true, ..Self::new(order, SubmitErrorKind::Store(failed), may_be_at_pos) }
     }
 
     /// The same when an earlier attempt may have brought the order to the POS.
@@ -183,8 +191,12 @@ impl SubmitError {
             }
             SubmitErrorKind::AtWork { .. } => Some(Hindrance::Silent),
             SubmitErrorKind::Unclear { .. } => Some(Hindrance::Unclear),
-            // What cannot be read does not become readable by itself.
-            SubmitErrorKind::Store(error) if error.kind() == StoreErrorKind::Corrupt => None,
+            // What cannot be read of the menu does not become readable by itself.
+            SubmitErrorKind::Store(error)
+                if error.kind() == StoreErrorKind::Corrupt && !self.is_of_merchant =>
+            {
+                None
+            }
             SubmitErrorKind::Store(_)
             | SubmitErrorKind::Relation(RelationError::Store(_) | RelationError::Busy { .. }) => {
                 Some(Hindrance::Host)

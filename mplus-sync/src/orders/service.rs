@@ -240,8 +240,7 @@ impl OrderService {
 
     /// The service by the settings that hold now, for an order that is told what goes wrong.
     pub(super) async fn for_order(&self, order: &Order) -> Result<Self, SubmitError> {
-        let failed = |failed| SubmitError::new(&order.number, SubmitErrorKind::Store(failed), false);
-        self.up_to_date().await.map_err(failed)
+        self.up_to_date().await.map_err(|failed| SubmitError::of_merchant(&order.number, failed, false))
     }
 
     /// Whose orders these are.
@@ -252,8 +251,8 @@ impl OrderService {
     /// Queues an order, to be sent by the next worker. The very same order again is sent once; one that was rejected is tried
     /// again, and one that was withdrawn or waits for a person stays so, which [`Queued`] tells.
     ///
-    /// A host that keeps its orders in the same database queues them in its own transaction instead (`enqueue_in` of the
-    /// store in use).
+    /// A host that keeps its orders in the same database queues them in its own transaction instead (`enqueue_statement`
+    /// of the store in use).
     ///
     /// # Errors
     /// [`QueueError::Refused`] when the order asks to be kept from the POS though real guests are served;

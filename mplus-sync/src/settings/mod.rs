@@ -22,6 +22,7 @@
 
 mod against_pos;
 mod daily;
+mod json;
 mod orders;
 mod problem;
 mod stock;
@@ -33,6 +34,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::conflict::Unit;
 use crate::tax::TaxMapping;
+
+use json::read;
 
 pub use against_pos::PosFacts;
 pub use daily::DailySettings;
@@ -82,6 +85,28 @@ pub struct MerchantSettings {
 }
 
 impl MerchantSettings {
+    /// Reads settings from their JSON form. What is left out has its default; a name that is no setting, such as `enable` for `enabled`,
+    /// would do nothing, so it is a problem.
+    ///
+    /// # Errors
+    /// Everything that is wrong: what cannot be read, every name that is no setting, and what [`problems`](Self::problems) finds.
+    ///
+    /// ```
+    /// use mplus_sync::settings::MerchantSettings;
+    ///
+    /// let problems = MerchantSettings::from_json(r#"{"stock":{"enable":false}}"#).unwrap_err();
+    /// assert_eq!(
+    ///     problems[0].to_string(),
+    ///     "stock.enable: there is no setting of this name. Look how it is written, or leave it out"
+    /// );
+    /// ```
+    pub fn from_json(json: &str) -> Result<Self, Vec<SettingsProblem>> {
+        let (settings, unknown) = read(json).map_err(|error| vec![SettingsProblem::unreadable(&error)])?;
+        let unknown = unknown.into_iter().map(SettingsProblem::unknown);
+        let problems: Vec<_> = unknown.chain(settings.problems()).collect();
+        if problems.is_empty() { Ok(settings) } else { Err(problems) }
+    }
+
     /// The same for a merchant whose POS and daily time have another time zone.
     #[must_use]
     pub fn in_zone(mut self, zone: Zone) -> Self {

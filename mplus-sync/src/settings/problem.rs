@@ -26,6 +26,16 @@ impl SettingsProblem {
     ) -> Self {
         Self { field: field.into(), message: message.into(), advice: advice.into() }
     }
+
+    /// A name that is no setting.
+    pub(super) fn unknown(path: String) -> Self {
+        Self::new(path, "there is no setting of this name", "Look how it is written, or leave it out")
+    }
+
+    /// JSON that is none of settings.
+    pub(super) fn unreadable(error: &serde_json::Error) -> Self {
+        Self::new("settings", format!("they cannot be read: {error}"), "Mend what stands there")
+    }
 }
 
 impl fmt::Display for SettingsProblem {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::model::{ConnectionId, Revision, StoredSettings};
 use crate::store::{SettingsStore, Store, StoreError, StoreErrorKind};
 
+use super::json::read;
 use super::{MerchantSettings, SaveSettingsError};
 
 /// The form that this release writes. A release that adds a setting which older ones must not drop writes a higher one.
@@ -84,6 +85,18 @@ fn from_json(connection: &ConnectionId, stored: &StoredSettings) -> Result<Merch
     serde_json::from_str(&stored.json).map_err(|error| corrupt().with_source(error))
 }
 
+/// Says what in settings of this release, such as a person wrote into the database, is no setting and does nothing. What a newer release
+/// wrote may have names that only that one knows.
+fn name_unknown(connection: &ConnectionId, stored: &StoredSettings) {
+    if let Ok((_, unknown)) = read(&stored.json)
+        && !unknown.is_empty()
+        && stored.schema <= FORM
+    {
+        let names = unknown.join(", ");
+        tracing::warn!(target: "mplus_sync", %connection, %names, "stored settings have names that are no settings and do nothing");
+    }
+}
+
 /// A merchant's settings as the services of one handle read them. Clones share what was read.
 #[derive(Clone)]
 pub(crate) struct SettingsReader {
@@ -122,6 +135,7 @@ impl SettingsReader {
             return Ok(known.clone());
         }
         let settings = Arc::new(from_json(&self.connection, &stored)?);
+        name_unknown(&self.connection, &stored);
         let saved = SavedSettings { settings, revision: stored.revision };
         *self.known() = Some(saved.clone());
         Ok(saved)

@@ -266,6 +266,16 @@ mod tests {
     }
 
     #[test]
+    fn settings_that_cannot_be_read_are_waited_for_and_a_menu_that_cannot_is_not() {
+        let corrupt = || StoreError::new(StoreErrorKind::Corrupt, "read settings");
+        let decide = |failed| RetryPlan::default().decide(&entry(0), &Err(failed), hours(1), 0.0);
+        let decided = decide(SubmitError::of_merchant(&"1001".into(), corrupt(), false));
+        assert!(matches!(decided, Outcome::Wait { why: Waiting::Host { .. }, .. }), "{decided:?}");
+        let decided = decide(SubmitError::new(&"1001".into(), SubmitErrorKind::Store(corrupt()), false));
+        assert!(matches!(decided, Outcome::Retry { .. }), "{decided:?}");
+    }
+
+    #[test]
     fn what_something_on_the_way_refuses_of_one_order_counts_as_an_attempt_and_has_no_other_rest() {
         let refused = |status, alone: bool| {
             let failed = mplus_qapi::Error::new("createOrderV3", ErrorKind::Http { status });

@@ -17,7 +17,7 @@ use crate::cancel::CancelToken;
 use crate::merchant::{Merchant, NoStanding, Watch};
 use crate::model::{Activity, ActivityLevel, Claim, ConnectionId, OutboxEntry, Outcome, PosOrder, Waiting};
 use crate::orders::error::{Heard, Hindrance};
-use crate::orders::{OrderObserver, OrderService, SubmitError, SubmitErrorKind};
+use crate::orders::{OrderObserver, OrderService, SubmitError};
 use crate::store::{ClaimRequest, StoreError, StoreErrorKind, Wake};
 use crate::text::kept;
 
@@ -371,8 +371,8 @@ impl OutboxWorker {
             Ok(None) => Ended::Result(self.service.forward(entry).await),
             Ok(Some(outcome)) => Ended::Decided(outcome.into()),
             Err(failed) => {
-                let failed = SubmitErrorKind::Store(failed);
-                Ended::Result(Err(SubmitError::new(&entry.order.number, failed, entry.may_be_at_pos)))
+                let number = &entry.order.number;
+                Ended::Result(Err(SubmitError::of_merchant(number, failed, entry.may_be_at_pos)))
             }
         }
     }
