@@ -1,11 +1,11 @@
 //! Tells the host what became of its orders.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::stream::{self, StreamExt};
+use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use crate::cancel::CancelToken;
 use crate::model::{ClaimedNotice, ConnectionId, OrderNotice};
@@ -20,6 +20,8 @@ const MERCHANTS: usize = 8;
 const CLAIM: TimeDelta = TimeDelta::minutes(2);
 /// How long it has for one.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// After how long those of further merchants are claimed while the host is at some.
+const SOON: Duration = Duration::from_secs(1);
 /// How long a notice rests that the host did not take.
 const PAUSE: Duration = Duration::from_secs(30);
 
@@ -54,28 +56,83 @@ pub(crate) async fn tell_host(
     observer: &dyn OrderObserver,
     stop: &CancelToken,
 ) -> u64 {
+    let teller = Teller { store, runtime, observer, stop };
     let mut told = 0;
-    while !stop.is_cancelled() {
-        let now = runtime.now();
-        let until = now + CLAIM;
-        let mut request = NoticeRequest::new(AT_ONCE, until);
-        request.connection = connection.cloned();
-        let Ok(claimed) = store.claim_notices(&request, now).await else { return told };
-        if claimed.is_empty() {
-            return told;
+    let mut line = Line::default();
+    let mut telling = FuturesUnordered::new();
+    loop {
+        while telling.len() < MERCHANTS
+            && let Some(batch) = line.next()
+        {
+            telling.push(teller.tell(batch));
         }
-        let mut by_merchant: BTreeMap<ConnectionId, Vec<ClaimedNotice>> = BTreeMap::new();
-        for notice in claimed {
-            by_merchant.entry(notice.notice.connection.clone()).or_default().push(notice);
+        if telling.is_empty() {
+            match teller.claim(connection).await {
+                Some(claimed) if !claimed.is_empty() => line.add(claimed),
+                _ => return told,
+            }
+            continue;
         }
-        let teller = Teller { store, runtime, observer, stop, until };
-        let counts: Vec<u64> = stream::iter(by_merchant.into_values().map(|of_one| teller.tell(of_one)))
-            .buffer_unordered(MERCHANTS)
-            .collect()
-            .await;
-        told += counts.iter().sum::<u64>();
+        match within(runtime, SOON, telling.next()).await {
+            Some(Some(done)) => {
+                told += done.told;
+                for batch in line.ended(&done) {
+                    teller.give_back(batch).await;
+                }
+            }
+            Some(None) => {}
+            // The host hangs at one of them: those of other merchants are told meanwhile.
+            None if telling.len() < MERCHANTS => line.add(teller.claim(connection).await.unwrap_or_default()),
+            None => {}
+        }
     }
-    told
+}
+
+/// Notices of one merchant that were claimed together.
+struct Batch {
+    merchant: ConnectionId,
+    notices: Vec<ClaimedNotice>,
+    /// Until when they are claimed.
+    until: DateTime<Utc>,
+}
+
+/// What came of a batch.
+struct Told {
+    merchant: ConnectionId,
+    told: u64,
+    /// Whether the host did not answer in time.
+    hangs: bool,
+}
+
+/// What waits to be told: of no merchant two batches at once.
+#[derive(Default)]
+struct Line {
+    waiting: VecDeque<Batch>,
+    busy: BTreeSet<ConnectionId>,
+}
+
+impl Line {
+    fn add(&mut self, batches: Vec<Batch>) {
+        self.waiting.extend(batches);
+    }
+
+    /// The next batch of a merchant of whom none is being told.
+    fn next(&mut self) -> Option<Batch> {
+        let place = self.waiting.iter().position(|batch| !self.busy.contains(&batch.merchant))?;
+        let batch = self.waiting.remove(place)?;
+        self.busy.insert(batch.merchant.clone());
+        Some(batch)
+    }
+
+    /// One has ended; what waits behind one at which the host hangs is not tried now.
+    fn ended(&mut self, told: &Told) -> Vec<Batch> {
+        self.busy.remove(&told.merchant);
+        let (behind, others) = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .partition(|batch| told.hangs && batch.merchant == told.merchant);
+        self.waiting = others;
+        Vec::from(behind)
+    }
 }
 
 /// Tells notices that were claimed.
@@ -85,18 +142,42 @@ struct Teller<'a> {
     runtime: &'a dyn Runtime,
     observer: &'a dyn OrderObserver,
     stop: &'a CancelToken,
-    /// Until when they are claimed.
-    until: DateTime<Utc>,
 }
 
 impl Teller<'_> {
+    /// Claims what is pending, by merchants; none when it is to stop, or the store fails.
+    async fn claim(self, connection: Option<&ConnectionId>) -> Option<Vec<Batch>> {
+        if self.stop.is_cancelled() {
+            return None;
+        }
+        let now = self.runtime.now();
+        let until = now + CLAIM;
+        let mut request = NoticeRequest::new(AT_ONCE, until);
+        request.connection = connection.cloned();
+        let mut by_merchant: BTreeMap<ConnectionId, Vec<ClaimedNotice>> = BTreeMap::new();
+        for notice in self.store.claim_notices(&request, now).await.ok()? {
+            by_merchant.entry(notice.notice.connection.clone()).or_default().push(notice);
+        }
+        Some(by_merchant.into_iter().map(|(merchant, notices)| Batch { merchant, notices, until }).collect())
+    }
+
+    /// Leaves a batch for later.
+    async fn give_back(self, batch: Batch) {
+        let later = self.runtime.now() + PAUSE;
+        for notice in batch.notices {
+            // One that is not given back is claimed again when this claim ends.
+            let _ = self.store.postpone(&notice, later).await;
+        }
+    }
+
     /// Tells those of one merchant and counts what the host took. What there is no time for is given back.
-    async fn tell(self, notices: Vec<ClaimedNotice>) -> u64 {
+    async fn tell(self, batch: Batch) -> Told {
+        let Batch { merchant, notices, until } = batch;
         let mut told = 0;
         let mut hangs = false;
         for notice in notices {
             let now = self.runtime.now();
-            let has_time = now + PATIENCE < self.until;
+            let has_time = now + PATIENCE < until;
             if hangs || !has_time || self.stop.is_cancelled() {
                 let at = if hangs { now + PAUSE } else { now };
                 // One that is not given back is claimed again when this claim ends.
@@ -115,9 +196,44 @@ impl Teller<'_> {
                 let connection = &notice.notice.connection;
                 tracing::warn!(target: "mplus_sync", %connection, "the host did not take a notice in time; it is told again");
             }
-            let until = self.runtime.now() + PAUSE;
-            let _ = self.store.postpone(&notice, until).await;
+            let again = self.runtime.now() + PAUSE;
+            let _ = self.store.postpone(&notice, again).await;
         }
-        told
+        Told { merchant, told, hangs }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch(merchant: &str) -> Batch {
+        Batch { merchant: merchant.into(), notices: Vec::new(), until: DateTime::UNIX_EPOCH }
+    }
+
+    fn next(line: &mut Line) -> Option<String> {
+        line.next().map(|batch| batch.merchant.to_string())
+    }
+
+    #[test]
+    fn of_one_merchant_no_two_batches_are_told_at_once_and_others_pass_by() {
+        let mut line = Line::default();
+        line.add(vec![batch("a"), batch("a"), batch("b")]);
+        assert_eq!(next(&mut line).as_deref(), Some("a"));
+        assert_eq!(next(&mut line).as_deref(), Some("b"));
+        assert_eq!(next(&mut line), None);
+        assert!(line.ended(&Told { merchant: "a".into(), told: 1, hangs: false }).is_empty());
+        assert_eq!(next(&mut line).as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn what_waits_behind_a_notice_at_which_the_host_hangs_is_left_for_later() {
+        let mut line = Line::default();
+        line.add(vec![batch("a"), batch("b"), batch("a")]);
+        line.next();
+        let left = line.ended(&Told { merchant: "a".into(), told: 0, hangs: true });
+        assert_eq!(left.len(), 1);
+        assert_eq!(next(&mut line).as_deref(), Some("b"));
+        assert_eq!(next(&mut line), None);
     }
 }
