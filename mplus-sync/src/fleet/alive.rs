@@ -10,14 +10,19 @@ use futures_util::future::{Either, select};
 use crate::cancel::CancelToken;
 use crate::model::{ClaimedRun, RunStatus};
 use crate::progress::{Progress, ProgressSink};
+use crate::runtime::within;
 use crate::store::{StoreError, StoreErrorKind};
 
 use super::due::{asks_to_stop, later};
+use super::observe;
 use super::process::Process;
 use super::settings::span;
 
 /// How often others are told how far a run is, when it got further, and it is looked whether it is to stop.
 const LOOK: Duration = Duration::from_secs(1);
+/// How long work may take to end that was told to: it ends its call and gives back what it holds. What takes longer may wait for
+/// something that never comes, and others need its place.
+const ENDS: Duration = Duration::from_secs(60);
 /// How often its claim is prolonged although there is nothing to tell; more often when the claim is short.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
 
@@ -42,6 +47,8 @@ pub(super) enum Ended<T> {
     CutOff(T),
     /// Another process has taken the run over.
     Lost,
+    /// It did not end when it was told to: it was dropped where it was.
+    Dropped,
 }
 
 /// Why work is not to go on.
@@ -75,9 +82,11 @@ impl<'a> Alive<'a> {
             Either::Left((done, _)) => return Ended::ByItself(done),
             Either::Right((why, _)) => why,
         };
-        // It ends in a moment, and gives back what it holds.
         self.stop.cancel();
-        let done = work.await;
+        let Some(done) = within(&**self.process.host.runtime(), ENDS, work).await else {
+            observe::does_not_end(&self.run.connection);
+            return Ended::Dropped;
+        };
         match why {
             Why::Stopped => Ended::Stopped(done),
             Why::TooLong => Ended::TooLong(done),

@@ -7,12 +7,14 @@ use serde::Serialize;
 
 use crate::model::{ClaimedRun, RunEnd, RunKind, RunRequest, StoredReport};
 use crate::report::{RunOutcome, RunReport};
+use crate::runtime::within;
 use crate::store::StoreError;
 
 use super::alive::is_lost;
-use super::due::{self, pause};
+use super::due::{self, later, pause};
 use super::ending::{Ending, Kept};
 use super::observe;
+use super::observer::PATIENCE;
 use super::process::Process;
 use super::report::RunCounts;
 
@@ -24,8 +26,12 @@ pub(super) async fn known_day(process: &Process, run: &ClaimedRun) -> Result<Opt
     process.host.store().last_day(&run.connection, &RunKind::SYNC).await
 }
 
-/// Keeps a run's report in place of the last one.
+/// Keeps a run's report in place of the last one. A run whose claim was lost has none: another process has it, or its merchant is gone.
 pub(super) async fn save<Report: Serialize>(process: &Process, run: &ClaimedRun, kept: &Kept<'_, Report>) {
+    let until = later(process.host.runtime().now(), process.settings.claim);
+    if process.host.store().extend_run(run, until, None).await.is_err_and(|error| is_lost(&error)) {
+        return;
+    }
     if let Ok(json) = serde_json::to_string(kept) {
         let report = StoredReport { at: process.host.runtime().now(), day: kept.last_day(), json };
         // The run goes its way whatever becomes of this; the activity log tells of it as well.
@@ -50,7 +56,11 @@ pub(super) async fn keep<'r, Report: Serialize>(
     if let Some(observer) = &process.run_observer {
         let began = |part: &&RunReport| part.outcome != RunOutcome::Busy;
         for part in parts.into_iter().filter(began).collect::<Vec<_>>() {
-            observer.ended(&run.kind, part).await;
+            let told = within(&**process.host.runtime(), PATIENCE, observer.ended(&run.kind, part)).await;
+            if told.is_none() {
+                observe::host_hangs(&run.connection);
+                return;
+            }
         }
     }
 }
@@ -73,7 +83,7 @@ pub(super) async fn end(process: &Process, run: &ClaimedRun, end: RunEnd, next: 
                 let mut counts = RunCounts::default();
                 match end {
                     RunEnd::Done => counts.done = 1,
-                    RunEnd::Failed => counts.failed = 1,
+                    RunEnd::Failed | RunEnd::Silent => counts.failed = 1,
                     RunEnd::Postponed(_) => counts.postponed = 1,
                     RunEnd::GivenBack => counts.given_back = 1,
                 }

@@ -15,6 +15,8 @@ pub(super) enum Ending {
     Done,
     /// It failed, or something that it was to read is not known.
     Unfinished,
+    /// The same, after it waited in vain for the POS.
+    Silent,
     /// It did not begin, as another run of the merchant is at it.
     Busy,
     /// It was cut off.
@@ -30,10 +32,10 @@ impl Ending {
     pub(super) fn of(report: &RunReport) -> Self {
         match report.outcome {
             // Whatever timed out is read by the next run, which need not wait for the next day.
-            RunOutcome::Completed if report.worth_repeating => Self::Unfinished,
-            RunOutcome::Completed => Self::Done,
+            RunOutcome::Completed if !report.worth_repeating => Self::Done,
             RunOutcome::Busy => Self::Busy,
             RunOutcome::Cancelled => Self::Stopped,
+            _ if report.timed_out => Self::Silent,
             _ => Self::Unfinished,
         }
     }
@@ -54,8 +56,9 @@ impl Ending {
     ) -> (RunEnd, Vec<RunRequest>) {
         match self {
             Self::Done | Self::Withdrawn => (RunEnd::Done, next),
-            Self::Unfinished => match again {
+            Self::Unfinished | Self::Silent => match again {
                 Some(wanted) => {
+                    let failed = if self == Self::Silent { RunEnd::Silent } else { RunEnd::Failed };
                     let again = now + pause;
                     let retry = wanted.without_accepting_loss().request(RunReason::Retry, again);
                     let rested = |request: RunRequest| match request.reason {
@@ -63,7 +66,7 @@ impl Ending {
                         RunReason::Stock => RunRequest { due_at: request.due_at.max(again), ..request },
                         _ => request,
                     };
-                    (RunEnd::Failed, next.into_iter().map(rested).chain([retry]).collect())
+                    (failed, next.into_iter().map(rested).chain([retry]).collect())
                 }
                 None => (RunEnd::Done, next),
             },
@@ -169,8 +172,23 @@ mod tests {
 
     #[test]
     fn a_run_in_which_something_failed_that_may_pass_is_not_done() {
-        let timed_out = RunReport { worth_repeating: true, ..part(RunOutcome::Completed) };
-        assert_eq!(Ending::of(&timed_out), Ending::Unfinished);
+        let passes = RunReport { worth_repeating: true, ..part(RunOutcome::Completed) };
+        assert_eq!(Ending::of(&passes), Ending::Unfinished);
+        let timed_out = RunReport { timed_out: true, ..passes };
+        assert_eq!(Ending::of(&timed_out), Ending::Silent, "the next one may hold others up");
+        let refused = RunReport { timed_out: true, ..part(RunOutcome::Completed) };
+        assert_eq!(Ending::of(&refused), Ending::Done, "nothing of it is worth another one");
+    }
+
+    #[test]
+    fn that_the_pos_timed_out_is_recorded() {
+        let recorded = |ending: Ending| {
+            ending.recorded(Some(Wanted::SCHEDULED), Vec::new(), TimeDelta::zero(), DateTime::UNIX_EPOCH).0
+        };
+        assert_eq!(
+            (recorded(Ending::Silent), recorded(Ending::Unfinished)),
+            (RunEnd::Silent, RunEnd::Failed)
+        );
     }
 
     #[test]
@@ -219,6 +237,7 @@ mod tests {
             kind: RunKind::SYNC,
             requests: vec![RunRequest::new(RunReason::AskedFor, DateTime::UNIX_EPOCH)],
             failures: 0,
+            silent: false,
             lost: 0,
             until: DateTime::UNIX_EPOCH,
             token: 1,

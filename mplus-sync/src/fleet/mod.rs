@@ -177,7 +177,7 @@ impl Fleet {
             settings: self.settings.clone(),
             merchants: Merchants::new(host.clone(), self.settings.clone()),
             silent: Silent::new(self.settings.orders),
-            failing: Share::quarter_of(self.settings.runs),
+            silent_runs: Share::quarter_of(self.settings.runs),
             again: Again::default(),
             left_out: LeftOut::default(),
             holder: Holder::of(host.worker().clone(), life),
@@ -233,8 +233,10 @@ impl Fleet {
         let resumed = self.set_paused(connection, None).await?;
         let host = self.host_of(connection)?;
         let store = host.store();
-        // What its POS was left alone for may be over: that is found out with its next order.
-        store.rest(connection, host.runtime().now()).await?;
+        if resumed {
+            // What its POS was left alone for may be over: that is found out with its next order.
+            store.rest(connection, host.runtime().now()).await?;
+        }
         Wake::ALL.into_iter().for_each(|wake| store.wake(wake));
         Ok(resumed)
     }

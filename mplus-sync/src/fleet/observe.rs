@@ -62,7 +62,7 @@ pub(super) fn run_began(run: &ClaimedRun, now: DateTime<Utc>) {
 pub(super) fn run_ended(run: &ClaimedRun, ending: Ending, took: TimeDelta) {
     let outcome = match ending {
         Ending::Done => "done",
-        Ending::Unfinished => "failed",
+        Ending::Unfinished | Ending::Silent => "failed",
         Ending::Busy => "postponed",
         Ending::Stopped => "given_back",
         Ending::Withdrawn => "withdrawn",
@@ -106,9 +106,24 @@ pub(super) fn clock_is_wrong(off: TimeDelta) {
     tracing::error!(target: "mplus_sync", seconds, "this machine's clock differs from the database's; this process takes no work until it is set");
 }
 
+/// A newer release has taken the database over.
+pub(super) fn is_outdated() {
+    tracing::error!(target: "mplus_sync", "a newer release has changed the database so that this one may not work on it; this process takes no work any more and stops what it was doing: end it");
+}
+
 /// Another process that lives has this one's name.
 pub(super) fn name_is_taken(name: &WorkerId) {
     tracing::error!(target: "mplus_sync", %name, "another process works under this name; this one takes no work until it has the name alone");
+}
+
+/// The host did not take in time what it is told of a run.
+pub(super) fn host_hangs(connection: &ConnectionId) {
+    tracing::warn!(target: "mplus_sync", %connection, "the host did not take in time what came of a run; its report is kept");
+}
+
+/// A run was told to stop and does not end.
+pub(super) fn does_not_end(connection: &ConnectionId) {
+    tracing::error!(target: "mplus_sync", %connection, "a run did not end when it was told to; it is dropped where it waits");
 }
 
 /// The store did not answer.

@@ -48,7 +48,11 @@ pub(super) async fn forward(process: &Process, entry: OutboxEntry, cut: &CancelT
             }
             Err(error) => {
                 trouble::cannot_be_opened(process, &entry.connection, &error).await;
-                (put_off(process, entry, error.to_string()).await, Heard::Nothing)
+                let report = match has_waited_for_nobody(process, &entry).await {
+                    true => leave_to_person(process, entry, error.to_string()).await,
+                    false => put_off(process, entry, error.to_string()).await,
+                };
+                (report, Heard::Nothing)
             }
         }
     };
@@ -61,7 +65,10 @@ pub(super) async fn forward(process: &Process, entry: OutboxEntry, cut: &CancelT
     match cut.stop_or(work.instrument(span)).await {
         Ok((orders, heard)) => {
             observe::order_ended(&orders, runtime.now() - began);
-            follow(process, &connection, &turn, heard).await;
+            // Of an order that was lost nothing is written any more: its merchant may be gone.
+            if orders.lost == 0 {
+                follow(process, &connection, &turn, heard).await;
+            }
             FleetReport { orders, ..FleetReport::default() }
         }
         Err(_) => {
@@ -166,7 +173,14 @@ async fn leave_to_others(process: &Process, entry: OutboxEntry, error: &OpenErro
     }
 }
 
-/// Ends the wait of an order whose merchant's settings or credentials nobody can read.
+/// Whether an order has waited as long as any may, for a merchant who is not there at all.
+async fn has_waited_for_nobody(process: &Process, entry: &OutboxEntry) -> bool {
+    let waited = process.host.runtime().now() - entry.waiting_since;
+    let is_gone = async || matches!(process.host.store().connection(&entry.connection).await, Ok(None));
+    waited >= span(process.settings.retry.waits) && is_gone().await
+}
+
+/// Ends the wait of an order whose merchant is not there, or whose settings or credentials nobody can read.
 async fn leave_to_person(process: &Process, entry: OutboxEntry, error: String) -> WorkerReport {
     let (store, now) = (process.host.store(), process.host.runtime().now());
     let reason = format!("order {} was not sent: {error}", entry.order.number);

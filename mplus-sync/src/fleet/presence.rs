@@ -31,6 +31,8 @@ pub struct ProcessStatus {
     pub runs_done: u64,
     /// Whether it takes nothing since its clock is wrong: [`watches_clock`](super::FleetSettings::watches_clock).
     pub clock_is_wrong: bool,
+    /// Whether it takes nothing any more since a newer release has changed what is stored so that this one may not work on it: stop it.
+    pub is_outdated: bool,
     /// Whether it takes nothing since another process that lives has its [name](crate::Host::named): each would take the leases of the
     /// other one's runs.
     pub name_is_taken: bool,
@@ -45,6 +47,7 @@ struct Noted {
     accepted: u64,
     done: u64,
     clock_is_wrong: bool,
+    is_outdated: bool,
     name_is_taken: bool,
 }
 
@@ -58,6 +61,8 @@ pub(super) struct Presence {
     clock: Mutex<Clock>,
     /// Whether another process that lives has the same name.
     is_twin: AtomicBool,
+    /// Whether a newer release has taken the database over. It stays so.
+    is_outdated: AtomicBool,
 }
 
 /// What is known of a process's clock.
@@ -89,12 +94,27 @@ impl Presence {
             done: AtomicU64::new(0),
             clock: Mutex::new(Clock::Unknown),
             is_twin: AtomicBool::new(false),
+            is_outdated: AtomicBool::new(false),
         }
     }
 
-    /// Whether the process may claim anything: its clock is right and its name its own, as far as can be told.
+    /// Whether the process may claim anything: its clock is right, its name its own, and the database not a newer release's, as far as
+    /// can be told.
     pub(super) fn may_claim(&self) -> bool {
-        *self.clock() == Clock::Right && !self.is_twin()
+        *self.clock() == Clock::Right && !self.is_twin() && !self.is_outdated()
+    }
+
+    /// Whether the process may not even end what is under way, since a newer release has taken the database over.
+    pub(super) fn is_outdated(&self) -> bool {
+        self.is_outdated.load(Ordering::Relaxed)
+    }
+
+    /// Looks whether a newer release has taken the database over.
+    async fn look_for_newer(&self, host: &Host) -> Result<(), StoreError> {
+        if host.store().is_outdated().await? && !self.is_outdated.swap(true, Ordering::Relaxed) {
+            observe::is_outdated();
+        }
+        Ok(())
     }
 
     fn is_twin(&self) -> bool {
@@ -164,6 +184,7 @@ impl Presence {
         orders: usize,
         runs: usize,
     ) -> Result<(), StoreError> {
+        self.look_for_newer(host).await?;
         self.compare(host, tolerance).await?;
         let (store, now) = (host.store(), host.runtime().now());
         let kept = self.lock().clone();
@@ -204,7 +225,8 @@ impl Presence {
         *self.lock() = Some(lease.clone());
         let (accepted, done) = (self.accepted.load(Ordering::Relaxed), self.done.load(Ordering::Relaxed));
         let (clock_is_wrong, name_is_taken) = (*self.clock() != Clock::Right, self.is_twin());
-        let noted = Noted { orders, runs, accepted, done, clock_is_wrong, name_is_taken };
+        let is_outdated = self.is_outdated();
+        let noted = Noted { orders, runs, accepted, done, clock_is_wrong, is_outdated, name_is_taken };
         let note = serde_json::to_string(&noted).unwrap_or_default();
         store.note_lease(&lease, &note).await
     }
@@ -231,7 +253,8 @@ pub(super) async fn processes(host: &Host) -> Result<Vec<ProcessStatus>, StoreEr
 
 fn status(held: HeldLease) -> ProcessStatus {
     let noted = held.note.as_deref().and_then(|note| serde_json::from_str::<Noted>(note).ok());
-    let Noted { orders, runs, accepted, done, clock_is_wrong, name_is_taken } = noted.unwrap_or_default();
+    let noted = noted.unwrap_or_default();
+    let Noted { orders, runs, accepted, done, clock_is_wrong, is_outdated, name_is_taken } = noted;
     ProcessStatus {
         worker: held.lease.holder.slot().clone(),
         since: held.since,
@@ -240,6 +263,7 @@ fn status(held: HeldLease) -> ProcessStatus {
         orders_accepted: accepted,
         runs_done: done,
         clock_is_wrong,
+        is_outdated,
         name_is_taken,
     }
 }

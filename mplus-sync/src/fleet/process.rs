@@ -25,8 +25,8 @@ pub(super) struct Process {
     pub(super) settings: FleetSettings,
     pub(super) merchants: Merchants,
     pub(super) silent: Silent,
-    /// How much of the room for runs those have that failed the last time.
-    pub(super) failing: Share,
+    /// How much of the room for runs those have whose POS kept silent the last time.
+    pub(super) silent_runs: Share,
     /// When those of them come again that found none of it.
     pub(super) again: Again,
     pub(super) left_out: LeftOut,

@@ -34,7 +34,7 @@ pub struct RunCounts {
     pub given_back: u64,
     /// Those that another process took over.
     pub lost: u64,
-    /// Requests that came to nothing: the day had its run already, or the settings have changed.
+    /// Requests that came to nothing: the day had its run already, the settings have changed, or the merchant is gone.
     pub dropped: u64,
     /// Merchants that were looked after.
     pub upkeeps: u64,

@@ -38,9 +38,9 @@ pub(super) async fn carry_out(process: &Process, run: ClaimedRun, cut: &CancelTo
         if let Some(broken) = Broken::of(&run) {
             return FleetReport { runs: broken::fail(process, &run, broken).await, ..FleetReport::default() };
         }
-        // Those that failed the last time may hang this time, and others need the room. What a person waits for has its turn.
-        let is_kept_apart = run.failures > 0 && !due::somebody_waits(&run.requests);
-        let place = is_kept_apart.then(|| process.failing.take());
+        // A POS that kept silent the last time may do so again, and others need the room. What a person waits for has its turn.
+        let is_kept_apart = run.silent && !due::somebody_waits(&run.requests);
+        let place = is_kept_apart.then(|| process.silent_runs.take());
         if let Some(None) = place {
             let again = RunEnd::Postponed(process.again.at(process.host.runtime().now()));
             return FleetReport { runs: end(process, &run, again, &[]).await, ..FleetReport::default() };
@@ -69,11 +69,7 @@ async fn work(process: &Process, run: &ClaimedRun, cut: &CancelToken) -> RunCoun
     let merchant = match process.merchants.open_as_it_is(&run.connection).await {
         Ok(merchant) => merchant,
         // Disconnected or removed meanwhile.
-        Err(error @ OpenError::NotConnected(_)) => {
-            observe::not_opened(&run.connection, &error);
-            let again = later(began, process.settings.first_pause);
-            return end(process, run, RunEnd::Postponed(again), &[]).await;
-        }
+        Err(error @ OpenError::NotConnected(_)) => return without_merchant(process, run, &error).await,
         Err(error) if is_unreadable(&error) => return leave_to_others(process, run, &error).await,
         // The database or the vault does not answer now.
         Err(error) => {
@@ -120,7 +116,7 @@ async fn work(process: &Process, run: &ClaimedRun, cut: &CancelToken) -> RunCoun
         // It had come to its end all the same.
         Ended::Stopped(ending) => ending,
         Ended::TooLong(Ending::Done) => Ending::Done,
-        Ended::TooLong(_) => Ending::Unfinished,
+        Ended::TooLong(_) | Ended::Dropped => Ending::Silent,
         Ended::Lost => return RunCounts { lost: 1, ..RunCounts::default() },
     };
     observe::run_ended(run, ending, runtime.now() - began);
@@ -132,6 +128,18 @@ async fn work(process: &Process, run: &ClaimedRun, cut: &CancelToken) -> RunCoun
     let next = todo.ended(terms.stock_every, now).next;
     let (as_ended, next) = ending.recorded(tries_again.then_some(wanted), next, rest, now);
     end(process, run, as_ended, &next).await
+}
+
+/// Puts off a run whose merchant is not connected now. What is asked for a merchant who is not there at all is dropped: it would be put
+/// off for ever.
+async fn without_merchant(process: &Process, run: &ClaimedRun, error: &OpenError) -> RunCounts {
+    if let Ok(None) = process.host.store().connection(&run.connection).await {
+        let ended = end(process, run, RunEnd::Done, &[]).await;
+        return RunCounts { dropped: ended.done, done: 0, ..ended };
+    }
+    observe::not_opened(&run.connection, error);
+    let again = later(process.host.runtime().now(), process.settings.first_pause);
+    end(process, run, RunEnd::Postponed(again), &[]).await
 }
 
 /// Leaves a run to other processes whose merchant's settings or credentials this one cannot read: everything that asked for it still

@@ -22,7 +22,9 @@ pub struct FleetStatus {
     pub orders: Backlog,
     /// Runs that are due or carried out, and since when the first is due that nobody carries out.
     pub runs: RunBacklog,
-    /// How long the oldest order has waited that nobody has tried yet: what the fleet owes. None when there is none.
+    /// How long the first order has been due that nobody is at: what the fleet owes. One counts from its queuing, from the end of its
+    /// merchant's rest, from when it was last given back, or from the end of its claim whose process was not heard of again. None
+    /// when nothing is owed.
     pub order_lag: Option<Duration>,
     /// How long the oldest order has been on its way, such as one that waits for its POS to come back; none when there is none.
     pub oldest_order: Option<Duration>,
@@ -80,7 +82,7 @@ impl FleetStatus {
         Ok(Self {
             orders,
             runs,
-            order_lag: since(orders.untried),
+            order_lag: since(orders.owed.filter(|owed| *owed <= now)),
             oldest_order: since(orders.oldest),
             run_lag: since(runs.oldest),
             merchants: merchants.all,

@@ -219,6 +219,10 @@ impl Loop {
     fn begin_what_is_due(&mut self) {
         let now = self.now();
         self.tell_of_itself(now);
+        if self.known_by.is_outdated() {
+            // What is under way would be written as the older release has it.
+            self.cut.cancel();
+        }
         // By a wrong clock the claims of others would have ended.
         if !self.known_by.may_claim() {
             return;

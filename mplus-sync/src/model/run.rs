@@ -144,6 +144,9 @@ pub struct DueRun {
     /// How many runs in a row have failed.
     #[serde(default)]
     failures: u32,
+    /// Whether the last of those waited in vain for the POS.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    silent: bool,
     /// How many of those that carried it out were not heard of again, since it last came to its end.
     #[serde(default, skip_serializing_if = "is_zero")]
     lost: u32,
@@ -199,6 +202,8 @@ pub struct ClaimedRun {
     pub requests: Vec<RunRequest>,
     /// How many runs in a row have failed before.
     pub failures: u32,
+    /// Whether the last of those waited in vain for the POS: this one may hold others up.
+    pub silent: bool,
     /// When it is taken over from somebody who was not heard of again: how often that was so since it last came to its end.
     /// It may be the run that ends them. 0 when it is not taken over.
     pub lost: u32,
@@ -215,6 +220,8 @@ pub enum RunEnd {
     Done,
     /// It failed: what asked for it is done with all the same, ask for the next one.
     Failed,
+    /// The same, after it waited in vain for the POS; [`ClaimedRun::silent`] says so of the next one.
+    Silent,
     /// It was not carried out: everything that asked for it still does.
     GivenBack,
     /// It could not be carried out now: everything that asked for it still does, not before this.
@@ -404,6 +411,7 @@ impl DueRun {
             kind: kind.clone(),
             requests: taken.clone(),
             failures: self.failures,
+            silent: self.silent,
             lost: if is_taken_over { self.lost } else { 0 },
             until,
             token: self.claims,
@@ -449,8 +457,11 @@ impl DueRun {
         }
         let taken = self.running.take().map(|running| running.requests).unwrap_or_default();
         match end {
-            RunEnd::Done => (self.failures, self.lost) = (0, 0),
-            RunEnd::Failed => self.failures = self.failures.saturating_add(1),
+            RunEnd::Done => (self.failures, self.silent, self.lost) = (0, false, 0),
+            RunEnd::Failed | RunEnd::Silent => {
+                self.failures = self.failures.saturating_add(1);
+                self.silent = end == RunEnd::Silent;
+            }
             RunEnd::GivenBack => {
                 for request in taken {
                     self = self.requested(request);
@@ -556,6 +567,19 @@ mod tests {
         let run = run.finished(&fourth, RunEnd::Done, &[RunRequest::new(RunReason::Daily, at(12))]).unwrap();
         let (run, _) = claim(run, 12);
         assert_eq!(claim(run, 17).1.lost, 1);
+    }
+
+    #[test]
+    fn that_a_pos_timed_out_is_known_until_a_run_ends_in_another_way() {
+        let asked = || RunRequest::new(RunReason::Retry, at(0));
+        let (run, first) = claim(DueRun::default().requested(asked()), 0);
+        assert!(!first.silent);
+        let (run, second) = claim(run.finished(&first, RunEnd::Silent, &[asked()]).unwrap(), 0);
+        assert_eq!((second.silent, second.failures), (true, 1));
+        let postponed = run.clone().finished(&second, RunEnd::Postponed(at(1)), &[]).unwrap();
+        assert!(claim(postponed, 1).1.silent, "nothing was heard of it");
+        let (_, third) = claim(run.finished(&second, RunEnd::Failed, &[asked()]).unwrap(), 0);
+        assert_eq!((third.silent, third.failures), (false, 2));
     }
 
     #[test]

@@ -87,6 +87,9 @@ pub struct RunReport {
     /// Whether some of what did not work may work by itself later, such as a call that timed out: another run is worth it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub worth_repeating: bool,
+    /// Whether calls ended because their time was up: such a run holds others up for as long as the time-outs say.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub timed_out: bool,
 }
 
 /// How much a run looks at.
@@ -286,6 +289,7 @@ impl RunReport {
             incomplete_locations: Details::default(),
             failures: Details::default(),
             worth_repeating: false,
+            timed_out: false,
         }
     }
 

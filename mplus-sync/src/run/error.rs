@@ -112,6 +112,12 @@ impl StepError {
         matches!(self, Self::Pos(error) if is_silence(error))
     }
 
+    /// Whether its time was up, at a call or on the way to the POS.
+    pub(crate) fn timed_out(&self) -> bool {
+        let waited = |error: &mplus_qapi::Error| matches!(error.kind(), mplus_qapi::ErrorKind::Busy { .. });
+        matches!(self, Self::Pos(error) if error.is_timeout() && !waited(error))
+    }
+
     /// What a person can do about it.
     pub(crate) fn advice(&self) -> &'static str {
         match self {

@@ -57,6 +57,7 @@ impl Run<'_> {
         self.keep_lease().await?;
         let mut done = (step.work)(self, given).await;
         if let Err(error) = &done {
+            self.report.timed_out |= error.timed_out();
             self.pos_failure = error.pos_failure().or(self.pos_failure.take());
             if self.hold.is_lost() {
                 done = Err(StepError::LeaseLost);

@@ -169,6 +169,7 @@ async fn location(pull: &mut Pull<'_>, location: Tracked<Location>) -> Result<bo
     }
     let name = location.record.name.clone();
     let done = BranchPull::new(branch, location.record.id).run(pull).await;
+    pull.report.timed_out |= done.as_ref().is_err_and(StepError::timed_out);
     match done {
         Err(_) if pull.hold.is_lost() => Err(StepError::LeaseLost),
         Ok(()) => {

@@ -101,6 +101,7 @@ macro_rules! store_calls {
                 fn leases(connection: Option<&ConnectionId>, now: DateTime<Utc>) -> Vec<HeldLease>;
                 fn prune_leases(before: DateTime<Utc>) -> u64;
                 fn clock() -> Option<DateTime<Utc>>;
+                fn is_outdated() -> bool;
             }
             ActivityLog {
                 fn log(connection: &ConnectionId, activities: &[Activity]) -> ();

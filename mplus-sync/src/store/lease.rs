@@ -54,4 +54,10 @@ pub trait LeaseStore: Send + Sync {
     async fn clock(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
         Ok(None)
     }
+
+    /// Whether a newer release has changed what is stored so that this one may not work on it any more. A process that runs asks now and
+    /// then, as one that starts would be refused.
+    async fn is_outdated(&self) -> Result<bool, StoreError> {
+        Ok(false)
+    }
 }

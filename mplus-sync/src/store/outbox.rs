@@ -77,9 +77,9 @@ pub struct Backlog {
     pub sending: u64,
     /// When the oldest of both was queued.
     pub oldest: Option<DateTime<Utc>>,
-    /// When the oldest of those was queued that nobody has tried yet: what whoever forwards orders owes. An order that was tried
-    /// waits for its POS, for its table or for its turn after a refusal.
-    pub untried: Option<DateTime<Utc>>,
+    /// Since when the first of both is owed, by whoever forwards orders: it is due, its connection does not rest, it has its turn at its
+    /// table, no claim of it holds, and nobody has looked at it since. In the future where nothing is owed yet.
+    pub owed: Option<DateTime<Utc>>,
     /// Orders of connections that are held: they wait, and nobody owes them.
     pub held: u64,
 }
@@ -90,10 +90,10 @@ impl Backlog {
         Self { waiting, sending, oldest, ..Self::default() }
     }
 
-    /// The same, with when the oldest was queued that nobody has tried yet.
+    /// The same, with since when the first is owed.
     #[must_use]
-    pub fn untried_since(self, untried: Option<DateTime<Utc>>) -> Self {
-        Self { untried, ..self }
+    pub fn owed_since(self, owed: Option<DateTime<Utc>>) -> Self {
+        Self { owed, ..self }
     }
 
     /// The same, with so many orders of connections that are held.
@@ -111,7 +111,7 @@ impl Backlog {
             waiting: self.waiting + other.waiting,
             sending: self.sending + other.sending,
             oldest: earlier(self.oldest, other.oldest),
-            untried: earlier(self.untried, other.untried),
+            owed: earlier(self.owed, other.owed),
             held: self.held + other.held,
         }
     }

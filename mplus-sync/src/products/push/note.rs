@@ -92,6 +92,7 @@ pub(crate) fn refused(
     run.report.fail(Note::about(resource.clone(), subject, &failure(&error), pos_advice(&error)));
     let error = StepError::from(error);
     run.report.worth_repeating |= error.may_pass();
+    run.report.timed_out |= error.timed_out();
     if error.ends_the_run() { Err(error) } else { Ok(()) }
 }
 

@@ -97,6 +97,13 @@ impl Outbox {
             && !waiting.iter().filter(|sequence| **sequence != entry.sequence).any(is_sent)
     }
 
+    /// Since when an order is owed; none while it waits for others at its table.
+    fn owed_since(&self, entry: &OutboxEntry) -> Option<DateTime<Utc>> {
+        let rests_until = self.turns.get(&entry.connection).and_then(|turn| turn.rests_until);
+        let since = entry.due_at.max(entry.updated_at);
+        self.has_its_turn(entry).then(|| rests_until.map_or(since, |until| since.max(until)))
+    }
+
     fn find(&self, connection: &ConnectionId, order: &OrderNumber) -> Option<&OutboxEntry> {
         self.entries.get(self.sequences.get(&(connection.clone(), order.clone()))?)
     }
@@ -328,11 +335,12 @@ impl OrderOutbox for MemoryStore {
         for entry in mine.flat_map(|(_, open)| open).filter_map(|(_, sequence)| outbox.entries.get(sequence))
         {
             let queued = Some(entry.queued_at);
-            backlog = backlog.and(match entry.state.kind() {
+            let of_one = match entry.state.kind() {
                 _ if state.is_held(&entry.connection) => Backlog::default().with_held(1),
-                OutboxStateKind::Sending => Backlog::new(0, 1, queued),
-                _ => Backlog::new(1, 0, queued).untried_since(queued.filter(|_| entry.claims == 0)),
-            });
+                OutboxStateKind::Sending => Backlog::new(0, 1, queued).owed_since(outbox.owed_since(entry)),
+                _ => Backlog::new(1, 0, queued).owed_since(outbox.owed_since(entry)),
+            };
+            backlog = backlog.and(of_one);
         }
         Ok(backlog)
     }

@@ -53,6 +53,12 @@ impl Dialect {
         }
     }
 
+    /// The latest of several times.
+    pub(crate) fn latest(self, times: &[&str]) -> String {
+        let function = if self == Self::Sqlite { "max" } else { "greatest" };
+        format!("{function}({})", times.join(", "))
+    }
+
     /// Behind an insert: a row whose key is there is left alone.
     pub(crate) fn unless_there(self, key: &[&str]) -> String {
         match self {

@@ -7,6 +7,7 @@ use crate::model::{ConnectionId, HeldLease, Holder, Lease, LeaseName, WorkerId};
 use crate::store::{LeaseStore, StoreError};
 
 use super::driver::{Driver, in_transaction};
+use super::migrate::is_outdated;
 use super::value::Row;
 use super::{SqlStore, conflict, table};
 
@@ -114,6 +115,10 @@ impl<D: Driver> LeaseStore for SqlStore<D> {
         let Some(sql) = D::DIALECT.clock() else { return Ok(None) };
         let row = self.driver.query("read the clock", sql, Vec::new()).await?.into_iter().next();
         row.map(|mut row| row.time()).transpose()
+    }
+
+    async fn is_outdated(&self) -> Result<bool, StoreError> {
+        is_outdated(&self.driver).await
     }
 }
 

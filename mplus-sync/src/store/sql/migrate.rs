@@ -84,6 +84,15 @@ pub(crate) async fn migrate<D: Driver>(driver: &D) -> Result<(), StoreError> {
     })
 }
 
+/// Whether a newer release has been here beside which this one may not work.
+pub(super) async fn is_outdated<D: Driver>(driver: &D) -> Result<bool, StoreError> {
+    let rows = driver.query("look which release the tables are of", VERSION, Vec::new()).await?;
+    match missing(rows) {
+        Err(error) if error.kind() == StoreErrorKind::Invalid => Ok(true),
+        known => known.map(|_| false),
+    }
+}
+
 async fn make_steps(
     transaction: &mut dyn super::driver::Transaction,
     dialect: Dialect,

@@ -12,6 +12,7 @@ use crate::store::{
     known_order,
 };
 
+use super::claim::HAS_ITS_TURN;
 use super::driver::{Driver, in_transaction};
 use super::format;
 use super::order_rows::{COLUMNS, entry_of, find, progress, save};
@@ -285,24 +286,27 @@ impl<D: Driver> OrderOutbox for SqlStore<D> {
     }
 
     async fn backlog(&self, connection: Option<&ConnectionId>) -> Result<Backlog, StoreError> {
-        let mut sql = "SELECT o.state, coalesce(c.held, 0) AS is_held, count(*), min(o.queued_at), \
-                       min(CASE WHEN o.claims = 0 THEN o.queued_at END) FROM mplus_outbox AS o \
-                       LEFT JOIN mplus_connections AS c ON c.id = o.connection WHERE o.is_open = 1"
-            .to_owned();
+        let since = D::DIALECT.latest(&["due.due_at", "due.updated_at", "coalesce(t.rests_until, 0)"]);
+        let mut sql = format!(
+            "SELECT due.state, coalesce(c.held, 0) AS is_held, count(*), min(due.queued_at), \
+             min(CASE WHEN {HAS_ITS_TURN} THEN {since} END) FROM mplus_outbox AS due \
+             LEFT JOIN mplus_connections AS c ON c.id = due.connection \
+             LEFT JOIN mplus_order_turns AS t ON t.connection = due.connection WHERE due.is_open = 1"
+        );
         let mut values = Vec::new();
         if let Some(connection) = connection {
-            sql += " AND o.connection = ?";
+            sql += " AND due.connection = ?";
             values.push(connection.as_str().into());
         }
-        sql += " GROUP BY o.state, is_held";
+        sql += " GROUP BY due.state, is_held";
         let mut backlog = Backlog::default();
         for mut row in self.driver.query("count waiting orders", &sql, values).await? {
             let (state, is_held, count) = (row.text()?, row.yes()?, row.count()?);
-            let (oldest, untried) = (row.optional_time()?, row.optional_time()?);
+            let (oldest, owed) = (row.optional_time()?, row.optional_time()?);
             backlog = backlog.and(match state == OutboxStateKind::Sending.as_str() {
                 _ if is_held => Backlog::default().with_held(count),
-                true => Backlog::new(0, count, oldest),
-                false => Backlog::new(count, 0, oldest).untried_since(untried),
+                true => Backlog::new(0, count, oldest).owed_since(owed),
+                false => Backlog::new(count, 0, oldest).owed_since(owed),
             });
         }
         Ok(backlog)

@@ -302,8 +302,14 @@ pub(super) async fn requeued_together(case: &Case<'_>) -> Checked {
     expect_equal("all the others", store.requeue_all(&merchant(), None, minute(2)).await?, 5 - rejected)?;
     let backlog = store.backlog(Some(&merchant())).await?;
     expect_equal("waiting", (backlog.waiting, backlog.sending, backlog.oldest), (5, 0, Some(minute(0))))?;
-    expect_equal("untried", (backlog.untried, backlog.held), (None, 0))?;
+    expect_equal("owed", (backlog.owed, backlog.held), (Some(minute(2)), 0))?;
     expect_equal("of all", store.backlog(None).await?.waiting, 5)?;
+    let claimed = store.claim(&request(10, minute(3)).of(merchant()), minute(3)).await?;
+    let owed = store.backlog(Some(&merchant())).await?.owed;
+    expect_equal("owed once their claims end", (claimed.len(), owed), (5, Some(minute(8))))?;
+    store.rest(&merchant(), minute(9)).await?;
+    let owed = store.backlog(Some(&merchant())).await?.owed;
+    expect_equal("owed once its rest ends", owed, Some(minute(9)))?;
     let accepted = store.requeue_all(&merchant(), Some(OutboxStateKind::Accepted), minute(2)).await;
     expect_refused("those that the POS has", accepted, StoreErrorKind::Conflict)
 }

@@ -12,6 +12,7 @@ on_every_store! {
     an_order_waits_for_a_process_that_can_read_its_merchants_settings,
     an_order_whose_merchants_settings_nobody_reads_for_a_day_is_left_to_a_person,
     runs_wait_for_a_process_that_can_read_their_merchants_settings,
+    an_order_for_a_merchant_who_is_not_there_is_left_to_a_person_after_a_day,
 }
 
 /// Saves settings in the form of the next release.
@@ -95,6 +96,18 @@ async fn runs_wait_for_a_process_that_can_read_their_merchants_settings(mut worl
         report.is_some_and(|report| report.json.contains("\"asked_by\":[\"asked_for\"]"))
     })
     .await;
+    process.stop().await;
+    world.end().await;
+}
+
+async fn an_order_for_a_merchant_who_is_not_there_is_left_to_a_person_after_a_day(world: World) {
+    let nobody = ConnectionId::from("nobody");
+    world.order(&nobody, "1").await;
+    let mut process = world.start("one");
+    until("it waits", async || claims_while_waiting(&world, &nobody, "1").await == 1).await;
+    world.clock.pass(TimeDelta::hours(25));
+    let told = process.told().await;
+    assert_eq!((told.connection, told.state.kind()), (nobody, OutboxStateKind::NeedsAttention));
     process.stop().await;
     world.end().await;
 }

@@ -1,8 +1,10 @@
 //! Orders of all merchants.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use chrono::TimeDelta;
+use mplus_qapi::testkit::Fault;
 use mplus_sync::Integration;
 use mplus_sync::cancel::CancelToken;
 use mplus_sync::model::{ConnectionId, Order, OrderKind, OutboxStateKind, RunKind};
@@ -20,6 +22,7 @@ on_every_store! {
     a_merchant_that_is_added_while_it_runs_is_worked_for,
     an_order_goes_to_the_address_and_with_the_password_that_hold_now,
     one_merchants_panic_stops_nobody_else,
+    an_order_that_was_begun_and_that_nobody_is_at_any_more_is_owed,
 }
 
 /// The numbers of the orders that a merchant's POS has, each as often as it has it.
@@ -186,6 +189,34 @@ async fn one_merchants_panic_stops_nobody_else(mut world: World) {
     assert_eq!(report.panics, 1);
     let left = world.store.entry(&breaks, &"1".into()).await.unwrap().unwrap();
     assert_eq!(left.state.kind(), OutboxStateKind::Sending, "its claim ends by itself");
+    world.end().await;
+}
+
+async fn an_order_that_was_begun_and_that_nobody_is_at_any_more_is_owed(mut world: World) {
+    world.settings.retry.first_pause = Duration::from_secs(600);
+    world.settings.retry.longest_pause = Duration::from_secs(600);
+    let id = world.add("a").await;
+    world.hold(&id, "createOrderV3");
+    let process = world.start("one");
+    world.order(&id, "1").await;
+    world.arrival(&id).await;
+    let web = world.fleet("web");
+    assert_eq!(web.status().await.unwrap().order_lag, None, "somebody is at it");
+    process.kill().await;
+    world.clock.pass(TimeDelta::minutes(12));
+    let lag = web.status().await.unwrap().order_lag.expect("its claim has ended");
+    assert!((Duration::from_secs(9 * 60)..Duration::from_secs(15 * 60)).contains(&lag), "{lag:?}");
+    // It is looked for at the POS, which is away, and waits for that.
+    world.let_through(&id);
+    world.pos(&id).faults().script([Fault::Refused; 500]);
+    let process = world.start("two");
+    until("it waits for its POS, and nobody owes it", async || {
+        let entry = world.store.entry(&id, &"1".into()).await.unwrap().unwrap();
+        entry.last_error.is_some() && entry.state.kind() == OutboxStateKind::Waiting
+    })
+    .await;
+    process.stop().await;
+    assert_eq!(web.status().await.unwrap().order_lag, None, "its merchant rests");
     world.end().await;
 }
 

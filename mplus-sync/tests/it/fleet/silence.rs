@@ -7,9 +7,10 @@ use chrono::TimeDelta;
 use mplus_qapi::testkit::Fault;
 use mplus_sync::cancel::CancelToken;
 use mplus_sync::conflict::SyncContext;
+use mplus_sync::fleet::RunObserver;
 use mplus_sync::model::{ConnectionId, OrderNotice, OutboxStateKind, RunKind};
 use mplus_sync::orders::{ObserverError, OrderObserver};
-use mplus_sync::report::Scope;
+use mplus_sync::report::{RunReport, Scope};
 use tokio::sync::mpsc;
 
 use super::world::{ALL, World, until};
@@ -152,6 +153,66 @@ async fn tills_that_keep_silent_leave_most_of_the_room_for_runs_to_others() {
     }
     silent.iter().for_each(|id| world.let_through(id));
     process.stop().await;
+}
+
+#[tokio::test]
+async fn runs_that_failed_at_once_have_all_the_room_there_is() {
+    let mut world = World::in_memory();
+    world.settings.runs = 4;
+    let process = world.start("one");
+    let mut failed = Vec::new();
+    for number in 0..4 {
+        let id = world.add(&format!("refused-{number}")).await;
+        world.pos(&id).faults().script([Fault::Refused; 500]);
+        process.fleet.request_sync(&id, SyncContext::Scheduled, Scope::Incremental).await.unwrap();
+        until("it failed", async || failures(&world, &id, &RunKind::SYNC).await == 1).await;
+        failed.push(id);
+    }
+    failed.iter().for_each(|id| hang(&world, id));
+    world.clock.pass(TimeDelta::minutes(3));
+    until("all of them are tried again at the same time", async || {
+        let mut running = 0;
+        for id in &failed {
+            let runs = world.store.runs(id).await.unwrap();
+            running += runs.iter().filter(|run| run.kind == RunKind::SYNC && run.running.is_some()).count();
+        }
+        running == 4
+    })
+    .await;
+    failed.iter().for_each(|id| world.let_through(id));
+    process.stop().await;
+}
+
+struct HangsAtRuns;
+
+#[async_trait]
+impl RunObserver for HangsAtRuns {
+    async fn ended(&self, _: &RunKind, _: &RunReport) {
+        std::future::pending::<()>().await;
+    }
+}
+
+#[tokio::test]
+async fn a_host_that_hangs_when_it_is_told_of_a_run_keeps_no_place() {
+    let mut world = World::in_memory();
+    world.settings.runs = 1;
+    let ids = [world.add("a").await, world.add("b").await];
+    let process = World::run(world.fleet("one").with_run_observer(Arc::new(HangsAtRuns)));
+    for id in &ids {
+        process.fleet.request_sync(id, SyncContext::Manual, Scope::Incremental).await.unwrap();
+    }
+    for id in &ids {
+        until("its sync is done, and nothing of it is due", async || {
+            world.clock.pass(TimeDelta::seconds(1));
+            let runs = world.store.runs(id).await.unwrap();
+            runs.iter().all(|run| run.kind != RunKind::SYNC)
+                && world.store.last_report(id, &RunKind::SYNC).await.unwrap().is_some()
+        })
+        .await;
+    }
+    let report = process.stop().await;
+    assert_eq!((report.runs.done, report.runs.failed, report.runs.lost), (2, 0, 0));
+    assert!(ids.iter().all(|id| world.syncs(id) == 1));
 }
 
 #[tokio::test]

@@ -43,6 +43,33 @@ async fn of_two_processes_of_one_name_one_works_and_the_other_says_why_it_does_n
     one.stop().await;
 }
 
+#[cfg(feature = "sqlite")]
+#[tokio::test]
+async fn a_process_that_a_newer_release_excludes_stops_what_it_was_doing_and_takes_nothing_more() {
+    let mut world = World::in_sqlite().await;
+    let id = world.add("a").await;
+    world.hold(&id, "createOrderV3");
+    world.order(&id, "1").await;
+    let process = world.start("old");
+    world.arrival(&id).await;
+    world.change("INSERT INTO mplus_schema VALUES (99, 99)");
+    until("it says so, and gave back what was under way", async || {
+        world.clock.pass(TimeDelta::seconds(1));
+        let processes = process.fleet.status().await.unwrap().processes;
+        let entry = world.store.entry(&id, &"1".into()).await.unwrap().unwrap();
+        processes.iter().any(|known| known.is_outdated) && entry.state.kind() == OutboxStateKind::Waiting
+    })
+    .await;
+    world.let_through(&id);
+    world.order(&id, "2").await;
+    world.clock.pass(TimeDelta::minutes(1));
+    let report = process.stop().await;
+    assert_eq!((report.orders.accepted, report.orders_given_back), (0, 1));
+    let left = world.store.entry(&id, &"2".into()).await.unwrap().unwrap();
+    assert_eq!((left.state.kind(), left.claims), (OutboxStateKind::Waiting, 0));
+    world.end().await;
+}
+
 /// Databases with a clock of their own.
 async fn by_a_wrong_clock(world: Option<World>) {
     let Some(mut world) = world else { return };

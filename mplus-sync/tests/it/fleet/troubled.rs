@@ -18,6 +18,8 @@ on_every_store! {
     who_accepts_the_loss_of_one_answer_accepts_none_of_a_later_one,
     a_pull_of_stock_under_way_does_not_have_the_menu_synced_again,
     stock_that_a_merchant_does_not_want_is_pulled_for_nobody,
+    a_run_whose_merchant_was_removed_leaves_no_report,
+    what_is_asked_for_a_merchant_who_is_gone_is_dropped,
 }
 
 async fn run(world: &World, id: &ConnectionId, kind: &RunKind) -> Option<RunStatus> {
@@ -179,5 +181,32 @@ async fn stock_that_a_merchant_does_not_want_is_pulled_for_nobody(mut world: Wor
     let stopped = process.stop().await;
     assert_eq!(stopped.runs.failed, 1);
     assert!(stopped.runs.dropped >= 1, "{stopped:?}");
+    world.end().await;
+}
+
+async fn a_run_whose_merchant_was_removed_leaves_no_report(mut world: World) {
+    let id = world.add("a").await;
+    let process = world.start("one");
+    world.hold(&id, "getStock");
+    process.fleet.request_stock(&id, SyncContext::Manual).await.unwrap();
+    world.arrival(&id).await;
+    process.fleet.remove(&id).await.unwrap();
+    assert!(!process.fleet.resume(&id).await.unwrap(), "there is nobody to go on with");
+    world.let_through(&id);
+    // What is under way ends before the process does.
+    process.stop().await;
+    assert!(world.store.last_reports(&id).await.unwrap().is_empty());
+    assert!(world.store.runs(&id).await.unwrap().is_empty());
+    world.end().await;
+}
+
+async fn what_is_asked_for_a_merchant_who_is_gone_is_dropped(world: World) {
+    let gone = ConnectionId::from("gone");
+    let process = world.start("one");
+    // An event of a till that the host has not heard of for long.
+    process.fleet.request_sync(&gone, SyncContext::Webhook, Scope::Incremental).await.unwrap();
+    until("nothing is left of it", async || world.store.runs(&gone).await.unwrap().is_empty()).await;
+    let report = process.stop().await;
+    assert_eq!((report.runs.dropped, report.runs.postponed), (1, 0));
     world.end().await;
 }

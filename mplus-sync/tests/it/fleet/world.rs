@@ -101,7 +101,7 @@ impl Transport for Door {
 enum Place {
     Memory,
     #[cfg(feature = "sqlite")]
-    Sqlite(#[expect(dead_code, reason = "the directory goes with it")] tempfile::TempDir),
+    Sqlite(tempfile::TempDir),
     #[cfg(feature = "postgres")]
     Postgres(mplus_sync::testkit::PostgresSchema),
     #[cfg(feature = "mysql")]
@@ -185,6 +185,15 @@ impl World {
         let directory = tempfile::tempdir().unwrap();
         let store = mplus_sync::store::SqliteStore::open(directory.path().join("fleet.db")).await.unwrap();
         Self::keeping(Arc::new(store), Place::Sqlite(directory))
+    }
+
+    /// Runs a statement as a newer release would.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn change(&self, sql: &str) {
+        let Place::Sqlite(directory) = &self.place else { panic!("it is in no file") };
+        let database = rusqlite::Connection::open(directory.path().join("fleet.db")).unwrap();
+        database.busy_timeout(LONG).unwrap();
+        database.execute(sql, []).unwrap();
     }
 
     #[cfg(feature = "postgres")]
