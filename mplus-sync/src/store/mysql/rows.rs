@@ -121,7 +121,10 @@ async fn write<Q: Queryable>(database: &mut Q, action: &'static str, write: Writ
                 execute(database, action, &sql, now.concat()).await?;
             }
             Mode::Replace => {
-                let changed = execute(database, action, &replace(&write, count), now.concat()).await?;
+                let changed = match now {
+                    [row] => execute(database, action, &replace_one(&write), one(&write, row)).await?,
+                    rows => execute(database, action, &replace(&write, count), rows.concat()).await?,
+                };
                 if changed != count as u64 {
                     return Err(
                         StoreError::new(StoreErrorKind::Conflict, action).with_source(moved_on(write.table))
@@ -133,8 +136,32 @@ async fn write<Q: Queryable>(database: &mut Q, action: &'static str, write: Writ
     Ok(())
 }
 
-/// Replaces rows whose revision is the one before theirs: the rows come as a table, and each is looked up by its key. An insert
-/// that updates what is there would take a row with the same number at the POS for the same row.
+/// Replaces one row whose revision is the one before its own.
+fn replace_one(write: &Write) -> String {
+    let set = |name: &&str| format!("{name} = ?");
+    let set = |names: &[&str], between| names.iter().map(set).collect::<Vec<_>>().join(between);
+    let table = write.table;
+    format!(
+        "UPDATE {} SET {} WHERE {} AND revision = ? - 1",
+        table.name,
+        set(&table.rest(), ", "),
+        set(table.key, " AND ")
+    )
+}
+
+/// Its values in their order there.
+fn one(write: &Write, row: &[SqlValue]) -> Vec<SqlValue> {
+    let table = write.table;
+    let names = table.names();
+    let value =
+        |wanted: &str| names.iter().zip(row).find(|(name, _)| **name == wanted).map(|(_, value)| value);
+    let wanted = table.rest().into_iter().chain(table.key.iter().copied()).chain(["revision"]);
+    wanted.map(|name| value(name).cloned().unwrap_or(SqlValue::Null)).collect()
+}
+
+/// Replaces rows whose revision is the one before theirs: the rows come as a table, which MariaDB keeps in a file where there are texts
+/// in it, and each is looked up by its key. An insert that updates what is there would take a row with the same number at the POS for
+/// the same row.
 fn replace(write: &Write, rows: usize) -> String {
     let table = write.table;
     let member = |first: bool| {

@@ -328,22 +328,12 @@ async fn rows_of(
     wanted: usize,
     now: DateTime<Utc>,
 ) -> Result<Vec<Vec<super::value::Row>>, StoreError> {
-    let mut members = Vec::with_capacity(turns.len());
-    let mut values = Vec::with_capacity(turns.len() * 3);
-    // As many members as a power of two, so that few statements are prepared.
-    for place in 0..turns.len().next_power_of_two() {
-        let (connection, room) =
-            turns.get(place).map_or(("", 0), |turn| (turn.connection.as_str(), turn.room));
-        let select = format!(
-            "SELECT {COLUMNS}, {place} AS place FROM mplus_outbox AS due \
-             WHERE is_open = 1 AND connection = ? AND due_at <= ? AND {HAS_ITS_TURN} \
-             ORDER BY due_at, sequence LIMIT ?"
-        );
-        members.push(dialect.member(&select, place));
-        values.extend([connection.into(), now.into(), limit(wanted.min(room)).into()]);
-    }
+    let (sql, values) = match dialect {
+        Dialect::Postgres => of_each(turns, wanted, now),
+        Dialect::Sqlite | Dialect::MySql => union(dialect, turns, wanted, now),
+    };
     let mut rows: Vec<Vec<super::value::Row>> = turns.iter().map(|_| Vec::new()).collect();
-    for row in transaction.query(&members.join(" UNION ALL "), values).await? {
+    for row in transaction.query(&sql, values).await? {
         if let Some(SqlValue::Integer(place)) = row.0.as_slice().last()
             && let Some(rows) = usize::try_from(*place).ok().and_then(|place| rows.get_mut(place))
         {
@@ -359,6 +349,50 @@ async fn rows_of(
         rows.sort_by_key(|row| (number(row, 6), number(row, 1)));
     }
     Ok(rows)
+}
+
+/// A statement with a member for each merchant: as many as a power of two, so that few are prepared. Members have numbers only: MariaDB
+/// writes what a member finds into a table of its own, which is a file when there is a text in it.
+fn union(dialect: Dialect, turns: &[Turn], wanted: usize, now: DateTime<Utc>) -> (String, Vec<SqlValue>) {
+    let mut members = Vec::with_capacity(turns.len());
+    let mut values = Vec::with_capacity(turns.len() * 3);
+    for place in 0..turns.len().next_power_of_two() {
+        let (connection, room) =
+            turns.get(place).map_or(("", 0), |turn| (turn.connection.as_str(), turn.room));
+        let select = format!(
+            "SELECT due.sequence, {place} AS place FROM mplus_outbox AS due \
+             WHERE is_open = 1 AND connection = ? AND due_at <= ? AND {HAS_ITS_TURN} \
+             ORDER BY due_at, sequence LIMIT ?"
+        );
+        members.push(dialect.member(&select, place));
+        values.extend([connection.into(), now.into(), limit(wanted.min(room)).into()]);
+    }
+    let columns: Vec<String> = COLUMNS.split(", ").map(|column| format!("o.{column}")).collect();
+    let sql = format!(
+        "SELECT {}, found.place FROM ({}) AS found JOIN mplus_outbox AS o ON o.sequence = found.sequence",
+        columns.join(", "),
+        members.join(" UNION ALL ")
+    );
+    (sql, values)
+}
+
+/// One statement for however many merchants. Postgres would plan the members of a union one by one, on every connection anew, and spend
+/// more time on that than on the orders.
+fn of_each(turns: &[Turn], wanted: usize, now: DateTime<Utc>) -> (String, Vec<SqlValue>) {
+    let merchant = |(place, turn): (usize, &Turn)| {
+        serde_json::json!({
+            "connection": turn.connection.as_str(), "room": limit(wanted.min(turn.room)), "place": place,
+        })
+    };
+    let merchants = serde_json::Value::Array(turns.iter().enumerate().map(merchant).collect());
+    let sql = format!(
+        "SELECT found.*, merchant.place FROM jsonb_to_recordset((?::text)::jsonb) \
+         AS merchant (connection text, room bigint, place bigint) CROSS JOIN LATERAL \
+         (SELECT {COLUMNS} FROM mplus_outbox AS due \
+         WHERE due.is_open = 1 AND due.connection = merchant.connection AND due.due_at <= ? AND {HAS_ITS_TURN} \
+         ORDER BY due.due_at, due.sequence LIMIT merchant.room) AS found"
+    );
+    (sql, vec![merchants.to_string().into(), now.into()])
 }
 
 /// Sends the merchants that were served to the end of the line.
