@@ -73,6 +73,11 @@ impl Figures {
         self.orders.lost + self.orders.duplicated + self.runs.twice + self.runs.skipped == 0
     }
 
+    /// Says what is known so far: the last stage takes long.
+    pub(crate) fn tell(&self) {
+        eprintln!("fleet: so far {}", serde_json::to_value(self).unwrap_or(Value::Null));
+    }
+
     pub(crate) fn print(&self, as_json: bool) {
         let value = serde_json::to_value(self).unwrap_or(Value::Null);
         if as_json {

@@ -61,10 +61,12 @@ pub(crate) async fn all(options: &Options, databases: &Databases) -> Result<Figu
         ..Figures::default()
     };
     stage.idle(&mut figures).await?;
+    figures.tell();
     stage.flood(&mut figures).await?;
     stage.throughput(&mut figures).await?;
     stage.crash().await?;
     figures.orders = stage.count_at_pos();
+    figures.tell();
     stage.daily(&mut figures).await?;
     Ok(figures)
 }
@@ -244,6 +246,10 @@ impl Stage<'_> {
         let pos = Pos::generated(2, 3);
         let server = pos.serve().await?;
         let count = self.options.runs.unwrap_or(self.options.merchants).min(self.options.merchants);
+        for merchant in count..self.options.merchants {
+            let id = id(merchant);
+            self.stores.of(&id).remove_connection(&id).await?;
+        }
         let now = TokioRuntime.now();
         // Every merchant is to be looked after before its daily time, or the next one is tomorrow's.
         let at = now + TimeDelta::seconds(75 + i64::from(count) / 100);
@@ -252,10 +258,6 @@ impl Stage<'_> {
             daily: Some((at.hour(), at.minute(), self.options.window)),
             ..self.task("daily")
         };
-        for merchant in count..self.options.merchants {
-            let id = id(merchant);
-            self.stores.of(&id).remove_connection(&id).await?;
-        }
         let mut processes = children::start(&task, self.options.processes).await?;
         for merchant in 0..count {
             let (id, due) = (id(merchant), TokioRuntime.now());
