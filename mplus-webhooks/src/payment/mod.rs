@@ -44,6 +44,8 @@ pub use providers::{
 pub use reconcile::Reconciliation;
 pub use record::{Creation, Payment, PaymentKey, PaymentOrigin};
 pub use refund::{Refund, RefundNews, RefundState};
+#[cfg(feature = "viva")]
+pub(crate) use refunding::LISTED_WITHIN;
 pub use refunding::RefundError;
 pub use service::ExternalPayments;
 pub use start::{OwnPayment, StartError};

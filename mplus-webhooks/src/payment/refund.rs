@@ -129,6 +129,11 @@ impl Refund {
         self.state == RefundState::Requested && self.reference.is_none() && !self.looks_only
     }
 
+    /// Whether the provider has taken it, or may have.
+    pub(crate) fn may_have_been_taken(&self) -> bool {
+        self.reference.is_some() || self.sent_at.is_some()
+    }
+
     /// The refund after the provider's answer. One that succeeded can still turn out to have failed, and the other way round.
     #[must_use]
     pub fn apply(&self, news: &RefundNews) -> Self {

@@ -19,6 +19,8 @@ use crate::subscription::MerchantId;
 const MAX_ATTEMPTS: usize = 64;
 /// How long an attempt whose answer was lost may still be on its way, so that the provider does not list it yet.
 const SETTLED: TimeDelta = TimeDelta::seconds(60);
+/// How long a refund that the provider has taken may be missing in its lists.
+pub(crate) const LISTED_WITHIN: TimeDelta = TimeDelta::days(3);
 /// How long a provider may have a refund under way before a person is told.
 const LONG_UNDER_WAY: TimeDelta = TimeDelta::days(7);
 
@@ -227,7 +229,7 @@ impl ExternalPayments {
     pub(super) async fn look_at_refunds(&self, payment: Payment) -> Result<Payment, SettleError> {
         let known = |refund: &&Refund| match refund.state {
             RefundState::Succeeded => true,
-            RefundState::Failed => refund.reference.is_some(),
+            RefundState::Failed => refund.may_have_been_taken(),
             RefundState::Requested | RefundState::Pending => false,
         };
         let known: Vec<_> = payment.refunds.iter().filter(known).map(|refund| refund.id.clone()).collect();
@@ -252,26 +254,39 @@ impl ExternalPayments {
             (asking, refund, sent_before) = begun;
         }
         let answered = self.guarded("a payment provider", provider.refund(&asking, &refund)).await;
-        let news = match answered.unwrap_or_else(|| Err(silent(&payment.provider))) {
-            Ok(news) => news,
+        let (news, sent_at) = match answered.unwrap_or_else(|| Err(silent(&payment.provider))) {
+            // What is refused outright never left.
+            Ok(news) if news.state == RefundState::Failed && news.reference.is_none() => (news, sent_before),
+            Ok(news) => (news, refund.sent_at),
             // Only what can never have been taken comes to an end by being refused: an earlier attempt without an answer may be why.
             Err(error @ ProviderError::Refused { .. })
                 if refund.may_be_refused() && sent_before.is_none() =>
             {
-                RefundNews::new(RefundState::Failed).because(Reason::new(error.to_string()))
+                (RefundNews::new(RefundState::Failed).because(Reason::new(error.to_string())), None)
+            }
+            Err(error @ ProviderError::Refused { .. })
+                if refund.may_be_refused() && sent_before.is_some_and(|sent_at| self.is_lost(sent_at)) =>
+            {
+                let text = format!(
+                    "{error}; an earlier attempt got no answer: look at the provider before it is given again"
+                );
+                (RefundNews::new(RefundState::Failed).because(Reason::new(text)), sent_before)
             }
             Err(error) => {
                 if let Some(left_out) = self.room_in_log(&payment.key) {
                     tracing::warn!(payment = %payment.key.id, merchant = %payment.key.merchant, refund = %id, error = %error, left_out, "the refund is asked for again later");
                 }
-                let state = refund.state;
-                let never_left = matches!(error, ProviderError::Unavailable { .. });
-                let news = RefundNews::new(state).because(Reason::new(error.to_string()));
-                let sent_at = if never_left { sent_before } else { refund.sent_at };
-                return self.keep_refund(&payment.key, id, &news, sent_at).await;
+                let may_have_left = matches!(error, ProviderError::Unreachable { .. });
+                let news = RefundNews::new(refund.state).because(Reason::new(error.to_string()));
+                (news, if may_have_left { refund.sent_at } else { sent_before })
             }
         };
-        self.keep_refund(&payment.key, id, &news, refund.sent_at).await
+        self.keep_refund(&payment.key, id, &news, sent_at).await
+    }
+
+    /// Whether an attempt that got no answer was sent so long ago that its provider would list it.
+    fn is_lost(&self, sent_at: DateTime<Utc>) -> bool {
+        self.runtime.now() - sent_at > LISTED_WITHIN
     }
 
     /// The payment while its provider is asked for a refund, that refund, and when it was sent before; none when nobody has to ask
@@ -282,7 +297,7 @@ impl ExternalPayments {
         asking.version += 1;
         asking.refresh_at = later(now, ALONE);
         let refund = asking.refunds.iter_mut().find(|refund| refund.id == id)?;
-        let never_taken = refund.state == RefundState::Failed && refund.reference.is_none();
+        let never_taken = refund.state == RefundState::Failed && !refund.may_have_been_taken();
         if never_taken || refund.asking_until.is_some_and(|until| until > now) {
             return None;
         }

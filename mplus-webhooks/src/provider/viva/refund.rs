@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use chrono::TimeDelta;
 use http::{Method, StatusCode};
 use rust_decimal::Decimal;
 use sha2::{Digest as _, Sha256};
@@ -11,11 +10,9 @@ use super::Viva;
 use super::outcome::{Outcome, outcome, why};
 use super::terminal::refund_request;
 use crate::event::json::Fields;
-use crate::payment::{Payment, ProviderError, Reason, Refund, RefundNews, RefundState};
+use crate::payment::{LISTED_WITHIN, Payment, ProviderError, Reason, Refund, RefundNews, RefundState};
 use crate::provider::call::{detail, escape, field};
 
-/// How long a refund that Viva has taken may be missing in its lists.
-const LISTED_WITHIN: TimeDelta = TimeDelta::days(3);
 /// How the reference of a refund's session begins: in the day's list it is no payment.
 pub(super) const REFUND: &str = "refund ";
 
@@ -139,7 +136,7 @@ impl Viva {
             escape(source_code)
         );
         let body = self.old_api(Method::DELETE, &path, &[]).await?.body;
-        self.api.read(&body, |mut answer| {
+        let news = self.api.read(&body, |mut answer| {
             let error: Option<i64> = field(&mut answer, "ErrorCode")?;
             let text: Option<String> = detail(&mut answer, "ErrorText");
             let success: Option<bool> = field(&mut answer, "Success")?;
@@ -158,7 +155,12 @@ impl Viva {
                     RefundNews::new(RefundState::Failed).because(Reason::with_code(code, text))
                 }
             })
-        })
+        })?;
+        match &news.reason {
+            // An earlier attempt whose answer got lost may be why.
+            Some(why) if refund.attempts > 1 => Err(self.api.refused(why.to_string())),
+            _ => Ok(news),
+        }
     }
 
     /// A finished refund of this amount which is none of the others that are known, among the transactions of today and of the day

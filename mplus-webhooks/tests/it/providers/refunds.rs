@@ -426,3 +426,69 @@ async fn a_refund_that_was_never_taken_fails_when_it_is_refused() {
     assert_eq!(payments.refund(&key, "r-1", None).await.unwrap().state, RefundState::Failed);
     assert_eq!(payments.payment(&key).await.unwrap().unwrap().refundable(), Decimal::from(5));
 }
+
+#[tokio::test]
+async fn a_refund_that_is_refused_for_days_after_a_lost_answer_fails_and_is_still_found_when_stripe_calls() {
+    let mut server = Server::new_async().await;
+    let clock = Arc::new(Ahead::default());
+    let (host, key) = paid(stripe(&mut server).await, &clock).await;
+    let payments = host.orchestrator.payments().unwrap();
+    let lost = server.mock("POST", "/v1/refunds").with_status(502).expect(1).create_async().await;
+    payments.refund(&key, "r-1", Some(Decimal::TWO)).await.unwrap();
+    lost.remove_async().await;
+    let nothing = answering(&mut server, r"^/v1/refunds\?", 200, r#"{"data":[],"has_more":false}"#).await;
+    let refused = r#"{"error":{"message":"not refundable"}}"#;
+    server.mock("POST", "/v1/refunds").with_status(400).with_body(refused).create_async().await;
+    for hours in [1, 24, 24] {
+        clock.by(hours * 3600);
+        let stored = payments.refresh(&key).await.unwrap().unwrap();
+        assert_eq!(
+            (stored.refunds[0].state, stored.refundable()),
+            (RefundState::Requested, Decimal::from(3))
+        );
+    }
+    clock.by(24 * 3600);
+    let stored = payments.refresh(&key).await.unwrap().unwrap();
+    assert_eq!((stored.refunds[0].state, stored.refundable()), (RefundState::Failed, Decimal::from(5)));
+    assert!(stored.refunds[0].reason.as_ref().unwrap().text.contains("look at the provider"));
+    nothing.remove_async().await;
+    let found =
+        r#"{"data":[{"id":"re_1","status":"succeeded","metadata":{"refundId":"r-1"}}],"has_more":false}"#;
+    answering(&mut server, r"^/v1/refunds\?", 200, found).await;
+    let event =
+        json!({ "type": "refund.updated", "data": { "object": { "id": "re_1", "payment_intent": "pi_1" } } });
+    let body = event.to_string();
+    let headers = signed(&body, clock.now().timestamp(), "whsec_test");
+    payments
+        .receive_notice(&ProviderAccount::new("stripe", "default"), &headers, &body.into())
+        .await
+        .unwrap();
+    let stored = payments.payment(&key).await.unwrap().unwrap();
+    assert_eq!((stored.refunds[0].state, stored.refundable()), (RefundState::Succeeded, Decimal::from(3)));
+}
+
+#[tokio::test]
+async fn what_viva_refuses_in_its_answer_has_failed_unless_an_earlier_answer_was_lost() {
+    for lost in [true, false] {
+        let mut server = Server::new_async().await;
+        let clock = Arc::new(Ahead::default());
+        let (host, key) = paid_order(&mut server, &clock).await;
+        let payments = host.orchestrator.payments().unwrap();
+        answering(&mut server, r"^/api/transactions\?date=", 200, r#"{"Transactions":[]}"#).await;
+        let path = Matcher::Regex(r"^/api/transactions/sale\?amount=200".to_owned());
+        if lost {
+            let delete = server.mock("DELETE", path.clone()).with_status(504).expect(1).create_async().await;
+            payments.refund(&key, "r-1", Some(Decimal::TWO)).await.unwrap();
+            delete.assert_async().await;
+            delete.remove_async().await;
+            clock.by(3600);
+        }
+        let refused = r#"{"ErrorCode":403,"ErrorText":"already reversed","Success":false}"#;
+        server.mock("DELETE", path).with_body(refused).create_async().await;
+        let refund = payments.refund(&key, "r-1", Some(Decimal::TWO)).await.unwrap();
+        let (state, left) = if lost { (RefundState::Requested, 3) } else { (RefundState::Failed, 5) };
+        assert_eq!(refund.state, state);
+        assert!(refund.reason.unwrap().text.contains("already reversed"));
+        assert_eq!(payments.payment(&key).await.unwrap().unwrap().refundable(), Decimal::from(left));
+    }
+}
