@@ -30,8 +30,10 @@ pub(super) enum Next {
 impl Next {
     /// What is due when the payment is refreshed.
     pub(super) fn due(payment: &Payment, now: DateTime<Utc>) -> Self {
+        if payment.is_being_created(now) {
+            return Self::Nothing;
+        }
         match (payment.creation, payment.state) {
-            (Creation::Underway(until), _) if until > now => Self::Nothing,
             // Ended or not: nobody knows whether the provider has it.
             (Creation::Underway(_) | Creation::Uncertain, _) => Self::Ask(ProviderCall::Get),
             // It was not there; whether it has appeared is asked once more.

@@ -69,9 +69,9 @@ pub struct Payment {
     /// The subscription that it came through.
     #[serde(default)]
     pub subscription: Option<String>,
-    /// The branch of the till.
+    /// The branch of the till; 0 when the till does not tell it.
     pub branch_number: i64,
-    /// The workplace of the till.
+    /// The workplace of the till; 0 when the till does not tell it.
     pub workplace_number: i64,
     /// The POS's id of the sale, when the till sends it.
     #[serde(default)]
@@ -253,6 +253,11 @@ impl Payment {
     pub(crate) fn is_watched(&self) -> bool {
         let uncertain = matches!(self.creation, Creation::Uncertain | Creation::Underway(_));
         self.state.is_terminal() && (uncertain || self.unresolved || self.watched_until.is_some())
+    }
+
+    /// Whether somebody creates it at its provider, as far as is known.
+    pub(super) fn is_being_created(&self, now: DateTime<Utc>) -> bool {
+        matches!(self.creation, Creation::Underway(until) if until > now)
     }
 
     /// It has just been paid: until then its till may fetch that.

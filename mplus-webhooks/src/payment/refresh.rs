@@ -8,10 +8,10 @@ use futures_util::FutureExt as _;
 use futures_util::future::{Either, select};
 use tokio::sync::mpsc;
 
-use super::call::Next;
+use super::call::{Next, ProviderCall};
 use super::record::{Creation, Payment, PaymentKey, PaymentOrigin};
 use super::service::{ExternalPayments, LEASE, SettleError, later};
-use super::state::{PaymentInput, PaymentState};
+use super::state::{PaymentInput, PaymentState, ProviderStatus};
 use super::terms::RefreshReport;
 use crate::store_error::StoreError;
 
@@ -131,11 +131,25 @@ impl ExternalPayments {
 
     /// Does what is due about a payment now, and asks its provider also when nothing is due: somebody has heard of it.
     pub(super) async fn look_at(&self, payment: Payment) -> Result<Payment, SettleError> {
-        let payment = match Next::asked_of(&payment, self.runtime.now()) {
+        let now = self.runtime.now();
+        let payment = match Next::asked_of(&payment, now) {
+            Next::Nothing if payment.is_being_created(now) => Box::pin(self.whether_paid(payment)).await?,
             Next::Nothing => payment,
             question => Box::pin(self.follow(payment, question)).await?,
         };
         self.refresh_stored(payment).await
+    }
+
+    /// Asks about a payment that somebody is creating: a customer may have paid before the answer to that is here. Anything else that its
+    /// provider says now may change with that answer, and counts for nothing.
+    async fn whether_paid(&self, payment: Payment) -> Result<Payment, SettleError> {
+        let Some(provider) = self.provider_of(&payment).await else { return Ok(payment) };
+        match self.ask(&*provider, ProviderCall::Get, &payment).await {
+            Ok(news) if matches!(news.status, ProviderStatus::Captured(_)) => {
+                self.hear(&payment.key, PaymentInput::Provider(news.status), &news).await
+            }
+            _ => Ok(payment),
+        }
     }
 
     /// Does what is due about a payment now.

@@ -284,8 +284,7 @@ impl ExternalPayments {
         answered: Option<ProviderCall>,
     ) -> PaymentInput {
         let now = self.runtime.now();
-        let underway = matches!(stored.creation, Creation::Underway(until) if until > now)
-            && answered != Some(ProviderCall::Create);
+        let underway = stored.is_being_created(now) && answered != Some(ProviderCall::Create);
         let young = stored.state != PaymentState::Pending
             && stored.creation != Creation::Absent
             && stored.attempted_at.is_some_and(|at| now - at < SETTLED + CLOCKS_DIFFER);
@@ -396,7 +395,7 @@ impl ExternalPayments {
     }
 
     /// Makes a call. A refusal to cancel usually means that it is too late, so the provider is asked how it stands.
-    async fn ask(
+    pub(super) async fn ask(
         &self,
         provider: &dyn PaymentProvider,
         call: ProviderCall,

@@ -1,5 +1,7 @@
 //! The provider's own webhook: one entry per account.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use serde_json::json;
@@ -69,7 +71,10 @@ impl ExternalPayments {
         let provider = self.of_account(account).await?;
         let mut settled: Vec<Payment> = Vec::new();
         let ProviderAccount { provider: name, account } = account;
-        for reference in provider.read_notice(headers, body, self.runtime.now())? {
+        let now = self.runtime.now();
+        let read = catch_unwind(AssertUnwindSafe(|| provider.read_notice(headers, body, now)));
+        let references = read.map_err(|_| silent(name))??;
+        for reference in references {
             for payment in self.store.payments_by_reference(name, account, &reference).await? {
                 if settled.iter().any(|known| known.key == payment.key) {
                     continue;

@@ -8,7 +8,8 @@ use chrono::{DateTime, Utc};
 use http::HeaderMap;
 use mplus_webhooks::Handlers;
 use mplus_webhooks::payment::{
-    NoticeRefused, OneProvider, Payment, PaymentProvider, PaymentState, ProviderError, ProviderNews,
+    NoticeRefused, OneProvider, Payment, PaymentProvider, PaymentState, ProviderAccount, ProviderError,
+    ProviderNews,
 };
 use mplus_webhooks::testkit::ManualProvider;
 use rust_decimal::Decimal;
@@ -33,6 +34,10 @@ struct SlowToCreate {
 impl PaymentProvider for SlowToCreate {
     fn name(&self) -> &str {
         self.inner.name()
+    }
+
+    fn reference(&self, payment: &Payment) -> Option<String> {
+        Some(format!("manual-{}", payment.key.id))
     }
 
     async fn create(&self, payment: &Payment) -> Result<ProviderNews, ProviderError> {
@@ -85,6 +90,37 @@ async fn while_a_payment_is_being_created_nobody_creates_it_again_and_a_cancel_w
     let pause = || tokio::time::sleep(Duration::from_millis(10));
     payment.poll_until_finished(&host.orchestrator, 100, pause).await.unwrap();
     assert_eq!((inner.calls().create, inner.calls().cancel), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_paid_while_it_is_still_being_created_is_known_when_the_provider_calls() {
+    let inner = Arc::new(ManualProvider::new());
+    let slow = Arc::new(SlowToCreate { inner: inner.clone(), go_on: Notify::new(), silent: false });
+    let host = Host::assemble_on(Arc::new(Paused::new()), |builder| {
+        builder.payments(Arc::new(OneProvider(slow.clone())))
+    });
+    let (till, payments) = (till(1), host.orchestrator.payments().unwrap());
+    let account = ProviderAccount::new(ManualProvider::NAME, "default");
+    for paid in [true, false] {
+        let payment = till.start_payment(euros(270));
+        payment.start(&host.orchestrator).await.unwrap();
+        let call = Bytes::from(format!("manual-{}", payment.id));
+        match paid {
+            true => inner.confirm(&payment.id),
+            // What is not money may be over by the time that it is created.
+            false => inner.fail(&payment.id),
+        };
+        let heard = payments.receive_notice(&account, &HeaderMap::new(), &call).await.unwrap();
+        let expected = if paid { PaymentState::Confirmed } else { PaymentState::Pending };
+        assert_eq!(heard.iter().map(|payment| payment.state).collect::<Vec<_>>(), [expected]);
+        assert_eq!(payment.poll(&host.orchestrator).await.unwrap().confirmed, Some(paid));
+        slow.go_on.notify_one();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        host.refresh(&payment.id).await;
+        let polled = payment.poll(&host.orchestrator).await.unwrap();
+        assert_eq!((polled.confirmed, polled.finished()), (Some(paid), true));
+    }
+    assert_eq!(inner.calls().create, 2);
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,11 +4,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::HeaderMap;
+use chrono::{DateTime, Utc};
+use http::{HeaderMap, Request, StatusCode};
 use mockito::{Matcher, Server};
 use mplus_webhooks::payment::{
-    NoticeError, OneProvider, PaymentNotice, PaymentProfiles, PaymentProvider, PaymentRule, PaymentState,
-    ProviderAccount,
+    NoticeError, NoticeRefused, OneProvider, Payment, PaymentNotice, PaymentProfiles, PaymentProvider,
+    PaymentRule, PaymentState, ProviderAccount, ProviderError, ProviderNews,
 };
 use mplus_webhooks::provider::{Stripe, StripeMode, Viva, VivaCredentials, VivaEndpoints, VivaMode};
 use mplus_webhooks::testkit::{ManualProvider, Till};
@@ -189,4 +190,40 @@ async fn a_payment_that_is_captured_after_it_was_cancelled_is_reported_and_stays
         matches!(notices.last(), Some(PaymentNotice::UnexpectedCapture { captured, .. }) if *captured == paid),
         "{notices:?}"
     );
+}
+
+/// A host's own provider that does not understand a call.
+#[derive(Debug)]
+struct Confused(ManualProvider);
+
+#[async_trait::async_trait]
+impl PaymentProvider for Confused {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    async fn create(&self, payment: &Payment) -> Result<ProviderNews, ProviderError> {
+        self.0.create(payment).await
+    }
+
+    async fn get(&self, payment: &Payment) -> Result<ProviderNews, ProviderError> {
+        self.0.get(payment).await
+    }
+
+    async fn cancel(&self, payment: &Payment) -> Result<ProviderNews, ProviderError> {
+        self.0.cancel(payment).await
+    }
+
+    fn read_notice(&self, _: &HeaderMap, _: &Bytes, _: DateTime<Utc>) -> Result<Vec<String>, NoticeRefused> {
+        unreachable!("this panic is part of the test")
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_panics_at_a_call_has_it_repeated() {
+    let host = host(Arc::new(Confused(ManualProvider::new())));
+    let payments = host.orchestrator.payments().unwrap();
+    let call = Request::post("/").body(Bytes::from_static(b"{}")).unwrap();
+    let answer = payments.answer_provider(&account("manual"), call).await;
+    assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
 }

@@ -7,7 +7,7 @@ use http::HeaderMap;
 use sha2::Sha256;
 
 use super::Stripe;
-use super::reader::action_intent;
+use super::reader::{action_intent, named_intent};
 use crate::event::json::{DataError, Fields};
 use crate::payment::NoticeRefused;
 use crate::provider::call::{field, inside};
@@ -74,7 +74,7 @@ fn about(mut event: Fields<'_>) -> Result<Vec<String>, DataError> {
             None => None,
         }
     } else if kind.starts_with("charge.") || kind.starts_with("refund.") {
-        field::<String>(&mut object, "payment_intent").ok().flatten()
+        named_intent(&mut object)?
     } else {
         None
     };

@@ -163,15 +163,19 @@ pub(super) fn action_intent(action: &mut Fields<'_>) -> Result<Option<String>, D
         ["process_payment_intent", "collect_payment_method", "confirm_payment_intent", "refund_payment"]
     {
         if let Some(mut about) = inside(action, kind)?
-            && let Some(raw) = about.take("payment_intent")
+            && let Some(intent) = named_intent(&mut about)?
         {
-            let path = Path::ROOT.field("payment_intent");
-            // Its id, or the whole object.
-            return match Fields::open(raw, &path) {
-                Ok(mut intent) => field(&mut intent, "id"),
-                Err(_) => Ok(serde_json::from_str(raw.get()).ok()),
-            };
+            return Ok(Some(intent));
         }
     }
     Ok(None)
+}
+
+/// The intent that an object names: by its id, or by the whole of it.
+pub(super) fn named_intent(about: &mut Fields<'_>) -> Result<Option<String>, DataError> {
+    let Some(raw) = about.take("payment_intent") else { return Ok(None) };
+    match Fields::open(raw, &Path::ROOT.field("payment_intent")) {
+        Ok(mut intent) => field(&mut intent, "id"),
+        Err(_) => Ok(serde_json::from_str(raw.get()).ok()),
+    }
 }

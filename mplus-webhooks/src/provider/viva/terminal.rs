@@ -54,7 +54,8 @@ impl Viva {
                 if same || self.has_session(payment).await? {
                     return Ok(news);
                 }
-                Err(self.api.refused("the terminal is busy with another payment".to_owned()))
+                let busy = self.api.refused("the terminal is busy with another payment".to_owned());
+                Err(self.refused_now(payment, busy))
             }
             Ok(_) => Ok(news),
             // The terminal may be busy with this very payment, when the answer to an earlier attempt was lost.
@@ -62,11 +63,17 @@ impl Viva {
                 if self.has_session(payment).await? {
                     Ok(news)
                 } else {
-                    Err(refused)
+                    Err(self.refused_now(payment, refused))
                 }
             }
             Err(other) => Err(other),
         }
+    }
+
+    /// A sale that was refused. After an attempt without an answer that may be what keeps the terminal busy: it is looked for before
+    /// anybody is told that it failed.
+    fn refused_now(&self, payment: &Payment, refused: ProviderError) -> ProviderError {
+        if payment.attempt > 1 { self.api.of_question(refused) } else { refused }
     }
 
     fn isv_details(&self, isv: &VivaIsv, sale: i64) -> Result<Value, ProviderError> {
@@ -107,7 +114,7 @@ impl Viva {
             StatusCode::NOT_FOUND => return Ok((status, ProviderNews::new(ProviderStatus::Absent))),
             _ => {
                 let final_by_now = self.age(payment) >= self.session_life;
-                self.api.read(&body, |session| read_session(session, final_by_now))?
+                self.api.read(&body, |session| read_session(session, payment, final_by_now))?
             }
         };
         Ok((status, news.with_reference(payment.key.id.as_str())))
@@ -137,13 +144,19 @@ impl Viva {
 }
 
 /// What a session with a result says.
-fn read_session(mut session: Fields<'_>, final_by_now: bool) -> Result<ProviderNews, DataError> {
+fn read_session(
+    mut session: Fields<'_>,
+    payment: &Payment,
+    final_by_now: bool,
+) -> Result<ProviderNews, DataError> {
     let success: Option<bool> = field(&mut session, "success")?;
     let event: Option<i64> = field(&mut session, "eventId")?;
     let amount: Option<i64> = field(&mut session, "amount")?;
     let aborted = detail(&mut session, "abortSuccess").unwrap_or(false);
     let mut news = ProviderNews::new(match (success, event, amount) {
         (Some(true), _, Some(cents)) => ProviderStatus::Captured(euros(cents.abs())),
+        // Taken is taken, and that much was asked for.
+        (Some(true), _, None) => ProviderStatus::Captured(payment.amount.abs()),
         (Some(false), Some(event), _) => match outcome(event) {
             Outcome::GoesOn => ProviderStatus::Pending,
             Outcome::Cancelled => ProviderStatus::Cancelled,

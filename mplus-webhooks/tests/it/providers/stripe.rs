@@ -538,6 +538,10 @@ async fn events_of_readers_sessions_and_refunds_name_their_payment() {
             json!({ "type": "charge.refunded", "data": { "object": { "id": "ch_1", "payment_intent": "pi_1" } } }),
             vec!["pi_1"],
         ),
+        (
+            json!({ "type": "refund.updated", "data": { "object": { "id": "re_1", "payment_intent": { "id": "pi_1" } } } }),
+            vec!["pi_1"],
+        ),
         (json!({ "type": "account.updated", "data": { "object": { "id": "acct_1" } } }), vec![]),
     ];
     for (event, expected) in cases {
