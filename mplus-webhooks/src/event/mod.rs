@@ -282,6 +282,19 @@ pub(crate) fn read(name: &EventName, body: &Verified<Bytes>) -> Result<Received,
     Ok(received)
 }
 
+/// The payment that a start is about, though its amount or something else of it cannot be read.
+pub(crate) fn payment_of_unread(name: &EventName, body: &Verified<Bytes>) -> Option<String> {
+    if *name != EventName::StartExternalPayment {
+        return None;
+    }
+    let header = Header { origin: Origin(body.subscription().clone()), raw: body.value().clone() };
+    // A cancellation needs the id and nothing else.
+    match read_body(&EventName::CancelExternalPayment, header).ok()? {
+        Received::Event(event) => event.subject().filter(|id| id.len() <= 255).map(str::to_owned),
+        Received::Error(_) => None,
+    }
+}
+
 impl AnyEvent {
     /// Reads a body that was kept when it arrived, such as one of the inbox. The same body gives the same event.
     ///

@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use futures_util::future::{Either, select};
 
 use super::crowd::Admitted;
-use super::late::{acknowledged, asks_again, if_late, written};
+use super::late::{acknowledged, asks_again, if_late, never_began, written};
 use super::work::{Ended, NEVER_AGAIN, is_about_a_payment};
 use super::{Inner, OutOfTime, later};
 use crate::error::{ErrorCode, Refusal};
@@ -150,10 +150,25 @@ impl Inner {
             answered => return answered,
         };
         let entries = self.store.entries_about(merchant, id).await.map_err(|error| store_failed(&error))?;
-        let starting = entries
-            .iter()
-            .any(|entry| entry.event == EventName::StartExternalPayment && entry.state.is_open());
-        if starting { Ok(asks_again(id)) } else { Err(refusal) }
+        let mut starts = entries.iter().filter(|entry| entry.event == EventName::StartExternalPayment);
+        if starts.clone().any(|entry| entry.state.is_open()) {
+            return Ok(asks_again(id));
+        }
+        // Nothing was begun by a start that was refused, and the till may ask on all the same.
+        match starts.next() {
+            Some(start) => self.why_refused(start).await?.map(|why| never_began(id, &why)).ok_or(refusal),
+            None => Err(refusal),
+        }
+    }
+
+    /// Why a start that has ended was refused. `None` when it was not, or when that is no longer known.
+    async fn why_refused(&self, start: &Entry) -> Result<Option<String>, Refusal> {
+        let start = self.store.entry(&start.id).await.map_err(|error| store_failed(&error))?;
+        Ok(start.and_then(|start| {
+            let answered = start.reply.is_some_and(|reply| reply.status == 200);
+            let refused = matches!(start.state, EntryState::Done | EntryState::Dead) && !answered;
+            start.last_error.filter(|_| refused)
+        }))
     }
 
     /// The POS complains about an earlier reply.
@@ -279,6 +294,10 @@ impl Inner {
             }
             let now = self.now();
             match entry.state {
+                // Nothing of it is stored to be asked about, and nothing begins by a repeat.
+                EntryState::Done if self.is_refused_start(event, &entry) => {
+                    return Ok(Repeat::Reply(entry.reply.unwrap_or_else(acknowledged)));
+                }
                 EntryState::Done | EntryState::Dead | EntryState::Discarded | EntryState::Forgotten
                     if self.answers_afresh(event) =>
                 {
@@ -358,6 +377,13 @@ impl Inner {
             AnyEvent::StartExternalPayment(_) | AnyEvent::CancelExternalPayment(_) => self.payments.is_some(),
             event => event.details().polling,
         }
+    }
+
+    /// Whether the payments did not take a start, for its amount say.
+    fn is_refused_start(&self, event: &AnyEvent, entry: &Entry) -> bool {
+        self.payments.is_some()
+            && matches!(event, AnyEvent::StartExternalPayment(_))
+            && entry.reply.as_ref().is_some_and(|reply| reply.status != 200)
     }
 
     /// Answers a repeat anew. Nothing begins by this.

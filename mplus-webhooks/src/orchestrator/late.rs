@@ -34,6 +34,15 @@ pub(super) fn asks_again(id: &str) -> Body {
     PollExternalPaymentReply::acknowledge().payment(undecided(id)).polling(Polling::new(false)).into_body()
 }
 
+/// The answer to a poll about a payment that was refused before anything of it began.
+pub(super) fn never_began(id: &str, why: &str) -> Body {
+    let answer = PaymentAnswer::new(id).confirmed(false).cancelled(true).status(PaymentWord::Failed);
+    PollExternalPaymentReply::acknowledge()
+        .payment(answer)
+        .polling(Polling::new(true).message(why))
+        .into_body()
+}
+
 /// The reply's JSON.
 pub(super) fn written(body: &Body) -> StoredReply {
     match serde_json::to_vec(body) {

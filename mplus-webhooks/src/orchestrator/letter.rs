@@ -19,8 +19,10 @@ impl Inner {
         let sender = body.subscription();
         let digest = event::body_digest(body.value());
         let id = EntryId::new(event::unread_identity(&sender.merchant, name, &digest));
+        let subject = event::payment_of_unread(name, body);
         let body = (body.value().clone(), digest);
         let entry = Entry {
+            subject,
             received_at: self.now(),
             attempts: 0,
             ..Entry::begun(id, name.clone(), sender.merchant.clone(), &sender.id, body)

@@ -19,9 +19,9 @@ pub struct PaymentPlace<'a> {
     pub merchant: &'a MerchantId,
     /// The subscription that the till's event came through; none for a payment that the host started itself.
     pub subscription: Option<&'a str>,
-    /// The branch of the till.
+    /// The branch of the till; 0 when the till does not tell it.
     pub branch_number: i64,
-    /// The workplace of the till.
+    /// The workplace of the till; 0 when the till does not tell it.
     pub workplace_number: i64,
     /// The payment method's name in the POS.
     pub method: &'a str,

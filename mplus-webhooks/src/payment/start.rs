@@ -228,7 +228,7 @@ impl ExternalPayments {
     /// Euros with two decimals, other than zero.
     pub(super) fn check_amount(&self, amount: Decimal) -> Result<Decimal, StartError> {
         let cents = amount.round_dp(2).normalize();
-        if (amount - cents).abs() > NOISE {
+        if (amount - cents).abs() >= NOISE {
             return Err(StartError::Amount("`externalPayment.amount` has fractions of a cent".to_owned()));
         }
         if cents.is_zero() || cents.abs() > self.limits.largest_amount {

@@ -61,11 +61,6 @@ impl ExternalPayments {
         let key = self.key(event.origin.merchant(), id)?;
         let amount = amount
             .ok_or_else(|| Refusal::invalid_data("`externalPayment.amount` is missing: euros to be paid"))?;
-        let (Some(branch_number), Some(workplace_number)) =
-            (event.sender.branch_number, event.sender.workplace_number)
-        else {
-            return Err(Refusal::invalid_data("`sender` does not tell the till, and so not the terminal"));
-        };
         let session = event.payload.session.as_ref().and_then(|session| session.session_id.clone());
         let payment = self
             .begin(NewPayment {
@@ -74,8 +69,9 @@ impl ExternalPayments {
                 amount: self.check_amount(amount)?,
                 method: method.clone().unwrap_or_default(),
                 subscription: Some(event.origin.subscription().id.clone()),
-                branch_number,
-                workplace_number,
+                // Of a till that does not tell its place, only what is assigned to every till takes the money.
+                branch_number: event.sender.branch_number.unwrap_or_default(),
+                workplace_number: event.sender.workplace_number.unwrap_or_default(),
                 session_id: session.filter(|id| !id.is_empty()),
             })
             .await?;

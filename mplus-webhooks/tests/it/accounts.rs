@@ -10,12 +10,14 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, Request, StatusCode};
+use mplus_webhooks::event::EventName;
 use mplus_webhooks::payment::*;
 use mplus_webhooks::testkit::{ManualProvider, Till, TillError};
 use mplus_webhooks::{
     FixedSubscriptions, Handlers, MemoryStore, MerchantId, Orchestrator, Subscription, SubscriptionSecret,
 };
 use rust_decimal::Decimal;
+use serde_json::json;
 
 use crate::support::{Host, Paused, SUBSCRIPTION, merchant, secret, till};
 
@@ -159,6 +161,53 @@ async fn polls_after_a_refused_start_are_failed_and_finished_and_say_why() {
         assert!(text(&polled.body).contains("assign a payment profile"), "{}", text(&polled.body));
     }
     assert_eq!(payment.start(&host.orchestrator).await.unwrap().started, Some(false));
+}
+
+#[tokio::test]
+async fn polls_after_a_start_whose_amount_was_refused_are_failed_and_finished_and_say_why() {
+    for amount in [json!("12,50"), json!(0), json!(2.705), json!(1_000_000), json!(null)] {
+        let (host, till) = (Host::new(), till(1));
+        let payment = json!({ "externalPaymentId": till.new_id(), "amount": amount, "method": "K_WEBHOOK" });
+        let payment = json!({ "externalPayment": payment });
+        let body = till.body(true, payment.clone());
+        for _ in 0..2 {
+            let start = till.signed(&EventName::StartExternalPayment, body.clone());
+            let refused = host.orchestrator.handle(start).await;
+            assert_eq!(refused.status(), StatusCode::BAD_REQUEST, "{amount}");
+            assert!(text(refused.body()).contains("externalPayment.amount"), "{}", text(refused.body()));
+        }
+        for _ in 0..2 {
+            let poll = till.send(&host.orchestrator, &EventName::PollExternalPayment, payment.clone());
+            let polled = poll.await.unwrap();
+            assert_eq!((polled.status.as_deref(), polled.finished()), (Some("failed"), true), "{amount}");
+            assert_eq!((polled.confirmed, polled.cancelled), (Some(false), Some(true)));
+            assert!(text(&polled.body).contains("externalPayment.amount"), "{}", text(&polled.body));
+        }
+        assert!(host.provider.payments().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_till_that_does_not_tell_its_place_is_served_by_what_is_assigned_to_every_till() {
+    let (own, every) =
+        (Arc::new(ManualProvider::new().with_terminal("one")), Arc::new(ManualProvider::new()));
+    let profiles =
+        PaymentProfiles::new().assign(PaymentRule::of(&merchant()).at_workplace(1, 1), own.clone());
+    for (profiles, started) in [
+        (profiles.clone(), "\"started\":false"),
+        (profiles.assign(PaymentRule::of(&merchant()), every.clone()), "\"started\":true"),
+    ] {
+        let (host, till) = (Host::with(|builder| builder.payments(Arc::new(profiles))), till(1));
+        for sender in [json!(null), json!({}), json!({ "branchNumber": "een", "workplaceNumber": [] })] {
+            let payment = json!({ "externalPaymentId": till.new_id(), "amount": 5, "method": "K_WEBHOOK" });
+            let body = json!({ "sender": sender, "externalPayment": payment }).to_string();
+            let start = till.signed(&EventName::StartExternalPayment, body.into());
+            let answer = host.orchestrator.handle(start).await;
+            assert!(text(answer.body()).contains(started), "{sender}: {}", text(answer.body()));
+        }
+    }
+    assert!(own.payments().is_empty());
+    assert_eq!(every.payments().len(), 3);
 }
 
 #[tokio::test]
@@ -434,11 +483,11 @@ async fn start_of(
 #[tokio::test]
 async fn the_noise_of_binary_numbers_is_read_as_the_cents_meant_and_more_is_refused() {
     let (host, till) = (Host::new(), till(1));
-    for amount in ["12.299999999999999", "12.3000000000000007", "12.3"] {
+    for amount in ["12.299999999999999", "12.3000000000000007", "12.3000000009", "12.3"] {
         assert_eq!(start_of(&host, &till, amount).await.unwrap().started, Some(true), "{amount}");
     }
     assert!(host.provider.payments().iter().all(|(_, amount, _)| *amount == euros(1230)));
-    for amount in ["12.299", "12.2999", "0", "0.001"] {
+    for amount in ["12.299", "12.2999", "12.300000001", "12.29999999", "0", "0.001"] {
         let refused = start_of(&host, &till, amount).await;
         assert!(matches!(refused, Err(TillError::Refused { .. })), "{amount}: {refused:?}");
     }

@@ -94,12 +94,6 @@ async fn what_is_wrong_with_a_signed_body_is_named_and_the_error_is_signed() {
         ("cut off", "startSession", "400 INVALID_JSON", r#"{"event":{"#.to_owned()),
         ("two bodies", "startSession", "400 INVALID_JSON", "{}{}".to_owned()),
         ("a list", "startSession", "400 INVALID_DATA", "[]".to_owned()),
-        (
-            "no sender",
-            "startExternalPayment",
-            "400 INVALID_DATA",
-            r#"{"externalPayment":{"externalPaymentId":"p","amount":1,"method":"K_WEBHOOK"}}"#.to_owned(),
-        ),
         ("no session", "startSession", "400 INVALID_DATA", with(r#""x":1"#)),
         ("no details", "scanCode", "400 NO_EVENT_DETAILS", with(r#""x":1"#)),
         ("no code", "scanCode", "400 NO_SCANNED_CODE", with(r#""scanCode":{}"#)),
