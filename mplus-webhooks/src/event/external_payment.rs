@@ -9,7 +9,7 @@ use super::oddity::Reading;
 use super::path::Path;
 use super::payload::ReadPayload;
 use super::raw::Extra;
-use super::scalar::Identifier;
+use super::scalar::UniqueId;
 use super::session::Session;
 
 /// The four events of an external payment.
@@ -79,7 +79,7 @@ impl ExternalPayment {
     fn read(body: &mut Object<'_>, reading: &mut Reading, decides: Decides) -> Result<Self, DataError> {
         let path = Path::ROOT.field("externalPayment");
         let mut fields = body.open_details(&path, "externalPayment", reading)?;
-        let Identifier(external_payment_id) = fields.required(&path, "externalPaymentId", reading)?;
+        let UniqueId(external_payment_id) = fields.required(&path, "externalPaymentId", reading)?;
         let (amount, method) = match decides {
             Decides::Everything => {
                 (fields.decisive(&path, "amount", reading)?, fields.decisive(&path, "method", reading)?)

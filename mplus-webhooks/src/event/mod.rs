@@ -325,7 +325,7 @@ fn read_body(name: &EventName, header: Header) -> Result<Received, Refusal> {
         .map_err(|_| Refusal::new(ErrorCode::InvalidJson, "the body is not JSON"))?;
     let mut fields = Object::open(whole, &Path::ROOT, &mut reading)
         .map_err(|what| refusal(&DataError::at(&Path::ROOT, what)))?;
-    if let Some(report) = ErrorReport::read(name, &header.origin, &mut fields) {
+    if let Some(report) = ErrorReport::read(name, &header.origin, &mut fields, &mut reading) {
         return Ok(Received::Error(Box::new(report)));
     }
     AnyEvent::from_fields(name, header, fields, reading).map(Received::Event).map_err(|error| refusal(&error))

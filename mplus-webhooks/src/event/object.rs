@@ -405,6 +405,9 @@ macro_rules! fields {
     (@identifier $fields:ident $path:ident $reading:ident $wire:literal) => {
         $fields.expected::<$crate::event::scalar::Identifier>($path, $wire, $reading).map(|id| id.0)
     };
+    (@unique $fields:ident $path:ident $reading:ident $wire:literal) => {
+        $fields.expected::<$crate::event::scalar::UniqueId>($path, $wire, $reading).map(|id| id.0)
+    };
     (@list $fields:ident $path:ident $reading:ident $wire:literal) => {
         $fields.side($path, $wire, $reading).unwrap_or_default()
     };

@@ -94,7 +94,7 @@ kinds! {
     ControlCharacters "contains control characters"
     /// A byte order mark before the body. It was passed over.
     ByteOrderMark "begins with a byte order mark"
-    /// Not UTF-8. UTF-16 was read as such by its byte order mark, every other foreign byte as Windows-1252.
+    /// Not UTF-8. UTF-16 was read as such, with a byte order mark or without, every other foreign byte as Windows-1252.
     Charset "is not UTF-8"
     /// Half of a character that JSON spells in two halves. It was replaced by U+FFFD.
     LoneSurrogate "contains half a character"
@@ -104,6 +104,8 @@ kinds! {
     BareWord "contains a value that JSON does not have"
     /// An escape that JSON does not have. It was read as the characters that it is written with.
     BadEscape "contains an escape that JSON does not have"
+    /// The POS's complaint about an earlier reply, beside a whole sale. The sale was taken.
+    Complaint "is a complaint about an earlier reply"
     /// NUL bytes or separators after the end. They were passed over.
     TrailingBytes "goes on after its end"
 }

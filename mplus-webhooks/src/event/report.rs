@@ -3,8 +3,9 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::from_json::FromJson as _;
 use super::object::Object;
-use super::oddity::Reading;
+use super::oddity::{OddityKind, Reading};
 use super::path::Path;
 use super::raw::RawJson;
 use super::{EventName, Origin};
@@ -31,22 +32,28 @@ pub struct ErrorReport {
 
 impl ErrorReport {
     /// A complaint has a code or a message; an `error` with nothing in it says nothing, and the body is an event. So is the end of a
-    /// sale that comes with its session, whatever else is there: it is told once.
-    pub(super) fn read(name: &EventName, origin: &Origin, body: &mut Object<'_>) -> Option<Self> {
-        let has_sale = |raw: &RawValue| raw.get().starts_with('{') && raw.get().contains("\"sessionId\"");
-        if name.ends_a_sale() && body.get("session").is_some_and(has_sale) {
-            return None;
-        }
+    /// sale that comes with its session, whatever else is there: it is told once. That it complains is odd.
+    pub(super) fn read(
+        name: &EventName,
+        origin: &Origin,
+        body: &mut Object<'_>,
+        odd: &mut Reading,
+    ) -> Option<Self> {
         let raw = body.get("error")?;
         let (path, mut reading) = (Path::ROOT.field("error"), Reading::new());
-        let mut text = |fields: &mut Object<'_>, field: &str| {
-            fields.side::<String>(&path, field, &mut reading).filter(|text| !text.trim().is_empty())
-        };
         let (code, message) = match Object::open(raw, &path, &mut Reading::new()) {
-            Ok(mut error) => (text(&mut error, "code"), text(&mut error, "message")),
-            Err(_) => (None, text(body, "error")),
+            Ok(mut error) => {
+                (error.side(&path, "code", &mut reading), error.side(&path, "message", &mut reading))
+            }
+            Err(_) => (None, String::from_json(raw, &path, &mut reading).ok()),
         };
+        let [code, message] =
+            [code, message].map(|text| text.filter(|text: &String| !text.trim().is_empty()));
         if code.is_none() && message.is_none() {
+            return None;
+        }
+        if name.ends_a_sale() && body.get("session").is_some_and(has_content) {
+            odd.note(&path, OddityKind::Complaint, raw.get());
             return None;
         }
         Some(Self {
@@ -57,4 +64,9 @@ impl ErrorReport {
             origin: origin.clone(),
         })
     }
+}
+
+/// Whether an object has any field.
+fn has_content(object: &RawValue) -> bool {
+    object.get().starts_with(['{', '[']) && object.get().contains('"')
 }

@@ -81,6 +81,20 @@ impl FromJson for Identifier {
     }
 }
 
+/// The identifier of a sale or a payment, which the till makes anew for each. One of zeros alone, as programs write a UUID that nobody
+/// made, names none.
+pub(crate) struct UniqueId(pub(crate) String);
+
+impl FromJson for UniqueId {
+    fn from_json(raw: &RawValue, path: &Path<'_>, reading: &mut Reading) -> Result<Self, OddityKind> {
+        let Identifier(id) = Identifier::from_json(raw, path, reading)?;
+        if id.trim().bytes().all(|byte| b"0-{}".contains(&byte)) {
+            return Err(OddityKind::Empty);
+        }
+        Ok(Self(id))
+    }
+}
+
 impl FromJson for Decimal {
     fn from_json(raw: &RawValue, path: &Path<'_>, reading: &mut Reading) -> Result<Self, OddityKind> {
         let text = scalar(raw).ok_or(OddityKind::NotNumber)?;
@@ -350,6 +364,7 @@ mod tests {
         assert_eq!(read::<String>("\"a\\u0000\\n\"").unwrap(), ("a\u{fffd}\n".to_owned(), 1));
         let id = |json: &str| read::<Identifier>(json).map(|(id, _)| id.0);
         assert_eq!(id("17"), Ok("17".to_owned()));
+        assert_eq!(id("0"), Ok("0".to_owned()));
         for (bad, what) in [
             ("\"\"", OddityKind::Empty),
             ("\"  \"", OddityKind::Empty),
@@ -358,6 +373,22 @@ mod tests {
             ("[]", OddityKind::NotText),
         ] {
             assert_eq!(id(bad), Err(what));
+        }
+    }
+
+    #[test]
+    fn what_the_till_makes_anew_is_never_zero() {
+        let id = |json: &str| read::<UniqueId>(json).map(|(id, _)| id.0);
+        for none in [
+            "0",
+            "\"00000000-0000-0000-0000-000000000000\"",
+            "\"{00000000-0000-0000-0000-000000000000}\"",
+            "\"\"",
+        ] {
+            assert_eq!(id(none), Err(OddityKind::Empty), "{none}");
+        }
+        for one in ["\"00000000-0000-0000-0000-000000000001\"", "\"10\"", "\"s\""] {
+            assert!(id(one).is_ok(), "{one}");
         }
     }
 }

@@ -18,8 +18,8 @@ use super::raw::{Extra, RawJson};
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Session {
-    /// The sale's id, a UUID. A credit of the sale carries the same one. `None` when the POS left it empty, as some versions
-    /// do for the parts of a split payment: it then says nothing about which sale this is.
+    /// The sale's id, a UUID. A credit of the sale carries the same one. `None` when the POS left it empty or made it of zeros, as some
+    /// versions do for the parts of a split payment: it then says nothing about which sale this is.
     pub session_id: Option<String>,
     /// The lines so far; empty when the POS sent none.
     pub lines: Vec<Line>,
@@ -40,7 +40,7 @@ pub struct Session {
 }
 
 object!(Session {
-    session_id: "sessionId" identifier,
+    session_id: "sessionId" unique,
     lines: "lines" list,
     table: "table" side,
     relation: "relation" side,

@@ -39,13 +39,17 @@ pub(crate) fn json_text<'b>(
 
 /// The bytes as text. Nothing is refused for its character set: the signature told that the till sent it so.
 fn decoded<'b>(body: &'b [u8], reading: &mut Reading) -> Cow<'b, str> {
-    if let [0xff, 0xfe, utf16 @ ..] = body {
+    // JSON begins with two characters of ASCII: without a byte order mark their zeros tell.
+    let utf16: Option<(_, fn([u8; 2]) -> u16)> = match body {
+        [0xff, 0xfe, utf16 @ ..] => Some((utf16, u16::from_le_bytes)),
+        [0xfe, 0xff, utf16 @ ..] => Some((utf16, u16::from_be_bytes)),
+        [1..=255, 0, 1..=255, 0, ..] => Some((body, u16::from_le_bytes)),
+        [0, 1..=255, 0, 1..=255, ..] => Some((body, u16::from_be_bytes)),
+        _ => None,
+    };
+    if let Some((utf16, unit)) = utf16 {
         reading.note(&Path::ROOT, OddityKind::Charset, "UTF-16");
-        return Cow::Owned(utf_16(utf16, u16::from_le_bytes));
-    }
-    if let [0xfe, 0xff, utf16 @ ..] = body {
-        reading.note(&Path::ROOT, OddityKind::Charset, "UTF-16");
-        return Cow::Owned(utf_16(utf16, u16::from_be_bytes));
+        return Cow::Owned(utf_16(utf16, unit));
     }
     let body = match body {
         [0xef, 0xbb, 0xbf, rest @ ..] => {
@@ -120,7 +124,10 @@ mod tests {
                 .concat();
         let marked = [&[0xef, 0xbb, 0xbf], text.as_bytes()].concat();
         let windows = b"{\"a\":\"Caf\xe9 \x80\"}".to_vec();
+        let (bare_little, bare_big) = (little[2..].to_vec(), big[2..].to_vec());
         for (body, what) in [
+            (bare_little, OddityKind::Charset),
+            (bare_big, OddityKind::Charset),
             (little, OddityKind::Charset),
             (big, OddityKind::Charset),
             (marked, OddityKind::ByteOrderMark),

@@ -10,7 +10,7 @@ use futures_util::stream::{Stream, StreamExt as _};
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 
-use super::{Inner, Orchestrator, OutOfTime, SUBSCRIPTION_HEADER, header, url};
+use super::{Inner, Orchestrator, OutOfTime, subscription_id, url};
 use crate::error::{ErrorCode, Refusal};
 use crate::payment::{NoticeError, answer};
 use crate::secret::SignatureBytes;
@@ -104,8 +104,8 @@ impl Orchestrator {
             };
             return inner.refuse(&parts, status, &refusal);
         }
-        let sender = header(&parts.headers, SUBSCRIPTION_HEADER).unwrap_or_default();
-        let room = inner.room.part(sender);
+        let sender = subscription_id(&parts.headers).unwrap_or_default();
+        let room = inner.room.part(&sender);
         match inner.read_in_time(room, &parts, body, out_of_time.as_mut()).await {
             Ok(body) => inner.handle(parts, body, out_of_time.as_mut()).await,
             Err((status, refusal)) => inner.refuse(&parts, status, &refusal),

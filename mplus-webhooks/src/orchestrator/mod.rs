@@ -15,6 +15,7 @@ mod sale;
 mod url;
 mod work;
 
+use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -218,11 +219,11 @@ impl Inner {
 
     /// Who may have sent a request with these headers, and its signature.
     async fn candidates<'h>(&self, headers: &'h HeaderMap) -> Result<(Subscriptions, &'h str), Refusal> {
-        let id = header(headers, SUBSCRIPTION_HEADER)
+        let id = subscription_id(headers)
             .ok_or_else(|| Refusal::new(ErrorCode::NoSubscriptionId, "X-Mplus-Subscription-Id is missing"))?;
         let signature = header(headers, SIGNATURE_HEADER)
             .ok_or_else(|| Refusal::new(ErrorCode::NoSignature, "X-Mplus-Signature is missing"))?;
-        let candidates = self.resolver.resolve(id).await.map_err(|error| {
+        let candidates = self.resolver.resolve(&id).await.map_err(|error| {
             tracing::error!(error = %error, "subscriptions could not be looked up");
             Refusal::internal()
         })?;
@@ -272,12 +273,23 @@ fn accepted(verified: &Verified<Bytes>, headers: &HeaderMap, name: &EventName) -
 
 /// A header's text; absent, empty and unreadable are the same to a signature. A header that stands twice is refused as absent.
 fn header<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    only_value(headers, name)?.to_str().ok().filter(|text| !text.is_empty())
+}
+
+/// The subscription's id, which a person has chosen: in UTF-8, or in Latin-1 as old programs send it.
+fn subscription_id(headers: &HeaderMap) -> Option<Cow<'_, str>> {
+    let bytes = only_value(headers, SUBSCRIPTION_HEADER)?.as_bytes();
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(bytes.iter().map(|byte| char::from(*byte)).collect()),
+    };
+    Some(text).filter(|text| !text.is_empty())
+}
+
+fn only_value<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h HeaderValue> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?;
-    if values.next().is_some() {
-        return None;
-    }
-    value.to_str().ok().filter(|text| !text.is_empty())
+    values.next().is_none().then_some(value)
 }
 
 fn panicked(whose: &'static str) -> Refusal {

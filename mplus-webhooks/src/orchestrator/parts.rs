@@ -3,7 +3,7 @@
 use super::Inner;
 use super::late::acknowledged;
 use super::work::kept_event;
-use crate::event::{self, AnyEvent, Occasion, is_same_content};
+use crate::event::{self, AnyEvent, Occasion, OddityKind, is_same_content};
 use crate::inbox::{Entry, EntryId, EntryState, Progress, StoredReply};
 use crate::store_error::StoreError;
 
@@ -76,8 +76,14 @@ impl Inner {
             Ok(told) => told,
             Err(error) => return (entry, Err(error)),
         };
+        // A call that is configured as polling comes again and again until it is answered: that is no part of a sale.
+        if event.details().polling {
+            return (entry, Ok(Some(told.swap_remove(0))));
+        }
         let before: Vec<Before> = told.iter().map(before).collect();
-        let now = Occasion::of(event);
+        // A complaint about the reply to a sale brings the sale along: that is no part of it, whatever its counter and clock.
+        let complains = event.oddities().iter().any(|odd| odd.what == OddityKind::Complaint);
+        let now = Occasion::of(event).filter(|_| !complains);
         let entry = match telling(self.equal_parts, &entry.body_digest, now.as_ref(), &before) {
             Telling::SentAgain(place) => return (entry, Ok(Some(told.swap_remove(place)))),
             Telling::Part(occasion) => {

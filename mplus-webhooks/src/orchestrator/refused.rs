@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use bytes::Bytes;
 use http::request::Parts;
 
-use super::{SUBSCRIPTION_HEADER, header};
+use super::subscription_id;
 use crate::error::Refusal;
 use crate::event::{AnyEvent, EventName};
 use crate::log_room::{MerchantWindows, Window, lock};
@@ -27,9 +27,9 @@ impl RefusalLog {
     /// A request whose sender was not proved.
     pub(super) fn request(&self, runtime: &dyn Runtime, refusal: &Refusal, parts: &Parts) {
         let Some(left_out) = lock(&self.strangers).admit(runtime.now()) else { return };
-        let subscription = header(&parts.headers, SUBSCRIPTION_HEADER).unwrap_or_default();
+        let subscription = subscription_id(&parts.headers).unwrap_or_default();
         tracing::warn!(
-            error = %refusal, subscription = shown(subscription), path = shown(parts.uri.path()), left_out,
+            error = %refusal, subscription = shown(&subscription), path = shown(parts.uri.path()), left_out,
             "a webhook request was refused"
         );
     }

@@ -8,11 +8,15 @@ use crate::subscription::Subscription;
 
 /// The event of the last segment that is not empty: a base URL may end with a slash, and the POS adds one of its own.
 pub(super) fn event_name(path: &str, sender: &Subscription) -> EventName {
-    let text = path.rsplit('/').find(|segment| !segment.is_empty()).unwrap_or_default();
-    let name = EventName::from_wire(text);
-    if name.as_str() != text {
+    let sent = path.rsplit('/').find(|segment| !segment.is_empty()).unwrap_or_default();
+    let text = percent_decode_str(sent).decode_utf8_lossy();
+    let name = match EventName::from_wire(text.trim()) {
+        EventName::Unknown(_) => EventName::Unknown(sent.to_owned()),
+        known => known,
+    };
+    if name.as_str() != sent {
         tracing::warn!(
-            merchant = %sender.merchant, subscription = %sender.id, sent = text, taken_as = name.as_str(),
+            merchant = %sender.merchant, subscription = %sender.id, sent, taken_as = name.as_str(),
             "the event's name in the URL is spelled otherwise"
         );
     }
@@ -46,6 +50,8 @@ mod tests {
             "completeSession",
             "/webhook/complete-session//",
             "/webhook/CompleteSession",
+            "/webhook/complete%53ession",
+            "/webhook/completeSession%20",
         ] {
             assert_eq!(event_name(path, &sender), EventName::CompleteSession, "{path}");
         }

@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response};
 use mplus_webhooks::event::EventName;
-use mplus_webhooks::{SIGNATURE_HEADER, SUBSCRIPTION_HEADER, SubscriptionSecret};
+use mplus_webhooks::{SIGNATURE_HEADER, SUBSCRIPTION_HEADER, Subscription, SubscriptionSecret};
 
-use crate::support::{Host, SUBSCRIPTION, secret, till};
+use crate::support::{Host, SUBSCRIPTION, merchant, secret, till};
 
 /// The error's code, or the status.
 fn code(response: &Response<Bytes>) -> String {
@@ -82,6 +82,16 @@ async fn what_is_wrong_with_the_envelope_is_named() {
     }
 }
 
+#[tokio::test]
+async fn a_subscription_may_be_named_in_any_letters() {
+    let host = Host::with_subscriptions([Subscription::new("Café", merchant(), secret())]);
+    for sent in ["Café".as_bytes(), b"Caf\xe9"] {
+        let mut request = good();
+        request.headers_mut().insert(SUBSCRIPTION_HEADER, HeaderValue::from_bytes(sent).unwrap());
+        assert_eq!(code(&host.orchestrator.handle(request).await), "200", "{sent:?}");
+    }
+}
+
 const HEAD: &str = r#""event":{"eventBlocking":true},"sender":{"branchNumber":1,"workplaceNumber":1}"#;
 
 #[tokio::test]
@@ -114,6 +124,14 @@ async fn what_is_wrong_with_a_signed_body_is_named_and_the_error_is_signed() {
         ("text for a number", "startExternalPayment", "400 INVALID_DATA", payment(r#","amount":"much""#)),
         ("no amount", "startExternalPayment", "400 INVALID_DATA", payment("")),
         ("nothing", "startExternalPayment", "400 INVALID_DATA", payment(r#","amount":0"#)),
+        (
+            "an id of zeros",
+            "startExternalPayment",
+            "400 INVALID_DATA",
+            with(
+                r#""externalPayment":{"externalPaymentId":"00000000-0000-0000-0000-000000000000","amount":2.7}"#,
+            ),
+        ),
         ("absurd", "startExternalPayment", "400 INVALID_DATA", payment(r#","amount":1e20"#)),
         ("more than absurd", "startExternalPayment", "400 INVALID_DATA", payment(r#","amount":1e400"#)),
         ("fractions of a cent", "startExternalPayment", "400 INVALID_DATA", payment(r#","amount":2.705"#)),

@@ -502,12 +502,17 @@ fn an_event_is_rebuilt_from_its_raw_body_and_shows_no_key() {
 #[tokio::test]
 async fn a_sale_that_comes_with_an_error_is_a_sale() {
     for error in [json!("printer offline"), json!({ "code": "X", "message": "printer offline" })] {
-        let (host, till) = (Host::new(), till(1));
-        let body = till
-            .body(true, json!({ "session": { "sessionId": "s", "totalInclAmount": 12.5 }, "error": error }));
-        let request = till.signed(&EventName::CompleteSession, body);
-        assert_eq!(host.orchestrator.handle(request).await.status(), 200);
-        let sales = host.transactions.all();
-        assert_eq!((sales.len(), sales[0].0.total_incl), (1, Some(Decimal::new(125, 1))));
+        for session in
+            [json!({ "sessionId": "s", "totalInclAmount": 12.5 }), json!({ "totalInclAmount": 12.5 })]
+        {
+            let (host, till) = (Host::new(), till(1));
+            let body = till.body(true, json!({ "session": session, "error": error }));
+            let (_, oddities) = told("completeSession", std::str::from_utf8(&body).unwrap());
+            assert!(oddities.contains(&("error".to_owned(), OddityKind::Complaint)), "{oddities:?}");
+            let request = till.signed(&EventName::CompleteSession, body);
+            assert_eq!(host.orchestrator.handle(request).await.status(), 200);
+            let sales = host.transactions.all();
+            assert_eq!((sales.len(), sales[0].0.total_incl), (1, Some(Decimal::new(125, 1))));
+        }
     }
 }

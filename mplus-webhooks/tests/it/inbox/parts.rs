@@ -90,6 +90,52 @@ async fn equal_halves_that_are_refused_are_a_dead_letter_each() {
     assert_eq!(states(&host).await, [EntryState::Dead, EntryState::Dead]);
 }
 
+/// The till does not like the answer to the half, and sends it along, told anew.
+fn complaint(counter: u32, second: u32) -> Request<Bytes> {
+    let half = half(&EventName::CompleteSession, counter, second);
+    let mut body: serde_json::Value = serde_json::from_slice(half.body()).unwrap();
+    body["error"] = json!({ "code": "INVALID_RECEIPT_FOOTER_CODE", "message": "no such characters" });
+    till(1).signed(&EventName::CompleteSession, body.to_string().into())
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_of_a_sale_that_is_configured_as_polling_is_recorded_once_however_often_it_asks() {
+    let (table, told) = (Arc::new(Table::default()), Told::default());
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counter = asked.clone();
+    let handlers = told.handlers().on_complete_session(move |_| {
+        counter.fetch_add(1, Ordering::SeqCst);
+        async { Ok(CompleteSessionReply::acknowledge()) }
+    });
+    let host = host(&table, Arc::new(MemoryStore::new()), |builder| builder.handler(handlers));
+    for counter in 1..4 {
+        let half = half(&EventName::CompleteSession, counter, counter);
+        let mut body: serde_json::Value = serde_json::from_slice(half.body()).unwrap();
+        body["event"]["eventPolling"] = json!(true);
+        let polls = till(1).signed(&EventName::CompleteSession, body.to_string().into());
+        assert_eq!(host.handle(polls).await.status(), 200);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    assert_eq!(table.calls(), ["create s 10"]);
+    assert!(told.kinds().is_empty(), "{:?}", told.kinds());
+    assert_eq!(asked.load(Ordering::SeqCst), 3, "every poll wants to know how it stands now");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_complaint_that_brings_its_sale_along_is_no_part_of_it_and_is_told() {
+    for (counter, second) in [(1, 1), (2, 9)] {
+        let (table, told) = (Arc::new(Table::default()), Told::default());
+        let host = host(&table, Arc::new(MemoryStore::new()), |builder| builder.handler(told.handlers()));
+        assert_eq!(host.handle(half(&EventName::CompleteSession, 1, 1)).await.status(), 200);
+        for _ in 0..2 {
+            assert_eq!(host.handle(complaint(counter, second)).await.status(), 200);
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        assert_eq!(table.calls(), ["create s 10"], "counter {counter}");
+        assert_eq!(told.kinds(), ["told again", "odd"], "counter {counter}");
+    }
+}
+
 /// A handler that refuses the half with this counter as long as it is told to, and counts how often it is asked about each.
 #[derive(Clone, Default)]
 struct Picky {

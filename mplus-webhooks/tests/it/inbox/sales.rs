@@ -25,6 +25,22 @@ async fn an_empty_session_id_names_no_sale_but_the_same_bytes_are_one() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_id_of_zeros_names_no_sale_and_its_cancellation_touches_none() {
+    const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
+    let (table, told) = (Arc::new(Table::default()), Told::default());
+    let host = host(&table, Arc::new(MemoryStore::new()), |builder| builder.handler(told.handlers()));
+    for total in ["18.50", "24", "18.50"] {
+        assert_eq!(host.handle(completed(NOBODY, total)).await.status(), 200);
+    }
+    let cancelled = signed(&EventName::CancelSession, json!({ "session": { "sessionId": NOBODY } }));
+    assert_eq!(host.handle(cancelled).await.status(), 200);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(table.calls(), ["create  18.5", "create  24"]);
+    let told = told.kinds();
+    assert!(told.contains(&"without session") && !told.contains(&"further part"), "{told:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_further_part_of_a_sale_is_a_transaction_of_its_own_and_told() {
     let (table, told) = (Arc::new(Table::default()), Told::default());
     let host = host(&table, Arc::new(MemoryStore::new()), |builder| builder.handler(told.handlers()));
