@@ -12,11 +12,12 @@ final class BackOffice
         $header = "authorization: Bearer {$this->token}\r\ncontent-type: application/json\r\n";
         $content = $body === null ? '' : json_encode($body, JSON_THROW_ON_ERROR);
         $options = ['method' => $method, 'header' => $header, 'content' => $content, 'ignore_errors' => true, 'timeout' => 30];
-        $answer = file_get_contents("{$this->address}/api$path", false, stream_context_create(['http' => $options]));
+        $stream = @fopen("{$this->address}/api$path", 'r', false, stream_context_create(['http' => $options]));
+        $answer = $stream === false ? false : stream_get_contents($stream);
         if ($answer === false) {
             throw new RuntimeException("{$this->address} cannot be reached");
         }
-        $status = (int) explode(' ', $http_response_header[0])[1];
+        $status = (int) explode(' ', stream_get_meta_data($stream)['wrapper_data'][0])[1];
         $value = $answer === '' ? null : json_decode($answer, true, flags: JSON_THROW_ON_ERROR);
         if ($status >= 400) {
             throw new RuntimeException("$method $path: " . ($value['error'] ?? $status));
@@ -37,16 +38,20 @@ function is_signed(string $secret, string $id, string $timestamp, string $signat
     return abs(time() - (int) $timestamp) < 300 && array_filter(explode(' ', $signatures), $fits) !== [];
 }
 
-// php -S 127.0.0.1:9000 client.php: receives callbacks, and writes what is signed to CALLBACKS.
+/** Keeps a callback under its id: one that comes twice is kept once. What was not kept is sent again. */
+function keep(string $directory, string $id, string $body): bool
+{
+    $file = $directory . '/' . preg_replace('/[^A-Za-z0-9_-]/', '', $id) . '.json';
+    return file_put_contents("$file.part", $body) === strlen($body) && rename("$file.part", $file);
+}
+
+// php -S 127.0.0.1:9000 client.php: receives callbacks, and keeps what is signed in the directory CALLBACKS.
 if (PHP_SAPI === 'cli-server') {
     $of = fn (string $name): string => $_SERVER["HTTP_WEBHOOK_$name"] ?? '';
     $body = (string) file_get_contents('php://input');
     $secret = trim((string) file_get_contents((string) getenv('SECRET_FILE')));
     $good = is_signed($secret, $of('ID'), $of('TIMESTAMP'), $of('SIGNATURE'), $body);
-    http_response_code($good ? 204 : 401);
-    if ($good) {
-        file_put_contents((string) getenv('CALLBACKS'), "$body\n", FILE_APPEND | LOCK_EX);
-    }
+    http_response_code(!$good ? 401 : (keep((string) getenv('CALLBACKS'), $of('ID'), $body) ? 204 : 500));
     return;
 }
 
