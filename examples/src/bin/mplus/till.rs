@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use mplus_examples::argument;
-use mplus_webhooks::ReqwestClient;
 use mplus_webhooks::event::EventName;
-use mplus_webhooks::testkit::{Till as TestTill, TillError, TillLine, TillReply};
+use mplus_webhooks::testkit::{Till as TestTill, TillError, TillLine, TillPayment, TillReply};
+use mplus_webhooks::{HttpClient, ReqwestClient};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
@@ -69,13 +69,13 @@ pub(crate) struct Sale {
 
 #[derive(Args)]
 pub(crate) struct Pay {
-    /// How much, in euros.
-    #[arg(long, value_name = "EUROS", value_parser = amount)]
+    /// How much, in euros; below zero gives money back to a card.
+    #[arg(long, value_name = "EUROS", value_parser = amount, allow_negative_numbers = true)]
     amount: Decimal,
     /// How many seconds between two questions whether it is finished.
     #[arg(long, value_name = "SECONDS", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=60))]
     every: u64,
-    /// How often to ask. After that the till gives the payment up.
+    /// How often to ask. After that, and on Ctrl-C, the till gives the payment up.
     #[arg(long, value_name = "N", default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..))]
     polls: u32,
     #[command(flatten)]
@@ -186,10 +186,19 @@ impl Pay {
         say(&EventName::StartExternalPayment, &started);
         let ended = if started.started == Some(true) {
             let pause = || tokio::time::sleep(Duration::from_secs(self.every));
-            match payment.poll_until_finished(&network, self.polls as usize, pause).await {
-                Ok(reply) => reply,
-                Err(TillError::NeverFinished { .. }) => payment.cancel(&network).await.map_err(failed)?,
-                Err(error) => return Err(failed(error)),
+            let asked = tokio::select! {
+                asked = ask(&payment, &network, self.polls, pause) => asked,
+                // Nobody waits for the customer any more.
+                Ok(()) = tokio::signal::ctrl_c() => Ok(None),
+            };
+            match asked {
+                Ok(Some(reply)) => reply,
+                Ok(None) => payment.cancel(&network).await.map_err(|error| left_open(failed(error)))?,
+                Err(error) => {
+                    // What the receiver answers is no answer to this question: the customer is not to pay for nothing.
+                    let given_up = payment.cancel(&network).await.is_ok();
+                    return Err(if given_up { failed(error) } else { left_open(failed(error)) });
+                }
             }
         } else {
             started
@@ -213,6 +222,34 @@ impl Pay {
             }
         }
     }
+}
+
+/// Asks until the payment is finished; none when it was not after so many questions. As a till does, it asks again what nobody
+/// answered.
+async fn ask<P: Future<Output = ()>>(
+    payment: &TillPayment<'_>,
+    to: &dyn HttpClient,
+    polls: u32,
+    pause: impl Fn() -> P,
+) -> Result<Option<TillReply>, TillError> {
+    for _ in 0..polls {
+        match payment.poll(to).await {
+            Ok(reply) if reply.finished() => return Ok(Some(reply)),
+            Ok(_) => {}
+            Err(error @ (TillError::NoReply(_) | TillError::Status { .. })) => {
+                eprintln!("note: {error}; the till asks again");
+            }
+            Err(error) => return Err(error),
+        }
+        pause().await;
+    }
+    Ok(None)
+}
+
+/// A failure after which the receiver may still wait for the customer.
+fn left_open(failure: Failure) -> Failure {
+    let message = format!("{}; the payment was not given up, and may still be paid", failure.message);
+    Failure { message, ..failure }
 }
 
 impl Refund {
@@ -296,4 +333,77 @@ fn answer(reply: &TillReply) -> String {
 
 fn say(event: &EventName, reply: &TillReply) {
     eprintln!("{}: {}", event.as_str(), answer(reply));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use async_trait::async_trait;
+    use bytes::Bytes;
+    use http::{Request, Response};
+    use mplus_webhooks::payment::OneProvider;
+    use mplus_webhooks::testkit::ManualProvider;
+    use mplus_webhooks::{
+        FixedSubscriptions, HttpError, MemoryStore, MerchantId, Orchestrator, Secret, Subscription,
+        SubscriptionSecret, TokioRuntime,
+    };
+
+    use super::*;
+
+    /// A receiver that leaves its first questions without an answer, after which the customer pays.
+    #[derive(Debug)]
+    struct Flaky {
+        host: Orchestrator,
+        terminal: Arc<ManualProvider>,
+        payment: String,
+        left: AtomicU32,
+    }
+
+    #[async_trait]
+    impl HttpClient for Flaky {
+        async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+            let is_question = request.uri().path().ends_with("pollExternalPayment");
+            let left = self.left.load(Ordering::Relaxed);
+            if !is_question {
+                return self.host.send(request).await;
+            }
+            self.left.store(left.saturating_sub(1), Ordering::Relaxed);
+            match left {
+                0 => self.host.send(request).await,
+                1 => {
+                    self.terminal.confirm(&self.payment);
+                    Response::builder().status(502).body(Bytes::new()).map_err(|_| HttpError::new("a", ""))
+                }
+                _ => Err(HttpError::new("a", "the line broke")),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_question_that_nobody_answers_is_asked_again_until_the_payment_is_made() {
+        let key =
+            SubscriptionSecret::from_base64(&Secret::from("c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0".to_owned()));
+        let (key, terminal) = (key.unwrap(), Arc::new(ManualProvider::new()));
+        let subscription = Subscription::new("test", MerchantId::new("lion"), key.clone());
+        let host = Orchestrator::builder(
+            Arc::new(FixedSubscriptions::new([subscription])),
+            Arc::new(MemoryStore::new()),
+            Arc::new(TokioRuntime),
+        )
+        .payments(Arc::new(OneProvider(terminal.clone())))
+        .build();
+        let till = TestTill::in_process("test", key, 1);
+        let payment = till.start_payment(Decimal::TEN);
+        assert_eq!(payment.start(&host).await.unwrap().started, Some(true));
+        let flaky = Flaky { host, terminal, payment: payment.id.clone(), left: AtomicU32::new(3) };
+        // The receiver asks its provider in its own time.
+        let pause = || async {
+            let key = mplus_webhooks::payment::PaymentKey::new(MerchantId::new("lion"), &flaky.payment);
+            flaky.host.payments().unwrap().refresh(&key).await.unwrap();
+        };
+        let ended = ask(&payment, &flaky, 100, pause).await.unwrap().unwrap();
+        assert_eq!(ended.confirmed, Some(true));
+    }
 }
