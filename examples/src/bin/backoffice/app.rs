@@ -14,6 +14,7 @@ use crate::demo::Demo;
 use crate::records::Records;
 use crate::restaurant::Restaurants;
 use crate::restaurant::baskets::Baskets;
+use crate::restaurant::payment_profile::PaymentAccounts;
 use crate::safe::key_ring::KeyRing;
 use crate::safe::throttle::Throttle;
 use crate::webhooks::Subscriptions;
@@ -32,7 +33,9 @@ pub(crate) struct Inner {
     pub(crate) subscriptions: Subscriptions,
     pub(crate) baskets: Baskets,
     pub(crate) callbacks: Callbacks,
-    /// Whether a provider takes the payments of restaurants that are not the demonstration's.
+    /// The restaurants' own accounts at payment providers.
+    pub(crate) payment_accounts: PaymentAccounts,
+    /// Whether the installation has a provider for restaurants without accounts of their own.
     pub(crate) takes_payments: bool,
     /// Web servers in front of this one: what they say of whom a request comes from is believed.
     pub(crate) trusted_proxies: Vec<IpAddr>,

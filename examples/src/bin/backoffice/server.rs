@@ -9,8 +9,8 @@ use crate::api;
 use crate::app::App;
 use crate::page::{
     activity, assets, connect, connection, health, item, kiosk, locations, login, menu, order, orders,
-    overview, payments, pictures, programs, restaurants, sales, settings, stock, sync, tables, tax, till,
-    troubleshooting, webhooks,
+    overview, payments, pictures, programs, providers, restaurants, sales, settings, stock, sync, tables,
+    tax, till, troubleshooting, webhooks,
 };
 use crate::safe::{guard, headers};
 use crate::view::answer::Trouble;
@@ -26,6 +26,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/programs", get(programs::show).post(programs::make))
         .route("/programs/again", post(programs::again))
         .route("/programs/remove", post(programs::remove))
+        .route("/thanks", get(login::thank))
         .route("/health", get(health::show))
         .route("/healthz", get(health::is_live))
         .route("/readyz", get(health::is_ready))
@@ -64,6 +65,7 @@ fn restaurant() -> Router<App> {
         .route("/menu/item", get(item::show).post(item::save))
         .route("/stock", get(stock::show))
         .route("/tax", get(tax::show).post(tax::save))
+        .route("/tax/read", post(tax::read))
         .route("/settings", get(settings::show).post(settings::save))
         .route("/settings/suggest", post(settings::suggest))
         .route("/orders", get(orders::show).post(orders::act))
@@ -73,6 +75,9 @@ fn restaurant() -> Router<App> {
         .route("/payments/payment", get(payments::one))
         .route("/payments/refund", post(payments::refund))
         .route("/payments/play", post(payments::play))
+        .route("/providers", get(providers::show).post(providers::save))
+        .route("/providers/check", post(providers::check))
+        .route("/providers/retire", post(providers::retire))
         .route("/sales", get(sales::show))
         .route("/webhooks", get(webhooks::show).post(webhooks::subscribe))
         .route("/webhooks/entry", get(webhooks::one).post(webhooks::decide))

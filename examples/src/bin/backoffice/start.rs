@@ -24,6 +24,7 @@ use crate::providers::Providers;
 use crate::records::{Mysql, Postgres, Records, Sqlite};
 use crate::restaurant::Restaurants;
 use crate::restaurant::baskets::Baskets;
+use crate::restaurant::payment_profile::PaymentAccounts;
 use crate::safe::key_ring::KeyRing;
 use crate::safe::password::StoredPassword;
 use crate::safe::throttle::Throttle;
@@ -48,9 +49,9 @@ struct Database {
 
 /// Runs until it is told to stop.
 pub(crate) async fn run(flags: Flags) -> Result<(), Box<dyn Error>> {
-    let listener = TcpListener::bind((flags.bind, flags.port))
-        .await
-        .map_err(|error| format!("{}:{} cannot be listened on: {error}", flags.bind, flags.port))?;
+    let listener = TcpListener::bind((flags.bind, flags.port)).await.map_err(|error| {
+        format!("{}:{} cannot be listened on: {error}; --port takes another one", flags.bind, flags.port)
+    })?;
     let address = listener.local_addr()?;
     let (app, new_password) = prepare(&flags, &format!("http://{address}"), PATIENCE).await?;
     let router = server::router(app.clone());
@@ -59,8 +60,18 @@ pub(crate) async fn run(flags: Flags) -> Result<(), Box<dyn Error>> {
     }
 
     println!("Back office: {}", app.public_url);
-    if let Some(password) = new_password {
-        println!("Password:    {} (made just now; --admin-password sets another)", password.expose_secret());
+    match (new_password, &flags.admin_password) {
+        (Some(password), _) => {
+            println!(
+                "Password:    {} (made just now; --admin-password sets another)",
+                password.expose_secret()
+            );
+        }
+        (None, Some(_)) => println!("Password:    as given"),
+        (None, None) => println!("Password:    that of the first start (--admin-password sets another)"),
+    }
+    if is_file(&flags.database) {
+        println!("Kept in:     {} and what is named like it", file(&flags.database));
     }
     if app.demo.is_some() {
         println!(
@@ -112,6 +123,8 @@ pub(crate) async fn prepare(
     vault.rotate().await?;
     subscriptions.rotate().await?;
     clients::rotate(&records, &keys).await?;
+    let payment_accounts = PaymentAccounts::new(records.clone(), keys.clone());
+    payment_accounts.rotate().await?;
     let new_password = password(&records, flags.admin_password.as_ref()).await?;
 
     let known = store.connections(Page::first(2)).await?;
@@ -134,6 +147,8 @@ pub(crate) async fn prepare(
     let baskets = Baskets::new(records.clone(), restaurants.store().clone(), runtime.clone());
     let named = flags.providers.named()?;
     let takes_payments = !named.is_empty();
+    let public_url = flags.public_url.as_deref().unwrap_or(own_url).trim_end_matches('/').to_owned();
+    let providers = Providers::new(demo.as_ref(), payment_accounts.clone(), named, &public_url)?;
     let notices = Notices {
         baskets: baskets.clone(),
         callbacks: callbacks.clone(),
@@ -149,7 +164,7 @@ pub(crate) async fn prepare(
     .transactions(Arc::new(sales))
     .refunds(mplus_webhooks::Refunds::Record)
     // Without a provider a till's payment is refused with a message, and what was paid before is still shown.
-    .payments(Arc::new(Providers::new(demo.as_ref(), named)));
+    .payments(Arc::new(providers));
     let inner = Inner {
         restaurants,
         records,
@@ -159,6 +174,7 @@ pub(crate) async fn prepare(
         subscriptions,
         baskets,
         callbacks,
+        payment_accounts,
         takes_payments,
         trusted_proxies: flags.trusted_proxy.clone(),
         throttle: Throttle::default(),
@@ -166,7 +182,7 @@ pub(crate) async fn prepare(
         demo,
         stopping: CancelToken::new(),
         pictures,
-        public_url: flags.public_url.as_deref().unwrap_or(own_url).trim_end_matches('/').to_owned(),
+        public_url,
     };
     Ok((App::new(inner), new_password))
 }

@@ -5,17 +5,19 @@ use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{menu, metrics, orders, payments, restaurants, sales};
+use super::{events, menu, metrics, orders, payments, restaurants, sales, settings};
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "MplusKASSA back office", description = "The back office's actions for programs."),
     paths(
         restaurants::list, restaurants::connect, restaurants::one, restaurants::remove, restaurants::disconnect,
-        restaurants::verify, restaurants::sync, restaurants::reports, restaurants::locations,
+        restaurants::verify, restaurants::pause, restaurants::resume, restaurants::sync, restaurants::reports, restaurants::locations,
+        settings::show, settings::save, settings::subscription, settings::subscribe,
         menu::list, menu::change, menu::stock,
         orders::list, orders::place, orders::one, orders::requeue, orders::withdraw,
-        payments::start, payments::one, payments::cancel, payments::refund, sales::list, metrics::show,
+        payments::start, payments::one, payments::cancel, payments::refund,
+        sales::list, events::list, events::replay, events::discard, metrics::show,
     ),
     security(("token" = [])),
     modifiers(&Token),

@@ -2,12 +2,14 @@
 
 mod client;
 mod document;
+mod events;
 mod menu;
 mod metrics;
 mod orders;
 mod payments;
 mod restaurants;
 mod sales;
+mod settings;
 
 use axum::body::to_bytes;
 use axum::http::header::CONTENT_TYPE;
@@ -35,6 +37,10 @@ pub(crate) fn router() -> Router<App> {
         .route("/restaurants/{restaurant}", get(restaurants::one).delete(restaurants::remove))
         .route("/restaurants/{restaurant}/disconnect", post(restaurants::disconnect))
         .route("/restaurants/{restaurant}/verify", post(restaurants::verify))
+        .route("/restaurants/{restaurant}/pause", post(restaurants::pause))
+        .route("/restaurants/{restaurant}/resume", post(restaurants::resume))
+        .route("/restaurants/{restaurant}/settings", get(settings::show).put(settings::save))
+        .route("/restaurants/{restaurant}/subscription", get(settings::subscription).put(settings::subscribe))
         .route("/restaurants/{restaurant}/sync", post(restaurants::sync))
         .route("/restaurants/{restaurant}/reports", get(restaurants::reports))
         .route("/restaurants/{restaurant}/locations", get(restaurants::locations))
@@ -49,6 +55,9 @@ pub(crate) fn router() -> Router<App> {
         .route("/restaurants/{restaurant}/payments/{payment}/cancel", post(payments::cancel))
         .route("/restaurants/{restaurant}/payments/{payment}/refunds", post(payments::refund))
         .route("/restaurants/{restaurant}/sales", get(sales::list))
+        .route("/restaurants/{restaurant}/events", get(events::list))
+        .route("/restaurants/{restaurant}/events/{event}/replay", post(events::replay))
+        .route("/restaurants/{restaurant}/events/{event}/discard", post(events::discard))
         .fallback(async || Refused::not_found())
         .method_not_allowed_fallback(async || {
             Refused::new(StatusCode::METHOD_NOT_ALLOWED, "this address takes no such method")

@@ -13,6 +13,7 @@ use super::client::{At, Caller};
 use super::{Answer, PAGE, Refused};
 use crate::page::connect::{is_id, new_id};
 use crate::restaurant::runs::{LastReport, Wanted};
+use crate::restaurant::unsettled;
 use crate::view::answer::Trouble;
 
 /// A restaurant.
@@ -110,8 +111,16 @@ pub(crate) async fn one(at: At) -> Json<Restaurant> {
 }
 
 /// Removes everything of a restaurant here; nothing is removed at the till.
-#[utoipa::path(delete, path = "/api/restaurants/{restaurant}", params(("restaurant" = String, Path)), responses((status = 204)))]
+#[utoipa::path(delete, path = "/api/restaurants/{restaurant}", params(("restaurant" = String, Path)),
+    responses((status = 204), (status = 409, body = Refused)))]
 pub(crate) async fn remove(at: At) -> Result<StatusCode, Refused> {
+    let open = unsettled::count(&at.app.inbox, at.id()).await?;
+    if open > 0 {
+        let why = format!(
+            "{open} payments are open, are being given back, or were paid in vain: settle them first"
+        );
+        return Err(Refused::new(StatusCode::CONFLICT, why));
+    }
     at.app.restaurants.remove(at.id()).await?;
     at.app.subscriptions.remove(at.id()).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -130,6 +139,20 @@ pub(crate) async fn verify(at: At) -> Answer<Restaurant> {
     at.app.restaurants.open(at.id()).await?.verify().await?;
     let connection = at.app.restaurants.store().connection(at.id()).await?.ok_or_else(Refused::not_found)?;
     Ok(Json((&connection).into()))
+}
+
+/// Has a restaurant rest: orders wait, and nothing is synced.
+#[utoipa::path(post, path = "/api/restaurants/{restaurant}/pause", params(("restaurant" = String, Path)), responses((status = 204)))]
+pub(crate) async fn pause(at: At) -> Result<StatusCode, Refused> {
+    at.app.restaurants.open(at.id()).await?.pause().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Ends a restaurant's rest.
+#[utoipa::path(post, path = "/api/restaurants/{restaurant}/resume", params(("restaurant" = String, Path)), responses((status = 204)))]
+pub(crate) async fn resume(at: At) -> Result<StatusCode, Refused> {
+    at.app.restaurants.open(at.id()).await?.resume().await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// How a sync is to be.

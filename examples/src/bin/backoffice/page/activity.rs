@@ -11,6 +11,7 @@ use crate::view::fields::{Fields, Query};
 use crate::view::form::{Field, choose};
 use crate::view::layout::{Here, Page, empty};
 use crate::view::number::time;
+use crate::view::reason::said;
 
 const PAGE: usize = 50;
 /// How many lines a filter looks through for one page.
@@ -42,7 +43,7 @@ pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
                         td.nowrap { (time(lang, activity.at)) }
                         td { (badge(tone(activity.level), &lang[level_text(activity.level)])) }
                         td { (activity.topic) @if let Some(subject) = &activity.subject { br; span.hint { (subject) } } }
-                        td { (activity.message) }
+                        td { (said(lang, &activity.message)) }
                     }
                 } }
             }

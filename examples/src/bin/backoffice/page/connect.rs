@@ -16,6 +16,7 @@ use crate::view::at::Desk;
 use crate::view::fields::Fields;
 use crate::view::form::{Field, tick};
 use crate::view::layout::{Page, post};
+use crate::view::reason::said;
 
 /// What is wrong with what was entered.
 #[derive(Default)]
@@ -57,7 +58,7 @@ fn page(desk: &Desk, entered: &Fields, wrong: &Wrong) -> Page {
     let body = html! {
         p.lead { (&lang[t::CONNECT_ABOUT]) }
         @if let Some(told) = &wrong.told {
-            div.notice.bad role="alert" { strong { (&lang[t::COULD_NOT_CONNECT]) } p lang="en" { (told) } }
+            div.notice.bad role="alert" { strong { (&lang[t::COULD_NOT_CONNECT]) } p { (said(lang, told)) } }
         }
         section.card { (post(&desk.visit, "/connect", fields)) }
         @if desk.app.demo.is_some() {

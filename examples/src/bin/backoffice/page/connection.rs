@@ -6,6 +6,7 @@ use mplus_sync::model::ConnectionStatus;
 
 use super::connect::credentials;
 use crate::demo;
+use crate::restaurant::unsettled;
 use crate::text::{Text, connection as t, frame};
 use crate::view::answer::{Go, Trouble};
 use crate::view::at::At;
@@ -14,6 +15,7 @@ use crate::view::fields::Fields;
 use crate::view::form::Field;
 use crate::view::layout::{Here, Page, post};
 use crate::view::number::{moment, time};
+use crate::view::reason::said;
 
 pub(crate) async fn show(at: At) -> Page {
     let (lang, connection) = (at.lang, &at.connection);
@@ -24,7 +26,7 @@ pub(crate) async fn show(at: At) -> Page {
                 dt { (&lang[frame::STATE]) }
                 dd { (badge::connection(lang, connection)) " " (since(&at)) }
                 @if let ConnectionStatus::Failing { last_error, .. } = &connection.status {
-                    dt { (&lang[frame::REASON]) } dd lang="en" { (last_error) }
+                    dt { (&lang[frame::REASON]) } dd { (said(lang, last_error)) }
                 }
                 dt { (&lang[t::ADDRESS]) } dd { (connection.host) ":" (connection.port) }
                 dt { (&lang[t::CONNECTED_AT]) } dd { (time(lang, connection.connected_at)) }
@@ -87,7 +89,7 @@ pub(crate) async fn verify(at: At) -> Result<Go, Trouble> {
     let back = Go::to(at.path("/connection"));
     Ok(match status {
         ConnectionStatus::Failing { last_error, .. } => {
-            back.warning(at.lang.fill(t::NOT_VERIFIED, &[&last_error]))
+            back.warning(at.lang.fill(t::NOT_VERIFIED, &[&at.lang.reason(&last_error)]))
         }
         _ => back.saying(&at.lang[t::VERIFIED]),
     })
@@ -109,7 +111,7 @@ pub(crate) async fn replace(at: At, fields: Fields) -> Result<Go, Trouble> {
     };
     Ok(match at.app.restaurants.connect(new, credentials(&fields)).await {
         Ok(_) => back.saying(&at.lang[t::RECONNECTED]),
-        Err(error) => back.warning(error.to_string()),
+        Err(error) => back.warning(at.lang.reason(&error.to_string())),
     })
 }
 
@@ -147,6 +149,10 @@ pub(crate) async fn ask_remove(at: At) -> Page {
 pub(crate) async fn remove(at: At, fields: Fields) -> Result<Go, Trouble> {
     if fields.text("name") != at.connection.name.trim() {
         return Ok(Go::to(at.path("/connection/remove")).warning(&at.lang[t::REMOVE_OTHER_NAME]));
+    }
+    let open = unsettled::count(&at.app.inbox, at.id()).await?;
+    if open > 0 {
+        return Ok(Go::to(at.path("/payments")).warning(at.lang.fill(t::REMOVE_UNSETTLED, &[&open])));
     }
     at.app.restaurants.remove(at.id()).await?;
     at.app.subscriptions.remove(at.id()).await?;

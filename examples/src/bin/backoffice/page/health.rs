@@ -20,6 +20,7 @@ use crate::view::badge::{Tone, badge};
 use crate::view::fields::Query;
 use crate::view::layout::Page;
 use crate::view::number::{count, time};
+use crate::view::reason::said;
 
 /// Restaurants on one page of those that fail.
 const PAGE: usize = 50;
@@ -141,7 +142,7 @@ async fn failures(desk: &Desk, after: Option<&str>) -> Result<Markup, Trouble> {
                 thead { tr { th scope="col" { (&lang[frame::NAME]) } th scope="col" { (&lang[t::WORKS_SINCE]) } th scope="col" { (&lang[frame::REASON]) } } }
                 tbody { @for merchant in &failing { tr {
                     th scope="row" { a href=(format!("/restaurants/{}", merchant.connection)) { (merchant.name) } }
-                    td { (time(lang, merchant.since)) } td lang="en" { (merchant.last_error) }
+                    td { (time(lang, merchant.since)) } td { (said(lang, &merchant.last_error)) }
                 } } }
             }
             @if let Some(next) = next {

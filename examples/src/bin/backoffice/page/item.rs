@@ -1,5 +1,6 @@
 //! One item: what it is, and what can be changed here.
 
+use axum::http::StatusCode;
 use maud::{Markup, html};
 use mplus_sync::model::{
     Item, ItemEdit, ItemId, Location, ModifierGroup, ModifierGroupId, Presence, Tracked,
@@ -73,12 +74,16 @@ fn facts(lang: Lang, item: &Tracked<Item>) -> Markup {
     }
 }
 
-fn modifier_groups(lang: Lang, item: &Item, groups: &[Tracked<ModifierGroup>]) -> Markup {
-    let find = |id: &ModifierGroupId| groups.iter().map(|group| &group.record).find(|group| group.id == *id);
-    let how_many = |group: &ModifierGroup| match group.maximum {
+/// How many of a group a guest chooses.
+pub(crate) fn how_many(lang: Lang, group: &ModifierGroup) -> String {
+    match group.maximum {
         Some(maximum) => lang.fill(t::CHOOSE, &[&group.minimum, &maximum]),
         None => lang.fill(t::CHOOSE_ANY, &[&group.minimum]),
-    };
+    }
+}
+
+fn modifier_groups(lang: Lang, item: &Item, groups: &[Tracked<ModifierGroup>]) -> Markup {
+    let find = |id: &ModifierGroupId| groups.iter().map(|group| &group.record).find(|group| group.id == *id);
     html! {
         @if !item.modifier_groups.is_empty() {
             section.card {
@@ -86,7 +91,7 @@ fn modifier_groups(lang: Lang, item: &Item, groups: &[Tracked<ModifierGroup>]) -
                 p.hint { (&lang[t::GROUPS_HINT]) }
                 @for group in item.modifier_groups.iter().filter_map(find) {
                     h3 { (group.name) }
-                    p { (how_many(group)) }
+                    p { (how_many(lang, group)) }
                     ul { @for modifier in &group.modifiers {
                         li { (modifier.name) @if let Some(price) = modifier.price { " (+" (euros(lang, price)) ")" } }
                     } }
@@ -153,7 +158,8 @@ pub(crate) async fn save(at: At, fields: Fields) -> Result<Result<Go, Page>, Tro
     let locations = locations::all(&at).await?;
     let (sent, wrong) = entered(&seen, &locations, &fields);
     if !wrong.is_empty() {
-        return Ok(Err(page(&at, &stored, &sent, &wrong).await?));
+        let page = page(&at, &stored, &sent, &wrong).await?;
+        return Ok(Err(page.status(StatusCode::UNPROCESSABLE_ENTITY)));
     }
     let edit = ItemEdit::between(&seen, &sent);
     let back = Go::to(at.path(&format!("/menu/item?id={}", menu::encoded(seen.id.as_str()))));

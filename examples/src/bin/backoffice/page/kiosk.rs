@@ -2,26 +2,26 @@
 
 use std::collections::HashSet;
 
+use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use chrono::Utc;
 use maud::{Markup, html};
 use mplus_sync::model::{
-    Customer, Item, ItemId, Location, LocationId, ModifierGroup, Order, OrderKind, OrderLine, PaymentMethod,
-    Sold, TableRef, Tracked,
+    Customer, Item, ItemId, Location, LocationId, Order, OrderKind, OrderLine, PaymentMethod, Sold, TableRef,
+    Tracked,
 };
 use mplus_sync::orders::SubmitError;
-use mplus_sync::store::Select;
 use mplus_webhooks::payment::{OwnPayment, Payment, PaymentNotice, PaymentState};
 use rust_decimal::Decimal;
 
-use super::locations;
 use super::menu::{being_read, category_field, encoded, items, picture};
 use super::payments::{self, key};
+use super::{choices, locations};
 use crate::restaurant::baskets::{Basket, Placing};
 use crate::restaurant::index::Wanted;
 use crate::restaurant::{own_data, settings};
 use crate::safe::random_text;
-use crate::text::{Text, frame, payments as pay_texts, play as t};
+use crate::text::{frame, menu, payments as pay_texts, play as t};
 use crate::view::answer::{Go, Trouble};
 use crate::view::at::At;
 use crate::view::fields::{Fields, Query};
@@ -49,13 +49,8 @@ async fn shown(at: &At, entered: &Fields, wrong: Option<String>) -> Result<Page,
     let categories: Vec<_> =
         index.categories.iter().filter(|category| with_items.contains(&category.id)).collect();
     let (text, category_text) = (entered.text("text").to_owned(), entered.text("category_text").to_owned());
-    let category = entered
-        .filled("category")
-        .map(str::to_owned)
-        .or_else(|| categories.first().map(|first| first.id.to_string()))
-        // Whoever searches does so in all of the menu.
-        .filter(|_| text.is_empty() && category_text.is_empty());
-    let category = category.unwrap_or_default();
+    let category = entered.text("category").to_owned();
+    let is_searched = !(text.is_empty() && category_text.is_empty() && category.is_empty());
     let wanted = Wanted {
         category: (!category.is_empty()).then(|| category.as_str().into()),
         text,
@@ -69,11 +64,7 @@ async fn shown(at: &At, entered: &Fields, wrong: Option<String>) -> Result<Page,
     let ids: Vec<ItemId> = items.iter().map(|item| item.record.id.clone()).collect();
     let levels = at.store().levels_of(at.id(), location, &ids).await?;
     let is_out = |id: &ItemId| levels.iter().any(|level| level.item == *id && level.amount <= Decimal::ZERO);
-    let with_choice = with_choice(at, &items).await?;
-    let why_not = |item: &Item| {
-        let needs_choice = with_choice.contains(&item.id).then_some(t::NEEDS_CHOICE);
-        if is_out(&item.id) { Some(t::SOLD_OUT) } else { needs_choice }
-    };
+    let groups = choices::groups_of(at, &items).await?;
     let is_open = own_data::filled_in(&at.app.records, at.id(), location).await?.online;
     let options: Vec<_> =
         places.iter().map(|place| (place.record.id.to_string(), place.record.name.clone())).collect();
@@ -84,20 +75,29 @@ async fn shown(at: &At, entered: &Fields, wrong: Option<String>) -> Result<Page,
     let form = html! {
         div.filter {
             (choose(lang, "location", t::WHERE, &options, location.as_str()))
-            (category_field(lang, &categories, (&category, &wanted.category_text), None))
+            (category_field(lang, &categories, (&category, &wanted.category_text), Some(frame::ALL)))
             (Field::text(lang, "text", frame::SEARCH).kind("search").value(&wanted.text).show())
             button.quiet type="submit" name="do" value="show" formnovalidate { (&lang[frame::FILTER]) }
         }
-        @if items.is_empty() { (nothing_to_order(at)) } @else {
+        @if items.is_empty() {
+            @if is_searched { (empty(&lang[menu::NOTHING_FOUND], &lang[menu::NOTHING_FOUND_ABOUT], html! {})) } @else { (nothing_to_order(at)) }
+        } @else {
             @if found.len() > PAGE { p.hint { (lang.fill(t::FIRST_ITEMS, &[&PAGE, &count(lang, found.len() as u64)])) } }
-            ul.kiosk { @for item in &items { li { (offer(at, &item.record, location, why_not(&item.record), entered)) } } }
+            ul.kiosk { @for item in &items { li {
+                (offer(at, &item.record, location, is_out(&item.record.id), entered))
+                @if !is_out(&item.record.id) { (choices::show(lang, &item.record, &groups, entered)) }
+            } } }
         }
         @if !elsewhere.is_empty() {
             section.card {
                 h2 { (&lang[t::CHOSEN]) }
-                ul { @for (id, quantity) in &elsewhere { li {
-                    input type="hidden" name=(quantity_field(id)) value=(quantity);
-                    (quantity) " × " (named.iter().find(|item| item.record.id == *id).map_or(id.as_str(), |item| item.record.name.as_str()))
+                ul.chosen { @for (id, quantity) in &elsewhere { li {
+                    @let name = named.iter().find(|item| item.record.id == *id).map_or(id.as_str(), |item| item.record.name.as_str());
+                    input type="number" min="0" max="99" name=(quantity_field(id)) value=(quantity) aria-label=(lang.fill(t::HOW_MANY, &[&name]));
+                    @for (group, modifier) in entered.starting_with(&choices::choice_field(id, "")) {
+                        input type="hidden" name=(choices::choice_field(id, group)) value=(modifier);
+                    }
+                    " × " (name)
                 } } }
             }
         }
@@ -126,18 +126,6 @@ fn can_be_ordered(item: &Item, location: &LocationId) -> bool {
     item.is_shown() && item.is_sold_at(location) && item.price_at(location).is_some()
 }
 
-/// The items that nobody can order without choosing something, which this kiosk does not ask.
-async fn with_choice(at: &At, items: &[Tracked<Item>]) -> Result<HashSet<ItemId>, Trouble> {
-    let ids: HashSet<_> = items.iter().flat_map(|item| &item.record.modifier_groups).cloned().collect();
-    let groups = Select::Ids(ids.into_iter().collect());
-    let groups = at.store().modifier_groups(at.id(), groups).await?;
-    let wants = |group: &&Tracked<ModifierGroup>| group.record.active && group.record.minimum > 0;
-    let wanting: HashSet<_> = groups.iter().filter(wants).map(|group| &group.record.id).collect();
-    let has_one =
-        |item: &&Tracked<Item>| item.record.modifier_groups.iter().any(|group| wanting.contains(group));
-    Ok(items.iter().filter(has_one).map(|item| item.record.id.clone()).collect())
-}
-
 fn nothing(at: &At) -> Page {
     at.page(Here::Kiosk, nothing_to_order(at))
 }
@@ -147,7 +135,7 @@ fn nothing_to_order(at: &At) -> Markup {
     empty(&at.lang[t::NOTHING_TO_ORDER], &at.lang[t::NOTHING_TO_ORDER_ABOUT], next)
 }
 
-fn offer(at: &At, item: &Item, location: &LocationId, why_not: Option<Text>, entered: &Fields) -> Markup {
+fn offer(at: &At, item: &Item, location: &LocationId, is_out: bool, entered: &Fields) -> Markup {
     let lang = at.lang;
     html! {
         (picture(item, "small"))
@@ -157,7 +145,7 @@ fn offer(at: &At, item: &Item, location: &LocationId, why_not: Option<Text>, ent
             @if let Some(description) = &item.description { br; span.hint { (description) } }
             br; span.price { (euros(lang, item.price_at(location).unwrap_or_default())) }
         }
-        @if let Some(why) = why_not { span.hint { (&lang[why]) } } @else {
+        @if is_out { span.hint { (&lang[t::SOLD_OUT]) } } @else {
             input type="number" min="0" max="99" name=(quantity_field(&item.id)) value=[entered.filled(&quantity_field(&item.id))] aria-label=(lang.fill(t::HOW_MANY, &[&item.name])) placeholder="0";
         }
     }
@@ -219,10 +207,13 @@ pub(crate) async fn order(at: At, fields: Fields) -> Result<Response, Trouble> {
         checked.payments =
             vec![mplus_sync::model::Payment { method: method.clone(), amount, reference: None }];
     }
-    let checked = at.open().await?.orders().check(&checked).await;
-    // While the till is away orders wait for it, as they were placed.
+    let orders = at.open().await?.orders();
+    // While the till is away, or does not answer, orders wait for it, as they were placed.
+    let checked = at.soon(orders.check(&checked)).await.and_then(Result::err);
     let is_refused = |error: &SubmitError| error.pos_error().is_none() || error.is_permanent();
-    if let Some(why) = checked.err().filter(is_refused).map(|error| lang.fill(t::REFUSED, &[&error])) {
+    if let Some(why) =
+        checked.filter(is_refused).map(|error| lang.fill(t::REFUSED, &[&lang.reason(&error.to_string())]))
+    {
         return refuse(&at, &fields, why).await;
     }
     if pays_later {
@@ -241,7 +232,8 @@ pub(crate) async fn order(at: At, fields: Fields) -> Result<Response, Trouble> {
 
 /// The kiosk again, with why nothing was ordered.
 async fn refuse(at: &At, fields: &Fields, why: String) -> Result<Response, Trouble> {
-    Ok(shown(at, fields, Some(why)).await?.into_response())
+    let page = shown(at, fields, Some(why)).await?;
+    Ok(page.status(StatusCode::UNPROCESSABLE_ENTITY).into_response())
 }
 
 fn placed(at: &At, order: &Order) -> Go {
@@ -285,13 +277,16 @@ async fn lines(
     let chosen: Vec<_> = chosen(fields).collect();
     let ids: Vec<_> = chosen.iter().map(|(id, _)| id.clone()).collect();
     let items = items(at, &ids).await?;
+    let groups = choices::groups_of(at, &items).await?;
     let line = |(id, quantity): &(ItemId, u8)| {
         let item = items.iter().find(|item| item.record.id == *id).map(|item| &item.record);
         let item = item.ok_or_else(|| id.to_string())?;
         let price = item.price_at(location).filter(|_| can_be_ordered(item, location));
         let price = price.ok_or_else(|| item.name.clone())?;
         let sold = Sold::Item { item: id.clone() };
-        Ok(OrderLine::new(sold, item.name.clone(), Decimal::from(*quantity), price))
+        let mut line = OrderLine::new(sold, item.name.clone(), Decimal::from(*quantity), price);
+        line.modifiers = choices::modifiers(item, &groups, fields)?;
+        Ok(line)
     };
     Ok(chosen.iter().map(line).collect())
 }
@@ -305,7 +300,9 @@ pub(crate) async fn pay(at: At, Query(query): Query) -> Result<Response, Trouble
         return Ok(paid(&at, &payment, &basket.order).await);
     }
     if payment.state.is_terminal() {
-        return Ok(Go::to(at.path("/kiosk")).warning(&lang[t::NOT_PAID]).into_response());
+        let why = payment.reason.as_ref().map(|reason| lang.reason(&reason.text));
+        let said = format!("{} {}", &lang[t::NOT_PAID], why.unwrap_or_default());
+        return Ok(Go::to(at.path("/kiosk")).warning(said.trim()).into_response());
     }
     let hidden = html! { input type="hidden" name="id" value=(id); };
     let body = html! {

@@ -1,6 +1,7 @@
 //! Locations: what was imported, and what is missing.
 
 use axum::extract::Path;
+use axum::http::StatusCode;
 use maud::{Markup, html};
 use mplus_sync::model::{Location, LocationId, MissingField, Tracked};
 use mplus_sync::store::{Page as StorePage, Select};
@@ -181,7 +182,8 @@ pub(crate) async fn save(
         online: fields.is_on("online"),
     };
     if filled_in.coordinates.as_deref().is_some_and(|text| !are_coordinates(text)) {
-        return Ok(Err(page(&at, &location, &filled_in, Some(t::NOT_COORDINATES))));
+        let page = page(&at, &location, &filled_in, Some(t::NOT_COORDINATES));
+        return Ok(Err(page.status(StatusCode::UNPROCESSABLE_ENTITY)));
     }
     own_data::save_filled_in(&at.app.records, at.id(), &location.record.id, &filled_in).await?;
     Ok(Ok(Go::to(at.path("/locations")).saying(&at.lang[frame::SAVED])))

@@ -41,6 +41,11 @@ fn page(desk: &Desk, back: &str, wrong: Option<String>) -> Page {
     desk.page(t::SIGN_IN, body)
 }
 
+/// Where customers come back to who paid on a page of a payment provider's.
+pub(crate) async fn thank(desk: Desk) -> Page {
+    desk.page(t::THANKS, html! { p.lead { (&desk.lang[t::THANKS_ABOUT]) } })
+}
+
 pub(crate) async fn sign_in(desk: Desk, fields: Fields) -> Result<Response, Trouble> {
     let back = own_path(fields.text("next")).to_owned();
     let (app, address, now) = (&desk.app, desk.visit.address, desk.now());

@@ -2,6 +2,7 @@
 
 pub(crate) mod activity;
 pub(crate) mod assets;
+mod choices;
 pub(crate) mod connect;
 pub(crate) mod connection;
 pub(crate) mod health;
@@ -16,6 +17,7 @@ pub(crate) mod overview;
 pub(crate) mod payments;
 pub(crate) mod pictures;
 pub(crate) mod programs;
+pub(crate) mod providers;
 pub(crate) mod restaurants;
 pub(crate) mod sales;
 pub(crate) mod settings;

@@ -2,36 +2,40 @@
 
 use maud::{Markup, html};
 use mplus_sync::model::{Order, OrderKind, OrderNumber, OutboxEntry, OutboxState, OutboxStateKind, PosOrder};
+use mplus_sync::store::Select;
 use mplus_webhooks::payment::{Payment, RefundState};
 use rust_decimal::Decimal;
 
 use super::menu::encoded;
 use super::orders;
 use super::payments::{key, payments};
-use crate::text::{Text, frame, orders as t, payments as pay};
+use crate::text::{Text, frame, menu, orders as t, payments as pay};
 use crate::view::answer::{Go, Trouble};
 use crate::view::at::At;
 use crate::view::fields::{Fields, Query};
 use crate::view::form::{Field, tick};
 use crate::view::layout::{Here, Page, post};
 use crate::view::number::{decimal, editable, euros, time};
+use crate::view::reason::said;
 
 pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
     let entry = find(&at, query.text("number")).await?;
     let (lang, order) = (at.lang, &entry.order);
     let own = own_payment(&at, order).await?;
+    let place = at.store().locations(at.id(), Select::Ids(vec![order.location.clone()])).await?;
+    let place = place.first().map_or(order.location.as_str(), |known| known.record.name.as_str());
     let body = html! {
         section.card {
             dl.facts {
                 dt { (&lang[frame::STATE]) } dd { (orders::state(lang, &entry)) }
                 dt { (&lang[t::KIND]) } dd { (orders::order_kind(lang, &order.kind)) }
-                dt { (&lang[frame::LOCATIONS]) } dd { (order.location) }
+                dt { (&lang[menu::LOCATION]) } dd { (place) }
                 dt { (&lang[t::QUEUED_AT]) } dd { (time(lang, entry.queued_at)) }
                 @if let Some(customer) = &order.customer { dt { (&lang[t::GUEST]) } dd { (customer.name) } }
                 @if let Some(note) = &order.note { dt { (&lang[t::NOTE]) } dd { (note) } }
                 @if let Some(pos) = at_pos(&entry) { dt { (&lang[t::POS_NUMBER]) } dd { (pos_number(pos)) } }
                 @if entry.attempts > 0 { dt { (&lang[t::ATTEMPTS]) } dd { (entry.attempts) } }
-                @if let Some(error) = &entry.last_error { dt { (&lang[t::LAST_ERROR]) } dd lang="en" { (error) } }
+                @if let Some(error) = &entry.last_error { dt { (&lang[t::LAST_ERROR]) } dd { (said(lang, error)) } }
             }
             @if entry.may_be_at_pos && entry.state.kind() != OutboxStateKind::Accepted { p.hint { (&lang[t::MAY_BE_THERE]) } }
         }
@@ -149,13 +153,13 @@ pub(crate) async fn act(at: At, fields: Fields) -> Result<Go, Trouble> {
     let entry = find(&at, fields.text("number")).await?;
     let (lang, number) = (at.lang, &entry.order.number);
     let back = Go::to(at.path(&format!("/orders/order?number={}", encoded(number.as_str()))));
-    let reason = fields.filled("reason").unwrap_or(&lang[t::BY_HAND]);
+    let why = fields.filled("reason").unwrap_or(&lang[t::BY_HAND]);
     match fields.text("do") {
         "requeue" => at.store().requeue(at.id(), number, at.now()).await?,
-        "withdraw" => at.store().withdraw(at.id(), number, reason, at.now()).await?,
+        "withdraw" => at.store().withdraw(at.id(), number, why, at.now()).await?,
         "cancel" => {
             let orders = at.open_to_work().await?.orders();
-            orders.cancel(number, reason).await.map_err(|error| Trouble::Refused(error.to_string()))?;
+            orders.cancel(number, why).await.map_err(|error| Trouble::Refused(error.to_string()))?;
             return Ok(back.saying(&lang[t::CANCELLED_NOW]));
         }
         "replace" => return replace(&at, &entry.order, &fields, back).await,
@@ -186,7 +190,7 @@ async fn replace(at: &At, order: &Order, fields: &Fields, back: Go) -> Result<Go
             let refund = given.map_err(|error| Trouble::Refused(error.to_string()))?;
             if refund.state == RefundState::Failed {
                 let why = refund.reason.map_or_else(|| lang[pay::NO_REASON].to_owned(), |reason| reason.text);
-                return Ok(back.warning(lang.fill(pay::REFUND_REFUSED, &[&amount, &why])));
+                return Ok(back.warning(lang.fill(pay::REFUND_REFUSED, &[&amount, &lang.reason(&why)])));
             }
             if let Some(paid) = order.payments.first_mut() {
                 paid.amount -= rest;

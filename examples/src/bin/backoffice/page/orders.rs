@@ -12,6 +12,7 @@ use crate::view::badge::{Tone, badge};
 use crate::view::fields::{Fields, Query};
 use crate::view::layout::{Here, Page, empty, post};
 use crate::view::number::{count, euros, moment, time};
+use crate::view::reason::said;
 
 const PAGE: usize = 50;
 
@@ -125,7 +126,9 @@ pub(crate) fn state(lang: Lang, entry: &OutboxEntry) -> Markup {
         | OutboxState::NeedsAttention { reason }
         | OutboxState::Withdrawn { reason }
         | OutboxState::Cancelled { reason, .. }
-        | OutboxState::Skipped { reason } => reason.clone(),
+        | OutboxState::Skipped { reason } => {
+            return html! { (badge(tone, &lang[t::state(kind)])) br; span.hint { (said(lang, reason)) } };
+        }
         _ => String::new(),
     };
     html! { (badge(tone, &lang[t::state(kind)])) @if !why.is_empty() { br; span.hint { (why) } } }
@@ -161,7 +164,7 @@ pub(crate) async fn act(at: At, fields: Fields) -> Result<Go, Trouble> {
         };
         match result {
             Ok(()) => done += 1,
-            Err(error) => refused.push(lang.fill(t::NOT_DONE, &[&number, &error])),
+            Err(error) => refused.push(lang.fill(t::NOT_DONE, &[&number, &lang.reason(&error.to_string())])),
         }
     }
     let said = if fields.text("do") == "withdraw" { t::WITHDRAWN_NOW } else { t::REQUEUED };

@@ -16,6 +16,7 @@ use crate::view::at::At;
 use crate::view::fields::Fields;
 use crate::view::layout::{Here, Page, post};
 use crate::view::number::{count, time};
+use crate::view::reason::said;
 
 /// Things that have happened and need a person, on one page.
 const MATTERS: usize = 50;
@@ -76,7 +77,7 @@ fn matter_line(at: &At, id: &str, matter: &Matter) -> Markup {
     let page = if matter.sort.is_of_inbox() { "/webhooks/entry" } else { "/payments/payment" };
     html! {
         (time(lang, matter.at)) ": " (&lang[word(matter.sort)])
-        @if let Some(why) = &matter.why { " " span.hint lang="en" { (why) } }
+        @if let Some(why) = &matter.why { " " span.hint { (said(lang, why)) } }
         " " a href=(at.path(&format!("{page}?id={}", encoded(&matter.about)))) { (&lang[t::OPEN]) }
         (post(&at.visit, &at.path("/attention"), html! {
             input type="hidden" name="id" value=(id);
@@ -112,7 +113,7 @@ async fn to_do(at: &At) -> Result<Vec<(String, &'static str)>, Trouble> {
     let (lang, mut found) = (at.lang, Vec::new());
     match &at.connection.status {
         ConnectionStatus::Failing { last_error, .. } => {
-            found.push((lang.fill(t::ATTENTION_CONNECTION, &[last_error]), "/connection"));
+            found.push((lang.fill(t::ATTENTION_CONNECTION, &[&lang.reason(last_error)]), "/connection"));
         }
         ConnectionStatus::Disconnected { .. } => {
             found.push((lang[frame::NOT_CONNECTED_ABOUT].to_owned(), "/connection"))
@@ -122,8 +123,8 @@ async fn to_do(at: &At) -> Result<Vec<(String, &'static str)>, Trouble> {
         }
         ConnectionStatus::Connected => {}
     }
-    if at.demo().is_none() && at.app.subscriptions.of(at.id()).await?.is_some() && !at.takes_payments() {
-        found.push((lang[t::ATTENTION_NO_PROVIDER].to_owned(), "/payments"));
+    if at.app.subscriptions.of(at.id()).await?.is_some() && !at.takes_payments().await? {
+        found.push((lang[t::ATTENTION_NO_PROVIDER].to_owned(), "/providers"));
     }
     if at.connection.last_sync_at.is_none() {
         found.push((lang[t::ATTENTION_NEVER_SYNCED].to_owned(), "/sync"));

@@ -1,5 +1,6 @@
 //! Payments, with what was captured and given back.
 
+use axum::http::StatusCode;
 use chrono::{DateTime, TimeDelta, Utc};
 use maud::{Markup, html};
 use mplus_webhooks::MerchantId;
@@ -19,6 +20,7 @@ use crate::view::fields::{Fields, Query};
 use crate::view::form::Field;
 use crate::view::layout::{Here, Page, empty, post};
 use crate::view::number::{editable, euros, time};
+use crate::view::reason::said;
 
 const PAGE: usize = 50;
 
@@ -28,9 +30,15 @@ pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
     filter.merchant = Some(MerchantId::new(at.id().as_str()));
     let (payments, older) = newest::payments(&at.app.inbox, &filter, before(&at, &query), PAGE).await?;
     let next = html! { a.button href=(at.path("/till")) { (&lang[frame::TILL]) } };
+    let takes_payments = at.takes_payments().await?;
     let body = html! {
         p.lead { (&lang[t::ABOUT]) }
-        @if !at.takes_payments() { p.notice role="note" { strong { (&lang[t::NO_PROVIDER]) ". " } (&lang[t::NO_PROVIDER_ABOUT]) } }
+        @if !takes_payments {
+            p.notice role="note" {
+                strong { (&lang[t::NO_PROVIDER]) ". " } (&lang[t::NO_PROVIDER_ABOUT]) " "
+                a href=(at.path("/providers")) { (&lang[frame::PROVIDERS]) }
+            }
+        }
         @if payments.is_empty() { (empty(&lang[t::NO_PAYMENTS], &lang[t::NO_PAYMENTS_ABOUT], next)) } @else {
             table {
                 thead { tr {
@@ -97,8 +105,8 @@ pub(crate) fn state(lang: Lang, payment: &Payment) -> Markup {
     html! {
         (badge(tone, &lang[word(payment.state)]))
         @if payment.paid_in_vain() { " " (badge(Tone::Bad, &lang[t::IN_VAIN])) }
-        @if let Some(reason) = &payment.reason { br; span.hint lang="en" { (reason.text) } }
-        @for refund in &payment.refunds { br; span.hint { (&lang[t::REFUNDS]) ": " (euros(lang, refund.amount)) " (" (&lang[refund_word(refund.state)]) ")" @if let Some(reason) = &refund.reason { ": " span lang="en" { (reason.text) } } } }
+        @if let Some(reason) = &payment.reason { br; span.hint { (said(lang, &reason.text)) } }
+        @for refund in &payment.refunds { br; span.hint { (&lang[t::REFUNDS]) ": " (euros(lang, refund.amount)) " (" (&lang[refund_word(refund.state)]) ")" @if let Some(reason) = &refund.reason { ": " (said(lang, &reason.text)) } } }
     }
 }
 
@@ -175,19 +183,21 @@ pub(crate) async fn refund(at: At, fields: Fields) -> Result<Result<Go, Page>, T
     let amount =
         fields.amount("amount").ok().flatten().filter(|amount| *amount > rust_decimal::Decimal::ZERO);
     let (Some(amount), Some(refund)) = (amount, fields.filled("refund")) else {
-        return Ok(Err(page(&at, &payment, Some(t::NOT_AN_AMOUNT)).await?));
+        let page = page(&at, &payment, Some(t::NOT_AN_AMOUNT)).await?;
+        return Ok(Err(page.status(StatusCode::UNPROCESSABLE_ENTITY)));
     };
     let back = Go::to(at.path(&format!("/payments/payment?id={}", encoded(&key.id))));
     Ok(Ok(match payments.refund(&key, refund, Some(amount)).await {
         Ok(refund) => told(at.lang, back, &refund),
-        Err(error) => back.warning(error.to_string()),
+        Err(error) => back.warning(at.lang.reason(&error.to_string())),
     }))
 }
 
 /// What became of a refund that was asked for.
 fn told(lang: Lang, back: Go, refund: &Refund) -> Go {
     let amount = euros(lang, refund.amount);
-    let reason = refund.reason.as_ref().map_or(&lang[t::NO_REASON], |reason| &reason.text);
+    let reason = refund.reason.as_ref().map(|reason| lang.reason(&reason.text));
+    let reason = reason.unwrap_or_else(|| lang[t::NO_REASON].to_owned());
     match refund.state {
         RefundState::Succeeded => back.saying(lang.fill(t::REFUNDED_NOW, &[&amount])),
         RefundState::Failed => back.warning(lang.fill(t::REFUND_REFUSED, &[&amount, &reason])),

@@ -13,6 +13,7 @@ use crate::view::fields::Fields;
 use crate::view::form::Field;
 use crate::view::layout::{Page, empty, post};
 use crate::view::number::count;
+use crate::view::reason::said;
 
 pub(crate) async fn show(desk: Desk) -> Result<Page, Trouble> {
     page(&desk, None, None).await
@@ -41,7 +42,7 @@ async fn page(desk: &Desk, told: Option<&clients::Told>, wrong: Option<String>) 
                     td { (client.url.as_deref().unwrap_or("-")) }
                     td {
                         (count(lang, standing.waiting))
-                        @if let Some(error) = &standing.last_error { br; span.hint lang="en" { (error) } }
+                        @if let Some(error) = &standing.last_error { br; span.hint { (said(lang, error)) } }
                         @if standing.given_up > 0 {
                             br; (badge(Tone::Bad, &lang.fill(t::GIVEN_UP, &[&count(lang, standing.given_up)])))
                             (post(&desk.visit, "/programs/again", html! {
@@ -76,7 +77,7 @@ pub(crate) async fn make(desk: Desk, fields: Fields) -> Result<Response, Trouble
     match clients::make(&desk.app.records, &desk.app.keys, name, fields.filled("url")).await {
         Ok(told) => Ok(page(&desk, Some(&told), None).await?.into_response()),
         Err(error @ clients::NewClientError::Address) => {
-            let page = page(&desk, None, Some(error.to_string())).await?;
+            let page = page(&desk, None, Some(desk.lang.reason(&error.to_string()))).await?;
             Ok(page.status(StatusCode::UNPROCESSABLE_ENTITY).into_response())
         }
         Err(error) => Err(Trouble::failed(error)),

@@ -97,8 +97,10 @@ async fn look(at: &At, location: &LocationId, number: i32) -> Result<TableState,
         Trouble::Paused(_) => at.lang[frame::PAUSED].to_owned(),
         _ => at.lang[frame::NOT_CONNECTED].to_owned(),
     })?;
-    let state = integration.tables().state(location, workplace, TableRef::whole(number)).await;
-    state.map_err(|error: TableError| error.to_string())
+    let tables = integration.tables();
+    let state = at.soon(tables.state(location, workplace, TableRef::whole(number))).await;
+    let state = state.ok_or_else(|| at.lang[t::NO_ANSWER].to_owned())?;
+    state.map_err(|error: TableError| at.lang.reason(&error.to_string()))
 }
 
 fn shown(at: &At, state: &Result<TableState, String>) -> Markup {
@@ -121,6 +123,6 @@ pub(crate) async fn read(at: At, fields: Fields) -> Result<Go, Trouble> {
     let back = Go::to(at.path(&format!("/tables?location={}", encoded(location.as_str()))));
     Ok(match at.open_to_work().await?.tables().pull(&location).await {
         Ok(plan) => back.saying(at.lang.fill(t::TABLES_READ, &[&plan.tables.len()])),
-        Err(error) => back.warning(error.to_string()),
+        Err(error) => back.warning(at.lang.reason(&error.to_string())),
     })
 }

@@ -17,7 +17,7 @@ pub(crate) fn show(app: &App, visit: &Visit, trouble: &Trouble) -> Response {
         Trouble::TooLarge => (t::TOO_LARGE, String::new()),
         Trouble::NotConnected(_) => (t::NOT_CONNECTED, lang[t::NOT_CONNECTED_ABOUT].to_owned()),
         Trouble::Paused(_) => (t::PAUSED, lang[t::PAUSED_ABOUT].to_owned()),
-        Trouble::Refused(why) => (t::REFUSED, why.clone()),
+        Trouble::Refused(why) => (t::REFUSED, lang.reason(why)),
         Trouble::Failed(why) => {
             tracing::error!(path = %visit.path, error = %why, "a page could not be shown");
             (t::FAILED, lang[t::FAILED_ABOUT].to_owned())

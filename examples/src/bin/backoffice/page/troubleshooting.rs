@@ -15,6 +15,7 @@ use crate::view::badge;
 use crate::view::fields::Fields;
 use crate::view::layout::{Here, Page};
 use crate::view::number::{count, moment};
+use crate::view::reason::said;
 
 pub(crate) async fn show(at: At) -> Result<Page, Trouble> {
     let lang = at.lang;
@@ -42,17 +43,18 @@ pub(crate) async fn show(at: At) -> Result<Page, Trouble> {
         t::TROUBLE_ORDERS_WAIT,
         &[&count(lang, of(|kind| kind.waits_for_person())), &count(lang, of(|kind| kind.is_open()))],
     );
+    let takes_payments = at.takes_payments().await?;
     let unlinked = lang.fill(t::TROUBLE_UNLINKED, &[&unlinked]);
     let body = html! {
         p.lead { (&lang[t::TROUBLE_ABOUT]) }
         (trouble(&at, t::TROUBLE_ORDERS, &[(frame::CONNECTION, "/connection"), (frame::ORDERS, "/orders?state=attention"), (frame::ACTIVITY, "/activity?level=error")], html! {
             (badge::connection(lang, &at.connection))
-            @if let mplus_sync::model::ConnectionStatus::Failing { last_error, .. } = &at.connection.status { p { (last_error) } }
+            @if let mplus_sync::model::ConnectionStatus::Failing { last_error, .. } = &at.connection.status { p { (said(lang, last_error)) } }
             p { (waiting) } p { (unlinked) }
         }))
-        (trouble(&at, t::TROUBLE_PAYMENT, &[(frame::PAYMENTS, "/payments"), (frame::SETTINGS, "/settings"), (frame::WEBHOOKS, "/webhooks")], html! {
+        (trouble(&at, t::TROUBLE_PAYMENT, &[(frame::PROVIDERS, "/providers"), (frame::PAYMENTS, "/payments"), (frame::SETTINGS, "/settings"), (frame::WEBHOOKS, "/webhooks")], html! {
             p { (lang.fill(t::TROUBLE_PAYMENT_CODES, &[&methods])) }
-            @if at.app.webhooks.payments().is_none() { p { (&lang[t::NO_PROVIDER]) } }
+            @if !takes_payments { p { (&lang[t::NO_PROVIDER]) "." } }
         }))
         (trouble(&at, t::TROUBLE_STOCK, &[(frame::SETTINGS, "/settings"), (frame::SYNC, "/sync"), (frame::STOCK, "/stock")], html! {
             p { (&lang[if settings.stock.enabled { t::TROUBLE_STOCK_ON } else { t::TROUBLE_STOCK_OFF }]) " " (unlinked) }

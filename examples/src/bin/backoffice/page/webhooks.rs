@@ -18,6 +18,7 @@ use crate::view::fields::{Fields, Query};
 use crate::view::form::{Field, choose};
 use crate::view::layout::{Here, Page, empty, post};
 use crate::view::number::time;
+use crate::view::reason::said;
 use crate::webhooks::SubscriptionError;
 
 const PAGE: usize = 50;
@@ -113,7 +114,7 @@ fn state(lang: Lang, entry: &Entry) -> Markup {
     };
     html! {
         (badge(tone, &lang[word]))
-        @if let Some(error) = entry.last_error.as_ref().filter(|_| entry.state != EntryState::Done) { br; span.hint lang="en" { (error) } }
+        @if let Some(error) = entry.last_error.as_ref().filter(|_| entry.state != EntryState::Done) { br; span.hint { (said(lang, error)) } }
     }
 }
 
@@ -126,7 +127,9 @@ pub(crate) async fn subscribe(at: At, fields: Fields) -> Result<Result<Go, Page>
     }
     Ok(match at.app.subscriptions.save(at.id(), id, secret).await {
         Ok(()) => Ok(Go::to(at.path("/webhooks")).saying(&at.lang[frame::SAVED])),
-        Err(SubscriptionError::Secret(error)) => Err(refused(&at, (None, Some(error.to_string()))).await?),
+        Err(SubscriptionError::Secret(error)) => {
+            Err(refused(&at, (None, Some(at.lang.reason(&error.to_string())))).await?)
+        }
         Err(error) => return Err(Trouble::failed(error)),
     })
 }

@@ -2,12 +2,15 @@
 
 pub(crate) mod attention;
 pub(crate) mod baskets;
+pub(crate) mod btw_codes;
 pub(crate) mod index;
 pub(crate) mod newest;
 pub(crate) mod own_data;
+pub(crate) mod payment_profile;
 mod provision;
 pub(crate) mod runs;
 pub(crate) mod settings;
+pub(crate) mod unsettled;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -78,6 +81,10 @@ impl Restaurants {
         // What could not be suggested is filled in by hand.
         if is_new && let Err(error) = settings::suggest(&integration).await {
             tracing::warn!(connection = %integration.connection_id(), %error, "no settings were suggested");
+        }
+        // The tax page has a button to read them when this did not.
+        if let Err(error) = btw_codes::read(&self.records, &integration, self.host.runtime().now()).await {
+            tracing::warn!(connection = %integration.connection_id(), %error, "no BTW codes were read");
         }
         Ok((integration, report))
     }

@@ -1,12 +1,10 @@
-//! A restaurant's settings: what MplusKASSA suggests for a new one, and its BTW codes.
+//! A restaurant's settings, and what MplusKASSA suggests for a new one.
 
-use mplus_qapi::system::GetVatGroupList;
 use mplus_sync::Integration;
-use mplus_sync::model::{BtwCode, RelationNumber};
+use mplus_sync::model::RelationNumber;
 use mplus_sync::orders::{LocationSettings, OrderSettings};
 use mplus_sync::settings::{MerchantSettings, SaveSettingsError};
 use mplus_sync::store::{Page, Select};
-use mplus_sync::tax::VatGroup;
 
 /// MplusKASSA's super user, in whose name orders are entered unless told otherwise.
 const EMPLOYEE: i64 = 999_999;
@@ -50,17 +48,4 @@ pub(crate) async fn suggest(integration: &Integration) -> Result<usize, SaveSett
     settings.orders = Some(orders);
     integration.save_settings(&settings, saved.revision).await?;
     Ok(filled_in)
-}
-
-/// The BTW codes that MplusKASSA has.
-pub(crate) async fn vat_groups(integration: &Integration) -> Result<Vec<VatGroup>, mplus_qapi::Error> {
-    let response = integration.client().call(GetVatGroupList::default()).await?;
-    let group = |group: &mplus_qapi::types::VatGroup| {
-        let known = VatGroup::new(BtwCode::new(group.vat_code), group.vat_percentage.into());
-        match group.country_iso3.as_deref().filter(|country| !country.is_empty()) {
-            Some(country) => known.in_country(country),
-            None => known,
-        }
-    };
-    Ok(response.vat_group.iter().map(group).collect())
 }

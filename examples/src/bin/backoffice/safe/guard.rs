@@ -24,7 +24,7 @@ const LANGUAGE: &str = "language";
 pub(crate) const NOTICE: &str = "notice";
 
 /// What is reached without signing in.
-const OPEN: [&str; 4] = ["/login", "/language", "/healthz", "/readyz"];
+const OPEN: [&str; 5] = ["/login", "/language", "/thanks", "/healthz", "/readyz"];
 
 /// Who visits.
 #[derive(Debug, Clone)]

@@ -203,6 +203,62 @@ async fn a_program_without_a_token_of_ours_is_refused_and_the_document_names_eve
     let (status, document) = stranger.call(Method::GET, "/openapi.json", None).await;
     assert_eq!(status, StatusCode::OK);
     let paths = document["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), 19, "{:?}", paths.keys());
+    assert_eq!(paths.len(), 26, "{:?}", paths.keys());
     assert!(document["components"]["securitySchemes"]["token"].is_object());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_sets_a_restaurant_up() {
+    let world = World::open().await;
+    let program = Program::new(&world, "").await;
+    let at = "/restaurants/demo";
+    let (_, mut settings) = program.call(Method::GET, &format!("{at}/settings"), None).await;
+    let read = settings.clone();
+    settings["settings"]["daily"]["at"] = json!("05:15:00");
+    settings["settings"]["tax"]["country"] = json!("BEL");
+    let (status, saved) = program.call(Method::PUT, &format!("{at}/settings"), Some(settings.clone())).await;
+    assert_eq!((status, &saved["settings"]), (StatusCode::OK, &settings["settings"]), "{saved}");
+    let (status, refused) = program.call(Method::PUT, &format!("{at}/settings"), Some(read)).await;
+    assert_eq!(status, StatusCode::CONFLICT, "saved since it was read: {refused}");
+    let mut invalid = saved.clone();
+    invalid["settings"]["stock"]["every_minutes"] = json!(0);
+    let (status, refused) = program.call(Method::PUT, &format!("{at}/settings"), Some(invalid)).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{refused}");
+    assert!(world.page("/settings").await.text.contains("value=\"05:15\""));
+
+    let secret = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3I=";
+    let new = json!({ "id": "lion", "secret": secret });
+    let (status, _) = program.call(Method::PUT, &format!("{at}/subscription"), Some(new)).await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    let (_, known) = program.call(Method::GET, &format!("{at}/subscription"), None).await;
+    assert_eq!(known, json!({ "id": "lion", "url": "http://127.0.0.1:8090/webhook/mpluskassa" }));
+    let wrong = json!({ "id": "lion", "secret": "!" });
+    let (status, refused) = program.call(Method::PUT, &format!("{at}/subscription"), Some(wrong)).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{refused}");
+
+    world.act("/till", "/till", &[("do", "break")]).await;
+    world.until("/webhooks?state=dead", "/webhooks/entry?id=").await;
+    let (_, dead) = program.call(Method::GET, &format!("{at}/events?state=dead"), None).await;
+    let event = format!("{at}/events/{}", dead[0]["id"].as_str().unwrap());
+    assert_eq!((dead.as_array().unwrap().len(), &dead[0]["event"]), (1, &json!("completeSession")), "{dead}");
+    let (status, _) = program.call(Method::POST, &format!("{event}/replay"), None).await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    world.until("/webhooks?state=dead", "/webhooks/entry?id=").await;
+    let (status, _) = program.call(Method::POST, &format!("{event}/discard"), None).await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    let (_, dead) = program.call(Method::GET, &format!("{at}/events?state=dead"), None).await;
+    assert_eq!(dead, json!([]));
+    let bistro = world.connect("Bistro").await;
+    let other = format!("{bistro}/events/{}/replay", event.rsplit_once('/').unwrap().1);
+    assert_eq!(
+        program.call(Method::POST, &other, None).await.0,
+        StatusCode::NOT_FOUND,
+        "another restaurant's"
+    );
+
+    for (call, paused) in [("pause", true), ("resume", false)] {
+        program.call(Method::POST, &format!("{at}/{call}"), None).await;
+        let (_, restaurant) = program.call(Method::GET, at, None).await;
+        assert_eq!(restaurant["paused"], json!(paused));
+    }
 }

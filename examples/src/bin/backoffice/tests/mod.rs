@@ -3,6 +3,7 @@
 mod api;
 mod entry;
 mod flows;
+mod kiosk;
 mod money;
 mod pages;
 mod world;

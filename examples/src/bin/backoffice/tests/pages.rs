@@ -9,7 +9,7 @@ use super::world::World;
 use crate::demo;
 
 /// Every page of a restaurant with something that it has to show.
-const PAGES: [(&str, &str); 18] = [
+const PAGES: [(&str, &str); 19] = [
     ("", "id=\"attention\""),
     ("/menu", "Cappuccino"),
     ("/menu?text=cola", "Coca-Cola"),
@@ -18,6 +18,7 @@ const PAGES: [(&str, &str); 18] = [
     ("/orders", "/orders?state=waiting"),
     ("/tables", "name=\"location\""),
     ("/payments", "/till"),
+    ("/providers", "webhook/payment-provider/stripe/"),
     ("/sales", "/till"),
     ("/connection", "test-till.localhost"),
     ("/connection/disconnect", "<form"),
@@ -34,6 +35,7 @@ const PAGES: [(&str, &str); 18] = [
 async fn every_page_shows_what_it_is_for_in_both_languages_and_can_be_read_by_everybody() {
     let world = World::open().await;
     let more = [("/kiosk", "name=\"quantity_"), ("/till", "value=\"sell\"")];
+    let records = records(&world).await;
     for lang in ["en", "nl"] {
         world.post_form("/", "/language", &[("to", lang), ("back", "/")]).await;
         for (path, content) in PAGES.iter().chain(&more) {
@@ -42,10 +44,48 @@ async fn every_page_shows_what_it_is_for_in_both_languages_and_can_be_read_by_ev
             assert!(page.contains(&format!("<html lang=\"{lang}\">")), "{path}");
             check_accessibility(&format!("{lang} {path}"), &page);
         }
-        for path in ["/", "/connect", "/health", "/nowhere"] {
+        for path in &records {
+            check_accessibility(&format!("{lang} {path}"), &world.page(path).await.text);
+        }
+        for path in ["/", "/connect", "/programs", "/health", "/thanks", "/nowhere"] {
             check_accessibility(path, &world.get(path).await.text);
         }
+        for (page, fields) in mistakes() {
+            let told = world.post_form(page, page, &fields).await;
+            assert_eq!(told.status, StatusCode::UNPROCESSABLE_ENTITY, "{page}");
+            assert!(told.text.contains("aria-invalid"), "{page}: {}", told.text);
+            check_accessibility(&format!("{lang} {page} with a mistake"), &told.text);
+        }
     }
+}
+
+/// Pages of single records: an item, a location, a payment, an event that could not be worked off.
+async fn records(world: &World) -> Vec<String> {
+    world.act("/till", "/till", &[("do", "pay"), ("article", "Cappuccino"), ("price", "3,50")]).await;
+    world.act("/till", "/till", &[("do", "break")]).await;
+    let mut paths = Vec::new();
+    for (list, link) in [
+        ("/menu?text=entrec", "/menu/item?id="),
+        ("/locations", "/demo/locations/"),
+        ("/payments", "/payments/payment?id="),
+        ("/webhooks", "/webhooks/entry?id="),
+    ] {
+        let page = world.until(list, link).await.text;
+        let path = page.split("href=\"").find(|rest| rest.split('"').next().unwrap().contains(link)).unwrap();
+        paths.push(path.split('"').next().unwrap().trim_start_matches("/restaurants/demo").to_owned());
+    }
+    paths
+}
+
+/// Forms with something that cannot be.
+fn mistakes() -> [(&'static str, Vec<(&'static str, &'static str)>); 5] {
+    [
+        ("/connect", vec![("port", "x")]),
+        ("/restaurants/demo/settings", vec![("daily", "noon"), ("employee", "chef")]),
+        ("/restaurants/demo/tax", vec![("rate-0", "x"), ("rate-1", "9"), ("code-1", "laag")]),
+        ("/restaurants/demo/webhooks", vec![("subscription", "demo"), ("secret", "!")]),
+        ("/restaurants/demo/providers", vec![("company", "stripe"), ("account", "demo-1")]),
+    ]
 }
 
 /// What automated checkers look at first: a language, a title, one first heading, landmarks, names of fields, alternatives of
@@ -196,4 +236,68 @@ async fn what_is_not_there_is_a_page_that_says_so() {
     assert_eq!(answer.status, StatusCode::CONFLICT);
     assert!(answer.text.contains("This restaurant is disconnected"));
     assert_eq!(demo::ID, "demo");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tax_page_does_not_wait_for_the_till() {
+    let world = World::open().await;
+    let till = &world.app.demo.as_ref().unwrap().till;
+    till.switch_off(true);
+    let page = world.page("/tax").await.text;
+    assert_eq!(page.matches("Fits: code").count(), 3, "by the codes that were read last: {page}");
+    let told = world.act("/tax", "/tax/read", &[]).await.text;
+    assert!(told.contains("could not be asked for its BTW codes"), "{told}");
+    till.switch_off(false);
+    assert!(world.act("/tax", "/tax/read", &[]).await.text.contains("The BTW codes were read"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_wrong_is_told_in_the_visitors_language() {
+    let world = World::open().await;
+    world.post_form("/", "/language", &[("to", "nl"), ("back", "/")]).await;
+    let kiosk = "/restaurants/demo/kiosk";
+    let page = world.page("/kiosk?text=entrec").await.text;
+    let steak = page.split("name=\"quantity_").nth(1).unwrap().split('"').next().unwrap();
+    let told = world.post_form(kiosk, kiosk, &[(&format!("quantity_{steak}"), "1")]).await.text;
+    assert!(
+        told.contains("is niet naar de kassa gestuurd: &quot;Entrecôte 200 g&quot; vraagt 1 tot 1 van"),
+        "{told}"
+    );
+    world.app.demo.as_ref().unwrap().till.switch_off(true);
+    let fields =
+        [("name", "Bistro"), ("host", demo::HOST), ("port", "1"), ("username", "a"), ("password", "b")];
+    let told = world.post_form("/connect", "/connect", &fields).await.text;
+    assert!(
+        told.contains("de kassa kon niet worden bereikt") && told.contains("de testkassa is uit"),
+        "{told}"
+    );
+    let told = world.act("/connection", "/connection/verify", &[]).await.text;
+    assert!(told.contains("geen verbinding: de testkassa is uit") && !told.contains("next sync"), "{told}");
+    // A text that nobody knows says which language it is in.
+    assert!(crate::view::reason::said(crate::text::Lang::Nl, "as is").0.contains("lang=\"en\""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_of_a_payment_provider_is_kept_without_being_shown() {
+    use crate::restaurant::payment_profile::{Company, Profile};
+    let world = World::open().await;
+    let accounts = &world.app.payment_accounts;
+    let sealed = |secret| accounts.seal("demo-1", secret).unwrap();
+    let at = Company::Stripe { key: sealed("sk_live_1"), webhook_secret: sealed("whsec_1"), ideal: true };
+    let (account, terminal) = ("demo-1".to_owned(), Some("tmr_1".to_owned()));
+    let terminals = [("2".to_owned(), "tmr_branch".to_owned())].into();
+    let profile = Profile { account, revision: 0, method: None, terminal, terminals, at };
+    accounts.save(&demo::ID.into(), &profile).await.unwrap();
+    let page = world.page("/providers").await.text;
+    assert!(page.contains("/webhook/payment-provider/stripe/demo-1") && page.contains("tmr_1"), "{page}");
+    assert!(page.contains("name=\"stripe_terminal_2\"") && page.contains("tmr_branch"), "{page}");
+    assert!(!page.contains("sk_live_1") && !page.contains("whsec_1"), "{page}");
+    let retired = world.act("/providers", "/providers/retire", &[("account", "demo-1")]).await.text;
+    assert!(!retired.contains("tmr_1"), "{retired}");
+    // Another restaurant's account is not to be had by its name.
+    let bistro = world.connect("Bistro").await;
+    let fields =
+        [("company", "stripe"), ("account", "demo-1"), ("key", "sk_2"), ("webhook_secret", "whsec_2")];
+    let path = format!("{bistro}/providers");
+    assert_eq!(world.post_form(&path, &path, &fields).await.status, StatusCode::NOT_FOUND);
 }

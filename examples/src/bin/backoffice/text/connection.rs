@@ -19,7 +19,7 @@ super::texts! {
     ENVIRONMENT = "Real guests are served", "Er worden echte gasten bediend";
     ENVIRONMENT_HINT = "Switch it off for a till that is only for trying things out.", "Zet dit uit voor een kassa die alleen is om iets uit te proberen.";
     CONNECT_BUTTON = "Connect", "Verbinden";
-    CONNECTED_NOW = "{} is connected. {} locations were imported; complete what is missing, then sync the menu.", "{} is verbonden. Er zijn {} locaties geïmporteerd; vul aan wat ontbreekt en synchroniseer dan de menukaart.";
+    CONNECTED_NOW = "{} is connected. Locations that were imported: {}. The menu is being synced; complete meanwhile what is missing of the locations.", "{} is verbonden. Geïmporteerde locaties: {}. De menukaart wordt gesynchroniseerd; vul intussen aan wat er van de locaties ontbreekt.";
     RECONNECTED = "Connected.", "Verbonden.";
     CHECK_INPUT = "Please check the marked fields", "Controleer de gemarkeerde velden";
     NEEDED = "This is needed.", "Dit is nodig.";
@@ -59,14 +59,15 @@ super::texts! {
     REMOVE_SURE = "Remove {} and everything of it?", "{} en alles ervan verwijderen?";
     REMOVE_TYPE = "Type the restaurant's name to confirm", "Typ de naam van het restaurant ter bevestiging";
     REMOVE_OTHER_NAME = "That is another name; nothing was removed.", "Dat is een andere naam; er is niets verwijderd.";
+    REMOVE_UNSETTLED = "Nothing was removed, since payments are open, are being given back, or were paid in vain ({}): they would be out of reach.", "Er is niets verwijderd, omdat betalingen open zijn, worden terugbetaald of vergeefs zijn betaald ({}): die zouden buiten bereik raken.";
     REMOVED_NOW = "{} was removed.", "{} is verwijderd.";
     ATTENTION = "What needs you", "Wat jou nodig heeft";
     ALL_WELL = "Nothing needs you right now.", "Er is nu niets dat jou nodig heeft.";
     ATTENTION_CONNECTION = "MplusKASSA cannot be reached or refuses: {}", "MplusKASSA is niet bereikbaar of weigert: {}";
     ATTENTION_NEVER_SYNCED = "The menu was never synced.", "De menukaart is nog nooit gesynchroniseerd.";
-    ATTENTION_ORDERS = "{} orders wait for you.", "{} bestellingen wachten op jou.";
-    ATTENTION_DEAD = "{} events of the till could not be worked off.", "{} meldingen van de kassa konden niet worden verwerkt.";
-    ATTENTION_LOCATIONS = "{} locations are not complete.", "{} locaties zijn niet volledig.";
+    ATTENTION_ORDERS = "Orders that wait for you: {}.", "Bestellingen die op jou wachten: {}.";
+    ATTENTION_DEAD = "Events of the till that could not be worked off: {}.", "Meldingen van de kassa die niet konden worden verwerkt: {}.";
+    ATTENTION_LOCATIONS = "Locations that are not complete: {}.", "Locaties die niet volledig zijn: {}.";
     ATTENTION_PAUSED = "The restaurant is paused: orders and syncs wait until you resume it.", "Het restaurant is gepauzeerd: bestellingen en synchronisaties wachten tot je hervat.";
     ATTENTION_NO_PROVIDER = "No payment provider is set up: a till that wants to be paid here is refused.", "Er is geen betaalprovider ingesteld: een kassa die hier wil laten betalen, wordt geweigerd.";
     MORE_MATTERS = "There is more: it stands here when these are ticked off.", "Er is meer: dat staat hier zodra deze zijn afgevinkt.";

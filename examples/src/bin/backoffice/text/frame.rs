@@ -57,6 +57,9 @@ super::texts! {
     REASON = "Reason", "Reden";
     NOT_FOUND = "There is no such page", "Deze pagina bestaat niet";
     NOT_FOUND_ABOUT = "It may have been removed, or the address is not complete.", "Ze is misschien verwijderd, of het adres is niet volledig.";
+    THANKS = "Thank you", "Bedankt";
+    THANKS_ABOUT = "You can close this page. Whether the payment came through shows where you ordered.", "Je kunt deze pagina sluiten. Of de betaling gelukt is, zie je waar je bestelde.";
+    PROVIDERS = "Payment providers", "Betaalproviders";
     FORGERY = "The form is out of date", "Het formulier is verlopen";
     FORGERY_ABOUT = "For your safety nothing was done. Go back, reload the page and send it again.", "Voor je veiligheid is er niets gedaan. Ga terug, laad de pagina opnieuw en verstuur opnieuw.";
     TOO_LARGE = "That is too much at once", "Dat is te veel tegelijk";

@@ -7,6 +7,8 @@ pub(crate) mod orders;
 pub(crate) mod payments;
 pub(crate) mod play;
 pub(crate) mod programs;
+pub(crate) mod providers;
+mod reasons;
 pub(crate) mod sync;
 
 use std::fmt::Display;
@@ -103,6 +105,7 @@ mod tests {
             payments::TEXTS,
             play::TEXTS,
             programs::TEXTS,
+            providers::TEXTS,
             sync::TEXTS,
         ];
         parts.into_iter().flatten().copied()

@@ -33,8 +33,8 @@ super::texts! {
     WITHDRAW = "Withdraw", "Intrekken";
     WITHDRAW_REASON = "Why it is withdrawn", "Waarom ze wordt ingetrokken";
     BY_HAND = "by hand", "met de hand";
-    REQUEUED = "{} orders are sent again.", "{} bestellingen worden opnieuw verstuurd.";
-    WITHDRAWN_NOW = "{} orders were withdrawn.", "{} bestellingen zijn ingetrokken.";
+    REQUEUED = "Orders that are sent again: {}.", "Bestellingen die opnieuw worden verstuurd: {}.";
+    WITHDRAWN_NOW = "Orders that were withdrawn: {}.", "Ingetrokken bestellingen: {}.";
     NOT_DONE = "{} could not be changed: {}", "{} kon niet worden gewijzigd: {}";
     NOTHING_SELECTED = "Select orders first.", "Selecteer eerst bestellingen.";
     LINES = "Lines", "Regels";
@@ -65,13 +65,14 @@ super::texts! {
     NO_LINES = "An order needs a line.", "Een bestelling heeft een regel nodig.";
     TABLES_ABOUT = "Tables, areas and courses come from MplusKASSA.", "Tafels, zones en gangen komen uit MplusKASSA.";
     READ_TABLES = "Read tables from MplusKASSA", "Tafels uit MplusKASSA ophalen";
-    TABLES_READ = "{} tables were read.", "Er zijn {} tafels opgehaald.";
+    TABLES_READ = "Tables that were read: {}.", "Opgehaalde tafels: {}.";
     NO_TABLES = "No tables yet", "Nog geen tafels";
     NO_TABLES_ABOUT = "Read them from MplusKASSA.", "Haal ze op uit MplusKASSA.";
     READ_AT = "Read {}", "Opgehaald {}";
     TABLE = "Table {}", "Tafel {}";
     OTHER_TABLES = "Tables without an area", "Tafels zonder zone";
     COURSES = "Courses", "Gangen";
+    NO_ANSWER = "MplusKASSA does not answer. Look again in a moment.", "MplusKASSA antwoordt niet. Kijk zo nog eens.";
     FREE = "Free", "Vrij";
     OPEN = "Open: {}", "Open: {}";
     CLAIMED = "Somebody works at it", "Er wordt aan gewerkt";

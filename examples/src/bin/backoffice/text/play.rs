@@ -14,7 +14,8 @@ super::texts! {
     TABLE_LATER = "At a table, pay later", "Aan tafel, later betalen";
     TABLE_NUMBER = "Table number", "Tafelnummer";
     HOW_MANY = "How many {}", "Hoeveel {}";
-    NEEDS_CHOICE = "Needs a choice: ask the staff", "Vraagt een keuze: vraag het personeel";
+    PLEASE_CHOOSE = "Please choose", "Maak een keuze";
+    NO_CHOICE = "As it comes", "Zoals het is";
     SOLD_OUT = "Sold out", "Uitverkocht";
     GUEST_NAME = "Your name", "Je naam";
     NOTE = "Remark for the kitchen", "Opmerking voor de keuken";

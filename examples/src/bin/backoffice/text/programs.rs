@@ -14,7 +14,7 @@ super::texts! {
     WAITING = "Callbacks that wait", "Callbacks die wachten";
     GIVEN_UP = "{} given up", "{} opgegeven";
     SEND_AGAIN = "Send them again", "Opnieuw versturen";
-    SENT_AGAIN = "{} callbacks are sent again.", "{} callbacks worden opnieuw verstuurd.";
+    SENT_AGAIN = "Callbacks that are sent again: {}.", "Callbacks die opnieuw worden verstuurd: {}.";
     REMOVE = "Remove", "Verwijderen";
     REMOVE_ONE = "Remove {}", "{} verwijderen";
     REMOVED = "It has no access any more.", "Het heeft geen toegang meer.";

@@ -77,7 +77,7 @@ super::texts! {
     PAYMENT_CODES_HINT = "The till's code of each method; MplusKASSA lists them under payment methods.", "De code van elke methode in de kassa; MplusKASSA toont ze bij betaalmethoden.";
     WORKPLACE = "Workplace of orders at {}", "Werkplek van bestellingen bij {}";
     SUGGEST = "Fill in what MplusKASSA suggests where nothing is entered", "Invullen wat MplusKASSA voorstelt waar niets is ingevuld";
-    SUGGESTED = "{} payment methods were filled in and saved. What was entered before stayed as it was: look through them.", "Er zijn {} betaalmethoden ingevuld en opgeslagen. Wat al was ingevuld, is zo gebleven: loop ze na.";
+    SUGGESTED = "Payment methods that were filled in and saved: {}. What was entered before stayed as it was: look through them.", "Ingevulde en opgeslagen betaalmethoden: {}. Wat al was ingevuld, is zo gebleven: loop ze na.";
     METHOD_IDEAL = "iDEAL", "iDEAL";
     METHOD_CARD = "Card", "Pas, Visa, Mastercard";
     METHOD_BANCONTACT = "Bancontact", "Bancontact";
@@ -107,8 +107,13 @@ super::texts! {
     CODE_HINT = "Empty: the one code that has this rate", "Leeg: de ene code met dit tarief";
     AT_POS = "What MplusKASSA has", "Wat MplusKASSA heeft";
     FITS = "Fits: code {}", "Klopt: code {}";
-    TAX_UNREAD = "MplusKASSA could not be asked for its BTW codes: {}", "MplusKASSA kon niet naar de btw-codes worden gevraagd: {}";
+    TAX_READ = "Read the BTW codes from MplusKASSA", "Btw-codes uit MplusKASSA ophalen";
+    TAX_READ_AT = "Read {}.", "Opgehaald {}.";
+    TAX_READ_NOW = "The BTW codes were read.", "De btw-codes zijn opgehaald.";
+    TAX_UNREAD = "They were not read yet.", "Ze zijn nog niet opgehaald.";
+    TAX_NOT_READ = "MplusKASSA could not be asked for its BTW codes: {}", "MplusKASSA kon niet naar de btw-codes worden gevraagd: {}";
     NOT_A_RATE = "A rate is a number from 0 to 100.", "Een tarief is een getal van 0 tot en met 100.";
+    NOT_A_CODE = "A BTW code is a whole number; leave it empty to take the one that has this rate.", "Een btw-code is een heel getal; laat hem leeg om de code met dit tarief te nemen.";
     NEW_RATE = "Another rate", "Nog een tarief";
     REMOVE_RATE = "Leave a rate empty to remove it.", "Maak een tarief leeg om het te verwijderen.";
     COUNTRY = "Country whose BTW codes count", "Land waarvan de btw-codes gelden";

@@ -1,10 +1,13 @@
 //! Where a request is: in the back office, or at one of its restaurants.
 
 use std::ops::Deref;
+use std::pin::pin;
+use std::time::Duration;
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use chrono::{DateTime, Utc};
+use futures_util::future::{Either, select};
 use maud::Markup;
 use mplus_sync::Integration;
 use mplus_sync::model::{Connection, ConnectionId};
@@ -18,6 +21,9 @@ use crate::app::App;
 use crate::demo::{self, Demo};
 use crate::safe::guard::Visit;
 use crate::text::Text;
+
+/// How long a page waits for a till.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// In the back office: who visits.
 #[derive(Clone)]
@@ -85,8 +91,11 @@ impl At {
     }
 
     /// Whether somebody takes this restaurant's payments.
-    pub(crate) fn takes_payments(&self) -> bool {
-        self.demo().is_some() || self.app.takes_payments
+    pub(crate) async fn takes_payments(&self) -> Result<bool, Trouble> {
+        if self.demo().is_some() || self.app.takes_payments {
+            return Ok(true);
+        }
+        Ok(!self.app.payment_accounts.in_use(self.id().as_str()).await?.is_empty())
     }
 
     pub(crate) fn store(&self) -> &dyn Store {
@@ -104,6 +113,15 @@ impl At {
             return Err(Trouble::Paused(self.id().to_string()));
         }
         self.open().await
+    }
+
+    /// What the till answers to a question while somebody waits for a page; none when that takes too long.
+    pub(crate) async fn soon<T>(&self, question: impl Future<Output = T>) -> Option<T> {
+        let runtime = self.app.restaurants.host().runtime();
+        match select(pin!(question), runtime.sleep(PATIENCE)).await {
+            Either::Left((answer, _)) => Some(answer),
+            Either::Right(_) => None,
+        }
     }
 
     /// The restaurant's settings, and which state of them they are.

@@ -19,6 +19,7 @@ pub(crate) enum Here {
     Orders,
     Tables,
     Payments,
+    Providers,
     Sales,
     Connection,
     Locations,
@@ -35,7 +36,7 @@ pub(crate) enum Here {
 const NAVIGATION: [(Option<Text>, &[Here]); 5] = [
     (None, &[Here::Overview]),
     (Some(t::GROUP_MENU), &[Here::Menu, Here::Stock, Here::Tax]),
-    (Some(t::GROUP_ORDERS), &[Here::Orders, Here::Tables, Here::Payments, Here::Sales]),
+    (Some(t::GROUP_ORDERS), &[Here::Orders, Here::Tables, Here::Payments, Here::Providers, Here::Sales]),
     (
         Some(t::GROUP_CONNECTION),
         &[
@@ -61,6 +62,7 @@ impl Here {
             Self::Orders => t::ORDERS,
             Self::Tables => t::TABLES,
             Self::Payments => t::PAYMENTS,
+            Self::Providers => t::PROVIDERS,
             Self::Sales => t::SALES,
             Self::Connection => t::CONNECTION,
             Self::Locations => t::LOCATIONS,
@@ -83,6 +85,7 @@ impl Here {
             Self::Orders => "/orders",
             Self::Tables => "/tables",
             Self::Payments => "/payments",
+            Self::Providers => "/providers",
             Self::Sales => "/sales",
             Self::Connection => "/connection",
             Self::Locations => "/locations",

@@ -7,6 +7,7 @@ pub(crate) mod fields;
 pub(crate) mod form;
 pub(crate) mod layout;
 pub(crate) mod number;
+pub(crate) mod reason;
 pub(crate) mod report;
 
 pub(crate) use crate::text::Lang;

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::Lang;
 use super::badge::{Tone, badge};
 use super::number::{count, seconds, time};
+use super::reason::said;
 use crate::text::{Text, sync as t};
 
 /// Details of each sort that are shown.
@@ -33,7 +34,7 @@ pub(crate) fn show(lang: Lang, title: &str, report: &Value) -> Markup {
                 }
             }
             @if let Some(message) = outcome["message"].as_str() {
-                p.notice.bad lang="en" { (message) ". " (outcome["advice"].as_str().unwrap_or_default()) }
+                p.notice.bad { (said(lang, message)) ". " (said(lang, text(outcome, "advice"))) }
             }
             (counts(lang, &report["counts"]))
             (conflicts(lang, &report["conflicts"]))
@@ -103,13 +104,17 @@ fn details(lang: Lang, title: Text, details: &Value, each: impl Fn(&Value) -> Ma
     }
 }
 
+fn text<'v>(value: &'v Value, name: &str) -> &'v str {
+    value[name].as_str().unwrap_or_default()
+}
+
 fn subject(detail: &Value) -> Markup {
     html! { @if let Some(name) = detail["subject"]["name"].as_str() { strong { (name) } ": " } }
 }
 
 fn notes(lang: Lang, title: Text, notes: &Value) -> Markup {
     details(lang, title, notes, |note| {
-        html! { (subject(note)) span lang="en" { (note["message"].as_str().unwrap_or_default()) ". " em { (note["advice"].as_str().unwrap_or_default()) } } }
+        html! { (subject(note)) (said(lang, text(note, "message"))) ". " em { (said(lang, text(note, "advice"))) } }
     })
 }
 
