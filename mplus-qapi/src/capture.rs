@@ -142,9 +142,30 @@ fn markup_end(markup: &str) -> Option<usize> {
         end("-->")
     } else if markup.starts_with("<![CDATA[") {
         end("]]>")
+    } else if markup.starts_with("<?") {
+        end("?>")
     } else {
-        end(">")
+        tag_end(markup)
     }
+}
+
+/// Where the tag at the start ends. In an attribute's value a `>` is one of its characters.
+fn tag_end(tag: &str) -> Option<usize> {
+    let mut quote = None;
+    let end = tag.bytes().position(|byte| match (quote, byte) {
+        (Some(open), _) => {
+            if byte == open {
+                quote = None;
+            }
+            false
+        }
+        (None, b'"' | b'\'') => {
+            quote = Some(byte);
+            false
+        }
+        (None, _) => byte == b'>',
+    });
+    end.map(|end| end + 1)
 }
 
 fn local_name(tag: &str) -> &str {
@@ -175,6 +196,14 @@ mod tests {
             shown("<password/><PASSWORD a=\"1\">x</PASSWORD>"),
             "<password/><PASSWORD a=\"1\">***</PASSWORD>"
         );
+    }
+
+    #[test]
+    fn an_attribute_does_not_end_its_tag() {
+        for attribute in ["a='/>'", "a=\"</password>\"", "a='\"/>'", "xmlns:x = '>'"] {
+            let document = format!("<a><ns:password {attribute}>x</ns:password><b {attribute}/></a>");
+            assert_eq!(shown(&document), document.replace(">x<", ">***<"), "{attribute}");
+        }
     }
 
     #[test]

@@ -150,10 +150,16 @@ fn refused(what: String) -> Error {
     Error::without_call(ErrorKind::Setup(what))
 }
 
-/// Whether the parts of a name are such that it can be looked up.
+/// Whether a name (in its ASCII form) can be somebody's: no certificate is made out to any other.
 fn is_name(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
-    name.len() <= 253 && name.split('.').all(|label| (1..=63).contains(&label.len()))
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    };
+    name.len() <= 253 && name.split('.').all(is_label)
 }
 
 fn is_this_machine(host: &Host<&str>) -> bool {
@@ -219,6 +225,14 @@ mod tests {
             "a\\b",
             "[::g]",
             "a^b",
+            "a,b",
+            "*.example",
+            "api;example",
+            "api!",
+            "a=b",
+            "\"api\"",
+            "-a.example",
+            "a-.example",
             &"a".repeat(64),
             &"a.".repeat(128),
         ] {

@@ -25,7 +25,7 @@ const KEPT: usize = 4 << 10;
 /// A text of the other side as it may be kept: without these secrets, and cut to 4 KiB.
 pub(crate) fn kept(text: String, secrets: &[&str]) -> String {
     // What stands at the cut is recognised whole before it is cut.
-    cut(erase(cut(text, KEPT * 4), secrets), KEPT)
+    cut(without(cut(text, KEPT * 4), secrets, true), KEPT)
 }
 
 fn cut(mut text: String, limit: usize) -> String {
@@ -39,6 +39,11 @@ fn cut(mut text: String, limit: usize) -> String {
 
 /// The text with `***` in the place of these secrets.
 pub(crate) fn erase(text: String, secrets: &[&str]) -> String {
+    without(text, secrets, false)
+}
+
+/// `quotes`: the text may be one of ours that quotes pieces of the other side's, each of which may have been cut.
+fn without(text: String, secrets: &[&str], quotes: bool) -> String {
     let needles: Vec<Vec<u8>> = secrets.iter().flat_map(|secret| spellings(secret)).collect();
     let Some(longest) = needles.iter().map(Vec::len).max() else { return text };
     let mut found = Vec::new();
@@ -46,7 +51,7 @@ pub(crate) fn erase(text: String, secrets: &[&str]) -> String {
     loop {
         let from = before(&text, start);
         let to = before(&text, start + WINDOW + longest * LONGEST_ESCAPE);
-        let edges = Edges { start: from == 0, end: to == text.len() };
+        let edges = Edges { start: from == 0, end: to == text.len(), quotes };
         find(&text[from..to], edges, &needles, |range| found.push(from + range.start..from + range.end));
         if to == text.len() {
             break;
@@ -56,11 +61,13 @@ pub(crate) fn erase(text: String, secrets: &[&str]) -> String {
     replaced(text, found)
 }
 
-/// Whether a piece of text is where the whole text begins or ends: there a secret may have been cut.
+/// Where a secret may have been cut: whether a piece of text is where the whole text begins or ends, and whether it may be cut
+/// at every sign of a cut in it.
 #[derive(Clone, Copy)]
 struct Edges {
     start: bool,
     end: bool,
+    quotes: bool,
 }
 
 /// The last boundary of a character at or before `at`.
@@ -193,6 +200,15 @@ fn find_at_edges(
             let fits = (SHORTEST..=longest).rev().find(|many| hay[..stop].ends_with(&needle[..*many]));
             if let Some(many) = fits {
                 found(layer.places[stop - many].0 as usize..end);
+            }
+        }
+    }
+    if edges.quotes {
+        for stop in memmem::find_iter(hay, "…") {
+            let longest = needle.len().min(stop);
+            let fits = (SHORTEST..=longest).rev().find(|many| hay[..stop].ends_with(&needle[..*many]));
+            if let Some(many) = fits {
+                found(layer.range(stop - many, stop));
             }
         }
     }
@@ -363,6 +379,9 @@ mod tests {
         assert_eq!(erased("dent, at its start"), "***, at its start");
         assert_eq!(erased("in the middle upvendo-... of it"), "in the middle ***... of it");
         assert_eq!(erased("upv"), "upv", "three characters are no secret");
+        let quoted = |text: &str| kept(text.to_owned(), &[SECRET, "upvendo-ident"]);
+        assert_eq!(quoted("`a` is closed as `xx upve…`"), "`a` is closed as `xx ***…`");
+        assert_eq!(quoted("`upv…` instead"), "`upv…` instead");
     }
 
     #[test]

@@ -45,8 +45,9 @@ fn up_to(ceiling: Duration, random: u128) -> Duration {
 /// How long a `Retry-After` header asks to wait: seconds, or a date that is measured against the response's own `Date`.
 pub(crate) fn retry_after(header: &str, date: Option<&str>) -> Option<Duration> {
     let header = header.trim();
-    if let Ok(seconds) = header.parse() {
-        return Some(Duration::from_secs(seconds));
+    if !header.is_empty() && header.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More than fits is longer than anybody waits.
+        return Some(Duration::from_secs(header.parse().unwrap_or(u64::MAX)));
     }
     let at = |text: &str| chrono::DateTime::parse_from_rfc2822(text.trim()).ok();
     let wait = at(header)?.signed_duration_since(at(date?)?);
@@ -260,9 +261,12 @@ mod tests {
     fn retry_after_is_read_as_seconds_and_as_a_date() {
         let date = Some("Wed, 21 Oct 2026 07:28:00 GMT");
         assert_eq!(retry_after(" 7 ", None), Some(Duration::from_secs(7)));
+        assert_eq!(retry_after("99999999999999999999", None), Some(Duration::from_secs(u64::MAX)));
         assert_eq!(retry_after("Wed, 21 Oct 2026 07:28:30 GMT", date), Some(Duration::from_secs(30)));
         assert_eq!(retry_after("Wed, 21 Oct 2026 07:00:00 GMT", date), Some(Duration::ZERO));
         assert_eq!(retry_after("Wed, 21 Oct 2026 07:28:30 GMT", None), None);
-        assert_eq!(retry_after("soon", date), None);
+        for odd in ["soon", "", "-1", "+7", "1.5"] {
+            assert_eq!(retry_after(odd, date), None, "{odd}");
+        }
     }
 }

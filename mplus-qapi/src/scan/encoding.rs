@@ -30,7 +30,8 @@ impl Charset {
 
     fn named(name: &str) -> Option<Self> {
         match name.to_ascii_lowercase().as_str() {
-            "utf-8" | "utf8" | "us-ascii" | "ascii" => Some(Self::Utf8),
+            // Who declares UTF-16 in single bytes has written text that was in memory so.
+            "utf-8" | "utf8" | "us-ascii" | "ascii" | "utf-16" | "utf-16le" | "utf-16be" => Some(Self::Utf8),
             "iso-8859-1" | "iso8859-1" | "iso_8859-1" | "latin1" | "latin-1" | "l1" => {
                 Some(Self::Windows1252)
             }
@@ -304,9 +305,9 @@ pub(super) fn without_forbidden(text: &str) -> String {
     text.chars().map(|c| if is_allowed(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
 }
 
-/// Whether a text has such a character, or a sign in place of one.
+/// Whether a text has such a character.
 pub(super) fn has_forbidden(text: &str) -> bool {
-    text.chars().any(|c| !is_allowed(c) || c == char::REPLACEMENT_CHARACTER)
+    text.chars().any(|c| !is_allowed(c))
 }
 
 fn windows_1252(byte: u8) -> char {
@@ -408,6 +409,12 @@ mod tests {
             assert_eq!(text(&little, true).expect("little"), document);
             assert_eq!(text(&big, true).expect("big"), document);
         }
+    }
+
+    #[test]
+    fn a_document_in_single_bytes_is_no_utf_16_whatever_it_declares() {
+        let document = declared("utf-16", "Caf\u{e9}".as_bytes());
+        assert!(text(&document, true).expect("read").contains("<a>Caf\u{e9}</a>"));
     }
 
     #[test]

@@ -67,6 +67,8 @@ impl<'x> Scanner<'x> {
             self.allow_replacement("a character that has no place in XML")?;
             text = without_forbidden(&text);
         }
+        // What was no character was replaced before; where that is an error, the document itself holds the sign.
+        self.replaced |= self.suspicious && !self.strict && text.contains(char::REPLACEMENT_CHARACTER);
         Ok(text)
     }
 

@@ -96,6 +96,8 @@ impl fmt::Display for ResponseError {
     }
 }
 
+impl std::error::Error for ResponseError {}
+
 impl From<DecodeError> for ResponseError {
     fn from(error: DecodeError) -> Self {
         Self::Decode(error)

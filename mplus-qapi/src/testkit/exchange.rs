@@ -77,20 +77,21 @@ impl Pos {
             }
             _ => {}
         }
-        if let Some(answer) = self.shared.replies.take(operation, document) {
-            return told(answer);
-        }
-        let answer = match self.answer(query, called.as_deref(), document) {
-            Ok(body) if dialect.is_plainly_written() => {
-                HttpAnswer { status: 200, content_type: XML, retry_after: None, body, drip: false }
-            }
-            Ok(body) => {
-                let written = body.flatten().collect::<Vec<u8>>();
-                let written = dialect.rewrite(operation, &String::from_utf8_lossy(&written));
-                let (content_type, body) = (dialect.content_type(), Box::new(std::iter::once(written)));
-                HttpAnswer { status: 200, content_type, retry_after: None, body, drip: false }
-            }
-            Err(fault) => refusal(&fault),
+        let answer = match self.shared.replies.take(operation, document).map(told) {
+            Some(Reaction::Answer(answer)) => answer,
+            Some(failed) => return failed,
+            None => match self.answer(query, called.as_deref(), document) {
+                Ok(body) if dialect.is_plainly_written() => {
+                    HttpAnswer { status: 200, content_type: XML, retry_after: None, body, drip: false }
+                }
+                Ok(body) => {
+                    let written = body.flatten().collect::<Vec<u8>>();
+                    let written = dialect.rewrite(operation, &String::from_utf8_lossy(&written));
+                    let (content_type, body) = (dialect.content_type(), Box::new(std::iter::once(written)));
+                    HttpAnswer { status: 200, content_type, retry_after: None, body, drip: false }
+                }
+                Err(fault) => refusal(&fault),
+            },
         };
         match fault {
             Some(Fault::ResetAfter) => Reaction::Reset,

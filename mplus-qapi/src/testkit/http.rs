@@ -29,11 +29,17 @@ pub struct PosServer {
 
 impl Pos {
     /// Listens on a free port of this machine.
+    ///
+    /// # Errors
+    /// The operating system gives none.
     pub async fn serve(&self) -> io::Result<PosServer> {
         self.serve_on(0).await
     }
 
-    /// Listens on a port of this machine. Fails when it is taken.
+    /// Listens on a port of this machine.
+    ///
+    /// # Errors
+    /// The port is taken, or not to be had.
     pub async fn serve_on(&self, port: u16) -> io::Result<PosServer> {
         let listener = TcpListener::bind(("127.0.0.1", port)).await?;
         let address = listener.local_addr()?;

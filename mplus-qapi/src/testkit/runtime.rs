@@ -10,7 +10,11 @@ use std::{
 use super::faults::SplitMix;
 use crate::Runtime;
 
-/// Time that passes only in sleeps, which end at once; random numbers that are the same in every run.
+/// Time-outs below this are real.
+const REAL: Duration = Duration::from_secs(10);
+
+/// Time that passes only in sleeps, which end at once; random numbers that are the same in every run. Time-outs of less than ten
+/// seconds are real where tokio is (with `enable_time`), so that a test can wait for what never comes; longer ones never end.
 #[derive(Debug)]
 pub struct VirtualRuntime {
     inner: Mutex<(Duration, SplitMix)>,
@@ -43,9 +47,12 @@ impl Runtime for VirtualRuntime {
         Box::pin(ready(()))
     }
 
-    /// Never: what is waited for comes in real time.
-    fn time_out(&self, _: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        Box::pin(std::future::pending())
+    /// A short one in real time, as what is waited for comes in it; a longer one never, however slow the machine is.
+    fn time_out(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        match tokio::runtime::Handle::try_current() {
+            Ok(_) if duration < REAL => Box::pin(tokio::time::sleep(duration)),
+            _ => Box::pin(std::future::pending()),
+        }
     }
 
     fn random(&self) -> u128 {

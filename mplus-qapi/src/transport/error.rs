@@ -53,7 +53,10 @@ impl TransportError {
             cause = error.source();
         }
         let shown = kept(said.clone());
-        let source = if shown == said { self.source } else { Some(shown.into()) };
+        // What only `Debug` says counts, too.
+        let debugged = self.source.as_ref().map(|source| format!("{source:?}")).unwrap_or_default();
+        let is_clean = shown == said && kept(debugged.clone()) == debugged;
+        let source = if is_clean { self.source } else { Some(shown.into()) };
         Self { kind: self.kind, message: kept(self.message), source }
     }
 }

@@ -135,8 +135,8 @@ impl ReqwestTransportBuilder {
     /// of the proxy, a certificate or the user agent is malformed.
     pub fn build(self) -> Result<ReqwestTransport, TransportError> {
         let mut builder = reqwest::Client::builder()
-            .connect_timeout(self.connect_timeout)
-            .pool_idle_timeout(self.idle_timeout)
+            .connect_timeout(self.connect_timeout.min(LONGEST))
+            .pool_idle_timeout(self.idle_timeout.min(LONGEST))
             .no_proxy();
         if let Some(proxy) = self.proxy.proxy()? {
             builder = builder.proxy(proxy);
@@ -161,6 +161,9 @@ impl ReqwestTransportBuilder {
         Ok(ReqwestTransport { client, user_agent })
     }
 }
+
+/// A year: a clock that goes on by more than it can tell panics.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 impl Proxies {
     /// For https alone: plain http is for this machine, and would show the proxy the credentials.
@@ -201,7 +204,7 @@ impl Transport for ReqwestTransport {
             .client
             .post(request.url.expose())
             .headers(request.headers)
-            .timeout(request.timeout)
+            .timeout(request.timeout.min(LONGEST))
             .body(request.body)
             .send()
             .await

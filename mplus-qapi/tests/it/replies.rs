@@ -244,6 +244,16 @@ async fn waiting_for_a_connection_ends_with_the_calls_time_and_nothing_was_sent(
     assert!(matches!(error.kind(), ErrorKind::Busy { connections: 1 }), "{error}");
     assert!(error.is_timeout() && error.is_transient() && !error.may_have_been_processed(), "{error}");
     assert_eq!(pos.requests().count("setStock"), 0);
+    // The test POS's own clock, whose pauses take no time, does not wait for ever either.
+    let own = pos.client_builder().max_connections(1).timeout(std::time::Duration::from_millis(50)).build();
+    let mut other = own.stream_products(GetProductsRequest::default());
+    other.next().await.expect("one").expect("whole");
+    let waiting = [own.set_stock(SetStockRequest::default()).await.map(drop), {
+        own.stream_products(GetProductsRequest::default()).next().await.expect("one").map(drop)
+    }];
+    for error in waiting {
+        assert!(matches!(error.expect_err("busy").kind(), ErrorKind::Busy { connections: 1 }));
+    }
     drop(open);
     client.set_stock(SetStockRequest::default()).await.expect("free again");
     drop(pos.client_builder().max_connections(usize::MAX).build());

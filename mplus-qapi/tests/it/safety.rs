@@ -6,12 +6,13 @@ use base64::Engine as _;
 use futures_util::StreamExt as _;
 use mplus_qapi::{
     Capture, CapturedMessage, Client, Credentials, Endpoint, Error, ErrorKind, RetryPolicy, TokioRuntime,
+    Transport,
     orders::CreateOrderV3Request,
     products::GetProductsRequest,
     relations::GetRelationsRequest,
     soap::Outcome as _,
     stock::SetStockRequest,
-    transport::{Pinning, ReqwestTransport, Roots},
+    transport::{Body, Pinning, Request, ReqwestTransport, Roots, TransportError, TransportErrorKind},
 };
 
 use crate::server::{Server, Step, credentials, envelope, http, relations, stock_set};
@@ -148,6 +149,52 @@ async fn what_the_other_side_quotes_is_erased_from_faults_values_names_and_captu
             assert!(!leaks(&captured), "{captured}");
         }
     }
+}
+
+#[tokio::test]
+async fn what_is_left_of_a_secret_where_a_name_is_cut_is_erased() {
+    // A long secret of which less than half stands before the cut.
+    let secret = "k7Qx".repeat(10);
+    let transport = ReqwestTransport::builder().build().expect("a client");
+    for left in 4..40 {
+        let name = format!("{}{secret}", "x".repeat(61 - left));
+        for body in [envelope(&format!("<{name}/>")), envelope(&format!("<ns:GetProductsResponse></{name}>"))]
+        {
+            let server = Server::answering(http(200, &[], body)).await;
+            let endpoint = Endpoint::from_url(&format!("http://{}/", server.address())).expect("valid");
+            let credentials = Credentials::new("the-ident", secret.as_str());
+            let client = Client::builder(endpoint, credentials, transport.clone(), TokioRuntime).build();
+            let call = client.get_products(GetProductsRequest::default()).retry(RetryPolicy::none());
+            let text = shown(&call.await.expect_err("unreadable"));
+            assert!(text.contains("***") && !text.contains("k7Qx"), "{left}: {text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_only_the_debug_of_a_transports_cause_says_is_erased_too() {
+    /// As of a library that keeps the request in its errors.
+    #[derive(Debug, thiserror::Error)]
+    #[error("it broke")]
+    struct Broke {
+        url: String,
+    }
+
+    #[derive(Debug)]
+    struct Broken;
+
+    #[async_trait::async_trait]
+    impl Transport for Broken {
+        async fn send(&self, request: Request) -> Result<http::Response<Body>, TransportError> {
+            let cause = Broke { url: request.url().expose().to_owned() };
+            Err(TransportError::new(TransportErrorKind::Interrupted, "before the answer").with_source(cause))
+        }
+    }
+
+    let endpoint = Endpoint::from_url("https://pos.invalid/").expect("valid");
+    let client = Client::builder(endpoint, credentials(), Broken, TokioRuntime).build();
+    let error = client.set_stock(SetStockRequest::default()).await.expect_err("broken");
+    assert!(!leaks(&shown(&error)) && shown(&error).contains("it broke"), "{}", shown(&error));
 }
 
 #[tokio::test]

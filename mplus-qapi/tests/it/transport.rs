@@ -342,6 +342,20 @@ async fn a_socks_proxy_is_spoken_to_in_its_language() {
     assert_eq!(&request[5..16], b"pos.invalid");
 }
 
+#[tokio::test]
+async fn a_time_that_is_as_good_as_endless_can_be_set() {
+    let server = Server::start(vec![Step::Send(http(200, &[], relations(&[]))); 2]).await;
+    let builder = ReqwestTransport::builder().connect_timeout(Duration::MAX).idle_timeout(Duration::MAX);
+    let endpoint = Endpoint::from_url(&format!("http://{}/", server.address())).expect("valid");
+    let client = Client::builder(endpoint, credentials(), builder.build().expect("a client"), TokioRuntime)
+        .timeout(Duration::MAX)
+        .retry(RetryPolicy { max_elapsed: Duration::MAX, max_delay: Duration::MAX, ..RetryPolicy::default() })
+        .build();
+    for _ in 0..2 {
+        client.get_relations(GetRelationsRequest::default()).await.expect("answered");
+    }
+}
+
 #[test]
 fn a_malformed_proxy_is_told_when_the_transport_is_built() {
     let error = ReqwestTransport::builder().proxy("::open-sesame::").build().expect_err("malformed");

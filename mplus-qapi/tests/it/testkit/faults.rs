@@ -3,7 +3,7 @@ use std::time::Duration;
 use futures_util::TryStreamExt as _;
 use mplus_qapi::{
     Error, ErrorKind, RetryPolicy,
-    branches::GetBranches,
+    branches::{GetBranches, GetBranchesResponse},
     products::GetProductsRequest,
     testkit::{Fault, Pos},
 };
@@ -44,6 +44,18 @@ async fn faults_look_like_what_they_are() {
         assert!(matches!(error.kind(), ErrorKind::Response(_)), "{error}");
     }
     assert_eq!(pos.faults().injected(), 6);
+}
+
+#[tokio::test]
+async fn a_fault_is_felt_where_the_test_gives_the_answer_itself() {
+    for fault in Fault::ALL.into_iter().filter(|fault| *fault != Fault::SlowDrip) {
+        let pos = Pos::brasserie();
+        pos.replies().answer::<GetBranches>(GetBranchesResponse::default());
+        pos.faults().script([fault]);
+        let client = pos.client_builder().retry(RetryPolicy::none()).build();
+        client.get_branches(GetBranches::default()).await.expect_err("the fault is felt");
+        assert!(client.get_branches(GetBranches::default()).await.is_ok(), "{fault:?}");
+    }
 }
 
 #[tokio::test]
