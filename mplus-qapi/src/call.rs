@@ -12,7 +12,7 @@ use crate::{
     channel::{Channel, Settings},
     exchange::{Exchange, Head},
     filters,
-    soap::{ListResponse, Operation, Paged},
+    soap::{ListResponse, Operation, Outcome, Paged},
 };
 
 /// A call that is not sent yet: await it for the response, or adjust it first.
@@ -63,6 +63,8 @@ pub struct Reply<T> {
     pub replaced: Vec<String>,
     /// How many requests were sent.
     pub attempts: u32,
+    /// Whether an attempt before the one that was answered may have been carried out.
+    pub earlier_attempt_open: bool,
     /// The `X-Request-Id` of the request that was answered.
     pub request_id: String,
     /// The version that the service told (`mplus-service-version`).
@@ -77,8 +79,31 @@ impl<T> Reply<T> {
             missing: Vec::new(),
             replaced: Vec::new(),
             attempts: 1,
+            earlier_attempt_open: false,
             request_id: String::new(),
             service_version: None,
+        }
+    }
+}
+
+impl<T: Outcome> Reply<T> {
+    /// The reply itself when the service did what was asked.
+    ///
+    /// An idempotent operation may have been carried out by an attempt whose answer was lost, and a service that forgot its
+    /// key then refuses the repeat (the number exists, the order is paid). So the error's
+    /// [`may_have_been_processed`](Error::may_have_been_processed) counts all attempts of the call, where
+    /// [`Outcome::into_result`] only knows the answer.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Outcome`].
+    pub fn into_result(self) -> Result<Self, Error> {
+        match self.response.outcome() {
+            Ok(()) => Ok(self),
+            Err(outcome) => {
+                let error =
+                    Error::from(outcome).with_attempts(self.attempts).with_request_id(self.request_id);
+                Err(if self.earlier_attempt_open { error.with_earlier_attempt_open() } else { error })
+            }
         }
     }
 }
@@ -91,6 +116,7 @@ impl Head {
             missing: self.tolerated.missing,
             replaced: self.tolerated.replaced,
             attempts: self.attempts,
+            earlier_attempt_open: self.earlier_attempt_open,
             request_id: self.request_id,
             service_version: self.service_version,
         }

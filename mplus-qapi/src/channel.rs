@@ -30,9 +30,9 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// The credentials that hold now.
-    pub(crate) fn credentials(&self) -> Credentials {
-        self.known_credentials().now.clone()
+    /// The credentials that hold now. As long as somebody holds them they are erased from texts, whatever holds by then.
+    pub(crate) fn credentials(&self) -> Arc<Credentials> {
+        Arc::clone(&self.known_credentials().now)
     }
 
     /// A text without the credentials, those that hold now and those that may still be under way.
@@ -63,29 +63,32 @@ impl Shared {
 
 /// The credentials that hold now, and the last ones before: what was sent with those may still be quoted in an answer.
 pub(crate) struct KnownCredentials {
-    now: Credentials,
+    now: Arc<Credentials>,
     /// The latest last.
-    before: Vec<Credentials>,
+    before: Vec<Arc<Credentials>>,
 }
 
 impl KnownCredentials {
-    /// How many that hold no more are remembered.
+    /// How many that hold no more are remembered, besides those that a call was sent with which is still under way.
     const BEFORE: usize = 4;
 
     pub(crate) fn new(now: Credentials) -> Self {
-        Self { now, before: Vec::new() }
+        Self { now: Arc::new(now), before: Vec::new() }
     }
 
     fn replace(&mut self, now: Credentials) {
-        self.before.retain(|known| known.exposed() != now.exposed());
-        self.before.push(std::mem::replace(&mut self.now, now));
-        if self.before.len() > Self::BEFORE {
-            self.before.remove(0);
-        }
+        self.before.retain(|known| known.exposed() != now.exposed() || Arc::strong_count(known) > 1);
+        self.before.push(std::mem::replace(&mut self.now, Arc::new(now)));
+        let mut too_many = self.before.len().saturating_sub(Self::BEFORE);
+        self.before.retain(|known| {
+            let stays = too_many == 0 || Arc::strong_count(known) > 1;
+            too_many -= usize::from(too_many > 0);
+            stays
+        });
     }
 
     fn exposed(&self) -> Vec<&str> {
-        self.before.iter().chain([&self.now]).flat_map(Credentials::exposed).collect()
+        self.before.iter().chain([&self.now]).flat_map(|known| known.exposed()).collect()
     }
 }
 

@@ -113,7 +113,7 @@ impl Client {
 
     /// The credentials that hold now, for a [`Gate`] of another client.
     pub fn credentials(&self) -> Credentials {
-        self.channel.shared.credentials()
+        (*self.channel.shared.credentials()).clone()
     }
 
     /// Where this client sends to.

@@ -145,6 +145,10 @@ impl ErrorKind {
                 Self::Fault(fault)
             }
             Self::Response(error) => Self::Response(error.with_texts(kept)),
+            Self::Outcome(outcome) => {
+                let OutcomeError { response, kind, result, message } = outcome;
+                Self::Outcome(OutcomeError::of_kind(kind, response, &kept(result), message.map(&kept)))
+            }
             other => other,
         }
     }

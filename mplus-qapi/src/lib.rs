@@ -66,7 +66,8 @@
 //!
 //! An [`Error`] says what failed, in which operation, where in the document, how often it was tried and why not again. Before
 //! a write is tried once more, ask it whether the first one may have been carried out. That an operation was refused is
-//! often no error but a `result` in its response: [`Outcome::into_result`](soap::Outcome::into_result) makes it one.
+//! often no error but a `result` in its response: [`Outcome::into_result`](soap::Outcome::into_result) makes it one. For an
+//! operation with a key take [`Reply::into_result`], which knows the earlier attempts.
 //!
 //! ```
 //! # #[cfg(all(feature = "testkit", feature = "tokio"))]

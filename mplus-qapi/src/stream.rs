@@ -15,8 +15,7 @@ use crate::{
     Error, ErrorKind,
     channel::{Channel, Settings},
     exchange::{Answer, Attempts, Exchange, Failure, TURN, late, tell, too_large},
-    scan::document_text,
-    soap::{ItemDecoder, ListResponse, Operation, Paged, Record, ResponseError, Unreadable, read_text},
+    soap::{ItemDecoder, ListResponse, Operation, Paged, Record, Unreadable},
 };
 
 type ItemOf<O> = <<O as Operation>::Response as ListResponse>::Item;
@@ -27,7 +26,8 @@ type PageResults<T> = Pin<Box<dyn Stream<Item = Result<Page<T>, Error>> + Send>>
 /// Memory is bounded by the largest item. An error ends the stream; the items before it are whole and true. The call
 /// is repeated, as its safety allows, only as long as no item has been handed out. Dropping the stream ends the exchange.
 /// Required elements that are absent get their defaults and are told as tracing events when the stream ends; in strict mode
-/// they are errors.
+/// they are errors. A response that says in its `result` that the list was refused ends in [`ErrorKind::Outcome`], behind the
+/// items that came with it.
 pub struct ItemStream<O: Operation<Response: ListResponse>> {
     channel: Channel,
     settings: Settings,
@@ -160,15 +160,10 @@ async fn open<R: ListResponse>(
     if !answer.status.is_success() {
         // A fault is small and is told whole.
         let kind = match exchange.collect(&mut answer, &span).await {
-            Ok(document) => {
-                let read = document_text(&document, answer.charset(), false)
-                    .map_err(ResponseError::from)
-                    .and_then(|text| read_text(&text, exchange.info.response, &mut R::default(), false));
-                match read {
-                    Err(error) => exchange.unreadable(&answer, error),
-                    Ok(_) => answer.contradiction(),
-                }
-            }
+            Ok(document) => match exchange.decode(&document, &mut R::default(), &mut answer).await {
+                Err(kind) => kind,
+                Ok(_) => answer.contradiction(),
+            },
             Err(kind) => kind,
         };
         return Err(answer.failure(kind));
@@ -198,7 +193,7 @@ impl<R: ListResponse> Response<R> {
             if done - self.turn >= TURN as u64 {
                 // However fast the bytes come: the time-out and other tasks go first.
                 self.turn = done;
-                if exchange.is_late(&mut self.answer, context) {
+                if exchange.is_late(&self.answer) {
                     return Poll::Ready(Err(late()));
                 }
                 context.waker().wake_by_ref();
@@ -226,7 +221,11 @@ impl<R: ListResponse> Response<R> {
                     let tolerated =
                         self.decoder.finish().map_err(|error| exchange.unreadable(&self.answer, error))?;
                     tell(&tolerated);
-                    return Poll::Ready(Ok(None));
+                    return Poll::Ready(match self.decoder.refusal() {
+                        // A list without an item would look like everything that there is.
+                        Some(refusal) => Err(exchange.kept(ErrorKind::Outcome(refusal))),
+                        None => Ok(None),
+                    });
                 }
             }
         }
@@ -268,7 +267,8 @@ impl<T> Page<T> {
 ///
 /// A page that holds nothing but items from before the marker that was asked for ends in [`ErrorKind::Paging`]: the server
 /// repeats itself, and what lies behind that page would be lost in silence. A page of more items than the limit ends in it as
-/// soon as it is (of products those that hold articles count, and those that hold none by themselves).
+/// soon as it is (of products those that hold articles count, and those that hold none by themselves). A page that the service
+/// says to have refused ends in [`ErrorKind::Outcome`].
 pub struct Pages<O: Paged> {
     pages: PageResults<ItemOf<O>>,
 }

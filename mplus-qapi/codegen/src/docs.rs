@@ -47,7 +47,10 @@ impl Docs {
         let mut lines: Vec<String> = does.trim().lines().map(str::to_owned).collect();
         lines.extend(["".to_owned(), "```".to_owned()]);
         lines.push(format!("use mplus_qapi::{domain}::*;"));
-        lines.push("# use mplus_qapi::soap::Outcome as _;".to_owned());
+        // Whoever copies it needs that, too. A reply has its own.
+        if example.contains(".into_result()") && !example.contains(".reply()") {
+            lines.push("use mplus_qapi::soap::Outcome as _;".to_owned());
+        }
         lines.push(
             "# async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {".to_owned(),
         );

@@ -26,10 +26,13 @@ pub struct Domains {
     /// Values of result enums that end in `OK` and do not mean success.
     #[serde(default)]
     pub refusal: BTreeMap<String, Vec<String>>,
+    /// Values of result enums that say no and leave open what is at the POS.
+    #[serde(default)]
+    pub open: BTreeMap<String, Vec<String>>,
     /// Required texts of types that only requests have, and that may be empty; by type.
     #[serde(default)]
     pub blank: BTreeMap<String, Vec<String>>,
-    /// Required texts and numbers of other types that are left unset when they are empty or 0; by type.
+    /// Required texts, numbers and dates of other types that are left unset when they are empty or 0; by type.
     #[serde(default)]
     pub set: BTreeMap<String, Vec<String>>,
     /// For items of paged lists: where sync markers stand beside the item's own, as paths of elements.
@@ -141,15 +144,23 @@ impl Domains {
         };
         let values: Vec<&str> = values.collect();
         let accepted: Vec<&str> = values.iter().copied().filter(|value| is_success(value)).collect();
-        for (table, names) in [("success", named), ("refusal", refused)] {
+        for (table, names) in [("success", named), ("refusal", refused), ("open", self.open(name))] {
             if let Some(stray) = names.iter().find(|named| !values.contains(&named.as_str())) {
                 bail!("domains.toml: [{table}] names {stray}, which is not a value of {name}");
             }
+        }
+        if let Some(both) = self.open(name).iter().find(|open| accepted.contains(&open.as_str())) {
+            bail!("domains.toml: [open] names {both} of {name}, which means success");
         }
         if accepted.is_empty() {
             bail!("no value of {name} means success; name one in [success] of domains.toml");
         }
         Ok(accepted)
+    }
+
+    /// The values of a result enum that say no and leave open what is at the POS.
+    pub fn open(&self, name: &str) -> &[String] {
+        self.open.get(name).map(Vec::as_slice).unwrap_or_default()
     }
 }
 

@@ -235,10 +235,13 @@ impl Renderer<'_> {
         let mut abilities = Abilities::default();
         for name in types.filter(|name| responses.contains(name)) {
             let Some(record) = self.model.records.get(name) else { continue };
+            let outcome = self.outcome(name, record)?;
             if let Some(list) = record.only_list() {
-                abilities.lists.push(format!("{name}.{}[{}]: {};", list.name, list.index, list.value.rust()));
+                let beside = if outcome.is_some() { ", outcome" } else { "" };
+                let item = list.value.rust();
+                abilities.lists.push(format!("{name}.{}[{}]: {item}{beside};", list.name, list.index));
             }
-            abilities.outcomes.extend(self.outcome(name, record)?);
+            abilities.outcomes.extend(outcome);
         }
         Ok(abilities)
     }
@@ -252,21 +255,23 @@ impl Renderer<'_> {
         };
         let Some(Enum { wsdl, variants }) = self.model.enums.get(result) else { return Ok(None) };
         let accepted = self.domains.accepted(wsdl, variants.iter().map(|(_, text)| text.as_str()))?;
-        let accepted: Vec<&str> = variants
-            .iter()
-            .filter(|(_, text)| accepted.contains(&text.as_str()))
-            .map(|(variant, _)| variant.as_str())
-            .collect();
+        let named = |is_one: &dyn Fn(&String) -> bool| {
+            let named = variants.iter().filter(|(_, text)| is_one(text));
+            named.map(|(variant, _)| variant.as_str()).collect::<Vec<_>>().join(", ")
+        };
+        let accepted = named(&|text| accepted.contains(&text.as_str()));
+        let open = named(&|text| self.domains.open(wsdl).contains(text));
+        let open = if open.is_empty() { open } else { format!(" open {{ {open} }}") };
         let message = ["errorMessage", "message"]
             .iter()
             .filter_map(|wire| record.field(wire))
             .find(|field| field.value == Value::Plain("String") && field.shape != Shape::Vec)
             .map(|field| format!(" message {}", field.name))
             .unwrap_or_default();
-        Ok(Some(format!("{name}.{field}: {result} {{ {} }}{message};", accepted.join(", "))))
+        Ok(Some(format!("{name}.{field}: {result} {{ {accepted} }}{open}{message};")))
     }
 
-    /// Whether a required text or number is taken as left unset when it is empty or 0.
+    /// Whether a required text, number or date is taken as left unset when it is empty or 0.
     fn has_to_be_set(&self, name: &str, record: &Record, field: &Field) -> bool {
         let names = |table: &BTreeMap<String, Vec<String>>| {
             table.get(&record.wsdl).is_some_and(|names| names.contains(&field.wire))

@@ -3,6 +3,7 @@
 use std::{
     future::poll_fn,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -13,7 +14,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{Exchange, Failure, Head, silent};
 use crate::{
-    ErrorKind, Runtime,
+    Credentials, ErrorKind, Runtime,
     capture::CapturedPart,
     retry::retry_after,
     scan::{Charset, document_text},
@@ -23,6 +24,8 @@ use crate::{
 
 /// So many bytes are read before others get their turn.
 pub(crate) const TURN: usize = 1 << 20;
+/// The least that a piece counts for in a turn.
+const PIECE: usize = 1 << 8;
 
 /// An answer whose body is still to be read. The connection counts as in use until it is dropped.
 pub(crate) struct Answer {
@@ -35,13 +38,28 @@ pub(crate) struct Answer {
     silence: Option<Duration>,
     /// When the present wait for bytes has to be over.
     waiting: Option<TimeOut>,
+    /// How much came since others had their turn.
+    since_turn: usize,
+    _held: Held,
+}
+
+/// What an answer that is under way keeps from others: its place among the connections; and from being forgotten: what it was
+/// asked for with, as it may quote that.
+pub(crate) struct Held {
     _connection: OwnedSemaphorePermit,
+    _credentials: Arc<Credentials>,
+}
+
+impl Held {
+    pub(super) fn new(connection: OwnedSemaphorePermit, credentials: Arc<Credentials>) -> Self {
+        Self { _connection: connection, _credentials: credentials }
+    }
 }
 
 /// When something has to be over.
 struct TimeOut {
     at: Duration,
-    /// Made when somebody looks.
+    /// Made when somebody waits for it.
     ends: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
@@ -50,9 +68,15 @@ impl TimeOut {
         Self { at, ends: None }
     }
 
+    /// For somebody who waits: wakes them when it is up.
     fn is_up(&mut self, runtime: &dyn Runtime, context: &mut Context<'_>) -> bool {
         let ends = self.ends.get_or_insert_with(|| runtime.time_out(self.at.saturating_sub(runtime.now())));
         ends.as_mut().poll(context).is_ready()
+    }
+
+    /// For somebody who is at work, by the clock alone.
+    fn has_passed(&self, runtime: &dyn Runtime) -> bool {
+        runtime.now() > self.at
     }
 }
 
@@ -62,7 +86,7 @@ impl Answer {
         request_id: String,
         ends: Duration,
         silence: Option<Duration>,
-        connection: OwnedSemaphorePermit,
+        held: Held,
     ) -> Self {
         let (head, body) = response.into_parts();
         Self {
@@ -73,7 +97,8 @@ impl Answer {
             time_out: TimeOut::new(ends),
             silence,
             waiting: None,
-            _connection: connection,
+            since_turn: 0,
+            _held: held,
         }
     }
 
@@ -83,12 +108,25 @@ impl Answer {
         runtime: &dyn Runtime,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, TransportError>>> {
+        let late = || Poll::Ready(Some(Err(TransportError::new(TransportErrorKind::Timeout, STILL_READ))));
+        if self.since_turn >= TURN {
+            // A body that is always ready, be it with nothing, leaves others their turn and ends in time, too.
+            self.since_turn = 0;
+            if self.time_out.has_passed(runtime) {
+                return late();
+            }
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         if let Poll::Ready(piece) = self.body.poll_piece(context) {
             self.waiting = None;
+            let came = piece.as_ref().and_then(|piece| piece.as_ref().ok()).map_or(0, Bytes::len);
+            self.since_turn += came.max(PIECE);
             return Poll::Ready(piece);
         }
+        self.since_turn = 0;
         if self.time_out.is_up(runtime, context) {
-            return Poll::Ready(Some(Err(TransportError::new(TransportErrorKind::Timeout, STILL_READ))));
+            return late();
         }
         if let Some(silence) = self.silence {
             let at = || TimeOut::new(runtime.now().saturating_add(silence));
@@ -134,23 +172,19 @@ impl Exchange<'_> {
             Ok(document) => document,
             Err(kind) => return Err(answer.failure(kind)),
         };
-        let decoded = match self.decode(&document, response, &mut answer).await {
-            Ok(decoded) => decoded,
-            Err(late) => return Err(answer.failure(late)),
-        };
-        match decoded {
-            Ok(_) if !answer.status.is_success() => Err(answer.failure(answer.contradiction())),
+        match self.decode(&document, response, &mut answer).await {
             Ok(tolerated) => {
                 self.erase_outcome(response);
                 tell(&tolerated);
                 Ok(Head {
                     tolerated,
                     attempts: 0,
+                    earlier_attempt_open: false,
                     request_id: answer.request_id.clone(),
                     service_version: self.header(&answer, "mplus-service-version"),
                 })
             }
-            Err(error) => Err(answer.failure(self.unreadable(&answer, error))),
+            Err(kind) => Err(answer.failure(kind)),
         }
     }
 
@@ -160,40 +194,41 @@ impl Exchange<'_> {
             if matches!(element.name, "result" | "errorMessage" | "message")
                 && let Some(field) = response.field_mut(element.field)
             {
-                field.change_text(&|text| self.channel.shared.erase_from(text));
+                field.change_text(&|text| self.channel.shared.kept(text));
             }
         }
     }
 
-    /// Reads a document in turns: in between others have their time, and it ends when its own is up.
-    async fn decode(
+    /// Reads a whole document in turns: in between others have their time, and it ends when its own is up. A response under
+    /// a status that says failure is none.
+    pub(crate) async fn decode(
         &self,
         document: &[u8],
         response: &mut dyn Record,
         answer: &mut Answer,
-    ) -> Result<Result<Tolerated, ResponseError>, ErrorKind> {
+    ) -> Result<Tolerated, ErrorKind> {
         let strict = self.settings.strict;
-        let text = match document_text(document, answer.charset(), strict) {
-            Ok(text) => text,
-            Err(error) => return Ok(Err(error.into())),
-        };
+        let text = document_text(document, answer.charset(), strict)
+            .map_err(|error| self.unreadable(answer, error.into()))?;
+        // In another encoding it may have been smaller.
+        let limit = self.settings.buffered_limit;
+        if text.text.len() as u64 > limit {
+            return Err(too_large(limit, limit));
+        }
         let mut reader = EnvelopeReader::new(&text, self.info.response, strict, self.settings.budget());
-        loop {
-            match reader.go_on(response, TURN) {
-                Ok(true) => return Ok(reader.finish()),
-                Ok(false) => {}
-                Err(error) => return Ok(Err(error)),
-            }
+        while !reader.go_on(response, TURN).map_err(|error| self.unreadable(answer, error))? {
             yield_once().await;
-            if poll_fn(|context| Poll::Ready(self.is_late(answer, context))).await {
+            if self.is_late(answer) {
                 return Err(late());
             }
         }
+        let tolerated = reader.finish().map_err(|error| self.unreadable(answer, error))?;
+        if answer.status.is_success() { Ok(tolerated) } else { Err(answer.contradiction()) }
     }
 
     /// Whether the time of an attempt is up.
-    pub(crate) fn is_late(&self, answer: &mut Answer, context: &mut Context<'_>) -> bool {
-        answer.time_out.is_up(&*self.channel.shared.runtime, context)
+    pub(crate) fn is_late(&self, answer: &Answer) -> bool {
+        answer.time_out.has_passed(&*self.channel.shared.runtime)
     }
 
     /// The whole body, if it keeps within the limit.

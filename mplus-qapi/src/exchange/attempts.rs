@@ -18,7 +18,7 @@ pub(crate) struct Attempts<'a> {
     started: Duration,
     pub(crate) count: u32,
     /// One of them may have been carried out.
-    open: bool,
+    pub(crate) open: bool,
 }
 
 impl<'a> Attempts<'a> {

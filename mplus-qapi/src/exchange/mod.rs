@@ -4,7 +4,7 @@
 mod answer;
 mod attempts;
 
-use std::{borrow::Cow, future::poll_fn, pin::pin, task::Poll, time::Duration};
+use std::{borrow::Cow, future::poll_fn, pin::pin, sync::Arc, task::Poll, time::Duration};
 
 use bytes::Bytes;
 use futures_util::future::{Either, select};
@@ -22,7 +22,7 @@ use crate::{
 };
 
 pub(crate) use self::{
-    answer::{Answer, TURN, late, tell, too_large},
+    answer::{Answer, Held, TURN, late, tell, too_large},
     attempts::{Attempts, Failure},
 };
 
@@ -38,6 +38,7 @@ pub(crate) struct Exchange<'a> {
 pub(crate) struct Head {
     pub(crate) tolerated: Tolerated,
     pub(crate) attempts: u32,
+    pub(crate) earlier_attempt_open: bool,
     pub(crate) request_id: String,
     pub(crate) service_version: Option<String>,
 }
@@ -60,7 +61,10 @@ impl Exchange<'_> {
         let mut attempts = Attempts::start(self);
         loop {
             match self.attempt(envelope.clone(), response, attempts.count + 1).await {
-                Ok(head) => return Ok(Head { attempts: attempts.count + 1, ..head }),
+                Ok(head) => {
+                    let earlier_attempt_open = attempts.open;
+                    return Ok(Head { attempts: attempts.count + 1, earlier_attempt_open, ..head });
+                }
                 Err(failure) => attempts.after(failure).await?,
             }
             reset(response);
@@ -130,8 +134,8 @@ impl Exchange<'_> {
         let sent = sent.await.unwrap_or_else(|| Err(silent(patience)));
         match sent {
             Ok(response) => {
-                let answer =
-                    Answer::new(response, request_id, ends, self.streamed.then_some(silence), connection);
+                let held = Held::new(connection, credentials);
+                let answer = Answer::new(response, request_id, ends, self.streamed.then_some(silence), held);
                 self.record(&answer, span);
                 Ok(answer)
             }
@@ -140,7 +144,7 @@ impl Exchange<'_> {
     }
 
     /// Asks the gates, which takes no longer than the call may, and answers with the credentials that hold now.
-    async fn pass(&self, timeout: Duration) -> Result<Credentials, ErrorKind> {
+    async fn pass(&self, timeout: Duration) -> Result<Arc<Credentials>, ErrorKind> {
         let shared = &*self.channel.shared;
         let asked = async {
             for gate in self.channel.gates.iter() {

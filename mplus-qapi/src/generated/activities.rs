@@ -52,7 +52,7 @@ lists! {
     GetActivityTypesResponse.activity_type_list[0]: ActivityType;
     GetMealplanMomentsConfigurationResponse.meal_moment_configuration_list[0]: MealmomentConfiguration;
     GetRetailSpaceRentalsResponse.retail_space_rental_list[0]: RetailSpaceRental;
-    GetScheduledMealPlansResponse.scheduled_meal_plans[1]: ScheduledMealPlan;
+    GetScheduledMealPlansResponse.scheduled_meal_plans[1]: ScheduledMealPlan, outcome;
 }
 
 outcomes! {

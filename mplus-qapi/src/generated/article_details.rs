@@ -49,8 +49,8 @@ from_request! {
 
 lists! {
     GetArticleCardLayoutResponse.card_layout_field_list[0]: CardLayoutField;
-    GetArticleVariantsResponse.article_variants[1]: ArticleVariant;
-    GetArticlesVariantsResponse.article_variants[1]: GetArticlesVariantsResponseElem;
+    GetArticleVariantsResponse.article_variants[1]: ArticleVariant, outcome;
+    GetArticlesVariantsResponse.article_variants[1]: GetArticlesVariantsResponseElem, outcome;
     GetOwnerLabelsResponse.owner_labels[0]: OwnerLabel;
     GetSpecialBarcodePatternsResponse.patterns[0]: BarcodePattern;
     GetWordAliasesResponse.word_alias_list[0]: WordAlias;

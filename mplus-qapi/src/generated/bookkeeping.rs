@@ -308,8 +308,8 @@ record! { GetFinancialJournalByCashCountRequest "GetFinancialJournalByCashCountR
 } }
 
 record! { GetFinancialJournalRequest "GetFinancialJournalRequest" {
-    0 from_financial_date: SoapMplusDate = "fromFinancialDate";
-    1 through_financial_date: SoapMplusDate = "throughFinancialDate";
+    0 from_financial_date: SoapMplusDate = "fromFinancialDate" [set];
+    1 through_financial_date: SoapMplusDate = "throughFinancialDate" [set];
     2 reference: Option<String> = "reference";
 } }
 
@@ -323,8 +323,8 @@ record! { GetJournals "getJournals" {
 } }
 
 record! { GetJournalsRequest "GetJournalsRequest" {
-    0 from_financial_date: SoapMplusDate = "fromFinancialDate";
-    1 through_financial_date: SoapMplusDate = "throughFinancialDate";
+    0 from_financial_date: SoapMplusDate = "fromFinancialDate" [set];
+    1 through_financial_date: SoapMplusDate = "throughFinancialDate" [set];
     2 branch_numbers: Vec<i32> = "branchNumbers";
     3 journal_filter_list: List<JournalFilter> = "journalFilterList" / "journalFilter";
     4 reference: Option<String> = "reference";

@@ -11,7 +11,7 @@ operations! { "branches" {
     ///
     /// ```
     /// use mplus_qapi::branches::*;
-    /// # use mplus_qapi::soap::Outcome as _;
+    /// use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let request = GetBranchInformationRequest { branch_number: 1, ..Default::default() };
@@ -26,7 +26,6 @@ operations! { "branches" {
     ///
     /// ```
     /// use mplus_qapi::branches::*;
-    /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let groups = client.get_branch_groups(GetBranchGroupsRequest::default()).await?.branch_groups_list;
@@ -42,7 +41,6 @@ operations! { "branches" {
     ///
     /// ```
     /// use mplus_qapi::branches::*;
-    /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// for branch in client.get_branches(GetBranches::default()).await?.branches {

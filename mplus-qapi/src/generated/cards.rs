@@ -30,13 +30,13 @@ from_request! {
 
 lists! {
     GetFilterProfilesResponse.filter_profiles[0]: FilterProfile;
-    UpdateBatchResponse.error_list[2]: UpdateBatchError;
+    UpdateBatchResponse.error_list[2]: UpdateBatchError, outcome;
 }
 
 outcomes! {
     GetOverviewFieldsResponse.result: GetOverviewFieldsResult { Ok };
     OverviewResponse.result: GetOverviewResult { Ok };
-    UpdateBatchResponse.result: UpdateBatchResult { Ok };
+    UpdateBatchResponse.result: UpdateBatchResult { Ok } open { Warnings };
 }
 
 record! { CardCategory "CardCategory" {

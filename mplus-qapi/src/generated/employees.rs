@@ -96,7 +96,7 @@ lists! {
     GetGroupAuthorizationsResponse.authorizations_list[0]: GroupAuthorization;
     GetMessagesResponse.message_list[0]: Message;
     GetShiftsResponse.shift_list[0]: Shift;
-    PerformBpeBudgetChecksResponse.bpe_results[1]: BpeBudgetCheckResponse;
+    PerformBpeBudgetChecksResponse.bpe_results[1]: BpeBudgetCheckResponse, outcome;
     UpdateGroupAuthorizationsResponse.authorizations_list[0]: GroupAuthorization;
 }
 
@@ -447,8 +447,8 @@ record! { GetShifts "getShifts" {
 record! { GetShiftsRequest "GetShiftsRequest" {
     0 branch_numbers: Vec<i32> = "branchNumbers";
     1 employee_numbers: Vec<i64> = "employeeNumbers";
-    2 from_financial_date: SoapMplusDate = "fromFinancialDate";
-    3 through_financial_date: SoapMplusDate = "throughFinancialDate";
+    2 from_financial_date: SoapMplusDate = "fromFinancialDate" [set];
+    3 through_financial_date: SoapMplusDate = "throughFinancialDate" [set];
 } }
 
 record! { GetShiftsResponse "GetShiftsResponse" {

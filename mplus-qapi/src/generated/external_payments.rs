@@ -11,7 +11,6 @@ operations! { "external_payments" {
     ///
     /// ```
     /// use mplus_qapi::external_payments::*;
-    /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let request = GetWebhookConsumersRequest {
@@ -29,7 +28,6 @@ operations! { "external_payments" {
     ///
     /// ```
     /// use mplus_qapi::external_payments::*;
-    /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let terminal = Terminal { branch_number: 1, terminal_number: 1, ..Default::default() };
@@ -52,7 +50,6 @@ operations! { "external_payments" {
     ///
     /// ```
     /// use mplus_qapi::external_payments::*;
-    /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let request = ExternalPaymentWebhookRequest { ..Default::default() };
@@ -67,7 +64,6 @@ operations! { "external_payments" {
     ///
     /// ```
     /// use mplus_qapi::external_payments::*;
-    /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let request = ExternalPaymentWebhookRequest { ..Default::default() };
@@ -82,7 +78,6 @@ operations! { "external_payments" {
     ///
     /// ```
     /// use mplus_qapi::external_payments::*;
-    /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let request = ExternalPaymentWebhookRequest { ..Default::default() };

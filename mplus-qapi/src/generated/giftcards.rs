@@ -55,12 +55,12 @@ lists! {
 }
 
 outcomes! {
-    CheckGiftcardPaymentResponse.result: GiftcardResult { Ok };
-    CreateGiftcardResponse.result: GiftcardResult { Ok };
-    LinkGiftcardsToRelationResponse.result: LinkGiftcardsToRelationResult { Success } message error_message;
-    RegisterGiftcardPaymentResponse.result: GiftcardResult { Ok } message error_message;
-    RegisterGiftcardPaymentV2Response.result: GiftcardResult { Ok } message error_message;
-    ReloadGiftcardResponse.result: GiftcardResult { Ok };
+    CheckGiftcardPaymentResponse.result: GiftcardResult { Ok } open { GiftcardCardnummerAlreadyTaken };
+    CreateGiftcardResponse.result: GiftcardResult { Ok } open { GiftcardCardnummerAlreadyTaken };
+    LinkGiftcardsToRelationResponse.result: LinkGiftcardsToRelationResult { Success } open { AlreadyLinkedToRelation } message error_message;
+    RegisterGiftcardPaymentResponse.result: GiftcardResult { Ok } open { GiftcardCardnummerAlreadyTaken } message error_message;
+    RegisterGiftcardPaymentV2Response.result: GiftcardResult { Ok } open { GiftcardCardnummerAlreadyTaken } message error_message;
+    ReloadGiftcardResponse.result: GiftcardResult { Ok } open { GiftcardCardnummerAlreadyTaken };
     RestituteGiftcardsResponse.result: RestituteGiftcardsResult { Ok } message error_message;
     SaveGiftcardsResponse.result: SaveGiftcardsResult { Ok } message error_message;
 }

@@ -60,7 +60,7 @@ outcomes! {
     CreateInterbranchDeliveryResponse.result: CreateInterbranchDeliveryResult { Ok };
     CreateInterbranchOrderResponse.result: CreateInterbranchOrderResult { Ok };
     CreateInterbranchShipmentResponse.result: CreateInterbranchShipmentResult { Ok };
-    DeliverInterbranchShipmentResponse.result: DeliverInterbranchShipmentResult { Ok };
+    DeliverInterbranchShipmentResponse.result: DeliverInterbranchShipmentResult { Ok } open { AlreadyCreated };
     ReleaseInterbranchOrderResponse.result: ReleaseInterbranchOrderResult { Ok };
     RunInterbranchPlannerResponse.result: RunInterbranchPlannerResult { Ok } message error_message;
     ShipInterbranchOrderResponse.result: ShipInterbranchOrderResult { Ok };

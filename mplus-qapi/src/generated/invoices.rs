@@ -68,12 +68,12 @@ lists! {
 }
 
 outcomes! {
-    CreateInvoiceFromPackingSlipsResponse.result: CreateInvoiceFromPackingSlipsResponseResult { Ok };
+    CreateInvoiceFromPackingSlipsResponse.result: CreateInvoiceFromPackingSlipsResponseResult { Ok } open { AlreadyInvoiced };
     CreditInvoiceResponse.result: CreditInvoiceResult { Ok } message message;
     CreditInvoiceV2Response.result: CreditInvoiceV2Result { Ok };
     GetInvoiceResponse.result: GetInvoiceResult { Ok };
     PayInvoiceResponse.result: PayInvoiceResult { Ok } message error_message;
-    SaveInvoiceResponse.result: SaveInvoiceResult { Ok } message error_message;
+    SaveInvoiceResponse.result: SaveInvoiceResult { Ok } open { ExtInvoiceIdAlreadyExists } message error_message;
 }
 
 record! { CancelPackingSlip "cancelPackingSlip" {

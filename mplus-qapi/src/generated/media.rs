@@ -9,7 +9,7 @@ operations! { "media" {
     ///
     /// ```
     /// use mplus_qapi::media::*;
-    /// # use mplus_qapi::soap::Outcome as _;
+    /// use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let request = CreateImageRequest {
@@ -28,7 +28,7 @@ operations! { "media" {
     ///
     /// ```
     /// use mplus_qapi::media::*;
-    /// # use mplus_qapi::soap::Outcome as _;
+    /// use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let request = CreateImageFromUrlRequest {
@@ -48,7 +48,6 @@ operations! { "media" {
     ///
     /// ```
     /// use mplus_qapi::media::*;
-    /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let request = GetCardImagesRequest { card_type: CardType::Product, card_numbers: vec![7], ..Default::default() };
@@ -66,7 +65,6 @@ operations! { "media" {
     ///
     /// ```
     /// use mplus_qapi::media::*;
-    /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let request = GetImagesRequest { image_ids: vec![4], include_image_data: true, ..Default::default() };

@@ -11,7 +11,7 @@ operations! { "nutrition" {
     ///
     /// ```
     /// use mplus_qapi::nutrition::*;
-    /// # use mplus_qapi::soap::Outcome as _;
+    /// use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let request = GetArticlesNutritionalCharacteristicsRequest { article_numbers: vec![7], ..Default::default() };
@@ -25,7 +25,7 @@ operations! { "nutrition" {
     ///
     /// ```
     /// use mplus_qapi::nutrition::*;
-    /// # use mplus_qapi::soap::Outcome as _;
+    /// use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let request = UpdateArticleNutritionalCharacteristicsRequest {
@@ -43,7 +43,7 @@ operations! { "nutrition" {
     ///
     /// ```
     /// use mplus_qapi::nutrition::*;
-    /// # use mplus_qapi::soap::Outcome as _;
+    /// use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let request = GetNutritionalCharacteristicsRequest {
@@ -81,9 +81,9 @@ from_request! {
 }
 
 lists! {
-    GetArticlesNutritionalCharacteristicsResponse.article_nutritional_characteristics[2]: GetArticlesNutritionalCharacteristicsResponseElem;
+    GetArticlesNutritionalCharacteristicsResponse.article_nutritional_characteristics[2]: GetArticlesNutritionalCharacteristicsResponseElem, outcome;
     GetNutrientTypesResponse.nutrient_types[0]: NsNutrientType;
-    GetNutritionalCharacteristicsResponse.nutritional_characteristics[2]: GetNutritionalCharacteristicsResponseElem;
+    GetNutritionalCharacteristicsResponse.nutritional_characteristics[2]: GetNutritionalCharacteristicsResponseElem, outcome;
 }
 
 outcomes! {

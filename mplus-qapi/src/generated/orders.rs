@@ -25,7 +25,7 @@ operations! { "orders" {
     ///
     /// ```
     /// use mplus_qapi::orders::*;
-    /// # use mplus_qapi::soap::Outcome as _;
+    /// use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let order = client.get_order(GetOrder { order_id: "A1".to_owned() }).await?.into_result()?.order.unwrap_or_default();
@@ -40,7 +40,7 @@ operations! { "orders" {
     ///
     /// ```
     /// use mplus_qapi::orders::*;
-    /// # use mplus_qapi::soap::Outcome as _;
+    /// use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let order = client.get_order(GetOrder { order_id: "A1".to_owned() }).await?.into_result()?.order;
@@ -58,7 +58,6 @@ operations! { "orders" {
     ///
     /// ```
     /// use mplus_qapi::orders::*;
-    /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let found = client.find_order(FindOrder { ext_order_id: "1001".to_owned() }).await?;
@@ -76,7 +75,7 @@ operations! { "orders" {
     ///
     /// ```
     /// use mplus_qapi::orders::*;
-    /// # use mplus_qapi::soap::Outcome as _;
+    /// use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let request = CancelOrderV2Request {
@@ -95,7 +94,7 @@ operations! { "orders" {
     ///
     /// ```
     /// use mplus_qapi::orders::*;
-    /// # use mplus_qapi::soap::Outcome as _;
+    /// use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let order_delivery = OrderDelivery { order_id: "A1".to_owned(), ..Default::default() };
@@ -111,7 +110,6 @@ operations! { "orders" {
     ///
     /// ```
     /// use mplus_qapi::orders::*;
-    /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let request = GetDeliveryMethodsV2Request { only_enabled: Some(true), ..Default::default() };
@@ -129,7 +127,7 @@ operations! { "orders" {
     ///
     /// ```
     /// use mplus_qapi::orders::*;
-    /// # use mplus_qapi::soap::Outcome as _;
+    /// use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let order = Order { ext_order_id: Some("1001".to_owned()), ..Default::default() };
@@ -148,7 +146,6 @@ operations! { "orders" {
     ///
     /// ```
     /// use mplus_qapi::orders::*;
-    /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// use mplus_qapi::value::Decimal;
@@ -165,8 +162,8 @@ operations! { "orders" {
     ///     ..Default::default()
     /// };
     /// let request = CreateOrderV3Request { order, ..Default::default() };
-    /// let made = client.create_order_v3(request).idempotency_key("order-1001").await?.into_result()?;
-    /// println!("{:?}", made.info.order_id);
+    /// let made = client.create_order_v3(request).idempotency_key("order-1001").reply().await?.into_result()?;
+    /// println!("{:?}", made.response.info.order_id);
     /// # Ok(())
     /// # }
     /// ```
@@ -179,12 +176,11 @@ operations! { "orders" {
     ///
     /// ```
     /// use mplus_qapi::orders::*;
-    /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let payment = Payment { method: "CASH".to_owned(), amount: 10.into(), ..Default::default() };
     /// let request = PayOrderV2Request { order_id: "A1".to_owned(), prepay: true, payment_list: vec![payment], ..Default::default() };
-    /// client.pay_order_v2(request).idempotency_key("payment-1001-1").await?.into_result()?;
+    /// client.pay_order_v2(request).idempotency_key("payment-1001-1").reply().await?.into_result()?;
     /// # Ok(())
     /// # }
     /// ```
@@ -194,7 +190,6 @@ operations! { "orders" {
     ///
     /// ```
     /// use mplus_qapi::orders::*;
-    /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let ext_order_ids = vec!["1001".to_owned(), "1002".to_owned()].into();
@@ -214,7 +209,6 @@ operations! { "orders" {
     ///
     /// ```
     /// use mplus_qapi::orders::*;
-    /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let order_type_list = vec![OrderType::SalesOrder, OrderType::TableOrder].into();
@@ -282,17 +276,17 @@ lists! {
 
 outcomes! {
     CreateDeliveryMethodResponse.result: CreateDeliveryMethodResult { Ok } message error_message;
-    CreateOrderResponse.result: CreateOrderResult { Ok } message error_message;
-    CreateOrderV2Response.result: CreateOrderResult { Ok } message error_message;
-    CreateOrderV3Response.result: CreateOrderResult { Ok } message error_message;
-    DeliverOrderResponse.result: DeliverOrderResult { Ok } message error_message;
-    DeliverOrderV2Response.result: DeliverOrderV2Result { Ok } message error_message;
+    CreateOrderResponse.result: CreateOrderResult { Ok } open { ExtOrderIdAlreadyExists, PaymentFailed } message error_message;
+    CreateOrderV2Response.result: CreateOrderResult { Ok } open { ExtOrderIdAlreadyExists, PaymentFailed } message error_message;
+    CreateOrderV3Response.result: CreateOrderResult { Ok } open { ExtOrderIdAlreadyExists, PaymentFailed } message error_message;
+    DeliverOrderResponse.result: DeliverOrderResult { Ok } open { AlreadyDelivered } message error_message;
+    DeliverOrderV2Response.result: DeliverOrderV2Result { Ok } open { AlreadyDelivered } message error_message;
     GetOrderResponse.result: GetOrderResult { Ok };
-    PayOrderResponse.result: PayOrderResult { Ok } message error_message;
-    PayOrderV2Response.result: PayOrderResult { Ok } message error_message;
+    PayOrderResponse.result: PayOrderResult { Ok } open { OrderAlreadyInvoiced } message error_message;
+    PayOrderV2Response.result: PayOrderResult { Ok } open { OrderAlreadyInvoiced } message error_message;
     QueueBranchOrderPaymentResponse.result: QueueBranchOrderPaymentResult { PaymentResultOk } message error_message;
-    QueueBranchOrderResponse.result: QueueBranchOrderResult { Ok } message error_message;
-    SaveOrderResponse.result: SaveOrderResult { Ok, NoChanges } message error_message;
+    QueueBranchOrderResponse.result: QueueBranchOrderResult { Ok } open { ExtOrderIdAlreadyExists } message error_message;
+    SaveOrderResponse.result: SaveOrderResult { Ok, NoChanges } open { ExtOrderIdAlreadyExists } message error_message;
     UpdateDeliveryMethodResponse.result: UpdateDeliveryMethodResult { Ok } message error_message;
     UpdateOrderResponse.result: UpdateOrderResult { Ok, NoChanges } message error_message;
     UpdateOrderV2Response.result: UpdateOrderResult { Ok, NoChanges } message error_message;

@@ -15,7 +15,6 @@ operations! { "payments" {
     ///
     /// ```
     /// use mplus_qapi::payments::*;
-    /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let methods = client.get_payment_methods_v2(GetPaymentMethodsRequest::default()).await?.payment_method_list;
@@ -30,7 +29,6 @@ operations! { "payments" {
     ///
     /// ```
     /// use mplus_qapi::payments::*;
-    /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let request = GetAvailablePaymentMethodsV2Request {

@@ -11,7 +11,7 @@ operations! { "preparation" {
     ///
     /// ```
     /// use mplus_qapi::preparation::*;
-    /// # use mplus_qapi::soap::Outcome as _;
+    /// use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let groups = client.get_preparation_method_groups(GetPreparationMethodGroupsRequest::default()).await?.into_result()?;
@@ -26,7 +26,7 @@ operations! { "preparation" {
     ///
     /// ```
     /// use mplus_qapi::preparation::*;
-    /// # use mplus_qapi::soap::Outcome as _;
+    /// use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let request = GetArticlesPreparationMethodGroupsRequest { article_numbers: vec![7, 8], ..Default::default() };
@@ -40,7 +40,7 @@ operations! { "preparation" {
     ///
     /// ```
     /// use mplus_qapi::preparation::*;
-    /// # use mplus_qapi::soap::Outcome as _;
+    /// use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let request = UpdateArticlePreparationMethodGroupsRequest { article_number: 7, preparation_method_group_numbers: vec![3], ..Default::default() };
@@ -57,7 +57,6 @@ operations! { "preparation" {
     ///
     /// ```
     /// use mplus_qapi::preparation::*;
-    /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let groups = client.get_article_alterations_groups(GetArticleAlterationsGroupsRequest::default()).await?;
@@ -96,8 +95,8 @@ from_request! {
 
 lists! {
     GetArticleAlterationsGroupsResponse.article_alterations_group_list[0]: ArticleAlterationsGroup;
-    GetArticlesPreparationMethodGroupsResponse.article_preparation_method_groups_list[2]: ArticlePreparationMethodGroups;
-    GetPreparationMethodGroupsResponse.preparation_method_group_list[1]: PreparationMethodGroup;
+    GetArticlesPreparationMethodGroupsResponse.article_preparation_method_groups_list[2]: ArticlePreparationMethodGroups, outcome;
+    GetPreparationMethodGroupsResponse.preparation_method_group_list[1]: PreparationMethodGroup, outcome;
 }
 
 outcomes! {

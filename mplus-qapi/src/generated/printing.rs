@@ -47,9 +47,9 @@ from_request! {
 lists! {
     GetKitchenTicketsResponse.kitchen_ticket_list[0]: KitchenTicket;
     GetPrintLayoutAssignmentsResponse.print_layout_assignments[0]: PrintLayoutAssignment;
-    GetPrintLayoutsResponse.print_layouts[1]: PrintLayoutView;
-    GetRenderedPrintLayoutResponse.rendered_print_layouts[2]: Binary;
-    GetResolvedPrintTemplatesResponse.resolved_print_templates[2]: String;
+    GetPrintLayoutsResponse.print_layouts[1]: PrintLayoutView, outcome;
+    GetRenderedPrintLayoutResponse.rendered_print_layouts[2]: Binary, outcome;
+    GetResolvedPrintTemplatesResponse.resolved_print_templates[2]: String, outcome;
 }
 
 outcomes! {

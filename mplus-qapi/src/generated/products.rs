@@ -16,7 +16,6 @@ operations! { "products" {
     ///
     /// ```
     /// use mplus_qapi::products::*;
-    /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let request = GetProductsRequest { product_numbers: vec![7], ..Default::default() };
@@ -35,7 +34,7 @@ operations! { "products" {
     ///
     /// ```
     /// use mplus_qapi::products::*;
-    /// # use mplus_qapi::soap::Outcome as _;
+    /// use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let product = Product { description: Some("Soups".to_owned()), ..Default::default() };
@@ -53,7 +52,7 @@ operations! { "products" {
     ///
     /// ```
     /// use mplus_qapi::products::*;
-    /// # use mplus_qapi::soap::Outcome as _;
+    /// use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let product = Product { product_number: Some(7), description: Some("Soups of the day".to_owned()), ..Default::default() };
@@ -70,7 +69,6 @@ operations! { "products" {
     ///
     /// ```
     /// use mplus_qapi::products::*;
-    /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let groups = client.get_article_groups(GetArticleGroupsRequest::default()).await?.article_group_list;
@@ -85,7 +83,6 @@ operations! { "products" {
     ///
     /// ```
     /// use mplus_qapi::products::*;
-    /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let request = GetArticleGroupChangesRequest { sync_marker: Some(1), ..Default::default() };
@@ -99,7 +96,7 @@ operations! { "products" {
     ///
     /// ```
     /// use mplus_qapi::products::*;
-    /// # use mplus_qapi::soap::Outcome as _;
+    /// use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let request = UpdateArticleGroupRequest { group_number: 12, name: Some("Starters".to_owned()), ..Default::default() };
@@ -113,7 +110,7 @@ operations! { "products" {
     ///
     /// ```
     /// use mplus_qapi::products::*;
-    /// # use mplus_qapi::soap::Outcome as _;
+    /// use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let request = NewArticleGroupRequest { parent_group_number: 1, name: "Soups".to_owned(), text: "Soups".to_owned(), ..Default::default() };
@@ -128,7 +125,7 @@ operations! { "products" {
     ///
     /// ```
     /// use mplus_qapi::products::*;
-    /// # use mplus_qapi::soap::Outcome as _;
+    /// use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let request = AddProductsToArticleGroupRequest { group_number: 12, product_numbers: vec![7, 8], ..Default::default() };
@@ -142,7 +139,7 @@ operations! { "products" {
     ///
     /// ```
     /// use mplus_qapi::products::*;
-    /// # use mplus_qapi::soap::Outcome as _;
+    /// use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let request = ReplaceProductsOfArticleGroupRequest { group_number: 12, product_numbers: vec![8, 7], ..Default::default() };
@@ -160,7 +157,6 @@ operations! { "products" {
     ///
     /// ```
     /// use mplus_qapi::products::*;
-    /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let request = GetArticleBranchDeviationsRequest { article_numbers: vec![7].into(), ..Default::default() };
@@ -174,7 +170,7 @@ operations! { "products" {
     ///
     /// ```
     /// use mplus_qapi::products::*;
-    /// # use mplus_qapi::soap::Outcome as _;
+    /// use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let request = SaveArticleBranchDeviationsRequest { article_branch_deviation_lines: Vec::new(), ..Default::default() };
@@ -188,7 +184,6 @@ operations! { "products" {
     ///
     /// ```
     /// use mplus_qapi::products::*;
-    /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let request = GetArticleComponentsRequest { article_number: 7, ..Default::default() };
@@ -203,7 +198,7 @@ operations! { "products" {
     ///
     /// ```
     /// use mplus_qapi::products::*;
-    /// # use mplus_qapi::soap::Outcome as _;
+    /// use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let request = SaveArticleComponentsRequest { mode: SaveArticleComponentsMode::Set, article_number: 7, ..Default::default() };
@@ -219,7 +214,7 @@ operations! { "products" {
     ///
     /// ```
     /// use mplus_qapi::products::*;
-    /// # use mplus_qapi::soap::Outcome as _;
+    /// use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let request = UpdateArticleMenuRequest { article_number: 7, description: "Lunch".to_owned(), is_active: true, ..Default::default() };
@@ -265,13 +260,13 @@ from_request! {
 }
 
 lists! {
-    CreateProductResponse.article_numbers[2]: i64;
+    CreateProductResponse.article_numbers[2]: i64, outcome;
     GetArticleBranchDeviationsResponse.article_branch_deviation_lines[0]: ArticleBranchDeviationLine;
     GetArticleComponentsResponse.article_components[0]: ArticleComponent;
     GetArticleGroupChangesResponse.changed_article_group_list[0]: ChangedArticleGroup;
     GetArticleGroupsResponse.article_group_list[0]: ArticleGroup;
     GetProductsResponse.product_list[0]: Product;
-    SaveArticleComponentsResponse.new_article_components[2]: ArticleComponent;
+    SaveArticleComponentsResponse.new_article_components[2]: ArticleComponent, outcome;
 }
 
 outcomes! {
@@ -284,7 +279,7 @@ outcomes! {
     SaveArticleBranchDeviationsResponse.result: SaveArticleBranchDeviationsResponseResult { Ok } message error_message;
     SaveArticleComponentsResponse.result: SaveArticleComponentsResult { Ok };
     UpdateArticleGroupResponse.result: UpdateArticleGroupResult { Ok };
-    UpdateArticleMenuResponse.result: UpdateArticleMenuResult { Ok } message error_message;
+    UpdateArticleMenuResponse.result: UpdateArticleMenuResult { Ok } open { NotAllArticleSettingsSaved } message error_message;
     UpdateProductResponse.result: UpdateProductResult { Ok } message error_message;
 }
 

@@ -37,7 +37,7 @@ from_request! {
 }
 
 lists! {
-    CreateOrderFromProposalResponse.unapplied_voucher_issuances[3]: UnappliedVoucherIssuance;
+    CreateOrderFromProposalResponse.unapplied_voucher_issuances[3]: UnappliedVoucherIssuance, outcome;
     GetProposalsResponse.proposal_list[0]: Proposal;
 }
 
@@ -46,7 +46,7 @@ outcomes! {
     CreateInvoiceFromProposalResponse.result: CreateInvoiceFromProposalResult { Ok } message error_message;
     CreateOrderFromProposalResponse.result: CreateOrderFromProposalResult { Ok } message error_message;
     GetProposalResponse.result: GetProposalResult { Ok };
-    SaveProposalResponse.result: SaveProposalResult { Ok } message error_message;
+    SaveProposalResponse.result: SaveProposalResult { Ok } open { ExtProposalIdAlreadyExists } message error_message;
 }
 
 record! { CancelProposal "cancelProposal" {

@@ -58,10 +58,10 @@ outcomes! {
     AddToPurchaseBookResponse.result: AddToPurchaseBookResult { Ok } message message;
     GetPurchaseBookResponse.result: GetPurchaseBookResult { Ok } message message;
     SavePurchaseBookResponse.result: SavePurchaseBookResult { Ok } message message;
-    SavePurchaseDeliveryResponse.result: SavePurchaseDeliveryResult { Ok } message error_message;
-    SavePurchaseDeliveryV2Response.result: SavePurchaseDeliveryResult { Ok } message error_message;
-    SavePurchaseOrderResponse.result: SavePurchaseOrderResult { Ok } message error_message;
-    SavePurchaseOrderV2Response.result: SavePurchaseOrderResult { Ok } message error_message;
+    SavePurchaseDeliveryResponse.result: SavePurchaseDeliveryResult { Ok } open { ExtDeliveryIdAlreadyExists } message error_message;
+    SavePurchaseDeliveryV2Response.result: SavePurchaseDeliveryResult { Ok } open { ExtDeliveryIdAlreadyExists } message error_message;
+    SavePurchaseOrderResponse.result: SavePurchaseOrderResult { Ok } open { ExtOrderIdAlreadyExists } message error_message;
+    SavePurchaseOrderV2Response.result: SavePurchaseOrderResult { Ok } open { ExtOrderIdAlreadyExists } message error_message;
 }
 
 record! { AddToPurchaseBook "addToPurchaseBook" {

@@ -37,8 +37,8 @@ from_request! {
 }
 
 lists! {
-    GetReceiptsByCashCountResponse.receipt_list[1]: Receipt;
-    GetReceiptsByOrderResponse.receipt_list[1]: Receipt;
+    GetReceiptsByCashCountResponse.receipt_list[1]: Receipt, outcome;
+    GetReceiptsByOrderResponse.receipt_list[1]: Receipt, outcome;
     GetReceiptsResponse.receipt_list[0]: Receipt;
     GetTicketCounterSalesResponse.ticket_counter_sale_list[0]: TicketCounterSale;
 }

@@ -12,7 +12,7 @@ operations! { "relations" {
     ///
     /// ```
     /// use mplus_qapi::relations::*;
-    /// # use mplus_qapi::soap::Outcome as _;
+    /// use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let relation = Relation { name: Some("Jo".to_owned()), email: Some("jo@example.com".to_owned()), ..Default::default() };
@@ -26,7 +26,7 @@ operations! { "relations" {
     ///
     /// ```
     /// use mplus_qapi::relations::*;
-    /// # use mplus_qapi::soap::Outcome as _;
+    /// use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let relation = Relation { relation_number: Some(7), name: Some("Joanna".to_owned()), ..Default::default() };
@@ -40,7 +40,7 @@ operations! { "relations" {
     ///
     /// ```
     /// use mplus_qapi::relations::*;
-    /// # use mplus_qapi::soap::Outcome as _;
+    /// use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let relation = client.get_relation(GetRelation { relation_number: 7 }).await?.into_result()?.relation;
@@ -54,7 +54,6 @@ operations! { "relations" {
     ///
     /// ```
     /// use mplus_qapi::relations::*;
-    /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let request = GetRelationsRequest { relation_numbers: vec![7], ..Default::default() };
@@ -68,7 +67,7 @@ operations! { "relations" {
     ///
     /// ```
     /// use mplus_qapi::relations::*;
-    /// # use mplus_qapi::soap::Outcome as _;
+    /// use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let request = AdjustPointsRequest { relation_number: 7, points_adjustment: 10, ..Default::default() };
@@ -86,7 +85,6 @@ operations! { "relations" {
     ///
     /// ```
     /// use mplus_qapi::relations::*;
-    /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let relation = Relation { email: Some("jo@example.com".to_owned()), ..Default::default() };
@@ -136,7 +134,7 @@ outcomes! {
     FindRelationV2Response.result: FindRelationResult { Ok };
     GetRelationPresenceResponse.result: GetRelationPresenceResponseResult { Found };
     GetRelationResponse.result: GetRelationResult { Ok };
-    SetRelationPresenceResponse.result: SetRelationPresenceResult { Ok } message error_message;
+    SetRelationPresenceResponse.result: SetRelationPresenceResult { Ok, OkRelationHasOutstandingBalance } message error_message;
     UpdateRelationResponse.result: UpdateRelationResult { Ok } message error_message;
 }
 

@@ -12,7 +12,6 @@ operations! { "stock" {
     ///
     /// ```
     /// use mplus_qapi::stock::*;
-    /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let request = GetStockRequest { branch_number: 1, article_numbers: vec![7], ..Default::default() };
@@ -28,7 +27,6 @@ operations! { "stock" {
     ///
     /// ```
     /// use mplus_qapi::stock::*;
-    /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let request = GetStockHistoryRequest { branch_number: 1, since_stock_id: Some(1), since_stock_id_limit: Some(100), ..Default::default() };
@@ -46,7 +44,7 @@ operations! { "stock" {
     ///
     /// ```
     /// use mplus_qapi::stock::*;
-    /// # use mplus_qapi::soap::Outcome as _;
+    /// use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let request = UpdateStockRequest { branch_number: 1, article_number: 7, amount_changed: 12.into(), ..Default::default() };
@@ -61,7 +59,7 @@ operations! { "stock" {
     ///
     /// ```
     /// use mplus_qapi::stock::*;
-    /// # use mplus_qapi::soap::Outcome as _;
+    /// use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let request = SetStockRequest { branch_number: 1, article_number: 7, amount: 12.into(), ..Default::default() };

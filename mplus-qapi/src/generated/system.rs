@@ -12,7 +12,6 @@ operations! { "system" {
     ///
     /// ```
     /// use mplus_qapi::system::*;
-    /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// for group in client.get_vat_group_list(GetVatGroupList::default()).await?.vat_group {
@@ -30,7 +29,6 @@ operations! { "system" {
     ///
     /// ```
     /// use mplus_qapi::system::*;
-    /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let version = client.get_api_version(GetApiVersion::default()).await?;
@@ -44,7 +42,6 @@ operations! { "system" {
     ///
     /// ```
     /// use mplus_qapi::system::*;
-    /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let version = client.get_database_version(GetDatabaseVersion::default()).await?;
@@ -57,7 +54,6 @@ operations! { "system" {
     ///
     /// ```
     /// use mplus_qapi::system::*;
-    /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let licence = client.get_license_information(GetLicenseInformation::default()).await?;
@@ -73,7 +69,6 @@ operations! { "system" {
     ///
     /// ```
     /// use mplus_qapi::system::*;
-    /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let markers = client.get_current_sync_markers(GetCurrentSyncMarkers::default()).await?;

@@ -23,7 +23,6 @@ operations! { "table_orders" {
     ///
     /// ```
     /// use mplus_qapi::table_orders::*;
-    /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let request = GetTableListV3Request { branch_number: 1, ..Default::default() };
@@ -40,7 +39,6 @@ operations! { "table_orders" {
     ///
     /// ```
     /// use mplus_qapi::table_orders::*;
-    /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let courses = client.get_course_list_v2(GetCourseListV2::default()).await?;
@@ -53,7 +51,7 @@ operations! { "table_orders" {
     ///
     /// ```
     /// use mplus_qapi::table_orders::*;
-    /// # use mplus_qapi::soap::Outcome as _;
+    /// use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let terminal = Terminal { branch_number: 1, terminal_number: 1, ..Default::default() };
@@ -72,7 +70,7 @@ operations! { "table_orders" {
     ///
     /// ```
     /// use mplus_qapi::table_orders::*;
-    /// # use mplus_qapi::soap::Outcome as _;
+    /// use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let request = MoveTableOrderV3Request {
@@ -98,7 +96,7 @@ operations! { "table_orders" {
     ///
     /// ```
     /// use mplus_qapi::table_orders::*;
-    /// # use mplus_qapi::soap::Outcome as _;
+    /// use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let request = GetTableOrderV3Request { branch_number: 1, workplace_number: 1, table_number: 12, ..Default::default() };
@@ -112,7 +110,6 @@ operations! { "table_orders" {
     ///
     /// ```
     /// use mplus_qapi::table_orders::*;
-    /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let terminal = Terminal { branch_number: 1, terminal_number: 1, ..Default::default() };
@@ -128,7 +125,6 @@ operations! { "table_orders" {
     ///
     /// ```
     /// use mplus_qapi::table_orders::*;
-    /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let request = ReleaseTableV2Request {
@@ -153,10 +149,10 @@ operations! { "table_orders" {
     /// Adds lines to the order at a table, and takes payments, in one step that carries a key.
     ///
     /// No claim is needed before; a table that is claimed by somebody is refused, and may be tried again later with the same key.
+    /// The lines may be on the table although the payments were refused (`PAYMENTS-FAILED`): look at `lines_result`.
     ///
     /// ```
     /// use mplus_qapi::table_orders::*;
-    /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let request = PlaceTableOrderReq {
@@ -166,7 +162,7 @@ operations! { "table_orders" {
     ///     lines: vec![PlaceTableOrderLineElem { article_number: Some(7), ..Default::default() }],
     ///     ..Default::default()
     /// };
-    /// client.place_table_order(request).idempotency_key("table-12-1001").await?.into_result()?;
+    /// client.place_table_order(request).idempotency_key("table-12-1001").reply().await?.into_result()?;
     /// # Ok(())
     /// # }
     /// ```
@@ -176,7 +172,6 @@ operations! { "table_orders" {
     ///
     /// ```
     /// use mplus_qapi::table_orders::*;
-    /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let plans = client.get_floorplans(GetFloorplansRequest { branch_number: 1, ..Default::default() }).await?.floorplans;
@@ -192,7 +187,7 @@ operations! { "table_orders" {
     ///
     /// ```
     /// use mplus_qapi::table_orders::*;
-    /// # use mplus_qapi::soap::Outcome as _;
+    /// use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let terminal = Terminal { branch_number: 1, terminal_number: 1, ..Default::default() };
@@ -210,7 +205,6 @@ operations! { "table_orders" {
     ///
     /// ```
     /// use mplus_qapi::table_orders::*;
-    /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let request = GetCurrentTableOrdersRequest { branch_number: Some(1), ..Default::default() };
@@ -272,20 +266,20 @@ lists! {
     GetTableListResponse.table[0]: Table;
     GetTableListV2Response.whole_table[0]: WholeTable;
     GetTableListV3Response.whole_table[0]: WholeTable;
-    GetTableOrderCourseListResponse.course_list[5]: Course;
-    GetTableOrderResponse.voucher_issuance_candidates[3]: VoucherIssuanceCandidate;
+    GetTableOrderCourseListResponse.course_list[5]: Course, outcome;
+    GetTableOrderResponse.voucher_issuance_candidates[3]: VoucherIssuanceCandidate, outcome;
 }
 
 outcomes! {
     ChangeTablePropertyResp.result: ChangeTablePropertyResult { Ok } message error_message;
-    CreateAndPayTableOrderResponse.result: CreateAndPayTableOrderResult { Ok } message error_message;
+    CreateAndPayTableOrderResponse.result: CreateAndPayTableOrderResult { Ok } open { PaymentInsufficient, PaymentFailed } message error_message;
     GetTableOrderCourseListResponse.result: GetTableOrderCourseListResult { Ok };
     GetTableOrderResponse.result: GetTableOrderResult { Ok };
     MoveTableOrderResponse.result: MoveTableOrderResult { Ok } message error_message;
     MoveTableOrderV3Response.result: MoveTableOrderResult { Ok } message error_message;
-    PayTableOrderResponse.result: PayOrderResult { Ok } message error_message;
-    PlaceTableOrderResp.result: PlaceTableOrderResult { Ok } message error_message;
-    PrepayTableOrderResponse.result: PayOrderResult { Ok } message error_message;
+    PayTableOrderResponse.result: PayOrderResult { Ok } open { OrderAlreadyInvoiced } message error_message;
+    PlaceTableOrderResp.result: PlaceTableOrderResult { Ok } open { PaymentsFailed } message error_message;
+    PrepayTableOrderResponse.result: PayOrderResult { Ok } open { OrderAlreadyInvoiced } message error_message;
     ReleaseTableResponse.result: ReleaseTableOrderResult { Ok };
     ReleaseTableV2Response.result: ReleaseTableV2Result { Ok };
     RequestTableOrderCourseResponse.result: RequestTableOrderCourseResult { Ok } message error_message;

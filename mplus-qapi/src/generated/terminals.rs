@@ -9,7 +9,6 @@ operations! { "terminals" {
     ///
     /// ```
     /// use mplus_qapi::terminals::*;
-    /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// for terminal in client.get_available_terminal_list(GetAvailableTerminalList::default()).await?.r#return {
@@ -25,7 +24,7 @@ operations! { "terminals" {
     ///
     /// ```
     /// use mplus_qapi::terminals::*;
-    /// # use mplus_qapi::soap::Outcome as _;
+    /// use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let terminal = Terminal {
@@ -45,7 +44,6 @@ operations! { "terminals" {
     ///
     /// ```
     /// use mplus_qapi::terminals::*;
-    /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// let terminal = Some(Terminal { branch_number: 1, terminal_number: 1, ..Default::default() });

@@ -21,7 +21,7 @@ from_request! {
 
 lists! {
     GetTimelineEventsResponse.events[0]: TimelineEvent;
-    RegisterTimelineEventsResponse.events[2]: TimelineEvent;
+    RegisterTimelineEventsResponse.events[2]: TimelineEvent, outcome;
 }
 
 outcomes! {

@@ -33,7 +33,7 @@ lists! {
 }
 
 outcomes! {
-    SaveTodoListV2Response.result: SaveTodoListResult { Ok } message message;
+    SaveTodoListV2Response.result: SaveTodoListResult { Ok } open { AlreadyExists } message message;
 }
 
 record! { AddToTodoList "addToTodoList" {

@@ -80,7 +80,7 @@ record! { CancelOrderResponse "CancelOrderResponse" {
     1 message: String = "message";
 } }
 #[cfg(any(feature = "orders", feature = "table_orders"))]
-outcomes! { CancelOrderResponse.result: CancelOrderResult { Ok, Pending } message message; }
+outcomes! { CancelOrderResponse.result: CancelOrderResult { Ok, Pending } open { AlreadyCancelled } message message; }
 
 #[cfg(any(feature = "orders", feature = "table_orders"))]
 wire_enum! { CancelOrderResult "CancelOrderResult" {

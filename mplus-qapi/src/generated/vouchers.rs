@@ -47,13 +47,13 @@ lists! {
     GetVoucherIssuancesResponse.voucher_issuances[0]: VoucherIssuance;
     GetVoucherSettingsResponse.voucher_settings_v1[0]: VoucherSettingsV1;
     GetVouchersResponse.voucher_views[0]: VoucherView;
-    IssueVouchersResponse.voucher_issuances[2]: VoucherIssuance;
-    RedeemVoucherIssuanceResponse.voucher_issuance_redeems[0]: VoucherIssuanceRedeem;
+    IssueVouchersResponse.voucher_issuances[2]: VoucherIssuance, outcome;
+    RedeemVoucherIssuanceResponse.voucher_issuance_redeems[0]: VoucherIssuanceRedeem, outcome;
 }
 
 outcomes! {
     IssueVoucherExternalScanCodesResponse.result: IssueVoucherExternalScanCodesResult { Ok };
-    IssueVouchersResponse.result: IssueVouchersResult { Ok } message error_message;
+    IssueVouchersResponse.result: IssueVouchersResult { Ok } open { DuplicateScanCode, DuplicateGroupScanCode } message error_message;
     RedeemVoucherIssuanceResponse.result: RedeemVoucherIssuanceResult { Ok } message error_message;
 }
 

@@ -98,6 +98,19 @@ impl<'n> Descent<'n> {
         self.open.len() < IN_WRAPPER
     }
 
+    /// Whether an element of this name may be one that is entered: most are told by it, without a look at their tag.
+    pub(crate) fn may_enter_named(&self, local_name: &[u8], schema: &'static Schema) -> bool {
+        match self.open.len() {
+            IN_ENVELOPE => local_name == b"Body",
+            IN_BODY => !self.response_read,
+            IN_RESPONSE => {
+                let mut wrappers = schema.elements.iter().filter(|element| element.item.is_some());
+                wrappers.any(|element| element.name.as_bytes() == local_name)
+            }
+            _ => true,
+        }
+    }
+
     /// Whether the element whose start tag comes next is entered; else it is read whole.
     pub(crate) fn enters(
         &self,

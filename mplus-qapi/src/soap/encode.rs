@@ -82,11 +82,25 @@ pub(crate) fn write_element(
         }
         View::DateTime(value) => writer.display(value),
         View::Binary(value) => writer.raw(&Binary::to_base64(value)),
-        View::Record(value) => write_record(writer, value)?,
+        View::Record(value) => {
+            if role == Role::Set && is_nothing(value) {
+                writer.note_unset();
+            }
+            write_record(writer, value)?;
+        }
         View::Absent | View::List(_) => {}
     }
     writer.close();
     Ok(())
+}
+
+/// Whether a date of the service's own kind is none: zeros alone.
+fn is_nothing(value: &dyn Record) -> bool {
+    value
+        .schema()
+        .elements
+        .iter()
+        .all(|element| matches!(value.view(element.field), View::Absent | View::Int(0) | View::Bool(false)))
 }
 
 /// The digits of `value` at `scale` decimals (or its own), if that is exact.

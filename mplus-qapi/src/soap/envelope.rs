@@ -77,17 +77,8 @@ pub(crate) fn read_envelope(
     record: &mut dyn Record,
     strict: bool,
 ) -> Result<Tolerated, ResponseError> {
-    read_text(&document_text(document, None, strict)?, root, record, strict)
-}
-
-/// The same of a document that is text already.
-pub(crate) fn read_text(
-    text: &Text<'_>,
-    root: &str,
-    record: &mut dyn Record,
-    strict: bool,
-) -> Result<Tolerated, ResponseError> {
-    let mut reading = EnvelopeReader::new(text, root, strict, Budget::default());
+    let text = document_text(document, None, strict)?;
+    let mut reading = EnvelopeReader::new(&text, root, strict, Budget::default());
     while !reading.go_on(record, usize::MAX)? {}
     reading.finish()
 }

@@ -1,7 +1,7 @@
 //! Items of a list response, one by one, as the bytes of the document arrive. No I/O: bytes go in, items come out.
 
 use super::{
-    DecodeError, DecodeProblem, Field, ListResponse, Record,
+    DecodeError, DecodeProblem, Field, ListResponse, OutcomeError, OutcomeKind, Record,
     descent::{Descent, Part},
     fault::ResponseError,
     reader::Reader,
@@ -67,6 +67,12 @@ impl<R: ListResponse> ItemDecoder<R> {
     pub(crate) fn finish(&mut self) -> Result<Tolerated, ResponseError> {
         self.parts.finish(&mut self.response, &mut R::Item::default())?;
         Ok(self.parts.state.take_tolerated())
+    }
+
+    /// Why there may be no items, told beside them; complete after the end. That nothing is told is no reason: older services
+    /// know less.
+    pub(crate) fn refusal(&self) -> Option<OutcomeError> {
+        self.response.refusal().filter(|refusal| refusal.kind != OutcomeKind::Absent)
     }
 
     /// The response's other fields, complete after the end.
@@ -194,6 +200,9 @@ impl Parts {
         if self.descent.is_done() {
             return Ok(true);
         }
+        if !self.descent.may_enter_named(local_name(&self.text.as_bytes()[self.at..end]), response.schema()) {
+            return Ok(false);
+        }
         let declared = self.state.namespaces.mark();
         let mut reader = reader(&self.text[self.at..end], self.base + self.at as u64, &mut self.state);
         let enters = self.descent.enters(&mut reader, response.schema());
@@ -226,6 +235,15 @@ impl Parts {
     fn error(&self, problem: DecodeProblem) -> DecodeError {
         self.state.error_at(None, self.base + self.text.len() as u64, problem)
     }
+}
+
+/// The local name of the element that begins here.
+fn local_name(part: &[u8]) -> &[u8] {
+    let tag = part.trim_ascii_start();
+    let name = tag.strip_prefix(b"<").unwrap_or(tag);
+    let length = name.iter().position(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b'/' | b'>'));
+    let name = &name[..length.unwrap_or(name.len())];
+    memchr::memchr(b':', name).map_or(name, |colon| &name[colon + 1..])
 }
 
 fn reader<'x>(text: &'x str, base: u64, state: &mut ReaderState) -> Reader<'x> {

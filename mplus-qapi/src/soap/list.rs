@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Field, Operation, Record};
+use super::{Field, Operation, OutcomeError, Record};
 
 /// A response that is one list: its items can be streamed.
 pub trait ListResponse: Record + Default + 'static {
@@ -15,6 +15,12 @@ pub trait ListResponse: Record + Default + 'static {
 
     /// Takes the items out of the response.
     fn take_items(&mut self) -> Vec<Self::Item>;
+
+    /// Why there may be no items, where the response tells beside them whether it did what was asked.
+    #[doc(hidden)]
+    fn refusal(&self) -> Option<OutcomeError> {
+        None
+    }
 }
 
 /// An operation that returns what changed since a sync marker, a limited number at a time.
@@ -70,9 +76,9 @@ impl<T: Marker + Default> Marker for Option<T> {
 
 // What the macros below make is `#[inline]`: it is compiled with the programs that use it, and as far as they do.
 
-/// Response types that are one list; where the type is.
+/// Response types that are one list; where the type is. `outcome`: they tell beside it whether they are one.
 macro_rules! lists {
-    ($( $response:ident . $field:ident [$index:literal] : $item:ty ; )*) => {
+    ($( $response:ident . $field:ident [$index:literal] : $item:ty $(, $outcome:ident)? ; )*) => {
         $(
             impl $crate::soap::ListResponse for $response {
                 type Item = $item;
@@ -83,6 +89,13 @@ macro_rules! lists {
                 fn take_items(&mut self) -> Vec<$item> {
                     std::mem::take(&mut self.$field).into()
                 }
+
+                $(
+                    #[inline]
+                    fn refusal(&self) -> Option<$crate::soap::OutcomeError> {
+                        $crate::soap::Outcome::$outcome(self).err()
+                    }
+                )?
             }
         )*
     };

@@ -7,8 +7,20 @@ use crate::scan::{cut, limits};
 
 /// A response that tells in `result` whether the service did what was asked.
 pub trait Outcome: Record + Sized {
-    /// The response itself when the service did it, else a typed error.
-    fn into_result(self) -> Result<Self, OutcomeError>;
+    /// Whether the response says that the service did it.
+    ///
+    /// # Errors
+    /// [`OutcomeError`] when it says that it did not, or does not say it.
+    fn outcome(&self) -> Result<(), OutcomeError>;
+
+    /// The response itself when the service did it, else a typed error. It is about this answer alone: of a call that was
+    /// repeated ask [`Reply::into_result`](crate::Reply::into_result), which remembers the earlier attempts.
+    ///
+    /// # Errors
+    /// As for [`Self::outcome`].
+    fn into_result(self) -> Result<Self, OutcomeError> {
+        self.outcome().map(|()| self)
+    }
 }
 
 /// A response does not say that the service did what was asked: [`Self::kind`] tells whether it says that it did not.
@@ -31,6 +43,9 @@ pub struct OutcomeError {
 pub enum OutcomeKind {
     /// It was not done.
     Refused,
+    /// It was refused in a way that leaves open what is at the POS: a part of it may have been done (lines whose payment was
+    /// refused), or it is there already (an `extOrderId` that exists), perhaps by an earlier attempt.
+    Open,
     /// A result that this version of the crate does not know: it may have been done.
     Unknown,
     /// There is no result in it: it may have been done.
@@ -50,7 +65,7 @@ impl OutcomeError {
         Self { response, kind, result: cut(result, limits::TOLD), message }
     }
 
-    /// Whether the service said that it did not do it. Else it may have.
+    /// Whether the service said that it did nothing of it. Else it may have.
     pub fn is_refusal(&self) -> bool {
         self.kind == OutcomeKind::Refused
     }
@@ -61,6 +76,10 @@ impl fmt::Display for OutcomeError {
         let Self { response, kind, result, message } = self;
         match kind {
             OutcomeKind::Refused => write!(f, "{response} says {result}")?,
+            OutcomeKind::Open => write!(
+                f,
+                "{response} says {result}: a part of it, or an earlier attempt, may have been done"
+            )?,
             OutcomeKind::Unknown => {
                 write!(f, "{response} says {result}, which is not known here: it may have been done")?
             }
@@ -111,26 +130,30 @@ impl MessageField for Option<String> {
 
 /// Responses that tell in `result` whether it worked.
 macro_rules! outcomes {
-    ($( $response:ident . $field:ident : $result:ident { $($accepted:ident),* } $(message $message:ident)? ; )*) => {
+    ($(
+        $response:ident . $field:ident : $result:ident { $($accepted:ident),* }
+        $(open { $($open:ident),* })? $(message $message:ident)? ;
+    )*) => {
         $(
             impl $crate::soap::Outcome for $response {
                 #[inline]
-                fn into_result(self) -> Result<Self, $crate::soap::OutcomeError> {
+                fn outcome(&self) -> Result<(), $crate::soap::OutcomeError> {
                     use $crate::soap::outcome::ResultField;
                     let result: Option<&$result> = ResultField::<$result>::told(&self.$field);
                     if matches!(result, Some($($result::$accepted)|*)) {
-                        return Ok(self);
+                        return Ok(());
                     }
                     let text = result.map(|result| result.as_str().to_owned()).unwrap_or_default();
                     let kind = match result {
                         None => $crate::soap::OutcomeKind::Absent,
                         Some($result::Unknown(text)) if text.is_empty() => $crate::soap::OutcomeKind::Absent,
                         Some($result::Unknown(_)) => $crate::soap::OutcomeKind::Unknown,
+                        $(Some($($result::$open)|*) => $crate::soap::OutcomeKind::Open,)?
                         Some(_) => $crate::soap::OutcomeKind::Refused,
                     };
                     let message: Option<String> =
                         None $(.or($crate::soap::outcome::MessageField::told(&self.$message)))?;
-                    let response = $crate::soap::Record::schema(&self).name;
+                    let response = $crate::soap::Record::schema(self).name;
                     Err($crate::soap::OutcomeError::of_kind(kind, response, &text, message))
                 }
             }

@@ -37,7 +37,7 @@ pub struct Element {
 pub enum Role {
     /// The value as it stands.
     Value,
-    /// A text or a number that names something: an empty one, or 0, was left unset.
+    /// A text or a number that names something, or a date: an empty one, or 0, was left unset.
     Set,
     /// An integer whose last two digits are decimals: euros in the field, cents on the wire.
     Cents,

@@ -94,12 +94,12 @@ impl Transport for Shared {
 }
 
 #[derive(Debug)]
-struct Renewed;
+struct Renewed(u8);
 
 #[async_trait::async_trait]
 impl Gate for Renewed {
     async fn pass(&self, _: &'static str) -> Passage {
-        Passage::OpenWith(Credentials::new("another-ident", "another-one"))
+        Passage::OpenWith(Credentials::new("another-ident", format!("another-one-{}", self.0)))
     }
 }
 
@@ -112,13 +112,15 @@ async fn credentials_that_were_replaced_while_a_call_was_under_way_are_still_era
         .build();
     let under_way = tokio::spawn(client.set_stock(SetStockRequest::default()));
     transport.0.sent.notified().await;
-    for _ in 0..10 {
-        client.through(Arc::new(Renewed)).set_stock(SetStockRequest::default()).await.expect("answered");
+    for number in 0..10 {
+        let renewed = client.through(Arc::new(Renewed(number)));
+        renewed.set_stock(SetStockRequest::default()).await.expect("answered");
     }
     transport.0.answer.notify_one();
     let error = under_way.await.unwrap().expect_err("a fault");
     assert!(!leaks(&format!("{error} {error:?}")), "{error:?}");
-    assert_eq!(client.erase_from("the-ident another-ident"), "*** ***");
+    // Those before are remembered for a while when no call holds them any more.
+    assert_eq!(client.erase_from("the-ident another-ident another-one-8"), "*** *** ***");
 }
 
 #[derive(Debug)]
@@ -245,12 +247,40 @@ impl Transport for AtOnce {
     }
 }
 
+/// A clock that goes on by nine seconds whenever somebody looks at it.
+#[derive(Debug, Clone, Default)]
+struct Looked(Arc<Mutex<Duration>>);
+
+impl Runtime for Looked {
+    fn now(&self) -> Duration {
+        let mut now = self.0.lock().unwrap();
+        *now += Duration::from_secs(9);
+        *now
+    }
+
+    fn sleep(&self, _: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(pending())
+    }
+
+    fn random(&self) -> u128 {
+        7
+    }
+}
+
+fn looked(transport: impl Transport) -> Client {
+    let endpoint = Endpoint::from_url("https://pos.invalid/").unwrap();
+    Client::builder(endpoint, credentials(), transport, Looked::default())
+        .retry(RetryPolicy::none())
+        .timeout(Duration::from_secs(10))
+        .build()
+}
+
 #[tokio::test]
-async fn a_stream_that_came_in_one_piece_leaves_others_their_turn_and_ends_in_time() {
+async fn an_answer_that_came_in_one_piece_leaves_others_their_turn_and_ends_in_time() {
     let relation = format!("<ns:name>{}</ns:name>", "x".repeat(1000));
-    let (client, _) = impatient(AtOnce(Bytes::from(relations(&vec![relation.as_str(); 4000]))));
-    let call = client.get_relations(GetRelationsRequest::default()).timeout(Duration::from_secs(10));
-    let mut items = call.stream();
+    let document = Bytes::from(relations(&vec![relation.as_str(); 6000]));
+    let client = looked(AtOnce(document.clone()));
+    let mut items = client.stream_relations(GetRelationsRequest::default());
     let mut read = 0;
     let error = loop {
         match items.next().await.expect("an error before the end") {
@@ -258,7 +288,102 @@ async fn a_stream_that_came_in_one_piece_leaves_others_their_turn_and_ends_in_ti
             Err(error) => break error,
         }
     };
-    assert!(error.is_timeout() && read < 2000, "{read} {error}");
+    assert!(error.is_timeout() && read < 4000, "{read} {error}");
+    let whole = looked(AtOnce(document)).get_relations(GetRelationsRequest::default()).await;
+    assert!(whole.expect_err("too late").is_timeout());
+}
+
+/// The body is always ready, and there is never anything in it.
+#[derive(Debug)]
+struct Nothing;
+
+#[async_trait::async_trait]
+impl Transport for Nothing {
+    async fn send(&self, _: Request) -> Result<http::Response<Body>, TransportError> {
+        Ok(http::Response::new(Body::from_stream(stream::repeat_with(|| Ok(Bytes::new())))))
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_always_ready_with_nothing_ends_in_time() {
+    let error = looked(Nothing).get_relations(GetRelationsRequest::default()).await;
+    assert!(error.expect_err("too late").is_timeout());
+    let mut items = looked(Nothing).stream_relations(GetRelationsRequest::default());
+    assert!(items.next().await.expect("one").expect_err("too late").is_timeout());
+}
+
+/// Pauses take no time but move the clock, as of a test that brings its own.
+#[derive(Debug, Clone, Default)]
+struct Skipping(Arc<Mutex<Duration>>);
+
+impl Runtime for Skipping {
+    fn now(&self) -> Duration {
+        *self.0.lock().unwrap()
+    }
+
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        *self.0.lock().unwrap() += duration;
+        Box::pin(ready(()))
+    }
+
+    fn random(&self) -> u128 {
+        7
+    }
+}
+
+#[tokio::test]
+async fn a_large_answer_that_is_there_is_not_late_whatever_the_clock_makes_of_pauses() {
+    let relation = format!("<ns:name>{}</ns:name>", "x".repeat(1000));
+    let document = Bytes::from(relations(&vec![relation.as_str(); 4000]));
+    let endpoint = Endpoint::from_url("https://pos.invalid/").unwrap();
+    let client = Client::builder(endpoint, credentials(), AtOnce(document), Skipping::default()).build();
+    let whole = client.get_relations(GetRelationsRequest::default()).await.expect("in time");
+    assert_eq!(whole.relation_list.len(), 4000);
+    let streamed = client.stream_relations(GetRelationsRequest::default());
+    assert_eq!(streamed.filter(|item| ready(item.is_ok())).count().await, 4000);
+}
+
+#[tokio::test]
+async fn a_wait_that_is_longer_than_a_number_can_tell_is_not_passed_over() {
+    let busy = http(503, &["Retry-After: 99999999999999999999"], "");
+    let server = Server::start(vec![Step::Send(busy); 4]).await;
+    let client = server.client_builder().retry(quick_retries(4)).build();
+    let error = client.get_relations(GetRelationsRequest::default()).await.expect_err("busy");
+    assert_eq!((error.attempts(), server.requests().len()), (1, 1), "{error}");
+}
+
+/// What `createOrderV3` answers with this result.
+fn order_answer(result: &str) -> Step {
+    let answer = format!("<ns:result>CREATE-ORDER-RESULT-{result}</ns:result>");
+    Step::Send(http(
+        200,
+        &[],
+        envelope(&format!("<ns:CreateOrderV3Response>{answer}</ns:CreateOrderV3Response>")),
+    ))
+}
+
+#[tokio::test]
+async fn a_refusal_of_the_repeat_does_not_undo_the_attempt_before() {
+    for (result, alone_may_have_been) in [("FAILED", false), ("EXT-ORDER-ID-ALREADY-EXISTS", true)] {
+        let alone = Server::start([order_answer(result)]).await;
+        let reply = alone.client().create_order_v3(CreateOrderV3Request::default()).reply().await.unwrap();
+        assert!(!reply.earlier_attempt_open);
+        let error = reply.into_result().expect_err("refused");
+        assert_eq!(error.may_have_been_processed(), alone_may_have_been, "{error}");
+
+        let server = Server::start([Step::Close, order_answer(result)]).await;
+        let client = server.client_builder().retry(quick_retries(2)).build();
+        let reply = client.create_order_v3(CreateOrderV3Request::default()).reply().await.unwrap();
+        assert!(reply.earlier_attempt_open && reply.attempts == 2);
+        let id = reply.request_id.clone();
+        let error = reply.into_result().expect_err("refused");
+        assert!(error.may_have_been_processed() && error.attempts() == 2, "{error}");
+        assert_eq!(error.request_id(), id);
+    }
+    let server = Server::start([Step::Close, order_answer("OK")]).await;
+    let client = server.client_builder().retry(quick_retries(2)).build();
+    let reply = client.create_order_v3(CreateOrderV3Request::default()).reply().await.unwrap();
+    assert!(reply.into_result().is_ok_and(|reply| reply.earlier_attempt_open));
 }
 
 #[tokio::test]

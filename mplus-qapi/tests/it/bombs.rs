@@ -106,6 +106,19 @@ fn bombs() -> Vec<Bomb> {
             0.1,
             8.0,
         ),
+        of(
+            "a whole response under a status that says failure",
+            {
+                let product = "<ns:product><ns:productNumber>1</ns:productNumber></ns:product>";
+                let list = in_list(product, HELD - (64 << 10));
+                let response =
+                    format!("{list}</ns:productList></ns:GetProductsResponse></S:Body></S:Envelope>");
+                Step::SendIfWanted(http(500, &gzipped, gzip(response.as_bytes())))
+            },
+            ["status"; 3],
+            1.0,
+            whole,
+        ),
         of("entities in entities", Step::SendIfWanted(http(200, &[], laughs)), unread, 0.1, 8.0),
         of(
             "chunks without end",
@@ -188,7 +201,7 @@ async fn a_server_that_means_harm_costs_little_time_and_memory_and_ends_in_an_er
             let server = Server::start([bomb.step.clone()]).await;
             // What is slow on purpose is not waited for long, everything else as long as it takes.
             let time_out = if expected == "late" { 1 } else { 120 };
-            let told = format!("{way}|{time_out}|{}", server.address());
+            let told = format!("{way}|{time_out}|{}|small", server.address());
             let (end, Seen { seconds, mebibytes }) =
                 tokio::task::spawn_blocking(move || in_own_process("bombs::one_call_in_this_process", &told))
                     .await
@@ -206,20 +219,79 @@ async fn a_server_that_means_harm_costs_little_time_and_memory_and_ends_in_an_er
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
-/// Only does something in the processes of the test above.
+/// Documents of one thing again and again: how each begins, and the thing.
+fn small_bombs() -> [(&'static str, &'static str, &'static str); 16] {
+    let list = "<ns:GetProductsResponse><ns:productList>";
+    let item = "<ns:GetProductsResponse><ns:productList><ns:product>";
+    let text = "<ns:GetProductsResponse><ns:productList><ns:product><ns:description>";
+    [
+        ("white space", list, " "),
+        ("comments", list, "<!---->"),
+        ("empty items", list, "<ns:product/>"),
+        ("items", list, "<ns:product><ns:productNumber>1</ns:productNumber></ns:product>"),
+        ("unknown elements", list, "<ns:u/>"),
+        ("unknown elements of an item", item, "<ns:u>x</ns:u>"),
+        ("elements beside the list", "<ns:GetProductsResponse>", "<ns:u>x</ns:u>"),
+        ("empty lists", item, "<ns:articleList/>"),
+        ("numbers", item, "<ns:productNumber>1</ns:productNumber>"),
+        ("attributes", item, "<ns:u a='' b='' c='' d='' e=''/>"),
+        ("declarations", item, "<ns:u xmlns:a='' xmlns:b='' xmlns:c=''/>"),
+        ("a text", text, "x"),
+        ("references", text, "&lt;"),
+        ("references to no characters", text, "&#0;"),
+        ("control characters", text, "\u{1}"),
+        ("line ends", text, "\r"),
+    ]
+}
+
+/// Run alone as a release for the figure: `cargo test --release -p mplus-qapi --all-features --test it sixteen -- --nocapture`.
+#[tokio::test]
+async fn sixteen_kilobytes_of_gzip_cost_at_most_50_ms() {
+    let size = if cfg!(debug_assertions) { 2 << 10 } else { 16 << 10 };
+    let mut problems = Vec::new();
+    for (name, begins, with) in small_bombs() {
+        let of =
+            |bytes: usize| gzip(format!("{ENVELOPE}{begins}{}", with.repeat(bytes / with.len())).as_bytes());
+        // What packs to as much as that, or a little less.
+        let unpacked = size * 1000;
+        let bomb = of(unpacked.min(unpacked * size / of(unpacked).len()));
+        let packed = bomb.len();
+        for way in ["whole", "streamed", "paged"] {
+            let answer = http(200, &["Content-Encoding: gzip"], bomb.clone());
+            let server = Server::start([Step::SendIfWanted(answer)]).await;
+            let told = format!("{way}|120|{}|usual", server.address());
+            let once =
+                tokio::task::spawn_blocking(move || in_own_process("bombs::one_call_in_this_process", &told));
+            let (end, seen) = once.await.unwrap();
+            println!(
+                "{name}, {packed} bytes, {way}: {:.0} ms, {:.1} MiB, {end}",
+                seen.seconds * 1000.0,
+                seen.mebibytes
+            );
+            if seen.seconds > 0.05 * SLOWER {
+                problems.push(format!("{name}, {way}: {} s", seen.seconds));
+            }
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+/// Only does something in the processes of the tests above.
 #[test]
 fn one_call_in_this_process() {
     let Some(told) = told() else { return };
-    let [way, seconds, address] = told.split('|').collect::<Vec<_>>()[..] else { panic!("{told}") };
+    let [way, seconds, address, limits] = told.split('|').collect::<Vec<_>>()[..] else { panic!("{told}") };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let transport = ReqwestTransport::builder().build().unwrap();
     let endpoint = Endpoint::from_url(&format!("http://{address}/")).unwrap();
     let client = Client::builder(endpoint, credentials(), transport, TokioRuntime)
         .retry(RetryPolicy::none())
-        .timeout(Duration::from_secs(seconds.parse().unwrap()))
-        .buffered_limit(HELD as u64)
-        .streamed_limit(STREAMED as u64)
-        .build();
+        .timeout(Duration::from_secs(seconds.parse().unwrap()));
+    let client = match limits {
+        "usual" => client,
+        _ => client.buffered_limit(HELD as u64).streamed_limit(STREAMED as u64),
+    };
+    let client = client.build();
     measure(|| match runtime.block_on(read(&client, way)) {
         Ok(()) => "read".to_owned(),
         Err(error) => ending(&error),
@@ -251,6 +323,7 @@ fn ending(error: &Error) -> String {
         ErrorKind::Transport(_) if error.is_timeout() => "late",
         ErrorKind::Transport(_) => "broken",
         ErrorKind::Paging(_) => "too many",
+        ErrorKind::Http { .. } => "status",
         _ => "something else",
     };
     let said = error.to_string();

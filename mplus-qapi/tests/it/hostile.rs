@@ -7,9 +7,10 @@
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use mplus_qapi::{
-    Client, Credentials, Endpoint, Error, ErrorKind, RetryPolicy, TokioRuntime, Transport,
+    Call, Client, Credentials, Endpoint, Error, ErrorKind, RetryPolicy, TokioRuntime, Transport,
     products::GetProductsRequest,
-    soap::DecodeProblem,
+    soap::{DecodeProblem, ListResponse, Operation},
+    stock::GetStockRequest,
     transport::{Body, Request, TransportError},
 };
 
@@ -106,6 +107,62 @@ const SHAPES: &[(&str, Shape)] = &[
             .map(|byte| if byte == b'#' { 0xe9 } else { byte })
             .collect()
     }),
+    // Beside the list, and without one around the items.
+    ("headers", |size| {
+        let headers = fill("<m:h>x</m:h>", size);
+        String::from_utf8(in_list(""))
+            .unwrap()
+            .replace("<s:Body>", &format!("<s:Header>{headers}</s:Header><s:Body>"))
+            .into_bytes()
+    }),
+    ("elements before the body", |size| {
+        String::from_utf8(in_list(""))
+            .unwrap()
+            .replace("<s:Body>", &format!("{}<s:Body>", fill("<m:h>x</m:h>", size)))
+            .into_bytes()
+    }),
+    ("elements behind the body", |size| {
+        String::from_utf8(in_list(""))
+            .unwrap()
+            .replace("</s:Body>", &format!("</s:Body>{}", fill("<m:h a='b'>x</m:h>", size)))
+            .into_bytes()
+    }),
+    ("elements behind the response", |size| {
+        String::from_utf8(in_list(""))
+            .unwrap()
+            .replace("</s:Body>", &format!("{}</s:Body>", fill("<m:h>x</m:h>", size)))
+            .into_bytes()
+    }),
+    ("elements beside the list", |size| {
+        format!("{HEAD}<m:GetProductsResponse>{}</m:GetProductsResponse>{TAIL}", fill("<m:h>x</m:h>", size))
+            .into_bytes()
+    }),
+    ("lists", |size| {
+        let list = "<m:productList><m:x></m:x></m:productList>";
+        format!("{HEAD}<m:GetProductsResponse>{}</m:GetProductsResponse>{TAIL}", fill(list, size))
+            .into_bytes()
+    }),
+    ("bare items", |size| {
+        of_stock("<m:articleStocks><m:articleNumber>7</m:articleNumber></m:articleStocks>", size)
+    }),
+    ("bare items of nothing that is known", |size| {
+        of_stock("<m:articleStocks><m:u>x</m:u><m:u>x</m:u><m:u>x</m:u></m:articleStocks>", size)
+    }),
+    ("bytes that are no characters", |size| {
+        let text = String::from_utf8(in_item(&fill("<m:description>caf#</m:description>", size))).unwrap();
+        text.bytes().map(|byte| if byte == b'#' { 0xff } else { byte }).collect()
+    }),
+    ("a text of bytes that are no characters", |size| {
+        in_description(&"#".repeat(size))
+            .iter()
+            .map(|byte| if *byte == b'#' { 0xff } else { *byte })
+            .collect()
+    }),
+    ("UTF-16", |size| {
+        let text =
+            String::from_utf8(in_item(&fill("<m:description>caf\u{e9}</m:description>", size / 2))).unwrap();
+        text.replace("UTF-8", "UTF-16").encode_utf16().flat_map(u16::to_le_bytes).collect()
+    }),
     // Answers that are no response.
     ("a fault", |size| {
         let fault = format!(
@@ -134,6 +191,11 @@ fn in_list(content: &str) -> Vec<u8> {
 
 fn in_item(content: &str) -> Vec<u8> {
     in_list(&format!("<m:product>{content}</m:product>"))
+}
+
+/// Items without a wrapper.
+fn of_stock(item: &str, size: usize) -> Vec<u8> {
+    format!("{HEAD}<m:GetStockResponse>{}</m:GetStockResponse>{TAIL}", fill(item, size)).into_bytes()
 }
 
 fn in_description(text: &str) -> Vec<u8> {
@@ -236,14 +298,21 @@ fn one_shape_in_this_process() {
     let document = Bytes::from(shape(parts[2].parse().unwrap()));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let client = client(document, if parts[1] == "by the byte" { 1 } else { 16 << 10 });
-    measure(|| ending(runtime.block_on(read(&client, parts[1]))));
+    measure(|| {
+        ending(runtime.block_on(async {
+            match parts[0].starts_with("bare items") {
+                true => read(client.get_stock(GetStockRequest::default()), parts[1]).await,
+                false => read(client.get_products(GetProductsRequest::default()), parts[1]).await,
+            }
+        }))
+    });
 }
 
-async fn read(client: &Client, way: &str) -> Result<(), Error> {
+async fn read<O: Operation<Response: ListResponse>>(call: Call<O>, way: &str) -> Result<(), Error> {
     if way == "whole" {
-        return client.get_products(GetProductsRequest::default()).await.map(drop);
+        return call.await.map(drop);
     }
-    let mut items = client.stream_products(GetProductsRequest::default());
+    let mut items = call.stream();
     while let Some(item) = items.next().await {
         item?;
     }

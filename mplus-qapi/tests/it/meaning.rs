@@ -1,13 +1,16 @@
 //! What documents mean: characters, numbers, references, results, and what is missing in a request.
 
 use bytes::Bytes;
-use futures_util::{StreamExt as _, stream};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use mplus_qapi::{
     Client, Credentials, Endpoint, Error, ErrorKind, RetryPolicy, TokioRuntime, Transport,
+    bookkeeping::GetJournals,
     orders::{CancelOrderV2, CancelOrderV2Request, CreateOrderV3Request, GetOrdersRequest},
+    preparation::GetPreparationMethodGroupsRequest,
     products::{GetProductsRequest, Product},
-    relations::{GetRelation, GetRelationsRequest},
+    relations::{GetRelation, GetRelationsRequest, SetRelationPresenceResponse},
     soap::{DecodeProblem, Outcome as _, OutcomeKind},
+    table_orders::{PlaceTableOrderReq, TableOrderIdentifierElem},
     transport::{Body, Request, TransportError},
     types::{Line, LineData, Order, Payment},
     value::Decimal,
@@ -215,6 +218,8 @@ async fn a_result_that_is_absent_or_unknown_is_no_refusal() {
         (result("FAILED"), OutcomeKind::Refused),
         // The order is live again: what was asked for was not done.
         (result("UNDO-CANCEL-OK"), OutcomeKind::Refused),
+        // It may have been by an earlier call.
+        (result("ALREADY-CANCELLED"), OutcomeKind::Open),
         (result("NOT-BEFORE-NOON"), OutcomeKind::Unknown),
         (String::new(), OutcomeKind::Absent),
         ("<ns:result/>".to_owned(), OutcomeKind::Absent),
@@ -222,6 +227,104 @@ async fn a_result_that_is_absent_or_unknown_is_no_refusal() {
         let error = cancelled(&answer).await.unwrap_err();
         assert_eq!((error.kind, error.is_refusal()), (kind, kind == OutcomeKind::Refused), "{answer}");
         assert_eq!(Error::from(error).may_have_been_processed(), kind != OutcomeKind::Refused, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_that_may_have_done_a_part_promises_nothing() {
+    let placed = async |result: &str| {
+        let answer = format!(
+            "<ns:PlaceTableOrderResp><ns:result>PLACE-TABLE-ORDER-RESULT-{result}</ns:result><ns:linesResult>LINES-RESULT-ORDER-UPDATED</ns:linesResult></ns:PlaceTableOrderResp>"
+        );
+        let table = TableOrderIdentifierElem { branch_number: 1, table_number: 12, ..Default::default() };
+        let request = PlaceTableOrderReq { table_order_identifier: table, ..Default::default() };
+        let answer = client(envelope(&answer)).place_table_order(request).await.unwrap();
+        Error::from(answer.outcome().unwrap_err())
+    };
+    assert!(placed("PAYMENTS-FAILED").await.may_have_been_processed());
+    assert!(!placed("IDENTIFIER-FAILED").await.may_have_been_processed());
+}
+
+#[test]
+fn a_result_with_ok_in_its_midst_is_one() {
+    let result = "SET-RELATION-PRESENCE-RESULT-OK-RELATION-HAS-OUTSTANDING-BALANCE".into();
+    assert!(SetRelationPresenceResponse { result, ..Default::default() }.into_result().is_ok());
+}
+
+/// Groups under this result, read as pages and as a stream: how each ended.
+async fn groups(answer: &str) -> [Result<usize, Error>; 2] {
+    let client = client(envelope(&format!(
+        "<ns:GetPreparationMethodGroupsResponse>{answer}</ns:GetPreparationMethodGroupsResponse>"
+    )));
+    let request = GetPreparationMethodGroupsRequest::default;
+    let mut pages = client.get_preparation_method_groups(request()).changes_since(0, 10);
+    let page = pages.next().await.transpose().map(|page| page.map_or(0, |page| page.items.len()));
+    let items = client.stream_preparation_method_groups(request()).try_collect::<Vec<_>>().await;
+    [page, items.map(|items| items.len())]
+}
+
+#[tokio::test]
+async fn a_list_that_was_refused_is_not_taken_for_an_empty_one() {
+    let result = |text: &str| format!("<ns:result>GET-PREPARATION-METHOD-GROUPS-RESULT-{text}</ns:result>");
+    let group = "<ns:preparationMethodGroup><ns:syncMarker>7</ns:syncMarker></ns:preparationMethodGroup>";
+    let list =
+        |groups: &str| format!("<ns:preparationMethodGroupList>{groups}</ns:preparationMethodGroupList>");
+    for refused in
+        [result("FAILED"), result("FAILED") + &list(""), list(group) + &result("FAILED"), result("CLOSED")]
+    {
+        for ending in groups(&refused).await {
+            let error = ending.expect_err(&refused);
+            assert!(matches!(error.kind(), ErrorKind::Outcome(_)) && !error.is_transient(), "{error}");
+        }
+    }
+    for answered in [result("OK") + &list(group), list(group) + &result("OK"), list(group)] {
+        assert_eq!(groups(&answered).await.map(Result::unwrap), [1, 1], "{answered}");
+    }
+    // Older services do not say it.
+    assert_eq!(groups("").await.map(Result::unwrap), [0, 0]);
+}
+
+#[tokio::test]
+async fn a_date_that_was_left_unset_is_an_error_before_anything_is_sent() {
+    let error = client(Bytes::new()).call(GetJournals::default()).await.unwrap_err();
+    let ErrorKind::Request(problem) = error.kind() else { panic!("{error}") };
+    assert!(problem.path().ends_with("fromFinancialDate"), "{error}");
+}
+
+#[tokio::test]
+async fn text_that_declares_the_form_that_it_had_in_memory_is_read() {
+    let document = products("<ns:description>Caf\u{e9}</ns:description>").replace("UTF-8", "utf-16");
+    assert_eq!(product(document).await.unwrap().description.as_deref(), Some("Caf\u{e9}"));
+}
+
+#[tokio::test]
+async fn a_sign_that_a_document_holds_by_right_is_no_error_in_strict_mode() {
+    let document =
+        products("<ns:productNumber>1</ns:productNumber><ns:description>a\u{fffd}b</ns:description>");
+    let call = client(document).get_products(GetProductsRequest::default()).strict(true);
+    let said = call.await.map(|read| read.product_list[0].description.clone());
+    assert!(said.is_ok_and(|said| said.as_deref() == Some("a\u{fffd}b")));
+}
+
+#[tokio::test]
+async fn what_grows_when_it_is_decoded_is_bounded_the_same_whole_and_in_pieces() {
+    let text = products(&format!("<ns:description>{}</ns:description>", "#".repeat(3000)));
+    let text = text.replace("UTF-8", "ISO-8859-1");
+    let document: Vec<u8> = text.bytes().map(|byte| if byte == b'#' { 0xe9 } else { byte }).collect();
+    let endpoint = Endpoint::from_url("https://pos.invalid/").unwrap();
+    let client = Client::builder(
+        endpoint,
+        Credentials::new("ident", "secret"),
+        Answers(document.into()),
+        TokioRuntime,
+    )
+    .buffered_limit(4000)
+    .build();
+    let whole = client.get_products(GetProductsRequest::default()).await.map(drop);
+    let streamed = client.stream_products(GetProductsRequest::default()).next().await.unwrap().map(drop);
+    for error in [whole.unwrap_err(), streamed.unwrap_err()] {
+        let ErrorKind::Response(error) = error.kind() else { panic!("{error}") };
+        assert_eq!(*error.problem(), DecodeProblem::TooLarge { limit: 4000 });
     }
 }
 

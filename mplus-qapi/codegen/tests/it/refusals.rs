@@ -82,6 +82,14 @@ fn a_result_that_nobody_called_a_success() {
         ("service.wsdl", "BOOK-TABLE-RESULT-OK", "BOOK-TABLE-RESULT-FINE"),
     ]);
     assert!(text.contains("no value of BookTableResult means success"), "{text}");
+    let open = "[\"BOOK-TABLE-RESULT-BOOKED-BEFORE\"]";
+    assert_refused(
+        "domains.toml",
+        open,
+        "[\"BOOK-TABLE-RESULT-LATE\"]",
+        "[open] names BOOK-TABLE-RESULT-LATE",
+    );
+    assert_refused("domains.toml", open, named, "which means success");
 }
 
 #[test]

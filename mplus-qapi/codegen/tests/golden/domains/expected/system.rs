@@ -8,7 +8,6 @@ operations! { "system" {
     ///
     /// ```
     /// use mplus_qapi::system::*;
-    /// # use mplus_qapi::soap::Outcome as _;
     /// # async fn example(client: mplus_qapi::Client) -> Result<(), mplus_qapi::Error> {
     ///
     /// client.ping(Ping::default()).await?;

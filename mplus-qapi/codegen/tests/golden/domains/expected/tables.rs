@@ -28,7 +28,7 @@ lists! {
 }
 
 outcomes! {
-    BookTableResponse.result: BookTableResult { Ok, Waiting } message error_message;
+    BookTableResponse.result: BookTableResult { Ok, Waiting } open { BookedBefore } message error_message;
 }
 
 record! { BookTable "bookTable" {
@@ -50,6 +50,7 @@ wire_enum! { BookTableResult "BookTableResult" {
     Ok = "BOOK-TABLE-RESULT-OK";
     Waiting = "BOOK-TABLE-RESULT-WAITING";
     Full = "BOOK-TABLE-RESULT-FULL";
+    BookedBefore = "BOOK-TABLE-RESULT-BOOKED-BEFORE";
     UnbookedOk = "BOOK-TABLE-RESULT-UNBOOKED-OK";
 } }
 
