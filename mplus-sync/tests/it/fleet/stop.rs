@@ -52,7 +52,7 @@ async fn a_process_that_a_newer_release_excludes_stops_what_it_was_doing_and_tak
     world.order(&id, "1").await;
     let process = world.start("old");
     world.arrival(&id).await;
-    world.change("INSERT INTO mplus_schema VALUES (99, 99)");
+    world.change("INSERT INTO mplus_schema VALUES (99, 99)").await;
     until("it says so, and gave back what was under way", async || {
         world.clock.pass(TimeDelta::seconds(1));
         let processes = process.fleet.status().await.unwrap().processes;

@@ -187,13 +187,17 @@ impl World {
         Self::keeping(Arc::new(store), Place::Sqlite(directory))
     }
 
-    /// Runs a statement as a newer release would.
+    /// Runs a statement as a newer release would: beside the test, whose transactions may have to end first.
     #[cfg(feature = "sqlite")]
-    pub(super) fn change(&self, sql: &str) {
+    pub(super) async fn change(&self, sql: &'static str) {
         let Place::Sqlite(directory) = &self.place else { panic!("it is in no file") };
-        let database = rusqlite::Connection::open(directory.path().join("fleet.db")).unwrap();
-        database.busy_timeout(LONG).unwrap();
-        database.execute(sql, []).unwrap();
+        let file = directory.path().join("fleet.db");
+        let change = move || {
+            let database = rusqlite::Connection::open(file).unwrap();
+            database.busy_timeout(LONG).unwrap();
+            database.execute(sql, []).unwrap();
+        };
+        tokio::task::spawn_blocking(change).await.unwrap();
     }
 
     #[cfg(feature = "postgres")]
