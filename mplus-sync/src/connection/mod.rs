@@ -155,7 +155,7 @@ async fn leave_former_pos(
     store.forget_pos(&new.id).await?;
     // Only now: until then the next attempt has to see that it is another POS.
     let forget = |connection: &mut Connection| {
-        connection.last_sync_at = None;
+        (connection.last_sync_at, connection.last_menu_at) = (None, None);
         connection.pos_identity = None;
         if connection.other_pos.take().is_some() {
             connection.paused = None;
@@ -191,7 +191,7 @@ async fn save(host: &Host, new: Connection) -> Result<Connection, StoreError> {
         // That the POS is the one from before, after all, ends the rest that another one led to.
         next.paused = known.paused.filter(|_| known.other_pos.is_none());
         next.connected_at = known.connected_at;
-        next.last_sync_at = known.last_sync_at;
+        (next.last_sync_at, next.last_menu_at) = (known.last_sync_at, known.last_menu_at);
         next.former_pos = known.former_pos.take();
         next.revision = known.revision;
         *known = next;

@@ -44,7 +44,7 @@ const ADVICE: &str =
 /// Ends a run as failed, with a report; everything that asked for it is tried again after a rest that doubles.
 pub(super) async fn fail(process: &Process, run: &ClaimedRun, broken: Broken) -> RunCounts {
     let now = process.host.runtime().now();
-    let name = if run.kind == RunKind::STOCK { "stock" } else { "menu" };
+    let name = if run.kind == RunKind::STOCK { "stock" } else { RunReport::MENU };
     let mut report =
         RunReport::start(name, run.connection.clone(), SyncContext::Scheduled, Scope::Incremental, now);
     let message = broken.message();

@@ -160,6 +160,19 @@ pub(super) struct Todo {
     pub(super) next: Vec<RunRequest>,
 }
 
+/// The day that has had its run although nobody wrote that down: the menu was synced when it was due or later, by a process that was lost
+/// before it could.
+pub(super) fn day_of_menu(
+    requests: &[RunRequest],
+    daily: Option<&DailySchedule>,
+    last_menu: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Option<NaiveDate> {
+    let (daily, last_menu) = (daily?, last_menu?);
+    let asked = requests.iter().filter_map(|request| Wanted::of(request, now).day);
+    asked.filter(|day| daily.instant_of(*day) <= last_menu).max()
+}
+
 /// What asked for a sync, as the merchant's settings are now: the daily time may have been moved or switched off since it was
 /// asked for, and a day that has had its run has no second one.
 pub(super) fn sync_todo(

@@ -11,6 +11,7 @@ use crate::connection::OpenError;
 use crate::model::{ClaimedRun, RunEnd, RunKind, RunReason};
 use crate::report::SyncReport;
 use crate::run::RunOptions;
+use crate::schedule::DailySchedule;
 use crate::stock::StockOptions;
 use crate::store::StoreError;
 use crate::sync::stock_after;
@@ -87,11 +88,11 @@ async fn work(process: &Process, run: &ClaimedRun, cut: &CancelToken) -> RunCoun
             Err(error) => put_off(process, run, &error).await,
         };
     }
-    let last_day = match known_day(process, run).await {
+    let terms = &merchant.terms;
+    let last_day = match last_day(process, run, terms.daily.as_ref()).await {
         Ok(day) => day,
         Err(error) => return put_off(process, run, &error).await,
     };
-    let terms = &merchant.terms;
     let todo = match &run.kind {
         kind if *kind == RunKind::STOCK => due::stock_todo(&run.requests, terms, began),
         kind if *kind == RunKind::DRY_RUN => due::sync_todo(&run.requests, None, None, began),
@@ -152,6 +153,21 @@ async fn leave_to_others(process: &Process, run: &ClaimedRun, error: &OpenError)
         true => end(process, run, RunEnd::GivenBack, &[]).await,
         false => try_again(process, run).await,
     }
+}
+
+/// The last day that has had its run, as far as anybody can tell.
+async fn last_day(
+    process: &Process,
+    run: &ClaimedRun,
+    daily: Option<&DailySchedule>,
+) -> Result<Option<NaiveDate>, StoreError> {
+    let known = known_day(process, run).await?;
+    if run.kind != RunKind::SYNC || run.lost == 0 {
+        return Ok(known);
+    }
+    let connection = process.host.store().connection(&run.connection).await?;
+    let last_menu = connection.and_then(|connection| connection.last_menu_at);
+    Ok(known.max(due::day_of_menu(&run.requests, daily, last_menu, process.host.runtime().now())))
 }
 
 /// Puts off a run that the store did not let begin.

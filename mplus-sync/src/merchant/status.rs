@@ -28,6 +28,9 @@ pub(crate) async fn note_run(
                 }
                 if report.failures.is_empty() {
                     connection.last_sync_at = Some(now);
+                    if report.sync == RunReport::MENU && !report.worth_repeating {
+                        connection.last_menu_at = Some(now);
+                    }
                 }
             }
             None => return false,

@@ -46,6 +46,9 @@ pub struct Connection {
     /// When a sync last ended well.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_sync_at: Option<DateTime<Utc>>,
+    /// When a sync of the menu last did: whoever takes a run over from a process that was lost need not sync it again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_menu_at: Option<DateTime<Utc>>,
     /// The POS that the merchant had before this one: what was ordered of its menu never goes to this one by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub former_pos: Option<FormerPos>,
@@ -80,6 +83,7 @@ impl Connection {
             service_version: None,
             connected_at: now,
             last_sync_at: None,
+            last_menu_at: None,
             former_pos: None,
             revision: Revision::NEW,
             newer: None,

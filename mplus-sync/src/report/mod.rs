@@ -263,6 +263,9 @@ impl<T> Default for Details<T> {
 }
 
 impl RunReport {
+    /// What a sync of the menu is called in [`sync`](Self::sync).
+    pub(crate) const MENU: &'static str = "menu";
+
     /// The report of a run that begins now, not a dry one.
     pub fn start(
         sync: &str,

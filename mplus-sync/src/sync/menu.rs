@@ -9,7 +9,7 @@ use crate::{articles, branches, products};
 
 /// Brings the menu of both sides into agreement.
 pub(crate) async fn menu(merchant: &Merchant, options: &RunOptions) -> RunReport {
-    carry_out(merchant, "menu", options, |run| Box::pin(steps(run))).await
+    carry_out(merchant, RunReport::MENU, options, |run| Box::pin(steps(run))).await
 }
 
 /// Pull before push, so that conflicts are known before anything is sent.

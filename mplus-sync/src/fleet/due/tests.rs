@@ -54,6 +54,18 @@ fn a_day_that_has_had_its_run_has_no_second_one() {
 }
 
 #[test]
+fn a_menu_that_was_synced_after_its_daily_time_counts_as_that_days_run_and_one_before_it_does_not() {
+    let (now, four) = (utc("2026-07-01T02:10:00Z"), at_four());
+    let requests = [daily("2026-07-01", "2026-07-01T02:00:00Z")];
+    let day_of = |last: Option<&str>| day_of_menu(&requests, Some(&four), last.map(utc), now);
+    assert_eq!(day_of(Some("2026-07-01T02:00:01Z")), Some(day("2026-07-01")));
+    assert_eq!(day_of(Some("2026-07-01T01:59:59Z")), None);
+    assert_eq!(day_of(None), None);
+    let asked = [RunRequest::new(RunReason::AskedFor, now)];
+    assert_eq!(day_of_menu(&asked, Some(&four), Some(now), now), None, "it is of no day");
+}
+
+#[test]
 fn a_daily_time_that_was_moved_on_is_waited_for() {
     let evening = DailySchedule::at(18, 0).unwrap();
     let now = utc("2026-07-01T02:00:00Z");
