@@ -147,9 +147,9 @@ impl<O: Operation> Call<O> {
         self
     }
 
-    /// Whether a value that cannot be read, such as a price of `eight euros`, is left out of its page and told in
-    /// [`Page::unreadable`](crate::Page::unreadable), where it otherwise ends the pages in an error. Only
-    /// [`Self::changes_since`] heeds it, and not in strict mode.
+    /// Whether a value that cannot be read, such as a price of `eight euros`, is left out and told
+    /// ([`Page::unreadable`](crate::Page::unreadable), [`ItemStream::take_unreadable`]), where it otherwise ends the list in an
+    /// error. Only [`Self::changes_since`] and [`Self::stream`] heed it, and not in strict mode.
     pub fn leaving_out_unreadable(mut self, leaves_out: bool) -> Self {
         self.settings.leaves_out_unreadable = leaves_out;
         self
@@ -178,8 +178,6 @@ impl<O: Operation> Call<O> {
         O::Response: ListResponse,
     {
         let operation = self.take_operation();
-        // There is no place to tell what was left out.
-        self.settings.leaves_out_unreadable = false;
         ItemStream::new(self.channel, operation, self.settings)
     }
 

@@ -69,8 +69,9 @@ impl<O: Operation<Response: ListResponse>> ItemStream<O> {
         Self { channel, settings, reading: Reading::Before(Box::pin(first)), unreadable: Vec::new() }
     }
 
-    /// The values that were left out so far.
-    fn take_unreadable(&mut self) -> Vec<Unreadable> {
+    /// The values that were left out since this was asked last, of [`Call::leaving_out_unreadable`](crate::Call::leaving_out_unreadable):
+    /// ask after each item, whose place in the list [`Unreadable::item`] tells.
+    pub fn take_unreadable(&mut self) -> Vec<Unreadable> {
         self.note_unreadable();
         std::mem::take(&mut self.unreadable)
     }
