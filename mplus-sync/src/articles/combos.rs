@@ -23,6 +23,7 @@ use crate::progress::Phase;
 use crate::report::{Note, Subject};
 use crate::run::{Run, StepError};
 use crate::store::{CatalogPushes, Page, Pushed, Select};
+use crate::text::plain;
 
 /// Edited combos that are read at once.
 const PAGE: usize = 50;
@@ -66,7 +67,7 @@ pub fn combo_to_article_menu(
     let turnover_group = i16::try_from(group).ok().filter(|group| (0..=999).contains(group));
     Ok(UpdateArticleMenuRequest {
         article_number: number.get(),
-        description: combo.name.clone(),
+        description: plain(&combo.name).into_owned(),
         is_active: combo.active,
         is_required: true,
         use_main_article: false,

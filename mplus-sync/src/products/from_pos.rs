@@ -93,12 +93,22 @@ impl ArticleProblem {
     }
 }
 
+/// What the category of a product without a name is called.
+pub(crate) fn nameless_product(number: ProductNumber) -> String {
+    format!("Product {number}")
+}
+
+/// What the item of an article without a name is called.
+pub(crate) fn nameless_article(number: ArticleNumber) -> String {
+    format!("Article {number}")
+}
+
 /// The product as a category. `zone` is that of the POS's clock.
 ///
 /// None when the product has no number: its articles then belong to no category.
 pub fn product_to_category(product: &Product, zone: Zone) -> Option<Incoming<Category, ProductNumber>> {
     let number = ProductNumber::new(product.product_number?);
-    let name = text(&product.description).unwrap_or_else(|| format!("Product {number}"));
+    let name = text(&product.description).unwrap_or_else(|| nameless_product(number));
     let mut category = Category::new(CategoryId::for_product(number), name);
     category.description = text(&product.extra_text);
     category.position = product.sort_order_group_list.first().map(|group| group.sort_order);
@@ -118,7 +128,7 @@ pub fn article_to_item(
     zone: Zone,
 ) -> Option<IncomingItem> {
     let number = ArticleNumber::new(article.article_number?);
-    let name = text(&article.description).unwrap_or_else(|| format!("Article {number}"));
+    let name = text(&article.description).unwrap_or_else(|| nameless_article(number));
     let mut problems = Vec::new();
     let mut item = Item::new(ItemId::for_article(number), name);
     item.category = category.cloned();

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::article_branches::ArticleBranches;
-use super::from_pos::Incoming;
+use super::from_pos::{Incoming, nameless_article, nameless_product};
 use crate::conflict::{
     Action, Decision, FieldDifference, Known, Settling, Side, SyncContext, Unit, Why, Winner, decide, settle,
 };
@@ -46,6 +46,9 @@ pub(crate) trait Shared: Editable {
 
     /// As guests read it.
     fn name(&self) -> &str;
+
+    /// What a record is called that has no name at the POS.
+    fn made_up_name(number: &Self::PosId) -> String;
 
     /// Whether it can be sold.
     fn active(&mut self) -> &mut bool;
@@ -87,6 +90,10 @@ impl Shared for Category {
 
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn made_up_name(number: &Self::PosId) -> String {
+        nameless_product(*number)
     }
 
     fn active(&mut self) -> &mut bool {
@@ -178,6 +185,10 @@ impl Shared for Item {
         &self.name
     }
 
+    fn made_up_name(number: &Self::PosId) -> String {
+        nameless_article(*number)
+    }
+
     fn active(&mut self) -> &mut bool {
         &mut self.active
     }
@@ -253,8 +264,13 @@ pub(crate) fn merge<T: Shared>(
         let edited = stored.record.clone();
         next.record.take_shared(&incoming.record);
         let fields: BTreeSet<Field> = T::FIELDS.iter().copied().map(Field::named).collect();
+        // A name that was made up is nobody's: it never goes before the POS's.
+        let made_up = edited.name() == T::made_up_name(&incoming.number).as_str();
+        let is_made_up =
+            |field: &Field| made_up && *field == Field::named("name") && stored.edits.get(field).is_none();
+        let differs = |field: &&Field| incoming.record.value(field) != edited.value(field);
         // Equal amounts stay as they were written.
-        for field in fields.iter().filter(|field| incoming.record.value(field) != edited.value(field)) {
+        for field in fields.iter().filter(differs).filter(|field| !is_made_up(field)) {
             keep(&mut next.record, field, &edited);
         }
         conflicts = merge_fields(how, &mut next, &incoming.record, incoming.changed_at, fields);

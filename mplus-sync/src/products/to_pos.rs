@@ -4,6 +4,7 @@ use mplus_qapi::products::{Article, ArticleBranchDeviationLine, Product};
 use rust_decimal::Decimal;
 
 use crate::model::{ArticleNumber, BranchNumber, BtwCode, Category, Item, ProductNumber};
+use crate::text::plain;
 
 /// An item that the POS cannot take as it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,8 +44,8 @@ impl ItemProblem {
 pub fn category_to_product(category: &Category, number: Option<ProductNumber>) -> Product {
     Product {
         product_number: number.map(ProductNumber::get),
-        description: Some(category.name.clone()),
-        extra_text: Some(category.description.clone().unwrap_or_default()),
+        description: Some(plain(&category.name).into_owned()),
+        extra_text: Some(sendable(category.description.as_deref()).unwrap_or_default()),
         group_numbers: category.group_numbers.clone(),
         ..Product::default()
     }
@@ -54,7 +55,8 @@ pub fn category_to_product(category: &Category, number: Option<ProductNumber>) -
 ///
 /// `code` is the BTW code of the item's rate; none leaves the POS's. An article that is new to the POS carries the
 /// host's identifier (`extArticleId`), by which it is found again should the answer be lost. An empty description
-/// clears the POS's; a size, colour, code or number that the host does not have leaves the POS's.
+/// clears the POS's; a size, colour, code or number that the host does not have leaves the POS's. Characters that XML cannot
+/// hold become blanks.
 ///
 /// # Errors
 /// When the POS cannot take the item as it is: nothing is rounded or cut.
@@ -74,22 +76,27 @@ pub fn item_to_article(
     Ok(Article {
         article_number: number.map(ArticleNumber::get),
         ext_article_id: number.is_none().then(|| item.id.as_str().to_owned()),
-        plu_number: item.plu.clone(),
+        plu_number: sendable(item.plu.as_deref()),
         // What the POS withholds by other means stays as it is there.
         active: (item.active || !withheld).then_some(item.active),
-        description: Some(item.name.clone()),
-        extra_text: Some(item.description.clone().unwrap_or_default()),
-        colour: variant.colour,
+        description: Some(plain(&item.name).into_owned()),
+        extra_text: Some(sendable(item.description.as_deref()).unwrap_or_default()),
+        colour: sendable(variant.colour.as_deref()),
         colour_sequence_number: variant.colour_position,
-        size: variant.size,
+        size: sendable(variant.size.as_deref()),
         size_sequence_number: variant.size_position,
-        barcode: item.barcodes.first().cloned(),
+        barcode: sendable(item.barcodes.first().map(String::as_str)),
         turnover_group: item.turnover_group,
         vat_code: code.map(BtwCode::get),
         price_incl: item.price.map(whole_cents).transpose()?,
         age_check_minimum_age: item.minimum_age,
         ..Article::default()
     })
+}
+
+/// A text as it can be sent.
+fn sendable(text: Option<&str>) -> Option<String> {
+    text.map(|text| plain(text).into_owned())
 }
 
 /// A branch's own price; none takes it away, so that the article's holds again.

@@ -8,7 +8,7 @@ use mplus_qapi::products::{
     GetArticleBranchDeviationsRequest, Product, SaveArticleBranchDeviations,
     SaveArticleBranchDeviationsRequest, UpdateProduct,
 };
-use mplus_qapi::soap::Outcome;
+use mplus_qapi::soap::{Operation, Outcome};
 
 use super::known::KnownArticles;
 use super::note::{agreed, failure, mark, refused, unshown};
@@ -132,14 +132,12 @@ pub(super) async fn group(
                 }
                 done.extend(group);
             }
-            Err(StepError::Pos(error))
-                if matches!(error.kind(), ErrorKind::Outcome(_)) && group.len() > 1 =>
-            {
+            Err(StepError::Pos(error)) if group.len() > 1 && is_of_what_was_sent(&error) => {
                 waiting.extend(group.into_iter().rev().map(|one| vec![one]));
             }
             Err(StepError::Pos(error)) => {
-                let refused_move = matches!(error.kind(), ErrorKind::Outcome(_));
-                if refused_move && let Some(one) = unmoved(run, known, categories, &mut group, &error).await?
+                if says_no(&error)
+                    && let Some(one) = unmoved(run, known, categories, &mut group, &error).await?
                 {
                     done.push(one);
                     continue;
@@ -159,6 +157,20 @@ pub(super) async fn group(
         }
     }
     Ok(())
+}
+
+/// Whether the POS said that it did not do it. One that said nothing of the kind may have.
+fn says_no(error: &mplus_qapi::Error) -> bool {
+    matches!(error.kind(), ErrorKind::Outcome(outcome) if outcome.is_refusal())
+}
+
+/// Whether it is something of what was sent that will not do, and nothing was done: what was sent beside it may do.
+fn is_of_what_was_sent(error: &mplus_qapi::Error) -> bool {
+    let is_write = [CreateProduct::INFO.name, UpdateProduct::INFO.name].contains(&error.operation());
+    let is_fault = error.fault().is_some() && !error.is_authentication() && !error.is_unknown_operation();
+    says_no(error)
+        || matches!(error.kind(), ErrorKind::Request(_))
+        || (is_write && is_fault && !error.may_have_been_processed())
 }
 
 /// An item that the host moved to a category into which the POS does not let it: the rest of its edit is sent to where it is,
@@ -187,7 +199,7 @@ async fn unmoved(
                 sent.marker
             }
             Ok(None) => return Ok(None),
-            Err(StepError::Pos(again)) if matches!(again.kind(), ErrorKind::Outcome(_)) => return Ok(None),
+            Err(StepError::Pos(again)) if says_no(&again) => return Ok(None),
             Err(again) => return Err(again),
         },
     };

@@ -12,7 +12,7 @@ use mplus_sync::report::RunOutcome;
 use mplus_sync::store::{CatalogEdits, Select};
 use mplus_sync::sync::RunOptions;
 
-use crate::support::Merchant;
+use crate::support::{Doctored, Merchant};
 
 const DISH: &str = "Dame blanche";
 
@@ -350,4 +350,67 @@ async fn a_dry_run_counts_what_would_be_pushed_and_sends_nothing() {
     assert_eq!(report.counts[&Resource::ARTICLES].pushed, 1);
     assert_eq!(merchant.pos.requests().count("updateProduct"), 0);
     assert!(merchant.item(DISH).await.edited_at().is_some());
+}
+
+#[tokio::test]
+async fn a_text_that_cannot_be_sent_as_it_is_keeps_no_other_edit_back() {
+    let (merchant, integration) = Merchant::synced().await;
+    let all: Vec<Item> = merchant.items().await.into_iter().map(|item| item.record).collect();
+    let beside = |dish: &Item| {
+        let is_beside = |other: &&Item| other.category == dish.category && other.id != dish.id;
+        all.iter().find(is_beside).cloned()
+    };
+    let (dish, other) = all.iter().find_map(|dish| Some((dish.clone(), beside(dish)?))).unwrap();
+    let price = Decimal::new(1234, 2);
+    let edits = CatalogEdits {
+        categories: vec![
+            CategoryEdit::of(dish.category.clone().unwrap()).description(Some("Van\u{b}de kaart")),
+        ],
+        items: vec![
+            ItemEdit::of(dish.id.clone()).description(Some("IJskoud\u{b} geserveerd")),
+            ItemEdit::of(other.id.clone()).price(price),
+        ],
+        ..CatalogEdits::default()
+    };
+    edit(&merchant, edits, 1).await;
+    let (report, _) = merchant.sync(&integration, &RunOptions::manual()).await;
+    assert!(report.failures.is_empty(), "{report}");
+    let at_pos = async |id: &ItemId| {
+        let number = by_id(&merchant, id.as_str()).await.external_ids.mpluskassa.unwrap();
+        merchant.pos.article(number.get()).unwrap()
+    };
+    assert_eq!(at_pos(&other.id).await.price_incl, Some(price));
+    assert_eq!(at_pos(&dish.id).await.extra_text.as_deref(), Some("IJskoud  geserveerd"));
+    // Both sides have the same from then on.
+    merchant.sync(&integration, &RunOptions::manual()).await;
+    let held = by_id(&merchant, dish.id.as_str()).await;
+    assert_eq!(held.record.description.as_deref(), Some("IJskoud  geserveerd"));
+    let (report, _) = merchant.sync(&integration, &RunOptions::manual()).await;
+    assert_eq!((report.writes, report.conflicts.total), (0, 0), "{report}");
+}
+
+#[tokio::test]
+async fn a_product_of_which_the_answer_tells_nothing_is_made_once() {
+    for told in ["", "<ns1:result>CREATE-PRODUCT-RESULT-LATER</ns1:result>"] {
+        let (merchant, _) = Merchant::synced().await;
+        let unclear = Doctored::new(&merchant.pos, "createProduct", move |answer| {
+            let begin = answer.find("<ns1:result>").unwrap();
+            let end = answer.find("</ns1:result>").unwrap() + "</ns1:result>".len();
+            format!("{}{told}{}", &answer[..begin], &answer[end..])
+        });
+        let integration = merchant.open_doctored(unclear).await;
+        let category = Category::new("specials", "Specials");
+        let new = ["s-1", "s-2", "s-3"].map(|id| new_item(id, &category.id, 1250));
+        let edits = CatalogEdits { categories: vec![CategoryEdit::making(&category)], ..items(new.to_vec()) };
+        edit(&merchant, edits, 1).await;
+        let (report, _) = merchant.sync(&integration, &RunOptions::manual()).await;
+        assert!(report.failures.total > 0, "{report}");
+        let (report, _) = merchant.sync(&integration, &RunOptions::manual()).await;
+        assert!(report.failures.is_empty(), "{report}");
+        assert_eq!(merchant.pos.requests().carried_out("createProduct"), 1, "{told}");
+        for id in ["s-1", "s-2", "s-3"] {
+            let item = by_id(&merchant, id).await;
+            assert!(item.external_ids.mpluskassa.is_some() && item.edited_at().is_none(), "{id}");
+        }
+    }
 }
