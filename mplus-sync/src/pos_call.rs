@@ -1,14 +1,42 @@
 //! What several services ask of a failed call.
 
+use mplus_qapi::ErrorKind;
+use mplus_qapi::soap::DecodeProblem;
+
 /// Whether a service said that it does not know an operation: customers run different versions.
 pub(crate) fn is_unknown_operation(error: &mplus_qapi::Error) -> bool {
     error.is_unknown_operation()
 }
 
+/// Whether the POS answered a call, but not what was asked: it refuses it, or its answer cannot be read. Other calls may well
+/// work.
+pub(crate) fn is_no_answer(error: &mplus_qapi::Error) -> bool {
+    let is_fault = error.fault().is_some() && !error.is_authentication();
+    is_fault || unreadable_at(error).is_some()
+}
+
+/// Whether the POS refuses a call, and will again: this user may not make it, or not so.
+pub(crate) fn is_refused(error: &mplus_qapi::Error) -> bool {
+    error.fault().is_some_and(|fault| fault.is_client()) && !error.is_authentication()
+}
+
+/// Where something cannot be read in an answer that came whole.
+pub(crate) fn unreadable_at(error: &mplus_qapi::Error) -> Option<&str> {
+    match error.kind() {
+        ErrorKind::Response(found) if !is_another_document(found.problem()) => Some(found.path()),
+        _ => None,
+    }
+}
+
+/// Whether an answer is none to the call, or none that came whole.
+fn is_another_document(problem: &DecodeProblem) -> bool {
+    matches!(problem, DecodeProblem::UnexpectedDocument(_) | DecodeProblem::UnexpectedEnd)
+}
+
 /// Whether the POS took a call and did not answer it in time.
 pub(crate) fn is_silence(error: &mplus_qapi::Error) -> bool {
     // One that waited for its turn among others of ours was not sent.
-    let waited = matches!(error.kind(), mplus_qapi::ErrorKind::Busy { .. });
+    let waited = matches!(error.kind(), ErrorKind::Busy { .. });
     error.is_timeout() && !error.is_connect() && !waited
 }
 

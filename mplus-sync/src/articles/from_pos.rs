@@ -3,6 +3,7 @@
 use mplus_qapi::preparation::{
     ArticleAlteration, ArticleAlterationsGroup, PreparationMethodGroup, PreparationMethodItem,
 };
+use mplus_qapi::value::XsdDecimal;
 use rust_decimal::Decimal;
 
 use crate::model::{
@@ -40,8 +41,8 @@ pub fn preparation_group_to_modifier_group(group: &PreparationMethodGroup) -> In
     let mut methods: Vec<&PreparationMethodItem> = group.preparation_methods.iter().collect();
     methods.sort_by_key(|method| method.sequence_number);
     let modifiers = methods.into_iter().map(|method| {
-        let price = method.surcharge.or(method.price_incl).map(Decimal::from);
-        modifier(method.id, &method.remark, method.article_number, price)
+        let told = told_price(method.surcharge.or(method.price_incl), method.price_excl);
+        modifier(method.id, &method.remark, method.article_number, told)
     });
     let (modifiers, problems) = usable(modifiers);
     let limits = limits(
@@ -61,8 +62,8 @@ pub fn alterations_group_to_modifier_group(group: &ArticleAlterationsGroup) -> I
     let mut alterations: Vec<&ArticleAlteration> = group.article_alterations.iter().collect();
     alterations.sort_by_key(|alteration| alteration.sequence_number);
     let modifiers = alterations.into_iter().map(|alteration| {
-        let price = alteration.price_incl.map(Decimal::from);
-        modifier(alteration.id, &alteration.remark, alteration.article_number, price)
+        let told = told_price(alteration.price_incl, alteration.price_excl);
+        modifier(alteration.id, &alteration.remark, alteration.article_number, told)
     });
     let (modifiers, problems) = usable(modifiers);
     let limits = limits(
@@ -96,17 +97,23 @@ fn incoming(
     Incoming { record: group, number, marker: Some(Marker::new(marker)), changed_at: None }
 }
 
+/// The price of a choice. Its VAT rate is that of what it is chosen with: an amount without VAT alone says no price.
+fn told_price(including: Option<XsdDecimal>, excluding: Option<XsdDecimal>) -> ToldPrice<'static> {
+    let (including_vat, excluding_vat) = (including.map(Decimal::from), excluding.map(Decimal::from));
+    ToldPrice { including_vat, excluding_vat, ..ToldPrice::default() }
+}
+
 fn modifier(
     number: i32,
     name: &str,
     article: Option<i64>,
-    price: Option<Decimal>,
+    told: ToldPrice<'_>,
 ) -> Result<Modifier, ChoiceProblem> {
     let name = match name.trim() {
         "" => format!("Choice {number}"),
         name => name.to_owned(),
     };
-    match Price::of(ToldPrice { including_vat: price, ..ToldPrice::default() }) {
+    match Price::of(told) {
         Ok(price) => {
             let mut modifier = Modifier::new(ModifierId::from(number.to_string()), name, number);
             modifier.price = price.amount().filter(|price| !price.is_zero());
@@ -189,6 +196,32 @@ mod tests {
                 ("Choice 3", 3, None)
             ]
         );
+    }
+
+    #[test]
+    fn a_choice_whose_price_is_told_without_vat_only_is_left_out_and_not_free() {
+        let method = |id, price_excl: Option<i64>, price_incl: Option<i64>| PreparationMethodItem {
+            id,
+            remark: format!("Choice {id}"),
+            price_excl: price_excl.map(|cents| Decimal::new(cents, 2).into()),
+            price_incl: price_incl.map(|cents| Decimal::new(cents, 2).into()),
+            ..PreparationMethodItem::default()
+        };
+        let group = PreparationMethodGroup {
+            preparation_methods: vec![
+                method(1, Some(83), None),
+                method(2, Some(0), None),
+                method(3, Some(83), Some(100)),
+                method(4, None, None),
+            ],
+            ..PreparationMethodGroup::default()
+        };
+        let mapped = preparation_group_to_modifier_group(&group);
+        let choices: Vec<_> =
+            mapped.incoming.record.modifiers.iter().map(|choice| (choice.number, choice.price)).collect();
+        assert_eq!(choices, [(2, None), (3, Some(Decimal::new(100, 2))), (4, None)]);
+        assert_eq!(mapped.problems.len(), 1);
+        assert_eq!(mapped.problems[0].choice, "Choice 1");
     }
 
     #[test]

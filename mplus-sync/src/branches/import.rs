@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use mplus_qapi::branches::{
     Branch, BranchInformation, GetBranchInformation, GetBranchInformationRequest, GetBranches,
 };
-use mplus_qapi::soap::Outcome;
+use mplus_qapi::soap::{Operation, Outcome, Unreadable};
 use serde::Serialize;
 
 use super::from_pos::{branch_information_to_location, branch_to_location, settle_missing, take_branch};
@@ -14,24 +14,28 @@ use crate::model::{
     BranchNumber, Fingerprint, FingerprintError, Location, LocationId, MissingField, Resource, Tracked,
     Version,
 };
+use crate::pos_call::is_unknown_operation;
 use crate::report::{IncompleteLocation, Note, Subject};
-use crate::run::{DECISIONS, Run, StepError};
+use crate::run::{DECISIONS, List, Run, StepError};
 use crate::store::{Page, Select, StoreErrorKind};
 
 /// Reads the POS's branches and stores what changed.
 pub(super) async fn pull(run: &mut Run<'_>) -> Result<(), StepError> {
-    let mut branches = run.call(GetBranches::default()).await?.branches;
+    let List { items: mut branches, unreadable } =
+        run.list(GetBranches::default(), |response| response.branches).await?;
+    let unread = Unread::of(run, unreadable);
     let known = stored(run).await?.0;
-    let is_listed =
-        |number: &BranchNumber| branches.iter().any(|branch| branch.branch_number == number.get());
+    let is_listed = |number: &BranchNumber| {
+        unread.may_be(*number) || branches.iter().any(|branch| branch.branch_number == number.get())
+    };
     let lacks_some = known.iter().any(|(number, location)| !location.record.vanished && !is_listed(number));
     if !branches.is_empty() && lacks_some {
         // The answer may have been cut: what two answers lack is gone.
-        branches.extend(run.call(GetBranches::default()).await?.branches);
+        branches.extend(run.list(GetBranches::default(), |response| response.branches).await?.items);
     }
     branches.sort_by_key(|branch| branch.branch_number);
     branches.dedup_by_key(|branch| branch.branch_number);
-    if branches.is_empty() {
+    if branches.is_empty() && unread.0.is_empty() {
         run.report.fail(Note::general(
             Resource::BRANCHES,
             "the POS lists no branches, so no locations were imported",
@@ -40,7 +44,10 @@ pub(super) async fn pull(run: &mut Run<'_>) -> Result<(), StepError> {
         return Ok(());
     }
     for _ in 0..DECISIONS {
-        let (stored, mut taken) = stored(run).await?;
+        let (mut stored, mut taken) = stored(run).await?;
+        stored.retain(|number, _| {
+            !unread.may_be(*number) || branches.iter().any(|one| one.branch_number == number.get())
+        });
         let mut changes = Changes::default();
         decide(run, &branches, stored, &mut taken, &mut changes).await?;
         if store(run, changes).await? {
@@ -53,6 +60,27 @@ pub(super) async fn pull(run: &mut Run<'_>) -> Result<(), StepError> {
         "The next sync takes them along",
     ));
     Ok(())
+}
+
+/// Branches of which a value cannot be read: their locations stay as they are.
+struct Unread(BTreeSet<i32>);
+
+impl Unread {
+    /// Names them.
+    fn of(run: &mut Run<'_>, unreadable: Vec<(Branch, Unreadable)>) -> Self {
+        for (branch, value) in &unreadable {
+            let subject = Subject::new(&branch.branch_name, format_args!("branch {}", branch.branch_number));
+            let message = format!("the branch was left as it is: {value}");
+            let advice = "Correct the value in the POS; the next sync takes the branch over then";
+            run.report.fail(Note::about(Resource::BRANCHES, subject, &message, advice));
+        }
+        Self(unreadable.iter().map(|(branch, _)| branch.branch_number).collect())
+    }
+
+    /// Whether a branch is one of them, as far as their numbers are known.
+    fn may_be(&self, number: BranchNumber) -> bool {
+        self.0.contains(&0) || self.0.contains(&number.get())
+    }
 }
 
 /// So few branches may always go: of a few, one is a large share.
@@ -176,14 +204,25 @@ async fn decide(
     Ok(())
 }
 
+/// A branch's address; none where the POS does not know the call for it.
 async fn information(
     run: &mut Run<'_>,
     number: BranchNumber,
 ) -> Result<Option<BranchInformation>, mplus_qapi::Error> {
+    let name = GetBranchInformation::INFO.name;
+    if run.lacks(name) {
+        return Ok(None);
+    }
     let request =
         GetBranchInformationRequest { branch_number: number.get(), ..GetBranchInformationRequest::default() };
-    let response = run.call(GetBranchInformation { request }).await?.into_result()?;
-    Ok(response.branch_information)
+    match run.call(GetBranchInformation { request }).await {
+        Ok(response) => Ok(response.into_result()?.branch_information),
+        Err(error) if is_unknown_operation(&error) => {
+            run.learn_lacking(name).await;
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Has the host give what it wants each location to have.

@@ -22,7 +22,7 @@ use crate::model::{
     Activity, ActivityLevel, Connection, ConnectionId, ConnectionStatus, Environment, FormerPos, PosIdentity,
     Resource,
 };
-use crate::pos_call::{LONGEST_MESSAGE, cut_to, pos_advice};
+use crate::pos_call::{LONGEST_MESSAGE, cut_to, pos_advice, unreadable_at};
 use crate::report::{Note, RunOutcome, RunReport};
 use crate::run::RunOptions;
 use crate::store::{Credentials, Store, StoreError, StoreErrorKind, update_connection};
@@ -109,7 +109,11 @@ struct Accepted {
 /// for, too; that an answer cannot be read, or the call is not known, says nothing against the credentials.
 async fn ask(client: &Client) -> Result<Accepted, mplus_qapi::Error> {
     let version = client.call(GetApiVersion::default()).await?;
-    client.call(GetBranches::default()).await?;
+    match client.call(GetBranches::default()).await {
+        // The import names what cannot be read.
+        Err(error) if unreadable_at(&error).is_none() => return Err(error),
+        _ => {}
+    }
     // A limit counts only beside a marker; without, the answer is the whole menu.
     let request = GetProductsRequest {
         sync_marker: Some(0),

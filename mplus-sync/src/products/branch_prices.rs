@@ -17,11 +17,11 @@ use crate::conflict::Settling;
 use crate::model::{
     ArticleNumber, BranchNumber, Fingerprint, Item, ItemId, LocationId, LocationPrice, Resource, Tracked,
 };
-use crate::pos_call::is_unknown_operation;
+use crate::pos_call::{is_refused, is_unknown_operation, pos_advice, unreadable_at};
 use crate::price::{Price, ToldPrice};
 use crate::progress::Phase;
 use crate::report::{Conflict, Note, Subject};
-use crate::run::{DECISIONS, Run, StepError, unreadable_at};
+use crate::run::{DECISIONS, Run, StepError};
 use crate::store::{CatalogChunk, Page, Select};
 
 /// The POS's prices of single branches, and which location each branch is.
@@ -49,6 +49,9 @@ impl BranchPrices {
         let mut told = ArticleBranches::default();
         for line in self.lines(ArticleNumber::new(article)) {
             let Some(location) = self.locations.get(&BranchNumber::new(line.branch_number)) else { continue };
+            // Of a line that comes twice the last one counts.
+            told.prices.retain(|known| known.location != *location);
+            told.not_sold_at.retain(|known| known != location);
             let price = Price::of(ToldPrice {
                 including_vat: line.sales_price_incl.map(Into::into),
                 excluding_vat: line.sales_price_excl.map(Into::into),
@@ -118,10 +121,14 @@ pub(super) async fn read(run: &mut Run<'_>) -> Result<Arc<BranchPrices>, StepErr
                 return Ok(Arc::new(prices));
             }
             // Of all others it is not known either what they are. Items are pulled and pushed without.
-            Err(error) if unreadable_at(&error).is_some() => {
-                let place = unreadable_at(&error).unwrap_or_default();
-                let message = format!("all prices of branches were left as they are: {place} cannot be read");
-                let advice = "Correct the value in the POS, or report this";
+            Err(error) if unreadable_at(&error).is_some() || is_refused(&error) => {
+                let (why, advice) = match unreadable_at(&error) {
+                    Some(place) => {
+                        (format!("{place} cannot be read"), "Correct the value in the POS, or report this")
+                    }
+                    None => (error.to_string(), pos_advice(&error)),
+                };
+                let message = format!("all prices of branches were left as they are: {why}");
                 run.report.fail(Note::general(Resource::BRANCH_PRICES, &message, advice));
                 return Ok(Arc::new(BranchPrices { unreadable: true, ..prices }));
             }

@@ -12,11 +12,12 @@ use futures_util::StreamExt;
 use futures_util::stream;
 use mplus_qapi::media::{GetImages, GetImagesRequest};
 use mplus_qapi::products::{GetProducts, GetProductsRequest};
-use mplus_qapi::soap::DecodeProblem;
+use mplus_qapi::soap::{DecodeProblem, Operation};
 use mplus_qapi::{Client, ErrorKind};
 
 use crate::media::{Image, ImageError, MediaError, MediaStore};
 use crate::model::{Checkpoint, Item, ItemId, ItemImage, Marker, Resource, Tracked};
+use crate::pos_call::is_unknown_operation;
 use crate::report::{Note, Subject};
 use crate::run::{DECISIONS, Run, StepError};
 use crate::runtime::Runtime;
@@ -62,7 +63,11 @@ pub(super) fn pending() -> Checkpoint {
 /// Makes good what this run or an earlier one left open.
 pub(super) async fn pull(run: &mut Run<'_>, mut pictures: Pictures) -> Result<(), StepError> {
     let open = run.checkpoint(&Resource::IMAGES) == Some(1);
-    if run.merchant().media().is_none() || !(open || run.is_full()) || run.options.dry_run {
+    if run.lacks(GetImages::INFO.name)
+        || run.merchant().media().is_none()
+        || !(open || run.is_full())
+        || run.options.dry_run
+    {
         return Ok(());
     }
     let limit = usize::from(run.limits().chunk.max(1));
@@ -126,11 +131,13 @@ struct Failure {
     lasting: bool,
     /// Why nothing may be asked of the POS any more, for this picture or another one.
     held: Option<mplus_qapi::Error>,
+    /// Whether the POS tells no pictures at all.
+    lacking: bool,
 }
 
 impl Failure {
     fn new(message: String, advice: &'static str, lasting: bool) -> Self {
-        Self { message, advice, lasting, held: None }
+        Self { message, advice, lasting, held: None, lacking: false }
     }
 }
 
@@ -143,7 +150,8 @@ impl From<mplus_qapi::Error> for Failure {
             _ => {
                 let held = error.is_held();
                 let failure = Self::new(error.to_string(), AGAIN, false);
-                Self { held: held.then_some(error), ..failure }
+                let lacking = is_unknown_operation(&error);
+                Self { held: held.then_some(error), lacking, ..failure }
             }
         }
     }
@@ -173,7 +181,7 @@ pub(super) async fn download(
     pictures: &mut Pictures,
 ) -> Result<(), StepError> {
     let Some(media) = run.merchant().media() else { return Ok(()) };
-    if wanted.is_empty() || run.options.dry_run {
+    if wanted.is_empty() || run.options.dry_run || run.lacks(GetImages::INFO.name) {
         return Ok(());
     }
     let mut known: HashMap<String, Fate> = HashMap::new();
@@ -200,7 +208,7 @@ pub(super) async fn download(
         .collect();
     let mut downloads = stream::iter(downloads).buffer_unordered(run.limits().parallel_images.max(1));
     let mut failed = Vec::new();
-    let (mut requests, mut fetched, mut over) = (0, 0, None);
+    let (mut requests, mut fetched, mut over, mut lacks) = (0, 0, None, false);
     while let Some((image, sent, url)) = downloads.next().await {
         requests += u64::from(sent);
         match url {
@@ -209,7 +217,8 @@ pub(super) async fn download(
                 known.insert(image.hash.clone(), Fate::Served(url));
             }
             Err(Failure { held: Some(error), .. }) => over = Some(error),
-            Err(Failure { message, advice, lasting, held: None }) => {
+            Err(Failure { lacking: true, .. }) => lacks = true,
+            Err(Failure { message, advice, lasting, .. }) => {
                 let subject = Subject::new(&image.name, &image.item);
                 let told = format!("picture not taken over: {message}");
                 failed.push(Note::about(Resource::IMAGES, subject, &told, advice));
@@ -220,6 +229,9 @@ pub(super) async fn download(
         }
     }
     drop(downloads);
+    if lacks {
+        run.learn_lacking(GetImages::INFO.name).await;
+    }
     run.report.requests += requests;
     run.report.count(&Resource::IMAGES).pulled += fetched;
     failed.into_iter().for_each(|note| run.report.skip(note));

@@ -2,7 +2,7 @@
 
 use mplus_qapi::system::{GetCurrentSyncMarkers, GetCurrentSyncMarkersV2, GetCurrentSyncMarkersV2Request};
 
-use crate::pos_call::is_unknown_operation;
+use crate::pos_call::is_refused;
 use crate::run::{Run, StepError};
 
 /// The highest sync markers at the POS; none where it does not say.
@@ -30,14 +30,14 @@ pub(super) async fn read(run: &mut Run<'_>) -> Result<Markers, StepError> {
             alterations: markers.article_alterations_groups_sync_marker,
             nutrition: markers.article_nutritional_characteristics_sync_marker,
         }),
-        // An older POS does not know the call.
-        Err(error) if error.fault().is_some_and(|fault| fault.is_client()) && !error.is_authentication() => {
+        // An older POS does not know the call, and may not say it of each.
+        Err(error) if is_refused(&error) => {
             match run.call(GetCurrentSyncMarkers::default()).await {
                 Ok(markers) => {
                     Ok(Markers { articles: Some(markers.article_sync_marker), ..Markers::default() })
                 }
                 // Then every run asks for what changed.
-                Err(error) if is_unknown_operation(&error) => Ok(Markers::default()),
+                Err(error) if is_refused(&error) => Ok(Markers::default()),
                 Err(error) => Err(error.into()),
             }
         }

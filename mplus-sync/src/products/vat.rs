@@ -6,8 +6,8 @@ use mplus_qapi::soap::Operation;
 use mplus_qapi::system::GetVatGroupList;
 
 use crate::model::{BranchNumber, BtwCode, Checkpoint, Field, Item, Marker, Resource, Tracked};
-use crate::pos_call::is_unknown_operation;
-use crate::report::Note;
+use crate::pos_call::{is_refused, is_unknown_operation, pos_advice};
+use crate::report::{Note, Subject};
 use crate::run::{DECISIONS, Run, StepError};
 use crate::store::{CatalogChunk, Page, Select};
 use crate::tax::{TaxTable, VatGroup};
@@ -23,12 +23,22 @@ impl CheckedTax {
             return Ok(Arc::clone(tax));
         }
         let name = GetVatGroupList::INFO.name;
+        let mut unreadable = Vec::new();
         let groups: Vec<VatGroup> = match run.lacks(name) {
             true => Vec::new(),
-            false => match run.call(GetVatGroupList::default()).await {
-                Ok(response) => response.vat_group.iter().map(vat_group).collect(),
+            false => match run.list(GetVatGroupList::default(), |response| response.vat_group).await {
+                Ok(list) => {
+                    unreadable = list.unreadable;
+                    list.items.iter().map(vat_group).collect()
+                }
                 Err(error) if is_unknown_operation(&error) => {
                     run.learn_lacking(name).await;
+                    Vec::new()
+                }
+                // The menu is pulled without rates, unless that would take some away.
+                Err(error) if is_refused(&error) => {
+                    let (message, advice) = (error.to_string(), pos_advice(&error));
+                    run.report.fail(Note::general(Resource::ARTICLES, &message, advice));
                     Vec::new()
                 }
                 Err(error) => return Err(error.into()),
@@ -36,12 +46,22 @@ impl CheckedTax {
         };
         let tax = Arc::new(run.settings().tax.check(&groups));
         let known = run.checkpoint(&Resource::TAX_RATES);
-        if groups.is_empty()
-            && !run.options.accepts_loss
-            && known.is_some_and(|known| tax.hash().ok() != Some(known))
-        {
+        let takes_away =
+            !run.options.accepts_loss && known.is_some_and(|known| tax.hash().ok() != Some(known));
+        if groups.is_empty() && unreadable.is_empty() && takes_away {
             return Err(StepError::Unbelievable(
                 "the POS lists no VAT groups any more: no item's rate was taken away, and no article was read",
+            ));
+        }
+        for (group, value) in &unreadable {
+            let subject = Subject::new("VAT group", format_args!("code {}", group.vat_code));
+            let message = format!("the VAT group was left out: {value}");
+            let advice = "Correct the VAT group in the POS; the next sync takes it over then";
+            run.report.fail(Note::about(Resource::ARTICLES, subject, &message, advice));
+        }
+        if !unreadable.is_empty() && takes_away {
+            return Err(StepError::Unbelievable(
+                "a VAT group of the POS cannot be read: no item's rate was taken away, and no article was read",
             ));
         }
         Ok(Arc::clone(self.0.insert(tax)))
@@ -97,7 +117,7 @@ pub(super) async fn reach_items(run: &mut Run<'_>, tax: &TaxTable) -> Result<boo
 }
 
 /// Below every marker.
-const NOTHING_READ: Marker = Marker::new(-1);
+pub(super) const NOTHING_READ: Marker = Marker::new(-1);
 
 /// The item with the rates that its codes mean now; none when it has them. A rate that the host is about to push stays.
 fn rated(mut item: Tracked<Item>, tax: &TaxTable) -> Option<Tracked<Item>> {

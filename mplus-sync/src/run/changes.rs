@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use mplus_qapi::soap::{DecodeProblem, ListResponse, Operation, Paged};
-use mplus_qapi::{Client, ErrorKind, Page, Pages};
+use mplus_qapi::soap::{ListResponse, Operation, Paged};
+use mplus_qapi::{Client, Page, Pages};
 
 use super::{Run, StepError};
 use crate::cancel::CancelToken;
 use crate::model::Resource;
+use crate::pos_call::unreadable_at;
 use crate::report::Note;
 use crate::runtime::Runtime;
 
@@ -232,19 +233,6 @@ impl<'a, O: Paged> Changes<'a, O> {
     pub(crate) fn take_requests(&mut self) -> u64 {
         std::mem::take(&mut self.requests)
     }
-}
-
-/// Where something cannot be read in an answer that came whole.
-pub(crate) fn unreadable_at(error: &mplus_qapi::Error) -> Option<&str> {
-    match error.kind() {
-        ErrorKind::Response(found) if !is_another_document(found.problem()) => Some(found.path()),
-        _ => None,
-    }
-}
-
-/// Whether an answer is none to the call, or none that came whole.
-fn is_another_document(problem: &DecodeProblem) -> bool {
-    matches!(problem, DecodeProblem::UnexpectedDocument(_) | DecodeProblem::UnexpectedEnd)
 }
 
 fn pages<O: Paged>(client: &Client, operation: &O, since: i64, limit: i32) -> Pages<O> {

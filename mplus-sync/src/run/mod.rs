@@ -14,19 +14,21 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use futures_util::StreamExt;
 use mplus_qapi::Client;
-use mplus_qapi::soap::Operation;
+use mplus_qapi::soap::{ListResponse, Operation, Unreadable};
 
 use crate::conflict::{Settling, SyncContext};
 use crate::merchant::{Lacking, Merchant, RunLimits};
 use crate::model::{Checkpoint, Connection, ConnectionId, Marker, Resource};
+use crate::pos_call::unreadable_at;
 use crate::progress::{Phase, ProgressMeter};
 use crate::report::{Note, RunReport, Scope, Subject};
 use crate::runtime::Runtime;
 use crate::settings::MerchantSettings;
 use crate::store::{CatalogChunk, Store, StoreErrorKind, update_connection};
 
-pub(crate) use changes::{Changes, unreadable_at};
+pub(crate) use changes::Changes;
 pub(crate) use error::StepError;
 pub(crate) use hold::Hold;
 pub use options::RunOptions;
@@ -35,6 +37,15 @@ pub(crate) use step::{Step, carry_out, end_report, note_end};
 
 /// How often a chunk is decided anew because the host edited one of its records meanwhile.
 pub(crate) const DECISIONS: u32 = 8;
+
+type ItemOf<O> = <<O as Operation>::Response as ListResponse>::Item;
+
+/// A list that was read whole.
+pub(crate) struct List<T> {
+    pub(crate) items: Vec<T>,
+    /// Items of which a value cannot be read, each with the first of these.
+    pub(crate) unreadable: Vec<(T, Unreadable)>,
+}
 
 /// One run: for whom, how, and how far it is.
 pub(crate) struct Run<'a> {
@@ -151,6 +162,29 @@ impl<'a> Run<'a> {
                 Err(error)
             }
         }
+    }
+
+    /// Asks for a short list, whole: its items, and the first value of each other item that cannot be read.
+    pub(crate) async fn list<O: Operation<Response: ListResponse> + Clone>(
+        &mut self,
+        operation: O,
+        items: fn(O::Response) -> Vec<ItemOf<O>>,
+    ) -> Result<List<ItemOf<O>>, mplus_qapi::Error> {
+        match self.call(operation.clone()).await {
+            Err(error) if unreadable_at(&error).is_some() => {}
+            answer => return Ok(List { items: items(answer?), unreadable: Vec::new() }),
+        }
+        self.report.requests += 1;
+        let mut stream = self.client().call(operation).leaving_out_unreadable(true).stream();
+        let mut list = List { items: Vec::new(), unreadable: Vec::new() };
+        while let Some(item) = stream.next().await {
+            let item = item?;
+            match stream.take_unreadable().into_iter().next() {
+                None => list.items.push(item),
+                Some(value) => list.unreadable.push((item, value)),
+            }
+        }
+        Ok(list)
     }
 
     /// Writes a chunk. False when a record has moved on since it was read: read again, decide again.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use futures_util::future::join3;
+use mplus_qapi::soap::Unreadable;
 use mplus_qapi::stock::{ArticleStock, GetStockRequest};
 use rust_decimal::Decimal;
 
@@ -16,6 +17,8 @@ use crate::store::{Page, Select, StoreError};
 
 use super::pull::{Chunk, Finder, Pull};
 
+/// Articles whose newest row is remembered; a service that tells one twice does so close together, if at all.
+const REMEMBERED: usize = 100_000;
 /// Articles that the report names of those that are no item.
 const NAMED: usize = 5;
 
@@ -28,8 +31,15 @@ pub(super) struct BranchPull {
     highest: Option<i64>,
     /// Up to where everything was read by earlier pulls.
     since: Option<i64>,
-    /// Whether the POS told a row that is as new as what was read last.
+    /// The article of the row that was the highest of earlier pulls, where it is known, and of this one.
+    known_last: Option<i64>,
+    last: Option<i64>,
+    /// Whether the POS told the row that was read last again, or a newer one of its article.
     meets: bool,
+    /// The newest row of each article so far, as far as it is remembered: an older one may come later.
+    told: HashMap<i64, i64>,
+    /// Articles whose rows cannot be read.
+    unreadable: Vec<(ArticleNumber, Unreadable)>,
     unlinked: u64,
     first_unlinked: Vec<ArticleNumber>,
 }
@@ -43,7 +53,11 @@ impl BranchPull {
             resource,
             highest: None,
             since: None,
+            known_last: None,
+            last: None,
             meets: false,
+            told: HashMap::new(),
+            unreadable: Vec::new(),
             unlinked: 0,
             first_unlinked: Vec::new(),
         }
@@ -55,14 +69,25 @@ impl BranchPull {
         self.follow_menu(pull, full).await?;
         let menu = self.menu_checkpoint(pull);
         (self.since, self.highest, self.meets) = (since, since, false);
+        self.known_last = pull.checkpoints.get(&self.last_resource()).map(|marker| marker.get());
+        self.last = self.known_last;
+        self.unreadable.clear();
         self.read(pull, Vec::new(), menu.clone()).await?;
         if since.is_some() && !self.meets {
-            // The row that was read last is gone, and none is newer: the ids went back, as after a backup was restored.
-            (self.since, self.highest) = (None, None);
+            // The row that was read last is gone: its article keeps no stock any more, or the ids went back, as after a backup
+            // was restored, and may have passed it since.
+            (self.since, self.highest, self.last) = (None, None, None);
+            self.unreadable.clear();
             self.read(pull, Vec::new(), menu).await?;
         }
         self.note_unlinked(pull);
+        self.note_unreadable(pull);
         Ok(())
+    }
+
+    /// Which article the row is of that was read last.
+    fn last_resource(&self) -> Resource {
+        Resource::named(format!("{}-last", self.resource))
     }
 
     /// Where the menu was when the stock of all its items was last known.
@@ -135,6 +160,7 @@ impl BranchPull {
         done: Option<Checkpoint>,
     ) -> Result<(), StepError> {
         let checks_all = articles.is_empty();
+        self.told.clear();
         let request = GetStockRequest {
             branch_number: self.branch.get(),
             article_numbers: articles,
@@ -156,10 +182,15 @@ impl BranchPull {
             found = finding?;
             read = reading?;
         }
+        self.unreadable.append(&mut reader.unreadable);
         let moved = self.highest.map(Marker::new).filter(|highest| checks_all && Some(*highest) != known);
         let stock = moved.map(|highest| Checkpoint::new(resource.clone(), highest));
-        let is_all = self.since.is_none() || self.meets;
-        let checkpoints: Vec<Checkpoint> = stock.into_iter().chain(done).filter(|_| is_all).collect();
+        let last = self.last.filter(|last| checks_all && self.known_last != Some(*last));
+        let last = last.map(|last| Checkpoint::new(self.last_resource(), Marker::new(last)));
+        // What cannot be read is asked for again.
+        let is_all = (self.since.is_none() || self.meets) && self.unreadable.is_empty();
+        let checkpoints: Vec<Checkpoint> =
+            stock.into_iter().chain(last).chain(done).filter(|_| is_all).collect();
         writer.write(found, checkpoints.clone()).await?;
         pull.checkpoints.extend(checkpoints.into_iter().map(|kept| (kept.resource, kept.marker)));
         Ok(())
@@ -171,11 +202,27 @@ impl BranchPull {
         finder: &mut Finder<'_>,
         mut stocks: Vec<ArticleStock>,
     ) -> Result<Chunk, StoreError> {
-        let newest = stocks.iter().map(|stock| stock.stock_id).max();
-        self.meets |= newest >= self.since;
-        self.highest = self.highest.max(newest);
+        let newest = stocks.iter().max_by_key(|stock| stock.stock_id);
+        self.meets |= match self.known_last {
+            Some(last) => {
+                stocks.iter().any(|stock| stock.article_number == last && Some(stock.stock_id) >= self.since)
+            }
+            None => newest.map(|newest| newest.stock_id) >= self.since,
+        };
+        if let Some(newest) = newest.filter(|newest| Some(newest.stock_id) >= self.highest) {
+            (self.highest, self.last) = (Some(newest.stock_id), Some(newest.article_number));
+        }
         stocks.retain(|stock| self.since.is_none_or(|since| stock.stock_id > since));
         stocks.retain(|stock| stock.branch_number.is_none_or(|number| number == self.branch.get()));
+        if self.told.len() + stocks.len() > REMEMBERED {
+            self.told.clear();
+        }
+        stocks.retain(|stock| {
+            let newest = self.told.entry(stock.article_number).or_insert(stock.stock_id);
+            let is_newer = stock.stock_id >= *newest;
+            *newest = stock.stock_id.max(*newest);
+            is_newer
+        });
         finder.load(&stocks).await?;
         let read = stocks.len() as u64;
         let now = finder.merchant.runtime().now();
@@ -208,6 +255,17 @@ impl BranchPull {
         levels.sort_by(|(id, level), (other_id, other)| level.item.cmp(&other.item).then(other_id.cmp(id)));
         levels.dedup_by(|(_, older), (_, newer)| older.item == newer.item);
         Ok(Chunk { levels: levels.into_iter().map(|(_, level)| level).collect(), read })
+    }
+
+    /// Tells a person about rows that cannot be read: their levels stay as they are.
+    fn note_unreadable(&self, pull: &mut Pull<'_>) {
+        for (article, value) in &self.unreadable {
+            let subject = Subject::new(self.location.as_str(), format_args!("article {article}"));
+            let message = format!("the stock of the article was left as it is: {value}");
+            let advice = "Correct the value in the POS; the next pull takes it over then";
+            pull.report.count(&self.resource).skipped += 1;
+            pull.report.skipped.push(Note::about(self.resource.clone(), subject, &message, advice));
+        }
     }
 
     /// Tells a person about articles whose stock has no place to go.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use futures_util::StreamExt;
 use mplus_qapi::ItemStream;
+use mplus_qapi::soap::Unreadable;
 use mplus_qapi::stock::{ArticleStock, GetStock, GetStockRequest};
 use mplus_qapi::value::Zone;
 use rust_decimal::Decimal;
@@ -78,11 +79,11 @@ impl Pull<'_> {
     ) -> (Reader<'_>, Finder<'_>, Writer<'_>) {
         let chunk = self.chunk();
         let Self { merchant, zone, options, cancel, report, items, hold, .. } = self;
-        let stocks = merchant.client().stream_stock(request);
+        let stocks = merchant.client().call(GetStock { request }).leaving_out_unreadable(true).stream();
         report.requests += 1;
         let meter = ProgressMeter::start(resource.clone(), Phase::Pull, None, merchant.runtime().now());
         let writer = Writer { merchant, options, resource: resource.clone(), report, hold, meter };
-        let reader = Reader { chunk, cancel, stocks };
+        let reader = Reader { chunk, cancel, stocks, unreadable: Vec::new() };
         (reader, Finder { merchant, zone: *zone, known: items }, writer)
     }
 }
@@ -100,18 +101,24 @@ pub(super) struct Reader<'a> {
     chunk: usize,
     cancel: &'a CancelToken,
     stocks: ItemStream<GetStock>,
+    /// Rows of which a value cannot be read, with that.
+    pub(super) unreadable: Vec<(ArticleNumber, Unreadable)>,
 }
 
 impl Reader<'_> {
     /// The next levels, at least a chunk unless they are the last; none after the last.
     pub(super) async fn next(&mut self) -> Result<Option<Vec<ArticleStock>>, StepError> {
-        let stocks = &mut self.stocks;
+        let (stocks, unreadable) = (&mut self.stocks, &mut self.unreadable);
         let chunk = async {
             let mut read = Vec::with_capacity(self.chunk);
             while read.len() < self.chunk
                 && let Some(stock) = stocks.next().await
             {
-                flatten(stock?, &mut read);
+                let stock = stock?;
+                match stocks.take_unreadable().into_iter().next() {
+                    None => flatten(stock, &mut read),
+                    Some(value) => unreadable.push((ArticleNumber::new(stock.article_number), value)),
+                }
             }
             Ok::<_, StepError>((!read.is_empty()).then_some(read))
         };

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use mplus_qapi::stock::{ArticleStock, GetStock, GetStockResponse};
-use mplus_qapi::testkit::{Fault, Pos};
+use mplus_qapi::stock::{ArticleStock, GetStock, GetStockRequest, GetStockResponse};
+use mplus_qapi::testkit::{Fault, Pos, VirtualRuntime};
+use mplus_qapi::{Client, Endpoint};
 use mplus_sync::cancel::CancelToken;
 use mplus_sync::conflict::SyncContext;
 use mplus_sync::merchant::{Merchant, RunLimits};
@@ -18,7 +19,7 @@ use mplus_sync::testkit::{FailAt, FaultyStore};
 use rust_decimal::Decimal;
 
 use crate::orders::world::{World, merchant};
-use crate::support::Scripted;
+use crate::support::{Doctored, Scripted};
 
 fn service(world: &World, store: Arc<dyn Store>) -> StockService {
     let runtime: Arc<dyn Runtime> = world.runtime.clone();
@@ -242,23 +243,29 @@ fn stock(world: &World, name: &str, stock_id: i64, amount: Decimal) -> ArticleSt
     }
 }
 
-/// A pull of a POS that answers with these.
-async fn pull_answer(world: &World, article_stocks: Vec<ArticleStock>) {
+/// A pull, by chunks of so many rows, of a POS that answers with these.
+async fn pull_answer(world: &World, article_stocks: Vec<ArticleStock>, chunk: usize) {
     let pos = Scripted::new(&world.pos);
     pos.answer::<GetStock>(&GetStockResponse { article_stocks });
     let runtime: Arc<dyn Runtime> = world.runtime.clone();
     let merchant = Merchant::new(pos.client(), merchant(), world.store.clone(), runtime);
+    let mut limits = RunLimits::default();
+    limits.stock_chunk = chunk;
+    let merchant = merchant.with_limits(limits);
     StockService::new(&merchant).pull(&StockOptions::default(), &CancelToken::new()).await;
 }
 
 #[tokio::test]
 async fn of_an_article_that_the_pos_tells_twice_the_newer_level_counts() {
-    let world = world().await;
-    let told = [("Witbier", 95, 7), ("Coca-Cola", 90, 1), ("Witbier", 94, 3), ("Coca-Cola", 96, 5)];
-    let stocks = told.map(|(name, stock_id, amount)| stock(&world, name, stock_id, Decimal::from(amount)));
-    pull_answer(&world, stocks.to_vec()).await;
-    assert_eq!(level(&world, "Witbier").await.unwrap().amount, Decimal::from(7));
-    assert_eq!(level(&world, "cola").await.unwrap().amount, Decimal::from(5));
+    for chunk in [1_000, 1] {
+        let world = world().await;
+        let told = [("Witbier", 95, 7), ("Coca-Cola", 90, 1), ("Witbier", 94, 3), ("Coca-Cola", 96, 5)];
+        let stocks =
+            told.map(|(name, stock_id, amount)| stock(&world, name, stock_id, Decimal::from(amount)));
+        pull_answer(&world, stocks.to_vec(), chunk).await;
+        assert_eq!(level(&world, "Witbier").await.unwrap().amount, Decimal::from(7));
+        assert_eq!(level(&world, "cola").await.unwrap().amount, Decimal::from(5));
+    }
 }
 
 #[tokio::test]
@@ -270,7 +277,7 @@ async fn parts_of_an_article_have_levels_of_their_own_and_day_stock_is_marked() 
     };
     let baked =
         ArticleStock { is_day_stock_article: true, ..stock(&world, "Croissant", 92, Decimal::from(-2)) };
-    pull_answer(&world, vec![crate_of, baked]).await;
+    pull_answer(&world, vec![crate_of, baked], 1_000).await;
     let witbier = level(&world, "Witbier").await.unwrap();
     assert_eq!((witbier.amount, witbier.amount.scale()), (Decimal::from(24), 2));
     let croissant = level(&world, "Croissant").await.unwrap();
@@ -319,8 +326,69 @@ async fn what_is_counted_per_day_is_sold_out_though_its_article_keeps_no_stock()
     learn(&world, "Croissant", false, 2).await;
     let baked =
         |id, amount| ArticleStock { is_day_stock_article: true, ..stock(&world, "Croissant", id, amount) };
-    pull_answer(&world, vec![baked(90, Decimal::ONE)]).await;
+    pull_answer(&world, vec![baked(90, Decimal::ONE)], 1_000).await;
     learn(&world, "Croissant", false, 3).await;
-    pull_answer(&world, vec![baked(90, Decimal::ONE), baked(91, Decimal::ZERO)]).await;
+    pull_answer(&world, vec![baked(90, Decimal::ONE), baked(91, Decimal::ZERO)], 1_000).await;
     assert_eq!(level(&world, "Croissant").await.map(|level| level.amount), Some(Decimal::ZERO));
+}
+
+/// A pull of a POS whose answers to `getStock` are changed on the way.
+async fn pull_doctored(world: &World, doctored: Doctored) -> RunReport {
+    let credentials = world.pos.credentials();
+    let endpoint = Endpoint::new("pos.invalid", 1).unwrap();
+    let client = Client::builder(endpoint, credentials, doctored, VirtualRuntime::new(1)).build();
+    let runtime: Arc<dyn Runtime> = world.runtime.clone();
+    let merchant = Merchant::new(client, merchant(), world.store.clone(), runtime);
+    StockService::new(&merchant).pull(&StockOptions::default(), &CancelToken::new()).await
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_costs_itself_is_named_and_comes_once_it_can() {
+    let world = world().await;
+    world.pos.set_stock(1, world.article("Witbier"), 12.into());
+    world.pos.set_stock(1, world.article("Croissant"), 7.into());
+    let row = format!("articleNumber>{}<", world.article("Witbier"));
+    let spoiled = Doctored::new(&world.pos, "getStock", move |answer| {
+        let Some(at) = answer.find(&row) else { return answer };
+        let begin = at + answer[at..].find("amountFree>").unwrap() + "amountFree>".len();
+        let end = begin + answer[begin..].find('<').unwrap();
+        format!("{}veel{}", &answer[..begin], &answer[end..])
+    });
+    let report = pull_doctored(&world, spoiled).await;
+    assert_eq!(report.outcome, RunOutcome::Completed, "{report}");
+    assert!(report.skipped.first.iter().any(|note| note.message.contains("veel")), "{report}");
+    assert_eq!(level(&world, "Croissant").await.unwrap().amount, Decimal::from(7));
+    assert_eq!(level(&world, "Witbier").await, None);
+    pull(&world).await;
+    assert_eq!(level(&world, "Witbier").await.unwrap().amount, Decimal::from(12));
+}
+
+#[tokio::test]
+async fn stock_ids_that_went_back_and_have_passed_what_was_read_are_noticed() {
+    let world = world().await;
+    for amount in 1..=20 {
+        world.pos.set_stock(1, world.article("Croissant"), amount.into());
+    }
+    world.pos.set_stock(1, world.article("Witbier"), 77.into());
+    pull(&world).await;
+    // A backup of the start, and then more changes than were ever read.
+    let restored = Pos::brasserie();
+    restored.set_stock(1, world.article("Croissant"), 3.into());
+    for amount in 1..=60 {
+        restored.set_stock(1, world.article("Bitter lemon"), amount.into());
+    }
+    let before = restored.client().call(GetStock::from(of_branch(1))).await.unwrap().article_stocks;
+    let amount = |name: &str| {
+        let row = before.iter().find(|row| row.article_number == world.article(name)).unwrap();
+        row.amount_free
+    };
+    let restored = World { pos: restored.clone(), store: world.store.clone(), ..World::open().await };
+    pull(&restored).await;
+    for name in ["Croissant", "Witbier", "Bitter lemon"] {
+        assert_eq!(level(&world, name).await.unwrap().amount, amount(name), "{name}");
+    }
+}
+
+fn of_branch(branch_number: i32) -> GetStockRequest {
+    GetStockRequest { branch_number, ..GetStockRequest::default() }
 }

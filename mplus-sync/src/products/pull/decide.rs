@@ -130,6 +130,10 @@ fn believes_links(page: &PulledPage, known: &Known, rules: &Rules, told: &mut To
     let lost =
         known.items.iter().filter(|(number, _)| page.links_of(number.get()).is_some_and(<[_]>::is_empty));
     let lost = lost.map(|(_, item)| item).filter(offered).count();
+    if page.doubts_links && lost > 0 {
+        told.links_lost(lost);
+        return false;
+    }
     if lost <= FEW {
         return true;
     }

@@ -147,6 +147,23 @@ impl KnownGroups {
     }
 }
 
+/// How many articles are asked for to see whether the POS tells groups at all, and in how many items they are looked for.
+const WITNESSES: usize = 3;
+const SEARCHED: usize = 2_000;
+
+/// Some articles, not of these rows, that are offered with preparation method groups as far as the store knows.
+pub(super) async fn offered_with_groups(
+    store: &dyn Store,
+    connection: &ConnectionId,
+    groups: &KnownGroups,
+    rows: &Rows,
+) -> Result<Vec<i64>, StoreError> {
+    let items = store.items(connection, Select::Page(Page::first(SEARCHED))).await?;
+    let offered = items.iter().filter(|item| item.record.active && groups.are_offered_with(&item.record));
+    let numbers = offered.filter_map(|item| Some(item.external_ids.mpluskassa?.get()));
+    Ok(numbers.filter(|number| rows.article(*number).is_none()).take(WITNESSES).collect())
+}
+
 /// Modifier groups that are read at once.
 const GROUPS: usize = 500;
 

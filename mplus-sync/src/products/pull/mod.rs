@@ -107,6 +107,7 @@ pub(super) async fn pull(run: &mut Run<'_>, basis: Basis) -> Result<Pulled, Step
     let Some(mut since) = due else { return Ok(pulled) };
     if since > 0 && is_restored(run).await? {
         since = 0;
+        forget_groups(run).await?;
     }
     let branch_prices = branch_prices.filter(|prices| prices.are_told());
     if branch_prices.is_none() {
@@ -154,7 +155,7 @@ pub(super) async fn pull(run: &mut Run<'_>, basis: Basis) -> Result<Pulled, Step
         run.learn_lacking(operation).await;
     }
     std::mem::take(&mut pulled.webshop).tell(run);
-    let complete = pages.is_complete();
+    let (complete, links_refused) = (pages.is_complete(), pages.links_refused());
     if let Some(mut seen) = seen {
         if !complete {
             seen.note_nameless();
@@ -178,7 +179,10 @@ pub(super) async fn pull(run: &mut Run<'_>, basis: Basis) -> Result<Pulled, Step
     }
     // What was deleted at the POS leaves a marker that no article has, and what changed meanwhile is read by the next run.
     let last = current.unwrap_or(last);
-    if last >= 0 {
+    if links_refused {
+        // What the articles lack now is read once the POS tells it.
+        run.keep_checkpoint(Resource::ARTICLES, vat::NOTHING_READ.get()).await?;
+    } else if last >= 0 {
         run.keep_checkpoint(Resource::ARTICLES, last).await?;
     }
     last_changed.keep(run).await?;
@@ -189,6 +193,21 @@ pub(super) async fn pull(run: &mut Run<'_>, basis: Basis) -> Result<Pulled, Step
         end_former_menu(run).await?;
     }
     Ok(pulled)
+}
+
+/// What else the POS counts went back with its articles, and may have passed what was read since: the next run reads it whole.
+async fn forget_groups(run: &mut Run<'_>) -> Result<(), StepError> {
+    let counted = [
+        Resource::PREPARATION_METHOD_GROUPS,
+        Resource::ARTICLE_ALTERATIONS_GROUPS,
+        Resource::ARTICLE_NUTRITION,
+    ];
+    for resource in counted {
+        if run.checkpoint(&resource).is_some() {
+            run.keep_checkpoint(resource, vat::NOTHING_READ.get()).await?;
+        }
+    }
+    Ok(())
 }
 
 /// What was ordered until now was ordered of the menu of the POS that the merchant had before, if there was one.
@@ -228,21 +247,15 @@ async fn next_page(
     connection: &ConnectionId,
     rules: &Rules,
 ) -> Result<Option<(PulledPage, Decided)>, StepError> {
-    let Some(page) = pages.next().await? else { return Ok(None) };
-    let decided = decide_by_now(&page, store, connection, rules, false).await?;
+    let Some(mut page) = pages.next().await? else { return Ok(None) };
+    let known = Known::of(store, connection, &page.rows, rules.has_combos, false).await?;
+    // Whoever accepts the loss believes every answer.
+    let has_any = known.items.values().any(|item| rules.groups.are_offered_with(&item.record));
+    if has_any && rules.most_gone < 100 {
+        pages.look_at_links(&mut page, store, connection, &rules.groups).await?;
+    }
+    let decided = decide(&page, known, rules)?;
     Ok(Some((page, decided)))
-}
-
-/// Decides a page by what the store has of it now.
-async fn decide_by_now(
-    page: &PulledPage,
-    store: &dyn Store,
-    connection: &ConnectionId,
-    rules: &Rules,
-    looks_for_taken: bool,
-) -> Result<Decided, StepError> {
-    let known = Known::of(store, connection, &page.rows, rules.has_combos, looks_for_taken).await?;
-    Ok(decide(page, known, rules)?)
 }
 
 /// Stores a page and tells of it; decides it anew, again and again, while the same records move on.
@@ -268,7 +281,8 @@ async fn settle(
             return images::download(run, wanted, &mut pulled.pictures).await;
         }
         // It may be no edit that is in the way, but a record that has the identifier of a new one.
-        decided = decide_by_now(&page, run.store(), run.connection(), rules, true).await?;
+        let known = Known::of(run.store(), run.connection(), &page.rows, rules.has_combos, true).await?;
+        decided = decide(&page, known, rules)?;
     }
     run.report.fail(Note::general(
         Resource::ARTICLES,

@@ -9,12 +9,14 @@ use mplus_qapi::preparation::{
 use mplus_qapi::products::GetProducts;
 use mplus_qapi::soap::{Operation, Outcome};
 
+use super::know::{KnownGroups, offered_with_groups};
 use super::rows::Rows;
-use crate::model::{ModifierSource, PosModifierGroup, Resource};
-use crate::pos_call::is_unknown_operation;
+use crate::model::{ConnectionId, ModifierSource, PosModifierGroup, Resource};
+use crate::pos_call::{is_refused, is_unknown_operation, pos_advice};
 use crate::products::markers::Markers;
 use crate::report::Note;
 use crate::run::{Changes, Run, StepError};
+use crate::store::Store;
 
 /// The operation that tells which article has which preparation method groups.
 const LINKS: &str = GetArticlesPreparationMethodGroups::INFO.name;
@@ -25,6 +27,8 @@ pub(super) struct PulledPage {
     /// Its articles' preparation method groups, in their order.
     /// None where the POS does not tell.
     links: Option<HashMap<i64, Vec<PosModifierGroup>>>,
+    /// Whether it is doubtful that they have none: the POS lists none of other articles, either, that had some.
+    pub(super) doubts_links: bool,
     /// The highest marker in it.
     pub(super) last: i64,
 }
@@ -43,8 +47,13 @@ pub(super) struct Pages<'a> {
     client: &'a Client,
     /// Without groups there are no links.
     has_groups: bool,
-    /// Whether the POS tells which article has which.
+    /// Whether the POS tells which article has which; whether it does not know the call for it, or refuses it.
     tells_links: bool,
+    lacks_links: bool,
+    refuses_links: bool,
+    /// Whether no other article has groups any more that had some; none before that was asked.
+    doubtful: Option<bool>,
+    notes: Vec<Note>,
     requests: u64,
 }
 
@@ -55,6 +64,10 @@ impl<'a> Pages<'a> {
             client: run.client(),
             has_groups: markers.preparation != Some(0),
             tells_links: !run.lacks(LINKS),
+            lacks_links: false,
+            refuses_links: false,
+            doubtful: None,
+            notes: Vec::new(),
             requests: 0,
         }
     }
@@ -64,7 +77,34 @@ impl<'a> Pages<'a> {
         let Some(page) = self.changes.fetch().await? else { return Ok(None) };
         let rows = Rows::of(page.items, &page.unreadable);
         let links = self.links(&rows).await?;
-        Ok(Some(PulledPage { rows, links, last: page.next_marker - 1 }))
+        Ok(Some(PulledPage { rows, links, doubts_links: false, last: page.next_marker - 1 }))
+    }
+
+    /// Looks whether it is to be believed that no article of a page has groups: an empty answer would take the choices off dishes
+    /// that need them. Others that had some are asked for, once for all pages.
+    pub(super) async fn look_at_links(
+        &mut self,
+        page: &mut PulledPage,
+        store: &dyn Store,
+        connection: &ConnectionId,
+        groups: &KnownGroups,
+    ) -> Result<(), StepError> {
+        let lists_none = page.links.as_ref().is_some_and(|links| links.values().all(Vec::is_empty));
+        if !lists_none || !self.has_groups || page.rows.article_count() == 0 {
+            return Ok(());
+        }
+        let doubtful = match self.doubtful {
+            Some(doubtful) => doubtful,
+            None => {
+                let others = offered_with_groups(store, connection, groups, &page.rows).await?;
+                let is_any = !others.is_empty();
+                let told = if is_any { self.links_of(others).await? } else { None };
+                told.is_some_and(|told| told.values().all(Vec::is_empty))
+            }
+        };
+        (self.doubtful, page.doubts_links) = (Some(doubtful), doubtful);
+        self.refuses_links |= doubtful;
+        Ok(())
     }
 
     /// The preparation method groups of a page's articles, in their order.
@@ -72,19 +112,36 @@ impl<'a> Pages<'a> {
         if rows.article_count() == 0 || !self.has_groups {
             return Ok(Some(HashMap::new()));
         }
+        self.links_of(rows.articles().map(|(number, ..)| number).collect()).await
+    }
+
+    /// Those of some articles; none where the POS does not tell.
+    async fn links_of(
+        &mut self,
+        article_numbers: Vec<i64>,
+    ) -> Result<Option<HashMap<i64, Vec<PosModifierGroup>>>, StepError> {
         if !self.tells_links {
             return Ok(None);
         }
-        let article_numbers = rows.articles().map(|(number, ..)| number).collect();
         let request = GetArticlesPreparationMethodGroupsRequest { article_numbers };
         let reply = self.client.call(GetArticlesPreparationMethodGroups { request }).reply().await;
         self.requests += u64::from(match &reply {
             Ok(reply) => reply.attempts,
             Err(error) => error.attempts(),
         });
-        if reply.as_ref().is_err_and(is_unknown_operation) {
-            self.tells_links = false;
-            return Ok(None);
+        match &reply {
+            Err(error) if is_unknown_operation(error) => {
+                (self.tells_links, self.lacks_links) = (false, true);
+                return Ok(None);
+            }
+            // Dishes come with the choices that they had.
+            Err(error) if is_refused(error) => {
+                (self.tells_links, self.refuses_links) = (false, true);
+                let (resource, message) = (Resource::PREPARATION_METHOD_GROUPS, error.to_string());
+                self.notes.push(Note::general(resource, &message, pos_advice(error)));
+                return Ok(None);
+            }
+            _ => {}
         }
         let response = reply?.response.into_result().map_err(mplus_qapi::Error::from)?;
         let group = |number| PosModifierGroup { source: ModifierSource::PreparationMethod, number };
@@ -94,9 +151,14 @@ impl<'a> Pages<'a> {
         Ok(Some(links.collect()))
     }
 
+    /// Whether the POS did not tell which article has which groups, or not so that it is believed.
+    pub(super) fn links_refused(&self) -> bool {
+        self.refuses_links
+    }
+
     /// The operation that the POS turned out not to have.
     pub(super) fn lacking(&self) -> Option<&'static str> {
-        (!self.tells_links).then_some(LINKS)
+        self.lacks_links.then_some(LINKS)
     }
 
     /// Whether every page could be read.
@@ -106,7 +168,9 @@ impl<'a> Pages<'a> {
 
     /// What could not be read since this was asked last.
     pub(super) fn take_notes(&mut self) -> Vec<Note> {
-        self.changes.take_notes()
+        let mut notes = std::mem::take(&mut self.notes);
+        notes.append(&mut self.changes.take_notes());
+        notes
     }
 
     /// How many requests were made since this was asked last.

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use mplus_qapi::preparation::{
+    UpdateArticlePreparationMethodGroups, UpdateArticlePreparationMethodGroupsRequest,
+};
 use mplus_qapi::testkit::Pos;
 use mplus_qapi::value::Decimal;
 use mplus_sync::Integration;
@@ -86,6 +89,37 @@ async fn an_empty_answer_takes_no_choices_off_the_dishes_that_need_them() {
     let report = empty.sync_menu(&RunOptions::full(SyncContext::Manual)).await;
     assert_eq!(links().await, before, "{report}");
     assert!(is_asked(&report, "lists no choices any more"), "{report}");
+}
+
+#[tokio::test]
+async fn an_empty_answer_takes_no_choices_off_the_one_dish_that_changed() {
+    let (merchant, integration) = Merchant::synced().await;
+    let items = merchant.items().await;
+    let dish = items.iter().find(|item| !item.record.modifier_groups.is_empty()).unwrap();
+    let number = dish.external_ids.mpluskassa.unwrap().get();
+    merchant.pos.set_price(number, Decimal::new(1234, 2));
+    let operation = "getArticlesPreparationMethodGroups";
+    let empty = open_cut(&merchant, operation, "articlePreparationMethodGroups", 0).await;
+    let report = empty.sync_menu(&RunOptions::manual()).await;
+    let held = merchant.item(&dish.record.name).await.record;
+    assert_eq!(held.price, Some(Decimal::new(1234, 2)));
+    assert_eq!(held.modifier_groups, dish.record.modifier_groups, "{report}");
+    assert!(is_asked(&report, "lists no choices any more"), "{report}");
+    // What is taken off indeed goes, also when the dish is alone in its page.
+    integration.sync_menu(&RunOptions::manual()).await;
+    unlink(&merchant, number).await;
+    let report = integration.sync_menu(&RunOptions::manual()).await;
+    assert!(merchant.item(&dish.record.name).await.record.modifier_groups.is_empty(), "{report}");
+}
+
+async fn unlink(merchant: &Merchant, article_number: i64) {
+    let request = UpdateArticlePreparationMethodGroupsRequest {
+        article_number,
+        preparation_method_group_numbers: Vec::new(),
+    };
+    let unlink = UpdateArticlePreparationMethodGroups { request };
+    merchant.pos.client().call(unlink).await.unwrap();
+    merchant.pos.set_price(article_number, Decimal::new(1235, 2));
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use mplus_sync::store::{CatalogChunk, CatalogEdits};
 use mplus_sync::sync::RunOptions;
 use mplus_sync::tax::TaxMapping;
 
-use crate::support::{Doctored, Merchant};
+use crate::support::{Doctored, Merchant, Scripted};
 
 const DISH: &str = "Dame blanche";
 const DRINK: &str = "Coca-Cola";
@@ -297,6 +297,7 @@ async fn a_schedule_reads_everything_once_a_week_and_notices_what_is_gone() {
 #[tokio::test]
 async fn a_service_that_lacks_what_a_sync_can_do_without_is_no_failure_and_is_asked_once() {
     let calls = [
+        "no-getBranchInformation",
         "no-getCurrentSyncMarkers",
         "no-getVatGroupList",
         "no-getArticleBranchDeviations",
@@ -505,4 +506,80 @@ async fn a_menu_that_leaves_the_web_shop_in_bulk_is_told() {
         is_told(&report, "5 items were switched off: the POS says that they are not for the web shop"),
         "{report}"
     );
+}
+
+#[tokio::test]
+async fn a_service_that_tells_no_pictures_is_not_asked_for_them_at_each_sync() {
+    let (merchant, integration) =
+        synced_at(Pos::brasserie().with_dialect("no-getImages".parse::<Dialect>().unwrap())).await;
+    let asked = merchant.pos.requests().count("getImages");
+    merchant.pos.set_price(merchant.article(DISH), euros(815));
+    let report = integration.sync_menu(&RunOptions::manual()).await;
+    assert_eq!(merchant.pos.requests().count("getImages"), asked);
+    assert!(report.failures.is_empty() && report.skipped.is_empty(), "{report}");
+    assert!(asked > 0 && integration.status().await.unwrap().unwrap().lacking.contains("getImages"));
+}
+
+#[tokio::test]
+async fn a_call_that_is_refused_costs_what_it_tells_and_nothing_else() {
+    for refused in ["getVatGroupList", "getArticleBranchDeviations", "getArticlesPreparationMethodGroups"] {
+        let merchant = Merchant::new(Pos::brasserie());
+        merchant.connect().await;
+        let pos = Scripted::new(&merchant.pos);
+        pos.refuse(refused, "");
+        let host = merchant.host_with(Arc::clone(&merchant.store), pos.clone());
+        let integration = Integration::open(host, Merchant::id()).await.unwrap();
+        let report = integration.sync_menu(&RunOptions::manual()).await;
+        assert_eq!(report.outcome, RunOutcome::Completed, "{refused}: {report}");
+        let told = |note: &str| note.contains("This user may not do that");
+        assert!(report.failures.first.iter().any(|note| told(&note.message)), "{refused}: {report}");
+        edit(&merchant, ItemEdit::of(merchant.item(DISH).await.record.id).price(euros(1111)), 60).await;
+        integration.sync_menu(&RunOptions::manual()).await;
+        let price = merchant.pos.article(merchant.article(DISH)).unwrap().price_incl;
+        assert_eq!(price, Some(euros(1111)), "{refused}");
+        // Allowed again, all is as if it always had been.
+        pos.allow();
+        let report = integration.sync_menu(&RunOptions::manual()).await;
+        assert!(report.failures.is_empty(), "{refused}: {report}");
+        let other = Merchant::new(merchant.pos.clone());
+        other.connect().await.sync_menu(&RunOptions::manual()).await;
+        let held = async |merchant: &Merchant| {
+            merchant.items().await.into_iter().map(|item| item.record).collect::<Vec<_>>()
+        };
+        assert_eq!(held(&merchant).await, held(&other).await, "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_was_made_up_never_goes_before_the_one_of_the_pos() {
+    let (merchant, _) = synced().await;
+    let integration = open(&merchant, |settings| settings.conflicts = Unit::Record).await;
+    let number = merchant.article(DISH);
+    merchant.pos.change_article(number, |article| article.description = Some(String::new()));
+    integration.sync_menu(&RunOptions::manual()).await;
+    let nameless = merchant.item(&format!("Article {number}")).await.record;
+    edit(&merchant, ItemEdit::of(nameless.id).price(euros(1111)), 60).await;
+    merchant.pos.change_article(number, |article| article.description = Some("Nasi".into()));
+    integration.sync_menu(&RunOptions::manual()).await;
+    let article = merchant.pos.article(number).unwrap();
+    assert_eq!((article.description.as_deref(), article.price_incl), (Some("Nasi"), Some(euros(1111))));
+    assert_eq!(merchant.item("Nasi").await.record.price, Some(euros(1111)));
+}
+
+#[tokio::test]
+async fn a_line_of_branch_prices_that_comes_twice_is_one_price() {
+    let (merchant, integration) = synced().await;
+    let number = merchant.article(DISH);
+    merchant.pos.set_branch_price(2, number, Some(euros(999)));
+    integration.sync_menu(&RunOptions::manual()).await;
+    let before = merchant.item(DISH).await.record.location_prices;
+    let doubled = Doctored::new(&merchant.pos, "getArticleBranchDeviations", |answer| {
+        let element = "articleBranchDeviationLines>";
+        let begin = answer[..answer.find(element).unwrap()].rfind('<').unwrap();
+        let end = answer.rfind(element).unwrap() + element.len();
+        format!("{}{}{}", &answer[..end], &answer[begin..end], &answer[end..])
+    });
+    let integration = merchant.open_doctored(doubled).await;
+    integration.sync_menu(&RunOptions::full(SyncContext::Manual)).await;
+    assert_eq!(merchant.item(DISH).await.record.location_prices, before);
 }

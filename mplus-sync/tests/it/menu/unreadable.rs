@@ -1,11 +1,15 @@
 //! Articles that cannot be read: each costs itself, and is named.
 
+use std::sync::Arc;
+
 use mplus_qapi::testkit::Pos;
 use mplus_qapi::value::Decimal;
+use mplus_sync::Integration;
 use mplus_sync::conflict::SyncContext;
-use mplus_sync::model::{ItemEdit, Resource};
+use mplus_sync::connection::NewConnection;
+use mplus_sync::model::{Environment, ItemEdit, Resource};
 use mplus_sync::report::{RunOutcome, RunReport};
-use mplus_sync::store::CatalogEdits;
+use mplus_sync::store::{CatalogEdits, Credentials};
 use mplus_sync::sync::RunOptions;
 
 use crate::support::{Doctored, Merchant};
@@ -211,4 +215,60 @@ async fn an_article_that_a_list_left_out_and_the_pos_still_has_is_not_gone() {
         item.external_ids.mpluskassa.is_some_and(|number| number.get() == merchant.article(DISH))
     });
     assert!(dish.is_some_and(|dish| dish.record.active), "{report}");
+}
+
+/// The answer to an operation with another text in the last element of this name.
+fn last_spoiled(pos: &Pos, operation: &'static str, element: &'static str, value: &'static str) -> Doctored {
+    Doctored::new(pos, operation, move |answer| {
+        let Some(end) = answer.rfind(&format!("</ns1:{element}>")) else { return answer };
+        let begin = answer[..end].rfind('>').unwrap() + 1;
+        format!("{}{value}{}", &answer[..begin], &answer[end..])
+    })
+}
+
+#[tokio::test]
+async fn a_branch_that_cannot_be_read_stays_as_it_is_and_is_named_and_the_others_are_imported() {
+    let merchant = Merchant::new(Pos::brasserie());
+    let spoiled = last_spoiled(&merchant.pos, "getBranches", "countryCode", "Nederland");
+    let new = NewConnection {
+        id: Merchant::id(),
+        name: "De Gouden Leeuw".to_owned(),
+        host: "api.mpluskassa.nl".to_owned(),
+        port: 34562,
+        environment: Environment::Test,
+    };
+    let credentials = Credentials { ident: "testkit".to_owned(), secret: "geheim & vertrouwelijk".into() };
+    let host = merchant.host_with(Arc::clone(&merchant.store), spoiled);
+    let (integration, report) = Integration::connect(host, new, credentials).await.unwrap();
+    assert_eq!(merchant.locations().await.len(), 2, "{report}");
+    assert!(report.failures.first[0].message.contains("Nederland"), "{report}");
+    // Known, it is not taken for gone.
+    merchant.connect().await;
+    assert_eq!(merchant.locations().await.len(), 3);
+    integration.sync_menu(&RunOptions::full(SyncContext::Manual)).await;
+    assert!(merchant.locations().await.iter().all(|location| !location.record.vanished));
+}
+
+#[tokio::test]
+async fn a_vat_group_that_cannot_be_read_costs_itself_and_takes_no_rate_away() {
+    let merchant = Merchant::new(Pos::brasserie());
+    merchant.connect().await;
+    let integration = merchant.open_doctored(spoiled_rate(&merchant.pos)).await;
+    let report = integration.sync_menu(&RunOptions::manual()).await;
+    assert_eq!(report.outcome, RunOutcome::Completed, "{report}");
+    assert!(report.failures.first[0].message.contains("vrij"), "{report}");
+    assert_eq!(merchant.item(DISH).await.record.tax_rate, Some(9.into()));
+    // What has a rate keeps it.
+    let (merchant, _) = Merchant::synced().await;
+    let rates =
+        || async { merchant.items().await.into_iter().map(|item| item.record.tax_rate).collect::<Vec<_>>() };
+    let before = rates().await;
+    let integration = merchant.open_doctored(spoiled_rate(&merchant.pos)).await;
+    let report = integration.sync_menu(&RunOptions::full(SyncContext::Manual)).await;
+    assert!(matches!(report.outcome, RunOutcome::Incomplete { .. }), "{report}");
+    assert_eq!(rates().await, before);
+}
+
+fn spoiled_rate(pos: &Pos) -> Doctored {
+    last_spoiled(pos, "getVatGroupList", "vatPercentage", "vrij")
 }
