@@ -122,6 +122,10 @@ impl Builder<'_> {
     }
 
     fn lines(&mut self, order: &Order) -> Vec<DraftLine> {
+        let number = order.number.as_str();
+        if number.trim().is_empty() || plain(number) != number {
+            self.problem(Problem::Number);
+        }
         if order.lines.is_empty() {
             self.problem(Problem::Empty);
         }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use mplus_qapi::employees::{GetEmployees, GetEmployeesRequest};
 use mplus_qapi::products::{GetProducts, GetProductsRequest};
 use mplus_qapi::relations::{GetRelation, GetRelationResult};
+use mplus_qapi::soap::Operation;
 use mplus_qapi::table_orders::{GetTableListV3, GetTableListV3Request};
 use rust_decimal::Decimal;
 
@@ -12,6 +13,7 @@ use crate::model::{
     ArticleNumber, Item, ItemId, LineModifier, ModifierGroup, ModifierGroupId, Order, RelationNumber, Sold,
     Tracked,
 };
+use crate::pos_call::is_no_answer;
 use crate::store::{Select, StoreError};
 
 use super::{OrderDraft, OrderRefused, OrderService, Problem, SubmitError, SubmitErrorKind};
@@ -25,7 +27,8 @@ impl OrderService {
     ///
     /// Checked are: articles and combos are linked, exist at the POS and are active; items are sold at the location; modifiers
     /// fit their groups' minimum and maximum; location, workplace and relation are set up and exist; the employee
-    /// and the table exist; payment codes are in the POS's list; amounts add up. What the POS does not know a call for is not checked.
+    /// and the table exist; payment codes are in the POS's list; amounts add up. What the POS does not know a call for, or refuses
+    /// to tell, is not checked.
     ///
     /// # Errors
     /// [`SubmitErrorKind::Refused`] with every problem; [`SubmitErrorKind::Store`] or [`SubmitErrorKind::Pos`] when what is
@@ -100,7 +103,7 @@ impl OrderService {
         }
         if let Some(table) = draft.table() {
             let request = GetTableListV3Request { branch_number: draft.branch.get() };
-            let listed = self.lacking.call(GetTableListV3::from(request), Some(self.timeout())).await?;
+            let listed = self.asked(GetTableListV3::from(request)).await?;
             let listed = listed.map(|listed| listed.whole_table).filter(|tables| !tables.is_empty());
             if listed.is_some_and(|tables| tables.iter().all(|known| known.number != table.number)) {
                 problems.push(Problem::TableUnknown { table });
@@ -109,16 +112,22 @@ impl OrderService {
         Ok(problems)
     }
 
+    /// The answer to a question; none where the POS does not know the call, refuses it to this user, or says what cannot be
+    /// read: a guest is not sent away for that.
+    async fn asked<O: Operation>(&self, question: O) -> Result<Option<O::Response>, mplus_qapi::Error> {
+        match self.lacking.call(question, Some(self.timeout())).await {
+            Err(error) if is_no_answer(&error) => Ok(None),
+            answer => answer,
+        }
+    }
+
     /// Whether the POS has an employee. One that lists none is taken at the settings' word.
     pub(crate) async fn has_employee(&self, number: i64) -> Result<bool, mplus_qapi::Error> {
         if number == SUPER_USER {
             return Ok(true);
         }
-        let timeout = Some(self.timeout());
         let request = GetEmployeesRequest { employee_numbers: vec![number], ..Default::default() };
-        let Some(found) = self.lacking.call(GetEmployees::from(request), timeout).await? else {
-            return Ok(true);
-        };
+        let Some(found) = self.asked(GetEmployees::from(request)).await? else { return Ok(true) };
         let found = found.employee_list.iter().find(|employee| employee.employee_number == Some(number));
         if let Some(found) = found {
             return Ok(found.active != Some(false));
@@ -129,14 +138,14 @@ impl OrderService {
             sync_marker_limit: Some(1),
             ..GetEmployeesRequest::default()
         };
-        let any = self.lacking.call(GetEmployees::from(first), timeout).await?;
+        let any = self.asked(GetEmployees::from(first)).await?;
         Ok(any.is_none_or(|any| any.employee_list.is_empty()))
     }
 
     /// Whether the POS has a relation. One that cannot be asked is taken to have it.
     pub(crate) async fn has_relation(&self, relation: RelationNumber) -> Result<bool, mplus_qapi::Error> {
         let request = GetRelation { relation_number: relation.get() };
-        let answer = self.lacking.call(request, Some(self.timeout())).await?;
+        let answer = self.asked(request).await?;
         Ok(answer.is_none_or(|answer| answer.result != GetRelationResult::NotFound))
     }
 
@@ -166,7 +175,7 @@ impl OrderService {
             article_numbers: wanted.iter().map(|article| article.get()).collect(),
             ..GetProductsRequest::default()
         };
-        let found = self.lacking.call(GetProducts::from(request), Some(self.timeout())).await?;
+        let found = self.asked(GetProducts::from(request)).await?;
         let Some(found) = found else { return Ok(Vec::new()) };
         let articles = found.product_list.iter().flat_map(|product| &product.article_list);
         let active: BTreeMap<i64, bool> = articles

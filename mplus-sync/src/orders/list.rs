@@ -2,20 +2,23 @@
 
 use futures_util::StreamExt;
 use mplus_qapi::ErrorKind;
-use mplus_qapi::soap::{ListResponse, Paged};
+use mplus_qapi::orders::GetOrders;
+use mplus_qapi::soap::{ListResponse, Operation, Paged};
 
 use super::OrderService;
 
 /// How many items are asked for at once.
 const PAGE: i32 = 250;
 
-type Item<O> = <<O as mplus_qapi::soap::Operation>::Response as ListResponse>::Item;
+type Item<O> = <<O as Operation>::Response as ListResponse>::Item;
 
 impl OrderService {
     /// The first item of a list of which `is_it` is true; none when there is none in all of it.
     ///
     /// How many items an answer holds at most is not known, with a limit or without: the list is asked for page by page until
     /// a page is empty. That the filters of the request hold beside a marker is not needed: more is read then.
+    ///
+    /// An order of which a value cannot be read is known all the same by what it is called: one of others holds ours up no more.
     ///
     /// # Errors
     /// When a call fails, or the list does not go on from where it was asked to: what it does not show may be there.
@@ -28,13 +31,21 @@ impl OrderService {
         loop {
             let mut page = list.clone();
             page.set_page(marker, PAGE);
-            let mut items = self.merchant.client().call(page).timeout(self.timeout()).stream();
+            let call = self.merchant.client().call(page).timeout(self.timeout());
+            let mut items = call.leaving_out_unreadable(O::INFO.name == GetOrders::INFO.name).stream();
             let mut newest = None;
             let mut is_empty = true;
             while let Some(item) = items.next().await {
                 let item = item?;
-                if is_it(&item) {
-                    return Ok(Some(item));
+                let unreadable = items.take_unreadable().into_iter().next();
+                match (is_it(&item), unreadable) {
+                    (true, None) => return Ok(Some(item)),
+                    // What is not known of it may matter.
+                    (true, Some(value)) => {
+                        let kind = ErrorKind::Response(value.error().clone());
+                        return Err(mplus_qapi::Error::new(O::INFO.name, kind));
+                    }
+                    (false, _) => {}
                 }
                 is_empty = false;
                 newest = newest.max(O::newest_marker(&item));

@@ -10,6 +10,7 @@ use mplus_qapi::payments::{
 use mplus_qapi::types::{PaymentMethod as PosMethod, WorkplaceIdentifier};
 
 use crate::model::{Order, PaymentMethod};
+use crate::pos_call::is_no_answer;
 
 use super::{OrderService, Problem};
 
@@ -19,7 +20,7 @@ const TRUSTED: TimeDelta = TimeDelta::hours(1);
 /// What the POS said of its payment methods, and when.
 #[derive(Clone)]
 pub(super) struct PaymentMethods {
-    /// None when no call of the POS lists them, or the list is empty: somebody who may not see them is told none.
+    /// None when no call of the POS lists them, the list is empty, or it is refused: somebody who may not see them is told none.
     listed: Option<Arc<Listed>>,
     read_at: DateTime<Utc>,
 }
@@ -67,10 +68,10 @@ impl OrderService {
         if mapped.is_empty() {
             return Ok(Vec::new());
         }
-        let Some(mut listed) = self.payment_methods(false).await? else { return Ok(Vec::new()) };
+        let Some(mut listed) = self.methods_if_told(false).await? else { return Ok(Vec::new()) };
         if mapped.iter().any(|(_, code)| !listed.by_code.contains_key(*code)) {
             // It may have been added since the list was read.
-            let Some(read) = self.payment_methods(true).await? else { return Ok(Vec::new()) };
+            let Some(read) = self.methods_if_told(true).await? else { return Ok(Vec::new()) };
             listed = read;
         }
         if !listed.is_whole {
@@ -80,6 +81,24 @@ impl OrderService {
         Ok(unknown
             .map(|(method, code)| Problem::PaymentUnknown { method: method.clone(), code: code.to_owned() })
             .collect())
+    }
+
+    /// The same for an order that is about to be sent: that the POS does not tell its methods to this user, or not so that they
+    /// can be read, must not keep orders from it.
+    async fn methods_if_told(&self, anew: bool) -> Result<Option<Arc<Listed>>, mplus_qapi::Error> {
+        match self.payment_methods(anew).await {
+            Err(error) if is_no_answer(&error) => {
+                self.remember(None);
+                Ok(None)
+            }
+            answer => answer,
+        }
+    }
+
+    fn remember(&self, listed: Option<Arc<Listed>>) {
+        let read_at = self.merchant.runtime().now();
+        *self.methods.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(PaymentMethods { listed, read_at });
     }
 
     /// The POS's active payment methods; none when no call lists them, or the list is empty.
@@ -95,8 +114,7 @@ impl OrderService {
             Arc::new(Listed { by_code, is_whole })
         });
         let listed = listed.filter(|listed| !listed.by_code.is_empty());
-        *self.methods.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some(PaymentMethods { listed: listed.clone(), read_at: now });
+        self.remember(listed.clone());
         Ok(listed)
     }
 

@@ -25,6 +25,8 @@ pub struct OrderRefused {
 pub enum Problem {
     /// The order has no lines.
     Empty,
+    /// The order has no number, or one with characters that cannot be sent.
+    Number,
     /// An item has no article at the POS.
     ItemUnlinked {
         /// As the guest read it.
@@ -210,6 +212,7 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => f.write_str("it has no lines"),
+            Self::Number => f.write_str("it has no number that can be sent: give it one of letters, digits and signs"),
             Self::ItemUnlinked { name, item } => write!(
                 f,
                 "item \"{name}\" ({item}) has no article number of MplusKASSA (external_ids.mpluskassa); \

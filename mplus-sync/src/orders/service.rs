@@ -14,7 +14,7 @@ use crate::model::{
     Claim, ConnectionId, Environment, Order, OrderKind, OutboxEntry, OutboxStateKind, PosOrder,
     RelationNumber, Waiting,
 };
-use crate::relations::{RelationError, RelationService};
+use crate::relations::RelationService;
 use crate::store::{Enqueued, Select, StoreError, StoreErrorKind};
 use crate::text::kept;
 
@@ -409,13 +409,11 @@ impl OrderService {
             error(SubmitErrorKind::Refused(OrderRefused { order: order.number.clone(), problems }))
         };
         let Some(customer) = &order.customer else { return draft.relation.ok_or_else(no_relation) };
-        match self.relations.relation_of(customer).await {
-            Ok(relation) => Ok(relation),
-            Err(refused @ RelationError::Refused { .. }) => {
-                self.settings.fallback_relation.ok_or_else(|| error(SubmitErrorKind::Relation(refused)))
-            }
-            Err(failed) => Err(error(SubmitErrorKind::Relation(failed))),
-        }
+        self.relations.relation_of(customer).await.or_else(|failed| {
+            // An order must not wait for what will not come.
+            let fallback = self.settings.fallback_relation.filter(|_| failed.stays());
+            fallback.ok_or_else(|| error(SubmitErrorKind::Relation(failed)))
+        })
     }
 
     /// Keeps what a later attempt has to know, before a call that may change something. The store is asked though nothing

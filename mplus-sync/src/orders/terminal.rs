@@ -5,6 +5,7 @@ use std::sync::PoisonError;
 use mplus_qapi::terminals::{GetAvailableTerminalList, RegisterTerminal, RegisterTerminalResult};
 use mplus_qapi::types::{Terminal, TerminalStatus};
 
+use crate::pos_call::is_no_answer;
 use crate::text::{kept, readable};
 
 use super::identity::stable_uuid;
@@ -21,7 +22,11 @@ impl OrderService {
         }
         let timeout = Some(self.timeout());
         let listed = self.lacking.call(GetAvailableTerminalList::default(), timeout).await;
-        let listed = listed.map_err(|error| attempt.read_failed(error))?;
+        let listed = match listed {
+            // What is told here only completes what is known.
+            Err(error) if is_no_answer(&error) => None,
+            listed => listed.map_err(|error| attempt.read_failed(error))?,
+        };
         let mut listed = listed.map(|listed| listed.r#return).unwrap_or_default().into_iter();
         let listed = listed.find(|terminal| (terminal.branch_number, terminal.terminal_number) == place);
         let terminal = Terminal {
@@ -39,6 +44,8 @@ impl OrderService {
         // A POS that registers none asks for none.
         let Some(response) = response else { return Ok(terminal) };
         match response.result {
+            // Whether it is registered the calls that need it tell.
+            RegisterTerminalResult::Unknown(_) => Ok(terminal),
             RegisterTerminalResult::Ok => {
                 let mut terminals = self.terminals.lock().unwrap_or_else(PoisonError::into_inner);
                 terminals.insert(place, terminal.clone());

@@ -3,6 +3,8 @@
 //! The POS matches parts of words and ignores case (`findRelation`): "john d" finds "John Doe". What it finds is taken only
 //! when it means the same: an e-mail address without regard to case, a telephone number however it is written.
 
+use std::borrow::Cow;
+
 use mplus_qapi::types::Relation;
 use mplus_qapi::value::List;
 use sha2::{Digest, Sha256};
@@ -67,7 +69,7 @@ impl Key {
     pub(super) fn is(self, relation: &Relation, customer: &Customer) -> bool {
         let external = relation.ext_relation_id.as_deref().unwrap_or_default();
         if self == Self::ExternalId {
-            return external == customer.id.as_str();
+            return external == id_of(customer);
         }
         let same = match self {
             Self::ExternalId => true,
@@ -81,13 +83,20 @@ impl Key {
         };
         let shared = self != Self::Email && (is_company(relation) || !has_name(relation, customer));
         same && !shared
-            && (external.is_empty() || external == customer.id.as_str())
+            && (external.is_empty() || external == id_of(customer))
             && relation.active != Some(false)
     }
 }
 
+/// A text that says something, with what XML can hold of it.
 fn filled(text: Option<&str>) -> Option<String> {
-    text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+    let text = plain(text?);
+    Some(text.trim()).filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+/// The host's identifier of a customer, as the POS is told it.
+fn id_of(customer: &Customer) -> Cow<'_, str> {
+    plain(customer.id.as_str())
 }
 
 /// As it is written, and by the digits that every way of writing it has in a row.
@@ -166,7 +175,7 @@ pub(super) fn new_relation(customer: &Customer) -> Relation {
     let text = |text: &str| plain(text).into_owned();
     let optional = |field: &Option<String>| field.as_deref().map(text);
     Relation {
-        ext_relation_id: Some(customer.id.to_string()),
+        ext_relation_id: Some(id_of(customer).into_owned()),
         name: Some(text(&customer.name)),
         email: optional(&customer.email),
         telephone: optional(&customer.phone),

@@ -1,6 +1,7 @@
 //! Why a customer has no relation.
 
 use crate::model::CustomerId;
+use crate::pos_call::{is_refused, unreadable_at};
 use crate::store::StoreError;
 
 /// A customer's relation could not be found or created.
@@ -33,4 +34,15 @@ pub enum RelationError {
         /// Whose.
         customer: CustomerId,
     },
+}
+
+impl RelationError {
+    /// Whether the POS answers this customer so each time that it is asked.
+    pub(crate) fn stays(&self) -> bool {
+        match self {
+            Self::Refused { .. } => true,
+            Self::Pos { source, .. } => is_refused(source) || unreadable_at(source).is_some(),
+            Self::Store(_) | Self::Busy { .. } => false,
+        }
+    }
 }

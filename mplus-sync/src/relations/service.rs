@@ -227,6 +227,12 @@ impl RelationService {
                 Ok(RelationNumber::new(response.relation_number))
             }
             Ok(response) => {
+                // What it answered may not say whether it was done.
+                if let CreateRelationResult::Unknown(_) = &response.result
+                    && let Ok(Some(created)) = self.find_by(Key::ExternalId, customer).await
+                {
+                    return Ok(created);
+                }
                 let reason = match response.error_message.trim() {
                     "" => kept(response.result.as_str()),
                     message => kept(message),

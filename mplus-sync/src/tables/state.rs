@@ -63,7 +63,9 @@ pub(crate) async fn read_table(
     let holder = response.claimed_by_workplace_number.filter(|holder| *holder != 0 && *holder != workplace);
     Ok(match response.result {
         // Shown all the same, but nobody else may change it.
-        GetTableOrderResult::Ok | GetTableOrderResult::None if holder.is_some() => {
+        GetTableOrderResult::Ok | GetTableOrderResult::None | GetTableOrderResult::Unknown(_)
+            if holder.is_some() =>
+        {
             Ok(TableOrder::Claimed(holder))
         }
         GetTableOrderResult::Ok => {
@@ -72,6 +74,10 @@ pub(crate) async fn read_table(
         GetTableOrderResult::None => Ok(TableOrder::Free),
         GetTableOrderResult::AlreadyUsed | GetTableOrderResult::Claimed => {
             Ok(TableOrder::Claimed(response.claimed_by_workplace_number))
+        }
+        // What is shown is there, whatever is said of it.
+        GetTableOrderResult::Unknown(_) if response.order.is_some() => {
+            Ok(response.order.map_or(TableOrder::Free, |order| TableOrder::Open(Box::new(order))))
         }
         other => Err(kept(other.as_str())),
     })

@@ -15,6 +15,7 @@ use mplus_sync::relations::{RelationError, RelationService};
 use mplus_sync::runtime::Runtime as _;
 
 use crate::orders::world::{World, merchant};
+use crate::support::Doctored;
 
 fn service(world: &World, worker: &str) -> RelationService {
     RelationService::new(&world.merchant_of(worker, world.pos.client()))
@@ -275,4 +276,35 @@ async fn a_change_that_could_not_be_told_holds_no_order_up_and_is_told_later() {
     world.pos.faults().clear();
     service(&world, "w").relation_of(&customer).await.unwrap();
     assert!(world.pos.relations().iter().any(|held| held.name.as_deref() == Some("Jan de Vries")));
+}
+
+#[tokio::test]
+async fn what_xml_cannot_hold_of_a_guest_keeps_nobody_from_a_relation() {
+    let world = World::open().await;
+    let mut pasted = guest("guest\u{1}1", "jan\u{b}@example.com");
+    pasted.name = "Jan\u{2} Jansen".into();
+    pasted.phone = Some("06\u{0} 12345678".into());
+    pasted.address.street = Some("Spui\u{1a}1".into());
+    let relation = service(&world, "w").relation_of(&pasted).await.unwrap();
+    // Another process, which has forgotten it, finds the same.
+    world.store.unlink_customer(&merchant(), &pasted.id).await.unwrap();
+    assert_eq!(service(&world, "w").relation_of(&pasted).await.unwrap(), relation);
+    assert_eq!(world.pos.requests().carried_out("createRelation"), 1);
+}
+
+#[tokio::test]
+async fn a_relation_of_which_the_answer_tells_nothing_is_looked_for() {
+    let world = World::open().await;
+    let unclear = Doctored::new(&world.pos, "createRelation", |answer| {
+        answer.replace("CREATE-RELATION-RESULT-OK", "CREATE-RELATION-RESULT-LATER")
+    });
+    let client = Client::builder(
+        Endpoint::new("pos.invalid", 1).unwrap(),
+        world.pos.credentials(),
+        unclear,
+        VirtualRuntime::new(1),
+    );
+    let service = RelationService::new(&world.merchant_of("w", client.build()));
+    service.relation_of(&guest("guest", "new@example.com")).await.unwrap();
+    assert_eq!(world.pos.requests().carried_out("createRelation"), 1);
 }

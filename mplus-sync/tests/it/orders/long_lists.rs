@@ -1,13 +1,14 @@
 //! Orders that are looked for in lists that are longer than an answer: what an answer does not hold may be there.
 
-use mplus_qapi::testkit::Fault;
+use mplus_qapi::testkit::{Fault, VirtualRuntime};
+use mplus_qapi::{Client, Endpoint};
 use mplus_sync::model::{Order, OrderKind};
 use mplus_sync::orders::TableCall;
 
 use super::life::speaking;
 use super::table::{later, now};
 use super::world::{World, euros, noon, order, paid};
-use crate::support::Scripted;
+use crate::support::{Doctored, Scripted};
 
 /// A POS with a busy evening behind it, which takes every call as a new one and tells no single orders.
 async fn busy(length: &str, finished: &str) -> (World, Scripted) {
@@ -74,4 +75,34 @@ async fn an_order_that_was_added_to_the_order_of_guests_who_stay_for_days_is_fou
     assert!(world.service().submit(&more, false).await.unwrap_err().may_be_at_pos());
     world.service().submit(&more, true).await.unwrap();
     assert_eq!(world.pos.table_order(1, 7).unwrap().total_incl_amount, Some(euros(2 * 2490)));
+}
+
+#[tokio::test]
+async fn an_order_of_somebody_else_that_cannot_be_read_holds_up_none_that_is_looked_for() {
+    let world =
+        speaking(&[("idempotency-keys", "keys-ignored"), ("duplicate-number", "duplicate-taken")]).await;
+    world.service().submit(&order("other", later(9)), false).await.unwrap();
+    let spoiled = Doctored::new(&world.pos, "getOrders", |answer| {
+        let Some(at) = answer.find("extOrderId>other<") else { return answer };
+        let begin = at + answer[at..].find("totalInclAmount>").unwrap() + "totalInclAmount>".len();
+        let end = begin + answer[begin..].find('<').unwrap();
+        format!("{}veel{}", &answer[..begin], &answer[end..])
+    });
+    let client = Client::builder(
+        Endpoint::new("pos.invalid", 1).unwrap(),
+        world.pos.credentials(),
+        spoiled,
+        VirtualRuntime::new(1),
+    );
+    let service = world.service_of("w", client.build());
+    world.pos.faults().script_for("saveTableOrder", [Fault::ResetAfter]);
+    let error = service.submit(&order("1", later(7)), false).await.unwrap_err();
+    assert!(error.may_be_at_pos(), "{error}");
+    // Neither by its number nor by its mark is it taken for another.
+    for _ in 0..2 {
+        service.submit(&order("1", later(7)), true).await.unwrap();
+    }
+    assert_eq!(world.pos.table_order(1, 7).unwrap().total_incl_amount, Some(euros(2490)));
+    service.submit(&order("2", later(8)), true).await.unwrap();
+    assert_eq!(world.pos.table_order(1, 8).unwrap().total_incl_amount, Some(euros(2490)));
 }

@@ -90,6 +90,30 @@ async fn a_list_of_payment_methods_that_is_empty_keeps_no_order_from_the_pos() {
 }
 
 #[tokio::test]
+async fn what_the_pos_refuses_to_tell_keeps_no_order_from_it() {
+    let world = World::open().await;
+    let pos = Scripted::new(&world.pos);
+    for call in ["getPaymentMethodsV2", "findRelationV2"] {
+        pos.refuse(call, "");
+    }
+    let mut order = paid("1001", OrderKind::Pickup);
+    order.customer = Some(Customer::new("guest", "Jan Jansen"));
+    world.service_of("worker", pos.client()).submit(&order, false).await.unwrap();
+    let kept = world.pos.order("1001").unwrap();
+    assert_eq!((kept.prepaid_amount, kept.relation_number), (Some(euros(2490)), Some(1)));
+}
+
+#[tokio::test]
+async fn a_number_that_cannot_be_sent_is_said_before_the_guest_pays() {
+    let world = World::open().await;
+    for number in ["10\u{b}01", "", " "] {
+        let error = world.service().check(&order(number, OrderKind::Pickup)).await.unwrap_err();
+        let SubmitErrorKind::Refused(refused) = error.kind() else { panic!("{error}") };
+        assert_eq!(refused.problems, [Problem::Number], "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_service_that_lists_the_methods_of_one_workplace_refuses_none_of_another() {
     let mut world = World::open().await;
     world.settings = world.settings.with_payment_method(PaymentMethod::Ideal, "OF_ANOTHER_WORKPLACE");

@@ -6,6 +6,7 @@ use mplus_qapi::table_orders::{
     GetTableOrderResponse, GetTableOrderResult, GetTableOrderV3, SaveTableOrder, SaveTableOrderResponse,
     SaveTableOrderResult,
 };
+use mplus_qapi::terminals::{RegisterTerminal, RegisterTerminalResponse, RegisterTerminalResult};
 use mplus_sync::model::{OrderKind, OutboxState, TableRef, Waiting};
 use mplus_sync::orders::{SubmitError, SubmitErrorKind, TableCall};
 
@@ -212,6 +213,23 @@ async fn a_workplace_that_another_device_uses_is_named() {
         "{text}"
     );
     assert!(text.ends_with("choose one that no handheld uses in the order settings"), "{text}");
+}
+
+#[tokio::test]
+async fn a_terminal_or_a_table_of_which_the_result_is_new_keeps_no_order_from_its_table() {
+    let world = World::open().await;
+    world.service().submit(&order("1", later(7)), false).await.unwrap();
+    let pos = Scripted::new(&world.pos);
+    pos.answer::<RegisterTerminal>(&RegisterTerminalResponse {
+        result: RegisterTerminalResult::Unknown("REGISTER-TERMINAL-RESULT-RENEWED".into()),
+        ..RegisterTerminalResponse::default()
+    });
+    pos.answer::<GetTableOrderV3>(&GetTableOrderResponse {
+        order: world.pos.table_order(1, 7),
+        ..GetTableOrderResponse::default()
+    });
+    world.service_of("other", pos.client()).submit(&order("2", later(7)), false).await.unwrap();
+    assert_eq!(world.pos.table_order(1, 7).unwrap().total_incl_amount, Some(euros(2 * 2490)));
 }
 
 #[tokio::test]
