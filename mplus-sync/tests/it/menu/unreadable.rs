@@ -253,7 +253,8 @@ async fn a_branch_that_cannot_be_read_stays_as_it_is_and_is_named_and_the_others
 async fn a_vat_group_that_cannot_be_read_costs_itself_and_takes_no_rate_away() {
     let merchant = Merchant::new(Pos::brasserie());
     merchant.connect().await;
-    let integration = merchant.open_doctored(spoiled_rate(&merchant.pos)).await;
+    let integration =
+        merchant.open_doctored(last_spoiled(&merchant.pos, "getVatGroupList", "vatPercentage", "vrij")).await;
     let report = integration.sync_menu(&RunOptions::manual()).await;
     assert_eq!(report.outcome, RunOutcome::Completed, "{report}");
     assert!(report.failures.first[0].message.contains("vrij"), "{report}");
@@ -263,12 +264,9 @@ async fn a_vat_group_that_cannot_be_read_costs_itself_and_takes_no_rate_away() {
     let rates =
         || async { merchant.items().await.into_iter().map(|item| item.record.tax_rate).collect::<Vec<_>>() };
     let before = rates().await;
-    let integration = merchant.open_doctored(spoiled_rate(&merchant.pos)).await;
+    let low = Doctored::new(&merchant.pos, "getVatGroupList", |answer| answer.replace(">900<", ">laag<"));
+    let integration = merchant.open_doctored(low).await;
     let report = integration.sync_menu(&RunOptions::full(SyncContext::Manual)).await;
     assert!(matches!(report.outcome, RunOutcome::Incomplete { .. }), "{report}");
     assert_eq!(rates().await, before);
-}
-
-fn spoiled_rate(pos: &Pos) -> Doctored {
-    last_spoiled(pos, "getVatGroupList", "vatPercentage", "vrij")
 }

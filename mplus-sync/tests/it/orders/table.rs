@@ -225,6 +225,7 @@ async fn a_terminal_or_a_table_of_which_the_result_is_new_keeps_no_order_from_it
         ..RegisterTerminalResponse::default()
     });
     pos.answer::<GetTableOrderV3>(&GetTableOrderResponse {
+        result: GetTableOrderResult::Unknown("GET-TABLE-ORDER-RESULT-SHOWN".into()),
         order: world.pos.table_order(1, 7),
         ..GetTableOrderResponse::default()
     });
