@@ -3,6 +3,7 @@
 mod cover;
 mod oracle;
 mod oracle_sees;
+mod orders;
 mod walk;
 mod world;
 
@@ -13,7 +14,8 @@ use mplus_qapi::testkit::{Dialect, Fault};
 
 use self::cover::draw;
 use self::oracle::Difference;
-use self::walk::{ORDERS, Walked, walk};
+use self::orders::ORDERS;
+use self::walk::{Course, FaultAt, Walked, walk};
 
 /// How many more dialects, drawn by lot, are walked with faults at their calls: for a longer run than each change needs.
 const MORE: &str = "MPLUS_TEST_DIALECTS";
@@ -21,13 +23,10 @@ const MORE: &str = "MPLUS_TEST_DIALECTS";
 /// As many differences are brought down to the readings that they take, which costs some twenty walks each.
 const EXPLAINED: usize = 10;
 
-/// A call of a walk, and what happens to it.
-type FaultAt = (u64, Fault);
-
 /// What a walk was, and what was not as it must be.
 struct Wrong {
     dialect: Dialect,
-    fault: Option<FaultAt>,
+    course: Course,
     difference: Difference,
 }
 
@@ -42,12 +41,12 @@ struct Outcome {
 }
 
 impl Outcome {
-    fn take(&mut self, dialect: Dialect, fault: Option<FaultAt>, walked: Walked) {
+    fn take(&mut self, dialect: Dialect, course: Course, walked: Walked) {
         self.walks += 1;
         self.calls += walked.calls;
         self.left_to_a_person += walked.left_to_a_person;
         let wrong = walked.differences.into_iter();
-        self.wrong.extend(wrong.map(|difference| Wrong { dialect, fault, difference }));
+        self.wrong.extend(wrong.map(|difference| Wrong { dialect, course, difference }));
     }
 
     fn add(&mut self, other: Self) {
@@ -66,7 +65,7 @@ impl Outcome {
         );
         let mut causes: BTreeMap<String, String> = BTreeMap::new();
         let many = wrong.len();
-        for Wrong { dialect, fault, difference } in wrong {
+        for Wrong { dialect, course, difference } in wrong {
             if causes.len() == EXPLAINED {
                 break;
             }
@@ -77,9 +76,9 @@ impl Outcome {
                 known == kind && readings.split(',').all(|name| name.is_empty() || held.contains(name))
             });
             if !is_explained {
-                let cause = format!("{} {kind}", smallest(dialect, fault, kind));
-                println!("{cause}: {detail} {fault:?}");
-                causes.insert(cause, format!("{detail} {fault:?}"));
+                let cause = format!("{} {kind}", smallest(dialect, course, kind));
+                println!("{cause}: {detail} {course:?}");
+                causes.insert(cause, format!("{detail} {course:?}"));
             }
         }
         let causes: Vec<String> =
@@ -113,18 +112,23 @@ fn on_every_core<T: Send + 'static>(
     all
 }
 
-fn walked(dialect: Dialect, fault: Option<FaultAt>) -> Walked {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(walk(dialect, fault))
+fn walked(dialect: Dialect, course: Course) -> Walked {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(walk(dialect, course))
 }
 
 /// A walk without a fault, and those with one at these of its calls.
-fn with_faults(dialect: Dialect, calls: impl FnOnce(u64) -> Vec<FaultAt>) -> Outcome {
+fn with_faults(dialect: Dialect, course: Course, calls: impl FnOnce(u64) -> Vec<FaultAt>) -> Outcome {
     let mut outcome = Outcome::default();
-    let unharmed = walked(dialect, None);
+    let unharmed = walked(dialect, course);
     let faults = calls(unharmed.calls);
-    outcome.take(dialect, None, unharmed);
+    outcome.take(dialect, course, unharmed);
     for fault in faults {
-        outcome.take(dialect, Some(fault), walked(dialect, Some(fault)));
+        let course = Course { fault: Some(fault), ..course };
+        outcome.take(dialect, course, walked(dialect, course));
     }
     outcome
 }
@@ -135,7 +139,7 @@ fn names(dialect: &Dialect) -> BTreeSet<String> {
 }
 
 /// The fewest readings that still lead to this kind of difference.
-fn smallest(dialect: Dialect, fault: Option<FaultAt>, kind: &'static str) -> Dialect {
+fn smallest(dialect: Dialect, course: Course, kind: &'static str) -> Dialect {
     let mut held: Vec<String> = names(&dialect).into_iter().collect();
     let mut size = held.len().div_ceil(2).max(1);
     loop {
@@ -144,7 +148,7 @@ fn smallest(dialect: Dialect, fault: Option<FaultAt>, kind: &'static str) -> Dia
             let mut fewer = held.clone();
             fewer.drain(at..(at + size).min(held.len()));
             let smaller: Dialect = fewer.join(",").parse().unwrap();
-            if walked(smaller, fault).differences.iter().any(|difference| difference.kind == kind) {
+            if walked(smaller, course).differences.iter().any(|difference| difference.kind == kind) {
                 held = fewer;
             } else {
                 at += size;
@@ -158,12 +162,13 @@ fn smallest(dialect: Dialect, fault: Option<FaultAt>, kind: &'static str) -> Dia
 }
 
 /// Each row of the cover has a reading of every question. Every third one is walked once more, with a fault at a call that is
-/// drawn by lot.
+/// drawn by lot; in every other one the merchant chooses other calls for orders that are under way.
 #[test]
 fn under_every_two_readings_together_the_host_holds_what_the_pos_has_also_after_a_fault() {
     let rows: Vec<_> = cover::pairwise(2026).into_iter().enumerate().collect();
     let outcome = on_every_core(rows, |(at, row)| {
-        with_faults(cover::dialect(row), |calls| {
+        let course = Course { changes_settings: at % 2 == 1, ..Course::default() };
+        with_faults(cover::dialect(row), course, |calls| {
             let call = draw(&mut (*at as u64), calls as usize) as u64;
             let fault = (call, Fault::ALL[at / 3 % Fault::ALL.len()]);
             if at % 3 == 0 { vec![fault] } else { Vec::new() }
@@ -181,7 +186,8 @@ fn a_fault_at_every_ninth_call_of_some_dialects_changes_nothing_in_the_end() {
         (0..2 + more).map(|seed| if seed == 0 { Dialect::default() } else { Dialect::seeded(seed) });
     let jobs = (0..).zip(dialects).collect();
     let outcome = on_every_core(jobs, |(seed, dialect): &(u64, Dialect)| {
-        with_faults(*dialect, |calls| {
+        let course = Course { changes_settings: seed % 2 == 1, ..Course::default() };
+        with_faults(*dialect, course, |calls| {
             let ninth = (seed % 9..calls).step_by(9).enumerate();
             ninth.map(|(at, call)| (call, Fault::ALL[at % Fault::ALL.len()])).collect()
         })

@@ -7,12 +7,13 @@ use mplus_qapi::value::Decimal;
 use mplus_sync::model::OutboxEntry;
 
 use super::oracle::{Expected, compare, compare_order};
-use super::walk::{ORDERS, Walked};
+use super::orders::ORDERS;
+use super::walk::{Course, Walked};
 use super::walked;
 
 #[test]
 fn the_oracle_sees_what_the_host_does_not_hold_as_the_pos_has_it() {
-    let Walked { differences, world, .. } = walked(Dialect::default(), None);
+    let Walked { differences, world, .. } = walked(Dialect::default(), Course::default());
     assert_eq!(differences, []);
     let pos = &world.pos;
     let held = || tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(world.held());
@@ -54,13 +55,14 @@ fn the_oracle_sees_what_the_host_does_not_hold_as_the_pos_has_it() {
 
 #[test]
 fn the_oracle_sees_orders_that_are_lost_doubled_unpaid_or_not_what_was_ordered() {
-    let Walked { world, sent, .. } = walked(Dialect::default(), None);
+    let Walked { world, sent, .. } = walked(Dialect::default(), Course::default());
     assert_eq!(sent.len(), ORDERS);
     let paid = sent.iter().find(|order| !order.paid.is_zero()).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let entry = runtime.block_on(world.entry(&paid.number));
     let kinds = |wanted: &Expected, entry: Option<&OutboxEntry>| -> Vec<&str> {
-        let compared = compare_order(&world.pos, None, wanted, std::slice::from_ref(wanted), entry);
+        let compared =
+            compare_order(&world.pos, Course::default(), wanted, std::slice::from_ref(wanted), entry);
         compared.differences.iter().map(|difference| difference.kind).collect()
     };
     let [(article, quantity, total)] = paid.lines[..] else { panic!("{paid:?}") };

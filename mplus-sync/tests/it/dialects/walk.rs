@@ -1,6 +1,5 @@
 //! A merchant's first days: connect, sync, changes, edits, conflicts, stock, orders; compared after each.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use mplus_qapi::products::{Article, ArticleBranchDeviationLine};
@@ -9,15 +8,11 @@ use mplus_qapi::testkit::{Dialect, Fault, Pos};
 use mplus_qapi::value::Decimal;
 use mplus_sync::Integration;
 use mplus_sync::conflict::SyncContext;
-use mplus_sync::model::{
-    CategoryId, Item, Order, OrderKind, OrderLine, Payment, PaymentMethod, PostalAddress, RelationNumber,
-    Sold, TableRef,
-};
-use mplus_sync::orders::{LocationSettings, OrderService, OrderSettings, OutboxWorker};
+use mplus_sync::model::{CategoryId, Item};
 use mplus_sync::report::RunOutcome;
 use mplus_sync::sync::RunOptions;
 
-use super::oracle::{ArticlePrice, Difference, Expected, article_price, compare, compare_order, is_told};
+use super::oracle::{Difference, Expected, compare, is_told};
 use super::world::World;
 
 const HOUR: u64 = 3600;
@@ -29,8 +24,16 @@ const LINED: &str = "Coca-Cola";
 /// An item that the host makes.
 const NEW: &str = "Soep van de dag";
 
-/// How many orders a walk sends.
-pub(super) const ORDERS: usize = 6;
+/// A call of a walk, and what happens to it.
+pub(super) type FaultAt = (u64, Fault);
+
+/// What happens in a walk besides what always does.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Course {
+    pub(super) fault: Option<FaultAt>,
+    /// The merchant chooses other calls for orders while some are under way.
+    pub(super) changes_settings: bool,
+}
 
 /// Where a walk ended, and what was not as it must be on the way.
 pub(super) struct Walked {
@@ -43,15 +46,15 @@ pub(super) struct Walked {
 }
 
 /// Walks through everything in a dialect; a fault may meet one of the calls.
-pub(super) async fn walk(dialect: Dialect, fault: Option<(u64, Fault)>) -> Walked {
+pub(super) async fn walk(dialect: Dialect, course: Course) -> Walked {
     let pos = Pos::brasserie().with_dialect(dialect);
-    if let Some((call, fault)) = fault {
+    if let Some((call, fault)) = course.fault {
         let before = usize::try_from(call).unwrap();
         pos.faults().script(std::iter::repeat_n(None, before).chain([Some(fault)]));
     }
     let mut walk = Walk {
         world: World::new(pos),
-        fault: fault.map(|(_, fault)| fault),
+        course,
         differences: Vec::new(),
         sent: Vec::new(),
         left_to_a_person: 0,
@@ -71,20 +74,21 @@ pub(super) async fn walk(dialect: Dialect, fault: Option<(u64, Fault)>) -> Walke
     Walked { differences, calls: world.pos.requests().total(), left_to_a_person, sent, world }
 }
 
-struct Walk {
-    world: World,
-    fault: Option<Fault>,
-    differences: Vec<Difference>,
-    sent: Vec<Expected>,
-    left_to_a_person: usize,
+/// Walks, and notes what is not as it must be.
+pub(super) struct Walk {
+    pub(super) world: World,
+    pub(super) course: Course,
+    pub(super) differences: Vec<Difference>,
+    pub(super) sent: Vec<Expected>,
+    pub(super) left_to_a_person: usize,
 }
 
 impl Walk {
-    fn differ(&mut self, kind: &'static str, detail: impl Into<String>) {
+    pub(super) fn differ(&mut self, kind: &'static str, detail: impl Into<String>) {
         self.differences.push(Difference::new(kind, detail));
     }
 
-    fn pass_until(&self, hour: u64) {
+    pub(super) fn pass_until(&self, hour: u64) {
         let begin = Pos::brasserie().now();
         let passed = (self.world.pos.now() - begin).to_std().unwrap_or_default();
         self.world.pos.pass(Duration::from_secs(hour * HOUR).saturating_sub(passed));
@@ -287,99 +291,6 @@ impl Walk {
         }
         self.differences.extend(found);
     }
-
-    async fn orders(&mut self, integration: &Integration) {
-        let pos = self.world.pos.clone();
-        self.pass_until(5);
-        let held = self.world.held().await;
-        let Some(location) = held
-            .locations
-            .iter()
-            .find(|held| held.external_ids.mpluskassa.is_some_and(|number| number.get() == 1))
-        else {
-            return self.differ("orders/no-location", "branch 1 is no location");
-        };
-        let location = location.record.id.clone();
-        let settings = OrderSettings::new(999_999)
-            .with_fallback_relation(RelationNumber::new(1))
-            .with_payment_method(PaymentMethod::Ideal, "IDEAL")
-            .with_location(location.clone(), LocationSettings::at_workplace(1));
-        let service = OrderService::new(integration.merchant(), settings);
-        let worker = OutboxWorker::new(Arc::new(service.clone()), integration.merchant());
-        let Some(article) = sellable(&pos) else {
-            return self.differ("orders/no-item", "nothing can be sold");
-        };
-        let Some(item) = self.world.item(article).await else {
-            return self.differ("orders/no-item", "the item to sell is not there");
-        };
-        let price = item.record.price_at(&location).unwrap_or_default();
-        let address = PostalAddress {
-            street: Some("Damrak 1".into()),
-            postcode: Some("1012 LG".into()),
-            city: Some("Amsterdam".into()),
-            country: None,
-        };
-        let table = |number| TableRef::whole(number);
-        let kinds = [
-            ("pickup", OrderKind::Pickup, true),
-            ("delivery", OrderKind::Delivery { address }, true),
-            ("unpaid", OrderKind::Pickup, false),
-            ("later", OrderKind::DineInPayLater { table: table(7), guests: Some(2) }, false),
-            ("later-again", OrderKind::DineInPayLater { table: table(7), guests: Some(2) }, false),
-            ("now", OrderKind::DineInPayNow { table: table(8), guests: None }, true),
-        ];
-        assert_eq!(kinds.len(), ORDERS);
-        let mut expected = Vec::new();
-        for (pieces, (number, kind, paid)) in (2..).zip(kinds) {
-            // A quantity of its own makes each order known at the POS.
-            let quantity = Decimal::from(pieces);
-            let mut order = Order::new(number, location.clone(), kind, pos.now());
-            let sold = Sold::Item { item: item.record.id.clone() };
-            order.lines = vec![OrderLine::new(sold, item.record.name.clone(), quantity, price)];
-            order.total = order.sum();
-            if paid {
-                order.payments = vec![Payment {
-                    method: PaymentMethod::Ideal,
-                    amount: order.total,
-                    reference: Some("tr_1".into()),
-                }];
-            }
-            if let Err(error) = service.enqueue(&order).await {
-                self.differ("orders/queue", error.to_string());
-                continue;
-            }
-            let paid = if paid { order.total } else { Decimal::ZERO };
-            expected.push(Expected {
-                number: number.to_owned(),
-                lines: vec![(article, quantity, quantity * price)],
-                paid,
-            });
-        }
-        // Some are sent now, some meet what begins at the sixth hour.
-        for hour in [5, 7] {
-            self.pass_until(hour);
-            worker.run_once().await;
-        }
-        for _ in 0..200 {
-            let mut open = false;
-            for order in &expected {
-                open |=
-                    self.world.entry(&order.number).await.is_some_and(|entry| entry.state.kind().is_open());
-            }
-            if !open {
-                break;
-            }
-            pos.pass(Duration::from_secs(900));
-            worker.run_once().await;
-        }
-        for order in &expected {
-            let entry = self.world.entry(&order.number).await;
-            let compared = compare_order(&pos, self.fault, order, &expected, entry.as_ref());
-            self.differences.extend(compared.differences);
-            self.left_to_a_person += usize::from(compared.left_to_a_person);
-        }
-        self.sent = expected;
-    }
 }
 
 /// What nobody edited in an article.
@@ -403,19 +314,4 @@ fn new_item(category: Option<CategoryId>) -> Item {
     item.tax_rate = Some(9.into());
     item.active = true;
     item
-}
-
-/// An article with a plain price in every branch.
-fn sellable(pos: &Pos) -> Option<i64> {
-    let lines = pos.branch_lines();
-    let products = pos.products();
-    let mut articles = products.iter().flat_map(|product| &product.article_list);
-    let sold = articles.find(|article| {
-        let number = article.article_number.unwrap_or_default();
-        article.active == Some(true)
-            && article.component_article_list.is_empty()
-            && matches!(article_price(article), ArticlePrice::Euros(price) if price > Decimal::ONE)
-            && lines.iter().all(|line| line.article_number != number)
-    });
-    sold?.article_number
 }

@@ -1,12 +1,13 @@
 //! One merchant whose POS speaks a dialect, and a host that lives by the POS's clock.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use mplus_qapi::Client;
 use mplus_qapi::testkit::{Pos, VirtualRuntime};
+use mplus_qapi::transport::{Body, Request, Transport, TransportError};
 use mplus_sync::connection::NewConnection;
 use mplus_sync::model::{ConnectionId, Environment, Item, ItemEdit, Location, OutboxEntry, Tracked};
 use mplus_sync::report::RunReport;
@@ -18,6 +19,7 @@ use mplus_sync::store::{
 use mplus_sync::{Host, Integration};
 
 use super::oracle::Host as Held;
+use super::orders::SERVED;
 
 pub(super) const CONNECTION: &str = "leeuw";
 const SECRET: &str = "geheim & vertrouwelijk";
@@ -42,8 +44,37 @@ impl Runtime for PosTime {
     }
 }
 
+/// The way to the POS, on which a waiter opens a table just before the first order for it is saved.
+#[derive(Debug, Clone)]
+pub(super) struct Waiter {
+    pos: Pos,
+    opens: Arc<Mutex<Option<(i32, i64)>>>,
+}
+
+impl Waiter {
+    /// The next table order that is saved for this table meets the waiter, who serves this article there.
+    pub(super) fn opens(&self, table: i32, article: i64) {
+        *self.opens.lock().unwrap() = Some((table, article));
+    }
+}
+
+#[async_trait]
+impl Transport for Waiter {
+    async fn send(&self, request: Request) -> Result<http::Response<Body>, TransportError> {
+        let saves = request.headers().get("soapaction").is_some_and(|action| action == "saveTableOrder");
+        let body = String::from_utf8_lossy(request.body()).into_owned();
+        let is_meant = |(table, _): &mut (i32, i64)| saves && body.contains(&format!("tableNumber>{table}<"));
+        let met = self.opens.lock().unwrap().take_if(is_meant);
+        if let Some((table, article)) = met {
+            assert!(self.pos.serve_table(1, table, article, SERVED.into()));
+        }
+        self.pos.send(request).await
+    }
+}
+
 pub(super) struct World {
     pub(super) pos: Pos,
+    pub(super) waiter: Waiter,
     pub(super) store: Arc<MemoryStore>,
     /// What every run so far reported, the latest last.
     pub(super) reports: Vec<RunReport>,
@@ -53,13 +84,14 @@ pub(super) struct World {
 impl World {
     pub(super) fn new(pos: Pos) -> Self {
         let store = Arc::new(MemoryStore::new());
-        let transport = pos.clone();
+        let waiter = Waiter { pos: pos.clone(), opens: Arc::default() };
+        let transport = waiter.clone();
         let connector = move |endpoint, credentials| {
             Ok(Client::builder(endpoint, credentials, transport.clone(), VirtualRuntime::new(1)).build())
         };
         let runtime = Arc::new(PosTime(pos.clone()));
         let host = Host::new(Arc::clone(&store) as _, Arc::new(MemoryVault::new()), connector, runtime);
-        Self { pos, store, reports: Vec::new(), host: host.named("walk") }
+        Self { pos, waiter, store, reports: Vec::new(), host: host.named("walk") }
     }
 
     pub(super) fn id() -> ConnectionId {
