@@ -3,6 +3,7 @@
 // A helper may fail its test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod claims;
 #[cfg(feature = "testkit")]
 mod connection;
 #[cfg(feature = "testkit")]

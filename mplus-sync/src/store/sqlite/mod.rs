@@ -176,3 +176,51 @@ impl Driver for Sqlite {
     /// Other processes look by themselves.
     fn tell_others(&self, _: Wake) {}
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::model::{Order, OrderKind, OutboxStateKind};
+    use crate::store::{OrderOutbox, StoreErrorKind};
+
+    /// Lets the file have this many pages at most, or as many as it has.
+    async fn limit(store: &SqliteStore, pages: u32) {
+        let set = move |connection: &Connection| {
+            let set = connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()));
+            set.map_err(error::of("limit the file"))
+        };
+        thread::run(&store.driver.writer, "limit the file", None, set).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn on_a_full_disk_an_order_is_refused_whole_and_taken_once_there_is_room() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(directory.path().join("host.db")).await.unwrap();
+        limit(&store, 1).await;
+        let (merchant, now) = ("merchant".into(), DateTime::UNIX_EPOCH);
+        let order = |number: u64| {
+            let mut order = Order::new(number.to_string(), "city", OrderKind::Pickup, now);
+            order.note = Some("Ring twice. ".repeat(100));
+            order
+        };
+        let mut taken = 0;
+        let refused = loop {
+            match store.enqueue(&merchant, &order(taken), now).await {
+                Ok(_) => taken += 1,
+                Err(error) => break error,
+            }
+            assert!(taken < 10_000, "the file grows all the same");
+        };
+        assert_eq!(refused.kind(), StoreErrorKind::Unavailable, "{refused}");
+        assert!(refused.to_string().contains("full"), "{refused}");
+        let waiting = || async {
+            store.counts(&merchant).await.unwrap().get(&OutboxStateKind::Waiting).copied().unwrap_or(0)
+        };
+        assert_eq!(waiting().await, taken, "what was taken is there, and nothing of what was refused");
+        limit(&store, 1_000_000).await;
+        store.enqueue(&merchant, &order(taken), now).await.unwrap();
+        assert_eq!(waiting().await, taken + 1);
+    }
+}

@@ -4,6 +4,8 @@
 mod agreement;
 #[cfg(feature = "postgres")]
 mod bounced;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod door;
 mod faulty;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod fixture;
@@ -16,6 +18,8 @@ pub(crate) mod postgres;
 mod server;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(feature = "sqlite")]
+mod sqlite_faults;
 
 /// The statement that renames a field of a row, so that it cannot be read, or back.
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]

@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta};
 use futures_util::future::join_all;
-use mplus_sync::model::{Order, OrderKind};
-use mplus_sync::store::{ClaimRequest, Store, StoreError, StoreErrorKind, Wake};
+use mplus_sync::model::{Order, OrderKind, OutboxStateKind, Outcome, PosOrder};
+use mplus_sync::store::{ClaimRequest, Enqueued, Store, StoreError, StoreErrorKind, Wake};
 use mplus_sync::testkit::conformance::{self, Spoil, StoreFactory};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use tokio::sync::Mutex;
 
+use super::door::Door;
 use super::{agreement, fixture};
 
 /// A database of a test's own on a server.
@@ -114,6 +115,50 @@ pub(super) async fn goes_on_from_the_first_schema<S: Server>() {
     }
     fixture::goes_on(&*S::connect(server.url()).await.unwrap()).await;
     server.end().await;
+}
+
+/// The server goes away in the middle of work, three times, and comes back.
+pub(super) async fn goes_on_after_a_restart<S: Server>() {
+    const ROUNDS: usize = 3;
+    const AT_ONCE: usize = 8;
+    let Some(server) = S::begin().await else { return };
+    let door = Door::before(server.url()).await;
+    let store = S::connect(door.url()).await.unwrap();
+    let (merchant, now) = ("merchant".into(), DateTime::UNIX_EPOCH);
+    let order = |number: usize| Order::new(number.to_string(), "city", OrderKind::Pickup, now);
+    store.enqueue(&merchant, &order(0), now).await.unwrap();
+    let request = ClaimRequest::new("w".into(), 1, now + TimeDelta::minutes(5));
+    let claimed = store.claim(&request, now).await.unwrap();
+    for round in 0..ROUNDS {
+        let numbers: Vec<usize> = (1..=AT_ONCE).map(|n| round * AT_ONCE + n).collect();
+        let (store, merchant, order) = (&store, &merchant, &order);
+        let queue = |number: usize| async move { store.enqueue(merchant, &order(number), now).await };
+        let (queued, ()) = tokio::join!(join_all(numbers.iter().map(|number| queue(*number))), async {
+            door.shut();
+        });
+        for error in queued.into_iter().filter_map(Result::err) {
+            assert!(error.is_retryable(), "{error:?}");
+        }
+        let away = queue(numbers[0]).await.unwrap_err();
+        assert_eq!(away.kind(), StoreErrorKind::Unavailable, "{away:?}");
+        door.open();
+        for number in numbers {
+            let mut tries = 0;
+            // As often as connections are kept that ended.
+            while let Err(error) = queue(number).await {
+                assert!(error.is_retryable(), "{error:?}");
+                tries += 1;
+                assert!(tries < 50, "it does not come back: {error:?}");
+            }
+            assert_eq!(queue(number).await.unwrap(), Enqueued::Known { state: OutboxStateKind::Waiting });
+        }
+    }
+    let pos = PosOrder::with_id("x");
+    store.finish(&claimed[0].claim(), Outcome::Accepted { pos }, now).await.unwrap();
+    let counts = store.counts(&merchant).await.unwrap();
+    server.end().await;
+    let wanted = [(OutboxStateKind::Waiting, (ROUNDS * AT_ONCE) as u64), (OutboxStateKind::Accepted, 1)];
+    assert_eq!(counts, wanted.into());
 }
 
 pub(super) async fn refuses_tables_of_a_newer_release<S: Server>() {
@@ -243,6 +288,11 @@ macro_rules! tests_on {
         #[tokio::test]
         async fn this_release_goes_on_from_the_fixture_of_the_first_schema() {
             $crate::store::server::goes_on_from_the_first_schema::<$server>().await;
+        }
+
+        #[tokio::test]
+        async fn work_goes_on_after_the_server_was_away() {
+            $crate::store::server::goes_on_after_a_restart::<$server>().await;
         }
 
         #[tokio::test]
