@@ -11,6 +11,15 @@ mod dialects;
 #[cfg(all(feature = "testkit", feature = "tokio-runtime"))]
 mod fleet;
 mod floors;
+#[cfg(all(
+    feature = "sqlite",
+    feature = "postgres",
+    feature = "mysql",
+    feature = "https",
+    feature = "tokio-runtime",
+    feature = "testkit"
+))]
+mod kills;
 mod media;
 mod menu;
 #[cfg(feature = "testkit")]

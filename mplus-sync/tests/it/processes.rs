@@ -11,7 +11,7 @@ use mplus_sync::model::{ConnectionId, Environment, LeaseName};
 use mplus_sync::report::RunOutcome;
 use mplus_sync::runtime::{Runtime, TokioRuntime};
 use mplus_sync::store::{
-    CatalogStore, CredentialVault, Credentials, LeaseStore, MemoryVault, Page, PostgresStore, Select,
+    CatalogStore, CredentialVault, Credentials, LeaseStore, MemoryVault, Page, PostgresStore, Select, Store,
 };
 use mplus_sync::sync::RunOptions;
 use mplus_sync::{Host, Integration};
@@ -24,22 +24,22 @@ const SCHEMA: &str = "MPLUS_TEST_SYNC_SCHEMA";
 const DONE: i32 = 40;
 const BUSY: i32 = 41;
 
-fn merchant() -> ConnectionId {
+pub(crate) fn merchant() -> ConnectionId {
     ConnectionId::from("leeuw")
 }
 
-fn credentials() -> Credentials {
+pub(crate) fn credentials() -> Credentials {
     Credentials { ident: "testkit".to_owned(), secret: "geheim & vertrouwelijk".into() }
 }
 
 /// A process of its own, as far as it knows.
-async fn host(pos: &str, store: &PostgresStore) -> Host {
+pub(crate) async fn host(pos: &str, store: Arc<dyn Store>) -> Host {
     let (endpoint, vault) = (Endpoint::from_url(pos).unwrap(), MemoryVault::new());
     vault.save_credentials(&merchant(), credentials()).await.unwrap();
     let connector = move |_, credentials| {
         Client::connect(endpoint.clone(), credentials).map_err(|error| error.to_string())
     };
-    Host::new(Arc::new(store.clone()), Arc::new(vault), connector, Arc::new(TokioRuntime))
+    Host::new(store, Arc::new(vault), connector, Arc::new(TokioRuntime))
 }
 
 #[tokio::test]
@@ -56,7 +56,7 @@ async fn of_processes_that_sync_one_merchant_at_once_one_works_and_the_others_sa
         port: 1,
         environment: Environment::Test,
     };
-    Integration::connect(host(&url, &store).await, new, credentials()).await.unwrap();
+    Integration::connect(host(&url, Arc::new(store.clone())).await, new, credentials()).await.unwrap();
 
     let syncs = async |processes: usize| {
         let children: Vec<_> = (0..processes)
@@ -95,7 +95,7 @@ async fn of_processes_that_sync_one_merchant_at_once_one_works_and_the_others_sa
 async fn one_sync_process() {
     let (Ok(pos), Ok(schema)) = (std::env::var(POS), std::env::var(SCHEMA)) else { return };
     let store = PostgresStore::connect(&schema).await.unwrap();
-    let integration = Integration::open(host(&pos, &store).await, merchant()).await.unwrap();
+    let integration = Integration::open(host(&pos, Arc::new(store)).await, merchant()).await.unwrap();
     let outcome = integration.sync_menu(&RunOptions::manual()).await.outcome;
     std::process::exit(match outcome {
         RunOutcome::Completed => DONE,
