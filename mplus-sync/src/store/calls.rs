@@ -6,11 +6,11 @@ pub(crate) use async_trait::async_trait;
 pub(crate) use chrono::{DateTime, NaiveDate, Utc};
 
 pub(crate) use crate::model::{
-    Activity, Category, Checkpoint, ClaimedNotice, ClaimedRun, Combo, Connection, ConnectionId, CustomerId,
-    CustomerLink, FloorPlan, HeldLease, Holder, InventoryLevel, Item, ItemId, Lease, LeaseName, Location,
-    LocationId, LoggedActivity, ModifierGroup, Order, OrderNumber, OrderStep, OutboxEntry, OutboxStateKind,
-    Resource, Revision, RunKind, RunRequest, RunStatus, RunStep, StoredReport, StoredSettings, Tracked,
-    Unreadable,
+    Activity, ArticleNumber, Category, Checkpoint, ClaimedNotice, ClaimedRun, Combo, Connection,
+    ConnectionId, CustomerId, CustomerLink, FloorPlan, HeldLease, Holder, InventoryLevel, Item, ItemId,
+    Lease, LeaseName, Location, LocationId, LoggedActivity, ModifierGroup, Order, OrderNumber, OrderStep,
+    OutboxEntry, OutboxStateKind, Resource, Revision, RunKind, RunRequest, RunStatus, RunStep, StoredReport,
+    StoredSettings, Tracked, Unreadable,
 };
 
 pub(crate) use super::{
@@ -20,8 +20,8 @@ pub(crate) use super::{
     SetAside, SettingsStore, StockChunk, StockStore, StoreError,
 };
 
-/// Hands all calls of a [`Store`](super::Store) to a macro, trait by trait; those that are made of others, and
-/// [`WakeUp`](super::WakeUp), left out.
+/// Hands all calls of a [`Store`](super::Store) to a macro, trait by trait; those that are made of others and that
+/// no store answers by itself, and [`WakeUp`](super::WakeUp), left out.
 macro_rules! store_calls {
     ($then:ident) => {
         $then! {
@@ -29,6 +29,7 @@ macro_rules! store_calls {
                 fn apply(connection: &ConnectionId, chunk: CatalogChunk) -> Applied;
                 fn categories(connection: &ConnectionId, select: Select<Category>) -> Vec<Tracked<Category>>;
                 fn items(connection: &ConnectionId, select: Select<Item>) -> Vec<Tracked<Item>>;
+                fn items_of_articles(connection: &ConnectionId, articles: &[ArticleNumber]) -> Vec<(ArticleNumber, ItemId)>;
                 fn modifier_groups(connection: &ConnectionId, select: Select<ModifierGroup>) -> Vec<Tracked<ModifierGroup>>;
                 fn combos(connection: &ConnectionId, select: Select<Combo>) -> Vec<Tracked<Combo>>;
                 fn save_edits(connection: &ConnectionId, edits: CatalogEdits, now: DateTime<Utc>) -> SavedEdits;
