@@ -22,8 +22,9 @@ use crate::{
     transport::{Body, TransportError, TransportErrorKind},
 };
 
-/// So many bytes are read before others get their turn.
-pub(crate) const TURN: usize = 1 << 20;
+/// So many bytes are read before others get their turn: a fraction of a millisecond. What is at work in the same task, as the
+/// writing of what was read before, waits no longer than that.
+pub(crate) const TURN: usize = 64 << 10;
 /// The least that a piece counts for in a turn.
 const PIECE: usize = 1 << 8;
 
