@@ -12,10 +12,10 @@ use async_trait::async_trait;
 use mysql_async::{Opts, OptsBuilder, Pool, PoolConstraints, PoolOpts, TxOpts};
 
 use super::sql::awaited::Awaited;
-use super::sql::driver::{Durability, Transaction};
+use super::sql::driver::{Durability, MakeRows, Transaction};
 use super::sql::tell::Teller;
 use super::sql::value::{Row, SqlValue};
-use super::sql::write::{Keyed, Write};
+use super::sql::write::Keyed;
 use super::sql::{Dialect, Driver, SqlStore};
 use super::{Bell, StoreError, StoreErrorKind, Wake};
 
@@ -215,10 +215,16 @@ impl Driver for MySql {
         rows::execute(&mut connection, action, sql, values).await.map_err(error::maybe_done)
     }
 
-    /// In a task of its own, which goes on while the caller prepares the next rows, and ends when nobody waits for it any more.
-    async fn write(&self, action: &'static str, _: Durability, writes: Vec<Write>) -> Result<(), StoreError> {
+    /// In a task of its own, which goes on while the caller is busy with what comes next, and ends when nobody waits for it any more.
+    async fn make_and_write(
+        &self,
+        action: &'static str,
+        _: Durability,
+        make: MakeRows,
+    ) -> Result<(), StoreError> {
         let driver = self.clone();
         let writing = async move {
+            let writes = make()?;
             super::sql::driver::in_transaction!(driver, action, |transaction| {
                 for write in &writes {
                     transaction.write(write.clone()).await?;

@@ -19,10 +19,10 @@ use tokio_postgres::config::SslMode;
 use tokio_postgres::{Config, NoTls};
 
 use super::sql::awaited::Awaited;
-use super::sql::driver::{Durability, Transaction};
+use super::sql::driver::{Durability, MakeRows, Transaction};
 use super::sql::tell::Teller;
 use super::sql::value::{Row, SqlValue};
-use super::sql::write::{Keyed, Write};
+use super::sql::write::Keyed;
 use super::sql::{Dialect, Driver, SqlStore};
 use super::{Bell, StoreError, StoreErrorKind, Wake};
 
@@ -226,10 +226,16 @@ impl Driver for Postgres {
         changed.map_err(error::of_write(action))
     }
 
-    /// In a task of its own, which goes on while the caller prepares the next rows, and ends when nobody waits for it any more.
-    async fn write(&self, action: &'static str, _: Durability, writes: Vec<Write>) -> Result<(), StoreError> {
+    /// In a task of its own, which goes on while the caller is busy with what comes next, and ends when nobody waits for it any more.
+    async fn make_and_write(
+        &self,
+        action: &'static str,
+        _: Durability,
+        make: MakeRows,
+    ) -> Result<(), StoreError> {
         let driver = self.clone();
         let writing = async move {
+            let writes = make()?;
             let mut transaction = driver.begin(action).await?;
             for write in writes {
                 if let Err(error) = transaction.write(write).await {

@@ -17,6 +17,9 @@ pub enum Durability {
     Eventual,
 }
 
+/// Makes the rows that are to be written. It is called where they are written: whoever has many written goes on meanwhile.
+pub(crate) type MakeRows = Box<dyn FnOnce() -> Result<Vec<Write>, StoreError> + Send>;
+
 /// A way to a database. Implemented by the stores in the box.
 ///
 /// Statements have `?` for each value.
@@ -44,13 +47,23 @@ pub trait Driver: Clone + Send + Sync + 'static {
         values: Vec<SqlValue>,
     ) -> Result<u64, StoreError>;
 
+    /// Makes rows and writes them in one transaction: all of them or none.
+    async fn make_and_write(
+        &self,
+        action: &'static str,
+        durability: Durability,
+        make: MakeRows,
+    ) -> Result<(), StoreError>;
+
     /// Writes rows in one transaction: all of them or none.
     async fn write(
         &self,
         action: &'static str,
         durability: Durability,
         writes: Vec<Write>,
-    ) -> Result<(), StoreError>;
+    ) -> Result<(), StoreError> {
+        self.make_and_write(action, durability, Box::new(move || Ok(writes))).await
+    }
 
     /// Begins a transaction. One that is dropped is rolled back.
     async fn begin(&self, action: &'static str) -> Result<Box<dyn Transaction>, StoreError>;

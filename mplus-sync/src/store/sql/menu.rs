@@ -1,5 +1,7 @@
 //! The menu in a database.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
@@ -21,21 +23,19 @@ use super::write::Keyed;
 #[async_trait]
 impl<D: Driver> CatalogStore for SqlStore<D> {
     async fn apply(&self, connection: &ConnectionId, chunk: CatalogChunk) -> Result<Applied, StoreError> {
-        let action = "write a chunk of the menu";
-        let written =
-            self.driver.write(action, Durability::Eventual, chunk_writes(connection, &chunk)?).await;
-        match written {
+        let chunk = Arc::new(chunk);
+        match self.write_chunk(connection, &chunk).await {
             Err(error) if error.kind() == StoreErrorKind::Conflict => {}
             written => return written.map(|()| Applied::default()),
         }
         // It may have met a row that cannot be read.
-        let mut chunk = chunk;
+        let mut chunk = Arc::unwrap_or_clone(chunk);
         let mut applied = Applied::default();
         self.without_unreadable(connection, &mut chunk.categories, &mut applied.parked).await?;
         self.without_unreadable(connection, &mut chunk.items, &mut applied.parked).await?;
         self.without_unreadable(connection, &mut chunk.modifier_groups, &mut applied.parked).await?;
         self.without_unreadable(connection, &mut chunk.combos, &mut applied.parked).await?;
-        self.driver.write(action, Durability::Eventual, chunk_writes(connection, &chunk)?).await?;
+        self.write_chunk(connection, &Arc::new(chunk)).await?;
         Ok(applied)
     }
 
@@ -127,6 +127,18 @@ impl<D: Driver> CatalogStore for SqlStore<D> {
         self.unreadable_orders(connection, &mut found).await?;
         self.unreadable_work(connection, &mut found).await?;
         Ok(found)
+    }
+}
+
+impl<D: Driver> SqlStore<D> {
+    async fn write_chunk(
+        &self,
+        connection: &ConnectionId,
+        chunk: &Arc<CatalogChunk>,
+    ) -> Result<(), StoreError> {
+        let (connection, chunk) = (connection.clone(), Arc::clone(chunk));
+        let make = Box::new(move || chunk_writes(&connection, &chunk));
+        self.driver.make_and_write("write a chunk of the menu", Durability::Eventual, make).await
     }
 }
 

@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 
 use crate::model::{
-    ConnectionId, CustomerId, CustomerLink, FloorPlan, InventoryLevel, ItemId, Location, LocationId, Tracked,
+    Checkpoint, ConnectionId, CustomerId, CustomerLink, FloorPlan, InventoryLevel, ItemId, Location,
+    LocationId, Tracked,
 };
 use crate::store::{
     Applied, CustomerStore, LocationStore, Page, Select, StockChunk, StockStore, StoreError, StoreErrorKind,
@@ -82,32 +83,42 @@ fn level_of(mut row: Row) -> Result<InventoryLevel, StoreError> {
     })
 }
 
+fn stock_writes(
+    connection: &ConnectionId,
+    mut levels: Vec<InventoryLevel>,
+    checkpoints: &[Checkpoint],
+) -> Result<Vec<Write>, StoreError> {
+    in_key_order(&mut levels, "stock level", |one, other| {
+        (&one.location, &one.item).cmp(&(&other.location, &other.item))
+    })?;
+    let row = |level: InventoryLevel| {
+        vec![
+            connection.as_str().into(),
+            level.location.as_str().into(),
+            level.item.as_str().into(),
+            level.amount.to_string().into(),
+            level.day_stock.into(),
+            level.changed_at.into(),
+        ]
+    };
+    let rows: Vec<_> = levels.into_iter().map(row).collect();
+    let mut writes = Vec::new();
+    if !rows.is_empty() {
+        writes.push(Write::upsert(&table::LEVELS, rows));
+    }
+    writes.extend(checkpoint_writes(connection, checkpoints)?);
+    Ok(writes)
+}
+
 #[async_trait]
 impl<D: Driver> StockStore for SqlStore<D> {
     async fn apply_stock(&self, connection: &ConnectionId, chunk: StockChunk) -> Result<(), StoreError> {
-        let mut levels = chunk.levels;
-        in_key_order(&mut levels, "stock level", |one, other| {
-            (&one.location, &one.item).cmp(&(&other.location, &other.item))
-        })?;
-        let row = |level: &InventoryLevel| {
-            vec![
-                connection.as_str().into(),
-                level.location.as_str().into(),
-                level.item.as_str().into(),
-                level.amount.to_string().into(),
-                level.day_stock.into(),
-                level.changed_at.into(),
-            ]
-        };
-        let rows: Vec<_> = levels.iter().map(row).collect();
-        let mut writes = Vec::new();
-        if !rows.is_empty() {
-            writes.push(Write::upsert(&table::LEVELS, rows));
-        }
-        writes.extend(checkpoint_writes(connection, &chunk.checkpoints)?);
         if chunk.gone.is_empty() {
-            return self.driver.write("write stock", Durability::Eventual, writes).await;
+            let connection = connection.clone();
+            let make = Box::new(move || stock_writes(&connection, chunk.levels, &chunk.checkpoints));
+            return self.driver.make_and_write("write stock", Durability::Eventual, make).await;
         }
+        let writes = stock_writes(connection, chunk.levels, &chunk.checkpoints)?;
         let sql = "DELETE FROM mplus_inventory_levels WHERE connection = ? AND location = ? AND item = ?";
         in_transaction!(self.driver, "write stock", |transaction| {
             for (location, item) in &chunk.gone {

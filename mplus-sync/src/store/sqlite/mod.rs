@@ -11,9 +11,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rusqlite::Connection;
 
-use super::sql::driver::{Durability, Transaction};
+use super::sql::driver::{Durability, MakeRows, Transaction};
 use super::sql::value::{Row, SqlValue};
-use super::sql::write::{Keyed, Write};
+use super::sql::write::Keyed;
 use super::sql::{Dialect, Driver, SqlStore};
 use super::{Bell, StoreError, Wake};
 
@@ -141,13 +141,14 @@ impl Driver for Sqlite {
         .await
     }
 
-    async fn write(
+    async fn make_and_write(
         &self,
         action: &'static str,
         durability: Durability,
-        writes: Vec<Write>,
+        make: MakeRows,
     ) -> Result<(), StoreError> {
         thread::run(&self.writer, action, Some(self.turn().await), move |connection| {
+            let writes = make()?;
             thread::durable(connection, durability).map_err(error::of(action))?;
             connection.execute_batch("BEGIN IMMEDIATE").map_err(error::of(action))?;
             let written = writes.into_iter().try_for_each(|write| transaction::write(connection, write));
