@@ -76,6 +76,12 @@ impl Table {
         self.names().into_iter().filter(|name| !self.key.contains(name)).collect()
     }
 
+    /// Whether a row that is replaced loses nothing: it has no number that the database counts, and no other index finds it.
+    #[cfg(any(feature = "sqlite", feature = "mysql"))]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.counter.is_none() && self.indexes.is_empty()
+    }
+
     const fn keyed(
         name: &'static str,
         columns: &'static [Column],

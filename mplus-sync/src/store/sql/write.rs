@@ -52,6 +52,10 @@ impl Write {
         );
         match self.mode {
             Mode::Insert => insert,
+            // An upsert looks for the row's place twice, this once.
+            Mode::Upsert if dialect == Dialect::Sqlite && table.is_plain() => {
+                insert.replacen("INSERT", "INSERT OR REPLACE", 1)
+            }
             Mode::Upsert => insert + &dialect.or_replace(table.key, &table.rest()),
             Mode::Replace => {
                 let set =
