@@ -30,14 +30,15 @@ impl Inner {
     /// What is done after an event was answered: a cancellation that came before its sale takes effect, and the host is told of
     /// what is unusual. The text says what failed: all of it comes again then.
     pub(super) async fn concluded(&self, entry: &Entry, event: &AnyEvent) -> Result<(), String> {
-        self.cancel_if_told_before(entry, event).await?;
+        // One look at what was told of a completed sale says both whether it was cancelled and which parts came before.
+        let mut about = Vec::new();
+        if let Some(sale) = completed_sale(event) {
+            about = self.all_about(&sale).await?;
+            self.cancel_if_among(&about, entry, &sale).await?;
+        }
         match event {
             _ if event::is_repeat_of_sale(entry.id.as_str()) => self.tell_of_repeat(entry, event).await?,
-            AnyEvent::CompleteSession(completed) => {
-                if let Some(sale) = sale(event, &completed.payload.session) {
-                    self.after_completion(entry, &sale).await?;
-                }
-            }
+            AnyEvent::CompleteSession(_) => self.tell_of_earlier_parts(entry, about).await?,
             AnyEvent::CancelSession(cancelled) => match sale(event, &cancelled.payload.session) {
                 Some(sale) => {
                     let completed = self.about(&sale, &EventName::CompleteSession).await?;
@@ -78,8 +79,9 @@ impl Inner {
         self.tell(InboxNotice::ToldAgain { entry, body: event.raw().clone() }).await
     }
 
-    async fn after_completion(&self, entry: &Entry, sale: &SessionKey) -> Result<(), String> {
-        let mut earlier = self.all_about(sale).await?;
+    /// Has the host told of a part of a sale that was not the first.
+    async fn tell_of_earlier_parts(&self, entry: &Entry, about: Vec<Entry>) -> Result<(), String> {
+        let mut earlier = about;
         earlier.retain(|other| {
             counts_beside(entry, other, &EventName::CompleteSession)
                 && (other.received_at, &other.id) < (entry.received_at, &entry.id)
@@ -92,15 +94,17 @@ impl Inner {
 
     /// Cancels a sale that has been recorded, when its cancellation is in the inbox already. One that comes later finds the sale.
     pub(super) async fn cancel_if_told_before(&self, entry: &Entry, event: &AnyEvent) -> Result<(), String> {
-        let (Some(sink), AnyEvent::CompleteSession(completed)) = (&self.transactions, event) else {
-            return Ok(());
-        };
-        let Some(sale) = sale(event, &completed.payload.session) else { return Ok(()) };
-        let about = self.all_about(&sale).await?;
-        if about.iter().any(|other| counts_beside(entry, other, &EventName::CancelSession)) {
-            sink.cancel(&sale).await.map_err(|error| error.to_string())?;
+        let Some(sale) = completed_sale(event).filter(|_| self.transactions.is_some()) else { return Ok(()) };
+        self.cancel_if_among(&self.all_about(&sale).await?, entry, &sale).await
+    }
+
+    /// The same, with what was told of the sale looked up after it was recorded.
+    async fn cancel_if_among(&self, about: &[Entry], entry: &Entry, sale: &SessionKey) -> Result<(), String> {
+        let is_cancelled = about.iter().any(|other| counts_beside(entry, other, &EventName::CancelSession));
+        match &self.transactions {
+            Some(sink) if is_cancelled => sink.cancel(sale).await.map_err(|error| error.to_string()),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// What was told of the sale under this event's name.
@@ -124,6 +128,14 @@ fn counts_beside(entry: &Entry, other: &Entry, name: &EventName) -> bool {
     other.event == *name
         && other.id != entry.id
         && !matches!(other.state, EntryState::Dead | EntryState::Discarded)
+}
+
+/// The sale that the event says is completed.
+fn completed_sale(event: &AnyEvent) -> Option<SessionKey> {
+    match event {
+        AnyEvent::CompleteSession(completed) => sale(event, &completed.payload.session),
+        _ => None,
+    }
 }
 
 /// The sale that the event is about. `None` when the till sends no id, or an empty one: that names no sale.
