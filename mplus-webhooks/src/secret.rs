@@ -130,6 +130,7 @@ impl fmt::Debug for SubscriptionSecret {
 }
 
 /// A signature of the right length, decoded.
+#[derive(Debug, Clone, Hash)]
 pub(crate) struct SignatureBytes([u8; SIGNATURE_BYTES]);
 
 impl SignatureBytes {

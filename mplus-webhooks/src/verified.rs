@@ -15,6 +15,7 @@ pub struct Verified<T> {
     value: T,
     subscription: Arc<Subscription>,
     secret: usize,
+    signature: SignatureBytes,
 }
 
 impl<T> Verified<T> {
@@ -32,6 +33,11 @@ impl<T> Verified<T> {
     pub fn secret(&self) -> Option<&SubscriptionSecret> {
         self.subscription.secrets.get(self.secret)
     }
+
+    /// Its signature: the same for the same bytes alone.
+    pub(crate) fn signature(&self) -> &SignatureBytes {
+        &self.signature
+    }
 }
 
 /// Checks the signature over the raw body against every key of every candidate.
@@ -44,5 +50,5 @@ pub fn verify(body: Bytes, signature: &str, candidates: &[Arc<Subscription>]) ->
         let fits = |secret: &SubscriptionSecret| secret.verify_bytes(&body, &signature);
         Some((subscription.clone(), subscription.secrets.iter().position(fits)?))
     })?;
-    Some(Verified { value: body, subscription, secret })
+    Some(Verified { value: body, subscription, secret, signature })
 }

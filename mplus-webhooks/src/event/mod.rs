@@ -47,7 +47,7 @@ pub(crate) use identity::{
     Identity, Occasion, body_digest, further_part, identity, is_repeat_of_sale, is_same_content,
     repeat_of_sale, unread_identity,
 };
-pub(crate) use poll::polled_payment;
+pub(crate) use poll::plain_poll;
 
 pub use external_payment::{
     CancelExternalPayment, ExternalPayment, PollExternalPayment, RequestCancelExternalPayment,

@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use super::entry::StoredReply;
 use crate::error::Refusal;
 use crate::event::EventName;
+use crate::secret::SignatureBytes;
 
 /// How many answers of events that are not kept are remembered.
 const ANSWERS: usize = 4096;
@@ -66,11 +67,11 @@ struct Names {
     order: VecDeque<u64>,
 }
 
-/// The latest polls by their bytes, which are many: they have a room of their own.
+/// The latest polls by their signatures, which are many: they have a room of their own.
 #[derive(Default)]
 struct Polls {
     hasher: RandomState,
-    bodies: HashSet<u64>,
+    known: HashSet<u64>,
     order: VecDeque<u64>,
 }
 
@@ -128,28 +129,24 @@ impl Recent {
         }
     }
 
-    /// Remembers the bytes of a poll. Those of a till that counts nothing may be sent for something else, too.
-    pub(crate) fn note_poll(&self, body: &[u8]) {
-        const COUNTER: &[u8] = b"\"eventCounter\"";
-        if !body.windows(COUNTER.len()).any(|window| window == COUNTER) {
-            return;
-        }
+    /// Remembers a poll by its signature, which is that of its bytes alone.
+    pub(crate) fn note_poll(&self, signature: &SignatureBytes) {
         let mut polls = lock(&self.polls);
-        let body = polls.hasher.hash_one(body);
-        if polls.bodies.insert(body) {
-            polls.order.push_back(body);
+        let poll = polls.hasher.hash_one(signature);
+        if polls.known.insert(poll) {
+            polls.order.push_back(poll);
             if polls.order.len() > NAMES
                 && let Some(oldest) = polls.order.pop_front()
             {
-                polls.bodies.remove(&oldest);
+                polls.known.remove(&oldest);
             }
         }
     }
 
     /// Whether the same bytes were a poll a while ago.
-    pub(crate) fn was_poll(&self, body: &[u8]) -> bool {
+    pub(crate) fn was_poll(&self, signature: &SignatureBytes) -> bool {
         let polls = lock(&self.polls);
-        polls.bodies.contains(&polls.hasher.hash_one(body))
+        polls.known.contains(&polls.hasher.hash_one(signature))
     }
 }
 
@@ -228,6 +225,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret::SubscriptionSecret;
 
     fn reply(length: usize) -> StoredReply {
         StoredReply { status: 200, body: vec![b' '; length].into() }
@@ -273,15 +271,14 @@ mod tests {
     }
 
     #[test]
-    fn polls_are_remembered_by_their_bytes_up_to_a_bound_and_only_when_the_till_counts() {
+    fn polls_are_remembered_up_to_a_bound() {
         let recent = Recent::default();
-        let poll = |counter: usize| format!("{{\"event\":{{\"eventCounter\":{counter}}}}}");
+        let secret = SubscriptionSecret::from_bytes(b"key").unwrap();
+        let poll = |counter: usize| SignatureBytes::decode(&secret.sign(&counter.to_le_bytes())).unwrap();
         for counter in 0..NAMES + 2 {
-            recent.note_poll(poll(counter).as_bytes());
+            recent.note_poll(&poll(counter));
         }
-        assert!(!recent.was_poll(poll(0).as_bytes()) && recent.was_poll(poll(2).as_bytes()));
-        assert_eq!(lock(&recent.polls).bodies.len(), NAMES);
-        recent.note_poll(b"{}");
-        assert!(!recent.was_poll(b"{}"));
+        assert!(!recent.was_poll(&poll(0)) && recent.was_poll(&poll(2)));
+        assert_eq!(lock(&recent.polls).known.len(), NAMES);
     }
 }

@@ -47,10 +47,14 @@ impl Inner {
         out_of_time: OutOfTime<'_>,
     ) -> Result<StoredReply, Refusal> {
         if let (EventName::PollExternalPayment, Some(payments)) = (name, &self.payments)
-            && let Some(id) = event::polled_payment(body.value())
+            && let Some(poll) = event::plain_poll(body.value())
         {
-            // Read-only and frequent: nothing is kept, no claim, no task.
-            self.recent.note_poll(body.value());
+            let id = poll.payment;
+            // Read-only and frequent: nothing is kept, no claim, no task. What a till sends that counts nothing may be sent for
+            // something else, too.
+            if poll.is_counted {
+                self.recent.note_poll(body.signature());
+            }
             let answer = self.polled(payments, &body.subscription().merchant, id);
             return match select(pin!(answer), out_of_time).await {
                 Either::Left((reply, _)) => Ok(written(&reply?)),
@@ -70,7 +74,7 @@ impl Inner {
         };
         let identity = identity(&event);
         let known = self.recent.other_name(&identity.body, name);
-        let poll = || self.recent.was_poll(body.value()).then_some(EventName::PollExternalPayment);
+        let poll = || self.recent.was_poll(body.signature()).then_some(EventName::PollExternalPayment);
         if let Some(known) = known.or_else(poll) {
             let refusal = other_name(&known);
             if name.ends_a_sale() {

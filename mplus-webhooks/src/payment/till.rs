@@ -1,6 +1,6 @@
 //! What the till asks about external payments, and what it is answered. An event depends on its `externalPayment` alone.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 
 use super::record::{Creation, Payment, PaymentKey, PaymentOrigin};
@@ -83,8 +83,9 @@ impl ExternalPayments {
         let key = self.key(merchant, id)?;
         match self.store.payment(&key).await {
             Ok(Some(payment)) => {
-                self.note_that_it_is_awaited(&payment).await;
-                self.note_that_it_is_fetched(&payment).await;
+                let now = self.runtime.now();
+                self.note_that_it_is_awaited(&payment, now).await;
+                self.note_that_it_is_fetched(&payment, now).await;
                 let reply = PollExternalPaymentReply::acknowledge()
                     .payment(self.answer(&payment))
                     .polling(polling(&payment));
@@ -100,8 +101,7 @@ impl ExternalPayments {
     }
 
     /// Notes now and then that the till still waits for a payment that may have to be created late.
-    async fn note_that_it_is_awaited(&self, payment: &Payment) {
-        let now = self.runtime.now();
+    async fn note_that_it_is_awaited(&self, payment: &Payment, now: DateTime<Utc>) {
         let late = payment.state == PaymentState::Pending && payment.creation != Creation::Known;
         if !late || now - payment.awaited_at() < NOTED_EVERY {
             return;
@@ -116,13 +116,12 @@ impl ExternalPayments {
     /// Notes that a till that waited was told that the customer has paid.
     pub(crate) async fn note_that_it_was_told(&self, key: &PaymentKey) {
         if let Ok(Some(payment)) = self.store.payment(key).await {
-            self.note_that_it_is_fetched(&payment).await;
+            self.note_that_it_is_fetched(&payment, self.runtime.now()).await;
         }
     }
 
     /// Notes that the till is being told that the customer has paid.
-    async fn note_that_it_is_fetched(&self, payment: &Payment) {
-        let now = self.runtime.now();
+    async fn note_that_it_is_fetched(&self, payment: &Payment, now: DateTime<Utc>) {
         let mut fetched = payment.fetched(now);
         while let Some(noted) = fetched {
             match self.store.replace_payment(&noted).await {
