@@ -61,6 +61,17 @@ impl Inner {
                 Either::Right(_) => Ok(written(&asks_again(id))),
             };
         }
+        // On the heap: a poll, which comes most often, is not to carry the room that this takes.
+        Box::pin(self.answer_event(name, body, out_of_time)).await
+    }
+
+    /// Answers anything but a plain poll.
+    async fn answer_event(
+        self: &Arc<Self>,
+        name: &EventName,
+        body: &Verified<Bytes>,
+        out_of_time: OutOfTime<'_>,
+    ) -> Result<StoredReply, Refusal> {
         let event = match event::read(name, body) {
             Ok(Received::Event(event)) => event,
             Ok(Received::Error(report)) => return Ok(self.reported(*report, out_of_time).await),

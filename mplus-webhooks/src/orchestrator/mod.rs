@@ -173,7 +173,7 @@ impl Inner {
                 Err(_) => Err(panicked("the store or its driver")),
             },
             Err(refusal) => {
-                self.keep_refused(&name, &verified, &refusal, out_of_time).await;
+                Box::pin(self.keep_refused(&name, &verified, &refusal, out_of_time)).await;
                 Err(refusal)
             }
         };
