@@ -66,7 +66,7 @@ async fn connect(pos: &str, store: &Arc<dyn Store>) -> Integration {
         port: 1,
         environment: Environment::Test,
     };
-    Integration::connect(host(pos, Arc::clone(store)).await, new, credentials()).await.unwrap()
+    Integration::connect(host(pos, Arc::clone(store)).await, new, credentials()).await.unwrap().0
 }
 
 async fn end_like_undisturbed_ones(url: &str) {
@@ -125,7 +125,7 @@ async fn end_like_undisturbed_ones(url: &str) {
     }
 }
 
-fn described(article: &mplus_qapi::types::Article) -> String {
+fn described(article: &mplus_qapi::products::Article) -> String {
     article.description.clone().unwrap_or_default()
 }
 

@@ -37,10 +37,13 @@ pub(crate) fn json_text<'b>(
     }
 }
 
+/// How two bytes are a unit of UTF-16.
+type Unit = fn([u8; 2]) -> u16;
+
 /// The bytes as text. Nothing is refused for its character set: the signature told that the till sent it so.
 fn decoded<'b>(body: &'b [u8], reading: &mut Reading) -> Cow<'b, str> {
     // JSON begins with two characters of ASCII: without a byte order mark their zeros tell.
-    let utf16: Option<(_, fn([u8; 2]) -> u16)> = match body {
+    let utf16: Option<(_, Unit)> = match body {
         [0xff, 0xfe, utf16 @ ..] => Some((utf16, u16::from_le_bytes)),
         [0xfe, 0xff, utf16 @ ..] => Some((utf16, u16::from_be_bytes)),
         [1..=255, 0, 1..=255, 0, ..] => Some((body, u16::from_le_bytes)),
@@ -79,7 +82,7 @@ fn decoded<'b>(body: &'b [u8], reading: &mut Reading) -> Cow<'b, str> {
     }
 }
 
-fn utf_16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> String {
+fn utf_16(bytes: &[u8], unit: Unit) -> String {
     let units = bytes.chunks(2).map(|pair| match *pair {
         [first, second] => unit([first, second]),
         _ => u16::from(b'?'),

@@ -66,7 +66,7 @@ async fn what_needs_a_choice_is_ordered_with_it_and_without_it_nobody_pays() {
     let basket = world.app.baskets.of_payment(crate::demo::ID, &id).await.unwrap().unwrap();
     // Two steaks of 27.50, each with a sauce, which costs what the till asks for it.
     let sauces = demo.till.pos.article(demo.till.pos.article_number("Pepersaus").unwrap()).unwrap();
-    let sauce: Decimal = sauces.price_incl.unwrap().into();
+    let sauce: Decimal = sauces.price_incl.unwrap();
     let steak: Decimal = "27.50".parse().unwrap();
     assert_eq!(basket.order.total, (steak + sauce) * Decimal::TWO);
     let fields = [("id", id.as_str()), ("do", "pay"), ("back", &pay)];
@@ -78,7 +78,7 @@ async fn what_needs_a_choice_is_ordered_with_it_and_without_it_nobody_pays() {
     let number = order.rsplit_once("number=").unwrap().1;
     let at_till =
         demo.till.pos.orders().into_iter().find(|known| known.ext_order_id.as_deref() == Some(number));
-    let at_till: Decimal = at_till.unwrap().total_incl_amount.unwrap().into();
+    let at_till: Decimal = at_till.unwrap().total_incl_amount.unwrap();
     assert_eq!(at_till, basket.order.total);
 }
 
