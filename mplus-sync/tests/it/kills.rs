@@ -73,7 +73,8 @@ async fn end_like_undisturbed_ones(url: &str) {
     let kills = std::env::var(KILLS).map_or(8, |kills| kills.parse().unwrap());
     let pos = Pos::brasserie();
     let server = pos.serve().await.unwrap();
-    let address = server.endpoint().as_str();
+    let endpoint = server.endpoint();
+    let address = endpoint.as_str();
     let store = store_at(url).await;
     connect(address, &store).await;
     let start = || {
