@@ -1,8 +1,8 @@
 //! A store that fails when it is told to.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use crate::store::calls::*;
 use crate::store::{Listener, Store, StoreErrorKind, Wake, WakeUp};
@@ -41,6 +41,7 @@ pub struct FaultyStore {
     inner: Arc<dyn Store>,
     fail_at: Option<FailAt>,
     calls: AtomicU64,
+    failed: OnceLock<&'static str>,
 }
 
 impl fmt::Debug for FaultyStore {
@@ -55,7 +56,7 @@ impl fmt::Debug for FaultyStore {
 impl FaultyStore {
     /// A store that counts calls and never fails by itself.
     pub fn counting(inner: Arc<dyn Store>) -> Self {
-        Self { inner, fail_at: None, calls: AtomicU64::new(0) }
+        Self { inner, fail_at: None, calls: AtomicU64::new(0), failed: OnceLock::new() }
     }
 
     /// A store that fails at one call.
@@ -68,10 +69,16 @@ impl FaultyStore {
         self.calls.load(Ordering::SeqCst)
     }
 
+    /// The name of the call that failed, the first of them; none as long as all went well.
+    pub fn failed(&self) -> Option<&'static str> {
+        self.failed.get().copied()
+    }
+
     /// Counts a call. Fails it, or says what to answer when it was carried out.
     fn begin(&self, action: &'static str) -> Result<Option<StoreError>, StoreError> {
         let call = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
         let error = || {
+            self.failed.get_or_init(|| action);
             StoreError::new(StoreErrorKind::Unavailable, action).with_source(format!("fault at call {call}"))
         };
         match self.fail_at {

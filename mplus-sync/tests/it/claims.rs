@@ -155,7 +155,8 @@ impl Model {
         let extended = entry.clone().extended(&claim, at(now + CLAIM));
         assert_eq!(extended.is_err(), is_lost, "a claim is prolonged as long as it is the current one");
         stored(extended.clone(), Some((is_current, step)));
-        let may_have_sent = matches!(step, Step::Noted { .. } | Step::Has);
+        // Whoever looks may have sent it before, in this attempt or an earlier one.
+        let may_have_sent = step != Step::Sends;
         stored(entry.clone().given_back(&claim, may_have_sent, at(now)), None);
         // It cannot be reached, or its answer is lost.
         let may_be_at_pos = step != Step::Sends;

@@ -269,7 +269,8 @@ async fn whichever_call_of_the_store_fails_the_report_says_what_and_what_to_do()
         let merchant = Merchant::new(small_pos::open().await.0);
         merchant.connect().await;
         let store = Arc::new(FaultyStore::failing(Arc::clone(&merchant.store), FailAt::before(call)));
-        let integration = Integration::open(merchant.host_over(store), Merchant::id()).await.unwrap();
+        let integration =
+            Integration::open(merchant.host_over(Arc::clone(&store) as _), Merchant::id()).await.unwrap();
         let report = integration.sync_menu(&RunOptions::manual()).await;
         let told: Vec<(String, String)> = match &report.outcome {
             RunOutcome::Failed { message, advice } => vec![(message.clone(), advice.clone())],
@@ -279,9 +280,11 @@ async fn whichever_call_of_the_store_fails_the_report_says_what_and_what_to_do()
                 notes.map(|note| (note.message.clone(), note.advice.clone())).collect()
             }
         };
-        // Only giving back the lease, the last call but four, may fail in silence: it ends by itself.
+        // Only giving back the lease, the last call but four, may fail in silence, as it ends by itself; and prolonging it, which is
+        // tried again before it ends.
         let [(message, advice)] = &told[..] else {
-            assert!(told.is_empty() && call + 4 >= counting.calls(), "call {call}: {report}");
+            let is_harmless = call + 4 >= counting.calls() || store.failed() == Some("extend");
+            assert!(told.is_empty() && is_harmless, "call {call}, {:?}: {report}", store.failed());
             continue;
         };
         assert!(message.contains(&format!("fault at call {call}")), "{message}");

@@ -12,7 +12,7 @@ use mplus_sync::report::RunOutcome;
 use mplus_sync::store::{CatalogEdits, Select};
 use mplus_sync::sync::RunOptions;
 
-use crate::support::{Doctored, Merchant};
+use crate::support::Merchant;
 
 const DISH: &str = "Dame blanche";
 
@@ -389,8 +389,11 @@ async fn a_text_that_cannot_be_sent_as_it_is_keeps_no_other_edit_back() {
     assert_eq!((report.writes, report.conflicts.total), (0, 0), "{report}");
 }
 
+#[cfg(feature = "testkit")]
 #[tokio::test]
 async fn a_product_of_which_the_answer_tells_nothing_is_made_once() {
+    use crate::support::Doctored;
+
     for told in ["", "<ns1:result>CREATE-PRODUCT-RESULT-LATER</ns1:result>"] {
         let (merchant, _) = Merchant::synced().await;
         let unclear = Doctored::new(&merchant.pos, "createProduct", move |answer| {
