@@ -122,6 +122,8 @@ pub mod tested {}
 
 #[doc = include_str!("performance.md")]
 pub mod performance {}
+#[doc = include_str!("figures.md")]
+pub mod figures {}
 
 #[doc = include_str!("why-our-own-scanner.md")]
 pub mod why_our_own_scanner {}
