@@ -122,6 +122,7 @@ pub mod tested {}
 
 #[doc = include_str!("performance.md")]
 pub mod performance {}
+
 #[doc = include_str!("figures.md")]
 pub mod figures {}
 
