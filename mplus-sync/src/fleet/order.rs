@@ -163,7 +163,7 @@ async fn leave_to_others(process: &Process, entry: OutboxEntry, error: &OpenErro
         return leave_to_person(process, entry, error.to_string()).await;
     }
     trouble::cannot_be_read(process, &entry.connection, error, waited).await;
-    if !process.left_out.leave(&entry.connection, now) {
+    if !process.left_orders.leave(&entry.connection, now) {
         return put_off(process, entry, error.to_string()).await;
     }
     match store.give_back(&entry.claim(), false, now).await {

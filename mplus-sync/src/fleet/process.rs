@@ -29,7 +29,9 @@ pub(super) struct Process {
     pub(super) silent_runs: Share,
     /// When those of them come again that found none of it.
     pub(super) again: Again,
-    pub(super) left_out: LeftOut,
+    /// The merchants whose orders, and those whose runs, are left to others: neither keeps the other from being looked at.
+    pub(super) left_orders: LeftOut,
+    pub(super) left_runs: LeftOut,
     pub(super) holder: Holder,
     pub(super) observer: Option<Arc<dyn OrderObserver>>,
     pub(super) run_observer: Option<Arc<dyn RunObserver>>,

@@ -149,7 +149,7 @@ async fn leave_to_others(process: &Process, run: &ClaimedRun, error: &OpenError)
     let now = process.host.runtime().now();
     let due = run.requests.iter().map(|request| request.due_at).min().unwrap_or(now);
     trouble::cannot_be_read(process, &run.connection, error, now - due).await;
-    match process.left_out.leave(&run.connection, now) {
+    match process.left_runs.leave(&run.connection, now) {
         true => end(process, run, RunEnd::GivenBack, &[]).await,
         false => try_again(process, run).await,
     }

@@ -99,7 +99,7 @@ impl Process {
     async fn claim_orders(&self, limit: usize) -> Result<Vec<OutboxEntry>, StoreError> {
         let now = self.host.runtime().now();
         let request = ClaimRequest::new(self.host.worker().clone(), limit, now + span(self.settings.claim));
-        let request = request.except(self.left_out.now(now));
+        let request = request.except(self.left_orders.now(now));
         self.host.store().claim(&request.at_once(self.settings.at_once.max(1)), now).await
     }
 
@@ -107,7 +107,7 @@ impl Process {
         let now = self.host.runtime().now();
         let until = now + span(self.settings.claim);
         let request = RunClaimRequest::new(self.holder.run("fleet"), limit, until).kinds(run::KINDS);
-        let request = request.except(self.left_out.now(now));
+        let request = request.except(self.left_runs.now(now));
         self.host.store().claim_runs(&request, now).await
     }
 
