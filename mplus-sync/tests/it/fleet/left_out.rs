@@ -1,9 +1,12 @@
 //! Merchants of whom a process cannot read what is stored, as beside a newer release: their work is left to others.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use mplus_sync::conflict::SyncContext;
 use mplus_sync::model::{ConnectionId, OutboxStateKind, RunKind, StoredSettings};
 use mplus_sync::report::Scope;
+use mplus_sync::runtime::Runtime;
 
 use super::on_every_store;
 use super::world::{World, until};
@@ -11,6 +14,7 @@ use super::world::{World, until};
 on_every_store! {
     an_order_waits_for_a_process_that_can_read_its_merchants_settings,
     an_order_whose_merchants_settings_nobody_reads_for_a_day_is_left_to_a_person,
+    an_order_is_looked_at_though_a_run_of_its_merchant_was_just_left_to_others,
     runs_wait_for_a_process_that_can_read_their_merchants_settings,
     an_order_for_a_merchant_who_is_not_there_is_left_to_a_person_after_a_day,
 }
@@ -67,6 +71,24 @@ async fn an_order_whose_merchants_settings_nobody_reads_for_a_day_is_left_to_a_p
     until("it was given back", async || claims_while_waiting(&world, &id, "1").await == 1).await;
     world.clock.pass(TimeDelta::hours(25));
     assert_eq!(process.told().await.state.kind(), OutboxStateKind::NeedsAttention);
+    process.stop().await;
+    world.end().await;
+}
+
+async fn an_order_is_looked_at_though_a_run_of_its_merchant_was_just_left_to_others(mut world: World) {
+    let id = world.add("a").await;
+    save_unreadable(&world, &id).await;
+    let mut process = world.start("one");
+    process.fleet.request_sync(&id, SyncContext::Manual, Scope::Full).await.unwrap();
+    world.clock.pass(TimeDelta::hours(25));
+    until("the run was left to others", async || {
+        world.store.connection(&id).await.unwrap().unwrap().is_failing()
+    })
+    .await;
+    world.order_of(&id, "1", world.clock.now() - TimeDelta::hours(25)).await;
+    // Well within the minute for which the run is left to others.
+    let told = tokio::time::timeout(Duration::from_secs(30), process.told()).await;
+    assert_eq!(told.expect("it is looked at").state.kind(), OutboxStateKind::NeedsAttention);
     process.stop().await;
     world.end().await;
 }

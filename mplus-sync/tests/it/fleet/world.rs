@@ -371,12 +371,17 @@ impl World {
 
     /// Queues a paid order of one cola.
     pub(super) async fn order(&self, id: &ConnectionId, number: &str) {
-        let mut order = Order::new(number, "city", OrderKind::Pickup, self.clock.now());
+        self.order_of(id, number, self.clock.now()).await;
+    }
+
+    /// Queues such an order, paid at an instant.
+    pub(super) async fn order_of(&self, id: &ConnectionId, number: &str, at: DateTime<Utc>) {
+        let mut order = Order::new(number, "city", OrderKind::Pickup, at);
         let price = Decimal::new(320, 2);
         order.lines = vec![OrderLine::new(Sold::Item { item: "cola".into() }, "cola", 1.into(), price)];
         order.total = order.sum();
         order.payments = vec![Payment { method: PaymentMethod::Ideal, amount: order.total, reference: None }];
-        self.store.enqueue(id, &order, self.clock.now()).await.unwrap();
+        self.store.enqueue(id, &order, at).await.unwrap();
     }
 
     /// How many syncs of the menu a merchant's POS has seen.

@@ -12,6 +12,7 @@ use crate::view::form::{Field, choose};
 use crate::view::layout::{Here, Page, empty};
 use crate::view::number::time;
 use crate::view::reason::said;
+use crate::view::table::scrolling;
 
 const PAGE: usize = 50;
 /// How many lines a filter looks through for one page.
@@ -33,7 +34,7 @@ pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
         @if lines.is_empty() {
             (empty(&lang[t::NO_ACTIVITY], &lang[t::NO_ACTIVITY_ABOUT], html! {}))
         } @else {
-            table {
+            (scrolling(html! { table {
                 thead { tr {
                     th scope="col" { (&lang[frame::WHEN]) } th scope="col" { (&lang[t::LEVEL]) }
                     th scope="col" { (&lang[t::TOPIC]) } th scope="col" { (&lang[frame::WHAT]) }
@@ -46,7 +47,7 @@ pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
                         td { (said(lang, &activity.message)) }
                     }
                 } }
-            }
+            } }))
         }
         @if let Some(older) = older {
             nav.pager aria-label=(&lang[frame::PAGES]) {

@@ -21,6 +21,7 @@ use crate::view::fields::Query;
 use crate::view::layout::Page;
 use crate::view::number::{count, time};
 use crate::view::reason::said;
+use crate::view::table::scrolling;
 
 /// Restaurants on one page of those that fail.
 const PAGE: usize = 50;
@@ -112,7 +113,7 @@ pub(crate) async fn show(desk: Desk, Query(query): Query) -> Result<Page, Troubl
 fn processes(lang: Lang, fleet: &FleetStatus) -> Markup {
     html! {
         @if fleet.processes.is_empty() { p.hint { (&lang[t::NO_PROCESS]) } } @else {
-            div.wide { table.numbers {
+            (scrolling(html! { table.numbers {
                 thead { tr {
                     th scope="col" { (&lang[t::PROCESS]) } th scope="col" { (&lang[t::WORKS_SINCE]) }
                     th scope="col" { (&lang[t::ORDERS_NOW]) } th scope="col" { (&lang[t::RUNS_NOW]) }
@@ -124,7 +125,7 @@ fn processes(lang: Lang, fleet: &FleetStatus) -> Markup {
                     td { (count(lang, process.orders_under_way as u64)) } td { (count(lang, process.runs_under_way as u64)) }
                     td { (count(lang, process.orders_accepted)) } td { (count(lang, process.runs_done)) }
                 } } }
-            } }
+            } }))
         }
     }
 }
@@ -138,13 +139,13 @@ async fn failures(desk: &Desk, after: Option<&str>) -> Result<Markup, Trouble> {
     Ok(html! {
         @if !failing.is_empty() {
             h2 { (&lang[t::FAILING_TILLS]) }
-            table {
+            (scrolling(html! { table {
                 thead { tr { th scope="col" { (&lang[frame::NAME]) } th scope="col" { (&lang[t::WORKS_SINCE]) } th scope="col" { (&lang[frame::REASON]) } } }
                 tbody { @for merchant in &failing { tr {
                     th scope="row" { a href=(format!("/restaurants/{}", merchant.connection)) { (merchant.name) } }
                     td { (time(lang, merchant.since)) } td { (said(lang, &merchant.last_error)) }
                 } } }
-            }
+            } }))
             @if let Some(next) = next {
                 nav.pager aria-label=(&lang[frame::PAGES]) { a href=(format!("/health?after={next}")) { (&lang[frame::NEXT]) } }
             }

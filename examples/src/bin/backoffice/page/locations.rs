@@ -16,6 +16,7 @@ use crate::view::badge::{Tone, badge};
 use crate::view::fields::Fields;
 use crate::view::form::{Field, tick};
 use crate::view::layout::{Here, Page, empty, post};
+use crate::view::table::scrolling;
 
 pub(crate) async fn show(at: At) -> Result<Page, Trouble> {
     let lang = at.lang;
@@ -30,7 +31,7 @@ pub(crate) async fn show(at: At) -> Result<Page, Trouble> {
         @if locations.is_empty() {
             (empty(&lang[t::NO_LOCATIONS], &lang[t::NO_LOCATIONS_ABOUT], html! { a.button href=(at.path("/sync")) { (&lang[frame::SYNC]) } }))
         } @else {
-            table {
+            (scrolling(html! { table {
                 thead { tr {
                     th scope="col" { (&lang[frame::NAME]) } th scope="col" { (&lang[t::BRANCH]) }
                     th scope="col" { (&lang[t::POSTAL_ADDRESS]) } th scope="col" { (&lang[t::MISSING]) }
@@ -43,7 +44,7 @@ pub(crate) async fn show(at: At) -> Result<Page, Trouble> {
                         td { (state(lang, &location.record, filled_in, missing)) }
                     }
                 } }
-            }
+            } }))
         }
         section.card {
             (post(&at.visit, &at.path("/locations/billing"), html! {

@@ -14,6 +14,7 @@ use crate::view::fields::{Fields, Query};
 use crate::view::form::{Field, choose};
 use crate::view::layout::{Here, Page, empty, post};
 use crate::view::number::{count, euros};
+use crate::view::table::scrolling;
 
 const PAGE: usize = 50;
 /// The most categories to choose from; with more, people search.
@@ -58,13 +59,13 @@ pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
             }
             p.hint { (count(lang, found.len() as u64)) " " (&lang[t::ITEMS]) }
             @if items.is_empty() { (empty(&lang[t::NOTHING_FOUND], &lang[t::NOTHING_FOUND_ABOUT], html! {})) } @else {
-                table.menu {
+                (scrolling(html! { table.menu {
                     thead { tr {
                         th scope="col" { span.unseen { (&lang[t::PICTURE]) } } th scope="col" { (&lang[t::ITEM]) }
                         th scope="col" { (&lang[t::CATEGORY]) } th.number scope="col" { (&lang[t::PRICE]) } th scope="col" { (&lang[frame::STATE]) }
                     } }
                     tbody { @for item in &items { (row(&at, item, category(&item.record))) } }
-                }
+                } }))
             }
             (pager(&at, &query, page, found.len()))
             @if !is_filtered && page == 1 { (combos(&at, &query).await?) }

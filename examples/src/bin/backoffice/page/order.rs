@@ -17,6 +17,7 @@ use crate::view::form::{Field, tick};
 use crate::view::layout::{Here, Page, post};
 use crate::view::number::{decimal, editable, euros, time};
 use crate::view::reason::said;
+use crate::view::table::scrolling;
 
 pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
     let entry = find(&at, query.text("number")).await?;
@@ -66,7 +67,7 @@ fn pos_number(pos: &PosOrder) -> &str {
 fn lines(at: &At, order: &Order, own: Option<&Payment>) -> Markup {
     let lang = at.lang;
     html! {
-        table {
+        (scrolling(html! { table {
             thead { tr {
                 th scope="col" { (&lang[frame::NAME]) } th.number scope="col" { (&lang[t::QUANTITY]) }
                 th.number scope="col" { (&lang[t::UNIT_PRICE]) } th.number scope="col" { (&lang[t::SUM]) }
@@ -91,7 +92,7 @@ fn lines(at: &At, order: &Order, own: Option<&Payment>) -> Markup {
                     } td.number { (euros(lang, payment.amount)) } }
                 }
             }
-        }
+        } }))
     }
 }
 

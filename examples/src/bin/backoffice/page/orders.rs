@@ -13,6 +13,7 @@ use crate::view::fields::{Fields, Query};
 use crate::view::layout::{Here, Page, empty, post};
 use crate::view::number::{count, euros, moment, time};
 use crate::view::reason::said;
+use crate::view::table::scrolling;
 
 const PAGE: usize = 50;
 
@@ -71,7 +72,7 @@ fn can_be_chosen(kind: OutboxStateKind) -> bool {
 fn table(at: &At, entries: &[OutboxEntry], kind: OutboxStateKind) -> Markup {
     let (lang, boxes) = (at.lang, can_be_chosen(kind));
     html! {
-        table {
+        (scrolling(html! { table {
             thead { tr {
                 @if boxes { th scope="col" { input type="checkbox" data-all="order" aria-label=(&lang[t::SELECT_ALL]); } }
                 th scope="col" { (&lang[t::NUMBER]) } th scope="col" { (&lang[t::KIND]) } th.number scope="col" { (&lang[t::TOTAL]) }
@@ -88,7 +89,7 @@ fn table(at: &At, entries: &[OutboxEntry], kind: OutboxStateKind) -> Markup {
                     td { (state(lang, entry)) }
                 }
             } }
-        }
+        } }))
     }
 }
 

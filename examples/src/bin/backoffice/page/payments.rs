@@ -21,6 +21,7 @@ use crate::view::form::Field;
 use crate::view::layout::{Here, Page, empty, post};
 use crate::view::number::{editable, euros, time};
 use crate::view::reason::said;
+use crate::view::table::scrolling;
 
 const PAGE: usize = 50;
 
@@ -40,7 +41,7 @@ pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
             }
         }
         @if payments.is_empty() { (empty(&lang[t::NO_PAYMENTS], &lang[t::NO_PAYMENTS_ABOUT], next)) } @else {
-            table {
+            (scrolling(html! { table {
                 thead { tr {
                     th scope="col" { (&lang[t::STARTED]) } th.number scope="col" { (&lang[t::AMOUNT]) }
                     th scope="col" { (&lang[t::PLACE]) } th scope="col" { (&lang[frame::STATE]) }
@@ -53,7 +54,7 @@ pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
                         td { (state(lang, payment)) }
                     }
                 } }
-            }
+            } }))
         }
         @if let Some(older) = older {
             nav.pager aria-label=(&lang[frame::PAGES]) { a href=(at.path(&format!("/payments?before={}", older.timestamp_micros()))) { (&lang[frame::OLDER]) } }

@@ -14,6 +14,7 @@ use crate::view::form::Field;
 use crate::view::layout::{Page, empty, post};
 use crate::view::number::count;
 use crate::view::reason::said;
+use crate::view::table::scrolling;
 
 pub(crate) async fn show(desk: Desk) -> Result<Page, Trouble> {
     page(&desk, None, None).await
@@ -35,7 +36,7 @@ async fn page(desk: &Desk, told: Option<&clients::Told>, wrong: Option<String>) 
             }
         }
         @if known.is_empty() { (empty(&lang[t::NONE], &lang[t::NONE_ABOUT], html! {})) } @else {
-            table {
+            (scrolling(html! { table {
                 thead { tr { th scope="col" { (&lang[frame::NAME]) } th scope="col" { (&lang[t::URL]) } th scope="col" { (&lang[t::WAITING]) } th scope="col" { span.unseen { (&lang[t::REMOVE]) } } } }
                 tbody { @for (standing, client) in &known { tr {
                     th scope="row" { (client.name) }
@@ -56,7 +57,7 @@ async fn page(desk: &Desk, told: Option<&clients::Told>, wrong: Option<String>) 
                         button.quiet type="submit" aria-label=(lang.fill(t::REMOVE_ONE, &[&client.name])) { (&lang[t::REMOVE]) }
                     })) }
                 } } }
-            }
+            } }))
         }
         section.card {
             h2 { (&lang[t::NEW]) }

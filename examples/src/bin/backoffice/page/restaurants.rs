@@ -15,6 +15,7 @@ use crate::view::fields::Query;
 use crate::view::form::Field;
 use crate::view::layout::{Page, empty};
 use crate::view::number::time;
+use crate::view::table::scrolling;
 
 const PAGE: usize = 50;
 /// How many are read at once while some are searched for.
@@ -41,7 +42,7 @@ pub(crate) async fn show(desk: Desk, Query(query): Query) -> Result<Page, Troubl
                 (Field::text(lang, "text", frame::SEARCH).kind("search").value(text).show())
                 button.quiet type="submit" { (&lang[frame::FILTER]) }
             }
-            @if connections.is_empty() { (empty(&lang[t::NONE_FOUND], &lang[t::NONE_FOUND_ABOUT], html! {})) } @else { table {
+            @if connections.is_empty() { (empty(&lang[t::NONE_FOUND], &lang[t::NONE_FOUND_ABOUT], html! {})) } @else { (scrolling(html! { table {
                 thead { tr { th scope="col" { (&lang[frame::NAME]) } th scope="col" { (&lang[frame::STATE]) } th scope="col" { (&lang[t::LAST_SYNC]) } } }
                 tbody {
                     @for connection in &connections {
@@ -52,7 +53,7 @@ pub(crate) async fn show(desk: Desk, Query(query): Query) -> Result<Page, Troubl
                         }
                     }
                 }
-            } }
+            } })) }
             @if let Some(next) = next {
                 nav.pager aria-label=(&lang[frame::PAGES]) { a href=(format!("/?{next}")) { (&lang[frame::NEXT]) } }
             }

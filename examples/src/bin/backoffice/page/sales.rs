@@ -14,6 +14,7 @@ use crate::view::badge::{Tone, badge};
 use crate::view::fields::Query;
 use crate::view::layout::{Here, Page, empty};
 use crate::view::number::{decimal, euros, time};
+use crate::view::table::scrolling;
 
 const PAGE: usize = 50;
 
@@ -31,7 +32,7 @@ pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
     let body = html! {
         p.lead { (&lang[t::SALES_ABOUT]) }
         @if sales.is_empty() { (empty(&lang[t::NO_SALES], &lang[t::NO_SALES_ABOUT], next)) } @else {
-            table {
+            (scrolling(html! { table {
                 thead { tr {
                     th scope="col" { (&lang[frame::WHEN]) } th scope="col" { (&lang[t::SALE]) }
                     th.number scope="col" { (&lang[t::AMOUNT]) } th scope="col" { (&lang[frame::STATE]) }
@@ -61,7 +62,7 @@ pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
                         td { (status(lang, sale)) }
                     }
                 } }
-            }
+            } }))
         }
         @if let Some(older) = older {
             nav.pager aria-label=(&lang[frame::PAGES]) { a href=(at.path(&format!("/sales?before={older}"))) { (&lang[frame::OLDER]) } }

@@ -13,6 +13,7 @@ use crate::view::fields::Query;
 use crate::view::form::choose;
 use crate::view::layout::{Here, Page, empty};
 use crate::view::number::{decimal, time};
+use crate::view::table::scrolling;
 
 const PAGE: usize = 50;
 
@@ -46,7 +47,7 @@ pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
         @if levels.is_empty() {
             (empty(&lang[t::NO_STOCK], &lang[t::NO_STOCK_ABOUT], html! { a.button href=(at.path("/sync")) { (&lang[frame::SYNC]) } }))
         } @else {
-            table {
+            (scrolling(html! { table {
                 thead { tr { th scope="col" { (&lang[t::ITEM]) } th.number scope="col" { (&lang[t::AMOUNT]) } th scope="col" { (&lang[t::CHANGED_AT]) } } }
                 tbody { @for level in &levels {
                     tr {
@@ -58,7 +59,7 @@ pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
                         td { (time(lang, level.changed_at)) }
                     }
                 } }
-            }
+            } }))
             @if let Some(next) = next {
                 nav.pager aria-label=(&lang[frame::PAGES]) {
                     a href=(at.path(&format!("/stock?location={}&after={}", menu::encoded(&chosen), menu::encoded(next.as_str())))) { (&lang[frame::NEXT]) }

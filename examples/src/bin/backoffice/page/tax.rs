@@ -17,6 +17,7 @@ use crate::view::form::Field;
 use crate::view::layout::{Here, Page, post};
 use crate::view::number::{decimal, moment};
 use crate::view::reason::said;
+use crate::view::table::scrolling;
 
 /// Empty lines for further rates.
 const FURTHER: usize = 2;
@@ -59,7 +60,7 @@ async fn page(at: &At, lines: &[Line], mapping: &TaxMapping) -> Result<Page, Tro
     let empty = Line::default();
     let all = lines.iter().chain(std::iter::repeat_n(&empty, FURTHER));
     let form = html! {
-        table {
+        (scrolling(html! { table {
             thead { tr {
                 th scope="col" { (&lang[t::RATE]) } th scope="col" { (&lang[t::RATE_NAME]) }
                 th scope="col" { (&lang[t::CODE]) } th scope="col" { (&lang[t::AT_POS]) }
@@ -77,7 +78,7 @@ async fn page(at: &At, lines: &[Line], mapping: &TaxMapping) -> Result<Page, Tro
                     }
                 }
             } }
-        }
+        } }))
         p.hint { (&lang[t::CODE_HINT]) ". " (&lang[t::REMOVE_RATE]) }
         (Field::text(lang, "country", t::COUNTRY).value(country.unwrap_or_default()).hint(t::COUNTRY_HINT).show())
         button type="submit" { (&lang[frame::SAVE]) }

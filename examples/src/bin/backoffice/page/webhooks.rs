@@ -19,6 +19,7 @@ use crate::view::form::{Field, choose};
 use crate::view::layout::{Here, Page, empty, post};
 use crate::view::number::time;
 use crate::view::reason::said;
+use crate::view::table::scrolling;
 use crate::webhooks::SubscriptionError;
 
 const PAGE: usize = 50;
@@ -53,7 +54,7 @@ async fn page(at: &At, query: &Fields, wrong: Option<Wrong>) -> Result<Page, Tro
             button.quiet type="submit" { (&lang[frame::FILTER]) }
         }
         @if entries.is_empty() { (empty(&lang[t::NO_EVENTS], &lang[t::NO_EVENTS_ABOUT], next)) } @else {
-            table {
+            (scrolling(html! { table {
                 thead { tr {
                     th scope="col" { (&lang[t::ARRIVED]) } th scope="col" { (&lang[t::EVENT]) }
                     th scope="col" { (&lang[t::ABOUT_WHAT]) } th scope="col" { (&lang[frame::STATE]) }
@@ -66,7 +67,7 @@ async fn page(at: &At, query: &Fields, wrong: Option<Wrong>) -> Result<Page, Tro
                         td { (state(lang, entry)) }
                     }
                 } }
-            }
+            } }))
         }
         @if let Some(older) = older {
             nav.pager aria-label=(&lang[frame::PAGES]) {

@@ -157,7 +157,7 @@ impl Page {
                             @if let Some(notice) = &self.visit.notice {
                                 p.notice.bad[!notice.good] role=(if notice.good { "status" } else { "alert" }) { (notice.text) }
                             }
-                            h1 { (self.title) }
+                            h1 id="title" { (self.title) }
                             (self.body)
                         }
                     }

@@ -9,5 +9,6 @@ pub(crate) mod layout;
 pub(crate) mod number;
 pub(crate) mod reason;
 pub(crate) mod report;
+pub(crate) mod table;
 
 pub(crate) use crate::text::Lang;

@@ -8,6 +8,7 @@ use super::Lang;
 use super::badge::{Tone, badge};
 use super::number::{count, seconds, time};
 use super::reason::said;
+use super::table::scrolling;
 use crate::text::{Text, sync as t};
 
 /// Details of each sort that are shown.
@@ -81,12 +82,12 @@ fn counts(lang: Lang, counts: &Value) -> Markup {
     let is_used = |name: &str| counts.values().any(|counts| number(&counts[name]) > 0);
     let columns: Vec<_> = COLUMNS.into_iter().filter(|(name, _)| is_used(name)).collect();
     html! {
-        div.wide { table.numbers {
+        (scrolling(html! { table.numbers {
             thead { tr { th scope="col" { (&lang[t::WHAT]) } @for (_, text) in &columns { th scope="col" { (&lang[*text]) } } } }
             tbody { @for (name, counts) in counts {
                 tr { th scope="row" { (resource(lang, name)) } @for (column, _) in &columns { td { (count(lang, number(&counts[*column]))) } } }
             } }
-        } }
+        } }))
     }
 }
 
