@@ -59,12 +59,17 @@ impl Filled {
         self.seen
     }
 
+    /// Notes the scale of a value that is still to come, or may come again.
     #[cold]
     fn scale_early(&mut self, field: usize, places: Option<u32>) {
         match self.early_scales.iter_mut().find(|(known, _)| *known == field) {
             Some(known) => known.1 = places,
             None => self.early_scales.push((field, places)),
         }
+    }
+
+    fn has_early_scale(&self, field: usize) -> bool {
+        self.early_scales.iter().any(|(known, _)| *known == field)
     }
 }
 
@@ -110,7 +115,8 @@ fn read_scale_of<'x>(
     if was_read && let Some(field) = record.field_mut(element.field) {
         scale_with(field, places);
     }
-    if !was_read || places.is_none() {
+    // The scale that was told last holds for a value that comes again.
+    if !was_read || places.is_none() || filled.has_early_scale(element.field) {
         filled.scale_early(element.field, places);
     }
     Ok(())

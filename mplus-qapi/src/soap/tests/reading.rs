@@ -45,6 +45,28 @@ fn an_absent_scale_reads_as_zero_and_is_written() {
 }
 
 #[test]
+fn of_a_quantity_that_is_told_again_the_last_digits_and_the_last_scale_hold() {
+    // Every order in which digits and scales can come, six of them at most; each is told anew.
+    for length in 1..=6 {
+        for order_of in 0..1_u32 << length {
+            let (mut digits, mut places, mut told) = (None, 0, String::new());
+            for step in 0..length {
+                if order_of & (1 << step) == 0 {
+                    digits = Some(1000 + i64::from(step));
+                    told += &format!("<ns:quantity>{}</ns:quantity>", 1000 + step);
+                } else {
+                    places = step % 4;
+                    told += &format!("<ns:decimalPlaces>{places}</ns:decimalPlaces>");
+                }
+            }
+            let read = order(&format!("<ns:lineList><ns:line>{told}</ns:line></ns:lineList>"));
+            let expected = digits.map_or(Decimal::ZERO, |digits| Decimal::new(digits, places));
+            assert_eq!(read.lines[0].quantity, expected, "{told}");
+        }
+    }
+}
+
+#[test]
 fn an_empty_or_nil_optional_is_none_and_a_missing_required_element_is_reported() {
     let text = document(
         "<ns:Order><ns:number/><ns:amount></ns:amount><ns:paid xsi:nil='true'/><ns:lineList><ns:line/></ns:lineList></ns:Order>",
