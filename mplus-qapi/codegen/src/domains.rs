@@ -23,7 +23,8 @@ pub struct Domains {
     /// Values of result enums that mean success beside those that end in `OK`.
     #[serde(default)]
     pub success: BTreeMap<String, Vec<String>>,
-    /// Values of result enums that end in `OK` and do not mean success.
+    /// Values of result enums that end in `OK` and do not mean success, and those that say that something is there already and
+    /// leave nothing open.
     #[serde(default)]
     pub refusal: BTreeMap<String, Vec<String>>,
     /// Values of result enums that say no and leave open what is at the POS.
@@ -151,6 +152,16 @@ impl Domains {
         }
         if let Some(both) = self.open(name).iter().find(|open| accepted.contains(&open.as_str())) {
             bail!("domains.toml: [open] names {both} of {name}, which means success");
+        }
+        let is_decided = |value: &&str| {
+            let named = |names: &[String]| names.iter().any(|named| named == value);
+            accepted.contains(value) || named(refused) || named(self.open(name))
+        };
+        // What is there already may be of an attempt whose answer was lost: somebody has to look.
+        if let Some(already) = values.iter().find(|value| value.contains("ALREADY") && !is_decided(value)) {
+            bail!(
+                "domains.toml: {already} of {name} may be of an earlier attempt; name it in [open] or [refusal]"
+            );
         }
         if accepted.is_empty() {
             bail!("no value of {name} means success; name one in [success] of domains.toml");

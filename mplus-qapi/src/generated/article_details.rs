@@ -63,7 +63,7 @@ outcomes! {
     GetArticlesVariantsResponse.result: GetArticlesVariantsResult { Ok };
     NewArticleVariantResponse.result: NewArticleVariantResult { Ok } message message;
     ParseSpecialBarcodeResponse.result: ParseSpecialBarcodeResult { Ok };
-    SetArticleRecalledResponse.result: SetArticleRecalledResult { OkIsNowRecalled, OkNoLongerRecalled } message error_message;
+    SetArticleRecalledResponse.result: SetArticleRecalledResult { OkIsNowRecalled, OkNoLongerRecalled } open { FailedAlreadyRecalled } message error_message;
     UpdateArticleCardLayoutResponse.result: UpdateArticleCardLayoutResult { Ok } message error_message;
     UpdateArticleContractLinesResponse.result: UpdateArticleContractLinesResponseResult { Ok };
     UpdateArticleVariantResponse.result: UpdateArticleVariantResult { Ok } message message;

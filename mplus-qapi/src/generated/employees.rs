@@ -101,7 +101,7 @@ lists! {
 }
 
 outcomes! {
-    CreateEmployeeResponse.result: CreateEmployeeResult { Ok } message error_message;
+    CreateEmployeeResponse.result: CreateEmployeeResult { Ok } open { FailedEmployeeNumberAlreadyTaken } message error_message;
     DeleteAuthorizationGroupResponse.result: DeleteAuthorizationGroupResult { Ok } message error_message;
     FindEmployeeResponse.result: FindEmployeeResult { Ok };
     GetEmployeeResponse.result: GetEmployeeResult { Ok };

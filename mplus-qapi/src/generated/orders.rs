@@ -275,7 +275,7 @@ lists! {
 }
 
 outcomes! {
-    CreateDeliveryMethodResponse.result: CreateDeliveryMethodResult { Ok } message error_message;
+    CreateDeliveryMethodResponse.result: CreateDeliveryMethodResult { Ok } open { AlreadyExists } message error_message;
     CreateOrderResponse.result: CreateOrderResult { Ok } open { ExtOrderIdAlreadyExists, PaymentFailed } message error_message;
     CreateOrderV2Response.result: CreateOrderResult { Ok } open { ExtOrderIdAlreadyExists, PaymentFailed } message error_message;
     CreateOrderV3Response.result: CreateOrderResult { Ok } open { ExtOrderIdAlreadyExists, PaymentFailed } message error_message;

@@ -104,7 +104,7 @@ outcomes! {
     DeletePreparationMethodGroupResponse.result: DeletePreparationMethodGroupResult { Ok } message error_message;
     GetArticlesPreparationMethodGroupsResponse.result: GetArticlesPreparationMethodGroupsResult { Ok } message error_message;
     GetPreparationMethodGroupsResponse.result: GetPreparationMethodGroupsResult { Ok };
-    SaveArticleAlterationsGroupResponse.result: SaveArticleAlterationsGroupResult { Ok };
+    SaveArticleAlterationsGroupResponse.result: SaveArticleAlterationsGroupResult { Ok } open { AlterationAlreadyExists };
     SavePreparationMethodGroupResponse.result: SavePreparationMethodGroupResult { Ok } message error_message;
     UpdateArticlePreparationMethodGroupsResponse.result: UpdateArticlePreparationMethodGroupsResult { Ok } message error_message;
     UpdateAttachedArticleAlterationsGroupsResponse.result: UpdateAttachedArticleAlterationsGroupsResult { Ok };

@@ -271,13 +271,13 @@ lists! {
 
 outcomes! {
     AddProductsToArticleGroupResponse.result: AddProductsToArticleGroupResult { Ok };
-    CreateProductResponse.result: CreateProductResult { Ok } message error_message;
+    CreateProductResponse.result: CreateProductResult { Ok } open { FailedProductNumberAlreadyTaken, FailedArticleNumberAlreadyTaken } message error_message;
     DeleteArticleGroupResponse.result: DeleteArticleGroupResult { Ok };
     DeleteProductsFromArticleGroupResponse.result: DeleteProductsFromArticleGroupResult { Ok };
     NewArticleGroupResponse.result: NewArticleGroupResult { Ok };
     ReplaceProductsOfArticleGroupResponse.result: ReplaceProductsOfArticleGroupResult { Ok };
     SaveArticleBranchDeviationsResponse.result: SaveArticleBranchDeviationsResponseResult { Ok } message error_message;
-    SaveArticleComponentsResponse.result: SaveArticleComponentsResult { Ok };
+    SaveArticleComponentsResponse.result: SaveArticleComponentsResult { Ok } open { FailedComponentAlreadyExists };
     UpdateArticleGroupResponse.result: UpdateArticleGroupResult { Ok };
     UpdateArticleMenuResponse.result: UpdateArticleMenuResult { Ok } open { NotAllArticleSettingsSaved } message error_message;
     UpdateProductResponse.result: UpdateProductResult { Ok } message error_message;

@@ -129,7 +129,7 @@ lists! {
 
 outcomes! {
     AdjustPointsResponse.result: AdjustPointsResult { ResultOk };
-    CreateRelationResponse.result: CreateRelationResult { Ok } message error_message;
+    CreateRelationResponse.result: CreateRelationResult { Ok } open { FailedRelationNumberAlreadyTaken } message error_message;
     FindRelationResponse.result: FindRelationResult { Ok };
     FindRelationV2Response.result: FindRelationResult { Ok };
     GetRelationPresenceResponse.result: GetRelationPresenceResponseResult { Found };

@@ -282,7 +282,7 @@ outcomes! {
     PrepayTableOrderResponse.result: PayOrderResult { Ok } open { OrderAlreadyInvoiced } message error_message;
     ReleaseTableResponse.result: ReleaseTableOrderResult { Ok };
     ReleaseTableV2Response.result: ReleaseTableV2Result { Ok };
-    RequestTableOrderCourseResponse.result: RequestTableOrderCourseResult { Ok } message error_message;
+    RequestTableOrderCourseResponse.result: RequestTableOrderCourseResult { Ok } open { AlreadyRequested } message error_message;
     SaveTableOrderResponse.result: SaveTableOrderResult { Ok, NoChanges } message error_message;
 }
 

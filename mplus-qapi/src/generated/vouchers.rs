@@ -52,7 +52,7 @@ lists! {
 }
 
 outcomes! {
-    IssueVoucherExternalScanCodesResponse.result: IssueVoucherExternalScanCodesResult { Ok };
+    IssueVoucherExternalScanCodesResponse.result: IssueVoucherExternalScanCodesResult { Ok } open { DuplicateScanCode };
     IssueVouchersResponse.result: IssueVouchersResult { Ok } open { DuplicateScanCode, DuplicateGroupScanCode } message error_message;
     RedeemVoucherIssuanceResponse.result: RedeemVoucherIssuanceResult { Ok } message error_message;
 }

@@ -93,6 +93,15 @@ fn a_result_that_nobody_called_a_success() {
 }
 
 #[test]
+fn a_result_that_may_be_of_an_earlier_attempt_and_that_nobody_looked_at() {
+    let before = "BOOK-TABLE-RESULT-BOOKED-BEFORE";
+    let already = "BOOK-TABLE-RESULT-ALREADY-BOOKED";
+    let renamed = ("service.wsdl", before, already);
+    let text = refusal(&[renamed, ("domains.toml", &format!("[\"{before}\"]"), "[]")]);
+    assert!(text.contains(&format!("{already} of BookTableResult may be of an earlier attempt")), "{text}");
+}
+
+#[test]
 fn parts_of_a_schema_that_it_does_not_know() {
     assert_refused("service.wsdl", "<sequence>", "<choice/><sequence>", "<choice>");
     assert_refused("service.wsdl", "maxOccurs=\"unbounded\"", "maxOccurs=\"7\"", "maxOccurs 7");
