@@ -24,7 +24,8 @@ impl Endpoint {
     /// `https://host:port/`. The host is a name (international ones too) or an address.
     ///
     /// # Errors
-    /// [`ErrorKind::Setup`] when the host is anything else (a URL, or with a port of its own), and for port 0.
+    /// [`ErrorKind::Setup`] when the host is anything else (a URL, one with a port of its own, an address that no host has), and
+    /// for port 0.
     pub fn new(host: &str, port: u16) -> Result<Self, Error> {
         let address: Result<std::net::Ipv6Addr, _> = host.parse();
         let is_bare = match host.strip_prefix('[') {
@@ -61,10 +62,8 @@ impl Endpoint {
             return Err(error("must not hold credentials or a query; give the credentials apart"));
         }
         let host = parsed.host().ok_or_else(|| error("has no host"))?;
-        if let Host::Domain(name) = host
-            && !is_name(name)
-        {
-            return Err(error("has no valid host name"));
+        if !can_be_somebodys(&host) {
+            return Err(error("names no host that there can be"));
         }
         if parsed.port() == Some(0) {
             return Err(error("has no valid port"));
@@ -150,6 +149,16 @@ fn refused(what: String) -> Error {
     Error::without_call(ErrorKind::Setup(what))
 }
 
+/// Whether there can be such a host. Addresses that stand for none, or for many at once, are not one: the port in the host's
+/// place would read as such.
+fn can_be_somebodys(host: &Host<&str>) -> bool {
+    match host {
+        Host::Domain(name) => is_name(name),
+        Host::Ipv4(address) => address.octets()[0] != 0 && !address.is_broadcast() && !address.is_multicast(),
+        Host::Ipv6(address) => !address.is_unspecified() && !address.is_multicast(),
+    }
+}
+
 /// Whether a name (in its ASCII form) can be somebody's: no certificate is made out to any other.
 fn is_name(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
@@ -216,6 +225,12 @@ mod tests {
             "256.1.1.1",
             "1.2.3.4.5",
             "1.2.3.08",
+            "34562",
+            "0.0.0.0",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::",
+            "ff02::1",
             "exa%mple",
             "xn--a",
             "a..b",

@@ -132,7 +132,7 @@ impl ReqwestTransportBuilder {
     ///
     /// # Errors
     /// [`TransportErrorKind::Setup`] when TLS cannot start (no certificates, no crypto provider installed), and when the URL
-    /// of the proxy, a certificate or the user agent is malformed.
+    /// of the proxy (the environment's, too), a certificate or the user agent cannot be used.
     pub fn build(self) -> Result<ReqwestTransport, TransportError> {
         let mut builder = reqwest::Client::builder()
             .connect_timeout(self.connect_timeout.min(LONGEST))
@@ -181,9 +181,22 @@ impl Proxies {
             }
         };
         // The error could quote the URL with its password.
-        let malformed = |_| TransportError::new(TransportErrorKind::Setup, "the proxy's URL is malformed");
-        Ok(Some(reqwest::Proxy::https(url.expose()).map_err(malformed)?.no_proxy(except)))
+        let unusable = || TransportError::new(TransportErrorKind::Setup, UNUSABLE_PROXY);
+        if !is_proxy(url.expose()) {
+            return Err(unusable());
+        }
+        Ok(Some(reqwest::Proxy::https(url.expose()).map_err(|_| unusable())?.no_proxy(except)))
     }
+}
+
+const UNUSABLE_PROXY: &str =
+    "the proxy's URL is malformed, or begins with something else than http, https, socks5 and socks5h";
+
+/// Whether the URL begins as that of a proxy: another one would be passed over in silence. Without a scheme it is `http`.
+fn is_proxy(url: &str) -> bool {
+    const SCHEMES: [&str; 6] = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
+    let scheme = url.trim_start().split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    scheme.is_none_or(|scheme| SCHEMES.contains(&scheme.as_str()))
 }
 
 fn user_agent(suffix: &str) -> Result<HeaderValue, TransportError> {

@@ -79,9 +79,16 @@ fn settings_that_cannot_be_used_are_told_when_the_transport_is_built() {
         (builder().add_root_certificates("no certificate").build(), "root certificates are not PEM"),
         (builder().roots(Roots::None).build(), "nobody's certificates are trusted"),
         (builder().client_certificate("open sesame").build(), "client certificate are not PEM"),
+        // It would be passed over, and the server be reached without it.
+        (builder().proxy("ftp://me:sesame@proxy.example:21").build(), "proxy's URL"),
+        (builder().proxy("sock5://me:sesame@proxy.example").build(), "proxy's URL"),
+        (builder().proxy("http://me:sesame@:1").build(), "proxy's URL"),
     ] {
         let error = refused.expect_err(expected).to_string();
         assert!(error.contains(expected) && !error.contains("sesame"), "{error}");
+    }
+    for proxy in ["proxy.example:3128", "HTTP://proxy.example", "socks5h://proxy.example:1080"] {
+        builder().proxy(proxy).build().expect(proxy);
     }
     #[cfg(feature = "webpki-roots")]
     builder().roots(Roots::Webpki).build().expect("certificates that are compiled in");
