@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    future::ready,
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
@@ -30,6 +31,8 @@ use crate::{
 /// # }
 /// # }
 /// ```
+///
+/// It is sent once: what is done with it after it was polled goes on with that, or is an error.
 #[must_use = "a call is only sent when it is awaited or streamed"]
 pub struct Call<O: Operation> {
     channel: Channel,
@@ -164,12 +167,16 @@ impl<O: Operation> Call<O> {
         self
     }
 
-    /// Sends it and returns the response with what is known about the exchange.
+    /// Sends it and returns the response with what is known about the exchange. A call that was polled before goes on: it is
+    /// sent once.
     ///
     /// # Errors
     /// See [`Error`].
     pub async fn reply(mut self) -> Result<Reply<O::Response>, Error> {
-        self.start().await
+        match self.sent.take() {
+            Some(sent) => sent.await,
+            None => self.start().await,
+        }
     }
 
     /// Sends it and returns the items of the response's list one by one, as their bytes arrive.
@@ -177,8 +184,10 @@ impl<O: Operation> Call<O> {
     where
         O::Response: ListResponse,
     {
-        let operation = self.take_operation();
-        ItemStream::new(self.channel, operation, self.settings)
+        match self.take_operation() {
+            Some(operation) => ItemStream::new(self.channel, operation, self.settings),
+            None => ItemStream::refused(self.channel, self.settings, sent_before::<O>()),
+        }
     }
 
     /// Everything that changed since `marker`, at most `limit` items per page: see [`Pages`].
@@ -190,7 +199,7 @@ impl<O: Operation> Call<O> {
     where
         O: Paged,
     {
-        let operation = self.take_operation();
+        let Some(operation) = self.take_operation() else { return Pages::refused(sent_before::<O>()) };
         if let Some(filter) = filters::beside_marker(O::INFO.name, &operation) {
             let what =
                 format!("the filter `{filter}` would leave changes out; ask for all of them, without it");
@@ -199,19 +208,19 @@ impl<O: Operation> Call<O> {
         Pages::new(self.channel, operation, self.settings, marker, limit)
     }
 
-    /// The request with its key.
-    fn take_operation(&mut self) -> O {
-        let mut operation = self.operation.take().unwrap_or_default();
+    /// The request with its key; `None` when it was sent before.
+    fn take_operation(&mut self) -> Option<O> {
+        let mut operation = self.operation.take()?;
         if let Some(key) = operation.idempotency_key()
             && key.is_empty()
         {
             *key = self.channel.shared.new_id();
         }
-        operation
+        Some(operation)
     }
 
     fn start(&mut self) -> Responding<O> {
-        let operation = self.take_operation();
+        let Some(operation) = self.take_operation() else { return Box::pin(ready(Err(sent_before::<O>()))) };
         let (channel, settings) = (self.channel.clone(), self.settings.clone());
         Box::pin(async move {
             let mut response = O::Response::default();
@@ -226,13 +235,21 @@ impl<O: Operation> Call<O> {
     }
 }
 
+/// Nothing is left to be sent.
+fn sent_before<O: Operation>() -> Error {
+    let what = "the call was sent before, and is sent once; make another".to_owned();
+    Error::single(O::INFO.name, ErrorKind::Setup(what), "").with_attempts(1).with_earlier_attempt_open()
+}
+
 impl<O: Operation> Future for Call<O> {
     type Output = Result<O::Response, Error>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut sent = self.sent.take().unwrap_or_else(|| self.start());
         let reply = sent.as_mut().poll(context);
-        self.sent = Some(sent);
+        if reply.is_pending() {
+            self.sent = Some(sent);
+        }
         reply.map_ok(|reply| reply.response)
     }
 }

@@ -105,8 +105,8 @@ impl Client {
         Call::new(self.channel.clone(), operation)
     }
 
-    /// A text without the credentials of this client, those before the present ones included, however they are escaped in it: for what the other side said in a
-    /// response, before it is shown or kept. See [`Credentials::erase_from`].
+    /// A text without the credentials of this client, those before the present ones included, however they are escaped in it:
+    /// for what the other side said in a response, before it is shown or kept. See [`Credentials::erase_from`].
     pub fn erase_from(&self, text: impl Into<String>) -> String {
         self.channel.shared.erase_from(text.into())
     }
@@ -146,7 +146,8 @@ impl fmt::Debug for ClientBuilder {
 
 impl ClientBuilder {
     /// From the start of an attempt to the last byte of its response, however steadily it flows. For a stream that includes
-    /// the time that the host takes for the items. Waiting for a [`Gate`] and for a free connection takes at most as long, before that.
+    /// the time that the host takes for the items. Waiting for a [`Gate`] and for a free connection together takes at most as
+    /// long, before that.
     ///
     /// Unless set, 50 s for reads and for each page of changes, which leaves room for their repeats, and 600 s for streams
     /// and for everything that changes something: giving up early would leave open whether it was carried out. A stream also

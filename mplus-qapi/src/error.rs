@@ -132,7 +132,7 @@ impl ErrorKind {
         }
     }
 
-    /// The same with the texts of the other side as they may be kept: it may quote the request, at any length.
+    /// The same with the texts of others as they may be kept: they may quote the request, at any length.
     pub(crate) fn with_texts(self, kept: impl Fn(String) -> String) -> Self {
         match self {
             Self::Transport(error) => Self::Transport(error.with_texts(kept)),
@@ -145,6 +145,8 @@ impl ErrorKind {
                 Self::Fault(fault)
             }
             Self::Response(error) => Self::Response(error.with_texts(kept)),
+            Self::Held(why) => Self::Held(kept(why)),
+            Self::Paging(what) => Self::Paging(kept(what)),
             Self::Outcome(outcome) => {
                 let OutcomeError { response, kind, result, message } = outcome;
                 Self::Outcome(OutcomeError::of_kind(kind, response, &kept(result), message.map(&kept)))
@@ -403,6 +405,26 @@ mod tests {
             assert_eq!(chain.matches(said).count(), 1, "{said} in {chain}");
         }
         assert!(error.source().is_some_and(|cause| cause.is::<io::Error>()));
+    }
+
+    #[test]
+    fn no_text_of_others_is_kept_as_it_came() {
+        let quoted = || "you sent geheim".to_owned();
+        let fault = Fault { actor: Some(quoted()), detail: Some(quoted()), ..Fault::new(quoted(), quoted()) };
+        for kind in [
+            ErrorKind::Held(quoted()),
+            ErrorKind::Paging(quoted()),
+            ErrorKind::Fault(fault),
+            ErrorKind::Transport(
+                TransportError::new(TransportErrorKind::Timeout, quoted()).with_source(quoted()),
+            ),
+            ErrorKind::Response(DecodeError::new(quoted(), 0, DecodeProblem::Malformed(quoted()))),
+            ErrorKind::Outcome(OutcomeError::new("Response", quoted(), Some(quoted()))),
+        ] {
+            let kept = kind.with_texts(|text| text.replace("geheim", "***"));
+            let shown = format!("{kept} {kept:?}");
+            assert!(shown.contains("***") && !shown.contains("geheim"), "{shown}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    future::poll_fn,
+    future::{poll_fn, ready as done},
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -55,6 +55,8 @@ struct Response<R> {
     /// How many bytes had come and were read when others had their turn.
     turn: u64,
     attempt: u32,
+    /// An attempt before this one may have been carried out.
+    earlier_attempt_open: bool,
     span: tracing::Span,
 }
 
@@ -67,6 +69,12 @@ impl<O: Operation<Response: ListResponse>> ItemStream<O> {
             begin(&exchange, &operation).await
         };
         Self { channel, settings, reading: Reading::Before(Box::pin(first)), unreadable: Vec::new() }
+    }
+
+    /// A stream that ends before anything is sent.
+    pub(crate) fn refused(channel: Channel, settings: Settings, error: Error) -> Self {
+        let reading = Reading::Before(Box::pin(done(Err(error))));
+        Self { channel, settings, reading, unreadable: Vec::new() }
     }
 
     /// The values that were left out since this was asked last, of [`Call::leaving_out_unreadable`](crate::Call::leaving_out_unreadable):
@@ -101,9 +109,7 @@ impl<O: Operation<Response: ListResponse>> ItemStream<O> {
                     streamed: true,
                 };
                 let item = ready!(response.poll_item(&exchange, context));
-                Poll::Ready(item.map_err(|kind| {
-                    Error::in_stream(O::INFO.name, kind, response.attempt, &response.answer.request_id)
-                }))
+                Poll::Ready(item.map_err(|kind| response.error(O::INFO.name, kind)))
             }
             Reading::After => Poll::Ready(Ok(None)),
         }
@@ -134,10 +140,9 @@ async fn begin<R: ListResponse>(exchange: &Exchange<'_>, operation: &dyn Record)
     let envelope = exchange.envelope(operation)?;
     let mut attempts = Attempts::start(exchange);
     loop {
-        let attempt = attempts.count + 1;
-        let span = exchange.span(attempt, envelope.len());
+        let span = exchange.span(attempts.count + 1, envelope.len());
         let first = async {
-            let mut response = open(exchange, envelope.clone(), attempt, span.clone()).await?;
+            let mut response = open(exchange, envelope.clone(), &attempts, span.clone()).await?;
             match poll_fn(|context| response.poll_item(exchange, context)).await {
                 Ok(item) => Ok((response, item)),
                 Err(kind) => Err(response.answer.failure(kind)),
@@ -154,7 +159,7 @@ async fn begin<R: ListResponse>(exchange: &Exchange<'_>, operation: &dyn Record)
 async fn open<R: ListResponse>(
     exchange: &Exchange<'_>,
     envelope: Bytes,
-    attempt: u32,
+    before: &Attempts<'_>,
     span: tracing::Span,
 ) -> Result<Response<R>, Failure> {
     let mut answer = exchange.open(envelope, &span).await?;
@@ -179,7 +184,8 @@ async fn open<R: ListResponse>(
     if settings.leaves_out_unreadable && !settings.strict {
         decoder.leave_out_unreadable();
     }
-    Ok(Response { answer, decoder, bytes: 0, turn: 0, attempt, span })
+    let (attempt, earlier_attempt_open) = (before.count + 1, before.open);
+    Ok(Response { answer, decoder, bytes: 0, turn: 0, attempt, earlier_attempt_open, span })
 }
 
 impl<R: ListResponse> Response<R> {
@@ -230,6 +236,14 @@ impl<R: ListResponse> Response<R> {
                 }
             }
         }
+    }
+}
+
+impl<R> Response<R> {
+    /// An error behind items that were handed out.
+    fn error(&self, operation: &'static str, kind: ErrorKind) -> Error {
+        let error = Error::in_stream(operation, kind, self.attempt, &self.answer.request_id);
+        if self.earlier_attempt_open { error.with_earlier_attempt_open() } else { error }
     }
 }
 

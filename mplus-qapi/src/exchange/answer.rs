@@ -147,6 +147,7 @@ impl Answer {
         ErrorKind::Http { status: self.status.as_u16() }
     }
 
+    /// A whole response under a status that says failure.
     pub(crate) fn contradiction(&self) -> ErrorKind {
         ErrorKind::Contradiction { status: self.status.as_u16() }
     }
@@ -174,6 +175,7 @@ impl Exchange<'_> {
             Err(kind) => return Err(answer.failure(kind)),
         };
         match self.decode(&document, response, &mut answer).await {
+            Ok(_) if !answer.status.is_success() => Err(answer.failure(answer.contradiction())),
             Ok(tolerated) => {
                 self.erase_outcome(response);
                 tell(&tolerated);
@@ -200,8 +202,8 @@ impl Exchange<'_> {
         }
     }
 
-    /// Reads a whole document in turns: in between others have their time, and it ends when its own is up. A response under
-    /// a status that says failure is none.
+    /// Reads a whole document in turns: in between others have their time, and it ends when its own is up. Under a status that
+    /// says failure, what is no fault is that status.
     pub(crate) async fn decode(
         &self,
         document: &[u8],
@@ -223,8 +225,7 @@ impl Exchange<'_> {
                 return Err(late());
             }
         }
-        let tolerated = reader.finish().map_err(|error| self.unreadable(answer, error))?;
-        if answer.status.is_success() { Ok(tolerated) } else { Err(answer.contradiction()) }
+        reader.finish().map_err(|error| self.unreadable(answer, error))
     }
 
     /// Whether the time of an attempt is up.

@@ -112,16 +112,7 @@ impl Exchange<'_> {
             retry_after: None,
         };
         let timeout = self.timeout();
-        // Whoever waits at a gate holds no connection; whoever waited for a connection asks again.
-        let mut credentials = self.pass(timeout).await.map_err(&failure)?;
-        let connection = match shared.connections.clone().try_acquire_owned() {
-            Ok(connection) => connection,
-            Err(_) => {
-                let connection = self.connection(timeout).await.map_err(&failure)?;
-                credentials = self.pass(timeout).await.map_err(&failure)?;
-                connection
-            }
-        };
+        let (connection, credentials) = self.admitted(timeout).await.map_err(&failure)?;
         let request = Request::new(credentials.url(shared.endpoint.as_str()), envelope)
             .with_headers(headers(self.info.name, &request_id))
             .with_timeout(timeout);
@@ -143,30 +134,44 @@ impl Exchange<'_> {
         }
     }
 
-    /// Asks the gates, which takes no longer than the call may, and answers with the credentials that hold now.
-    async fn pass(&self, timeout: Duration) -> Result<Arc<Credentials>, ErrorKind> {
+    /// A place among the connections, and the credentials that hold then. All waiting for both takes no longer than the call
+    /// may.
+    async fn admitted(
+        &self,
+        timeout: Duration,
+    ) -> Result<(OwnedSemaphorePermit, Arc<Credentials>), ErrorKind> {
         let shared = &*self.channel.shared;
-        let asked = async {
-            for gate in self.channel.gates.iter() {
-                match gate.pass(self.info.name).await {
-                    Passage::Open => {}
-                    Passage::OpenWith(credentials) => shared.replace_credentials(credentials),
-                    Passage::Held(why) => return Err(ErrorKind::Held(why)),
-                }
+        let busy = || ErrorKind::Busy { connections: shared.max_connections };
+        let mut in_queue = false;
+        // Whoever waits at a gate holds no connection; whoever waited for a connection asks again.
+        let admitted = async {
+            let credentials = self.pass().await?;
+            if let Ok(connection) = shared.connections.clone().try_acquire_owned() {
+                return Ok((connection, credentials));
             }
-            Ok(shared.credentials())
+            in_queue = true;
+            let connection = shared.connections.clone().acquire_owned().await.map_err(|_| busy())?;
+            in_queue = false;
+            Ok((connection, self.pass().await?))
         };
-        let late = || Err(ErrorKind::Held("whether it may be sent was not known in time".to_owned()));
-        within(&*shared.runtime, timeout, asked).await.unwrap_or_else(late)
+        let admitted = within(&*shared.runtime, timeout, admitted).await;
+        admitted.unwrap_or_else(|| {
+            let late = || ErrorKind::Held("whether it may be sent was not known in time".to_owned());
+            Err(if in_queue { busy() } else { late() })
+        })
     }
 
-    /// A place among the connections. Waiting for one takes no longer than the call may.
-    async fn connection(&self, timeout: Duration) -> Result<OwnedSemaphorePermit, ErrorKind> {
+    /// Asks the gates; answers with the credentials that hold now.
+    async fn pass(&self) -> Result<Arc<Credentials>, ErrorKind> {
         let shared = &*self.channel.shared;
-        match within(&*shared.runtime, timeout, shared.connections.clone().acquire_owned()).await {
-            Some(Ok(connection)) => Ok(connection),
-            Some(Err(_)) | None => Err(ErrorKind::Busy { connections: shared.max_connections }),
+        for gate in self.channel.gates.iter() {
+            match gate.pass(self.info.name).await {
+                Passage::Open => {}
+                Passage::OpenWith(credentials) => shared.replace_credentials(credentials),
+                Passage::Held(why) => return Err(ErrorKind::Held(why)),
+            }
         }
+        Ok(shared.credentials())
     }
 
     /// From the start of an attempt to the last byte.

@@ -11,11 +11,13 @@ use std::{
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use mplus_qapi::{
-    Client, Credentials, Endpoint, Gate, Passage, RetryPolicy, Runtime, TokioRuntime, Transport,
+    Client, Credentials, Endpoint, Error, ErrorKind, Gate, Passage, RetryPolicy, Runtime, TokioRuntime,
+    Transport,
     orders::CreateOrderV3Request,
     relations::GetRelationsRequest,
     stock::SetStockRequest,
     transport::{Body, Request, TransportError, TransportErrorKind},
+    vouchers::IssueVouchers,
 };
 use tokio::sync::Notify;
 
@@ -40,6 +42,62 @@ async fn an_order_that_the_first_attempt_may_have_made_is_not_promised_away_by_t
         let error = client.create_order_v3(CreateOrderV3Request::default()).await.expect_err("refused");
         assert!(error.may_have_been_processed() && error.attempts() == 2, "{error}");
         assert!(error.to_string().contains("may have carried out an earlier one"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_stream_ends_in_does_not_undo_the_attempt_before_it() {
+    let issued = "<ns:voucherIssuances><ns:voucherIssuance><ns:id>1</ns:id></ns:voucherIssuance></ns:voucherIssuances>";
+    let answer = format!("{issued}<ns:result>ISSUE-VOUCHERS-RELATION-REQUIRED</ns:result>");
+    let answer = envelope(&format!("<ns:IssueVouchersResponse>{answer}</ns:IssueVouchersResponse>"));
+    let answer = Step::Send(http(200, &[], answer));
+    let refused = async |steps: Vec<Step>| {
+        let server = Server::start(steps).await;
+        let client = server.client_builder().retry(quick_retries(2)).build();
+        let mut items = client.call(IssueVouchers::default()).stream();
+        items.next().await.expect("one").expect("issued");
+        items.next().await.expect("an end").expect_err("refused")
+    };
+    let alone = refused(vec![answer.clone()]).await;
+    assert!(!alone.may_have_been_processed(), "{alone}");
+    let second = refused(vec![Step::Close, answer]).await;
+    assert!(second.may_have_been_processed() && second.attempts() == 2, "{second}");
+}
+
+/// Begins a call, which is still under way then.
+async fn begin<T>(call: &mut (impl Future<Output = T> + Unpin)) {
+    assert!(poll_fn(|context| Poll::Ready(Pin::new(&mut *call).poll(context).is_pending())).await);
+}
+
+#[tokio::test]
+async fn a_call_that_was_begun_is_sent_once_whatever_becomes_of_it() {
+    let server = Server::start(vec![Step::Send(http(200, &[], stock_set())); 3]).await;
+    let of_article = || SetStockRequest { article_number: 4711, ..SetStockRequest::default() };
+    let mut call = server.client().set_stock(of_article());
+    begin(&mut call).await;
+    let reply = call.reply().await.expect("answered");
+    assert_eq!(reply.attempts, 1);
+    let mut call = server.client().set_stock(of_article());
+    (&mut call).await.expect("answered");
+    let twice = [(&mut call).await.expect_err("answered before"), call.reply().await.expect_err("too")];
+    let requests = server.requests();
+    assert!(requests.len() == 2 && requests.iter().all(|request| request.contains(">4711<")), "{requests:?}");
+
+    let server = Server::start([Step::Close]).await;
+    let begun = async || {
+        let mut call = server.client().get_relations(GetRelationsRequest::default());
+        begin(&mut call).await;
+        call
+    };
+    let streamed = begun().await.stream().next().await.expect("one").map(drop).expect_err("begun before");
+    let paged = begun().await.changes_since(1, 10).next().await.expect("one").map(drop).expect_err("too");
+    let is_told = |error: &Error| {
+        matches!(error.kind(), ErrorKind::Setup(_))
+            && error.may_have_been_processed()
+            && !error.is_transient()
+    };
+    for error in twice.into_iter().chain([streamed, paged]) {
+        assert!(is_told(&error), "{error}");
     }
 }
 
@@ -138,10 +196,8 @@ async fn a_gate_that_hangs_ends_in_time_and_takes_no_connection_from_others() {
     let server = Server::answering(http(200, &[], stock_set())).await;
     let client = server.client_builder().max_connections(1).build();
     let hanging = client.through(Arc::new(Hangs));
-    let mut held =
-        Box::pin(hanging.set_stock(SetStockRequest::default()).timeout(Duration::from_millis(100)));
-    let begun = poll_fn(|context| Poll::Ready(held.as_mut().poll(context))).await;
-    assert!(begun.is_pending());
+    let mut held = hanging.set_stock(SetStockRequest::default()).timeout(Duration::from_millis(100));
+    begin(&mut held).await;
     client.set_stock(SetStockRequest::default()).await.expect("a connection is free");
     let error = held.await.expect_err("too late");
     assert!(error.is_held() && !error.may_have_been_processed(), "{error}");
@@ -214,6 +270,32 @@ async fn a_page_is_waited_for_as_long_as_a_read() {
     assert!(pages.next().await.expect("one").expect_err("silence").is_timeout());
     assert!(late.lock().unwrap().len() > 1);
     assert!(late.lock().unwrap().iter().all(|time_out| *time_out == Duration::from_secs(50)), "{late:?}");
+}
+
+/// Lets everything pass, but never at once.
+#[derive(Debug)]
+struct Hesitates;
+
+#[async_trait::async_trait]
+impl Gate for Hesitates {
+    async fn pass(&self, _: &'static str) -> Passage {
+        tokio::task::yield_now().await;
+        Passage::Open
+    }
+}
+
+#[tokio::test]
+async fn waiting_at_a_gate_and_for_a_connection_takes_together_no_longer_than_a_call() {
+    let runtime = Impatient::default();
+    let endpoint = Endpoint::from_url("https://pos.invalid/").unwrap();
+    let client = Client::builder(endpoint, credentials(), Silent::default(), runtime.clone());
+    let client = client.max_connections(1).build();
+    let mut under_way = client.get_relations(GetRelationsRequest::default()).timeout(Duration::from_secs(90));
+    begin(&mut under_way).await;
+    let call = client.through(Arc::new(Hesitates)).set_stock(SetStockRequest::default());
+    let error = call.timeout(Duration::from_secs(20)).await.expect_err("no connection");
+    assert!(matches!(error.kind(), ErrorKind::Busy { connections: 1 }), "{error}");
+    assert!(!error.may_have_been_processed() && runtime.now() == Duration::from_secs(20), "{error}");
 }
 
 #[tokio::test]
