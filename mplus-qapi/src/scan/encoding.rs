@@ -180,6 +180,11 @@ impl Decoder {
             };
             self.replaced(&invalid[..length], text)?;
             rest = &invalid[length..];
+            // What begins no character is none by itself.
+            while let Some((0x80..0xc2 | 0xf5.., after)) = rest.split_first() {
+                self.replaced(&rest[..1], text)?;
+                rest = after;
+            }
         }
     }
 

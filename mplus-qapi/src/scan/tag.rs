@@ -79,9 +79,32 @@ impl Namespace {
 }
 
 /// Declarations in scope, innermost last. Owned, so that they outlive the part of a stream that they came in.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Namespaces {
-    bindings: Vec<(Box<str>, Namespace)>,
+    bindings: Vec<Binding>,
+    /// For each slot one more than the place of the innermost binding in it, 0 when there is none: a prefix is found without
+    /// a look at all of them.
+    innermost: [u8; SLOTS],
+}
+
+const SLOTS: usize = 32;
+// Places are told in a byte.
+const _: () = assert!(limits::DECLARATIONS < u8::MAX as usize);
+
+/// One declaration.
+#[derive(Debug, Clone)]
+struct Binding {
+    prefix: Box<str>,
+    namespace: Namespace,
+    slot: usize,
+    /// What was the innermost one of the slot before.
+    outer: u8,
+}
+
+impl Default for Namespaces {
+    fn default() -> Self {
+        Self { bindings: Vec::new(), innermost: [0; SLOTS] }
+    }
 }
 
 impl Namespaces {
@@ -89,7 +112,10 @@ impl Namespaces {
     pub(super) fn declare(&mut self, prefix: &str, uri: &str) -> bool {
         let fits = self.bindings.len() < limits::DECLARATIONS;
         if fits {
-            self.bindings.push((prefix.into(), Namespace::of(uri)));
+            let slot = slot(prefix);
+            let outer = self.innermost[slot];
+            self.bindings.push(Binding { prefix: prefix.into(), namespace: Namespace::of(uri), slot, outer });
+            self.innermost[slot] = self.bindings.len() as u8;
         }
         fits
     }
@@ -101,14 +127,63 @@ impl Namespaces {
 
     /// Forgets the declarations made since `mark`. Says whether there were any.
     pub(crate) fn truncate(&mut self, mark: usize) -> bool {
-        let changed = self.bindings.len() > mark;
-        self.bindings.truncate(mark);
-        changed
+        if self.bindings.len() <= mark {
+            return false;
+        }
+        for binding in self.bindings.drain(mark..).rev() {
+            self.innermost[binding.slot] = binding.outer;
+        }
+        true
     }
 
     /// `None` for a prefix that was never declared.
     pub(super) fn resolve(&self, prefix: &str) -> Option<Namespace> {
-        let bound = self.bindings.iter().rev().find(|(bound, _)| &**bound == prefix);
-        bound.map(|(_, namespace)| *namespace)
+        let mut next = self.innermost[slot(prefix)];
+        while let Some(place) = usize::from(next).checked_sub(1) {
+            let binding = self.bindings.get(place)?;
+            if *binding.prefix == *prefix {
+                return Some(binding.namespace);
+            }
+            next = binding.outer;
+        }
+        None
+    }
+}
+
+fn slot(prefix: &str) -> usize {
+    trace(prefix) as usize % SLOTS
+}
+
+/// A number that few names share.
+pub(super) fn trace(name: &str) -> u32 {
+    let bytes = name.as_bytes();
+    let end = &bytes[bytes.len().saturating_sub(4)..];
+    end.iter().fold(bytes.len() as u32, |trace, byte| trace.wrapping_mul(31).wrapping_add(u32::from(*byte)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_stands_for_what_was_declared_innermost_whatever_others_there_are() {
+        let mut known = Namespaces::default();
+        let prefix = |number: usize| format!("p{}", number % 40);
+        let uri = |number: usize| if number.is_multiple_of(3) { SERVICE } else { "urn:other" };
+        for number in 0..limits::DECLARATIONS {
+            assert!(known.declare(&prefix(number), uri(number)));
+        }
+        assert!(!known.declare("one too many", SERVICE));
+        // Scope by scope, against a search from the end.
+        for mark in (0..=limits::DECLARATIONS).rev().step_by(7) {
+            let before = known.mark();
+            assert_eq!((known.truncate(mark), known.mark()), (mark < before, mark));
+            for searched in 0..40 {
+                let declared = (0..mark).rev().find(|number| prefix(*number) == prefix(searched));
+                let expected = declared.map(|number| Namespace::of(uri(number)));
+                assert_eq!(known.resolve(&prefix(searched)), expected, "{searched} of {mark}");
+            }
+            assert_eq!(known.resolve(""), None);
+        }
     }
 }

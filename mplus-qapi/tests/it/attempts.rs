@@ -84,13 +84,12 @@ async fn a_call_that_was_begun_is_sent_once_whatever_becomes_of_it() {
     assert!(requests.len() == 2 && requests.iter().all(|request| request.contains(">4711<")), "{requests:?}");
 
     let server = Server::start([Step::Close]).await;
-    let begun = async || {
-        let mut call = server.client().get_relations(GetRelationsRequest::default());
-        begin(&mut call).await;
-        call
-    };
-    let streamed = begun().await.stream().next().await.expect("one").map(drop).expect_err("begun before");
-    let paged = begun().await.changes_since(1, 10).next().await.expect("one").map(drop).expect_err("too");
+    let mut call = server.client().get_relations(GetRelationsRequest::default());
+    begin(&mut call).await;
+    let streamed = call.stream().next().await.expect("one").map(drop).expect_err("begun before");
+    let mut call = server.client().get_relations(GetRelationsRequest::default());
+    begin(&mut call).await;
+    let paged = call.changes_since(1, 10).next().await.expect("one").map(drop).expect_err("begun before");
     let is_told = |error: &Error| {
         matches!(error.kind(), ErrorKind::Setup(_))
             && error.may_have_been_processed()
