@@ -1,6 +1,6 @@
 //! The stock of one branch.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use futures_util::future::join3;
 use mplus_qapi::soap::Unreadable;
@@ -38,8 +38,8 @@ pub(super) struct BranchPull {
     meets: bool,
     /// The newest row of each article so far, as far as it is remembered: an older one may come later.
     told: HashMap<i64, i64>,
-    /// Articles whose rows cannot be read.
-    unreadable: Vec<(ArticleNumber, Unreadable)>,
+    /// Rows that cannot be read, one of each article.
+    unreadable: UnreadableRows,
     unlinked: u64,
     first_unlinked: Vec<ArticleNumber>,
 }
@@ -57,31 +57,38 @@ impl BranchPull {
             last: None,
             meets: false,
             told: HashMap::new(),
-            unreadable: Vec::new(),
+            unreadable: UnreadableRows::default(),
             unlinked: 0,
             first_unlinked: Vec::new(),
         }
     }
 
     pub(super) async fn run(mut self, pull: &mut Pull<'_>) -> Result<(), StepError> {
+        let done = self.read_all(pull).await;
+        // What was seen is told, however it ended.
+        self.note_unlinked(pull);
+        self.note_unreadable(pull);
+        done
+    }
+
+    async fn read_all(&mut self, pull: &mut Pull<'_>) -> Result<(), StepError> {
         let full = pull.options.scope == Scope::Full;
         let since = pull.checkpoints.get(&self.resource).map(|marker| marker.get()).filter(|_| !full);
         self.follow_menu(pull, full).await?;
-        let menu = self.menu_checkpoint(pull);
+        // The stock of an item that was linked since is not known while its row cannot be read.
+        let menu = self.menu_checkpoint(pull).filter(|_| self.unreadable.is_empty());
         (self.since, self.highest, self.meets) = (since, since, false);
         self.known_last = pull.checkpoints.get(&self.last_resource()).map(|marker| marker.get());
         self.last = self.known_last;
-        self.unreadable.clear();
         self.read(pull, Vec::new(), menu.clone()).await?;
         if since.is_some() && !self.meets {
             // The row that was read last is gone: its article keeps no stock any more, or the ids went back, as after a backup
             // was restored, and may have passed it since.
             (self.since, self.highest, self.last) = (None, None, None);
-            self.unreadable.clear();
+            self.unlinked = 0;
+            self.first_unlinked.clear();
             self.read(pull, Vec::new(), menu).await?;
         }
-        self.note_unlinked(pull);
-        self.note_unreadable(pull);
         Ok(())
     }
 
@@ -171,24 +178,31 @@ impl BranchPull {
         let known = pull.checkpoints.get(&self.resource).copied();
         let resource = self.resource.clone();
         let (mut reader, mut finder, mut writer) = pull.split(&resource, request);
-        let mut read = reader.next().await?;
         let mut found = Chunk::default();
-        // Three chunks are under way at once: one is read, the items of the one before are found, and the one before that
-        // is written.
-        while let Some(stocks) = read {
-            let (written, finding, reading) =
-                join3(writer.write(found, Vec::new()), self.find(&mut finder, stocks), reader.next()).await;
-            written?;
-            found = finding?;
-            read = reading?;
-        }
-        self.unreadable.append(&mut reader.unreadable);
+        let done_reading = async {
+            let mut read = reader.next().await?;
+            // Three chunks are under way at once: one is read, the items of the one before are found, and the one before that
+            // is written.
+            while let Some(stocks) = read {
+                let written = writer.write(std::mem::take(&mut found), Vec::new());
+                let (written, finding, reading) =
+                    join3(written, self.find(&mut finder, stocks), reader.next()).await;
+                written?;
+                found = finding?;
+                read = reading?;
+            }
+            Ok::<_, StepError>(())
+        };
+        let done_reading = done_reading.await;
+        let reads_all_rows = reader.unreadable.is_empty();
+        self.unreadable.extend(reader.unreadable);
+        done_reading?;
         let moved = self.highest.map(Marker::new).filter(|highest| checks_all && Some(*highest) != known);
         let stock = moved.map(|highest| Checkpoint::new(resource.clone(), highest));
         let last = self.last.filter(|last| checks_all && self.known_last != Some(*last));
         let last = last.map(|last| Checkpoint::new(self.last_resource(), Marker::new(last)));
         // What cannot be read is asked for again.
-        let is_all = (self.since.is_none() || self.meets) && self.unreadable.is_empty();
+        let is_all = (self.since.is_none() || self.meets) && reads_all_rows;
         let checkpoints: Vec<Checkpoint> =
             stock.into_iter().chain(last).chain(done).filter(|_| is_all).collect();
         writer.write(found, checkpoints.clone()).await?;
@@ -259,7 +273,7 @@ impl BranchPull {
 
     /// Tells a person about rows that cannot be read: their levels stay as they are.
     fn note_unreadable(&self, pull: &mut Pull<'_>) {
-        for (article, value) in &self.unreadable {
+        for (article, value) in &self.unreadable.rows {
             let subject = Subject::new(self.location.as_str(), format_args!("article {article}"));
             let message = format!("the stock of the article was left as it is: {value}");
             let advice = "Correct the value in the POS; the next pull takes it over then";
@@ -284,5 +298,26 @@ impl BranchPull {
         pull.report.count(&self.resource).skipped += self.unlinked;
         let subject = Subject::new(self.location.as_str(), format_args!("branch {}", self.branch));
         pull.report.skipped.push(Note::about(self.resource.clone(), subject, &message, advice));
+    }
+}
+
+/// Rows that cannot be read: of each article the first, and every one of which not even the article is known.
+#[derive(Default)]
+struct UnreadableRows {
+    rows: Vec<(ArticleNumber, Unreadable)>,
+    articles: HashSet<ArticleNumber>,
+}
+
+impl UnreadableRows {
+    fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    fn extend(&mut self, rows: Vec<(ArticleNumber, Unreadable)>) {
+        let nameless = ArticleNumber::new(0);
+        let articles = &mut self.articles;
+        self.rows.extend(
+            rows.into_iter().filter(|(article, _)| *article == nameless || articles.insert(*article)),
+        );
     }
 }
