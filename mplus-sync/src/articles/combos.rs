@@ -16,8 +16,10 @@ use crate::model::{
     ArticleNumber, BtwCode, Combo, Fingerprint, Item, ItemId, Resource, SyncState, Tracked, Version,
 };
 use crate::products::push::known::KnownArticles;
+use crate::products::push::making::tell_waiting;
 use crate::products::push::note::{mark, refused, unshown};
-use crate::products::push::{prepare, send};
+use crate::products::push::prepare;
+use crate::products::push::send::{self, Answer};
 use crate::products::{CheckedTax, ItemProblem, item_to_article, whole_cents};
 use crate::progress::Phase;
 use crate::report::{Note, Subject};
@@ -260,9 +262,13 @@ async fn create(
         }
     };
     let sent = match send::product(run, known, &mut category, vec![article]).await {
-        Ok(Some(sent)) => sent,
-        Ok(None) => {
+        Ok(Answer::Taken(sent)) => sent,
+        Ok(Answer::NotWhole) => {
             run.report.ask_for(unshown(Resource::COMBOS, subject.clone()));
+            return Ok(None);
+        }
+        Ok(Answer::MayBeThere) => {
+            tell_waiting(run, Resource::COMBOS, subject.clone());
             return Ok(None);
         }
         Err(StepError::Pos(error)) => {

@@ -54,6 +54,9 @@ impl Resource {
     pub const ARTICLE_ALTERATIONS_GROUPS: Self = Self(Cow::Borrowed("article_alterations_groups"));
     /// Allergens and diets of articles.
     pub const ARTICLE_NUTRITION: Self = Self(Cow::Borrowed("article_nutrition"));
+    /// Which articles have which choices. They come with their articles; the checkpoint is the marker of articles from which on
+    /// that is still to be asked, below 0 when nothing is.
+    pub const ARTICLE_LINKS: Self = Self(Cow::Borrowed("article_links"));
     /// Article groups.
     pub const ARTICLE_GROUPS: Self = Self(Cow::Borrowed("article_groups"));
     /// Products, as categories. They come with their articles and have no checkpoint.

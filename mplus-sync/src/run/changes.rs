@@ -157,6 +157,11 @@ impl<'a, O: Paged> Changes<'a, O> {
         Ok(None)
     }
 
+    /// From which marker on the next page is asked for.
+    pub(crate) fn since(&self) -> i64 {
+        self.since
+    }
+
     /// Asks for less after a page that cannot be read; one record that cannot be read is passed over.
     ///
     /// Behind a marker from which on a single record cannot be read, that record is the next one: no other is passed over.

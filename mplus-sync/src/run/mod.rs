@@ -214,6 +214,17 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// Keeps nothing of a resource any more.
+    pub(crate) async fn forget_checkpoint(&mut self, resource: Resource) -> Result<(), StepError> {
+        if self.checkpoints.contains_key(&resource) && !self.options.dry_run {
+            self.keep_lease().await?;
+            self.store().forget_checkpoints(self.connection(), std::slice::from_ref(&resource)).await?;
+            self.report.writes += 1;
+            self.checkpoints.remove(&resource);
+        }
+        Ok(())
+    }
+
     /// Makes sure that the run may still send and write: it has its lease, and the merchant is connected.
     pub(crate) async fn keep_lease(&self) -> Result<(), StepError> {
         self.merchant.check_standing().await?;

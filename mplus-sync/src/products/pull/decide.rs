@@ -54,6 +54,8 @@ pub(super) struct Decided {
     pub(super) chunk: CatalogChunk,
     /// Pictures that are not served yet.
     pub(super) wanted: Vec<Wanted>,
+    /// From which marker on it is still to be asked which choices articles have.
+    pub(super) links_from: Option<i64>,
     pub(super) told: Told,
 }
 
@@ -120,7 +122,8 @@ pub(super) fn decide(
         }
     }
     let wanted = wanted_images(page, &chunk);
-    Ok(Decided { chunk, wanted, told })
+    let links_from = (page.lacks_links() || !tells_links).then_some(page.first);
+    Ok(Decided { chunk, wanted, links_from, told })
 }
 
 /// Whether it is believed which preparation method groups the page's articles have: an answer that is empty or cut would take

@@ -51,6 +51,8 @@ pub(crate) struct Pulled {
     pub(crate) pictures: Pictures,
     /// In a dry run: edits that the pull would have settled, which the push then leaves out.
     pub(crate) settled: BTreeSet<String>,
+    /// From which marker on it is still to be asked which choices articles have.
+    links_from: Option<i64>,
     webshop: Webshop,
 }
 
@@ -104,7 +106,9 @@ pub(super) async fn pull(run: &mut Run<'_>, basis: Basis) -> Result<Pulled, Step
         true => Some(0),
         false => run.due(&Resource::ARTICLES, current),
     };
-    let Some(mut since) = due else { return Ok(pulled) };
+    // What the POS did not tell of choices is read again.
+    let links_from = run.checkpoint(&Resource::ARTICLE_LINKS).filter(|from| *from >= 0);
+    let Some(mut since) = due.into_iter().chain(links_from).min() else { return Ok(pulled) };
     if since > 0 && is_restored(run).await? {
         since = 0;
         forget_groups(run).await?;
@@ -155,7 +159,7 @@ pub(super) async fn pull(run: &mut Run<'_>, basis: Basis) -> Result<Pulled, Step
         run.learn_lacking(operation).await;
     }
     std::mem::take(&mut pulled.webshop).tell(run);
-    let (complete, links_refused) = (pages.is_complete(), pages.links_refused());
+    let complete = pages.is_complete();
     if let Some(mut seen) = seen {
         if !complete {
             seen.note_nameless();
@@ -179,11 +183,13 @@ pub(super) async fn pull(run: &mut Run<'_>, basis: Basis) -> Result<Pulled, Step
     }
     // What was deleted at the POS leaves a marker that no article has, and what changed meanwhile is read by the next run.
     let last = current.unwrap_or(last);
-    if links_refused {
-        // What the articles lack now is read once the POS tells it.
-        run.keep_checkpoint(Resource::ARTICLES, vat::NOTHING_READ.get()).await?;
-    } else if last >= 0 {
+    if last >= 0 {
         run.keep_checkpoint(Resource::ARTICLES, last).await?;
+    }
+    // All that earlier runs left open was read again.
+    if links_from.or(pulled.links_from).is_some() {
+        let open = pulled.links_from.unwrap_or(vat::NOTHING_READ.get());
+        run.keep_checkpoint(Resource::ARTICLE_LINKS, open).await?;
     }
     last_changed.keep(run).await?;
     if known_channel != Some(channel) {
@@ -237,6 +243,7 @@ fn channel(settings: &MerchantSettings) -> i64 {
 fn tell_of_pages(run: &mut Run<'_>, pages: &mut Pages<'_>) {
     run.report.requests += pages.take_requests();
     pages.take_notes().into_iter().for_each(|note| run.report.fail(note));
+    run.report.worth_repeating |= pages.may_pass();
 }
 
 /// Reads the next page and decides it. What is stored meanwhile of the same records makes the decision void, not wrong:
@@ -269,9 +276,10 @@ async fn settle(
 ) -> Result<(), StepError> {
     std::mem::take(&mut page.rows.oddities).into_iter().for_each(|note| run.report.skip(note));
     for _ in 0..DECISIONS {
-        let Decided { chunk, wanted, told } = decided;
+        let Decided { chunk, wanted, links_from, told } = decided;
         let nutrition = nutrition.filter(|_| told.tells_allergens());
-        if write(run, chunk, &Settles { pictures: !wanted.is_empty(), nutrition }).await? {
+        if write(run, chunk, &Settles { pictures: !wanted.is_empty(), nutrition, links_from }).await? {
+            pulled.links_from = pulled.links_from.into_iter().chain(links_from).min();
             pulled.webshop.untold += told.webshop_untold;
             pulled.webshop.left += told.left_webshop;
             let settled = told.report(run);

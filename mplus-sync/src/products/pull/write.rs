@@ -11,6 +11,8 @@ pub(super) struct Settles {
     pub(super) pictures: bool,
     /// Allergens are known as of this marker.
     pub(super) nutrition: Option<i64>,
+    /// From which marker on it is still to be asked which choices articles have.
+    pub(super) links_from: Option<i64>,
 }
 
 /// Stores a page. False when one of its records has moved on since it was decided.
@@ -25,6 +27,11 @@ pub(super) async fn write(
     let known = run.checkpoint(&Resource::ARTICLE_NUTRITION);
     if let Some(marker) = settles.nutrition.filter(|marker| known != Some(*marker)) {
         chunk.checkpoints.push(Checkpoint::new(Resource::ARTICLE_NUTRITION, Marker::new(marker)));
+    }
+    // An earlier page, or run, may lack them from further back.
+    let known = run.checkpoint(&Resource::ARTICLE_LINKS).filter(|known| *known >= 0);
+    if let Some(from) = settles.links_from.filter(|from| known.is_none_or(|known| *from < known)) {
+        chunk.checkpoints.push(Checkpoint::new(Resource::ARTICLE_LINKS, Marker::new(from)));
     }
     run.apply(chunk).await
 }

@@ -4,6 +4,7 @@
 
 mod collect;
 pub(crate) mod known;
+pub(crate) mod making;
 pub(crate) mod note;
 pub(crate) mod prepare;
 pub(crate) mod send;
@@ -25,6 +26,7 @@ use crate::tax::TaxTable;
 use known::KnownArticles;
 use note::{agreed, mark, refused, unshown};
 use prepare::{Outgoing, group_by_category};
+use send::Answer;
 
 /// What the push is told by the pull before it.
 pub(crate) struct ToPush {
@@ -84,12 +86,12 @@ async fn push_category(
     let sync = match product {
         None => category.sync.clone(),
         Some(product) => match send::update(run, known, product).await {
-            Ok(None) => {
+            Ok(Answer::NotWhole | Answer::MayBeThere) => {
                 let subject = Subject::new(&category.record.name, &category.record.id);
                 run.report.ask_for(unshown(Resource::CATEGORIES, subject));
                 return Ok(());
             }
-            Ok(Some(sent)) => {
+            Ok(Answer::Taken(sent)) => {
                 run.report.count(&Resource::CATEGORIES).pushed += 1;
                 agreed(&category, content_fingerprint(&category.record)?, sent.marker)
             }

@@ -11,6 +11,7 @@ use mplus_qapi::products::{
 use mplus_qapi::soap::{Operation, Outcome};
 
 use super::known::KnownArticles;
+use super::making::{Making, tell_waiting};
 use super::note::{agreed, failure, mark, refused, unshown};
 use super::prepare::Outgoing;
 use super::whole;
@@ -24,6 +25,16 @@ use crate::report::{Note, Subject};
 use crate::run::{Run, StepError};
 use crate::store::{CatalogPushes, Pushed};
 
+/// What became of articles that were to be sent.
+pub(crate) enum Answer {
+    /// The POS has taken them.
+    Taken(Sent),
+    /// Nothing was sent: the POS does not show the product whole.
+    NotWhole,
+    /// What is new may be there, by a call that got no clear answer: it may not be sent before it was looked for.
+    MayBeThere,
+}
+
 /// What the POS answered.
 #[derive(Debug, Default)]
 pub(crate) struct Sent {
@@ -32,8 +43,7 @@ pub(crate) struct Sent {
     pub(crate) marker: Option<Marker>,
 }
 
-/// Sends articles of a category's product, and makes the product when the POS does not have it. None, and nothing sent, when
-/// the POS does not show one that it should have.
+/// Sends articles of a category's product, and makes the product when the POS does not have it.
 ///
 /// A product that is made gets its number stored at once, so that the next articles find it.
 pub(crate) async fn product(
@@ -41,45 +51,80 @@ pub(crate) async fn product(
     known: &mut KnownArticles,
     category: &mut Tracked<Category>,
     articles: Vec<Article>,
-) -> Result<Option<Sent>, StepError> {
+) -> Result<Answer, StepError> {
     match category.external_ids.mpluskassa {
         Some(number) => {
-            let number = Some(number.get());
+            let product_number = Some(number.get());
             let article_list = articles.into();
-            update(run, known, Product { product_number: number, article_list, ..Product::default() }).await
+            update(run, known, Product { product_number, article_list, ..Product::default() }).await
         }
-        None => create(run, category, articles).await.map(Some),
+        None => create(run, category, articles).await,
     }
 }
 
 /// Sends what changed of a product and its articles.
 ///
 /// It is not known whether a POS takes away what an update does not name, elements of an article and articles of the product.
-/// So the product is read first, and what it has is sent with the changes on top. None, and nothing sent, when the POS does not
-/// show it whole.
+/// So the product is read first, and what it has is sent with the changes on top.
 pub(super) async fn update(
     run: &mut Run<'_>,
     known: &mut KnownArticles,
     change: Product,
-) -> Result<Option<Sent>, StepError> {
-    let sent: Vec<Option<i64>> = change.article_list.iter().map(|article| article.article_number).collect();
-    let Some(product) = whole::product(run, known, change).await? else { return Ok(None) };
-    let reply = run.call(UpdateProduct { product }).await?.into_result().map_err(mplus_qapi::Error::from)?;
-    Ok(Some(Sent {
-        numbers: numbered(&sent, &reply.new_article_numbers),
-        marker: reply.sync_marker.map(Marker::new),
-    }))
+) -> Result<Answer, StepError> {
+    let count = change.article_list.len();
+    let Some(product) = whole::product(run, known, change).await? else { return Ok(Answer::NotWhole) };
+    // What is there already has its number by now.
+    let changed = product.article_list.iter().take(count);
+    let sent: Vec<Option<i64>> = changed.map(|article| article.article_number).collect();
+    let number = product.product_number.filter(|_| sent.contains(&None));
+    let making = number.map(|number| Making::articles_of(ProductNumber::new(number)));
+    let Some(reply) = made(run, making, UpdateProduct { product }).await? else {
+        return Ok(Answer::MayBeThere);
+    };
+    let numbers = numbered(&sent, &reply.new_article_numbers);
+    Ok(Answer::Taken(Sent { numbers, marker: reply.sync_marker.map(Marker::new) }))
+}
+
+/// Makes a call that makes something new, if any. None, and no call, while an earlier one may have made it.
+async fn made<O: Operation<Response: Outcome>>(
+    run: &mut Run<'_>,
+    making: Option<Making>,
+    operation: O,
+) -> Result<Option<O::Response>, StepError> {
+    if let Some(making) = &making {
+        if making.may_be_there(run) {
+            return Ok(None);
+        }
+        making.begin(run).await?;
+    }
+    let reply = match run.call(operation).await {
+        Ok(reply) => reply.into_result().map_err(mplus_qapi::Error::from),
+        Err(error) => Err(error),
+    };
+    let is_known = reply.as_ref().err().is_none_or(|error| !error.may_have_been_processed());
+    if let Some(making) = making.filter(|_| is_known) {
+        making.end(run).await?;
+    }
+    Ok(Some(reply?))
 }
 
 async fn create(
     run: &mut Run<'_>,
     category: &mut Tracked<Category>,
     articles: Vec<Article>,
-) -> Result<Sent, StepError> {
+) -> Result<Answer, StepError> {
     let known: Vec<Option<i64>> = articles.iter().map(|article| article.article_number).collect();
     let product = Product { article_list: articles.into(), ..category_to_product(&category.record, None) };
-    let reply = run.call(CreateProduct { product }).await?.into_result().map_err(mplus_qapi::Error::from)?;
+    let making = Making::product_of(&category.record.id)?;
+    let Some(reply) = made(run, Some(making), CreateProduct { product }).await? else {
+        return Ok(Answer::MayBeThere);
+    };
     let number = ProductNumber::new(reply.product_number);
+    if number.get() <= 0 {
+        // It is made, and found by the articles that it was made with.
+        Making::product_of(&category.record.id)?.begin(run).await?;
+        return Ok(Answer::MayBeThere);
+    }
     let marker = reply.sync_marker.map(Marker::new);
     let sync = agreed(category, content_fingerprint(&category.record)?, marker);
     let pushed = Pushed {
@@ -91,7 +136,7 @@ async fn create(
     mark(run, CatalogPushes { categories: vec![pushed], ..CatalogPushes::default() }).await?;
     category.external_ids.mpluskassa = Some(number);
     category.sync = sync;
-    Ok(Sent { numbers: numbered(&known, &reply.article_numbers), marker })
+    Ok(Answer::Taken(Sent { numbers: numbered(&known, &reply.article_numbers), marker }))
 }
 
 /// Gives the articles without a number the new ones, in their order. When the POS told another count than was sent,
@@ -118,14 +163,26 @@ pub(super) async fn group(
         let articles = group.iter().filter_map(|one| one.article.clone()).collect();
         match product(run, known, category, articles).await {
             // One that is gone does not keep the others back.
-            Ok(None) if group.len() > 1 => waiting.extend(group.into_iter().rev().map(|one| vec![one])),
-            Ok(None) => {
+            Ok(Answer::NotWhole) if group.len() > 1 => {
+                waiting.extend(group.into_iter().rev().map(|one| vec![one]));
+            }
+            Ok(Answer::NotWhole) => {
                 for one in &group {
                     let subject = Subject::new(&one.item.record.name, &one.item.record.id);
                     run.report.ask_for(unshown(Resource::ARTICLES, subject));
                 }
             }
-            Ok(Some(sent)) => {
+            Ok(Answer::MayBeThere) => {
+                let is_there = category.external_ids.mpluskassa.is_some();
+                let (new, known): (Vec<_>, Vec<_>) =
+                    group.into_iter().partition(|one| !is_there || one.number.is_none());
+                for one in &new {
+                    let subject = Subject::new(&one.item.record.name, &one.item.record.id);
+                    tell_waiting(run, Resource::ARTICLES, subject);
+                }
+                waiting.extend((!known.is_empty()).then_some(known));
+            }
+            Ok(Answer::Taken(sent)) => {
                 run.report.count(&Resource::ARTICLES).pushed += group.len() as u64;
                 for (one, number) in group.iter_mut().zip(sent.numbers) {
                     (one.number, one.marker) = (number, sent.marker);
@@ -194,11 +251,11 @@ async fn unmoved(
     let marker = match is_all {
         true => None,
         false => match update(run, known, change).await {
-            Ok(Some(sent)) => {
+            Ok(Answer::Taken(sent)) => {
                 run.report.count(&Resource::ARTICLES).pushed += 1;
                 sent.marker
             }
-            Ok(None) => return Ok(None),
+            Ok(Answer::NotWhole | Answer::MayBeThere) => return Ok(None),
             Err(StepError::Pos(again)) if says_no(&again) => return Ok(None),
             Err(again) => return Err(again),
         },

@@ -6,18 +6,21 @@ use futures_util::StreamExt;
 use mplus_qapi::products::{Article, GetProducts, GetProductsRequest, Product};
 
 use super::known::KnownArticles;
-use crate::model::Resource;
+use crate::model::{ArticleNumber, Resource};
 use crate::report::{Note, Subject};
 use crate::run::{Run, StepError};
+use crate::store::Select;
 use crate::text::{has_unreadable, without_unreadable};
 
 /// The product as the POS has it, with these changes. None when the POS does not show all of it: the product, an article that is
 /// to change, or one that the host knows in it. Its answer was cut, or they are gone, and what is sent now might take the rest
 /// away.
+///
+/// A new article that is there already gets its number: an earlier call brought it there whose answer nobody knows.
 pub(super) async fn product(
     run: &mut Run<'_>,
     known: &mut KnownArticles,
-    change: Product,
+    mut change: Product,
 ) -> Result<Option<Product>, StepError> {
     let Some(number) = change.product_number else { return Ok(Some(change)) };
     let mut articles = BTreeMap::new();
@@ -30,6 +33,9 @@ pub(super) async fn product(
         held = Some(product);
     }
     let Some(held) = held else { return Ok(None) };
+    for article in change.article_list.iter_mut().filter(|article| article.article_number.is_none()) {
+        article.article_number = number_at_pos(run, article, &articles).await?;
+    }
     let known = known.of(run, number).await?;
     let changed: BTreeSet<i64> =
         change.article_list.iter().filter_map(|article| article.article_number).collect();
@@ -59,6 +65,22 @@ pub(super) async fn product(
     }
     let is_shown = changed.iter().all(|number| articles.contains_key(number));
     Ok(is_shown.then(|| with_changes(held, articles, change)))
+}
+
+/// The number of a new article that the POS has under the host's identifier, and that no other record of the host's is.
+async fn number_at_pos(
+    run: &Run<'_>,
+    article: &Article,
+    held: &BTreeMap<i64, Article>,
+) -> Result<Option<i64>, StepError> {
+    let Some(external) = article.ext_article_id.as_deref() else { return Ok(None) };
+    let same = held.values().find(|held| held.ext_article_id.as_deref() == Some(external));
+    let Some(number) = same.and_then(|same| same.article_number) else { return Ok(None) };
+    let article = ArticleNumber::new(number);
+    let (store, connection) = (run.store(), run.connection());
+    let is_known = !store.items(connection, Select::PosIds(vec![article])).await?.is_empty()
+        || !store.combos(connection, Select::PosIds(vec![article])).await?.is_empty();
+    Ok((!is_known).then_some(number))
 }
 
 /// These articles as far as the POS has them, each with its product.

@@ -7,6 +7,10 @@ mod connect;
 mod crash;
 #[cfg(feature = "testkit")]
 mod cut;
+#[cfg(feature = "testkit")]
+mod links;
+#[cfg(feature = "testkit")]
+mod made_once;
 mod pull;
 mod push;
 #[cfg(feature = "testkit")]
