@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use mplus_qapi::ErrorKind;
 use mplus_qapi::receipts::{GetReceipts, GetReceiptsRequest, Receipt, ReceiptState, ReceiptType};
-use mplus_qapi::soap::Operation;
+use mplus_qapi::soap::{Operation, Unreadable};
 use mplus_qapi::types::Order;
 
 use super::OrderService;
@@ -11,12 +11,37 @@ use super::OrderService;
 impl OrderService {
     /// The order of the first receipt, from the day of this time on, of which `is_it` is true: as the receipt tells it.
     ///
-    /// None, too, where the POS tells no receipts, not to this user, or so that they cannot be read: that must not keep orders
-    /// from it.
+    /// None, too, where the POS tells no receipts, or not to this user: that must not keep orders from it. A receipt of others of
+    /// which a value cannot be read is passed over.
+    ///
+    /// # Errors
+    /// When it cannot be asked, or something that cannot be read may be the order: to take it for absent would send it twice.
     pub(super) async fn find_receipt(
         &self,
         placed_at: DateTime<Utc>,
         is_it: impl Fn(&Receipt) -> bool + Send,
+    ) -> Result<Option<Order>, mplus_qapi::Error> {
+        self.find_receipt_unless(placed_at, is_it, |_| false).await
+    }
+
+    /// The same by what was sold: a receipt of which the lines cannot be read may be it, unless it names whose it is.
+    ///
+    /// # Errors
+    /// As for [`find_receipt`](Self::find_receipt).
+    pub(super) async fn find_receipt_by_lines(
+        &self,
+        placed_at: DateTime<Utc>,
+        is_it: impl Fn(&Receipt) -> bool + Send,
+    ) -> Result<Option<Order>, mplus_qapi::Error> {
+        let of_lines = |value: &Unreadable| value.error().path().contains("lineList");
+        self.find_receipt_unless(placed_at, is_it, of_lines).await
+    }
+
+    async fn find_receipt_unless(
+        &self,
+        placed_at: DateTime<Utc>,
+        is_it: impl Fn(&Receipt) -> bool + Send,
+        matters: impl Fn(&Unreadable) -> bool + Send,
     ) -> Result<Option<Order>, mplus_qapi::Error> {
         if self.lacking.lacks(GetReceipts::INFO.name).await {
             return Ok(None);
@@ -28,9 +53,13 @@ impl OrderService {
         };
         // Others are of money that came or went for nothing that was ordered, or was given back.
         let is_it = move |receipt: &Receipt| receipt.receipt_type == ReceiptType::Receipt && is_it(receipt);
-        match self.first_of(GetReceipts::from(request), is_it).await {
+        let hides = move |receipt: &Receipt, value: &Unreadable| {
+            matters(value) && receipt.ext_order_ids.iter().all(String::is_empty)
+        };
+        match self.first_unless_hidden(GetReceipts::from(request), is_it, hides).await {
             Ok(found) => Ok(found.map(order_of)),
             Err(error) if error.is_transient() || error.is_authentication() => Err(error),
+            Err(error) if matches!(error.kind(), ErrorKind::Response(_)) => Err(error),
             Err(error) => {
                 let call = GetReceipts::INFO.name;
                 let is_refused = error.fault().is_some() || matches!(error.kind(), ErrorKind::Paging(_));

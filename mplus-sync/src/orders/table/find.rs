@@ -71,7 +71,7 @@ impl OrderService {
                 && is_later(receipt)
                 && holds_all(receipt)
         };
-        let nameless = self.find_receipt(draft.placed_at, may_be_its).await;
+        let nameless = self.find_receipt_by_lines(draft.placed_at, may_be_its).await;
         let nameless = nameless.map_err(|error| attempt.read_failed(error))?;
         let is_long_ago = self.merchant.runtime().now() - opened > SOONEST_SETTLED;
         let are_told = !self.lacking.is_known_to_lack(GetReceipts::INFO.name);

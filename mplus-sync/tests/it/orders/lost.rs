@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use mplus_qapi::receipts::{GetReceipts, GetReceiptsRequest, GetReceiptsResponse};
 use mplus_qapi::table_orders::{SaveTableOrder, SaveTableOrderResult};
-use mplus_qapi::testkit::Fault;
+use mplus_qapi::testkit::{Fault, VirtualRuntime};
+use mplus_qapi::{Client, Endpoint};
 use mplus_sync::model::{ArticleNumber, OutboxState};
 use mplus_sync::orders::{OutboxWorker, TableCall};
 use mplus_sync::store::{CatalogChunk, Select};
 
 use super::table::{later, now, terminal};
 use super::world::{World, euros, line, merchant, order, paid};
-use crate::support::Scripted;
+use crate::support::{Doctored, Scripted};
 
 #[tokio::test]
 async fn an_added_order_is_recognised_also_when_its_table_was_closed_since() {
@@ -124,6 +125,58 @@ async fn a_receipt_that_names_its_orders_by_the_numbers_of_the_pos_alone_may_be_
     let left = world.store.entry(&merchant(), &"1".into()).await.unwrap().unwrap();
     assert!(matches!(left.state, OutboxState::NeedsAttention { .. }), "{left:?}");
     assert_eq!(world.pos.orders().len(), 1, "nothing is charged to the next guests");
+}
+
+/// A worker of a POS that tells its receipts otherwise.
+fn worker_told(world: &World, change: impl Fn(String) -> String + Send + Sync + 'static) -> OutboxWorker {
+    let doctored = Doctored::new(&world.pos, "getReceipts", change);
+    let endpoint = Endpoint::new("pos.invalid", 1).unwrap();
+    let client = Client::builder(endpoint, world.pos.credentials(), doctored, VirtualRuntime::new(1)).build();
+    let service = Arc::new(world.service_of("w", client.clone()));
+    OutboxWorker::new(service, &world.merchant_of("w", client))
+}
+
+#[tokio::test]
+async fn a_receipt_of_others_that_cannot_be_read_hides_no_order_and_sends_none_twice() {
+    let world = forgetful().await;
+    world.service().submit(&order("0", later(9)), false).await.unwrap();
+    pay(&world, terminal(1, ""), &world.pos.table_order(1, 9).unwrap()).await;
+    let worker = worker_told(&world, |answer| {
+        let Some(at) = answer.find("id>0<") else { return answer };
+        let begin = at + answer[at..].find("totalInclAmount>").unwrap() + "totalInclAmount>".len();
+        let end = begin + answer[begin..].find('<').unwrap();
+        format!("{}12,50{}", &answer[..begin], &answer[end..])
+    });
+    world.service().enqueue(&order("1", later(7))).await.unwrap();
+    world.pos.faults().script_for("saveTableOrder", [Fault::ResetAfter]);
+    worker.run_once().await;
+    pay(&world, terminal(1, ""), &world.pos.table_order(1, 7).unwrap()).await;
+    super::life::work(&world, &worker, 5).await;
+    let entry = world.store.entry(&merchant(), &"1".into()).await.unwrap().unwrap();
+    assert!(matches!(entry.state, OutboxState::Accepted { .. }), "{entry:?}");
+    assert_eq!(world.pos.orders().len(), 2, "nothing is charged to the next guests");
+}
+
+#[tokio::test]
+async fn receipts_that_cannot_be_read_at_all_leave_to_a_person_what_may_be_there_and_keep_nothing_else_back()
+{
+    let world = forgetful().await;
+    let worker = worker_told(&world, |answer| answer.replace("receiptId>", "receiptId"));
+    world.service().enqueue(&order("1", later(7))).await.unwrap();
+    world.pos.faults().script_for("saveTableOrder", [Fault::ResetAfter]);
+    worker.run_once().await;
+    pay(&world, terminal(1, ""), &world.pos.table_order(1, 7).unwrap()).await;
+    world.service().enqueue(&order("2", later(8))).await.unwrap();
+    let entry = async |number: &str| world.store.entry(&merchant(), &number.into()).await.unwrap().unwrap();
+    for round in 0..300 {
+        worker.run_once().await;
+        world.runtime.pass(chrono::TimeDelta::minutes(5));
+        let other = entry("2").await.state;
+        assert!(round < 3 || matches!(other, OutboxState::Accepted { .. }), "{other:?}");
+    }
+    let left = entry("1").await;
+    assert!(matches!(left.state, OutboxState::NeedsAttention { .. }), "{left:?}");
+    assert_eq!(world.pos.orders().len(), 2, "nothing is charged to the next guests");
 }
 
 #[tokio::test]
