@@ -17,7 +17,7 @@ use crate::relations::RelationService;
 use crate::report::{RunReport, SyncReport};
 use crate::run::RunOptions;
 use crate::runtime::Runtime;
-use crate::settings::{MerchantSettings, SaveSettingsError, SavedSettings, SettingsProblem};
+use crate::settings::{MerchantSettings, SaveSettingsError, SavedSettings, SettingsCheck};
 use crate::stock::StockService;
 use crate::store::{Credentials, Store, StoreError};
 use crate::sync;
@@ -209,14 +209,15 @@ impl Integration {
 
     /// Says everything that is wrong with settings: what cannot be, and what this POS does not have (BTW codes, payment
     /// methods) or this merchant (locations, workplaces). They may be saved all the same: what does not fit is named again
-    /// by the run or the order that meets it. What the POS has no call for is not looked at.
+    /// by the run or the order that meets it. What the POS has no call for is not looked at; what it could not be asked, or refused
+    /// to tell, is named beside what could be checked.
     ///
     /// # Errors
-    /// When the POS cannot be asked, or the store fails.
+    /// When the store fails.
     pub async fn check_settings(
         &self,
         settings: &MerchantSettings,
-    ) -> Result<Vec<SettingsProblem>, CheckSettingsError> {
+    ) -> Result<SettingsCheck, CheckSettingsError> {
         connection::check_settings(&self.merchant, settings).await
     }
 

@@ -1,14 +1,15 @@
 //! What a POS says of what settings name.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mplus_qapi::system::GetVatGroupList;
 
 use crate::merchant::{Lacking, Merchant};
 use crate::model::{Location, LocationId};
 use crate::orders::OrderService;
+use crate::pos_call::{is_silence, pos_advice};
 use crate::products::vat_group;
-use crate::settings::{MerchantSettings, PosFacts, SettingsProblem};
+use crate::settings::{MerchantSettings, PosFacts, SettingsCheck, SettingsProblem};
 use crate::store::{Page, Select, StoreError};
 
 /// Locations read at once.
@@ -18,43 +19,79 @@ const PAGE: usize = 500;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CheckSettingsError {
-    /// The POS could not be asked.
-    #[error("the settings could not be compared with the POS: {0}")]
-    Pos(#[from] mplus_qapi::Error),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Everything that is wrong with settings, in themselves and at this POS.
+/// Everything that is wrong with settings, in themselves and at this POS, and what could not be asked there.
 pub(crate) async fn check_settings(
     merchant: &Merchant,
     settings: &MerchantSettings,
-) -> Result<Vec<SettingsProblem>, CheckSettingsError> {
-    let mut problems = settings.problems();
+) -> Result<SettingsCheck, CheckSettingsError> {
+    let mut check = SettingsCheck::default();
     let mut facts = PosFacts::default();
-    let vat = Lacking::new(merchant).call(GetVatGroupList::default(), None).await?;
-    facts.vat_groups = vat.map(|vat| vat.vat_group.iter().map(vat_group).collect());
+    let mut questions = Questions::default();
+    let lacking = Lacking::new(merchant);
+    let vat = questions.ask("tax.rules", lacking.call(GetVatGroupList::default(), None)).await;
+    facts.vat_groups = vat.flatten().map(|vat| vat.vat_group.iter().map(vat_group).collect());
     if let Some(orders) = &settings.orders {
         let service = OrderService::new(merchant, orders.clone());
-        for employee in orders.employees().map(|(_, employee)| employee).collect::<BTreeSet<_>>() {
-            if !service.has_employee(employee).await? {
+        let employees: BTreeMap<_, _> = orders.employees().map(|(field, number)| (number, field)).collect();
+        for (employee, field) in employees {
+            if questions.ask(&field, service.has_employee(employee)).await == Some(false) {
                 facts.unknown_employees.insert(employee);
             }
         }
         let articles: BTreeSet<_> = orders.named_articles().map(|(_, article)| article).collect();
-        facts.unknown_articles = service.not_sellable(articles).await?;
+        let unknown = questions.ask("orders.articles", service.not_sellable(articles)).await;
+        facts.unknown_articles = unknown.unwrap_or_default();
         if let Some(relation) = orders.fallback_relation
-            && !service.has_relation(relation).await?
+            && questions.ask("orders.fallback_relation", service.has_relation(relation)).await == Some(false)
         {
             facts.unknown_relations.insert(relation);
         }
-        let listed = service.payment_methods(true).await?;
+        let listed = questions.ask("orders.payment_methods", service.payment_methods(true)).await.flatten();
         facts.payment_methods = listed.filter(|listed| listed.is_whole).map(|listed| listed.by_code.clone());
         facts.locations = Some(locations(merchant).await?);
     }
-    problems.extend(facts.problems(settings));
-    Ok(problems)
+    check.problems = settings.problems();
+    check.problems.extend(facts.problems(settings));
+    check.unchecked = questions.unanswered;
+    Ok(check)
+}
+
+/// Questions to the POS, of which each may fail by itself.
+#[derive(Default)]
+struct Questions {
+    unanswered: Vec<SettingsProblem>,
+    /// Why no other one would be answered, and what to do.
+    over: Option<(String, &'static str)>,
+}
+
+impl Questions {
+    /// The answer to a question about a setting; none, which is noted, when there is none.
+    async fn ask<T>(
+        &mut self,
+        field: &str,
+        question: impl Future<Output = Result<T, mplus_qapi::Error>>,
+    ) -> Option<T> {
+        let (why, advice) = match self.over.clone() {
+            Some(over) => over,
+            None => match question.await {
+                Ok(answer) => return Some(answer),
+                Err(error) => {
+                    let failed = (error.to_string(), pos_advice(&error));
+                    let is_over = error.is_authentication() || error.is_connect() || error.is_held();
+                    self.over = (is_over || is_silence(&error)).then(|| failed.clone());
+                    failed
+                }
+            },
+        };
+        let message = format!("it could not be compared with the POS: {why}");
+        self.unanswered.push(SettingsProblem::new(field, message, advice));
+        None
+    }
 }
 
 async fn locations(merchant: &Merchant) -> Result<Vec<Location>, StoreError> {

@@ -92,18 +92,19 @@ impl OrderService {
 
     /// What only the POS knows of the draft's articles, employee, relation and table.
     async fn ask_pos(&self, draft: &OrderDraft) -> Result<Vec<Problem>, mplus_qapi::Error> {
-        let mut problems = self.article_problems(draft.all_articles()).await?;
-        if !self.has_employee(draft.employee).await? {
+        let articles = self.article_problems(draft.all_articles()).await;
+        let mut problems = if_told(articles)?.unwrap_or_default();
+        if if_told(self.has_employee(draft.employee).await)? == Some(false) {
             problems.push(Problem::EmployeeUnknown { employee: draft.employee });
         }
         if let Some(relation) = draft.relation
-            && !self.has_relation(relation).await?
+            && if_told(self.has_relation(relation).await)? == Some(false)
         {
             problems.push(Problem::RelationUnknown { relation });
         }
         if let Some(table) = draft.table() {
             let request = GetTableListV3Request { branch_number: draft.branch.get() };
-            let listed = self.asked(GetTableListV3::from(request)).await?;
+            let listed = if_told(self.ask(GetTableListV3::from(request)).await)?.flatten();
             let listed = listed.map(|listed| listed.whole_table).filter(|tables| !tables.is_empty());
             if listed.is_some_and(|tables| tables.iter().all(|known| known.number != table.number)) {
                 problems.push(Problem::TableUnknown { table });
@@ -112,13 +113,9 @@ impl OrderService {
         Ok(problems)
     }
 
-    /// The answer to a question; none where the POS does not know the call, refuses it to this user, or says what cannot be
-    /// read: a guest is not sent away for that.
-    async fn asked<O: Operation>(&self, question: O) -> Result<Option<O::Response>, mplus_qapi::Error> {
-        match self.lacking.call(question, Some(self.timeout())).await {
-            Err(error) if is_no_answer(&error) => Ok(None),
-            answer => answer,
-        }
+    /// The answer to a question; none where the POS does not know the call.
+    async fn ask<O: Operation>(&self, question: O) -> Result<Option<O::Response>, mplus_qapi::Error> {
+        self.lacking.call(question, Some(self.timeout())).await
     }
 
     /// Whether the POS has an employee. One that lists none is taken at the settings' word.
@@ -127,7 +124,7 @@ impl OrderService {
             return Ok(true);
         }
         let request = GetEmployeesRequest { employee_numbers: vec![number], ..Default::default() };
-        let Some(found) = self.asked(GetEmployees::from(request)).await? else { return Ok(true) };
+        let Some(found) = self.ask(GetEmployees::from(request)).await? else { return Ok(true) };
         let found = found.employee_list.iter().find(|employee| employee.employee_number == Some(number));
         if let Some(found) = found {
             return Ok(found.active != Some(false));
@@ -138,14 +135,14 @@ impl OrderService {
             sync_marker_limit: Some(1),
             ..GetEmployeesRequest::default()
         };
-        let any = self.asked(GetEmployees::from(first)).await?;
+        let any = self.ask(GetEmployees::from(first)).await?;
         Ok(any.is_none_or(|any| any.employee_list.is_empty()))
     }
 
-    /// Whether the POS has a relation. One that cannot be asked is taken to have it.
+    /// Whether the POS has a relation. One that has no call for it is taken to have it.
     pub(crate) async fn has_relation(&self, relation: RelationNumber) -> Result<bool, mplus_qapi::Error> {
         let request = GetRelation { relation_number: relation.get() };
-        let answer = self.asked(request).await?;
+        let answer = self.ask(request).await?;
         Ok(answer.is_none_or(|answer| answer.result != GetRelationResult::NotFound))
     }
 
@@ -175,7 +172,7 @@ impl OrderService {
             article_numbers: wanted.iter().map(|article| article.get()).collect(),
             ..GetProductsRequest::default()
         };
-        let found = self.asked(GetProducts::from(request)).await?;
+        let found = self.ask(GetProducts::from(request)).await?;
         let Some(found) = found else { return Ok(Vec::new()) };
         let articles = found.product_list.iter().flat_map(|product| &product.article_list);
         let active: BTreeMap<i64, bool> = articles
@@ -187,6 +184,14 @@ impl OrderService {
             None => Some(Problem::ArticleUnknown { article }),
         };
         Ok(wanted.into_iter().filter_map(problem).collect())
+    }
+}
+
+/// An answer; none where the POS refuses it to this user, or says what cannot be read: a guest is not sent away for that.
+fn if_told<T>(answer: Result<T, mplus_qapi::Error>) -> Result<Option<T>, mplus_qapi::Error> {
+    match answer {
+        Err(error) if is_no_answer(&error) => Ok(None),
+        answer => answer.map(Some),
     }
 }
 

@@ -43,7 +43,7 @@ pub use orders::{
     Consumption, CreateCall, DiscountArticle, LocationSettings, OrderSettings, PaymentCode,
     PreparationQuantity, SpecialArticles, TableCall, TellConsumption,
 };
-pub use problem::{SaveSettingsError, SettingsProblem};
+pub use problem::{SaveSettingsError, SettingsCheck, SettingsProblem};
 pub use stock::StockSettings;
 pub(crate) use stored::SettingsReader;
 pub use stored::{SavedSettings, read_settings, save_settings};

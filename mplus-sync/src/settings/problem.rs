@@ -19,7 +19,7 @@ pub struct SettingsProblem {
 }
 
 impl SettingsProblem {
-    pub(super) fn new(
+    pub(crate) fn new(
         field: impl Into<String>,
         message: impl Into<String>,
         advice: impl Into<String>,
@@ -42,6 +42,16 @@ impl fmt::Display for SettingsProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}. {}", self.field, self.message, self.advice)
     }
+}
+
+/// What a comparison of settings with the POS came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct SettingsCheck {
+    /// Everything that is wrong, as far as it could be looked at.
+    pub problems: Vec<SettingsProblem>,
+    /// Settings that could not be compared, each with why: nothing is known to be wrong with them.
+    pub unchecked: Vec<SettingsProblem>,
 }
 
 /// Settings were not saved.

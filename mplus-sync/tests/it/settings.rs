@@ -1,5 +1,6 @@
 //! A merchant's settings: what was saved holds everywhere from the next run and the next order on.
 
+use mplus_qapi::testkit::Fault;
 use mplus_sync::model::{
     ArticleNumber, Order, OrderKind, OrderLine, Payment, PaymentMethod, RelationNumber, Revision, Sold,
     StoredSettings,
@@ -7,7 +8,7 @@ use mplus_sync::model::{
 use mplus_sync::orders::{LocationSettings, OrderSettings, Problem, SubmitErrorKind};
 use mplus_sync::report::RunOutcome;
 use mplus_sync::runtime::Runtime as _;
-use mplus_sync::settings::MerchantSettings;
+use mplus_sync::settings::{MerchantSettings, SettingsProblem};
 use mplus_sync::sync::RunOptions;
 use mplus_sync::{Host, Integration};
 use rust_decimal::Decimal;
@@ -94,7 +95,9 @@ async fn settings_are_compared_with_the_pos_and_the_locations() {
     wrong.articles.tip = Some(ArticleNumber::new(404_404));
     wrong.articles.remark = merchant.item("Coca-Cola").await.external_ids.mpluskassa;
     settings.orders = Some(wrong);
-    let problems = integration.check_settings(&settings).await.unwrap();
+    let check = integration.check_settings(&settings).await.unwrap();
+    assert_eq!(check.unchecked, []);
+    let problems = check.problems;
     let fields: Vec<_> = problems.iter().map(|problem| problem.field.as_str()).collect();
     assert_eq!(
         fields,
@@ -109,6 +112,48 @@ async fn settings_are_compared_with_the_pos_and_the_locations() {
     );
     assert!(problems[2].advice.contains("IDEAL"), "{}", problems[2]);
     assert_eq!(merchant.store.settings(&Merchant::id()).await.unwrap(), None, "nothing is saved by it");
+}
+
+#[tokio::test]
+async fn a_question_that_fails_costs_the_check_what_it_is_about_and_is_named() {
+    let (merchant, integration) = Merchant::synced().await;
+    let mut settings = MerchantSettings::default();
+    settings.tax = settings.tax.with_rate(6.into(), "Oud laag");
+    let mut wrong = orders("NOBODYS").with_location("beach", LocationSettings::at_workplace(1));
+    wrong.fallback_relation = Some(RelationNumber::new(404));
+    wrong.employee = 7;
+    wrong.articles.tip = Some(ArticleNumber::new(404_404));
+    settings.orders = Some(wrong);
+    let all = integration.check_settings(&settings).await.unwrap();
+    let about = |problems: &[SettingsProblem], field: &str| {
+        problems.iter().filter(|problem| problem.field.starts_with(field)).count()
+    };
+    for (operation, field) in [
+        ("getVatGroupList", "tax.rules"),
+        ("getEmployees", "orders.employee"),
+        ("getProducts", "orders.articles"),
+        ("getRelation", "orders.fallback_relation"),
+        ("getPaymentMethodsV2", "orders.payment_methods"),
+    ] {
+        for fault in [Fault::ServerFault, Fault::Truncated, Fault::Garbage] {
+            merchant.pos.faults().script_for(operation, [fault; 20]);
+            let check = integration.check_settings(&settings).await.unwrap();
+            merchant.pos.faults().clear();
+            assert_eq!(about(&check.unchecked, field), 1, "{operation} {fault:?}: {check:#?}");
+            assert_eq!(
+                (check.unchecked.len(), about(&check.problems, field)),
+                (1, 0),
+                "{operation}: {check:#?}"
+            );
+            let others = all.problems.len() - about(&all.problems, field);
+            assert_eq!(check.problems.len(), others, "{operation}: {check:#?}");
+        }
+    }
+    // Of a POS that is away nothing is asked again and again, and what needs none is told.
+    merchant.pos.faults().script([Some(Fault::Refused); 100]);
+    let check = integration.check_settings(&settings).await.unwrap();
+    merchant.pos.faults().clear();
+    assert_eq!((check.unchecked.len(), about(&check.problems, "orders.locations")), (5, 1), "{check:#?}");
 }
 
 #[tokio::test]
