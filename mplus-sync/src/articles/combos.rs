@@ -5,12 +5,12 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use futures_util::StreamExt;
+use mplus_qapi::ErrorKind;
 use mplus_qapi::products::{
-    GetProducts, GetProductsRequest, SaveArticleMenuArticleSettings, UpdateArticleMenu,
+    Article, GetProducts, GetProductsRequest, SaveArticleMenuArticleSettings, UpdateArticleMenu,
     UpdateArticleMenuRequest,
 };
-use mplus_qapi::soap::Outcome;
+use mplus_qapi::soap::{Operation, Outcome};
 
 use crate::model::{
     ArticleNumber, BtwCode, Combo, Fingerprint, Item, ItemId, Resource, SyncState, Tracked, Version,
@@ -20,7 +20,7 @@ use crate::products::push::making::tell_waiting;
 use crate::products::push::note::{mark, refused, unshown};
 use crate::products::push::prepare;
 use crate::products::push::send::{self, Answer};
-use crate::products::{CheckedTax, ItemProblem, item_to_article, whole_cents};
+use crate::products::{Asking, CheckedTax, ItemProblem, item_to_article, whole_cents};
 use crate::progress::Phase;
 use crate::report::{Note, Subject};
 use crate::run::{Run, StepError};
@@ -149,10 +149,12 @@ async fn push_one(
         },
     };
     menu.article_number = number.get();
-    if told.turnover_group.is_none()
-        && let Some(group) = group_at_pos(run, number).await?
-    {
-        menu.turnover_group = group;
+    if told.turnover_group.is_none() {
+        match group_at_pos(run, number).await {
+            Ok(group) => menu.turnover_group = group.unwrap_or(menu.turnover_group),
+            // Other combos may be written.
+            Err(error) => return refused(run, &Resource::COMBOS, subject, error),
+        }
     }
     let removed = removed_choices(&combo.sync, &menu);
     let sync = menu_sync(&combo, &menu)?;
@@ -180,13 +182,17 @@ async fn push_one(
 }
 
 /// The turnover group that the POS has an article in: a menu is written with one, whether the host knows it or not.
-async fn group_at_pos(run: &mut Run<'_>, number: ArticleNumber) -> Result<Option<i16>, StepError> {
+async fn group_at_pos(run: &mut Run<'_>, number: ArticleNumber) -> Result<Option<i16>, mplus_qapi::Error> {
     let request = GetProductsRequest { article_numbers: vec![number.get()], ..GetProductsRequest::default() };
-    run.report.requests += 1;
-    let mut products = run.client().call(GetProducts { request }).stream();
-    while let Some(product) = products.next().await {
-        let mut articles = product?.article_list.into_iter();
-        if let Some(article) = articles.find(|article| article.article_number == Some(number.get())) {
+    let mut products = Asking::of(run, request);
+    while let Some(asked) = products.next().await? {
+        let (product, unread) = asked.apart();
+        let is_it = |article: &Article| article.article_number == Some(number.get());
+        if let Some((_, value)) = unread.into_iter().find(|(article, _)| is_it(article)) {
+            let kind = ErrorKind::Response(value.error().clone());
+            return Err(mplus_qapi::Error::new(GetProducts::INFO.name, kind));
+        }
+        if let Some(article) = product.article_list.into_iter().find(is_it) {
             return Ok(article.turnover_group.and_then(|group| i16::try_from(group).ok()));
         }
     }

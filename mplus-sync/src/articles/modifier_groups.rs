@@ -12,7 +12,7 @@ use crate::model::{
     Checkpoint, Fingerprint, Marker, ModifierGroup, ModifierGroupId, ModifierSource, PosModifierGroup,
     Resource, Tracked, Version,
 };
-use crate::pos_call::is_unknown_operation;
+use crate::pos_call::{is_refused, is_unknown_operation, pos_advice};
 use crate::products::{Incoming, Markers};
 use crate::progress::Phase;
 use crate::report::{Note, Subject};
@@ -81,6 +81,11 @@ async fn pull_one_sort<O: Paged>(
         let page = match changes.next(run).await {
             Err(StepError::Pos(error)) if is_unknown_operation(&error) => {
                 run.learn_lacking(name).await;
+                return Ok(());
+            }
+            // The other sort may be told.
+            Err(StepError::Pos(error)) if is_refused(&error) => {
+                run.report.fail(Note::general(resource, &error.to_string(), pos_advice(&error)));
                 return Ok(());
             }
             page => page?,

@@ -9,18 +9,17 @@
 
 use std::collections::HashMap;
 
-use futures_util::StreamExt;
 use mplus_qapi::nutrition::{
     GetNutritionalCharacteristics, GetNutritionalCharacteristicsRequest, NutritionalCharacteristicsType,
 };
-use mplus_qapi::products::{GetProducts, GetProductsRequest, Product};
+use mplus_qapi::products::{GetProductsRequest, Product};
 use mplus_qapi::soap::Operation;
 
-use crate::model::{ArticleNumber, Characteristic, Checkpoint, Marker, ProductNumber, Resource};
-use crate::pos_call::is_unknown_operation;
-use crate::products::{Markers, nutrition_to_characteristics};
+use crate::model::{ArticleNumber, Characteristic, Checkpoint, Field, Marker, ProductNumber, Resource};
+use crate::pos_call::{is_refused, is_unknown_operation, pos_advice};
+use crate::products::{Asking, Markers, nutrition_to_characteristics};
 use crate::progress::Phase;
-use crate::report::Note;
+use crate::report::{Note, Subject};
 use crate::run::{Changes, DECISIONS, Run, StepError};
 use crate::store::{CatalogChunk, Select};
 
@@ -48,6 +47,11 @@ pub(super) async fn pull(run: &mut Run<'_>, markers: Markers) -> Result<(), Step
         let page = match changes.next(run).await {
             Err(StepError::Pos(error)) if is_unknown_operation(&error) => {
                 run.learn_lacking(name).await;
+                return Ok(());
+            }
+            // The rest is pulled and pushed without.
+            Err(StepError::Pos(error)) if is_refused(&error) => {
+                run.report.fail(Note::general(resource, &error.to_string(), pos_advice(&error)));
                 return Ok(());
             }
             page => page?,
@@ -87,16 +91,24 @@ async fn ask(run: &mut Run<'_>, numbers: Vec<i64>) -> Result<Told, StepError> {
     Ok(told)
 }
 
-/// Reads products one by one: a POS that does not know a filter lists all it has.
+/// Reads what the articles of a request tell; one that cannot be read is named.
 async fn read(run: &mut Run<'_>, request: GetProductsRequest, told: &mut Told) -> Result<(), StepError> {
     let wanted = (request.article_numbers.clone(), request.product_numbers.clone());
     let is_wanted = |product: &Product, article: i64| {
         wanted.0.contains(&article) || product.product_number.is_some_and(|number| wanted.1.contains(&number))
     };
-    run.report.requests += 1;
-    let mut products = run.client().call(GetProducts { request }).stream();
-    while let Some(product) = products.next().await {
-        let product = product?;
+    let mut products = Asking::of(run, request);
+    while let Some(asked) = products.next().await? {
+        let (product, unread) = asked.apart();
+        for (article, value) in &unread {
+            if let Some(number) = article.article_number.filter(|number| is_wanted(&product, *number)) {
+                let name = article.description.as_deref().unwrap_or_default();
+                let subject = Subject::new(name, format_args!("article {number}"));
+                let message = format!("its allergens and diets were left as they are: {value}");
+                let advice = "Correct the value in the POS; the sync takes them over then";
+                run.skip(&Resource::ARTICLE_NUTRITION, subject, &message, advice);
+            }
+        }
         for article in &product.article_list {
             let Some(number) = article.article_number.filter(|number| is_wanted(&product, *number)) else {
                 continue;
@@ -118,9 +130,19 @@ async fn store(run: &mut Run<'_>, told: Told, last: i64) -> Result<(), StepError
         items.retain_mut(|item| {
             let told = item.external_ids.mpluskassa.and_then(|number| told.get(&number));
             let Some((allergens, diets)) = told else { return false };
-            let differs = item.record.allergens != *allergens || item.record.diets != *diets;
-            item.record.allergens.clone_from(allergens);
-            item.record.diets.clone_from(diets);
+            // What the host edited stays until the POS has it, too.
+            let is_edited = |field| item.edits.get(&Field::named(field)).is_some();
+            let takes = [
+                ("allergens", &mut item.record.allergens, allergens),
+                ("diets", &mut item.record.diets, diets),
+            ];
+            let mut differs = false;
+            for (field, held, told) in takes {
+                if *held != *told && !is_edited(field) {
+                    held.clone_from(told);
+                    differs = true;
+                }
+            }
             differs
         });
         let pulled = items.len();

@@ -269,7 +269,10 @@ async fn store(run: &mut Run<'_>, changes: Changes) -> Result<bool, StepError> {
     if !run.options.dry_run && pulled > 0 {
         run.keep_lease().await?;
         match run.store().apply_locations(run.connection(), changes.locations).await {
-            Ok(_) => run.report.writes += 1,
+            Ok(applied) => {
+                run.report.writes += 1;
+                applied.parked.iter().for_each(|row| run.report.fail(Note::parked(row)));
+            }
             Err(error) if error.kind() == StoreErrorKind::Conflict => return Ok(false),
             Err(error) => return Err(error.into()),
         }

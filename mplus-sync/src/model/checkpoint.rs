@@ -73,6 +73,8 @@ impl Resource {
     pub const FULL_MENU: Self = Self(Cow::Borrowed("full_menu"));
     /// Tax rates. The POS gives no marker; the checkpoint is a hash of what its BTW codes mean.
     pub const TAX_RATES: Self = Self(Cow::Borrowed("tax_rates"));
+    /// Whether articles were read while the POS did not tell what its BTW codes mean: 1 when so.
+    pub const TAX_RATES_MISSED: Self = Self(Cow::Borrowed("tax_rates_missed"));
     /// The number of the article that was the last to change, and its marker then: it never goes back, unless the POS does.
     pub const LAST_CHANGED_ARTICLE: Self = Self(Cow::Borrowed("last_changed_article"));
     /// See [`LAST_CHANGED_ARTICLE`](Self::LAST_CHANGED_ARTICLE).

@@ -11,10 +11,11 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream;
 use mplus_qapi::media::{GetImages, GetImagesRequest};
-use mplus_qapi::products::{GetProducts, GetProductsRequest};
+use mplus_qapi::products::GetProductsRequest;
 use mplus_qapi::soap::{DecodeProblem, Operation};
 use mplus_qapi::{Client, ErrorKind};
 
+use super::ask::Asking;
 use crate::media::{Image, ImageError, MediaError, MediaStore};
 use crate::model::{Checkpoint, Item, ItemId, ItemImage, Marker, Resource, Tracked};
 use crate::pos_call::is_unknown_operation;
@@ -107,9 +108,12 @@ pub(super) async fn pull(run: &mut Run<'_>, mut pictures: Pictures) -> Result<()
 async fn find(run: &mut Run<'_>, items: &BTreeMap<i64, Tracked<Item>>) -> Result<Vec<Wanted>, StepError> {
     let request =
         GetProductsRequest { article_numbers: items.keys().copied().collect(), ..Default::default() };
-    let response = run.call(GetProducts { request }).await?;
-    let articles = response.product_list.iter().flat_map(|product| &product.article_list);
-    let wanted = articles.flat_map(|article| {
+    let mut asking = Asking::of(run, request);
+    let mut articles = Vec::new();
+    while let Some(asked) = asking.next().await? {
+        articles.extend(asked.apart().0.article_list);
+    }
+    let wanted = articles.iter().flat_map(|article| {
         let item = article.article_number.and_then(|number| items.get(&number));
         let lacking = item.into_iter().flat_map(|item| {
             let images = item.record.images.iter().filter(|image| image.media.is_none());

@@ -33,6 +33,9 @@ pub(crate) trait Shared: Editable {
     /// The fields of the shared content, by name.
     const FIELDS: &'static [&'static str];
 
+    /// Fields that only the POS knows, which no call changes.
+    const POS_OWNED: &'static [&'static str];
+
     /// The shared content.
     type Content: Serialize;
 
@@ -65,6 +68,7 @@ pub(crate) struct CategoryContent {
 
 impl Shared for Category {
     const FIELDS: &'static [&'static str] = &["name", "description", "group_numbers", "active"];
+    const POS_OWNED: &'static [&'static str] = &["position"];
 
     type Content = CategoryContent;
 
@@ -132,6 +136,9 @@ impl Shared for Item {
         "minimum_age",
         "active",
     ];
+    // Links of dishes to groups are partly the host's.
+    const POS_OWNED: &'static [&'static str] =
+        &["allergens", "diets", "course", "stock_tracked", "images", "components", "linked"];
 
     type Content = ItemContent;
 
@@ -256,6 +263,7 @@ pub(crate) fn merge<T: Shared>(
     let mut next = stored.clone();
     next.external_ids.mpluskassa = Some(incoming.number.clone());
     next.record.take_pos_owned(&incoming.record);
+    keep_edited(&mut next, &stored.record);
     let mut conflicts = Vec::new();
     if stored.edits.is_empty() {
         next.record.take_shared(&incoming.record);
@@ -285,6 +293,17 @@ pub(crate) fn merge<T: Shared>(
     let mut before = stored.record;
     let deactivated = *before.active() && !*next.record.active();
     Ok(Merged { tracked: next, changed, deactivated, settles_edit, conflicts })
+}
+
+/// Puts back what the host edited of what only the POS knows, until the POS has it, too: no call tells it, and a person was asked.
+fn keep_edited<T: Shared>(next: &mut Tracked<T>, edited: &T) {
+    let owned: Vec<Field> = T::POS_OWNED.iter().copied().map(Field::named).collect();
+    for field in owned.iter().filter(|field| next.edits.get(field).is_some()).collect::<Vec<_>>() {
+        match next.record.value(field) == edited.value(field) {
+            true => drop(next.edits.settle(field)),
+            false => keep(&mut next.record, field, edited),
+        }
+    }
 }
 
 /// Decides an item's branch prices, each a field of its own, which have no change time at the POS. Call it after [`merge`].

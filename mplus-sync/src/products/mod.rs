@@ -16,6 +16,7 @@
 //! `extArticleId` a product is found again of which the answer was lost.
 
 mod article_branches;
+mod ask;
 mod branch_prices;
 mod combo_article;
 mod from_pos;
@@ -29,6 +30,7 @@ mod steps;
 mod to_pos;
 mod vat;
 
+pub(crate) use ask::Asking;
 pub use from_pos::{
     ArticleProblem, Incoming, IncomingItem, article_to_item, nutrition_to_characteristics,
     product_to_category,

@@ -1,5 +1,5 @@
 use mplus_qapi::products::{Article, Barcode, Product, SortOrderGroup};
-use mplus_qapi::types::{ArticleSpecialPrice, Image};
+use mplus_qapi::types::{ArticleSpecialPrice, Image, PriceGroup};
 use mplus_qapi::value::AMSTERDAM;
 use proptest::prelude::*;
 use rust_decimal::Decimal;
@@ -178,4 +178,26 @@ proptest! {
         taken.take_shared(&back);
         prop_assert_eq!(Item { btw_code: None, ..taken }, item);
     }
+}
+
+#[test]
+fn a_price_group_with_a_discount_and_a_price_of_zero_sells_nothing_for_free() {
+    let group = |price_incl, discount_percentage| PriceGroup {
+        price_group_number: 2,
+        price_incl,
+        discount_percentage,
+        ..PriceGroup::default()
+    };
+    let priced = |group| {
+        let article = Article { price_group_list: vec![group].into(), ..cola() };
+        let mut item = mapped(&article);
+        from_pos::take_group_price(&mut item, &article, 2);
+        (item.incoming.record.price, item.problems)
+    };
+    let own = Some(Decimal::new(250, 2));
+    let discount = vec![ArticleProblem::GroupDiscount(10)];
+    assert_eq!(priced(group(None, Some(10))), (own, discount.clone()));
+    assert_eq!(priced(group(Some(Decimal::ZERO), Some(10))), (own, discount));
+    assert_eq!(priced(group(Some(Decimal::ZERO), None)).0, Some(Decimal::ZERO), "free on purpose");
+    assert_eq!(priced(group(Some(Decimal::new(200, 2)), Some(0))).0, Some(Decimal::new(200, 2)));
 }

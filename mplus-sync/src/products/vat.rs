@@ -1,12 +1,15 @@
 //! The host's tax mapping, compared with the POS's VAT groups, and what becomes of stored items when a rate changes.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use mplus_qapi::soap::Operation;
 use mplus_qapi::system::GetVatGroupList;
+use rust_decimal::Decimal;
 
+use super::from_pos::{ArticleProblem, IncomingItem};
 use crate::model::{BranchNumber, BtwCode, Checkpoint, Field, Item, Marker, Resource, Tracked};
-use crate::pos_call::{is_refused, is_unknown_operation, pos_advice};
+use crate::pos_call::{is_no_answer, is_unknown_operation, pos_advice};
 use crate::report::{Note, Subject};
 use crate::run::{DECISIONS, Run, StepError};
 use crate::store::{CatalogChunk, Page, Select};
@@ -17,54 +20,133 @@ use crate::tax::{TaxTable, VatGroup};
 pub(crate) struct CheckedTax(Option<Arc<TaxTable>>);
 
 impl CheckedTax {
-    /// The mapping, compared with the POS's VAT groups; with none where the POS does not list them.
+    /// The mapping, compared with the POS's VAT groups. Where the POS does not tell them, or lacks some that items have, codes
+    /// mean what they meant before, and none is sent: that costs rates that are new, and nothing of the menu.
     pub(crate) async fn of(&mut self, run: &mut Run<'_>) -> Result<Arc<TaxTable>, StepError> {
         if let Some(tax) = &self.0 {
             return Ok(Arc::clone(tax));
         }
-        let name = GetVatGroupList::INFO.name;
-        let mut unreadable = Vec::new();
-        let groups: Vec<VatGroup> = match run.lacks(name) {
-            true => Vec::new(),
-            false => match run.list(GetVatGroupList::default(), |response| response.vat_group).await {
-                Ok(list) => {
-                    unreadable = list.unreadable;
-                    list.items.iter().map(vat_group).collect()
-                }
-                Err(error) if is_unknown_operation(&error) => {
-                    run.learn_lacking(name).await;
-                    Vec::new()
-                }
-                // The menu is pulled without rates, unless that would take some away.
-                Err(error) if is_refused(&error) => {
-                    let (message, advice) = (error.to_string(), pos_advice(&error));
-                    run.report.fail(Note::general(Resource::ARTICLES, &message, advice));
-                    Vec::new()
-                }
-                Err(error) => return Err(error.into()),
-            },
-        };
-        let tax = Arc::new(run.settings().tax.check(&groups));
+        let told = told(run).await?.map(|groups| run.settings().tax.check(&groups));
         let known = run.checkpoint(&Resource::TAX_RATES);
-        let takes_away =
-            !run.options.accepts_loss && known.is_some_and(|known| tax.hash().ok() != Some(known));
-        if groups.is_empty() && unreadable.is_empty() && takes_away {
-            return Err(StepError::Unbelievable(
-                "the POS lists no VAT groups any more: no item's rate was taken away, and no article was read",
-            ));
+        let is_as_before = match &told {
+            None => false,
+            Some(told) => run.options.accepts_loss || known.is_none() || known == Some(told.hash()?),
+        };
+        let tax = match told {
+            Some(told) if is_as_before => told,
+            told => {
+                let rates = Rates::of_items(run).await?;
+                match told.filter(|told| !rates.are_lost(run, told)) {
+                    Some(told) => told,
+                    None => run.settings().tax.remembered(rates.known.into_iter()),
+                }
+            }
+        };
+        Ok(Arc::clone(self.0.insert(Arc::new(tax))))
+    }
+}
+
+/// The POS's VAT groups that can be read; none where it does not tell them, which is said then.
+async fn told(run: &mut Run<'_>) -> Result<Option<Vec<VatGroup>>, StepError> {
+    let name = GetVatGroupList::INFO.name;
+    if run.lacks(name) {
+        return Ok(Some(Vec::new()));
+    }
+    match run.list(GetVatGroupList::default(), |response| response.vat_group).await {
+        Ok(list) => {
+            for (group, value) in &list.unreadable {
+                let subject = Subject::new("VAT group", format_args!("code {}", group.vat_code));
+                let message = format!("the VAT group was left out: {value}");
+                let advice = "Correct the VAT group in the POS; the next sync takes it over then";
+                run.report.fail(Note::about(Resource::ARTICLES, subject, &message, advice));
+            }
+            Ok(Some(list.items.iter().map(vat_group).collect()))
         }
-        for (group, value) in &unreadable {
-            let subject = Subject::new("VAT group", format_args!("code {}", group.vat_code));
-            let message = format!("the VAT group was left out: {value}");
-            let advice = "Correct the VAT group in the POS; the next sync takes it over then";
-            run.report.fail(Note::about(Resource::ARTICLES, subject, &message, advice));
+        Err(error) if is_unknown_operation(&error) => {
+            run.learn_lacking(name).await;
+            Ok(Some(Vec::new()))
         }
-        if !unreadable.is_empty() && takes_away {
-            return Err(StepError::Unbelievable(
-                "a VAT group of the POS cannot be read: no item's rate was taken away, and no article was read",
-            ));
+        Err(error) if is_no_answer(&error) => {
+            let message = format!("tax rates were left as they are: {error}");
+            run.report.fail(Note::general(Resource::ARTICLES, &message, pos_advice(&error)));
+            run.report.worth_repeating |= error.is_transient();
+            Ok(None)
         }
-        Ok(Arc::clone(self.0.insert(tax)))
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What codes mean by the items that have them.
+#[derive(Default)]
+struct Rates {
+    known: BTreeSet<(BtwCode, Decimal)>,
+    /// The codes of what is sold.
+    sold: BTreeSet<BtwCode>,
+}
+
+impl Rates {
+    async fn of_items(run: &Run<'_>) -> Result<Self, StepError> {
+        let mut rates = Self::default();
+        let limit = usize::from(run.limits().chunk.max(1));
+        let mut page = Some(Page::first(limit));
+        while let Some(next) = page {
+            let items = run.store().items(run.connection(), Select::Page(next)).await?;
+            let last = items.last().filter(|_| items.len() == limit).map(|last| last.record.id.clone());
+            page = last.map(|last| Page::after(last, limit));
+            for item in &items {
+                let record = &item.record;
+                let main = record.btw_code.zip(agreed_rate(item));
+                let other = record.alternative_btw_code.zip(record.alternative_tax_rate);
+                rates.known.extend(main.into_iter().chain(other));
+                rates.sold.extend(main.filter(|_| record.active).map(|(code, _)| code));
+            }
+        }
+        Ok(rates)
+    }
+
+    /// Whether the POS lists codes no more that items have, which is told then: their rates would go.
+    fn are_lost(&self, run: &mut Run<'_>, told: &TaxTable) -> bool {
+        let lost: Vec<String> =
+            self.sold.iter().filter(|code| !told.has(**code)).map(ToString::to_string).collect();
+        if lost.is_empty() {
+            return false;
+        }
+        let message = match told.is_empty() {
+            true => "the POS lists no VAT groups any more: tax rates were left as they are".to_owned(),
+            false => format!(
+                "the POS does not list BTW code {} any more, which items have: tax rates were left as they are",
+                lost.join(", ")
+            ),
+        };
+        let advice =
+            "Look at the VAT groups in the POS. If it is meant, run a full sync that accepts the loss";
+        run.report.ask_for(Note::general(Resource::ARTICLES, &message, advice));
+        true
+    }
+}
+
+/// An item's rate as both sides last agreed on.
+fn agreed_rate(item: &Tracked<Item>) -> Option<Decimal> {
+    match item.edits.get(&Field::named("tax_rate")) {
+        None => item.record.tax_rate,
+        Some(edit) => edit.agreed.as_ref()?.read::<Option<Decimal>>().ok()?,
+    }
+}
+
+/// Keeps the rates of an article whose codes are what they were, while the POS does not tell what codes mean.
+pub(super) fn keep_rates(item: &mut IncomingItem, stored: &Tracked<Item>, tax: &TaxTable) {
+    if tax.is_told() {
+        return;
+    }
+    let (record, known) = (&mut item.incoming.record, &stored.record);
+    if record.btw_code == known.btw_code
+        && let Some(rate) = agreed_rate(stored)
+    {
+        record.tax_rate = Some(rate);
+        item.problems.retain(|problem| !matches!(problem, ArticleProblem::Tax(_)));
+    }
+    if record.alternative_btw_code == known.alternative_btw_code {
+        record.alternative_tax_rate = known.alternative_tax_rate;
     }
 }
 
@@ -77,10 +159,16 @@ pub(crate) fn vat_group(group: &mplus_qapi::types::VatGroup) -> VatGroup {
 
 /// Gives every stored item the rate that its BTW code means now, when that changed: no article gets a marker for it. True when
 /// it had changed: prices that are told without VAT are others then.
+///
+/// Articles that were read while the POS did not tell it are caught up with in the same way.
 pub(super) async fn reach_items(run: &mut Run<'_>, tax: &TaxTable) -> Result<bool, StepError> {
+    if !tax.is_told() {
+        return Ok(false);
+    }
     let hash = tax.hash()?;
     let known = run.checkpoint(&Resource::TAX_RATES);
-    if known == Some(hash) {
+    let missed = run.checkpoint(&Resource::TAX_RATES_MISSED) == Some(1);
+    if known == Some(hash) && !missed {
         return Ok(false);
     }
     let limit = usize::from(run.limits().chunk.max(1));
@@ -108,12 +196,21 @@ pub(super) async fn reach_items(run: &mut Run<'_>, tax: &TaxTable) -> Result<boo
         page = last.map(|last| Page::after(last, limit));
     }
     let mut checkpoints = vec![Checkpoint::new(Resource::TAX_RATES, Marker::new(hash))];
-    if known.is_some() && run.checkpoint(&Resource::ARTICLES).is_some() {
+    if missed {
+        checkpoints.push(Checkpoint::new(Resource::TAX_RATES_MISSED, Marker::new(0)));
+    }
+    let is_other = known.is_some() || missed;
+    if is_other && run.checkpoint(&Resource::ARTICLES).is_some() {
         // Should this run break off before it has read the articles, the next one reads them all.
         checkpoints.push(Checkpoint::new(Resource::ARTICLES, NOTHING_READ));
     }
     run.apply(CatalogChunk { checkpoints, ..CatalogChunk::default() }).await?;
-    Ok(known.is_some())
+    Ok(is_other)
+}
+
+/// What is kept with articles that are read while the POS does not tell what codes mean.
+pub(super) fn missed(tax: &TaxTable) -> Option<Checkpoint> {
+    (!tax.is_told()).then(|| Checkpoint::new(Resource::TAX_RATES_MISSED, Marker::new(1)))
 }
 
 /// Below every marker.

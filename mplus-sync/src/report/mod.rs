@@ -37,7 +37,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::conflict::{FieldDifference, SyncContext, Why, Winner};
-use crate::model::{ConnectionId, LocationId, MissingField, Resource};
+use crate::model::{ConnectionId, LocationId, MissingField, Resource, Unreadable};
 use crate::tax::TaxProblem;
 
 pub use sync::SyncReport;
@@ -196,6 +196,13 @@ impl Note {
     /// About a resource as a whole.
     pub fn general(resource: Resource, message: &str, advice: &str) -> Self {
         Self { resource, subject: None, message: cut(message), advice: cut(advice) }
+    }
+
+    /// About a stored row that cannot be read and was not written.
+    pub(crate) fn parked(row: &Unreadable) -> Self {
+        let message = format!("the stored row cannot be read, and was left as it is: {}", row.why);
+        let advice = "Let a process of the release sync that wrote it, or have the row looked at";
+        Self::about(Resource::named(row.kind.clone()), Subject::new(&row.id, &row.id), &message, advice)
     }
 
     /// About a record whose tax rate or BTW code cannot be used.

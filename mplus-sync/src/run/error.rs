@@ -22,9 +22,6 @@ pub(crate) enum StepError {
     /// A record cannot be compared.
     #[error(transparent)]
     Fingerprint(#[from] FingerprintError),
-    /// An answer would take away too much to be believed: what was done, and what to do.
-    #[error("{0}")]
-    Unbelievable(&'static str),
     /// Another worker took the connection over.
     #[error("another worker took over this connection")]
     LeaseLost,
@@ -83,7 +80,7 @@ impl StepError {
         match self {
             Self::Pos(error) => error.is_authentication() || error.is_connect(),
             Self::Held(_) | Self::LeaseLost | Self::Busy | Self::Cancelled(_) => true,
-            Self::Store(_) | Self::Fingerprint(_) | Self::Unbelievable(_) => false,
+            Self::Store(_) | Self::Fingerprint(_) => false,
         }
     }
 
@@ -93,7 +90,7 @@ impl StepError {
             Self::Pos(error) => error.is_transient() || is_a_page(error),
             Self::Store(error) => error.is_retryable(),
             Self::Held(_) | Self::LeaseLost | Self::Busy => true,
-            Self::Fingerprint(_) | Self::Unbelievable(_) | Self::Cancelled(_) => false,
+            Self::Fingerprint(_) | Self::Cancelled(_) => false,
         }
     }
 
@@ -126,7 +123,6 @@ impl StepError {
             Self::Held(_) => "The next sync goes on from here",
             Self::Store(error) if error.is_retryable() => "The next sync goes on from here",
             Self::Store(_) => "Have the store looked at; the next sync goes on from here",
-            Self::Unbelievable(_) => "Sync again; if it is meant, run a full sync that accepts the loss",
             Self::Fingerprint(_) => "Report this: it is a fault of the sync",
             Self::LeaseLost => "Nothing to do: the other worker goes on from here",
             Self::Busy => "Wait until it has ended",

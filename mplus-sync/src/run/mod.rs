@@ -195,8 +195,9 @@ impl<'a> Run<'a> {
         self.keep_lease().await?;
         let checkpoints = chunk.checkpoints.clone();
         match self.store().apply(self.connection(), chunk).await {
-            Ok(_) => {
+            Ok(applied) => {
                 self.report.writes += 1;
+                applied.parked.iter().for_each(|row| self.report.fail(Note::parked(row)));
                 self.checkpoints.extend(checkpoints.into_iter().map(|kept| (kept.resource, kept.marker)));
                 Ok(true)
             }

@@ -89,6 +89,12 @@ impl BranchPull {
             self.first_unlinked.clear();
             self.read(pull, Vec::new(), menu).await?;
         }
+        if self.highest.is_none() && pull.checkpoints.contains_key(&self.resource) {
+            let subject = Subject::new(self.location.as_str(), format_args!("branch {}", self.branch));
+            let message = "the POS lists no stock of the branch any more: all levels were left as they are";
+            let advice = "Look at the stock in the POS; the next pull reads all of it";
+            pull.report.skipped.push(Note::about(self.resource.clone(), subject, message, advice));
+        }
         Ok(())
     }
 
@@ -201,8 +207,9 @@ impl BranchPull {
         let stock = moved.map(|highest| Checkpoint::new(resource.clone(), highest));
         let last = self.last.filter(|last| checks_all && self.known_last != Some(*last));
         let last = last.map(|last| Checkpoint::new(self.last_resource(), Marker::new(last)));
-        // What cannot be read is asked for again.
-        let is_all = (self.since.is_none() || self.meets) && reads_all_rows;
+        // What cannot be read is asked for again. An empty answer says nothing where there was stock before.
+        let tells_all = self.meets || (self.since.is_none() && (self.highest.is_some() || known.is_none()));
+        let is_all = tells_all && reads_all_rows;
         let checkpoints: Vec<Checkpoint> =
             stock.into_iter().chain(last).chain(done).filter(|_| is_all).collect();
         writer.write(found, checkpoints.clone()).await?;

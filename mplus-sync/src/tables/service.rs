@@ -55,7 +55,8 @@ impl TableService {
     /// Pulls the tables, sub-tables, areas and courses of a location and keeps them as its floor plan.
     ///
     /// The POS gives no marker for these: the whole plan is read and replaced, and returned. Of a POS that does not know a
-    /// call, what that call tells stays as it was stored; see [`Connection::lacking`](crate::model::Connection::lacking).
+    /// call, what that call tells stays as it was stored; see [`Connection::lacking`](crate::model::Connection::lacking). So does
+    /// what is told by an empty list: of a floor plan that is there, nothing goes by an answer without content.
     pub async fn pull(&self, location: &LocationId) -> Result<FloorPlan, TableError> {
         let branch = self.branch(location).await?;
         let request = GetTableListV3Request { branch_number: branch.get() };
@@ -67,9 +68,9 @@ impl TableService {
             known.map(|known| (known.tables, known.areas, known.courses)).unwrap_or_default();
         let plan = FloorPlan {
             location: location.clone(),
-            tables: tables.map_or(known_tables, |read| floor::tables(read.whole_table)),
-            areas: areas.map_or(known_areas, floor::areas),
-            courses: courses.map_or(known_courses, |read| floor::courses(read.course)),
+            tables: unless_empty(tables.map(|read| floor::tables(read.whole_table)), known_tables),
+            areas: unless_empty(areas.map(floor::areas), known_areas),
+            courses: unless_empty(courses.map(|read| floor::courses(read.course)), known_courses),
             read_at: self.merchant.runtime().now(),
         };
         self.merchant.store().save_floor_plan(self.merchant.connection(), &plan).await?;
@@ -109,4 +110,9 @@ impl TableService {
         let branch = found.into_iter().next().and_then(|location| location.external_ids.mpluskassa);
         branch.ok_or_else(|| TableError::NoBranch { location: location.clone() })
     }
+}
+
+/// What was read; what was known, where that is nothing.
+fn unless_empty<T>(read: Option<Vec<T>>, known: Vec<T>) -> Vec<T> {
+    read.filter(|read| !read.is_empty()).unwrap_or(known)
 }

@@ -123,6 +123,11 @@ impl TaxMapping {
         let groups = groups.iter().zip(percentages).filter(|(group, _)| here(group));
         TaxTable::new(&self.rules, self.country.clone(), groups.map(|(group, rate)| (group.code, rate)))
     }
+
+    /// What the POS's codes meant when it told it last, where it does not tell it now.
+    pub(crate) fn remembered(&self, known: impl Iterator<Item = (BtwCode, Decimal)>) -> TaxTable {
+        TaxTable::remembered(&self.rules, self.country.clone(), known)
+    }
 }
 
 impl Default for TaxMapping {

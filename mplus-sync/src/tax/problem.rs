@@ -83,6 +83,8 @@ pub enum TaxProblemKind {
         /// Its rates at the POS.
         rates: Vec<Decimal>,
     },
+    /// The POS does not tell its VAT groups at present.
+    NotTold,
 }
 
 /// A code and its rate at the POS, in per cent.
@@ -113,6 +115,7 @@ impl TaxProblemKind {
             Self::SeveralRates { .. } => {
                 "Set the country of the tax mapping, or correct the BTW setup in the POS".to_owned()
             }
+            Self::NotTold => "See what the run says of the VAT groups; the next sync tries again".to_owned(),
         }
     }
 }
@@ -165,6 +168,7 @@ impl fmt::Display for TaxProblemKind {
                 let rates: Vec<_> = rates.iter().copied().map(Percent).collect();
                 write!(f, "the POS's BTW code {code} stands for several rates ({})", Listed(&rates))
             }
+            Self::NotTold => f.write_str("the POS does not tell its VAT groups"),
         }
     }
 }

@@ -18,6 +18,8 @@ pub struct TaxTable {
     /// By code: every rate that the POS gives it.
     rates: BTreeMap<BtwCode, BTreeSet<Decimal>>,
     country: Option<String>,
+    /// Whether the POS told them now; otherwise they are those that were known before.
+    is_told: bool,
 }
 
 impl TaxTable {
@@ -26,7 +28,7 @@ impl TaxTable {
         country: Option<String>,
         at_pos: impl Iterator<Item = (BtwCode, Decimal)>,
     ) -> Self {
-        let mut table = Self { codes: BTreeMap::new(), rates: BTreeMap::new(), country };
+        let mut table = Self { codes: BTreeMap::new(), rates: BTreeMap::new(), country, is_told: true };
         for (code, rate) in at_pos {
             table.rates.entry(code).or_default().insert(rate);
         }
@@ -35,6 +37,32 @@ impl TaxTable {
             table.codes.insert(rule.rate, code);
         }
         table
+    }
+
+    /// What codes meant when the POS told it last. No code is sent by it.
+    pub(super) fn remembered(
+        rules: &[TaxRule],
+        country: Option<String>,
+        known: impl Iterator<Item = (BtwCode, Decimal)>,
+    ) -> Self {
+        let mut table = Self { is_told: false, ..Self::new(&[], country, known) };
+        table.codes = rules.iter().map(|rule| (rule.rate, Err(TaxProblemKind::NotTold))).collect();
+        table
+    }
+
+    /// Whether the POS told what its codes mean, so that what they mean is taken over.
+    pub(crate) fn is_told(&self) -> bool {
+        self.is_told
+    }
+
+    /// Whether the POS has a code.
+    pub(crate) fn has(&self, code: BtwCode) -> bool {
+        self.rates.contains_key(&code)
+    }
+
+    /// Whether it has any.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rates.is_empty()
     }
 
     /// The BTW code to send for an item of this rate in per cent.
@@ -116,6 +144,7 @@ impl TaxTable {
         let rates: Vec<_> = self.rates.get(&code).into_iter().flatten().copied().collect();
         match rates[..] {
             [rate] => Ok(rate),
+            [] if !self.is_told => Err(TaxProblemKind::NotTold),
             [] => Err(TaxProblemKind::UnknownCode {
                 code,
                 country: self.country.clone(),

@@ -425,6 +425,29 @@ async fn a_row_that_cannot_be_read_is_named_though_the_answer_breaks_off_behind_
 }
 
 #[tokio::test]
+async fn an_empty_answer_is_told_and_loses_no_stock_of_new_items() {
+    let world = world().await;
+    pull(&world).await;
+    let water = Tracked::new(Item::new("water", "Chaudfontaine"));
+    let article = ArticleNumber::new(world.article("Coca-Cola") + 2);
+    world.store.apply(&merchant(), chunk(vec![water.linked(article)], 2)).await.unwrap();
+    let empty = Doctored::new(&world.pos, "getStock", |answer| {
+        let Some(begin) = answer.find("<ns1:articleStocks>") else { return answer };
+        let end = answer.rfind("</ns1:articleStocks>").unwrap() + "</ns1:articleStocks>".len();
+        format!("{}{}", &answer[..begin], &answer[end..])
+    });
+    let report = pull_doctored(&world, empty).await;
+    assert!(
+        report.skipped.first.iter().any(|note| note.message.contains("no stock of the branch")),
+        "{report}"
+    );
+    assert_eq!(level(&world, "cola").await.map(|level| level.amount), Some(144.into()), "{report}");
+    pull(&world).await;
+    assert!(level(&world, "water").await.is_some());
+    assert_eq!(pull(&world).await.writes, 0);
+}
+
+#[tokio::test]
 async fn stock_ids_that_went_back_and_have_passed_what_was_read_are_noticed() {
     let world = world().await;
     for amount in 1..=20 {

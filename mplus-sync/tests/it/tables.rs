@@ -22,6 +22,23 @@ async fn tables_and_courses_of_a_location_are_pulled_and_kept() {
     assert_eq!(world.store.floor_plan(&merchant(), &location).await.unwrap(), Some(plan));
 }
 
+#[cfg(feature = "testkit")]
+#[tokio::test]
+async fn lists_that_come_empty_take_no_table_area_or_course_away() {
+    use mplus_qapi::table_orders::{GetTableListV3, GetTableListV3Response};
+
+    use crate::support::Scripted;
+
+    let world = World::open().await;
+    let location = LocationId::from("amsterdam");
+    let known = service(&world).pull(&location).await.unwrap();
+    let pos = Scripted::new(&world.pos);
+    pos.answer::<GetTableListV3>(&GetTableListV3Response::default());
+    let service = TableService::new(&world.merchant_of("worker", pos.client()));
+    let plan = service.pull(&location).await.unwrap();
+    assert_eq!((plan.tables, plan.areas, plan.courses), (known.tables, known.areas, known.courses));
+}
+
 #[tokio::test]
 async fn a_location_that_is_no_branch_is_named() {
     let world = World::open().await;

@@ -261,7 +261,11 @@ fn merge(held: &mut Article, change: &Article) {
         content_unit content_quantity brand_name extra_text turnover_group vat_code purchase_price si_unit unit
         webshop category_id stock_article special_price ask_for nutritional_characteristics discontinued course
         supplier_relation_number supplier_article_number age_check_minimum_age colour_sequence_number
-        size_sequence_number);
+        size_sequence_number vat_code_alternative barcode_date order_quantity_value article_discount_group_number
+        show_preparation_methods_directly show_preparation_methods_per_group exchange_rate_buy_price
+        exchange_rate_sell_price exchange_rate_multiplier stock_si_unit special_behaviour oldest_best_before_date
+        shelf_life_in_days shelf_life_in_hours price_deviation_min price_deviation_max
+        available_for_interbranch_ordering);
     if change.price_incl.is_some() || change.price_excl.is_some() || change.vat_code.is_some() {
         let incl = change.price_incl.or(if change.price_excl.is_some() { None } else { held.price_incl });
         (held.price_incl, held.price_excl) = (incl, change.price_excl);

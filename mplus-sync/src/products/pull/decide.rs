@@ -27,6 +27,7 @@ use crate::products::merge::{
     Merged, PRICED_BY_GROUP, SOLD_ELSEWHERE, SPECIAL_PRICE, Shared, WITHHELD, adopt, merge,
     merge_location_prices,
 };
+use crate::products::vat;
 use crate::store::CatalogChunk;
 use crate::tax::TaxTable;
 
@@ -70,6 +71,7 @@ pub(super) fn decide(
         checkpoints: vec![Checkpoint::new(Resource::ARTICLES, Marker::new(page.last))],
         ..CatalogChunk::default()
     };
+    chunk.checkpoints.extend(vat::missed(&rules.tax).filter(|_| page.rows.article_count() > 0));
     let tells_links = believes_links(page, &known, rules, &mut told);
     let mut ids: HashMap<i64, CategoryId> = HashMap::new();
     for (number, product) in page.rows.products() {
@@ -104,9 +106,12 @@ pub(super) fn decide(
         }
         let adopted = item.external_id.as_deref().and_then(|id| known.pushed_items.remove(&ItemId::new(id)));
         let stored = known.items.remove(&item.incoming.number).or(adopted);
-        if stored.is_none() {
-            let record = &mut item.incoming.record;
-            record.id = free(record.id.clone(), &mut known.taken.items);
+        match &stored {
+            Some(stored) => vat::keep_rates(&mut item, stored, &rules.tax),
+            None => {
+                let record = &mut item.incoming.record;
+                record.id = free(record.id.clone(), &mut known.taken.items);
+            }
         }
         let elsewhere = rules.webshop_only && is_sold_elsewhere(article, stored.as_ref(), &mut told);
         if elsewhere {

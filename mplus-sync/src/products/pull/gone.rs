@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use futures_util::StreamExt;
 use mplus_qapi::products::{GetProducts, GetProductsRequest, Product};
 
 use super::rows::Rows;
 use crate::model::{ArticleNumber, ProductNumber, Record, Resource, Tracked};
+use crate::products::ask::Asking;
 use crate::products::merge::Shared;
 use crate::report::Note;
 use crate::run::{Changes, Run, StepError};
@@ -165,10 +165,17 @@ async fn asked_by_number(
     if numbers.is_empty() || run.options.accepts_loss {
         return Ok(there);
     }
-    run.report.requests += 1;
-    let mut products = run.client().call(GetProducts { request }).stream();
-    while let Some(product) = products.next().await {
-        note(&product?, &mut there);
+    let mut products = Asking::of(run, request);
+    while let Some(asked) = products.next().await? {
+        let (mut product, unread) = asked.apart();
+        for (article, _) in unread {
+            // What cannot be named may be any of them.
+            if article.article_number.is_none() {
+                return Ok(numbers.iter().copied().collect());
+            }
+            product.article_list.push(article);
+        }
+        note(&product, &mut there);
     }
     Ok(there)
 }

@@ -4,11 +4,11 @@
 //! read, and what was undone would stay. So the article that was the last to change is looked at before a run goes on from it:
 //! its own marker never goes back.
 
-use futures_util::StreamExt;
-use mplus_qapi::products::{GetProducts, GetProductsRequest};
+use mplus_qapi::products::GetProductsRequest;
 
 use super::rows::Rows;
 use crate::model::{Checkpoint, Marker, Resource};
+use crate::products::ask::{Asked, Asking};
 use crate::run::{Run, StepError};
 use crate::store::CatalogChunk;
 
@@ -42,11 +42,11 @@ pub(super) async fn is_restored(run: &mut Run<'_>) -> Result<bool, StepError> {
         run.checkpoint(&Resource::LAST_CHANGED_ARTICLE).zip(run.checkpoint(&Resource::LAST_CHANGED_MARKER));
     let Some((number, marker)) = known else { return Ok(false) };
     let request = GetProductsRequest { article_numbers: vec![number], ..GetProductsRequest::default() };
-    run.report.requests += 1;
-    let mut products = run.client().call(GetProducts { request }).stream();
-    while let Some(product) = products.next().await {
-        let product = match product {
-            Ok(product) => product,
+    let mut products = Asking::of(run, request);
+    loop {
+        let Asked { product, .. } = match products.next().await {
+            Ok(Some(asked)) => asked,
+            Ok(None) => return Ok(true),
             Err(error) if error.is_authentication() || error.is_connect() || error.is_held() => {
                 return Err(error.into());
             }
@@ -58,5 +58,4 @@ pub(super) async fn is_restored(run: &mut Run<'_>) -> Result<bool, StepError> {
             return Ok(article.sync_marker.is_some_and(|now| now < marker));
         }
     }
-    Ok(true)
 }

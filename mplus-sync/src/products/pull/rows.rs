@@ -6,6 +6,7 @@ use mplus_qapi::products::{Article, Product};
 use mplus_qapi::soap::Unreadable;
 
 use crate::model::Resource;
+use crate::products::ask::is_needless;
 use crate::report::{Note, Subject};
 
 /// A page's products and articles by number. They stay where they are in the page: an article is too large to be moved.
@@ -128,33 +129,6 @@ impl Rows {
     pub(super) fn numbers(&self) -> impl Iterator<Item = i64> {
         self.articles.keys().chain(&self.unread).copied()
     }
-}
-
-/// Values of an article that the sync has no use for.
-const NEEDLESS: [&str; 16] = [
-    "averagePurchasePrice",
-    "purchasePrice",
-    "contentQuantity",
-    "orderQuantityValue",
-    "barcodeDate",
-    "supplierRelationNumber",
-    "articleDiscountGroupNumber",
-    "exchangeRateBuyPrice",
-    "exchangeRateSellPrice",
-    "exchangeRateMultiplier",
-    "oldestBestBeforeDate",
-    "shelfLifeInDays",
-    "shelfLifeInHours",
-    "createTimestamp",
-    "changeTimestamp",
-    "vatPercentage",
-];
-
-/// Whether it is one of those, or a part of one. Without its change time an article is one whose time is not known.
-fn is_needless(value: &Unreadable) -> bool {
-    let path = value.error().path();
-    let of_article = path.rsplit_once("article[").and_then(|(_, path)| path.split_once('/'));
-    of_article.is_some_and(|(_, path)| NEEDLESS.iter().any(|name| path.starts_with(name)))
 }
 
 const LOOK: &str = "Have the article looked at in the POS";

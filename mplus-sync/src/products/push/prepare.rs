@@ -24,7 +24,7 @@ fn is_edited<T: Record>(tracked: &Tracked<T>, field: &'static str) -> bool {
 
 /// Whether the host edited a field that travels with the record, besides those of which the POS cannot be told.
 fn is_any_edited<T: Shared>(tracked: &Tracked<T>, untold: &[Untold]) -> bool {
-    let is_told = |field: &&&str| untold.iter().all(|untold| untold.field.as_str() != **field);
+    let is_told = |field: &&&str| untold.iter().all(|untold| !untold.keeps_back(field));
     T::FIELDS.iter().filter(is_told).any(|field| is_edited(tracked, field))
 }
 
@@ -33,9 +33,20 @@ pub(crate) struct Untold {
     field: Field,
     message: String,
     advice: &'static str,
+    /// The value that the POS has once what can be sent of the edit is there; none where nothing can.
+    reached: Option<FieldValue>,
 }
 
 impl Untold {
+    fn new(field: Field, message: impl Into<String>, advice: &'static str) -> Self {
+        Self { field, message: message.into(), advice, reached: None }
+    }
+
+    /// Whether nothing of this field's edit can be sent.
+    fn keeps_back(&self, field: &str) -> bool {
+        self.reached.is_none() && self.field.as_str() == field
+    }
+
     /// What a person has to do about it.
     pub(crate) fn note(&self, resource: Resource, subject: Subject) -> Note {
         Note::about(resource, subject, &self.message, self.advice)
@@ -50,28 +61,63 @@ impl Untold {
 /// The record as the POS has it: what it was not told is as both sides agreed on before.
 pub(crate) fn as_told<T: Editable>(tracked: &Tracked<T>, untold: &[Untold]) -> T {
     let mut told = tracked.record.clone();
-    untold.iter().for_each(|untold| take_agreed(&mut told, tracked, &untold.field));
+    for untold in untold {
+        match &untold.reached {
+            None => take_agreed(&mut told, tracked, &untold.field),
+            Some(reached) => set(&mut told, &untold.field, reached),
+        }
+    }
     told
 }
 
 fn take_agreed<T: Editable>(record: &mut T, tracked: &Tracked<T>, field: &Field) {
     let agreed = tracked.edits.get(field).and_then(|edit| edit.agreed.clone());
-    let set = record.set(field, &agreed.unwrap_or_else(FieldValue::null));
+    set(record, field, &agreed.unwrap_or_else(FieldValue::null));
+}
+
+fn set<T: Editable>(record: &mut T, field: &Field, value: &FieldValue) {
+    let set = record.set(field, value);
     debug_assert!(set.is_ok(), "{set:?}");
+}
+
+/// Fields that no call changes, of a record that the POS has.
+fn pos_owned<T: Shared>(tracked: &Tracked<T>) -> impl Iterator<Item = Untold> {
+    let edited = T::POS_OWNED.iter().copied().map(Field::named).filter(|field| {
+        let edit = tracked.edits.get(field).and_then(|edit| edit.agreed.as_ref());
+        edit.is_some_and(|agreed| tracked.record.value(field).as_ref() != Some(agreed))
+    });
+    edited.map(|field| {
+        let message = format!("no call changes {field} at the POS: it is as edited on the host alone");
+        Untold::new(field, message, "Make the change in the MplusKASSA back office, too")
+    })
 }
 
 /// What the POS cannot be told of a category.
 pub(super) fn untold_of_category(category: &Tracked<Category>) -> Vec<Untold> {
+    let mut untold: Vec<_> = pos_owned(category).chain(lost_groups(category)).collect();
+    untold.extend(switched(category));
+    untold
+}
+
+/// That the host took a category out of all groups: an update has no word for none.
+fn lost_groups(category: &Tracked<Category>) -> Option<Untold> {
+    let field = Field::named("group_numbers");
+    let agreed: Vec<i32> = category.edits.get(&field)?.agreed.as_ref()?.read().ok()?;
+    let message = "the product stays in its article groups at the POS, of which the host took it out";
+    let advice = "Take the product out of its article groups in the MplusKASSA back office";
+    (category.record.group_numbers.is_empty() && !agreed.is_empty())
+        .then(|| Untold::new(field, message, advice))
+}
+
+/// That the host switched a category on or off.
+fn switched(category: &Tracked<Category>) -> Option<Untold> {
     let field = Field::named("active");
-    let Some(edit) = category.edits.get(&field) else { return Vec::new() };
-    if edit.agreed.is_none() {
-        return Vec::new();
-    }
+    category.edits.get(&field)?.agreed.as_ref()?;
     let state = if category.record.active { "on sale" } else { "off sale" };
     let message =
         format!("the POS cannot take a product on or off sale: the category is {state} on the host alone");
     let advice = "Hide the category on the host, or switch its articles on or off";
-    vec![Untold { field, message, advice }]
+    Some(Untold::new(field, message, advice))
 }
 
 /// That the host removed a price, or a turnover group, that the POS has: an update has no word for none.
@@ -85,15 +131,14 @@ pub(crate) fn removed<T: Record>(
         let agreed = tracked.edits.get(&field)?.agreed.as_ref()?;
         (is_none && !agreed.is_null()).then(|| (field, agreed.to_string()))
     };
-    let price = lost("price", price.is_none()).map(|(field, agreed)| Untold {
-        field,
-        message: format!("the price was removed on the host, and the POS goes on asking {agreed}"),
-        advice: "Remove the price in the MplusKASSA back office, or switch the item off",
+    let price = lost("price", price.is_none()).map(|(field, agreed)| {
+        let message = format!("the price was removed on the host, and the POS goes on asking {agreed}");
+        let advice = "Remove the price in the MplusKASSA back office, or switch the item off";
+        Untold::new(field, message, advice)
     });
-    let group = lost("turnover_group", turnover_group.is_none()).map(|(field, agreed)| Untold {
-        field,
-        message: format!("the turnover group was removed on the host, and stays {agreed} at the POS"),
-        advice: "Change the turnover group in the MplusKASSA back office",
+    let group = lost("turnover_group", turnover_group.is_none()).map(|(field, agreed)| {
+        let message = format!("the turnover group was removed on the host, and stays {agreed} at the POS");
+        Untold::new(field, message, "Change the turnover group in the MplusKASSA back office")
     });
     price.into_iter().chain(group).collect()
 }
@@ -103,6 +148,8 @@ fn untold_of_item(item: &Tracked<Item>, branch_prices: &BranchPrices) -> Vec<Unt
     let price = Field::named("price");
     let holds = |part: &str| item.sync.parts.contains_key(part);
     let mut untold = removed(item, item.record.price, item.record.turnover_group);
+    untold.extend(pos_owned(item));
+    untold.extend(further_barcodes(item));
     let by_other_means = match (holds(SPECIAL_PRICE), holds(PRICED_BY_GROUP)) {
         _ if !is_edited(item, "price") => None,
         (true, _) => Some((SPECIAL, SPECIAL_ADVICE)),
@@ -114,14 +161,12 @@ fn untold_of_item(item: &Tracked<Item>, branch_prices: &BranchPrices) -> Vec<Unt
     };
     if let Some((message, advice)) = by_other_means {
         untold.retain(|one| one.field != price);
-        untold.push(Untold { field: price, message: message.to_owned(), advice });
+        untold.push(Untold::new(price, message, advice));
     }
     if is_edited(item, "active") && item.record.active && holds(WITHHELD) {
-        untold.push(Untold {
-            field: Field::named("active"),
-            message: "the POS does not sell the article, by other means than whether it is active".to_owned(),
-            advice: "Look whether it is discontinued, not for sale or not for the web shop in the MplusKASSA back office",
-        });
+        let message = "the POS does not sell the article, by other means than whether it is active";
+        let advice = "Look whether it is discontinued, not for sale or not for the web shop in the MplusKASSA back office";
+        untold.push(Untold::new(Field::named("active"), message, advice));
     }
     let settled = item.edits.iter().filter_map(|(field, _)| {
         let location = field.location()?;
@@ -130,20 +175,32 @@ fn untold_of_item(item: &Tracked<Item>, branch_prices: &BranchPrices) -> Vec<Unt
                 "the price of location {location} waits: the POS's prices of branches cannot be read"
             );
             let advice = "Correct the value in the POS that this run names";
-            return Some(Untold { field: field.clone(), message, advice });
+            return Some(Untold::new(field.clone(), message, advice));
         }
         let number = branch_prices.branch_of(&location)?;
         let mut lines = branch_prices.lines(item.external_ids.mpluskassa?).iter();
         let line = lines.find(|line| BranchNumber::new(line.branch_number) == number)?;
         let message = format!("in branch {number} {SPECIAL}");
-        Price::is_settled_by(line.special_price.as_ref()).then(|| Untold {
-            field: field.clone(),
-            message,
-            advice: SPECIAL_ADVICE,
-        })
+        Price::is_settled_by(line.special_price.as_ref())
+            .then(|| Untold::new(field.clone(), message, SPECIAL_ADVICE))
     });
     untold.extend(settled);
     untold
+}
+
+/// That the host edited further barcodes than the first, which alone is sent.
+fn further_barcodes(item: &Tracked<Item>) -> Option<Untold> {
+    let field = Field::named("barcodes");
+    let agreed: Vec<String> = item.edits.get(&field)?.agreed.as_ref()?.read().ok()?;
+    let (own, further) = (&item.record.barcodes, agreed.get(1..).unwrap_or_default());
+    if own.get(1..).unwrap_or_default() == further {
+        return None;
+    }
+    let reached: Vec<&String> = own.first().into_iter().chain(further).collect();
+    let reached = FieldValue::of(&reached).ok().filter(|_| own.first() != agreed.first());
+    let message = "further barcodes of an article are not sent: they are as edited on the host alone";
+    let advice = "Make the change in the MplusKASSA back office, too";
+    Some(Untold { reached, ..Untold::new(field, message, advice) })
 }
 
 const SPECIAL: &str = "a special price of the POS says what it costs (free, asked, in the barcode, not for sale), which no amount changes";
@@ -152,7 +209,8 @@ const SPECIAL_ADVICE: &str = "Give it a normal price in the MplusKASSA back offi
 /// What is to be sent of a category that the POS has under this number: the fields that the host edited; none when the POS
 /// has them all, or cannot be told.
 pub(super) fn category(category: &Tracked<Category>, number: ProductNumber) -> Option<Product> {
-    let edited = |field| is_edited(category, field);
+    let edited =
+        |field| is_edited(category, field) && (field != "group_numbers" || lost_groups(category).is_none());
     if !["name", "description", "group_numbers"].into_iter().any(edited) {
         return None;
     }
@@ -249,7 +307,7 @@ fn article(
     if number.is_none() {
         return Ok(whole);
     }
-    let edited = |field| is_edited(item, field) && untold.iter().all(|untold| untold.field.as_str() != field);
+    let edited = |field| is_edited(item, field) && untold.iter().all(|untold| !untold.keeps_back(field));
     let of_variant = edited("variant");
     // An empty text takes one away, and an age of zero is none.
     let text = |text: Option<String>, edited: bool| edited.then(|| text.unwrap_or_default());

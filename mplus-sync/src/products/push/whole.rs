@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::StreamExt;
+use mplus_qapi::ErrorKind;
 use mplus_qapi::products::{Article, GetProducts, GetProductsRequest, Product};
+use mplus_qapi::soap::Operation;
+use mplus_qapi::value::List;
 
 use super::known::KnownArticles;
 use crate::model::{ArticleNumber, Resource};
+use crate::products::ask::{Asked, Asking};
 use crate::report::{Note, Subject};
 use crate::run::{Run, StepError};
 use crate::store::Select;
@@ -105,18 +108,21 @@ async fn in_products(
     Ok(found)
 }
 
-/// Reads products one by one: a POS that does not know a filter lists all it has.
+/// Reads products one by one: a POS that does not know a filter lists all it has. One that is wanted has to be readable in all its
+/// values, as they are sent back.
 async fn read(
     run: &mut Run<'_>,
     request: GetProductsRequest,
     is_wanted: impl Fn(&Product) -> bool,
 ) -> Result<Vec<Product>, StepError> {
-    run.report.requests += 1;
-    let mut products = run.client().call(GetProducts { request }).stream();
+    let mut products = Asking::of(run, request);
     let mut wanted = Vec::new();
-    while let Some(product) = products.next().await {
-        let product = product?;
+    while let Some(Asked { product, unreadable }) = products.next().await? {
         if is_wanted(&product) {
+            if let Some(value) = unreadable.first() {
+                let kind = ErrorKind::Response(value.error().clone());
+                return Err(mplus_qapi::Error::new(GetProducts::INFO.name, kind).into());
+            }
             wanted.push(product);
         }
     }
@@ -148,50 +154,47 @@ fn with_changes(held: Product, mut articles: BTreeMap<i64, Article>, change: Pro
     }
 }
 
-/// What can be sent back of an article: not what the POS counts itself, and no lists, which are absent and not empty then.
+/// What can be sent back of an article: not what the POS counts or derives itself, and no lists, which are absent and not empty
+/// then. What this version does not know by name goes back as it came.
 fn sendable(held: Article) -> Article {
     Article {
-        article_number: held.article_number,
         ext_article_id: readable(held.ext_article_id),
         plu_number: readable(held.plu_number),
-        active: held.active,
+        sync_marker: None,
+        change_timestamp: None,
+        create_timestamp: None,
         description: readable(held.description),
         colour: readable(held.colour),
-        colour_sequence_number: held.colour_sequence_number,
         size: readable(held.size),
-        size_sequence_number: held.size_sequence_number,
         invoice_text: readable(held.invoice_text),
         receipt_text: readable(held.receipt_text),
         display_text: readable(held.display_text),
         barcode: readable(held.barcode),
+        content_unit: readable(held.content_unit),
         brand_name: readable(held.brand_name),
         extra_text: readable(held.extra_text),
-        turnover_group: held.turnover_group,
-        vat_code: held.vat_code,
-        vat_code_alternative: held.vat_code_alternative,
-        purchase_price: held.purchase_price,
+        vat_percentage: None,
+        vat_percentage_alternative: None,
+        average_purchase_price: None,
         // The one without VAT follows from it.
         price_excl: held.price_excl.filter(|_| held.price_incl.is_none()),
-        price_incl: held.price_incl,
-        content_unit: readable(held.content_unit),
-        content_quantity: held.content_quantity,
         si_unit: readable(held.si_unit),
         unit: readable(held.unit),
-        supplier_relation_number: held.supplier_relation_number,
+        supplier_relation_name: None,
         supplier_article_number: readable(held.supplier_article_number),
-        webshop: held.webshop,
-        category_id: held.category_id,
-        stock_article: held.stock_article,
-        article_discount_group_number: held.article_discount_group_number,
-        course: held.course,
-        special_price: held.special_price,
-        show_preparation_methods_directly: held.show_preparation_methods_directly,
-        show_preparation_methods_per_group: held.show_preparation_methods_per_group,
-        ask_for: held.ask_for,
-        nutritional_characteristics: held.nutritional_characteristics,
-        discontinued: held.discontinued,
-        age_check_minimum_age: held.age_check_minimum_age,
-        ..Article::default()
+        category_ids: List::absent(),
+        article_discount_group_name: None,
+        image_list: List::absent(),
+        custom_field_list: List::absent(),
+        sales_price_list: List::absent(),
+        price_group_list: List::absent(),
+        preparation_method_list: List::absent(),
+        component_article_list: List::absent(),
+        linked_article_list: List::absent(),
+        barcode_list: List::absent(),
+        relation_article_discount_list: List::absent(),
+        stock_si_unit: readable(held.stock_si_unit),
+        ..held
     }
 }
 

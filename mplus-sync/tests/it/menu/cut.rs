@@ -1,10 +1,12 @@
 //! Answers that are cut or empty, and a POS that was put back: nothing is taken away by them in bulk, and nothing is missed.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use mplus_qapi::preparation::{
     UpdateArticlePreparationMethodGroups, UpdateArticlePreparationMethodGroupsRequest,
 };
+use mplus_qapi::products::{Article, CreateProduct, Product};
 use mplus_qapi::testkit::Pos;
 use mplus_qapi::value::Decimal;
 use mplus_sync::Integration;
@@ -14,7 +16,7 @@ use mplus_sync::report::{RunOutcome, RunReport};
 use mplus_sync::store::CatalogEdits;
 use mplus_sync::sync::RunOptions;
 
-use crate::support::{Doctored, Merchant};
+use crate::support::{Doctored, Merchant, Scripted};
 
 const DISH: &str = "Dame blanche";
 const DRINK: &str = "Coca-Cola";
@@ -123,17 +125,72 @@ async fn unlink(merchant: &Merchant, article_number: i64) {
 }
 
 #[tokio::test]
-async fn a_list_without_vat_groups_takes_no_rates_and_the_run_says_that_it_read_nothing() {
-    let (merchant, integration) = Merchant::synced().await;
-    let before = merchant.items().await;
-    let empty = open_cut(&merchant, "getVatGroupList", "vatGroup", 0).await;
-    merchant.pos.set_price(merchant.article(DISH), Decimal::new(700, 2));
-    let report = empty.sync_menu(&RunOptions::manual()).await;
-    assert!(matches!(report.outcome, RunOutcome::Incomplete { .. }), "{report}");
-    assert!(report.failures.first.iter().any(|note| note.message.contains("no VAT groups")), "{report}");
-    assert_eq!(merchant.items().await, before);
-    integration.sync_menu(&RunOptions::manual()).await;
-    assert_eq!(merchant.item(DISH).await.record.price, Some(Decimal::new(700, 2)));
+async fn vat_groups_that_are_not_told_or_cut_take_no_rates_and_the_menu_goes_on() {
+    let rates = async |merchant: &Merchant| {
+        let items = merchant.items().await.into_iter();
+        items.map(|item| (item.record.id, item.record.tax_rate)).collect::<BTreeMap<_, _>>()
+    };
+    // So many groups are told; none where the call is refused.
+    for told in [Some(0), Some(1), None] {
+        let (merchant, integration) = Merchant::synced().await;
+        let before = rates(&merchant).await;
+        let pos = Scripted::new(&merchant.pos);
+        let poor = match told {
+            Some(told) => open_cut(&merchant, "getVatGroupList", "vatGroup", told).await,
+            None => {
+                pos.refuse("getVatGroupList", "");
+                let host = merchant.host_with(Arc::clone(&merchant.store), pos);
+                Integration::open(host, Merchant::id()).await.unwrap()
+            }
+        };
+        merchant.pos.set_price(merchant.article(DISH), Decimal::new(700, 2));
+        let article = Article {
+            description: Some("Limonade".to_owned()),
+            price_incl: Some(Decimal::new(300, 2)),
+            vat_code: Some(2),
+            ..Article::default()
+        };
+        let product = Product { article_list: vec![article].into(), ..Product::default() };
+        merchant.pos.client().call(CreateProduct { product }).await.unwrap();
+        for options in [RunOptions::manual(), RunOptions::full(SyncContext::Manual)] {
+            let report = poor.sync_menu(&options).await;
+            assert_eq!(report.outcome, RunOutcome::Completed, "{report}");
+            let notes = report.manual_actions.first.iter().chain(&report.failures.first);
+            assert!(notes.filter(|note| note.message.contains("rates were left")).count() == 1, "{report}");
+            let mut now = rates(&merchant).await;
+            let new = merchant.item("Limonade").await.record;
+            assert_eq!(now.remove(&new.id), Some(Some(9.into())), "as others of its code: {report}");
+            assert_eq!(now, before, "{told:?}: {report}");
+            assert_eq!(merchant.item(DISH).await.record.price, Some(Decimal::new(700, 2)), "{report}");
+        }
+        // What needs a code waits, and everything else goes.
+        let dish = merchant.item(DISH).await.record;
+        let mut own = Item::new("own", "Our own");
+        (own.category, own.price) = (dish.category.clone(), dish.price);
+        own.tax_rate = Some(9.into());
+        let edits = vec![ItemEdit::of(dish.id).price(Decimal::new(888, 2)), ItemEdit::making(&own)];
+        let edits = CatalogEdits { items: edits, ..CatalogEdits::default() };
+        let now = merchant.pos.now() + chrono::TimeDelta::hours(1);
+        merchant.store.save_edits(&Merchant::id(), edits, now).await.unwrap();
+        let report = poor.sync_menu(&RunOptions::manual()).await;
+        let price = merchant.pos.article(merchant.article(DISH)).unwrap().price_incl;
+        assert_eq!(price, Some(Decimal::new(888, 2)), "{report}");
+        assert_eq!(merchant.pos.article_number("Our own"), None, "{report}");
+        integration.sync_menu(&RunOptions::manual()).await;
+        assert!(merchant.pos.article_number("Our own").is_some());
+        integration.sync_menu(&RunOptions::manual()).await;
+        let report = integration.sync_menu(&RunOptions::manual()).await;
+        assert_eq!((report.writes, report.failures.total), (0, 0), "{report}");
+        assert!(rates(&merchant).await.values().all(Option::is_some));
+    }
+}
+
+#[tokio::test]
+async fn rates_that_a_person_says_are_gone_go() {
+    let (merchant, _) = Merchant::synced().await;
+    let cut = open_cut(&merchant, "getVatGroupList", "vatGroup", 1).await;
+    cut.sync_menu(&RunOptions::full(SyncContext::Manual).accepting_loss()).await;
+    assert_eq!(merchant.item(DISH).await.record.tax_rate, None);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The menu of a POS that is not as the test POS: every reading of the facts keeps what both sides have.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
@@ -8,7 +9,9 @@ use mplus_qapi::types::ArticleSpecialPrice;
 use mplus_qapi::value::{Decimal, Zone};
 use mplus_sync::Integration;
 use mplus_sync::conflict::{SyncContext, Unit, Winner};
-use mplus_sync::model::{ItemEdit, ModifierGroup, ModifierSource, PosModifierGroup, Tracked};
+use mplus_sync::model::{
+    ConnectionStatus, ItemEdit, ModifierGroup, ModifierSource, PosModifierGroup, Tracked,
+};
 use mplus_sync::report::RunOutcome;
 use mplus_sync::settings::MerchantSettings;
 use mplus_sync::store::{CatalogChunk, CatalogEdits};
@@ -190,12 +193,29 @@ async fn an_update_takes_nothing_away_that_it_does_not_name() {
         let (merchant, integration) =
             synced_at(Pos::brasserie().with_dialect(reading.parse::<Dialect>().unwrap())).await;
         let espresso = merchant.article("Espresso enkel");
+        merchant.pos.change_article(espresso, |article| {
+            article.shelf_life_in_days = Some(3);
+            article.price_deviation_min = Some(euros(100).into());
+            article.available_for_interbranch_ordering = Some(true);
+            article.stock_si_unit = Some("kg".to_owned());
+        });
+        integration.sync_menu(&RunOptions::manual()).await;
         let (before, count) = (merchant.pos.article(espresso).unwrap(), merchant.items().await.len());
         edit(&merchant, ItemEdit::of(merchant.item("Espresso enkel").await.record.id).price(euros(333)), 60)
             .await;
         integration.sync_menu(&RunOptions::manual()).await;
         let after = merchant.pos.article(espresso).unwrap();
         assert_eq!(after.price_incl, Some(euros(333)));
+        let scalars = |article: &mplus_qapi::products::Article| {
+            let unit = article.stock_si_unit.clone();
+            (
+                article.shelf_life_in_days,
+                article.price_deviation_min,
+                article.available_for_interbranch_ordering,
+                unit,
+            )
+        };
+        assert_eq!(scalars(&after), scalars(&before), "{reading}");
         assert_eq!(
             (after.stock_article, after.extra_text),
             (before.stock_article, before.extra_text),
@@ -547,6 +567,40 @@ async fn a_call_that_is_refused_costs_what_it_tells_and_nothing_else() {
             merchant.items().await.into_iter().map(|item| item.record).collect::<Vec<_>>()
         };
         assert_eq!(held(&merchant).await, held(&other).await, "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_sort_of_groups_costs_that_sort_alone_and_the_connection_is_well() {
+    for refused in
+        ["getPreparationMethodGroups", "getArticleAlterationsGroups", "getNutritionalCharacteristics"]
+    {
+        let merchant = Merchant::new(Pos::brasserie());
+        merchant.connect().await;
+        let pos = Scripted::new(&merchant.pos);
+        pos.refuse(refused, "");
+        let host = merchant.host_with(Arc::clone(&merchant.store), pos.clone());
+        let integration = Integration::open(host, Merchant::id()).await.unwrap();
+        for _ in 0..2 {
+            let report = integration.sync_menu(&RunOptions::manual()).await;
+            assert_eq!(report.outcome, RunOutcome::Completed, "{refused}: {report}");
+        }
+        let status = integration.status().await.unwrap().unwrap();
+        assert_eq!(status.status, ConnectionStatus::Connected, "{refused}");
+        let sources: BTreeSet<_> = merchant
+            .groups()
+            .await
+            .into_iter()
+            .filter_map(|group| {
+                Some(group.external_ids.mpluskassa?.source == ModifierSource::PreparationMethod)
+            })
+            .collect();
+        let wanted = match refused {
+            "getPreparationMethodGroups" => [false].into(),
+            "getArticleAlterationsGroups" => [true].into(),
+            _ => BTreeSet::from([false, true]),
+        };
+        assert_eq!(sources, wanted, "{refused}");
     }
 }
 

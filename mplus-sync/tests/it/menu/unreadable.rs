@@ -267,6 +267,28 @@ async fn a_vat_group_that_cannot_be_read_costs_itself_and_takes_no_rate_away() {
     let low = Doctored::new(&merchant.pos, "getVatGroupList", |answer| answer.replace(">900<", ">laag<"));
     let integration = merchant.open_doctored(low).await;
     let report = integration.sync_menu(&RunOptions::full(SyncContext::Manual)).await;
-    assert!(matches!(report.outcome, RunOutcome::Incomplete { .. }), "{report}");
+    assert_eq!(report.outcome, RunOutcome::Completed, "{report}");
+    assert!(report.failures.first.iter().any(|note| note.message.contains("laag")), "{report}");
     assert_eq!(rates().await, before);
+}
+
+#[tokio::test]
+async fn allergens_of_other_articles_are_pulled_beside_one_that_cannot_be_read() {
+    for (element, value, names_it) in [("vatPercentage", "low", false), ("priceIncl", "?", true)] {
+        let merchant = Merchant::new(Pos::brasserie());
+        merchant.connect().await.sync_menu(&RunOptions::manual()).await;
+        let spoiled = spoiled(&merchant.pos, &[DISH], element, value);
+        let integration = merchant.open_doctored(spoiled).await;
+        let numbers = [DISH, "Crème brûlée"].map(|name| merchant.article(name));
+        for number in numbers {
+            merchant.pos.change_article(number, |article| article.nutritional_characteristics = None);
+        }
+        let asked = merchant.pos.requests().count("getNutritionalCharacteristics");
+        let report = integration.articles().pull(&RunOptions::manual()).await;
+        assert!(merchant.pos.requests().count("getNutritionalCharacteristics") > asked, "{report}");
+        assert_eq!((&report.outcome, report.failures.total), (&RunOutcome::Completed, 0), "{report}");
+        let told = told_of(&report, DISH);
+        assert!(told.iter().all(|told| told.contains("allergens")), "{report}");
+        assert!(names_it || told.is_empty(), "{report}");
+    }
 }

@@ -220,3 +220,64 @@ async fn codes_and_ages_that_the_host_removed_are_removed_at_the_pos() {
     assert_eq!(report.counts[&Resource::ARTICLES].pulled, 0, "the echo is no change: {report}");
     assert_eq!(merchant.item(DISH).await.record.plu, None);
 }
+
+#[tokio::test]
+async fn what_no_call_changes_stays_as_the_host_edited_it_and_a_person_is_asked_until_the_pos_has_it() {
+    let (merchant, integration) = synced("").await;
+    let dish = merchant.item(DISH).await.record;
+    assert_ne!(dish.allergens, []);
+    edit(&merchant, ItemEdit::of(dish.id.clone()).set("allergens", &Vec::<String>::new())).await;
+    for cents in [910, 920] {
+        // The article changes, which takes over what else it tells.
+        merchant.pos.set_price(merchant.article(DISH), Decimal::new(cents, 2));
+        let report = integration.sync_menu(&RunOptions::manual()).await;
+        let asked = asked(&report);
+        assert!(asked.len() == 1 && asked[0].contains("no call changes allergens"), "{report}");
+        let held = merchant.item(DISH).await;
+        assert_eq!((held.record.allergens.len(), held.edits.is_empty()), (0, false), "{report}");
+        assert_eq!(held.record.price, Some(Decimal::new(cents, 2)));
+    }
+    merchant.pos.change_article(merchant.article(DISH), |article| {
+        let none = mplus_qapi::types::NutritionalCharacteristics::default();
+        article.nutritional_characteristics = Some(none);
+    });
+    let report = integration.sync_menu(&RunOptions::manual()).await;
+    let held = merchant.item(DISH).await;
+    assert!(
+        asked(&report).is_empty() && held.edits.is_empty() && held.record.allergens.is_empty(),
+        "{report}"
+    );
+}
+
+#[tokio::test]
+async fn groups_and_further_barcodes_that_the_host_took_away_are_left_to_a_person() {
+    let (merchant, integration) = synced("").await;
+    let number = merchant.article(DISH);
+    merchant.pos.change_article(number, |article| {
+        article.barcode = Some("871".to_owned());
+        let further = mplus_qapi::products::Barcode { barcode: Some("872".to_owned()), ..Default::default() };
+        article.barcode_list = vec![further].into();
+    });
+    integration.sync_menu(&RunOptions::manual()).await;
+    let dish = merchant.item(DISH).await.record;
+    assert_eq!(dish.barcodes, ["871", "872"]);
+    edit(&merchant, ItemEdit::of(dish.id.clone()).set("barcodes", &["874", "873"])).await;
+    for _ in 0..2 {
+        let report = integration.sync_menu(&RunOptions::manual()).await;
+        assert!(asked(&report)[0].contains("further barcodes"), "{report}");
+        assert_eq!(merchant.item(DISH).await.record.barcodes, ["874", "873"]);
+    }
+    assert_eq!(merchant.pos.article(number).unwrap().barcode.as_deref(), Some("874"), "the first one goes");
+    assert_eq!(merchant.pos.requests().carried_out("updateProduct"), 1);
+
+    let grouped = merchant.categories().await.into_iter().find(|one| !one.record.group_numbers.is_empty());
+    let grouped = grouped.unwrap().record;
+    let none = CategoryEdit::of(grouped.id.clone()).set("group_numbers", &Vec::<i32>::new());
+    save(&merchant, CatalogEdits { categories: vec![none], ..CatalogEdits::default() }).await;
+    for _ in 0..2 {
+        let report = integration.sync_menu(&RunOptions::manual()).await;
+        assert!(asked(&report).iter().any(|asked| asked.contains("stays in its article groups")), "{report}");
+        let held = merchant.categories().await.into_iter().find(|one| one.record.id == grouped.id).unwrap();
+        assert_eq!((held.record.group_numbers.len(), held.edits.is_empty()), (0, false), "{report}");
+    }
+}
