@@ -1,8 +1,11 @@
 //! What one sort of work waits for: pure.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::pace::Pace;
+
+/// How long a place that has become free waits for others to do so.
+const GATHERS: TimeDelta = TimeDelta::milliseconds(50);
 
 /// One sort of work: how much of it is under way, and when the store is asked for more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,11 +18,14 @@ pub(super) struct Lane {
     asking: bool,
     /// Whether somebody told of new work meanwhile.
     told: bool,
+    /// Until when the few places that have become free wait for more: one question for half of the places costs the store as much as
+    /// one for a single place.
+    gathers_until: Option<DateTime<Utc>>,
 }
 
 impl Lane {
     pub(super) fn new(pace: Pace, most: usize) -> Self {
-        Self { pace, most: most.max(1), under_way: 0, asking: false, told: false }
+        Self { pace, most: most.max(1), under_way: 0, asking: false, told: false, gathers_until: None }
     }
 
     pub(super) fn under_way(&self) -> usize {
@@ -32,13 +38,17 @@ impl Lane {
 
     /// When the store is to be asked; none while it is, and while there is no room for more.
     pub(super) fn next(&self) -> Option<DateTime<Utc>> {
-        (self.room() > 0).then(|| self.pace.next())
+        (self.room() > 0).then(|| self.when())
+    }
+
+    fn when(&self) -> DateTime<Utc> {
+        self.gathers_until.map_or(self.pace.next(), |until| until.max(self.pace.next()))
     }
 
     /// How much to ask for, when it is time to.
     pub(super) fn ask(&mut self, now: DateTime<Utc>) -> Option<usize> {
         let room = self.room();
-        let due = room > 0 && self.pace.next() <= now;
+        let due = room > 0 && self.when() <= now;
         self.asking |= due;
         due.then_some(room)
     }
@@ -53,21 +63,28 @@ impl Lane {
     pub(super) fn answered(&mut self, found: usize, now: DateTime<Utc>) {
         self.asking = false;
         self.under_way += found;
+        self.gathers_until = None;
         let told = std::mem::take(&mut self.told);
         if found > 0 || told { self.pace.at_once(now) } else { self.pace.rest(now) }
+    }
+
+    /// There was something, and there will be more soon: the next question waits for it.
+    pub(super) fn gather(&mut self, now: DateTime<Utc>) {
+        self.gathers_until = Some(now + GATHERS);
     }
 
     /// One has ended.
     pub(super) fn ended(&mut self, now: DateTime<Utc>) {
         self.under_way = self.under_way.saturating_sub(1);
         self.pace.look(now);
+        let is_worth_it = self.most - self.under_way.min(self.most) >= self.most.div_ceil(2);
+        self.gathers_until = (!is_worth_it).then(|| self.gathers_until.unwrap_or(now + GATHERS));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chrono::TimeDelta;
 
     fn at(milliseconds: i64) -> DateTime<Utc> {
         DateTime::UNIX_EPOCH + TimeDelta::milliseconds(milliseconds)
@@ -87,7 +104,8 @@ mod tests {
         lane.answered(1, at(2));
         assert_eq!((lane.ask(at(3000)), lane.next()), (None, None));
         lane.ended(at(3001));
-        assert_eq!(lane.ask(at(3001)), Some(1));
+        lane.ended(at(3001));
+        assert_eq!(lane.ask(at(3001)), Some(2));
     }
 
     #[test]
@@ -99,6 +117,20 @@ mod tests {
         assert_eq!(lane.ask(at(2)), Some(3));
         lane.answered(0, at(3));
         assert_eq!(lane.ask(at(3)), None, "it is told once");
+    }
+
+    #[test]
+    fn places_that_become_free_are_filled_together_and_none_waits_for_long() {
+        let mut lane = lane(8);
+        lane.ask(at(0));
+        lane.answered(8, at(1));
+        lane.ended(at(100));
+        lane.ended(at(120));
+        assert_eq!((lane.ask(at(120)), lane.next()), (None, Some(at(150))));
+        assert_eq!(lane.ask(at(150)), Some(2));
+        lane.answered(2, at(151));
+        (0..4).for_each(|_| lane.ended(at(200)));
+        assert_eq!(lane.ask(at(200)), Some(4), "half of them are worth a question");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::connection::{Host, OpenError};
 use crate::integration::Integration;
 use crate::model::{Connection, ConnectionId, Environment, PosIdentity, Revision};
-use crate::orders::{OutboxWorker, WorkerOptions};
+use crate::orders::{Finishing, OutboxWorker, WorkerOptions};
 use crate::settings::{MerchantSettings, SavedSettings};
 use crate::store::StoreError;
 
@@ -46,16 +46,18 @@ struct Kept {
 }
 
 /// The merchants that are worked for, each with one client that all of its work shares.
-#[derive(Debug)]
 pub(super) struct Merchants {
     host: Host,
     settings: FleetSettings,
+    /// All of their orders' ends are recorded together.
+    finishing: Arc<Finishing>,
     kept: Mutex<HashMap<ConnectionId, Kept>>,
 }
 
 impl Merchants {
     pub(super) fn new(host: Host, settings: FleetSettings) -> Self {
-        Self { host, settings, kept: Mutex::default() }
+        let finishing = Finishing::new(Arc::clone(host.store()), Arc::clone(host.runtime()));
+        Self { host, settings, finishing: Arc::new(finishing), kept: Mutex::default() }
     }
 
     /// The merchant as it was a moment ago: its client, credentials and settings.
@@ -93,6 +95,7 @@ impl Merchants {
             ..WorkerOptions::default()
         };
         let worker = integration.outbox_worker().with_options(options);
+        let worker = worker.finishing_with(Arc::clone(&self.finishing));
         let open = Arc::new(Open { integration, worker, terms, made_of });
         let kept = Kept { open: Arc::clone(&open), looked_at: now, used_at: now };
         self.lock().insert(id.clone(), kept);

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::cancel::CancelToken;
 use crate::model::{ClaimedRun, OutboxEntry, RunKind, RunReason, RunRequest};
-use crate::orders::tell_host;
+use crate::orders::{Until, tell_host};
 use crate::store::{ClaimRequest, Listener, RunClaimRequest, StoreError, Wake};
 
 use super::lane::Lane;
@@ -114,7 +114,8 @@ impl Process {
     async fn tell(&self, stop: &CancelToken) -> u64 {
         match &self.observer {
             Some(observer) => {
-                tell_host(&**self.host.store(), &**self.host.runtime(), None, &**observer, stop).await
+                let (store, runtime) = (&**self.host.store(), &**self.host.runtime());
+                tell_host(store, runtime, None, &**observer, Until::FewAreLeft, stop).await
             }
             None => 0,
         }
@@ -336,6 +337,9 @@ impl Loop {
             Some(Done::Told(told)) => {
                 self.report.orders.told += told;
                 self.notices.answered(0, now);
+                if told > 0 {
+                    self.notices.gather(now);
+                }
             }
             Some(Done::Order(report)) => {
                 self.orders.ended(now);

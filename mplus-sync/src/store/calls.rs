@@ -15,9 +15,9 @@ pub(crate) use crate::model::{
 
 pub(crate) use super::{
     ActivityLog, Applied, Backlog, CatalogChunk, CatalogEdits, CatalogPushes, CatalogStore, CheckpointStore,
-    ClaimRequest, ConnectionCounts, ConnectionStore, CustomerStore, Enqueued, LeaseStore, LocationStore,
-    NoticeRequest, NoticeStore, OrderOutbox, Page, RunBacklog, RunClaimRequest, RunStore, SavedEdits, Select,
-    SetAside, SettingsStore, StockChunk, StockStore, StoreError,
+    ClaimRequest, ConnectionCounts, ConnectionStore, CustomerStore, Enqueued, Finished, LeaseStore,
+    LocationStore, NoticeRequest, NoticeStore, OrderOutbox, Page, RunBacklog, RunClaimRequest, RunStore,
+    SavedEdits, Select, SetAside, SettingsStore, StockChunk, StockStore, StoreError,
 };
 
 /// Hands all calls of a [`Store`](super::Store) to a macro, trait by trait; those that are made of others and that
@@ -65,6 +65,7 @@ macro_rules! store_calls {
                 fn discard_set_aside(connection: &ConnectionId) -> u64;
                 fn count_set_aside() -> SetAside;
                 fn step(connection: &ConnectionId, order: &OrderNumber, step: OrderStep<'_>) -> ();
+                fn finish_all(finished: &[Finished], now: DateTime<Utc>) -> Vec<Result<(), StoreError>>;
                 fn requeue_all(connection: &ConnectionId, state: Option<OutboxStateKind>, now: DateTime<Utc>) -> u64;
                 fn release_expired(now: DateTime<Utc>) -> u64;
                 fn entry(connection: &ConnectionId, order: &OrderNumber) -> Option<OutboxEntry>;

@@ -47,6 +47,7 @@ pub(crate) mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod stock;
+pub(crate) mod together;
 mod vault;
 mod wake;
 
@@ -64,7 +65,7 @@ pub use memory::MemoryStore;
 #[cfg(feature = "mysql")]
 pub use mysql::{MySqlOptions, MySqlStore};
 pub use notice::{NoticeRequest, NoticeStore};
-pub use outbox::{Backlog, ClaimRequest, Enqueued, OrderOutbox, SetAside};
+pub use outbox::{Backlog, ClaimRequest, Enqueued, Finished, OrderOutbox, SetAside};
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresOptions, PostgresStore};
 pub use run::{RunBacklog, RunClaimRequest, RunStore};

@@ -147,6 +147,25 @@ impl SetAside {
     }
 }
 
+/// How an attempt of a claimed order ended.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Finished {
+    /// Under which claim.
+    pub claim: Claim,
+    /// The entry's [`sequence`](OutboxEntry::sequence).
+    pub sequence: i64,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+impl Finished {
+    /// That the attempt of an order as it was claimed ended so.
+    pub fn new(claimed: &OutboxEntry, outcome: Outcome) -> Self {
+        Self { claim: claimed.claim(), sequence: claimed.sequence, outcome }
+    }
+}
+
 /// Queues orders until the POS has them.
 ///
 /// The rules of [`OutboxEntry`]'s steps hold in every implementation, and each step that
@@ -225,6 +244,23 @@ pub trait OrderOutbox: Send + Sync {
     async fn finish(&self, claim: &Claim, outcome: Outcome, now: DateTime<Utc>) -> Result<(), StoreError> {
         let step = OrderStep::Finish { claim, outcome: &outcome, now };
         self.step(&claim.connection, &claim.order, step).await
+    }
+
+    /// Records how the attempts of several claims ended, each as [`finish`](Self::finish) does, in as few transactions as the store
+    /// can; answers in their order. One that is refused keeps no other from being recorded.
+    ///
+    /// # Errors
+    /// When the store fails, and nothing is known of any of them.
+    async fn finish_all(
+        &self,
+        finished: &[Finished],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+        let mut recorded = Vec::with_capacity(finished.len());
+        for one in finished {
+            recorded.push(self.finish(&one.claim, one.outcome.clone(), now).await);
+        }
+        Ok(recorded)
     }
 
     /// Gives a claim back whose attempt was cut off, so that others go on at once; counts as nothing. `may_be_at_pos` says

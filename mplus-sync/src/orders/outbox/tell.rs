@@ -47,17 +47,28 @@ pub struct ObserverError {
     pub message: String,
 }
 
-/// Tells everything that is pending, of one connection or of all, until it is to stop, and counts what the host took. A store
-/// that fails is asked again by the next call.
+/// How long somebody goes on telling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// Until nothing is pending.
+    NothingIsLeft,
+    /// As long as there is more than is claimed at once. Somebody who is told of new notices comes back for those that gather meanwhile.
+    FewAreLeft,
+}
+
+/// Tells what is pending, of one connection or of all, until it is to stop, and counts what the host took. A store that fails is asked
+/// again by the next call.
 pub(crate) async fn tell_host(
     store: &dyn Store,
     runtime: &dyn Runtime,
     connection: Option<&ConnectionId>,
     observer: &dyn OrderObserver,
+    until: Until,
     stop: &CancelToken,
 ) -> u64 {
     let teller = Teller { store, runtime, observer, stop };
     let mut told = 0;
+    let mut is_last = false;
     let mut line = Line::default();
     let mut telling = FuturesUnordered::new();
     loop {
@@ -67,8 +78,15 @@ pub(crate) async fn tell_host(
             telling.push(teller.tell(batch));
         }
         if telling.is_empty() {
+            if is_last {
+                return told;
+            }
             match teller.claim(connection).await {
-                Some(claimed) if !claimed.is_empty() => line.add(claimed),
+                Some(claimed) if !claimed.is_empty() => {
+                    let count: usize = claimed.iter().map(|batch| batch.notices.len()).sum();
+                    is_last = until == Until::FewAreLeft && count < AT_ONCE;
+                    line.add(claimed);
+                }
                 _ => return told,
             }
             continue;

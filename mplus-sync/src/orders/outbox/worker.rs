@@ -23,7 +23,8 @@ use crate::text::kept;
 
 use super::RetryPlan;
 use super::decide::Decision;
-use super::tell::tell_host;
+use super::finishing::Finishing;
+use super::tell::{Until, tell_host};
 
 /// How often recording an outcome is tried before the claim is left to end.
 const RECORDS: u32 = 6;
@@ -91,6 +92,7 @@ pub struct OutboxWorker {
     service: Arc<OrderService>,
     merchant: Merchant,
     watch: Watch,
+    finishing: Arc<Finishing>,
     options: WorkerOptions,
     observer: Option<Arc<dyn OrderObserver>>,
     reopen: Option<Arc<Reopen>>,
@@ -134,15 +136,22 @@ impl OutboxWorker {
     /// that share the store.
     pub fn new(service: Arc<OrderService>, merchant: &Merchant) -> Self {
         let watch = Watch::new(merchant.store().clone(), service.connection().clone());
+        let finishing = Finishing::new(Arc::clone(merchant.store()), Arc::clone(merchant.runtime()));
         Self {
             service,
             merchant: merchant.clone(),
             watch,
+            finishing: Arc::new(finishing),
             options: WorkerOptions::default(),
             observer: None,
             reopen: None,
             standing: Mutex::new(Standing::Same),
         }
+    }
+
+    /// The same, recording how orders end along with those of others.
+    pub(crate) fn finishing_with(self, finishing: Arc<Finishing>) -> Self {
+        Self { finishing, ..self }
     }
 
     /// The same, going on at another POS when the connection leads there.
@@ -154,7 +163,8 @@ impl OutboxWorker {
     async fn reopened(&self) -> Option<Self> {
         let (service, merchant) = self.reopen.as_ref()?().await?;
         let (observer, reopen) = (self.observer.clone(), self.reopen.clone());
-        Some(Self { observer, reopen, ..Self::new(service, &merchant).with_options(self.options) })
+        let finishing = Arc::clone(&self.finishing);
+        Some(Self { observer, reopen, finishing, ..Self::new(service, &merchant).with_options(self.options) })
     }
 
     fn standing(&self) -> MutexGuard<'_, Standing> {
@@ -271,7 +281,8 @@ impl OutboxWorker {
                 let (store, runtime) = (&**self.merchant.store(), &**self.merchant.runtime());
                 // What is pending when it stops is told before it ends.
                 let never = CancelToken::new();
-                tell_host(store, runtime, Some(self.connection()), &**observer, &never).await
+                let until = Until::NothingIsLeft;
+                tell_host(store, runtime, Some(self.connection()), &**observer, until, &never).await
             }
             None => 0,
         }
@@ -343,7 +354,7 @@ impl OutboxWorker {
             }
         };
         let outcome = self.rest(&entry, outcome, rest).await;
-        (self.record(&entry, &claim, self.kept(outcome)).await, heard)
+        (self.record(&entry, self.kept(outcome)).await, heard)
     }
 
     async fn attempt(&self, entry: &OutboxEntry) -> Ended {
@@ -473,10 +484,10 @@ impl OutboxWorker {
         }
     }
 
-    async fn record(&self, entry: &OutboxEntry, claim: &Claim, outcome: Outcome) -> WorkerReport {
+    async fn record(&self, entry: &OutboxEntry, outcome: Outcome) -> WorkerReport {
         let mut report = WorkerReport::default();
         for attempt in 1..=RECORDS {
-            match self.merchant.store().finish(claim, outcome.clone(), self.merchant.runtime().now()).await {
+            match self.finishing.finish(entry, &outcome).await {
                 Ok(()) => {
                     report.count(&outcome);
                     self.tell(entry, &outcome).await;

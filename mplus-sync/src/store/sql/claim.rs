@@ -12,14 +12,12 @@ use crate::model::{ConnectionId, OutboxEntry};
 use crate::store::{ClaimRequest, StoreError, Wake, WakeUp};
 
 use super::driver::{Driver, Transaction, in_transaction};
+use super::line::{FEWEST, has_its_turn};
 use super::order_rows::{COLUMNS, Named, entry_of, save_claimed};
 use super::value::{SqlValue, marks, none_of, padded};
 use super::{Dialect, SqlStore, limit, set_aside, table};
 
 const ACTION: &str = "claim orders";
-
-/// How many merchants a claim looks at.
-const MERCHANTS: usize = 256;
 
 /// A merchant whose turn it is.
 struct Turn {
@@ -38,16 +36,23 @@ impl<D: Driver> SqlStore<D> {
         if request.limit == 0 || !self.anything_due(request, now).await? {
             return Ok(Vec::new());
         }
-        let candidates = self.candidates(request, now).await?;
-        if candidates.is_empty() {
+        let mut line = match self.gathered.next_in_line(request, now) {
+            Some(line) => line,
+            None => self.line(request, now).await?,
+        };
+        if line.connections.is_empty() {
             return Ok(Vec::new());
         }
-        let (claimed, told) = in_transaction!(self.driver, ACTION, |transaction| {
+        let (claimed, looked_at, told) = in_transaction!(self.driver, ACTION, |transaction| {
             let mut told = false;
-            claim(transaction, D::DIALECT, &candidates, request, now, &mut told)
+            claim(transaction, D::DIALECT, &line.connections, request, now, &mut told)
                 .await
-                .map(|claimed| (claimed, told))
+                .map(|(claimed, looked_at)| (claimed, looked_at, told))
         })?;
+        if line.is_long {
+            line.connections.drain(..looked_at);
+            self.gathered.keep_in_line(line);
+        }
         if told {
             self.wake(Wake::Notices);
         }
@@ -56,7 +61,10 @@ impl<D: Driver> SqlStore<D> {
 
     /// Whether anything is due at all: what an idle process asks.
     async fn anything_due(&self, request: &ClaimRequest, now: DateTime<Utc>) -> Result<bool, StoreError> {
-        let mut sql = "SELECT 1 FROM mplus_outbox WHERE is_open = 1 AND due_at <= ?".to_owned();
+        let index = if request.connection.is_some() { "open" } else { "due" };
+        let by_index = D::DIALECT.by_index(&table::OUTBOX, index);
+        let mut sql =
+            format!("SELECT 1 FROM mplus_outbox{by_index} WHERE {} AND due_at <= ?", table::OPEN_BY_TIME);
         let mut values = vec![now.into()];
         if let Some(connection) = &request.connection {
             sql += " AND connection = ?";
@@ -64,69 +72,6 @@ impl<D: Driver> SqlStore<D> {
         }
         sql += &none_of("connection", &request.except, &mut values);
         Ok(!self.driver.query(ACTION, &(sql + " LIMIT 1"), values).await?.is_empty())
-    }
-
-    /// The merchants that have something due, the one first that was served longest ago.
-    async fn candidates(
-        &self,
-        request: &ClaimRequest,
-        now: DateTime<Utc>,
-    ) -> Result<Vec<ConnectionId>, StoreError> {
-        if let Some(connection) = &request.connection {
-            let is_left_out = request.except.contains(connection);
-            return Ok(if is_left_out { Vec::new() } else { vec![connection.clone()] });
-        }
-        // Some may be taken by others, held, or have all their tables under way.
-        let wanted = request.limit.saturating_mul(2).clamp(16, MERCHANTS);
-        let mut values = vec![now.into(), now.into(), now.into(), limit(request.at_once).into()];
-        let others = none_of("merchant.connection", &request.except, &mut values);
-        let sql = format!(
-            "{} SELECT merchant.connection FROM merchant \
-             LEFT JOIN mplus_order_turns AS t ON t.connection = merchant.connection \
-             LEFT JOIN mplus_connections AS c ON c.id = merchant.connection \
-             WHERE merchant.due_at IS NOT NULL AND coalesce(c.held, 0) = 0 AND coalesce(t.rests_until, 0) <= ? \
-             AND (SELECT count(*) FROM mplus_outbox AS sent WHERE sent.connection = merchant.connection \
-                 AND sent.state = 'sending' AND sent.due_at > ?) < ?{others} \
-             ORDER BY coalesce(t.turn, 0), merchant.due_at, merchant.connection LIMIT ?",
-            merchants(D::DIALECT)
-        );
-        values.push(limit(wanted).into());
-        let rows = self.driver.query(ACTION, &sql, values).await?;
-        rows.into_iter().map(|mut row| row.text().map(ConnectionId::from)).collect()
-    }
-}
-
-/// That it is the turn of an order `due` at its table: an earlier one has ended, and nobody sends another one.
-pub(super) const HAS_ITS_TURN: &str = "(due.lane IS NULL OR NOT EXISTS (SELECT 1 FROM mplus_outbox AS other \
-     WHERE other.connection = due.connection AND other.lane = due.lane AND other.lane IS NOT NULL \
-     AND (other.sequence < due.sequence OR (other.state = 'sending' AND other.sequence <> due.sequence))))";
-
-/// The merchants that have an open order, and since when the first of each is due that may be claimed: the table `merchant` of a
-/// statement, for one value. One whose orders all wait for others at their tables is in nobody's way.
-fn merchants(dialect: Dialect) -> String {
-    let first = format!(
-        "(SELECT due.due_at FROM mplus_outbox AS due WHERE due.is_open = 1 \
-         AND due.connection = open_merchant.connection AND due.due_at <= ? AND {HAS_ITS_TURN} \
-         ORDER BY due.due_at LIMIT 1)"
-    );
-    match dialect {
-        Dialect::Sqlite | Dialect::Postgres => format!(
-            "WITH RECURSIVE open_merchant (connection) AS ( \
-             SELECT min(connection) FROM mplus_outbox WHERE is_open = 1 \
-             UNION ALL \
-             SELECT (SELECT min(o.connection) FROM mplus_outbox AS o \
-                 WHERE o.is_open = 1 AND o.connection > open_merchant.connection) \
-             FROM open_merchant WHERE open_merchant.connection IS NOT NULL), \
-             merchant (connection, due_at) AS ( \
-             SELECT connection, {first} FROM open_merchant WHERE connection IS NOT NULL)"
-        ),
-        // There every step from one merchant to the next would look at all open orders: the value of an outer row is no bound of
-        // a range. One look at their index serves all.
-        Dialect::MySql => format!(
-            "WITH open_merchant (connection) AS ( \
-             SELECT connection FROM mplus_outbox WHERE is_open = 1 GROUP BY connection), \
-             merchant (connection, due_at) AS (SELECT connection, {first} FROM open_merchant)"
-        ),
     }
 }
 
@@ -137,17 +82,26 @@ async fn claim(
     request: &ClaimRequest,
     now: DateTime<Utc>,
     told: &mut bool,
-) -> Result<Vec<OutboxEntry>, StoreError> {
-    let turns = take_turns(transaction, dialect, candidates, request, now).await?;
+) -> Result<(Vec<OutboxEntry>, usize), StoreError> {
+    // Some may be locked by others, or have no room: then it is the turn of those behind them, who are looked at only then. Whoever
+    // else claims in this moment finds those that are left.
+    let (mut turns, mut looked_at) = (Vec::new(), 0);
+    for some in candidates.chunks(request.limit.max(FEWEST)) {
+        looked_at += some.len();
+        turns.extend(take_turns(transaction, dialect, some, request, now).await?);
+        if turns.len() >= request.limit {
+            break;
+        }
+    }
     if turns.is_empty() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), looked_at));
     }
     let mut due = due_of(transaction, dialect, &turns, request, now, told).await?;
     // Round by round, in the order of the turns.
     due.sort_by_key(|(place, round, _)| (*round, *place));
     due.truncate(request.limit);
     if due.is_empty() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), looked_at));
     }
     let mut claimed = Vec::with_capacity(due.len());
     let mut served = vec![false; turns.len()];
@@ -157,7 +111,7 @@ async fn claim(
     }
     save_claimed(transaction, &claimed, request.until, now).await?;
     give_turns(transaction, &turns, &served).await?;
-    Ok(claimed)
+    Ok((claimed, looked_at))
 }
 
 /// Locks the turns of merchants that nobody else is looking at, in the order of the candidates.
@@ -185,13 +139,13 @@ async fn take_turns(
         false => Vec::new(),
     };
     if !missing.is_empty() {
+        let missing = padded(missing.into_iter().map(|connection| connection.as_str().into()).collect());
         let insert = format!(
-            "INSERT INTO mplus_order_turns (connection, turn) VALUES (?, 0){}",
+            "INSERT INTO mplus_order_turns (connection, turn) VALUES {}{}",
+            vec!["(?, 0)"; missing.len()].join(", "),
             dialect.unless_there(table::TURNS.key)
         );
-        for connection in missing {
-            transaction.execute(&insert, vec![connection.as_str().into()]).await?;
-        }
+        transaction.execute(&insert, missing).await?;
         found = transaction.query(&sql, names).await?;
     }
     let mut turns = Vec::with_capacity(found.len());
@@ -204,7 +158,7 @@ async fn take_turns(
     }
     let place = |connection: &ConnectionId| candidates.iter().position(|one| one == connection);
     turns.sort_by_key(|turn| place(&turn.connection));
-    look_for_room(transaction, &mut turns, request, now).await?;
+    look_for_room(transaction, dialect, &mut turns, request, now).await?;
     Ok(turns)
 }
 
@@ -230,6 +184,7 @@ async fn without_turn<'c>(
 /// Finds how many more orders of each merchant may be under way, and leaves those out that are held or full.
 async fn look_for_room(
     transaction: &mut dyn Transaction,
+    dialect: Dialect,
     turns: &mut Vec<Turn>,
     request: &ClaimRequest,
     now: DateTime<Utc>,
@@ -238,31 +193,22 @@ async fn look_for_room(
         return Ok(());
     }
     let names = padded(turns.iter().map(|turn| turn.connection.as_str().into()).collect());
-    let sql = format!("SELECT id FROM mplus_connections WHERE held = 1 AND id IN {}", marks(names.len()));
-    let mut held = Vec::new();
-    for mut row in transaction.query(&sql, names.clone()).await? {
-        held.push(row.text()?);
-    }
-    let mut under_way = Vec::new();
-    if request.at_once < usize::MAX {
-        let sql = format!(
-            "SELECT connection, count(*) FROM mplus_outbox WHERE connection IN {} AND state = 'sending' \
-             AND due_at > ? GROUP BY connection",
-            marks(names.len())
-        );
-        let values = names.into_iter().chain([now.into()]).collect();
-        for mut row in transaction.query(&sql, values).await? {
-            under_way.push((row.text()?, row.count()?));
+    // After the turns are locked: a claim that has just ended counts.
+    let by_state = dialect.by_index(&table::OUTBOX, "state");
+    let sql = format!(
+        "SELECT t.connection, coalesce(c.held, 0), (SELECT count(*) FROM mplus_outbox AS sent{by_state} \
+             WHERE sent.connection = t.connection AND sent.state = 'sending' AND sent.due_at > ?) \
+         FROM mplus_order_turns AS t LEFT JOIN mplus_connections AS c ON c.id = t.connection \
+         WHERE t.connection IN {}",
+        marks(names.len())
+    );
+    let values = [now.into()].into_iter().chain(names).collect();
+    for mut row in transaction.query(&sql, values).await? {
+        let (connection, is_held, under_way) = (row.text()?, row.yes()?, row.count()?);
+        if let Some(turn) = turns.iter_mut().find(|turn| turn.connection.as_str() == connection) {
+            let under_way = usize::try_from(under_way).unwrap_or(usize::MAX);
+            turn.room = if is_held { 0 } else { request.at_once.saturating_sub(under_way) };
         }
-    }
-    for turn in turns.iter_mut() {
-        let name = turn.connection.as_str();
-        let count =
-            under_way.iter().find(|(connection, _)| connection == name).map_or(0, |(_, count)| *count);
-        turn.room = match held.iter().any(|held| held == name) {
-            true => 0,
-            false => request.at_once.saturating_sub(usize::try_from(count).unwrap_or(usize::MAX)),
-        };
     }
     turns.retain(|turn| turn.room > 0);
     Ok(())
@@ -354,14 +300,15 @@ async fn rows_of(
 /// A statement with a member for each merchant: as many as a power of two, so that few are prepared. Members have numbers only: MariaDB
 /// writes what a member finds into a table of its own, which is a file when there is a text in it.
 fn union(dialect: Dialect, turns: &[Turn], wanted: usize, now: DateTime<Utc>) -> (String, Vec<SqlValue>) {
+    let (by_open, has_its_turn) = (dialect.by_index(&table::OUTBOX, "open"), has_its_turn(dialect));
     let mut members = Vec::with_capacity(turns.len());
     let mut values = Vec::with_capacity(turns.len() * 3);
     for place in 0..turns.len().next_power_of_two() {
         let (connection, room) =
             turns.get(place).map_or(("", 0), |turn| (turn.connection.as_str(), turn.room));
         let select = format!(
-            "SELECT due.sequence, {place} AS place FROM mplus_outbox AS due \
-             WHERE is_open = 1 AND connection = ? AND due_at <= ? AND {HAS_ITS_TURN} \
+            "SELECT due.sequence, {place} AS place FROM mplus_outbox AS due{by_open} \
+             WHERE is_open = 1 AND connection = ? AND due_at <= ? AND {has_its_turn} \
              ORDER BY due_at, sequence LIMIT ?"
         );
         members.push(dialect.member(&select, place));
@@ -389,8 +336,9 @@ fn of_each(turns: &[Turn], wanted: usize, now: DateTime<Utc>) -> (String, Vec<Sq
         "SELECT found.*, merchant.place FROM jsonb_to_recordset((?::text)::jsonb) \
          AS merchant (connection text, room bigint, place bigint) CROSS JOIN LATERAL \
          (SELECT {COLUMNS} FROM mplus_outbox AS due \
-         WHERE due.is_open = 1 AND due.connection = merchant.connection AND due.due_at <= ? AND {HAS_ITS_TURN} \
-         ORDER BY due.due_at, due.sequence LIMIT merchant.room) AS found"
+         WHERE due.is_open = 1 AND due.connection = merchant.connection AND due.due_at <= ? AND {} \
+         ORDER BY due.due_at, due.sequence LIMIT merchant.room) AS found",
+        has_its_turn(Dialect::Postgres)
     );
     (sql, vec![merchants.to_string().into(), now.into()])
 }

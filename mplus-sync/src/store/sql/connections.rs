@@ -44,9 +44,8 @@ impl<D: Driver> ConnectionStore for SqlStore<D> {
     }
 
     async fn connection(&self, id: &ConnectionId) -> Result<Option<Connection>, StoreError> {
-        let sql = format!("SELECT {COLUMNS} FROM mplus_connections WHERE id = ?");
-        let rows = self.driver.query("read a connection", &sql, vec![id.as_str().into()]).await?;
-        rows.into_iter().next().map(connection_of).transpose()
+        let row = self.row("read a connection", &table::CONNECTIONS, COLUMNS, id).await?;
+        row.map(connection_of).transpose()
     }
 
     async fn connections(&self, page: Page<ConnectionId>) -> Result<Vec<Connection>, StoreError> {
@@ -140,14 +139,15 @@ impl<D: Driver> SqlStore<D> {
 #[async_trait]
 impl<D: Driver> SettingsStore for SqlStore<D> {
     async fn settings(&self, connection: &ConnectionId) -> Result<Option<StoredSettings>, StoreError> {
-        let sql = "SELECT form, body, revision FROM mplus_settings WHERE connection = ?";
-        let rows = self.driver.query("read settings", sql, vec![connection.as_str().into()]).await?;
+        let columns = "connection, form, body, revision";
+        let row = self.row("read settings", &table::SETTINGS, columns, connection).await?;
         let read = |mut row: Row| {
+            row.text()?;
             let form = row.integer()?;
             let schema = u32::try_from(form).map_err(|_| format::corrupt("settings", connection.as_str()))?;
             Ok(StoredSettings { schema, json: row.text()?, revision: Revision::new(row.integer()?) })
         };
-        rows.into_iter().next().map(read).transpose()
+        row.map(read).transpose()
     }
 
     async fn save_settings(

@@ -7,8 +7,11 @@ mod claim;
 mod connections;
 pub(crate) mod dialect;
 pub(crate) mod driver;
+mod finished;
 pub(crate) mod format;
+mod gathered;
 mod leases;
+mod line;
 mod logs;
 mod menu;
 mod migrate;
@@ -30,12 +33,15 @@ pub(crate) mod value;
 pub(crate) mod write;
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::{Listener, Page, StoreError, StoreErrorKind, Wake, WakeUp};
 
 pub(crate) use dialect::Dialect;
 pub(crate) use driver::Driver;
 pub use value::{SqlValue, Statement};
+
+use gathered::Gathered;
 
 pub(crate) use migrate::migrate;
 
@@ -45,6 +51,8 @@ pub(crate) use migrate::migrate;
 #[derive(Clone)]
 pub struct SqlStore<D> {
     pub(crate) driver: D,
+    /// What many of a process's orders ask for at the same time.
+    gathered: Arc<Gathered>,
 }
 
 impl<D> fmt::Debug for SqlStore<D> {
@@ -57,7 +65,7 @@ impl<D: Driver> SqlStore<D> {
     /// Takes a driver, and brings the tables up to date.
     pub(crate) async fn with_driver(driver: D) -> Result<Self, StoreError> {
         migrate(&driver).await?;
-        let store = Self { driver };
+        let store = Self { driver, gathered: Arc::default() };
         store.take_up().await?;
         Ok(store)
     }

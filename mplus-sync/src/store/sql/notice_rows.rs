@@ -6,8 +6,9 @@ use crate::model::{ClaimedNotice, ConnectionId, OrderNotice, OrderNumber, Outbox
 use crate::store::StoreError;
 
 use super::driver::Transaction;
-use super::format;
-use super::value::Row;
+use super::value::{Row, SqlValue};
+use super::write::Write;
+use super::{format, table};
 
 /// What a notice's columns do not say.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -23,16 +24,26 @@ pub(super) async fn add(
     at: DateTime<Utc>,
     state: &OutboxState,
 ) -> Result<(), StoreError> {
-    let sql = "INSERT INTO mplus_order_notices (connection, number, at, due_at, token, body) \
-               VALUES (?, ?, ?, ?, 0, ?)";
-    let values = vec![
+    let row = row_of(connection, number, at, state)?;
+    transaction.write(Write::insert(&table::NOTICES, vec![row])).await
+}
+
+/// A new notice's row.
+pub(super) fn row_of(
+    connection: &str,
+    number: &str,
+    at: DateTime<Utc>,
+    state: &OutboxState,
+) -> Result<Vec<SqlValue>, StoreError> {
+    Ok(vec![
         connection.into(),
         number.into(),
         at.into(),
         at.into(),
+        0_i64.into(),
+        SqlValue::Null,
         format::to_new_json(&Body { state: state.clone() })?.into(),
-    ];
-    transaction.execute(sql, values).await.map(drop)
+    ])
 }
 
 /// The columns of [`notice_of`], of a table that is called `n`.

@@ -4,12 +4,12 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::model::{ClaimedNotice, ConnectionId};
-use crate::store::{NoticeRequest, NoticeStore, StoreError, Wake, WakeUp};
+use crate::store::{NoticeRequest, NoticeStore, StoreError, Wake};
 
 use super::driver::{Driver, Transaction, in_transaction};
 use super::notice_rows::{COLUMNS, notice_of};
-use super::value::SqlValue;
-use super::{SqlStore, limit, set_aside};
+use super::value::{SqlValue, marks, padded};
+use super::{SqlStore, limit, set_aside, table};
 
 /// Claims what a statement finds, and looks on behind what it has to set aside.
 async fn claim(
@@ -24,6 +24,7 @@ async fn claim(
         values.extend(request.connection.as_ref().map(|connection| connection.as_str().into()));
         values.push(limit(request.limit - claimed.len()).into());
         let mut any_aside = false;
+        let mut sequences = Vec::new();
         for row in transaction.query(sql, values).await? {
             let (sequence, connection, order) = match row.0.as_slice() {
                 [SqlValue::Integer(sequence), SqlValue::Text(connection), SqlValue::Text(order), ..] => {
@@ -33,9 +34,7 @@ async fn claim(
             };
             match notice_of(row) {
                 Ok(notice) => {
-                    let sql = "UPDATE mplus_order_notices SET due_at = ?, token = ? WHERE sequence = ?";
-                    let values = vec![request.until.into(), notice.token.into(), sequence.into()];
-                    transaction.execute(sql, values).await?;
+                    sequences.push(sequence.into());
                     claimed.push(notice);
                 }
                 Err(error) => {
@@ -45,6 +44,14 @@ async fn claim(
                     any_aside = true;
                 }
             }
+        }
+        if !sequences.is_empty() {
+            let sequences = padded(sequences);
+            let sql = format!(
+                "UPDATE mplus_order_notices SET due_at = ?, token = token + 1 WHERE sequence IN {}",
+                marks(sequences.len())
+            );
+            transaction.execute(&sql, [request.until.into()].into_iter().chain(sequences).collect()).await?;
         }
         if !any_aside || claimed.len() >= request.limit {
             return Ok(claimed);
@@ -60,12 +67,16 @@ impl<D: Driver> NoticeStore for SqlStore<D> {
         now: DateTime<Utc>,
     ) -> Result<Vec<ClaimedNotice>, StoreError> {
         let mine = if request.connection.is_some() { " AND n.connection = ?" } else { "" };
-        // A notice that a newer release wrote is set aside for it, and its order's later ones wait.
+        let by_order = D::DIALECT.by_index(&table::NOTICES, "order");
+        // A notice that a newer release wrote is set aside for it, and its order's later ones wait. With its offset the look for an
+        // earlier one is a look at an index, and no join, for which a database that last counted when there were none takes all of
+        // them for each.
         let idle = format!(
             "SELECT {COLUMNS} FROM mplus_order_notices AS n \
-             WHERE n.due_at <= ?{mine} AND n.parked IS NULL AND NOT EXISTS (SELECT 1 FROM mplus_order_notices AS earlier \
+             WHERE n.due_at <= ?{mine} AND n.parked IS NULL \
+             AND NOT EXISTS (SELECT 1 FROM mplus_order_notices AS earlier{by_order} \
                  WHERE earlier.connection = n.connection AND earlier.number = n.number \
-                 AND earlier.sequence < n.sequence) \
+                 AND earlier.sequence < n.sequence LIMIT 1 OFFSET 0) \
              ORDER BY n.sequence LIMIT ?"
         );
         // What an idle process asks takes no lock.
@@ -82,12 +93,9 @@ impl<D: Driver> NoticeStore for SqlStore<D> {
     }
 
     async fn acknowledge(&self, notice: &ClaimedNotice) -> Result<(), StoreError> {
-        let sql = "DELETE FROM mplus_order_notices WHERE sequence = ? AND token = ?";
-        let values = vec![notice.notice.sequence.into(), notice.token.into()];
-        if self.driver.execute("acknowledge a notice", sql, values).await? > 0 {
-            // Its order's next one may be told now.
-            self.wake(Wake::Notices);
-        }
+        self.remove_notice(notice.notice.sequence, notice.token).await?;
+        // Its order's next one may be told now: by whoever told this one, so that other processes need not look.
+        self.driver.bell().ring(Wake::Notices);
         Ok(())
     }
 

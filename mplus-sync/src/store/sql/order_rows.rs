@@ -8,7 +8,8 @@ use crate::store::StoreError;
 
 use super::driver::Transaction;
 use super::value::{Row, SqlValue, marks, padded};
-use super::{format, notice_rows};
+use super::write::Write;
+use super::{format, notice_rows, table};
 
 /// The columns of [`entry_of`], in its order.
 pub(super) const COLUMNS: &str =
@@ -118,15 +119,44 @@ pub(super) async fn save_claimed(
     until: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let sequences = padded(claimed.iter().map(|entry| entry.sequence.into()).collect());
-    let progresses = padded(claimed.iter().map(progress).collect::<Result<_, _>>()?);
+    let set = "state = ?, due_at = ?, claims = claims + 1, updated_at = ?";
+    let values = vec![OutboxStateKind::Sending.as_str().into(), until.into(), now.into()];
+    save_alike(transaction, claimed, set, values).await
+}
+
+/// Writes that the POS has these orders over their rows, all in one statement, and adds what the host is to be told of it in another.
+pub(super) async fn save_accepted(
+    transaction: &mut dyn Transaction,
+    accepted: &[OutboxEntry],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    if accepted.is_empty() {
+        return Ok(());
+    }
+    let set = "is_open = 0, parked = NULL, lane = NULL, state = ?, updated_at = ?";
+    let values = vec![OutboxStateKind::Accepted.as_str().into(), now.into()];
+    save_alike(transaction, accepted, set, values).await?;
+    let notice = |entry: &OutboxEntry| {
+        notice_rows::row_of(entry.connection.as_str(), entry.order.number.as_str(), now, &entry.state)
+    };
+    let notices = accepted.iter().map(notice).collect::<Result<_, _>>()?;
+    transaction.write(Write::insert(&table::NOTICES, notices)).await
+}
+
+/// Writes entries over their rows of which only the progress differs from one to the other.
+async fn save_alike(
+    transaction: &mut dyn Transaction,
+    entries: &[OutboxEntry],
+    set: &str,
+    mut values: Vec<SqlValue>,
+) -> Result<(), StoreError> {
+    let sequences = padded(entries.iter().map(|entry| entry.sequence.into()).collect());
+    let progresses = padded(entries.iter().map(progress).collect::<Result<_, _>>()?);
     let sql = format!(
-        "UPDATE mplus_outbox SET state = ?, due_at = ?, claims = claims + 1, updated_at = ?, \
-         progress = CASE sequence{} END WHERE sequence IN {}",
+        "UPDATE mplus_outbox SET {set}, progress = CASE sequence{} END WHERE sequence IN {}",
         " WHEN ? THEN ?".repeat(sequences.len()),
         marks(sequences.len())
     );
-    let mut values = vec![OutboxStateKind::Sending.as_str().into(), until.into(), now.into()];
     values.extend(
         sequences.iter().cloned().zip(progresses).flat_map(|(sequence, progress)| [sequence, progress]),
     );

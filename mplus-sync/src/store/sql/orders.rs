@@ -8,13 +8,14 @@ use chrono::{DateTime, Utc};
 use crate::model::{ConnectionId, Order, OrderNumber, OrderStep, OutboxEntry, OutboxStateKind};
 use crate::store::outbox::{check_prunable, requeued_states};
 use crate::store::{
-    Backlog, ClaimRequest, Enqueued, OrderOutbox, SetAside, StoreError, StoreErrorKind, Wake, WakeUp,
-    known_order,
+    Backlog, ClaimRequest, Enqueued, Finished, OrderOutbox, SetAside, StoreError, StoreErrorKind, Wake,
+    WakeUp, known_order,
 };
 
-use super::claim::HAS_ITS_TURN;
 use super::driver::{Driver, in_transaction};
+use super::finished::finish_all;
 use super::format;
+use super::line::has_its_turn;
 use super::order_rows::{COLUMNS, entry_of, find, progress, save};
 use super::table;
 use super::value::{SqlValue, Statement, marks, padded};
@@ -147,6 +148,23 @@ impl<D: Driver> OrderOutbox for SqlStore<D> {
         Ok(())
     }
 
+    async fn finish_all(
+        &self,
+        finished: &[Finished],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+        if let [one] = finished {
+            return Ok(vec![self.finish(&one.claim, one.outcome.clone(), now).await]);
+        }
+        let (recorded, told) = in_transaction!(self.driver, "record outcomes of orders", |transaction| {
+            finish_all(transaction, D::DIALECT.for_update(), finished, now).await
+        })?;
+        if told {
+            self.wake(Wake::Notices);
+        }
+        Ok(recorded)
+    }
+
     async fn requeue_all(
         &self,
         connection: &ConnectionId,
@@ -203,8 +221,9 @@ impl<D: Driver> OrderOutbox for SqlStore<D> {
     async fn release_expired(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
         let action = "release ended claims";
         let sql = format!(
-            "SELECT {COLUMNS} FROM mplus_outbox WHERE is_open = 1 AND state = 'sending' AND due_at <= ? \
+            "SELECT {COLUMNS} FROM mplus_outbox WHERE {} AND state = 'sending' AND due_at <= ? \
              ORDER BY sequence LIMIT ?{}",
+            table::OPEN_BY_TIME,
             D::DIALECT.for_update_skip_locked()
         );
         let mut count = 0;
@@ -286,10 +305,11 @@ impl<D: Driver> OrderOutbox for SqlStore<D> {
     }
 
     async fn backlog(&self, connection: Option<&ConnectionId>) -> Result<Backlog, StoreError> {
+        let has_its_turn = has_its_turn(D::DIALECT);
         let since = D::DIALECT.latest(&["due.due_at", "due.updated_at", "coalesce(t.rests_until, 0)"]);
         let mut sql = format!(
             "SELECT due.state, coalesce(c.held, 0) AS is_held, count(*), min(due.queued_at), \
-             min(CASE WHEN {HAS_ITS_TURN} THEN {since} END) FROM mplus_outbox AS due \
+             min(CASE WHEN {has_its_turn} THEN {since} END) FROM mplus_outbox AS due \
              LEFT JOIN mplus_connections AS c ON c.id = due.connection \
              LEFT JOIN mplus_order_turns AS t ON t.connection = due.connection WHERE due.is_open = 1"
         );

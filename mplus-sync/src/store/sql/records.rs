@@ -13,6 +13,7 @@ use crate::store::{Page, Pushed, Select, StoreError, StoreErrorKind, edit_refuse
 
 use super::driver::{Driver, Transaction};
 use super::format::{self, corrupt};
+use super::gathered::are_few;
 use super::table::{self, Table};
 use super::value::{Row, SqlValue};
 use super::write::{Keyed, Write};
@@ -166,6 +167,10 @@ impl<D: Driver> SqlStore<D> {
     ) -> Result<Vec<Tracked<T>>, StoreError> {
         let action = "read records";
         let (column, keys) = match &select {
+            Select::Ids(ids) if are_few(ids.len()) => {
+                let ids = ids.iter().map(|id| id.as_ref().to_owned()).collect();
+                return readable(self.few_records(action, T::TABLE, COLUMNS, connection, ids).await?);
+            }
             Select::Ids(ids) => ("id", ids.iter().map(|id| id.as_ref().to_owned()).collect()),
             Select::PosIds(numbers) => ("pos_key", numbers.iter().map(T::pos_key).collect()),
             Select::Page(page) => return self.page(connection, page, "").await,

@@ -178,6 +178,11 @@ pub(crate) const CUSTOMER_LINKS: Table = Table::keyed(
 /// What was set aside, in every table whose rows are claimed.
 const SET_ASIDE: Index = Index { only: "parked IS NOT NULL", ..index("parked", &["parked"]) };
 
+/// What holds for each open order, said so that only statements that say it too go by the index of what is due. Where none was open when
+/// a database last counted, it takes all indexes of open orders for equally small; a claim that went by this one would read all
+/// open orders for each merchant.
+pub(crate) const OPEN_BY_TIME: &str = "is_open = 1 AND due_at >= -9223372036854775807";
+
 /// Orders. `due_at`: not before this while waiting, the end of the claim while sending. `lane`: the table whose orders keep their
 /// order, as long as this one has its place among them: until it has ended. `parked`: the format of the release that could not read
 /// it. `progress`: what the columns do not say of its state.
@@ -206,7 +211,7 @@ pub(crate) const OUTBOX: Table = Table {
             ..index("open", &["connection", "due_at", "sequence"])
         },
         Index { only: "lane IS NOT NULL", ..index("lane", &["connection", "lane", "sequence"]) },
-        Index { only: "is_open = 1", first: &["is_open"], ..index("due", &["due_at"]) },
+        Index { only: OPEN_BY_TIME, first: &["is_open"], ..index("due", &["due_at"]) },
         index("state", &["connection", "state", "sequence"]),
         SET_ASIDE,
     ],
@@ -214,12 +219,15 @@ pub(crate) const OUTBOX: Table = Table {
 };
 
 /// Whose turn it is: a merchant's last turn in the claims, and until when its POS is left alone.
-pub(crate) const TURNS: Table = Table::keyed(
-    "mplus_order_turns",
-    &[id("connection"), integer("turn"), maybe(integer("rests_until"))],
-    &["connection"],
-    true,
-);
+pub(crate) const TURNS: Table = Table {
+    indexes: &[index("turn", &["turn"])],
+    ..Table::keyed(
+        "mplus_order_turns",
+        &[id("connection"), integer("turn"), maybe(integer("rests_until"))],
+        &["connection"],
+        true,
+    )
+};
 
 /// What the host is still to be told. `due_at`: not before this; the end of the claim while somebody tells it. `parked`: as with
 /// orders.

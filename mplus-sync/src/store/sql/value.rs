@@ -65,7 +65,7 @@ pub struct Statement {
 }
 
 /// One row of an answer.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Row(pub(crate) std::vec::IntoIter<SqlValue>);
 
 impl Row {

@@ -86,7 +86,15 @@ pub struct Keyed {
 impl Keyed {
     /// The condition on the columns that are equal for all rows.
     pub(crate) fn condition(&self) -> String {
-        self.within.iter().map(|(column, _)| format!("{column} = ?")).collect::<Vec<_>>().join(" AND ")
+        match self.within.is_empty() {
+            true => "1 = 1".to_owned(),
+            false => self
+                .within
+                .iter()
+                .map(|(column, _)| format!("{column} = ?"))
+                .collect::<Vec<_>>()
+                .join(" AND "),
+        }
     }
 
     pub(crate) fn fixed(&self) -> Vec<SqlValue> {

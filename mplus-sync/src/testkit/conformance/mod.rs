@@ -275,6 +275,7 @@ const BEHAVIOURS: &[(&str, Behaviour)] = behaviours! {
         in_order: "notices of an order come in their order",
         postponed: "a notice that could not be told comes again",
         not_without_change: "an outcome is told once",
+        recorded_together: "outcomes that come together are recorded as if one by one",
     }
     runs::{
         one_run: "several requests become one run",

@@ -231,6 +231,38 @@ pub(super) async fn claims_pass_over_the_backlog_of_others<S: Server>() {
     assert!(took[2] < Duration::from_millis(20), "{took:?}");
 }
 
+/// The same where the database knows little of what there is: a flood of one merchant's orders, and one each of 1,000 others, have come
+/// since it last counted. First it never has, then when nothing waited, which is how most of its counts find an outbox.
+pub(super) async fn claims_do_not_depend_on_what_was_counted<S: Server>() {
+    let Some(server) = S::begin().await else { return };
+    let store = S::connect(server.url()).await.unwrap();
+    let order = Order::new("1", "city", OrderKind::Pickup, DateTime::UNIX_EPOCH);
+    store.enqueue(&"other".into(), &order, DateTime::UNIX_EPOCH).await.unwrap();
+    let (name, text, numbers) = (S::NAME_OF, S::TEXT_OF, S::NUMBERS);
+    let mut took = Vec::new();
+    for series in ["a", "b"] {
+        let flood = format!(
+            "INSERT INTO mplus_outbox \
+             (connection, number, is_open, state, due_at, claims, queued_at, updated_at, body, progress) \
+             SELECT {}CASE WHEN n <= 5000 THEN 0 ELSE n END{}, {}n{}, 1, 'waiting', n, 0, queued_at, updated_at, body, progress \
+             FROM mplus_outbox CROSS JOIN {numbers} WHERE connection = 'other' AND n <= 6000",
+            name.0, name.1, text.0, text.1
+        );
+        assert_eq!(server.run(&flood).await, 6_000);
+        let now = DateTime::UNIX_EPOCH + TimeDelta::days(1);
+        let request = ClaimRequest::new("w".into(), 64, now + TimeDelta::minutes(5)).at_once(4);
+        let (found, time) = timed(store.claim(&request, now)).await;
+        let merchants: BTreeSet<_> = found.unwrap().into_iter().map(|entry| entry.connection).collect();
+        assert_eq!(merchants.len(), 64, "one order of each");
+        took.push(time);
+        server.run(&format!("UPDATE mplus_outbox SET is_open = 0, state = 'accepted', number = CONCAT('{series}', number) WHERE connection <> 'other'")).await;
+        server.run("ANALYZE mplus_outbox").await;
+    }
+    server.end().await;
+    // Far more than it takes, and far less than a look at the flood for each of the others.
+    assert!(took.iter().all(|took| *took < Duration::from_secs(1)), "{took:?}");
+}
+
 #[expect(clippy::disallowed_methods, reason = "the time it takes is what is looked at")]
 async fn timed<T>(work: impl Future<Output = T>) -> (T, Duration) {
     let began = Instant::now();
@@ -303,6 +335,11 @@ macro_rules! tests_on {
         #[tokio::test]
         async fn a_server_that_is_not_there_is_unavailable_and_no_password_is_shown() {
             $crate::store::server::tells_no_password::<$server>($nowhere, $odd).await;
+        }
+
+        #[tokio::test]
+        async fn a_claim_does_not_depend_on_what_the_database_counted_last() {
+            $crate::store::server::claims_do_not_depend_on_what_was_counted::<$server>().await;
         }
 
         #[tokio::test]
