@@ -10,7 +10,7 @@ use http::{Method, StatusCode};
 use super::{Viva, VivaCredentials};
 use crate::event::json::RawJson;
 use crate::payment::ProviderError;
-use crate::provider::call::{Answer, Call, field, form, reason};
+use crate::provider::call::{Answer, Call, detail, field, form, reason};
 use crate::secret::Secret;
 
 /// What the terminal API says when a token was withdrawn.
@@ -142,18 +142,28 @@ impl Viva {
         self.api.expect(answer, expected)
     }
 
-    /// The objects of a list, which is the whole answer or stands in it under one of these names.
+    /// The objects of a list, which is the whole answer or stands in it under one of these names. An answer that tells of an error, or
+    /// has no list, is none: what is not told is not known to be absent.
     pub(super) fn list(&self, answer: &Answer, names: &[&str]) -> Result<Vec<RawJson>, ProviderError> {
         if let Ok(list) = serde_json::from_slice::<Vec<&serde_json::value::RawValue>>(&answer.body) {
             return Ok(list.into_iter().map(RawJson::new).collect());
         }
-        self.api.read(&answer.body, |mut fields| {
+        let listed = self.api.read(&answer.body, |mut fields| {
+            let number: Option<i64> = field(&mut fields, "ErrorCode")?;
+            let failed = number.is_some_and(|number| number != 0)
+                || field::<bool>(&mut fields, "Success")? == Some(false);
+            if failed {
+                return Ok(Err(detail(&mut fields, "ErrorText")));
+            }
             for name in names {
                 if let Some(list) = field::<Vec<RawJson>>(&mut fields, name)? {
-                    return Ok(list);
+                    return Ok(Ok(list));
                 }
             }
-            Ok(Vec::new())
+            Ok(Err(None))
+        })?;
+        listed.map_err(|text: Option<String>| {
+            self.api.unreachable(text.unwrap_or_else(|| "its answer has no list".to_owned()))
         })
     }
 }

@@ -35,6 +35,7 @@ pub(super) fn why(event: i64, message: Option<String>) -> Reason {
         1001 => "the terminal is busy",
         1002 => "the terminal has to reverse earlier payments first",
         1003 => "the terminal timed out",
+        1100 => "the terminal was still at work and told no result",
         1102 => "the payment ran out",
         1004 => "the terminal declined",
         1006 => "the bank declined",

@@ -32,7 +32,7 @@ impl Viva {
                 .await
                 .map_err(|error| self.api.of_question(error))?
         {
-            return Ok(news.with_reference(session));
+            return self.unless_given(payment, refund, news.with_reference(session)).await;
         }
         if refund.looks_only {
             return Ok(RefundNews::new(refund.state));
@@ -41,7 +41,7 @@ impl Viva {
         let mut request = refund_request(terminal_id, cash_register_id, &session, cents);
         if let Some(request) = request.as_object_mut() {
             request.insert("parentSessionId".to_owned(), payment.key.id.as_str().into());
-            request.insert("merchantReference".to_owned(), format!("{REFUND}{}", refund.id).into());
+            request.insert("merchantReference".to_owned(), named(refund).into());
         }
         let path = self.terminal_api("/transactions:refund");
         let answer = self.new_api(Method::POST, &path, Some(request), &[StatusCode::CONFLICT]).await?;
@@ -55,6 +55,29 @@ impl Viva {
             return Err(self.api.unavailable("the terminal is busy with another payment".to_owned()));
         }
         Ok(RefundNews::new(RefundState::Pending).with_reference(session))
+    }
+
+    /// What is told of a refund's session: that nothing was given back only when no transaction says otherwise, as with payments. It is
+    /// asked until that is answered, for nobody waits at the till; only where the list is refused or not there the session is believed.
+    async fn unless_given(
+        &self,
+        payment: &Payment,
+        refund: &Refund,
+        news: RefundNews,
+    ) -> Result<RefundNews, ProviderError> {
+        let sale = payment.transaction_reference.as_deref();
+        let Some(sale) = sale.filter(|_| news.state == RefundState::Failed) else { return Ok(news) };
+        match self.listed_refunds(refund, sale).await {
+            Ok(listed) => Ok(match ours(&listed, payment, refund) {
+                Some(listed) => RefundNews { reference: news.reference, ..RefundNews::new(listed.state) },
+                None => news,
+            }),
+            Err(error @ ProviderError::Refused { .. }) => {
+                self.note_not_looked_up(payment, &error);
+                Ok(news)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// How the refund's session stands; `None` when there is none.
@@ -163,20 +186,29 @@ impl Viva {
         }
     }
 
-    /// A finished refund of this amount which is none of the others that are known, among the transactions of today and of the day
-    /// when it was asked for. Viva's days are those of a place that it does not name, so the days beside them are read, too.
+    /// A refund of this amount which is none of the others that are known: a finished one, else one that is under way.
     async fn find_refund(
         &self,
         payment: &Payment,
         refund: &Refund,
         transaction: &str,
     ) -> Result<Option<RefundNews>, ProviderError> {
-        let others: Vec<_> = payment
-            .refunds
-            .iter()
-            .filter(|other| other.id != refund.id)
-            .filter_map(|other| other.reference.clone())
-            .collect();
+        let is_of_another = |id: &str| {
+            let mut others = payment.refunds.iter().filter(|other| other.id != refund.id);
+            others.any(|other| other.reference.as_deref() == Some(id))
+        };
+        let mut listed = self.listed_refunds(refund, transaction).await?.into_iter();
+        let ours = listed.find(|listed| !listed.id.as_deref().is_some_and(is_of_another));
+        Ok(ours.map(|listed| RefundNews { reference: listed.id, ..RefundNews::new(listed.state) }))
+    }
+
+    /// The refunds of this amount that a sale has, finished ones before those under way, among the transactions of today and of the day
+    /// when it was asked for. Viva's days are those of a place that it does not name, so the days beside them are read, too.
+    async fn listed_refunds(
+        &self,
+        refund: &Refund,
+        transaction: &str,
+    ) -> Result<Vec<ListedRefund>, ProviderError> {
         let days: BTreeSet<_> =
             [refund.requested_at, refund.sent_at.unwrap_or(refund.requested_at), self.runtime.now()]
                 .into_iter()
@@ -184,29 +216,71 @@ impl Viva {
                 .flat_map(|day| [day.pred_opt(), Some(day), day.succ_opt()])
                 .flatten()
                 .collect();
+        let mut found: Vec<ListedRefund> = Vec::new();
         for day in days {
             let path = format!("/api/transactions?date={day}");
-            let answer = self.old_api(Method::GET, &path, &[]).await?;
+            let answer = self.old_api(Method::GET, &path, &[StatusCode::NOT_IMPLEMENTED]).await?;
+            if answer.status == StatusCode::NOT_IMPLEMENTED {
+                return Err(self.lists_nothing());
+            }
             for listed in self.list(&answer, &["Transactions"])? {
-                let Ok(Ok(mut fields)) = Fields::open_body(listed.as_str().as_bytes()) else { continue };
-                let parent: Option<String> = detail(&mut fields, "ParentId");
-                let amount: Option<Decimal> = detail(&mut fields, "Amount");
-                let id: Option<String> = detail(&mut fields, "TransactionId");
-                // One that ended otherwise gave nothing back, and one that is under way may still.
-                let finished = detail::<String>(&mut fields, "StatusId").as_deref() == Some("F");
-                let same = finished
-                    && parent.as_deref() == Some(transaction)
-                    && amount.is_some_and(|amount| amount.abs() == refund.amount)
-                    && !id.as_ref().is_some_and(|id| others.contains(id));
-                if same {
-                    let mut news = RefundNews::new(RefundState::Succeeded);
-                    news.reference = id;
-                    return Ok(Some(news));
+                let Ok(Ok(fields)) = Fields::open_body(listed.as_str().as_bytes()) else { continue };
+                let Some(listed) = read_listed(fields, refund, transaction) else { continue };
+                // It may be listed on two days.
+                if listed.id.is_none() || !found.iter().any(|known| known.id == listed.id) {
+                    found.push(listed);
                 }
             }
         }
-        Ok(None)
+        found.sort_by_key(|listed| listed.state.is_open());
+        Ok(found)
     }
+}
+
+/// A refund as it stands in a day's list.
+struct ListedRefund {
+    id: Option<String>,
+    /// What it was named when it was asked for on a terminal.
+    name: Option<String>,
+    state: RefundState,
+}
+
+/// A listed transaction as a refund of this sale and of this amount. One that ended otherwise gave nothing back, and is none; one that
+/// is under way still may.
+fn read_listed(mut fields: Fields<'_>, refund: &Refund, transaction: &str) -> Option<ListedRefund> {
+    let parent: Option<String> = detail(&mut fields, "ParentId");
+    let amount: Option<Decimal> = detail(&mut fields, "Amount");
+    let same =
+        parent.as_deref() == Some(transaction) && amount.is_some_and(|amount| amount.abs() == refund.amount);
+    let state = match detail::<String>(&mut fields, "StatusId").as_deref() {
+        Some("F") => RefundState::Succeeded,
+        Some("E" | "X") => return None,
+        _ => RefundState::Pending,
+    };
+    let (id, name) = (detail(&mut fields, "TransactionId"), detail(&mut fields, "MerchantTrns"));
+    same.then_some(ListedRefund { id, name, state })
+}
+
+/// The refund on a terminal among those that are listed: the one with its name; else one without a name that is none of the others,
+/// which are known by their sessions and not by their transactions.
+fn ours<'a>(listed: &'a [ListedRefund], payment: &Payment, refund: &Refund) -> Option<&'a ListedRefund> {
+    let with_name_of = |refund: &Refund| {
+        let name = named(refund);
+        listed.iter().find(move |listed| listed.name.as_ref() == Some(&name))
+    };
+    let others = payment.refunds.iter().filter(|other| {
+        other.id != refund.id
+            && other.amount == refund.amount
+            && other.state == RefundState::Succeeded
+            && with_name_of(other).is_none()
+    });
+    let is_named = |listed: &ListedRefund| listed.name.as_ref().is_some_and(|name| name.starts_with(REFUND));
+    with_name_of(refund).or_else(|| listed.iter().filter(|listed| !is_named(listed)).nth(others.count()))
+}
+
+/// What a refund on a terminal is named.
+fn named(refund: &Refund) -> String {
+    format!("{REFUND}{}", refund.id)
 }
 
 /// A UUID made of the payment and the refund.

@@ -20,7 +20,7 @@ const WEST: TimeDelta = TimeDelta::hours(12);
 const EAST: TimeDelta = TimeDelta::hours(14);
 
 impl Viva {
-    /// What is told of a session: that it ended without money only when no transaction says otherwise. When nobody answers that, it
+    /// What is told of a session, also of one that gives money to a card: that it ended without money only when no transaction says otherwise. When nobody answers that, it
     /// is told after twice the session's life all the same, for a cashier waits; it is looked at again afterwards in any case.
     pub(super) async fn unless_taken(
         &self,
@@ -28,7 +28,7 @@ impl Viva {
         mut news: ProviderNews,
     ) -> Result<ProviderNews, ProviderError> {
         let without_money = matches!(news.status, ProviderStatus::Failed | ProviderStatus::Cancelled);
-        if !without_money || payment.is_refund() {
+        if !without_money {
             return Ok(news);
         }
         let sent_at = payment.attempted_at.unwrap_or(payment.started_at);
@@ -66,7 +66,7 @@ impl Viva {
             match answer.status {
                 StatusCode::NOT_FOUND => continue,
                 StatusCode::NOT_IMPLEMENTED => {
-                    return Err(self.api.refused("HTTP 501: it lists no transactions".to_owned()));
+                    return Err(self.lists_nothing());
                 }
                 _ => {}
             }
@@ -78,6 +78,8 @@ impl Viva {
                 let unreadable =
                     |error| self.api.unreachable(format!("its transaction cannot be read: {error}"));
                 let amount = read_transaction(fields, &mut news).map_err(unreadable)?;
+                // What was given back to a card may be listed below zero.
+                let amount = if payment.is_refund() { amount.abs() } else { amount };
                 // It may be listed on two days.
                 if amount > Decimal::ZERO && counted.insert(news.transaction_reference.clone()) {
                     euros += amount;
@@ -88,12 +90,16 @@ impl Viva {
         Ok((euros > Decimal::ZERO).then_some(news))
     }
 
-    fn note_not_looked_up(&self, payment: &Payment, error: &ProviderError) {
+    pub(super) fn lists_nothing(&self) -> ProviderError {
+        self.api.refused("HTTP 501: it lists no transactions".to_owned())
+    }
+
+    pub(super) fn note_not_looked_up(&self, payment: &Payment, error: &ProviderError) {
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(left_out) = log.admit(self.runtime.now()) {
             tracing::warn!(
                 payment = %payment.key.id, merchant = %payment.key.merchant, account = %self.account, error = %error, left_out,
-                "a payment ended without money, and Viva does not tell whether it was taken all the same"
+                "a payment or refund ended without money, and Viva does not tell whether money moved all the same"
             );
         }
     }

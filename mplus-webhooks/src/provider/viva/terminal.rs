@@ -113,8 +113,9 @@ impl Viva {
             StatusCode::ACCEPTED => ProviderNews::new(ProviderStatus::Pending),
             StatusCode::NOT_FOUND => return Ok((status, ProviderNews::new(ProviderStatus::Absent))),
             _ => {
-                let final_by_now = self.age(payment) >= self.session_life;
-                self.api.read(&body, |session| read_session(session, payment, final_by_now))?
+                let (age, life) = (self.age(payment), self.session_life);
+                let done = Done { declines: age >= life, everything: age > life * 2 };
+                self.api.read(&body, |session| read_session(session, payment, &done))?
             }
         };
         Ok((status, news.with_reference(payment.key.id.as_str())))
@@ -143,12 +144,16 @@ impl Viva {
     }
 }
 
+/// What a session is too old for.
+struct Done {
+    /// To be paid after it was declined.
+    declines: bool,
+    /// To go on at all.
+    everything: bool,
+}
+
 /// What a session with a result says.
-fn read_session(
-    mut session: Fields<'_>,
-    payment: &Payment,
-    final_by_now: bool,
-) -> Result<ProviderNews, DataError> {
+fn read_session(mut session: Fields<'_>, payment: &Payment, done: &Done) -> Result<ProviderNews, DataError> {
     let success: Option<bool> = field(&mut session, "success")?;
     let event: Option<i64> = field(&mut session, "eventId")?;
     let amount: Option<i64> = field(&mut session, "amount")?;
@@ -157,18 +162,18 @@ fn read_session(
         (Some(true), _, Some(cents)) => ProviderStatus::Captured(euros(cents.abs())),
         // Taken is taken, and that much was asked for.
         (Some(true), _, None) => ProviderStatus::Captured(payment.amount.abs()),
+        (Some(false), ..) if aborted => ProviderStatus::Cancelled,
         (Some(false), Some(event), _) => match outcome(event) {
-            Outcome::GoesOn => ProviderStatus::Pending,
             Outcome::Cancelled => ProviderStatus::Cancelled,
-            _ if aborted => ProviderStatus::Cancelled,
             Outcome::Over => ProviderStatus::Failed,
-            Outcome::Declined if final_by_now => ProviderStatus::Failed,
-            Outcome::Declined => ProviderStatus::Pending,
+            Outcome::Declined if done.declines => ProviderStatus::Failed,
+            Outcome::GoesOn if done.everything => ProviderStatus::Failed,
+            Outcome::Declined | Outcome::GoesOn => ProviderStatus::Pending,
         },
         _ => ProviderStatus::Unknown,
     });
     if let (Some(false), Some(event)) = (success, event)
-        && outcome(event) != Outcome::GoesOn
+        && (outcome(event) != Outcome::GoesOn || news.status != ProviderStatus::Pending)
     {
         news.reason = Some(why(event, detail(&mut session, "message")));
     }

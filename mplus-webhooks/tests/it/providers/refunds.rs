@@ -281,6 +281,80 @@ async fn a_refund_without_an_answer_is_looked_for_on_the_days_beside_before_it_i
 }
 
 #[tokio::test]
+async fn a_refund_without_an_answer_is_never_sent_again_beside_one_that_is_under_way_or_while_the_list_is_away()
+ {
+    let mut server = Server::new_async().await;
+    let clock = Arc::new(Ahead::default());
+    let (host, key) = paid_order(&mut server, &clock).await;
+    let payments = host.orchestrator.payments().unwrap();
+    let path = Matcher::Regex(r"^/api/transactions/sale\?amount=200".to_owned());
+    let delete = server.mock("DELETE", path).with_status(504).expect(1).create_async().await;
+    let back = |status: &str| {
+        json!({ "Transactions": [{ "StatusId": status, "Amount": -2.00, "TransactionId": "back", "ParentId": "sale" }] }).to_string()
+    };
+    let away = r#"{"Success":false,"ErrorCode":500,"Transactions":null}"#.to_owned();
+    payments.refund(&key, "r-1", Some(Decimal::TWO)).await.unwrap();
+    for (list, expected, reference) in [
+        (away, RefundState::Requested, None),
+        (back("A"), RefundState::Pending, Some("back")),
+        (back("F"), RefundState::Succeeded, Some("back")),
+    ] {
+        clock.by(3600);
+        let listed = answering(&mut server, r"^/api/transactions\?date=", 200, &list).await;
+        let refund = payments.refund(&key, "r-1", None).await.unwrap();
+        assert_eq!((refund.state, refund.reference.as_deref()), (expected, reference), "{list}");
+        listed.remove_async().await;
+    }
+    delete.assert_async().await;
+}
+
+/// A refund on a terminal as Viva lists it.
+fn listed_refund(id: &str, status: &str, name: Option<&str>) -> Value {
+    json!({ "StatusId": status, "Amount": -2.00, "TransactionId": id, "ParentId": "sale", "MerchantTrns": name })
+}
+
+#[tokio::test]
+async fn a_refund_whose_session_denies_it_has_failed_only_when_it_is_not_listed() {
+    let cases = [
+        (200, vec![], RefundState::Failed),
+        (200, vec![listed_refund("a", "F", Some("refund r-1"))], RefundState::Succeeded),
+        (200, vec![listed_refund("a", "A", Some("refund r-1"))], RefundState::Pending),
+        (200, vec![listed_refund("a", "E", Some("refund r-1"))], RefundState::Failed),
+        (200, vec![listed_refund("a", "F", Some("refund another"))], RefundState::Failed),
+        // One of these was given before: the list does not tell which.
+        (200, vec![listed_refund("a", "F", None)], RefundState::Failed),
+        (200, vec![listed_refund("a", "F", None), listed_refund("b", "F", None)], RefundState::Succeeded),
+        (503, vec![], RefundState::Pending),
+        (401, vec![], RefundState::Failed),
+    ];
+    for (status, list, expected) in cases {
+        let mut server = Server::new_async().await;
+        let clock = Arc::new(Ahead::default());
+        token(&mut server).await;
+        server.mock("POST", "/ecr/v1/transactions:sale").create_async().await;
+        let sale = r#"{"success":true,"eventId":0,"amount":500,"transactionId":"sale"}"#;
+        answering(&mut server, "^/ecr/v1/sessions/67d8b45a", 200, sale).await;
+        let mode = VivaMode::Terminal { terminal_id: "1".to_owned(), cash_register_id: "till".to_owned() };
+        let (host, key) = paid(viva(&server, &clock, mode), &clock).await;
+        let payments = host.orchestrator.payments().unwrap();
+        server.mock("POST", "/ecr/v1/transactions:refund").create_async().await;
+        let given = payments.refund(&key, "r-0", Some(Decimal::TWO)).await.unwrap();
+        let path = format!("^/ecr/v1/sessions/{}", given.reference.unwrap());
+        answering(&mut server, &path, 200, r#"{"success":true,"eventId":0,"amount":200}"#).await;
+        let given = payments.refund(&key, "r-0", None).await.unwrap();
+        assert_eq!(given.state, RefundState::Succeeded);
+
+        let asked = payments.refund(&key, "r-1", Some(Decimal::TWO)).await.unwrap();
+        let path = format!("^/ecr/v1/sessions/{}", asked.reference.unwrap());
+        answering(&mut server, &path, 200, r#"{"success":false,"eventId":1003,"amount":200}"#).await;
+        let body = json!({ "Transactions": list }).to_string();
+        answering(&mut server, r"^/api/transactions\?date=", status, &body).await;
+        let told = payments.refund(&key, "r-1", None).await.unwrap();
+        assert_eq!(told.state, expected, "HTTP {status}: {body}");
+    }
+}
+
+#[tokio::test]
 async fn strangers_who_call_vivas_address_do_not_reach_viva() {
     let mut server = Server::new_async().await;
     let clock = Arc::new(Ahead::default());

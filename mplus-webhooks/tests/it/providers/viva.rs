@@ -92,7 +92,8 @@ async fn every_end_of_a_viva_session_is_understood() {
             r#"{"success":true,"eventId":0,"amount":null,"transactionId":"t"}"#,
             ProviderStatus::Captured(Decimal::new(270, 2)),
         ),
-        (200, r#"{"success":false,"eventId":1100,"amount":270}"#, ProviderStatus::Pending),
+        (200, r#"{"success":false,"abortSuccess":true}"#, ProviderStatus::Cancelled),
+        (200, r#"{"success":false,"eventId":1100,"abortSuccess":true}"#, ProviderStatus::Cancelled),
         (202, "", ProviderStatus::Pending),
         (200, r#"{"success":false,"eventId":1006,"amount":270}"#, ProviderStatus::Failed),
         (200, r#"{"success":false,"eventId":1016,"amount":270}"#, ProviderStatus::Cancelled),
@@ -152,6 +153,35 @@ async fn a_declined_viva_session_may_still_be_paid_until_its_life_is_over() {
             (reason.code.as_deref(), reason.text.as_str()),
             (Some("1020"), "not enough money on the account")
         );
+    }
+}
+
+#[tokio::test]
+async fn a_viva_session_that_says_for_good_that_it_is_at_work_is_over_after_four_minutes() {
+    let known = known_payment(PAYMENT_ID);
+    let cases = [
+        (20, ProviderStatus::Pending, None),
+        (230, ProviderStatus::Pending, None),
+        (250, ProviderStatus::Failed, Some("1100")),
+    ];
+    for (seconds, expected, code) in cases {
+        let mut server = Server::new_async().await;
+        token(&mut server).await;
+        let session = Matcher::Regex("^/ecr/v1/sessions/".to_owned());
+        server.mock("DELETE", session.clone()).create_async().await;
+        server
+            .mock("GET", session)
+            .with_body(r#"{"success":false,"eventId":1100,"amount":270,"abortSuccess":false}"#)
+            .create_async()
+            .await;
+        let nothing = Matcher::Regex(r"^/api/transactions\?date=".to_owned());
+        server.mock("GET", nothing).with_body(r#"{"Transactions":[]}"#).create_async().await;
+        let now = known.started_at + TimeDelta::seconds(seconds);
+        let viva = viva_at(&server, viva_terminal(), Arc::new(Ticking(Mutex::new(now))));
+        for news in [viva.get(&known).await.unwrap(), viva.cancel(&known).await.unwrap()] {
+            assert_eq!(news.status, expected, "after {seconds} s");
+            assert_eq!(news.reason.and_then(|reason| reason.code).as_deref(), code, "after {seconds} s");
+        }
     }
 }
 

@@ -103,23 +103,45 @@ async fn what_is_no_finished_sale_of_this_payment_proves_nothing() {
 #[tokio::test]
 async fn a_till_waits_for_a_list_that_is_away_and_not_for_one_that_is_refused() {
     let known = known_payment(PAYMENT_ID);
+    // An answer that tells of an error, or has no list, is no list.
+    let error = r#"{"Success":false,"ErrorCode":500,"ErrorText":"try later","Transactions":null}"#;
+    let half_an_error = r#"{"ErrorCode":500,"Transactions":[]}"#;
     let cases = [
-        (503, 160, ProviderStatus::Pending),
-        (503, 250, ProviderStatus::Failed),
-        (401, 160, ProviderStatus::Failed),
-        (404, 160, ProviderStatus::Failed),
-        (501, 160, ProviderStatus::Failed),
+        (503, "{}", 160, ProviderStatus::Pending),
+        (503, "{}", 250, ProviderStatus::Failed),
+        (200, error, 160, ProviderStatus::Pending),
+        (200, error, 250, ProviderStatus::Failed),
+        (200, half_an_error, 160, ProviderStatus::Pending),
+        (200, "{}", 160, ProviderStatus::Pending),
+        (200, r#"{"Success":true,"ErrorCode":0,"Transactions":[]}"#, 160, ProviderStatus::Failed),
+        (401, "{}", 160, ProviderStatus::Failed),
+        (404, "{}", 160, ProviderStatus::Failed),
+        (501, "{}", 160, ProviderStatus::Failed),
     ];
-    for (status, seconds, expected) in cases {
+    for (status, body, seconds, expected) in cases {
         let mut server = Server::new_async().await;
         token(&mut server).await;
         session(&mut server, 1006).await;
-        listed(&mut server, status, "{}").await;
+        listed(&mut server, status, body).await;
         let news = viva_after(&server, seconds).get(&known).await.unwrap();
         assert_eq!(news.status, expected, "HTTP {status} after {seconds} s");
         assert_eq!(news.reason.unwrap().text, "the bank declined");
         let watched = expected == ProviderStatus::Failed;
         assert_eq!(news.watched_until.is_some(), watched, "HTTP {status} after {seconds} s");
+    }
+}
+
+#[tokio::test]
+async fn money_that_is_listed_was_given_to_a_card_whatever_the_session_says() {
+    let sent =
+        mplus_webhooks::testkit::conformance::sample_payment("merchant-1", PAYMENT_ID, Decimal::new(-270, 2));
+    for amount in [-2.70, 2.70] {
+        let mut server = Server::new_async().await;
+        token(&mut server).await;
+        session(&mut server, 1003).await;
+        listed(&mut server, 200, &sale_of(PAYMENT_ID, json!({ "Amount": amount }))).await;
+        let news = viva_after(&server, 160).get(&sent).await.unwrap();
+        assert_eq!(news.status, ProviderStatus::Captured(Decimal::new(270, 2)), "{amount}");
     }
 }
 
