@@ -17,7 +17,8 @@ pub enum InboxNotice {
     Dead(Entry),
     /// A further part of a sale that was completed before: its id with other content, or with the same content on another occasion
     /// ([`EqualParts`](crate::EqualParts)), as split payments send it. It became a transaction of its own. Also a credit whose
-    /// content is that of an earlier one, on another occasion.
+    /// content is that of an earlier one, on another occasion, where the host takes that for one more
+    /// ([`Builder::equal_credits`](crate::Builder::equal_credits)).
     FurtherPart {
         /// The further part.
         entry: Entry,
@@ -25,9 +26,9 @@ pub enum InboxNotice {
         earlier: Vec<Entry>,
     },
     /// The end of a sale was told again with the same content, but not as the same bytes sent once more, and was taken for a repeat:
-    /// so the host wants it ([`EqualParts::Repeat`](crate::EqualParts::Repeat)), or what was told before is kept no longer or has
+    /// it is a credit, or the host wants it so ([`EqualParts::Repeat`](crate::EqualParts::Repeat)), or what was told before is kept no longer or has
     /// neither counter nor time. It is an entry of its own, of which nothing was recorded; was it a part of the sale after all, a
-    /// replay of that entry makes it a transaction.
+    /// replay of that entry makes it a transaction, and a credit's a credit of its own.
     ToldAgain {
         /// What was told before.
         entry: Entry,

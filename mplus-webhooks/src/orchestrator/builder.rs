@@ -45,6 +45,7 @@ pub struct Builder {
     limits: PaymentLimits,
     refunds: Refunds,
     equal_parts: EqualParts,
+    equal_credits: EqualParts,
     kept: Vec<EventName>,
     greatest_age: Option<TimeDelta>,
     attempts: Attempts,
@@ -77,6 +78,7 @@ impl Builder {
             limits: PaymentLimits::default(),
             refunds: Refunds::default(),
             equal_parts: EqualParts::default(),
+            equal_credits: EqualParts::Repeat,
             kept: Vec::new(),
             greatest_age: None,
             attempts: Attempts::default(),
@@ -113,6 +115,14 @@ impl Builder {
     #[must_use]
     pub fn equal_parts(mut self, reading: EqualParts) -> Self {
         self.equal_parts = reading;
+        self
+    }
+
+    /// What the same credit means that is told on another occasion: a till may tell one anew, and the same line may be credited twice.
+    /// Default: a repeat, for money that was given back twice does not return; a replay of its entry makes it a credit of its own.
+    #[must_use]
+    pub fn equal_credits(mut self, reading: EqualParts) -> Self {
+        self.equal_credits = reading;
         self
     }
 
@@ -217,6 +227,7 @@ impl Builder {
                 payments,
                 refunds: self.refunds,
                 equal_parts: self.equal_parts,
+                equal_credits: self.equal_credits,
                 kept: self.kept,
                 greatest_age: self.greatest_age,
                 attempts: self.attempts,

@@ -73,6 +73,7 @@ struct Inner {
     payments: Option<ExternalPayments>,
     refunds: Refunds,
     equal_parts: EqualParts,
+    equal_credits: EqualParts,
     /// Events that are kept besides those that change something anyway.
     kept: Vec<EventName>,
     greatest_age: Option<TimeDelta>,

@@ -8,7 +8,8 @@ use crate::inbox::{Entry, EntryId, EntryState, Progress, StoredReply};
 use crate::store_error::StoreError;
 
 /// What the same end of a sale with the same content means, told with another counter **and** at another time: two guests who pay half
-/// each look like that, and so may a till that tells a sale anew. The vendor's pages don't say.
+/// each look like that, and so may a till that tells a sale anew. The vendor's pages don't say. Of sales and of credits it is chosen
+/// apart: [`Builder::equal_parts`](crate::Builder::equal_parts), [`Builder::equal_credits`](crate::Builder::equal_credits).
 ///
 /// A till that sends the same bytes once more, or whose counter or clock stood still, repeats; that is so with both. Whether the handler
 /// refused what was told before makes no difference.
@@ -84,7 +85,10 @@ impl Inner {
         // A complaint about the reply to a sale brings the sale along: that is no part of it, whatever its counter and clock.
         let complains = event.oddities().iter().any(|odd| odd.what == OddityKind::Complaint);
         let now = Occasion::of(event).filter(|_| !complains);
-        let entry = match telling(self.equal_parts, &entry.body_digest, now.as_ref(), &before) {
+        // For parts of a sale there is evidence, for a credit in parts there is none; and what it gives back does not return.
+        let credits = matches!(event, AnyEvent::CreditSession(_));
+        let reading = if credits { self.equal_credits } else { self.equal_parts };
+        let entry = match telling(reading, &entry.body_digest, now.as_ref(), &before) {
             Telling::SentAgain(place) => return (entry, Ok(Some(told.swap_remove(place)))),
             Telling::Part(occasion) => {
                 let id = EntryId::new(event::further_part(entry.id.as_str(), &occasion));

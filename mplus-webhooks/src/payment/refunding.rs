@@ -113,7 +113,8 @@ impl ExternalPayments {
     /// Gives back what was paid through external payments for a sale that was credited: this much in all, or all that is left. `id`
     /// is the credit's, such as [`Credit::id`](crate::Credit::id): asking again with it gives nothing more, and another credit of the
     /// same sale has another one. The sale's payments are gone through in the order in which they were started; of each there is at most
-    /// one refund, under this id.
+    /// one refund, under this id. What was [paid in vain](Payment::paid_in_vain) was not paid for the sale: it is left out, unless there is
+    /// nothing else.
     ///
     /// The refunds come to less than `amount` when less was paid so, and are none when nothing was, or when the till did not send
     /// the sale's id with its payments.
@@ -128,14 +129,17 @@ impl ExternalPayments {
         id: &str,
         amount: Option<Decimal>,
     ) -> Result<Vec<Refund>, RefundError> {
-        let payments = self.of_session(merchant, session_id).await?;
+        let mut payments = self.of_session(merchant, session_id).await?;
+        let known = |payment: &Payment| payment.refunds.iter().find(|refund| refund.id == id).cloned();
+        if payments.iter().any(|payment| payment.captured.is_some() && !payment.paid_in_vain()) {
+            payments.retain(|payment| !payment.paid_in_vain() || known(payment).is_some());
+        }
         if id.is_empty()
             || amount.is_some_and(|amount| amount <= Decimal::ZERO || amount.normalize().scale() > 2)
         {
             let refundable = payments.iter().map(Payment::refundable).sum();
             return Err(RefundError::Credit { session: session_id.to_owned(), refundable });
         }
-        let known = |payment: &Payment| payment.refunds.iter().find(|refund| refund.id == id).cloned();
         let asked_before: Decimal = payments.iter().filter_map(known).map(|refund| refund.amount).sum();
         let mut left = amount.map(|amount| amount - asked_before);
         let mut refunds = Vec::new();

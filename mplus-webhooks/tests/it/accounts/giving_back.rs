@@ -12,6 +12,7 @@ async fn money_is_given_back_once_however_often_it_is_asked_for_and_never_more_t
     assert!(matches!(early, Err(RefundError::Amount { .. })), "{early:?}");
     host.provider.confirm(&payment.id);
     host.refresh(&payment.id).await;
+    assert_eq!(payment.poll(&host.orchestrator).await.unwrap().confirmed, Some(true));
     for _ in 0..2 {
         let refund = payments.refund(&key(&payment.id), "r1", Some(euros(400))).await.unwrap();
         assert_eq!((refund.state, refund.amount), (RefundState::Succeeded, euros(400)));
@@ -68,19 +69,24 @@ async fn what_was_paid_in_vain_can_be_given_back() {
     assert_eq!((refund.amount, refund.state), (euros(270), RefundState::Succeeded));
 }
 
+/// A payment that is started for a sale: its id.
+async fn started_for(host: &Host, till: &mplus_webhooks::testkit::Till, session: &str, cents: i64) -> String {
+    let id = till.new_id();
+    let fields = serde_json::json!({
+        "session": { "sessionId": session },
+        "externalPayment": { "externalPaymentId": id, "amount": euros(cents).to_string(), "method": "K_WEBHOOK" },
+    });
+    let start = mplus_webhooks::event::EventName::StartExternalPayment;
+    till.send(&host.orchestrator, &start, fields).await.unwrap();
+    id
+}
+
 /// A host to which three payments were paid: of 5 and 3 euros for one sale, and of 9 for another. And their ids.
 async fn paid_sales() -> (Host, Vec<String>) {
     let (host, till) = (Host::new(), till(1));
     let mut ids = Vec::new();
     for (session, cents) in [("sale", 500), ("sale", 300), ("other", 900)] {
-        let id = till.new_id();
-        let fields = serde_json::json!({
-            "session": { "sessionId": session },
-            "externalPayment": { "externalPaymentId": id, "amount": euros(cents).to_string(), "method": "K_WEBHOOK" },
-        });
-        till.send(&host.orchestrator, &mplus_webhooks::event::EventName::StartExternalPayment, fields)
-            .await
-            .unwrap();
+        let id = started_for(&host, &till, session, cents).await;
         host.provider.confirm(&id);
         host.refresh(&id).await;
         ids.push(id);
@@ -104,6 +110,35 @@ async fn a_credited_sale_gives_back_what_was_paid_for_it() {
     for session in ["", "nobody's"] {
         assert!(payments.refund_session(&merchant(), session, "credit", None).await.unwrap().is_empty());
     }
+}
+
+#[tokio::test]
+async fn a_credit_takes_nothing_from_a_payment_that_was_never_the_sales() {
+    let (host, till) = (Host::new(), till(1));
+    let payments = host.orchestrator.payments().unwrap();
+    let mut ids = Vec::new();
+    // Given up at the till and captured all the same; then the sale is paid by another one.
+    for (session, in_vain) in [("sale", true), ("sale", false), ("lost", true)] {
+        let id = started_for(&host, &till, session, 2000).await;
+        if in_vain {
+            let mut payment = till.start_payment(euros(2000));
+            payment.id.clone_from(&id);
+            payment.request_cancel(&host.orchestrator).await.unwrap();
+            host.provider.confirm_after_the_end(&id);
+        } else {
+            host.provider.confirm(&id);
+        }
+        host.refresh(&id).await;
+        ids.push(id);
+    }
+    payments.refund_session(&merchant(), "sale", "credit", Some(euros(750))).await.unwrap();
+    assert_eq!(given_back(&host, &ids), [Decimal::ZERO, euros(750), Decimal::ZERO]);
+    payments.refund(&key(&ids[0]), "in-vain", None).await.unwrap();
+    payments.refund_session(&merchant(), "sale", "rest", None).await.unwrap();
+    assert_eq!(given_back(&host, &ids), [euros(2000), euros(2000), Decimal::ZERO]);
+    // Of a sale that has nothing else it is what was paid.
+    payments.refund_session(&merchant(), "lost", "credit", None).await.unwrap();
+    assert_eq!(given_back(&host, &ids), [euros(2000); 3]);
 }
 
 #[tokio::test]

@@ -6,7 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use mplus_webhooks::event::EventName;
 use mplus_webhooks::{
-    Credit, MemoryStore, Orchestrator, Refunds, SessionKey, Transaction, TransactionError, TransactionSink,
+    Credit, EqualParts, MemoryStore, Orchestrator, Refunds, SessionKey, Transaction, TransactionError,
+    TransactionSink,
 };
 use serde_json::json;
 
@@ -52,7 +53,7 @@ async fn credit(host: &Orchestrator, counter: u32) {
 async fn a_credit_that_comes_again_has_the_same_id_and_one_more_has_another() {
     let (table, sink) = (Arc::new(Table::default()), Arc::new(Forgetful::default()));
     let host = host(&table, Arc::new(MemoryStore::new()), |builder| {
-        builder.transactions(sink.clone()).refunds(Refunds::Record)
+        builder.transactions(sink.clone()).refunds(Refunds::Record).equal_credits(EqualParts::Further)
     });
     let _background = background(&host);
     credit(&host, 1).await;

@@ -62,17 +62,30 @@ async fn a_host_that_takes_equal_parts_for_repeats_is_told_of_each() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_same_line_credited_on_two_occasions_is_given_back_twice_and_told() {
-    let (table, told) = (Arc::new(Table::default()), Told::default());
-    let host = host(&table, Arc::new(MemoryStore::new()), |builder| {
-        builder.handler(told.handlers()).refunds(Refunds::Record)
-    });
-    for (counter, second) in [(1, 1), (2, 9), (2, 9)] {
-        assert_eq!(host.handle(half(&EventName::CreditSession, counter, second)).await.status(), 200);
-        tokio::time::sleep(Duration::from_millis(10)).await;
+async fn a_credit_that_is_told_anew_gives_nothing_more_back_unless_the_host_wants_it_or_replays_it() {
+    for (reading, given, kind) in [(None, 1, "told again"), (Some(EqualParts::Further), 2, "further part")] {
+        let (table, told) = (Arc::new(Table::default()), Told::default());
+        let host = host(&table, Arc::new(MemoryStore::new()), |builder| {
+            let builder = builder.handler(told.handlers()).refunds(Refunds::Record);
+            match reading {
+                Some(reading) => builder.equal_credits(reading),
+                None => builder,
+            }
+        });
+        for (counter, second) in [(1, 1), (2, 9), (2, 9)] {
+            assert_eq!(host.handle(half(&EventName::CreditSession, counter, second)).await.status(), 200);
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(table.calls(), vec!["refund s"; given], "{reading:?}");
+        assert_eq!(told.kinds(), [kind], "{reading:?}");
+        if reading.is_none() {
+            let entries = host.inbox().list(&EntryFilter::default()).await.unwrap();
+            host.inbox().replay(&entries[1].id).await.unwrap();
+            let _background = background(&host);
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            assert_eq!(table.calls(), ["refund s", "refund s"], "by the replay");
+        }
     }
-    assert_eq!(table.calls(), ["refund s", "refund s"]);
-    assert_eq!(told.kinds(), ["further part"]);
 }
 
 #[tokio::test(start_paused = true)]
