@@ -57,7 +57,11 @@ impl Inner {
             }
             let answer = self.polled(payments, &body.subscription().merchant, id);
             return match select(pin!(answer), out_of_time).await {
-                Either::Left((reply, _)) => Ok(written(&reply?)),
+                Either::Left((reply, _)) => {
+                    let reply = written(&reply?);
+                    self.note_what_is_told(&reply, &body.subscription().merchant, id);
+                    Ok(reply)
+                }
                 Either::Right(_) => Ok(written(&asks_again(id))),
             };
         }
@@ -122,7 +126,7 @@ impl Inner {
         match select(awaited.answer.clone(), out_of_time).await {
             Either::Left((reply, _)) => {
                 if let (Ok(reply), Some(key)) = (&reply, paid_here) {
-                    self.note_what_is_told(reply, key);
+                    self.note_what_is_told(reply, &key.merchant, &key.id);
                 }
                 reply
             }
@@ -141,13 +145,15 @@ impl Inner {
     /// The payment that is looked after here, of an event that asks something of it.
     fn payment_of(&self, event: &AnyEvent) -> Option<PaymentKey> {
         self.payments.as_ref()?;
-        let id = event.subject().filter(|_| is_about_a_payment(event))?;
+        let polls = matches!(event, AnyEvent::PollExternalPayment(_));
+        let id = event.subject().filter(|_| polls || is_about_a_payment(event))?;
         Some(PaymentKey::new(event.origin().merchant().clone(), id))
     }
 
     /// A till that waits is told that a payment was paid: it need not be looked for any more.
-    fn note_what_is_told(&self, reply: &StoredReply, key: PaymentKey) {
+    fn note_what_is_told(&self, reply: &StoredReply, merchant: &MerchantId, id: &str) {
         if let Some(payments) = self.payments.clone().filter(|_| says_confirmed(reply)) {
+            let key = PaymentKey::new(merchant.clone(), id);
             self.runtime.spawn(Box::pin(async move { payments.note_that_it_was_told(&key).await }));
         }
     }

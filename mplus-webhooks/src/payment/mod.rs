@@ -9,6 +9,7 @@ mod call;
 mod cancelling;
 mod capturing;
 mod failure_log;
+mod given_up;
 mod lanes;
 #[cfg(test)]
 mod model;
@@ -32,6 +33,7 @@ mod till;
 mod webhook;
 
 pub use capturing::CaptureError;
+pub use given_up::GivenUp;
 pub use news::{ProviderNews, Reason};
 pub use notice::PaymentNotice;
 pub use provider::{

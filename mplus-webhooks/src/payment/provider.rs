@@ -11,6 +11,7 @@ use http::HeaderMap;
 use rust_decimal::Decimal;
 use sha2::{Digest as _, Sha256};
 
+use super::given_up::GivenUp;
 use super::news::ProviderNews;
 use super::record::Payment;
 use super::refund::{Refund, RefundNews};
@@ -94,7 +95,7 @@ pub trait PaymentProvider: Debug + Send + Sync {
     }
 
     /// Begins a payment, and shows it to the customer. It is called again for the same payment only after
-    /// [`get`](Self::get) has said that there is none, with the next [`Payment::attempt`]. After a minute it is dropped, as are the
+    /// [`get`](Self::get) has said that there is none, or after it was [`ProviderError::Unavailable`], with the next [`Payment::attempt`]. After a minute it is dropped, as are the
     /// other calls.
     ///
     /// An amount below zero is to be given back to the card that the customer presents; a provider that cannot do that refuses.
@@ -103,6 +104,24 @@ pub trait PaymentProvider: Debug + Send + Sync {
     /// [`ProviderError::Refused`] ends the payment as failed; [`ProviderError::Unavailable`] has it tried again;
     /// [`ProviderError::Unreachable`] has it looked up.
     async fn create(&self, payment: &Payment) -> Result<ProviderNews, ProviderError>;
+
+    /// [`create`](Self::create), of a payment whose end may be asked for before the customer sees it. This is what is called; the default
+    /// creates without asking, which is right where one call does it.
+    ///
+    /// Who needs several calls asks whether the payment [is given up](GivenUp::is_given_up) right before the one that shows it, and then
+    /// shows it to nobody: what was made so far is returned as pending, and is cancelled; when nothing was made it is
+    /// [`ProviderError::Unavailable`].
+    ///
+    /// # Errors
+    /// As `create`.
+    async fn create_unless(
+        &self,
+        payment: &Payment,
+        given_up: &GivenUp,
+    ) -> Result<ProviderNews, ProviderError> {
+        let _ = given_up;
+        self.create(payment).await
+    }
 
     /// How the payment stands now. The provider's word is final. Shows nothing to anybody.
     ///

@@ -134,6 +134,12 @@ pub struct Payment {
     /// the host was told, and before it is paid. UTC.
     #[serde(default)]
     pub fetched_until: Option<DateTime<Utc>>,
+    /// Whether the till that started it has not heard yet that it was paid, as far as is known.
+    #[serde(default)]
+    pub unheard: bool,
+    /// Whether all of it was given back before its till had heard that it was paid: the till hears that it was not, for good.
+    #[serde(default)]
+    pub withdrawn: bool,
     /// Whether it ended without anybody knowing whether the customer paid, and still nobody knows.
     #[serde(default)]
     pub unresolved: bool,
@@ -198,6 +204,8 @@ impl Payment {
             given_up: false,
             asked_at: None,
             fetched_until: None,
+            unheard: false,
+            withdrawn: false,
             unresolved: false,
             watched_until: None,
             conflict: None,
@@ -264,16 +272,33 @@ impl Payment {
     pub(super) fn fetched_from(mut self, before: &Self, until: DateTime<Utc>) -> Self {
         let paid = self.state == PaymentState::Confirmed && before.state != self.state;
         if paid && self.origin == PaymentOrigin::Till && !self.given_up {
-            self.fetched_until = Some(until);
+            (self.fetched_until, self.unheard) = (Some(until), true);
         }
         self
     }
 
     /// Notes that the till was told that it was paid. `None` when there is nothing to note.
     pub(super) fn fetched(&self, now: DateTime<Utc>) -> Option<Self> {
-        self.fetched_until?;
+        if !self.unheard && self.fetched_until.is_none() {
+            return None;
+        }
         // With nothing left to be done it has ended now.
-        Some(Self { fetched_until: None, refresh_at: now, version: self.version + 1, ..self.clone() })
+        let version = self.version + 1;
+        Some(Self { fetched_until: None, unheard: false, refresh_at: now, version, ..self.clone() })
+    }
+
+    /// Takes it back from a till that has not heard that it was paid, once nothing of it is left: a sale that is booked on it would have
+    /// no money.
+    pub(super) fn withdraw_if_all_is_given_back(&mut self) {
+        if self.unheard && self.state == PaymentState::Confirmed && self.refundable().is_zero() {
+            (self.withdrawn, self.fetched_until) = (true, None);
+            self.reason = Some(Reason::new("the money was given back"));
+        }
+    }
+
+    /// Whether its till may book it.
+    pub(super) fn counts_as_paid(&self) -> bool {
+        self.state == PaymentState::Confirmed && !self.withdrawn
     }
 
     /// Notes that no till has asked for the end, and has the host told.

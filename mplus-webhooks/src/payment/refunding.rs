@@ -8,7 +8,6 @@ use super::provider::ProviderError;
 use super::record::{Payment, PaymentKey};
 use super::refund::{Refund, RefundNews, RefundState};
 use super::service::{ALONE, ExternalPayments, SettleError, later, silent, too_many_writers};
-use super::state::PaymentState;
 use super::store::PaymentFilter;
 use super::stored_notice::NoticeAbout;
 use crate::runtime::CLOCKS_DIFFER;
@@ -74,6 +73,9 @@ impl ExternalPayments {
     /// asked until it does, and the host is told ([`PaymentNotice::Refunded`](super::PaymentNotice::Refunded)). Asking again
     /// with the same `id` is the same refund.
     ///
+    /// Once all is asked back before the till has heard that it was paid, the payment is [withdrawn](Payment::withdrawn): the till hears
+    /// that it was not, also when the refund fails later.
+    ///
     /// # Errors
     /// [`RefundError`].
     pub async fn refund(
@@ -100,6 +102,7 @@ impl ExternalPayments {
             let refund = Refund::new(id, amount, now);
             let mut changed = stored.clone();
             changed.refunds.push(refund.clone());
+            changed.withdraw_if_all_is_given_back();
             changed.version += 1;
             changed.refresh_at = now;
             if self.write(&stored, &changed).await? {
@@ -356,6 +359,6 @@ impl Payment {
     /// Whether the customer has paid although the till was told otherwise or has given the payment up: it should be given back.
     #[must_use]
     pub fn paid_in_vain(&self) -> bool {
-        self.captured.is_some() && (self.given_up || self.state != PaymentState::Confirmed)
+        self.captured.is_some() && (self.given_up || !self.counts_as_paid())
     }
 }

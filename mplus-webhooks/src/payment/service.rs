@@ -12,6 +12,7 @@ use futures_util::future::{Either, select};
 use super::call::{Next, ProviderCall};
 use super::cancelling::Cancelling;
 use super::failure_log::FailureLog;
+use super::given_up::GivenUp;
 use super::lanes::Lanes;
 use super::news::{ProviderNews, Reason};
 use super::provider::{PaymentProvider, ProviderError};
@@ -403,7 +404,9 @@ impl ExternalPayments {
     ) -> Result<ProviderNews, ProviderError> {
         let asked = async {
             match call {
-                ProviderCall::Create => provider.create(payment).await,
+                ProviderCall::Create => {
+                    provider.create_unless(payment, &GivenUp::of(&self.store, &payment.key)).await
+                }
                 ProviderCall::Get => provider.get(payment).await,
                 ProviderCall::Cancel => match provider.cancel(payment).await {
                     Err(ProviderError::Refused { .. }) => provider.get(payment).await,

@@ -85,7 +85,6 @@ impl ExternalPayments {
             Ok(Some(payment)) => {
                 let now = self.runtime.now();
                 self.note_that_it_is_awaited(&payment, now).await;
-                self.note_that_it_is_fetched(&payment, now).await;
                 let reply = PollExternalPaymentReply::acknowledge()
                     .payment(self.answer(&payment))
                     .polling(polling(&payment));
@@ -120,7 +119,7 @@ impl ExternalPayments {
         }
     }
 
-    /// Notes that the till is being told that the customer has paid.
+    /// Notes that the till was told that the customer has paid.
     async fn note_that_it_is_fetched(&self, payment: &Payment, now: DateTime<Utc>) {
         let mut fetched = payment.fetched(now);
         while let Some(noted) = fetched {
@@ -214,7 +213,7 @@ impl ExternalPayments {
 fn polling(payment: &Payment) -> Polling {
     let polling = Polling::new(payment.state.is_terminal());
     match &payment.reason {
-        Some(reason) if payment.state != PaymentState::Confirmed => polling.message(reason.text.clone()),
+        Some(reason) if !payment.counts_as_paid() => polling.message(reason.text.clone()),
         _ => polling,
     }
 }
@@ -222,19 +221,24 @@ fn polling(payment: &Payment) -> Polling {
 impl Payment {
     /// How the payment stands in the POS's words, with the final amount in this unit.
     ///
-    /// Never `confirmed` before the provider captured, never `cancelled` while it still could.
+    /// Never `confirmed` before the provider captured or after the payment was [withdrawn](Payment::withdrawn), never `cancelled` while the
+    /// provider still could capture.
     pub fn answer(&self, unit: AmountUnit) -> PaymentAnswer {
         let mut answer = PaymentAnswer::new(self.key.id.as_str());
-        answer.confirmed = Some(self.state == PaymentState::Confirmed);
-        answer.cancelled = Some(self.state.is_terminal() && self.state != PaymentState::Confirmed);
+        let paid = self.counts_as_paid();
+        answer.confirmed = Some(paid);
+        answer.cancelled = Some(self.state.is_terminal() && !paid);
         answer.status = Some(match self.state {
             PaymentState::Pending | PaymentState::Authorised | PaymentState::CancelRequested(_) => {
                 PaymentWord::Pending
             }
-            PaymentState::Confirmed => PaymentWord::Confirmed,
-            PaymentState::Failed | PaymentState::Cancelled | PaymentState::Expired => PaymentWord::Failed,
+            PaymentState::Confirmed if paid => PaymentWord::Confirmed,
+            PaymentState::Confirmed
+            | PaymentState::Failed
+            | PaymentState::Cancelled
+            | PaymentState::Expired => PaymentWord::Failed,
         });
-        if self.state == PaymentState::Confirmed {
+        if paid {
             let amount = self.final_amount.map(|euros| match unit {
                 AmountUnit::Euros => euros,
                 AmountUnit::Cents => (euros * Decimal::ONE_HUNDRED).normalize(),

@@ -22,7 +22,7 @@ use http::{HeaderMap, Request};
 use mplus_webhooks::event::EventName;
 use mplus_webhooks::inbox::{EntryFilter, EntryId};
 use mplus_webhooks::payment::{
-    ExternalPayments, OwnPayment, Payment, PaymentFilter, PaymentKey, ProviderAccount,
+    ExternalPayments, GivenUp, OwnPayment, Payment, PaymentFilter, PaymentKey, ProviderAccount,
 };
 use mplus_webhooks::provider::{Stripe, Viva};
 use mplus_webhooks::testkit::{Till, TillLine, TillPayment, conformance::store};
@@ -72,7 +72,8 @@ send_futures! {
     );
     ExternalPayments::list(payments: &ExternalPayments, filter: &PaymentFilter);
     ExternalPayments::reconcile(payments: &ExternalPayments, account: &ProviderAccount, day: NaiveDate);
-    Stripe::client_secret(stripe: &Stripe, payment: &Payment);
+GivenUp::is_given_up(given_up: &GivenUp);
+        Stripe::client_secret(stripe: &Stripe, payment: &Payment);
     Viva::webhook_key(viva: &Viva);
     PostgresStore::connect(url: &str);
     PostgresStore::open(options: PostgresOptions);

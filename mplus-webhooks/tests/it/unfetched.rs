@@ -33,7 +33,7 @@ fn host_with(limits: PaymentLimits) -> (Host, Arc<AtomicUsize>) {
     })
 }
 
-async fn paid(host: &Host, payment: &TillPayment<'_>) {
+async fn paid_at(host: &Host, payment: &TillPayment<'_>) {
     payment.start(&host.orchestrator).await.unwrap();
     host.provider.confirm(&payment.id);
     host.refresh(&payment.id).await;
@@ -44,7 +44,7 @@ async fn a_paid_payment_that_its_till_never_asks_about_is_told_once() {
     let (host, alarms) = host_with(PaymentLimits::default());
     let _background = background(&host.orchestrator);
     let till = till(1);
-    paid(&host, &till.start_payment(Decimal::TEN)).await;
+    paid_at(&host, &till.start_payment(Decimal::TEN)).await;
     tokio::time::sleep(Duration::from_secs(9 * 60)).await;
     assert_eq!(alarms.load(Ordering::SeqCst), 0);
     tokio::time::sleep(Duration::from_secs(4 * 60)).await;
@@ -60,7 +60,7 @@ async fn a_till_that_asked_for_the_end_in_any_way_is_no_alarm() {
         let _background = background(&host.orchestrator);
         let till = till(1);
         let payment = till.start_payment(Decimal::TEN);
-        paid(&host, &payment).await;
+        paid_at(&host, &payment).await;
         match way {
             "poll" => assert!(payment.poll(&host.orchestrator).await.unwrap().finished()),
             "request cancel" => drop(payment.request_cancel(&host.orchestrator).await.unwrap()),
@@ -100,6 +100,53 @@ async fn an_answer_that_the_till_did_not_wait_for_is_no_answer() {
     assert_eq!(alarms.load(Ordering::SeqCst), 1);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_till_that_comes_back_after_all_was_given_back_hears_that_it_was_not_paid() {
+    let cents = |cents| Decimal::new(cents, 2);
+    // Whether the till had heard before, and how much of 10 euros is given back in two parts.
+    for (heard, second, paid) in [(false, 600, false), (false, 500, true), (true, 600, true)] {
+        let (host, alarms) = host_with(PaymentLimits::default());
+        let _background = background(&host.orchestrator);
+        let till = till(1);
+        let payment = till.start_payment(Decimal::TEN);
+        paid_at(&host, &payment).await;
+        if heard {
+            assert_eq!(payment.poll(&host.orchestrator).await.unwrap().confirmed, Some(true));
+        }
+        tokio::time::sleep(Duration::from_secs(20 * 60)).await;
+        assert_eq!(alarms.load(Ordering::SeqCst), usize::from(!heard));
+        let payments = host.orchestrator.payments().unwrap();
+        let key = PaymentKey::new(merchant(), payment.id.as_str());
+        for (id, amount) in [("r-1", 400), ("r-2", second)] {
+            payments.refund(&key, id, Some(cents(amount))).await.unwrap();
+        }
+        for _ in 0..2 {
+            let told = payment.poll(&host.orchestrator).await.unwrap();
+            assert_eq!((told.confirmed, told.cancelled), (Some(paid), Some(!paid)), "{heard} {second}");
+            assert_eq!((told.finished(), told.final_amount.is_some()), (true, paid), "{heard} {second}");
+            let says = String::from_utf8_lossy(&told.body).contains("the money was given back");
+            assert_eq!(says, !paid, "{heard} {second}");
+        }
+        let stored = payments.payment(&key).await.unwrap().unwrap();
+        assert_eq!((stored.state, stored.withdrawn), (PaymentState::Confirmed, !paid));
+        assert_eq!(stored.paid_in_vain(), !paid);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_payment_that_was_given_back_before_its_till_asked_is_no_alarm() {
+    let (host, alarms) = host_with(PaymentLimits::default());
+    let _background = background(&host.orchestrator);
+    let till = till(1);
+    let payment = till.start_payment(Decimal::TEN);
+    paid_at(&host, &payment).await;
+    let key = PaymentKey::new(merchant(), payment.id.as_str());
+    host.orchestrator.payments().unwrap().refund(&key, "r", None).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(24 * 3600)).await;
+    assert_eq!(alarms.load(Ordering::SeqCst), 0);
+    assert!(!host.orchestrator.payments().unwrap().payment(&key).await.unwrap().unwrap().has_work());
+}
+
 /// A provider that takes its time to say that it is too late.
 #[derive(Debug)]
 struct SlowToCancel(ManualProvider);
@@ -136,7 +183,7 @@ async fn the_host_chooses_how_long_a_till_may_take() {
     let (host, alarms) = host_with(limits);
     let _background = background(&host.orchestrator);
     let till = till(1);
-    paid(&host, &till.start_payment(Decimal::TEN)).await;
+    paid_at(&host, &till.start_payment(Decimal::TEN)).await;
     tokio::time::sleep(Duration::from_secs(58 * 60)).await;
     assert_eq!(alarms.load(Ordering::SeqCst), 0);
     tokio::time::sleep(Duration::from_secs(10 * 60)).await;

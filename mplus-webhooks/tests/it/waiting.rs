@@ -207,12 +207,12 @@ async fn what_the_host_was_not_told_of_an_old_payment_is_told_however_old_it_is(
     tokio::time::sleep(Duration::from_secs(9 * 24 * 60 * 60)).await;
     time_passes(&host.orchestrator, 200, None).await;
     let payments = host.orchestrator.payments().unwrap();
-    payments.refund(&key(&payment.id), "late", None).await.unwrap();
+    payments.refund(&key(&payment.id), "late", Some(Decimal::ONE)).await.unwrap();
     time_passes(&host.orchestrator, 200, None).await;
     works.store(true, Ordering::SeqCst);
     time_passes(&host.orchestrator, 20 * 60, None).await;
     let told = told.lock().unwrap();
-    // Started, out of time, paid after all, given back, and its till never asked for that.
+    // Started, out of time, paid after all, given back in part, and its till never asked for that.
     assert_eq!(told.iter().map(PaymentNotice::number).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
     let refunded = told.iter().filter(|notice| matches!(notice, PaymentNotice::Refunded { .. }));
     let unfetched = told.iter().filter(|notice| matches!(notice, PaymentNotice::NotFetched(_)));

@@ -6,20 +6,24 @@ use super::api::{intent_path, reason};
 use super::reader::Shown;
 use super::{Stripe, StripeCapture, StripeMode, StripeRedirect, is_session};
 use crate::event::json::{DataError, Fields};
-use crate::payment::{Payment, ProviderError, ProviderNews, ProviderStatus, Reason};
+use crate::payment::{GivenUp, Payment, ProviderError, ProviderNews, ProviderStatus, Reason};
 use crate::provider::call::{detail, escape, euros, field, inside};
 use crate::secret::Secret;
 
 impl Stripe {
     /// Makes an intent and shows it to the customer.
-    pub(super) async fn create_intent(&self, payment: &Payment) -> Result<ProviderNews, ProviderError> {
+    pub(super) async fn create_intent(
+        &self,
+        payment: &Payment,
+        given_up: &GivenUp,
+    ) -> Result<ProviderNews, ProviderError> {
         let mut news = match self.found_again(payment).await? {
             Some(found) => found,
             None => self.make_intent(payment).await?,
         };
         if let (Some(reader), Some(intent), ProviderStatus::Pending) =
             (self.reader(), &news.reference, news.status)
-            && let Err(refused) = self.present(payment, reader, intent).await
+            && let Err(refused) = self.present(payment, reader, intent, given_up).await
         {
             // The reader does not show it, so nobody may pay it later.
             return match self.cancel_intent(intent).await {

@@ -19,8 +19,8 @@ use rust_decimal::Decimal;
 use super::call::Api;
 use crate::http_client::HttpClient;
 use crate::payment::{
-    NoticeRefused, Payment, PaymentProvider, ProviderCheck, ProviderError, ProviderNews, ProviderRecord,
-    ProviderSettings, Refund, RefundNews,
+    GivenUp, NoticeRefused, Payment, PaymentProvider, ProviderCheck, ProviderError, ProviderNews,
+    ProviderRecord, ProviderSettings, Refund, RefundNews,
 };
 use crate::secret::Secret;
 
@@ -235,6 +235,14 @@ impl PaymentProvider for Stripe {
     }
 
     async fn create(&self, payment: &Payment) -> Result<ProviderNews, ProviderError> {
+        self.create_unless(payment, &GivenUp::never()).await
+    }
+
+    async fn create_unless(
+        &self,
+        payment: &Payment,
+        given_up: &GivenUp,
+    ) -> Result<ProviderNews, ProviderError> {
         if payment.is_refund() {
             let text = "Stripe gives nothing back to a card without its payment: refund that payment instead";
             return Err(self.api.refused(text.to_owned()));
@@ -243,7 +251,7 @@ impl PaymentProvider for Stripe {
             StripeMode::Checkout { success_url, cancel_url } => {
                 self.create_session(payment, success_url, cancel_url).await
             }
-            _ => self.create_intent(payment).await,
+            _ => self.create_intent(payment, given_up).await,
         }
     }
 

@@ -3,7 +3,7 @@
 use super::Stripe;
 use super::api::{intent_path, reason};
 use crate::event::json::{DataError, Fields, Path};
-use crate::payment::{Payment, ProviderError, Reason};
+use crate::payment::{GivenUp, Payment, ProviderError, Reason};
 use crate::provider::call::{detail, escape, field, inside};
 
 /// How often a reader that does not answer is told.
@@ -95,12 +95,14 @@ impl Stripe {
         }
     }
 
-    /// Shows the payment on the reader. An error says that the reader does not show it.
+    /// Shows the payment on the reader, unless it was given up meanwhile: then its intent waits to be cancelled. An error says that the
+    /// reader does not show it.
     pub(super) async fn present(
         &self,
         payment: &Payment,
         reader: &str,
         intent: &str,
+        given_up: &GivenUp,
     ) -> Result<(), ProviderError> {
         let path = format!("/v1/terminal/readers/{}/process_payment_intent", escape(reader));
         if self.is_taken(reader, intent).await {
@@ -108,6 +110,10 @@ impl Stripe {
         }
         let mut tries = 0;
         loop {
+            // Whatever was asked until here may have taken longer than the till waits.
+            if given_up.is_given_up().await {
+                return Ok(());
+            }
             tries += 1;
             let key = Self::key(payment, "process", payment.attempt.max(1) * 100 + tries);
             let Err(error) = self.post(&path, &[("payment_intent", intent)], Some(key)).await else {

@@ -22,8 +22,8 @@ use crate::event::json::{DataError, Fields};
 use crate::http_client::HttpClient;
 use crate::log_room::Window;
 use crate::payment::{
-    NoticeRefused, Payment, PaymentProvider, ProviderCheck, ProviderError, ProviderNews, ProviderRecord,
-    ProviderSettings, Refund, RefundNews,
+    GivenUp, NoticeRefused, Payment, PaymentProvider, ProviderCheck, ProviderError, ProviderNews,
+    ProviderRecord, ProviderSettings, Refund, RefundNews,
 };
 use crate::runtime::{CLOCKS_DIFFER, Runtime};
 use crate::secret::Secret;
@@ -247,8 +247,21 @@ impl PaymentProvider for Viva {
     }
 
     async fn create(&self, payment: &Payment) -> Result<ProviderNews, ProviderError> {
+        self.create_unless(payment, &GivenUp::never()).await
+    }
+
+    async fn create_unless(
+        &self,
+        payment: &Payment,
+        given_up: &GivenUp,
+    ) -> Result<ProviderNews, ProviderError> {
         match &self.mode {
             VivaMode::Terminal { terminal_id, cash_register_id } => {
+                // A token may take longer than the till waits.
+                self.token().await?;
+                if given_up.is_given_up().await {
+                    return Err(self.api.unavailable("it was given up before it was shown".to_owned()));
+                }
                 self.create_session(payment, terminal_id, cash_register_id).await
             }
             VivaMode::Checkout { source_code } => self.create_order(payment, source_code).await,

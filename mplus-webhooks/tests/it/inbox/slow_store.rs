@@ -4,16 +4,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use mplus_webhooks::Handlers;
 use mplus_webhooks::event::EventName;
 use mplus_webhooks::inbox::EntryState;
-use mplus_webhooks::payment::OneProvider;
+use mplus_webhooks::payment::{OneProvider, PaymentNotice};
 use mplus_webhooks::reply::StartExternalPaymentReply;
 use mplus_webhooks::testkit::ManualProvider;
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::watched::Watched;
 use super::{Table, Told, completed, host, signed, states};
-use crate::support::background;
+use crate::support::{background, till};
 
 #[tokio::test(start_paused = true)]
 async fn repeats_of_a_slow_event_wait_without_asking_the_store_again_and_again() {
@@ -170,4 +172,40 @@ async fn a_store_that_hangs_is_trouble_that_passes_and_payments_and_sales_go_on_
     let report = running.await.unwrap();
     // Three loops, of which each was held up for ten seconds at a time.
     assert!(report.troubles >= 10, "{report:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_to_a_poll_that_came_too_late_is_no_answer() {
+    // As the vendor prints it, and as plain JSON.
+    for comma in [",", ""] {
+        let store = Arc::new(Watched::default());
+        let alarms = Arc::new(AtomicUsize::new(0));
+        let told = alarms.clone();
+        let handlers = Handlers::new().on_payment_changed(move |notice| {
+            told.fetch_add(usize::from(matches!(notice, PaymentNotice::NotFetched(_))), Ordering::SeqCst);
+            async {}
+        });
+        let provider = Arc::new(ManualProvider::new());
+        let host = host(&Arc::default(), store.clone(), |builder| {
+            builder.handler(handlers).payments(Arc::new(OneProvider(provider.clone())))
+        });
+        let _background = background(&host);
+        let till = till(1);
+        let payment = till.start_payment(Decimal::TEN);
+        payment.start(&host).await.unwrap();
+        provider.confirm(&payment.id);
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        store.reading_payments_takes.store(6, Ordering::SeqCst);
+        let body = format!(
+            r#"{{"event":{{"eventCounter":9}},"sender":{{"branchNumber":1{comma}}},"externalPayment":{{"externalPaymentId":"{}"}}}}"#,
+            payment.id
+        );
+        let poll = till.signed(&EventName::PollExternalPayment, body.into());
+        let told: Value = serde_json::from_slice(host.handle(poll).await.body()).unwrap();
+        assert_eq!(told["externalPayment"]["status"], "pending", "{comma:?}");
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        store.reading_payments_takes.store(0, Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_secs(20 * 60)).await;
+        assert_eq!(alarms.load(Ordering::SeqCst), 1, "{comma:?}");
+    }
 }

@@ -21,6 +21,8 @@ pub(super) struct Watched {
     pub(super) locked: Mutex<Option<String>>,
     /// How many seconds it takes to keep an entry.
     pub(super) keeping_takes: AtomicU64,
+    /// How many seconds it takes to read a payment.
+    pub(super) reading_payments_takes: AtomicU64,
 }
 
 impl Watched {
@@ -90,6 +92,7 @@ impl PaymentStore for Watched {
     }
 
     async fn payment(&self, key: &PaymentKey) -> Result<Option<Arc<Payment>>, StoreError> {
+        tokio::time::sleep(Duration::from_secs(self.reading_payments_takes.load(Ordering::SeqCst))).await;
         self.up().await?.payment(key).await
     }
 

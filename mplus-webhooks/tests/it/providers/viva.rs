@@ -1,6 +1,7 @@
 //! Viva: terminal sessions, checkout orders, tokens.
 
 mod checkout;
+mod given_up;
 mod taken;
 
 use std::sync::{Arc, Mutex};

@@ -1,5 +1,8 @@
 //! Readers: what they show, what they tell, and what they are asked again.
 
+use mplus_webhooks::payment::PaymentState;
+
+use super::super::{given_up_meanwhile, held};
 use super::*;
 
 #[tokio::test]
@@ -120,4 +123,36 @@ async fn a_reader_that_timed_out_is_told_again_under_a_new_key() {
     keys.sort();
     keys.dedup();
     assert_eq!(keys.len(), 3, "each attempt has a key of its own");
+}
+
+#[tokio::test]
+async fn a_reader_shows_nothing_that_was_given_up_while_the_payment_was_being_created() {
+    const INTENT: &str = r#"{"id":"pi_1","object":"payment_intent","amount":270,"amount_received":0,"status":"requires_payment_method"}"#;
+    const TIMED_OUT: &str =
+        r#"{"error":{"code":"terminal_reader_timeout","message":"The reader timed out."}}"#;
+    // The intent takes its time; or the reader, which would be told again.
+    for slow_reader in [false, true] {
+        let mut server = Server::new_async().await;
+        let (answer, held) = held(if slow_reader { TIMED_OUT } else { INTENT });
+        let intents = server.mock("POST", "/v1/payment_intents");
+        let process = server.mock("POST", "/v1/terminal/readers/tmr_1/process_payment_intent");
+        let (intents, process) = match slow_reader {
+            true => {
+                (intents.with_body(INTENT), process.with_status(400).with_body_from_request(answer).expect(1))
+            }
+            false => (intents.with_body_from_request(answer), process.expect(0)),
+        };
+        let (_intents, process) = (intents.create_async().await, process.create_async().await);
+        reader(&mut server, json!(null)).await;
+        let withdraw = server
+            .mock("POST", "/v1/payment_intents/pi_1/cancel")
+            .with_body(intent("canceled", json!({})))
+            .expect(1)
+            .create_async()
+            .await;
+        let ended = given_up_meanwhile(Arc::new(stripe(&server, terminal())), held).await;
+        assert_eq!(ended.state, PaymentState::Cancelled, "slow reader: {slow_reader}");
+        process.assert_async().await;
+        withdraw.assert_async().await;
+    }
 }
