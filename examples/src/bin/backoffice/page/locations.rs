@@ -3,7 +3,7 @@
 use axum::extract::Path;
 use axum::http::StatusCode;
 use maud::{Markup, html};
-use mplus_sync::model::{Location, LocationId, MissingField, Tracked};
+use mplus_sync::model::{Location, LocationId, MissingField, PostalAddress, Tracked};
 use mplus_sync::store::{Page as StorePage, Select};
 
 use crate::restaurant::own_data::{self, Billing, FilledIn};
@@ -40,7 +40,7 @@ pub(crate) async fn show(at: At) -> Result<Page, Trouble> {
                     tr {
                         th scope="row" { a href=(at.path(&format!("/locations/{}", location.record.id))) { (location.record.name) } }
                         td { @if let Some(branch) = location.external_ids.mpluskassa { (branch) } }
-                        td { (address(&location.record)) }
+                        td { (postal(&location.record.address)) }
                         td { (state(lang, &location.record, filled_in, missing)) }
                     }
                 } }
@@ -94,8 +94,8 @@ fn name(field: &MissingField) -> Text {
     }
 }
 
-fn address(location: &Location) -> String {
-    let address = &location.address;
+/// An address in one line.
+pub(crate) fn postal(address: &PostalAddress) -> String {
     let parts = [&address.street, &address.postcode, &address.city, &address.country];
     parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(", ")
 }
@@ -133,7 +133,7 @@ fn page(at: &At, location: &Tracked<Location>, filled_in: &FilledIn, wrong: Opti
         section.card {
             dl.facts {
                 dt { (&lang[t::BRANCH]) } dd { @match location.external_ids.mpluskassa { Some(number) => (number), None => "-" } }
-                dt { (&lang[t::POSTAL_ADDRESS]) } dd { (address(record)) }
+                dt { (&lang[t::POSTAL_ADDRESS]) } dd { (postal(&record.address)) }
                 (fact(t::PHONE, record.phone.as_deref()))
                 (fact(t::EMAIL, record.email.as_deref()))
                 (fact(t::VAT_NUMBER, record.vat_number.as_deref()))

@@ -18,6 +18,7 @@ pub(crate) mod payments;
 pub(crate) mod pictures;
 pub(crate) mod programs;
 pub(crate) mod providers;
+mod receipt;
 pub(crate) mod restaurants;
 pub(crate) mod sales;
 pub(crate) mod settings;

@@ -1,5 +1,6 @@
 //! One order: what is in it, how it stands, and what can be done.
 
+use axum::http::StatusCode;
 use maud::{Markup, html};
 use mplus_sync::model::{Order, OrderKind, OrderNumber, OutboxEntry, OutboxState, OutboxStateKind, PosOrder};
 use mplus_sync::store::Select;
@@ -7,42 +8,60 @@ use mplus_webhooks::payment::{Payment, RefundState};
 use rust_decimal::Decimal;
 
 use super::menu::encoded;
-use super::orders;
 use super::payments::{key, payments};
-use crate::text::{Text, frame, menu, orders as t, payments as pay};
+use super::{locations, orders, receipt};
+use crate::text::{Text, connection, frame, menu, orders as t, payments as pay};
 use crate::view::answer::{Go, Trouble};
 use crate::view::at::At;
 use crate::view::fields::{Fields, Query};
 use crate::view::form::{Field, tick};
 use crate::view::layout::{Here, Page, post};
-use crate::view::number::{decimal, editable, euros, time};
+use crate::view::number::{editable, euros, time};
 use crate::view::reason::said;
-use crate::view::table::scrolling;
 
 pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
     let entry = find(&at, query.text("number")).await?;
+    page(&at, &entry, None).await
+}
+
+/// A correction that could not be sent as it was entered, and why.
+struct Refused<'f> {
+    entered: &'f Fields,
+    why: String,
+}
+
+async fn page(at: &At, entry: &OutboxEntry, refused: Option<&Refused<'_>>) -> Result<Page, Trouble> {
     let (lang, order) = (at.lang, &entry.order);
-    let own = own_payment(&at, order).await?;
+    let own = own_payment(at, order).await?;
     let place = at.store().locations(at.id(), Select::Ids(vec![order.location.clone()])).await?;
     let place = place.first().map_or(order.location.as_str(), |known| known.record.name.as_str());
     let body = html! {
+        @if let Some(refused) = refused { p.notice.bad role="alert" { (refused.why) } }
         section.card {
             dl.facts {
-                dt { (&lang[frame::STATE]) } dd { (orders::state(lang, &entry)) }
+                dt { (&lang[frame::STATE]) } dd { (orders::state(lang, entry)) }
                 dt { (&lang[t::KIND]) } dd { (orders::order_kind(lang, &order.kind)) }
+                @if let OrderKind::Delivery { address } = &order.kind { dt { (&lang[connection::POSTAL_ADDRESS]) } dd { (locations::postal(address)) } }
                 dt { (&lang[menu::LOCATION]) } dd { (place) }
                 dt { (&lang[t::QUEUED_AT]) } dd { (time(lang, entry.queued_at)) }
-                @if let Some(customer) = &order.customer { dt { (&lang[t::GUEST]) } dd { (customer.name) } }
+                @if let Some(wanted) = order.requested_at { dt { (&lang[t::REQUESTED_AT]) } dd { (time(lang, wanted)) } }
+                @if let Some(customer) = &order.customer {
+                    dt { (&lang[t::GUEST]) } dd { (customer.name) }
+                    @if let Some(phone) = &customer.phone { dt { (&lang[connection::PHONE]) } dd { (phone) } }
+                    @if let Some(email) = &customer.email { dt { (&lang[connection::EMAIL]) } dd { (email) } }
+                }
                 @if let Some(note) = &order.note { dt { (&lang[t::NOTE]) } dd { (note) } }
-                @if let Some(pos) = at_pos(&entry) { dt { (&lang[t::POS_NUMBER]) } dd { (pos_number(pos)) } }
+                @if let Some(pos) = at_pos(entry) { dt { (&lang[t::POS_NUMBER]) } dd { (pos_number(pos)) } }
                 @if entry.attempts > 0 { dt { (&lang[t::ATTEMPTS]) } dd { (entry.attempts) } }
                 @if let Some(error) = &entry.last_error { dt { (&lang[t::LAST_ERROR]) } dd { (said(lang, error)) } }
             }
             @if entry.may_be_at_pos && entry.state.kind() != OutboxStateKind::Accepted { p.hint { (&lang[t::MAY_BE_THERE]) } }
         }
         h2 { (&lang[t::LINES]) }
-        (lines(&at, order, own.as_ref()))
-        (actions(&at, &entry, own.as_ref()))
+        (receipt::show(at, order, own.as_ref()))
+        (actions(at, entry, own.as_ref()))
+        (correction(at, entry, own.as_ref(), refused.map(|refused| refused.entered)))
+        (cancelling(at, entry))
         p { a href=(at.path("/orders")) { (&lang[frame::ORDERS]) } }
     };
     Ok(at.page_below(Here::Orders, format!("{} {}", &lang[t::NUMBER], order.number), body))
@@ -64,51 +83,16 @@ fn pos_number(pos: &PosOrder) -> &str {
     numbers.into_iter().flatten().next().map_or("-", String::as_str)
 }
 
-fn lines(at: &At, order: &Order, own: Option<&Payment>) -> Markup {
-    let lang = at.lang;
-    html! {
-        (scrolling(html! { table {
-            thead { tr {
-                th scope="col" { (&lang[frame::NAME]) } th.number scope="col" { (&lang[t::QUANTITY]) }
-                th.number scope="col" { (&lang[t::UNIT_PRICE]) } th.number scope="col" { (&lang[t::SUM]) }
-            } }
-            tbody {
-                @for line in &order.lines {
-                    tr {
-                        th scope="row" {
-                            (line.name)
-                            @for modifier in &line.modifiers { br; span.hint { "+ " (modifier.name) " " (euros(lang, modifier.unit_price)) } }
-                            @if let Some(note) = &line.note { br; em { (note) } }
-                        }
-                        td.number { (decimal(lang, line.quantity)) }
-                        td.number { (euros(lang, line.unit_price)) }
-                        td.number { (euros(lang, line.sum())) }
-                    }
-                }
-                tr { th scope="row" colspan="3" { (&lang[t::TOTAL]) } td.number { strong { (euros(lang, order.total)) } } }
-                @for payment in &order.payments {
-                    tr { td colspan="3" { (&lang[t::PAID]) " " (super::settings::method(lang, &payment.method))
-                        @if let Some(own) = own { " " a href=(at.path(&format!("/payments/payment?id={}", encoded(&own.key.id)))) { (&lang[t::ITS_PAYMENT]) } }
-                    } td.number { (euros(lang, payment.amount)) } }
-                }
-            }
-        } }))
-    }
-}
-
 fn actions(at: &At, entry: &OutboxEntry, own: Option<&Payment>) -> Markup {
-    let (lang, kind, number) = (at.lang, entry.state.kind(), entry.order.number.as_str());
-    let hidden = html! { input type="hidden" name="number" value=(number); };
-    let can_be_sent = kind.waits_for_person() || kind == OutboxStateKind::Withdrawn;
+    let (lang, kind) = (at.lang, entry.state.kind());
+    let can_be_sent = can_be_sent(entry);
     let can_be_withdrawn =
         !entry.may_be_at_pos && (kind.waits_for_person() || kind == OutboxStateKind::Waiting);
-    let at_pos =
-        kind == OutboxStateKind::Accepted || (kind == OutboxStateKind::NeedsAttention && entry.may_be_at_pos);
     html! {
         @if can_be_sent || can_be_withdrawn {
             section.card {
                 (post(&at.visit, &at.path("/orders/order"), html! {
-                    (hidden)
+                    (named(entry))
                     @if can_be_withdrawn { (Field::text(lang, "reason", t::WITHDRAW_REASON).show()) }
                     @if own.is_some() { p.hint { (&lang[t::WITHDRAW_PAID]) } }
                     p.actions {
@@ -118,25 +102,57 @@ fn actions(at: &At, entry: &OutboxEntry, own: Option<&Payment>) -> Markup {
                 }))
             }
         }
-        @if can_be_sent && !entry.may_be_at_pos {
+    }
+}
+
+fn can_be_sent(entry: &OutboxEntry) -> bool {
+    let kind = entry.state.kind();
+    kind.waits_for_person() || kind == OutboxStateKind::Withdrawn
+}
+
+/// Which order a form is about.
+fn named(entry: &OutboxEntry) -> Markup {
+    html! { input type="hidden" name="number" value=(entry.order.number); }
+}
+
+/// The order to correct: as it was entered, or as it is.
+fn correction(at: &At, entry: &OutboxEntry, own: Option<&Payment>, entered: Option<&Fields>) -> Markup {
+    let lang = at.lang;
+    let or_known = |name: &str, known: String| match entered.and_then(|entered| entered.raw(name)) {
+        Some(entered) => entered.to_owned(),
+        None => known,
+    };
+    html! {
+        @if can_be_sent(entry) && !entry.may_be_at_pos {
             section.card {
                 h2 { (&lang[t::REPLACE]) }
                 p { (&lang[t::REPLACE_ABOUT]) }
                 (post(&at.visit, &at.path("/orders/order"), html! {
-                    (hidden)
+                    (named(entry))
                     div.row { @for (at, line) in entry.order.lines.iter().enumerate() {
-                        (Field::called(lang, &format!("quantity_{at}"), line.name.clone()).mode("decimal").value(editable_quantity(lang, line.quantity)).show())
+                        @let name = format!("quantity_{at}");
+                        (Field::called(lang, &name, line.name.clone()).mode("decimal").value(or_known(&name, editable_quantity(lang, line.quantity))).show())
                     } }
-                    (Field::text(lang, "note", t::NOTE).value(entry.order.note.as_deref().unwrap_or_default()).show())
-                    @if own.is_some_and(|own| own.refundable() > Decimal::ZERO) { (tick(lang, "give_back", t::GIVE_BACK, Some(t::GIVE_BACK_HINT), false)) }
+                    (Field::text(lang, "note", t::NOTE).value(or_known("note", entry.order.note.clone().unwrap_or_default())).show())
+                    @if own.is_some_and(|own| own.refundable() > Decimal::ZERO) {
+                        (tick(lang, "give_back", t::GIVE_BACK, Some(t::GIVE_BACK_HINT), entered.is_some_and(|entered| entered.is_on("give_back"))))
+                    }
                     button type="submit" name="do" value="replace" { (&lang[t::REPLACE]) }
                 }))
             }
         }
+    }
+}
+
+fn cancelling(at: &At, entry: &OutboxEntry) -> Markup {
+    let (lang, kind) = (at.lang, entry.state.kind());
+    let at_pos =
+        kind == OutboxStateKind::Accepted || (kind == OutboxStateKind::NeedsAttention && entry.may_be_at_pos);
+    html! {
         @if at_pos {
             section.card {
                 (post(&at.visit, &at.path("/orders/order"), html! {
-                    (hidden)
+                    (named(entry))
                     (Field::text(lang, "reason", frame::REASON).show())
                     button.danger type="submit" name="do" value="cancel" { (&lang[t::CANCEL]) }
                     " " span.hint { (&lang[t::CANCEL_ABOUT]) }
@@ -150,7 +166,7 @@ fn editable_quantity(lang: crate::view::Lang, quantity: Decimal) -> String {
     if quantity.fract().is_zero() { quantity.normalize().to_string() } else { editable(lang, quantity) }
 }
 
-pub(crate) async fn act(at: At, fields: Fields) -> Result<Go, Trouble> {
+pub(crate) async fn act(at: At, fields: Fields) -> Result<Result<Go, Page>, Trouble> {
     let entry = find(&at, fields.text("number")).await?;
     let (lang, number) = (at.lang, &entry.order.number);
     let back = Go::to(at.path(&format!("/orders/order?number={}", encoded(number.as_str()))));
@@ -161,29 +177,38 @@ pub(crate) async fn act(at: At, fields: Fields) -> Result<Go, Trouble> {
         "cancel" => {
             let orders = at.open_to_work().await?.orders();
             orders.cancel(number, why).await.map_err(|error| Trouble::Refused(error.to_string()))?;
-            return Ok(back.saying(&lang[t::CANCELLED_NOW]));
+            return Ok(Ok(back.saying(&lang[t::CANCELLED_NOW])));
         }
-        "replace" => return replace(&at, &entry.order, &fields, back).await,
+        "replace" => {
+            return Ok(match replace(&at, &entry.order, &fields).await? {
+                Ok(()) => Ok(back.saying(&lang[t::REPLACED])),
+                // What was entered stays in the form.
+                Err(why) => {
+                    let page = page(&at, &entry, Some(&Refused { entered: &fields, why })).await?;
+                    Err(page.status(StatusCode::UNPROCESSABLE_ENTITY))
+                }
+            });
+        }
         _ => return Err(Trouble::NotFound),
     }
     let said = if fields.text("do") == "withdraw" { t::WITHDRAWN_NOW } else { t::REQUEUED };
-    Ok(back.saying(lang.fill(said, &[&1])))
+    Ok(Ok(back.saying(lang.fill(said, &[&1]))))
 }
 
-/// Sends the order again as it was corrected, and gives back what was paid too much for it where that is wanted.
-async fn replace(at: &At, order: &Order, fields: &Fields, back: Go) -> Result<Go, Trouble> {
+/// Sends the order again as it was corrected, and gives back what was paid too much for it where that is wanted; or why not.
+async fn replace(at: &At, order: &Order, fields: &Fields) -> Result<Result<(), String>, Trouble> {
     let lang = at.lang;
     let mut order = match corrected(order.clone(), fields) {
         Ok(order) => order,
-        Err(wrong) => return Ok(back.warning(&lang[wrong])),
+        Err(wrong) => return Ok(Err(lang[wrong].to_owned())),
     };
     match balance(&order) {
         Balance::Fits => {}
-        Balance::TooLittle => return Ok(back.warning(&lang[t::PAID_TOO_LITTLE])),
+        Balance::TooLittle => return Ok(Err(lang[t::PAID_TOO_LITTLE].to_owned())),
         Balance::TooMuch(rest) => {
             let amount = euros(lang, rest);
             let Some(payment) = own_payment(at, &order).await?.filter(|_| fields.is_on("give_back")) else {
-                return Ok(back.warning(lang.fill(t::PAID_TOO_MUCH, &[&amount])));
+                return Ok(Err(lang.fill(t::PAID_TOO_MUCH, &[&amount])));
             };
             // The same correction sent twice gives back once.
             let id = format!("order-{}-{}", order.number, order.total);
@@ -191,7 +216,7 @@ async fn replace(at: &At, order: &Order, fields: &Fields, back: Go) -> Result<Go
             let refund = given.map_err(|error| Trouble::Refused(error.to_string()))?;
             if refund.state == RefundState::Failed {
                 let why = refund.reason.map_or_else(|| lang[pay::NO_REASON].to_owned(), |reason| reason.text);
-                return Ok(back.warning(lang.fill(pay::REFUND_REFUSED, &[&amount, &lang.reason(&why)])));
+                return Ok(Err(lang.fill(pay::REFUND_REFUSED, &[&amount, &lang.reason(&why)])));
             }
             if let Some(paid) = order.payments.first_mut() {
                 paid.amount -= rest;
@@ -199,7 +224,7 @@ async fn replace(at: &At, order: &Order, fields: &Fields, back: Go) -> Result<Go
         }
     }
     at.store().replace(at.id(), &order, at.now()).await?;
-    Ok(back.saying(&lang[t::REPLACED]))
+    Ok(Ok(()))
 }
 
 /// Whether what was paid fits what an order comes to.

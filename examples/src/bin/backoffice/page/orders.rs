@@ -10,6 +10,7 @@ use crate::view::answer::{Go, Trouble};
 use crate::view::at::At;
 use crate::view::badge::{Tone, badge};
 use crate::view::fields::{Fields, Query};
+use crate::view::form::Field;
 use crate::view::layout::{Here, Page, empty, post};
 use crate::view::number::{count, euros, moment, time};
 use crate::view::reason::said;
@@ -17,8 +18,15 @@ use crate::view::table::scrolling;
 
 const PAGE: usize = 50;
 
-pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
-    let lang = at.lang;
+pub(crate) async fn show(at: At, Query(query): Query) -> Result<Result<Go, Page>, Trouble> {
+    let (lang, number) = (at.lang, query.text("number"));
+    let is_known = match query.filled("number") {
+        Some(number) => at.store().entry(at.id(), &OrderNumber::from(number)).await?.is_some(),
+        None => false,
+    };
+    if is_known {
+        return Ok(Ok(Go::to(at.path(&format!("/orders/order?number={}", encoded(number))))));
+    }
     let counts = at.store().counts(at.id()).await?;
     let of = |kind| counts.get(&kind).copied().unwrap_or_default();
     let chosen = chosen(query.text("state"), of);
@@ -26,6 +34,10 @@ pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
     let next = entries.last().filter(|_| entries.len() == PAGE).map(|last| last.sequence);
     let body = html! {
         p.lead { (&lang[t::ABOUT]) }
+        form.filter method="get" role="search" {
+            (Field::text(lang, "number", t::FIND).kind("search").value(number).wrong((!number.is_empty()).then(|| &lang[t::NOT_FOUND])).show())
+            button.quiet type="submit" { (&lang[frame::SEARCH]) }
+        }
         nav.states aria-label=(&lang[frame::STATE]) {
             @for kind in OutboxStateKind::ALL {
                 a href=(at.path(&format!("/orders?state={}", kind.as_str()))) aria-current=[(kind == chosen).then_some("page")] {
@@ -48,7 +60,7 @@ pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
             }
         }
     };
-    Ok(at.page(Here::Orders, body))
+    Ok(Err(at.page(Here::Orders, body)))
 }
 
 /// The state that is asked for; `attention` is the first in which orders wait for a person, and nothing the first that has any.

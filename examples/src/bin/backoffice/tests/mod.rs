@@ -5,5 +5,6 @@ mod entry;
 mod flows;
 mod kiosk;
 mod money;
+mod orders;
 mod pages;
 mod world;

@@ -256,10 +256,22 @@ async fn a_paid_order_is_corrected_and_the_guest_gets_the_rest_back_once() {
     let refused = world.until(&page, "Correct and send again").await.text;
     assert!(refused.contains("/payments/payment?id=web-9"), "{refused}");
 
-    let mut fields =
-        vec![("number", number.as_str()), ("do", "replace"), ("quantity_0", "1"), ("quantity_1", "0")];
-    let told = world.act(&page, "/orders/order", &fields).await;
+    let mut fields = vec![
+        ("number", number.as_str()),
+        ("do", "replace"),
+        ("quantity_0", "1"),
+        ("quantity_1", "0"),
+        ("note", "no sugar"),
+    ];
+    let form = format!("/restaurants/demo{page}");
+    let told = world.post_form(&form, "/restaurants/demo/orders/order", &fields).await;
+    assert_eq!(told.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(told.text.contains("more was paid than the order comes to now"), "{}", told.text);
+    assert!(
+        told.text.contains("name=\"quantity_1\" type=\"text\" value=\"0\"") && told.text.contains("no sugar"),
+        "what was entered stays: {}",
+        told.text
+    );
     fields.push(("give_back", "on"));
     world.act(&page, "/orders/order", &fields).await;
     world.until(&page, "At the till").await;

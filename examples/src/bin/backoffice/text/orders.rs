@@ -14,6 +14,8 @@ super::texts! {
     ABOUT = "Paid orders go to MplusKASSA by themselves and wait as long as it is away. What is refused waits for you here.", "Betaalde bestellingen gaan vanzelf naar MplusKASSA en wachten zolang de kassa weg is. Wat geweigerd wordt, wacht hier op jou.";
     NO_ORDERS = "No order in this state", "Geen bestelling met deze status";
     NO_ORDERS_ABOUT = "Place one at the kiosk to see one here.", "Plaats er een in de kiosk om hier iets te zien.";
+    FIND = "Number of an order", "Nummer van een bestelling";
+    NOT_FOUND = "There is no order with this number.", "Er is geen bestelling met dit nummer.";
     NUMBER = "Order", "Bestelling";
     KIND = "Kind", "Soort";
     PICKUP = "Pick-up", "Afhalen";
@@ -22,6 +24,7 @@ super::texts! {
     TABLE_NOW = "Table {}, paid", "Tafel {}, betaald";
     TOTAL = "Total", "Totaal";
     QUEUED_AT = "Placed", "Geplaatst";
+    REQUESTED_AT = "Wanted at", "Gewenst om";
     AWAY_SINCE = "MplusKASSA cannot be reached since {}", "MplusKASSA is niet bereikbaar sinds {}";
     CLAIMED_SINCE = "Somebody works at the table since {}", "Er wordt aan de tafel gewerkt sinds {}";
     RESTING = "Is tried again at {}", "Wordt opnieuw geprobeerd om {}";
