@@ -33,7 +33,35 @@ use crate::view::number::{count, euros};
 const PAGE: usize = 60;
 
 pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
-    shown(&at, &query, None).await
+    // What a guest has not paid stays chosen.
+    let unpaid = match query.filled("again") {
+        Some(payment) => at.app.baskets.of_payment(at.id().as_str(), payment).await?,
+        None => None,
+    };
+    let entered = unpaid.map_or(query, |basket| as_entered(&basket.order));
+    shown(&at, &entered, None).await
+}
+
+/// The form that an order was made of.
+fn as_entered(order: &Order) -> Fields {
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    form.append_pair("location", order.location.as_str());
+    for line in &order.lines {
+        let Sold::Item { item } = &line.sold else { continue };
+        form.append_pair(&quantity_field(item), &line.quantity.to_string());
+        for modifier in &line.modifiers {
+            let name = choices::choice_field(item, modifier.group.as_str());
+            form.append_pair(&name, modifier.modifier.as_str());
+        }
+    }
+    if let OrderKind::DineInPayNow { table, .. } = &order.kind {
+        form.append_pair("kind", "table").append_pair("table", &table.number.to_string());
+    }
+    if let Some(customer) = &order.customer {
+        form.append_pair("guest", &customer.name);
+    }
+    form.append_pair("note", order.note.as_deref().unwrap_or_default());
+    Fields::read(form.finish().as_bytes())
 }
 
 async fn shown(at: &At, entered: &Fields, wrong: Option<String>) -> Result<Page, Trouble> {
@@ -302,7 +330,8 @@ pub(crate) async fn pay(at: At, Query(query): Query) -> Result<Response, Trouble
     if payment.state.is_terminal() {
         let why = payment.reason.as_ref().map(|reason| lang.reason(&reason.text));
         let said = format!("{} {}", &lang[t::NOT_PAID], why.unwrap_or_default());
-        return Ok(Go::to(at.path("/kiosk")).warning(said.trim()).into_response());
+        let back = at.path(&format!("/kiosk?again={}", encoded(id)));
+        return Ok(Go::to(back).warning(said.trim()).into_response());
     }
     let hidden = html! { input type="hidden" name="id" value=(id); };
     let body = html! {

@@ -99,3 +99,36 @@ async fn a_guest_orders_from_several_categories_and_is_told_of_what_is_gone() {
     assert!(gone.text.contains("gone cannot be ordered any more"), "{}", gone.text);
     assert!(world.app.demo.as_ref().unwrap().terminal.payments().is_empty(), "nobody was to pay");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_guest_has_not_paid_stays_chosen() {
+    let world = World::open().await;
+    let page = world.page("/kiosk?text=entrec").await.text;
+    let (steak, rare, sauce) = (quantity(&page), choice(&page, "Rosé"), choice(&page, "Pepersaus"));
+    let fields = [
+        (steak.as_str(), "2"),
+        (&rare.0, &rare.1),
+        (&sauce.0, &sauce.1),
+        ("kind", "pickup"),
+        ("guest", "Sam"),
+        ("note", "no salt"),
+    ];
+    let ordered = world.post_form(KIOSK, KIOSK, &fields).await;
+    let (pay, id) =
+        (ordered.location().to_owned(), ordered.location().rsplit_once("id=").unwrap().1.to_owned());
+    let refused = [("id", id.as_str()), ("do", "refuse"), ("back", &pay)];
+    world.post_form(&pay, "/restaurants/demo/payments/play", &refused).await;
+    let back = world.get(&pay).await;
+    assert_eq!(back.status, StatusCode::SEE_OTHER, "{}", back.text);
+    let kiosk = world.get(back.location()).await.text;
+    assert!(kiosk.contains("It was not paid"), "{kiosk}");
+    assert!(kiosk.contains(&format!("name=\"{steak}\" value=\"2\"")), "{kiosk}");
+    assert!(kiosk.contains("value=\"Sam\"") && kiosk.contains("value=\"no salt\""), "{kiosk}");
+    let is_kept = |chosen: &str| {
+        let marks = ["selected", "checked"].map(|mark| format!("value=\"{chosen}\" {mark}"));
+        let hidden =
+            format!("type=\"hidden\" name=\"{}\"", if chosen == rare.1 { &rare.0 } else { &sauce.0 });
+        marks.iter().any(|mark| kiosk.contains(mark)) || kiosk.contains(&hidden)
+    };
+    assert!(is_kept(&rare.1) && is_kept(&sauce.1), "{kiosk}");
+}
