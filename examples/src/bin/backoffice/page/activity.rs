@@ -4,6 +4,7 @@ use maud::html;
 use mplus_sync::model::{ActivityLevel, LoggedActivity};
 
 use crate::text::{Text, connection as t, frame};
+use crate::view::Lang;
 use crate::view::answer::Trouble;
 use crate::view::at::At;
 use crate::view::badge::{Tone, badge};
@@ -43,7 +44,7 @@ pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
                     tr {
                         td.nowrap { (time(lang, activity.at)) }
                         td { (badge(tone(activity.level), &lang[level_text(activity.level)])) }
-                        td { (activity.topic) @if let Some(subject) = &activity.subject { br; span.hint { (subject) } } }
+                        td { (topic(lang, &activity.topic)) @if let Some(subject) = &activity.subject { br; span.hint { (subject) } } }
                         td { (said(lang, &activity.message)) }
                     }
                 } }
@@ -75,6 +76,20 @@ fn level_name(level: ActivityLevel) -> &'static str {
         ActivityLevel::Warning => "warning",
         _ => "error",
     }
+}
+
+/// What a line is about as people call it; what is not in the table by its own name.
+fn topic(lang: Lang, topic: &str) -> String {
+    let text = match topic {
+        "menu" => frame::MENU,
+        "stock" => frame::STOCK,
+        "orders" => frame::ORDERS,
+        "connection" => frame::CONNECTION,
+        "runs" => frame::SYNC,
+        "branches" => frame::LOCATIONS,
+        other => return other.replace('_', " "),
+    };
+    lang[text].to_owned()
 }
 
 fn tone(level: ActivityLevel) -> Tone {

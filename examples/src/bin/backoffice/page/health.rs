@@ -156,6 +156,6 @@ async fn failures(desk: &Desk, after: Option<&str>) -> Result<Markup, Trouble> {
 fn word(lang: Lang, wrong: Option<&String>) -> Markup {
     match wrong {
         None => badge(Tone::Good, &lang[t::WORKS]),
-        Some(why) => badge(Tone::Bad, &lang.fill(t::FAILS, &[why])),
+        Some(why) => badge(Tone::Bad, &lang.fill(t::FAILS, &[&lang.reason(why)])),
     }
 }

@@ -9,7 +9,7 @@ use mplus_sync::store::{CatalogEdits, Select};
 use rust_decimal::Decimal;
 
 use super::{locations, menu};
-use crate::text::{Text, frame, menu as t};
+use crate::text::{Text, frame, menu as t, sync};
 use crate::view::Lang;
 use crate::view::answer::{Go, Trouble};
 use crate::view::at::At;
@@ -172,7 +172,7 @@ pub(crate) async fn save(at: At, fields: Fields) -> Result<Result<Go, Page>, Tro
     Ok(Ok(if saved.stale.is_empty() {
         back.saying(&at.lang[t::SAVED])
     } else {
-        let fields: Vec<_> = saved.stale.iter().map(|stale| stale.field.to_string()).collect();
+        let fields: Vec<_> = saved.stale.iter().map(|stale| at.lang.field(stale.field.as_str())).collect();
         back.warning(at.lang.fill(t::STALE, &[&fields.join(", ")]))
     }))
 }
@@ -197,7 +197,8 @@ fn entered(seen: &Item, locations: &[Tracked<Location>], fields: &Fields) -> (It
             Ok(amount) if amount == known => known,
             Ok(amount) => amount,
             Err(_) => {
-                wrong.push((name.to_owned(), t::NOT_AN_AMOUNT));
+                let why = if name == "tax_rate" { sync::NOT_A_RATE } else { t::NOT_AN_AMOUNT };
+                wrong.push((name.to_owned(), why));
                 known
             }
         };

@@ -138,6 +138,7 @@ async fn page(at: &At, payment: &Payment, wrong: Option<Text>) -> Result<Page, T
                 dt { (&lang[t::STARTED]) } dd { (time(lang, payment.started_at)) }
                 dt { (&lang[t::PLACE]) } dd { (place(lang, payment)) }
                 @if let Some(captured) = payment.captured { dt { (&lang[t::CAPTURED]) } dd { (euros(lang, captured)) } }
+                (fact(t::IDENTIFIER, Some(&payment.key.id)))
                 (fact(t::PROVIDER, Some(&payment.provider)))
                 (fact(t::REFERENCE, payment.provider_reference.as_deref()))
                 @if let Some(number) = basket.filter(|_| payment.state == PaymentState::Confirmed).map(|basket| basket.order.number) {

@@ -63,4 +63,32 @@ super::texts! {
     PER_DAY = "per day", "per dag";
     SOLD_OUT = "Sold out", "Uitverkocht";
     CHANGED_AT = "Changed at the till", "Veranderd aan de kassa";
+    FIELD_NAME = "the name", "de naam";
+    FIELD_DESCRIPTION = "the description", "de omschrijving";
+    FIELD_PRICE = "the price", "de prijs";
+    FIELD_LOCATION_PRICE = "the price of a location", "de prijs van een locatie";
+    FIELD_TAX_RATE = "the VAT rate", "het btw-tarief";
+    FIELD_CATEGORY = "the category", "de categorie";
+    FIELD_PARTS = "the choices", "de keuzes";
+    FIELD_ACTIVE = "whether it is for sale", "of het te koop is";
+    FIELD_HIDDEN = "whether guests see it", "of gasten het zien";
+}
+
+impl super::Lang {
+    /// A field of the menu as people call it; one that is not in the table by its own name.
+    pub(crate) fn field(self, name: &str) -> String {
+        let text = match name {
+            "name" => FIELD_NAME,
+            "description" => FIELD_DESCRIPTION,
+            "price" => FIELD_PRICE,
+            "tax_rate" => FIELD_TAX_RATE,
+            "category" => FIELD_CATEGORY,
+            "parts" => FIELD_PARTS,
+            "active" => FIELD_ACTIVE,
+            "hidden" => FIELD_HIDDEN,
+            name if name.starts_with("location_prices/") => FIELD_LOCATION_PRICE,
+            other => return other.replace('_', " "),
+        };
+        self[text].to_owned()
+    }
 }

@@ -34,6 +34,7 @@ super::texts! {
     REFUND_FAILED = "refused", "geweigerd";
     NOT_AN_AMOUNT = "An amount above zero, such as 2,50; thousands as 1250 or 1250,00.", "Een bedrag boven nul, zoals 2,50; duizendtallen als 1250 of 1250,00.";
     PROVIDER = "Provider", "Provider";
+    IDENTIFIER = "Identifier", "Kenmerk";
     REFERENCE = "Reference", "Referentie";
     PLAY = "Play the customer", "De klant spelen";
     PLAY_PAY = "Customer pays", "Klant betaalt";

@@ -127,7 +127,7 @@ fn conflicts(lang: Lang, conflicts: &Value) -> Markup {
         html! {
             (subject(conflict))
             @for field in fields {
-                code { (field["field"].as_str().unwrap_or_default()) } " "
+                (lang.field(text(field, "field"))) " - "
                 (&lang[t::CONFLICT_TILL]) ": " (side(&field["pos"])) ", " (&lang[t::CONFLICT_HERE]) ": " (side(&field["host"])) ". "
             }
             (&lang[t::CONFLICT_WINNER]) " " (&lang[winner]) "."
