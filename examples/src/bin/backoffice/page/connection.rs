@@ -1,5 +1,6 @@
 //! A restaurant's connection: how it is doing, other credentials, its end.
 
+use axum::http::StatusCode;
 use maud::{Markup, html};
 use mplus_sync::connection::NewConnection;
 use mplus_sync::model::ConnectionStatus;
@@ -17,14 +18,30 @@ use crate::view::layout::{Here, Page, post};
 use crate::view::number::{moment, time};
 use crate::view::reason::said;
 
+/// What is wrong with another address or other credentials: by field, and what the till said.
+#[derive(Default)]
+struct Wrong {
+    fields: Vec<(&'static str, Text)>,
+    told: Option<String>,
+}
+
 pub(crate) async fn show(at: At) -> Page {
+    page(&at, &Fields::default(), &Wrong::default())
+}
+
+fn page(at: &At, entered: &Fields, wrong: &Wrong) -> Page {
     let (lang, connection) = (at.lang, &at.connection);
+    let or_known = |name: &str, known: String| entered.raw(name).map_or(known, str::to_owned);
+    let say = |name: &str| {
+        let known = wrong.fields.iter().find(|(field, _)| *field == name);
+        known.map(|(_, text)| lang[*text].to_owned())
+    };
     let is_connected = !matches!(connection.status, ConnectionStatus::Disconnected { .. });
     let body = html! {
         section.card {
             dl.facts {
                 dt { (&lang[frame::STATE]) }
-                dd { (badge::connection(lang, connection)) " " (since(&at)) }
+                dd { (badge::connection(lang, connection)) " " (since(at)) }
                 @if let ConnectionStatus::Failing { last_error, .. } = &connection.status {
                     dt { (&lang[frame::REASON]) } dd { (said(lang, last_error)) }
                 }
@@ -46,10 +63,19 @@ pub(crate) async fn show(at: At) -> Page {
         section.card {
             h2 { (&lang[if is_connected { t::NEW_CREDENTIALS } else { t::CONNECT_AGAIN }]) }
             p { (&lang[t::NEW_CREDENTIALS_ABOUT]) }
+            @if let Some(told) = &wrong.told {
+                div.notice.bad role="alert" { strong { (&lang[t::COULD_NOT_CONNECT]) } p { (said(lang, told)) } }
+            }
             (post(&at.visit, &at.path("/connection"), html! {
+                @if at.demo().is_none() {
+                    div.row {
+                        (Field::text(lang, "host", t::HOST).value(or_known("host", connection.host.clone())).hint(t::HOST_HINT).required().wrong(say("host")).show())
+                        (Field::text(lang, "port", t::PORT).value(or_known("port", connection.port.to_string())).hint(t::OTHER_TILL).required().mode("numeric").wrong(say("port")).show())
+                    }
+                }
                 div.row {
-                    (Field::text(lang, "username", t::USERNAME).required().show())
-                    (Field::text(lang, "password", t::PASSWORD).kind("password").hint(t::PASSWORD_HINT).required().complete("new-password").show())
+                    (Field::text(lang, "username", t::USERNAME).value(entered.text("username")).required().wrong(say("username")).show())
+                    (Field::text(lang, "password", t::PASSWORD).kind("password").hint(t::PASSWORD_HINT).required().complete("new-password").wrong(say("password")).show())
                 }
                 button type="submit" { (&lang[if is_connected { t::REPLACE } else { t::CONNECT_AGAIN }]) }
             }))
@@ -95,24 +121,35 @@ pub(crate) async fn verify(at: At) -> Result<Go, Trouble> {
     })
 }
 
-/// Other credentials, or the same ones after it was disconnected.
-pub(crate) async fn replace(at: At, fields: Fields) -> Result<Go, Trouble> {
-    let back = Go::to(at.path("/connection"));
-    if fields.filled("username").is_none() || fields.filled("password").is_none() {
-        return Ok(back.warning(&at.lang[t::CHECK_INPUT]));
-    }
+/// Other credentials or another address, or the same ones after it was disconnected. What a form does not have of the address stays.
+pub(crate) async fn replace(at: At, fields: Fields) -> Result<Go, Page> {
     let known = &at.connection;
-    let new = NewConnection {
-        id: known.id.clone(),
-        name: known.name.clone(),
-        host: known.host.clone(),
-        port: known.port,
-        environment: known.environment,
-    };
-    Ok(match at.app.restaurants.connect(new, credentials(&fields)).await {
-        Ok(_) => back.saying(&at.lang[t::RECONNECTED]),
-        Err(error) => back.warning(at.lang.reason(&error.to_string())),
-    })
+    let mut wrong = Wrong::default();
+    for field in ["username", "password"] {
+        if fields.filled(field).is_none() {
+            wrong.fields.push((field, t::NEEDED));
+        }
+    }
+    let (mut host, mut port) = (known.host.clone(), known.port);
+    if at.demo().is_none() && fields.raw("host").is_some() {
+        host = fields.text("host").to_owned();
+        if host.is_empty() {
+            wrong.fields.push(("host", t::NEEDED));
+        }
+        match fields.number::<u16>("port").filter(|port| *port > 0) {
+            Some(entered) => port = entered,
+            None => wrong.fields.push(("port", t::NOT_A_PORT)),
+        }
+    }
+    if wrong.fields.is_empty() {
+        let (id, name, environment) = (known.id.clone(), known.name.clone(), known.environment);
+        let new = NewConnection { id, name, host, port, environment };
+        match at.app.restaurants.connect(new, credentials(&fields)).await {
+            Ok(_) => return Ok(Go::to(at.path("/connection")).saying(&at.lang[t::RECONNECTED])),
+            Err(error) => wrong.told = Some(error.to_string()),
+        }
+    }
+    Err(page(&at, &fields, &wrong).status(StatusCode::UNPROCESSABLE_ENTITY))
 }
 
 /// Has the restaurant rest, or ends its rest.

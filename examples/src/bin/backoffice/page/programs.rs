@@ -5,7 +5,7 @@ use axum::response::{IntoResponse as _, Response};
 use maud::html;
 
 use crate::callbacks::clients;
-use crate::text::{frame, programs as t};
+use crate::text::{connection, frame, programs as t};
 use crate::view::answer::{Go, Trouble};
 use crate::view::at::Desk;
 use crate::view::badge::{Tone, badge};
@@ -20,8 +20,24 @@ pub(crate) async fn show(desk: Desk) -> Result<Page, Trouble> {
     page(&desk, None, None).await
 }
 
-async fn page(desk: &Desk, told: Option<&clients::Told>, wrong: Option<String>) -> Result<Page, Trouble> {
+/// A program that was not made: what was entered, and what is wrong with its name and its address.
+struct Refused<'f> {
+    entered: &'f Fields,
+    wrong_name: Option<String>,
+    wrong_url: Option<String>,
+}
+
+async fn page(
+    desk: &Desk,
+    told: Option<&clients::Told>,
+    refused: Option<Refused<'_>>,
+) -> Result<Page, Trouble> {
     let lang = desk.lang;
+    let entered = refused.as_ref().map(|refused| refused.entered);
+    let entered = |name: &str| entered.map(|entered| entered.text(name).to_owned()).unwrap_or_default();
+    let (name, url) = (entered("name"), entered("url"));
+    let (wrong_name, wrong_url) =
+        refused.map(|refused| (refused.wrong_name, refused.wrong_url)).unwrap_or_default();
     let mut known = Vec::new();
     for client in clients::all(&desk.app.records).await? {
         known.push((desk.app.callbacks.standing(&client.id).await?, client));
@@ -63,8 +79,8 @@ async fn page(desk: &Desk, told: Option<&clients::Told>, wrong: Option<String>) 
             h2 { (&lang[t::NEW]) }
             (post(&desk.visit, "/programs", html! {
                 div.row {
-                    (Field::text(lang, "name", frame::NAME).required().show())
-                    (Field::text(lang, "url", t::URL).kind("url").hint(t::URL_HINT).wrong(wrong).show())
+                    (Field::text(lang, "name", frame::NAME).value(name).required().wrong(wrong_name).show())
+                    (Field::text(lang, "url", t::URL).kind("url").value(url).hint(t::URL_HINT).wrong(wrong_url).show())
                 }
                 button type="submit" { (&lang[t::NEW]) }
             }))
@@ -74,15 +90,27 @@ async fn page(desk: &Desk, told: Option<&clients::Told>, wrong: Option<String>) 
 }
 
 pub(crate) async fn make(desk: Desk, fields: Fields) -> Result<Response, Trouble> {
-    let Some(name) = fields.filled("name") else { return Ok(page(&desk, None, None).await?.into_response()) };
+    let Some(name) = fields.filled("name") else {
+        return refuse(&desk, &fields, Some(desk.lang[connection::NEEDED].to_owned()), None).await;
+    };
     match clients::make(&desk.app.records, &desk.app.keys, name, fields.filled("url")).await {
         Ok(told) => Ok(page(&desk, Some(&told), None).await?.into_response()),
         Err(error @ clients::NewClientError::Address) => {
-            let page = page(&desk, None, Some(desk.lang.reason(&error.to_string()))).await?;
-            Ok(page.status(StatusCode::UNPROCESSABLE_ENTITY).into_response())
+            refuse(&desk, &fields, None, Some(desk.lang.reason(&error.to_string()))).await
         }
         Err(error) => Err(Trouble::failed(error)),
     }
+}
+
+/// The page again, with what was entered and what is wrong with it.
+async fn refuse(
+    desk: &Desk,
+    entered: &Fields,
+    wrong_name: Option<String>,
+    wrong_url: Option<String>,
+) -> Result<Response, Trouble> {
+    let page = page(desk, None, Some(Refused { entered, wrong_name, wrong_url })).await?;
+    Ok(page.status(StatusCode::UNPROCESSABLE_ENTITY).into_response())
 }
 
 /// Sends again what was given up.

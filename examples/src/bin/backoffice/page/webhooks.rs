@@ -37,7 +37,7 @@ pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
     page(&at, &query, None).await
 }
 
-async fn page(at: &At, query: &Fields, wrong: Option<Wrong>) -> Result<Page, Trouble> {
+async fn page(at: &At, query: &Fields, refused: Option<Refused>) -> Result<Page, Trouble> {
     let lang = at.lang;
     let mut filter = EntryFilter::default().of(MerchantId::new(at.id().as_str()));
     filter.states.extend(EntryState::from_name(query.text("state")));
@@ -74,17 +74,24 @@ async fn page(at: &At, query: &Fields, wrong: Option<Wrong>) -> Result<Page, Tro
                 a href=(at.path(&format!("/webhooks?state={}&before={}", encoded(query.text("state")), older.timestamp_micros()))) { (&lang[frame::OLDER]) }
             }
         }
-        (subscription(at, wrong).await?)
+        (subscription(at, refused).await?)
     };
     Ok(at.page(Here::Webhooks, body))
 }
 
-/// What is wrong with a subscription: its id, its key.
-type Wrong = (Option<String>, Option<String>);
+/// A subscription that was not kept: the id that was entered, and what is wrong with it and with the key.
+#[derive(Default)]
+struct Refused {
+    entered: Option<String>,
+    wrong_id: Option<String>,
+    wrong_key: Option<String>,
+}
 
-async fn subscription(at: &At, wrong: Option<Wrong>) -> Result<Markup, Trouble> {
-    let (lang, (wrong_id, wrong_key)) = (at.lang, wrong.unwrap_or_default());
+async fn subscription(at: &At, refused: Option<Refused>) -> Result<Markup, Trouble> {
+    let lang = at.lang;
+    let Refused { entered, wrong_id, wrong_key } = refused.unwrap_or_default();
     let stored = at.app.subscriptions.of(at.id()).await?;
+    let id = entered.or_else(|| stored.as_ref().map(|stored| stored.id.clone())).unwrap_or_default();
     Ok(html! {
         section.card #subscription {
             h2 { (&lang[t::SUBSCRIPTION]) " " @if stored.is_some() { (badge(Tone::Good, &lang[t::HAS_SUBSCRIPTION])) } }
@@ -94,7 +101,7 @@ async fn subscription(at: &At, wrong: Option<Wrong>) -> Result<Markup, Trouble> 
             @if !at.app.is_https() { p.notice role="note" { (&lang[t::SUBSCRIPTION_LOCAL]) } }
             (post(&at.visit, &at.path("/webhooks"), html! {
                 div.row {
-                    (Field::text(lang, "subscription", t::SUBSCRIPTION_ID).value(stored.map(|stored| stored.id).unwrap_or_default()).required().wrong(wrong_id).show())
+                    (Field::text(lang, "subscription", t::SUBSCRIPTION_ID).value(id).required().wrong(wrong_id).show())
                     (Field::text(lang, "secret", t::SECRET).kind("password").hint(t::SECRET_HINT).required().wrong(wrong_key).show())
                 }
                 button type="submit" { (&lang[frame::SAVE]) }
@@ -124,19 +131,22 @@ pub(crate) async fn subscribe(at: At, fields: Fields) -> Result<Result<Go, Page>
     let (id, secret) = (fields.text("subscription"), fields.raw("secret").unwrap_or_default());
     if id.is_empty() {
         let needed = at.lang[connection::NEEDED].to_owned();
-        return Ok(Err(refused(&at, (Some(needed), None)).await?));
+        let refused = Refused { wrong_id: Some(needed), ..Refused::default() };
+        return Ok(Err(not_kept(&at, refused).await?));
     }
     Ok(match at.app.subscriptions.save(at.id(), id, secret).await {
         Ok(()) => Ok(Go::to(at.path("/webhooks")).saying(&at.lang[frame::SAVED])),
         Err(SubscriptionError::Secret(error)) => {
-            Err(refused(&at, (None, Some(at.lang.reason(&error.to_string())))).await?)
+            let wrong_key = Some(at.lang.reason(&error.to_string()));
+            let entered = Some(id.to_owned());
+            Err(not_kept(&at, Refused { entered, wrong_key, wrong_id: None }).await?)
         }
         Err(error) => return Err(Trouble::failed(error)),
     })
 }
 
-async fn refused(at: &At, wrong: Wrong) -> Result<Page, Trouble> {
-    Ok(page(at, &Fields::default(), Some(wrong)).await?.status(StatusCode::UNPROCESSABLE_ENTITY))
+async fn not_kept(at: &At, refused: Refused) -> Result<Page, Trouble> {
+    Ok(page(at, &Fields::default(), Some(refused)).await?.status(StatusCode::UNPROCESSABLE_ENTITY))
 }
 
 /// This restaurant's entry.

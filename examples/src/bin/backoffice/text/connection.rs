@@ -13,6 +13,7 @@ super::texts! {
     HOST_HINT = "api.mpluskassa.nl for most restaurants.", "api.mpluskassa.nl voor de meeste restaurants.";
     PORT = "Port", "Poort";
     PORT_HINT = "Every restaurant has its own.", "Elk restaurant heeft een eigen poort.";
+    OTHER_TILL = "Another till than before: menu, stock and locations of the former one are forgotten here, and orders for it wait for you.", "Een andere kassa dan voorheen: menukaart, voorraad en locaties van de vorige worden hier vergeten, en bestellingen daarvoor wachten op jou.";
     USERNAME = "Username", "Gebruikersnaam";
     PASSWORD = "Password", "Wachtwoord";
     PASSWORD_HINT = "Kept encrypted, and never shown again.", "Wordt versleuteld bewaard en nooit meer getoond.";
@@ -21,7 +22,6 @@ super::texts! {
     CONNECT_BUTTON = "Connect", "Verbinden";
     CONNECTED_NOW = "{} is connected. Locations that were imported: {}. The menu is being synced; complete meanwhile what is missing of the locations.", "{} is verbonden. Geïmporteerde locaties: {}. De menukaart wordt gesynchroniseerd; vul intussen aan wat er van de locaties ontbreekt.";
     RECONNECTED = "Connected.", "Verbonden.";
-    CHECK_INPUT = "Please check the marked fields", "Controleer de gemarkeerde velden";
     NEEDED = "This is needed.", "Dit is nodig.";
     NOT_A_PORT = "A port is a number from 1 to 65535.", "Een poort is een getal van 1 tot en met 65535.";
     COULD_NOT_CONNECT = "It could not be connected", "Verbinden is niet gelukt";
@@ -40,8 +40,8 @@ super::texts! {
     VERIFY_ABOUT = "Asks MplusKASSA whether username and password are still accepted.", "Vraagt MplusKASSA of gebruikersnaam en wachtwoord nog geaccepteerd worden.";
     VERIFIED = "MplusKASSA answers and accepts the username and password.", "MplusKASSA antwoordt en accepteert de gebruikersnaam en het wachtwoord.";
     NOT_VERIFIED = "It does not work at present: {}", "Het werkt nu niet: {}";
-    NEW_CREDENTIALS = "Username and password", "Gebruikersnaam en wachtwoord";
-    NEW_CREDENTIALS_ABOUT = "Enter both to replace them. They are checked before anything changes.", "Vul beide in om ze te vervangen. Ze worden gecontroleerd voordat er iets verandert.";
+    NEW_CREDENTIALS = "Address, username and password", "Adres, gebruikersnaam en wachtwoord";
+    NEW_CREDENTIALS_ABOUT = "Enter username and password to replace them, or to change the address. They are checked before anything changes.", "Vul gebruikersnaam en wachtwoord in om ze te vervangen of om het adres te wijzigen. Ze worden gecontroleerd voordat er iets verandert.";
     REPLACE = "Check and replace", "Controleren en vervangen";
     CONNECT_AGAIN = "Connect again", "Opnieuw verbinden";
     PAUSE = "Pause", "Pauzeren";
