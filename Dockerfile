@@ -13,5 +13,6 @@ USER office
 WORKDIR /data
 VOLUME /data
 EXPOSE 8090
-# Every address of the container; what the machine shows of it is docker's -p to say.
-ENTRYPOINT ["backoffice", "--bind", "0.0.0.0", "--database", "/data/backoffice.sqlite"]
+# Every address of the container; what the machine shows of it is docker's -p to say. MPLUS_BACKOFFICE_DATABASE names another database
+# than /data/backoffice.sqlite.
+ENTRYPOINT ["backoffice", "--bind", "0.0.0.0"]

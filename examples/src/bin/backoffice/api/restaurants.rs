@@ -165,7 +165,7 @@ pub(crate) struct SyncRequest {
     dry_run: bool,
 }
 
-/// Starts Sync Now; what it did is in the reports, and a callback says when it ended.
+/// Starts Sync Now; what it did is in the reports, and a callback tells of it when something was taken over from the till.
 #[utoipa::path(post, path = "/api/restaurants/{restaurant}/sync", params(("restaurant" = String, Path)), request_body = SyncRequest,
     responses((status = 202), (status = 409, body = Refused)))]
 pub(crate) async fn sync(at: At, Json(wanted): Json<SyncRequest>) -> Result<StatusCode, Refused> {
