@@ -122,7 +122,7 @@ pub(crate) async fn verify(at: At) -> Result<Go, Trouble> {
 }
 
 /// Other credentials or another address, or the same ones after it was disconnected. What a form does not have of the address stays.
-pub(crate) async fn replace(at: At, fields: Fields) -> Result<Go, Page> {
+pub(crate) async fn replace(at: At, fields: Fields) -> Result<Result<Go, Page>, Trouble> {
     let known = &at.connection;
     let mut wrong = Wrong::default();
     for field in ["username", "password"] {
@@ -145,11 +145,11 @@ pub(crate) async fn replace(at: At, fields: Fields) -> Result<Go, Page> {
         let (id, name, environment) = (known.id.clone(), known.name.clone(), known.environment);
         let new = NewConnection { id, name, host, port, environment };
         match at.app.restaurants.connect(new, credentials(&fields)).await {
-            Ok(_) => return Ok(Go::to(at.path("/connection")).saying(&at.lang[t::RECONNECTED])),
+            Ok(_) => return Ok(Ok(Go::to(at.path("/connection")).saying(&at.lang[t::RECONNECTED]))),
             Err(error) => wrong.told = Some(error.to_string()),
         }
     }
-    Err(page(&at, &fields, &wrong).status(StatusCode::UNPROCESSABLE_ENTITY))
+    Ok(Err(page(&at, &fields, &wrong).status(StatusCode::UNPROCESSABLE_ENTITY)))
 }
 
 /// Has the restaurant rest, or ends its rest.
