@@ -20,7 +20,7 @@ macro_rules! handler {
         /// Only verified events arrive here. An event that changes something (the end or the merge of a sale, and whatever
         /// [`Builder::keep`](crate::Builder::keep) names) is stored before this is called: when a method fails, panics or takes longer than
         /// [`Attempts::patience`](crate::Attempts), the event was acknowledged nevertheless and is handled again, until it succeeds or is a
-        /// dead letter. So such a method is called at least once, and once only when it succeeds. Any other event is handled within the
+        /// dead letter. So such a method is called at least once, and once only when it succeeds, unless a crash comes in between. Any other event is handled within the
         /// till's time when the cashier waits, else cut off; only the repeats that come soon are answered with the first answer.
         ///
         /// Returning `Err` answers HTTP 400 with the error's code, and a repeat of the event is handled again; with

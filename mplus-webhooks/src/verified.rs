@@ -43,10 +43,12 @@ impl<T> Verified<T> {
 /// Checks the signature over the raw body against every key of every candidate.
 ///
 /// Pass the bytes as they arrived: a body that was parsed and written again has another signature.
-/// `None` when no key fits.
+/// Of candidates with the same key an active one is taken. `None` when no key fits.
 pub fn verify(body: Bytes, signature: &str, candidates: &[Arc<Subscription>]) -> Option<Verified<Bytes>> {
     let signature = SignatureBytes::decode(signature)?;
-    let (subscription, secret) = candidates.iter().find_map(|subscription| {
+    let active = candidates.iter().filter(|subscription| subscription.active);
+    let inactive = candidates.iter().filter(|subscription| !subscription.active);
+    let (subscription, secret) = active.chain(inactive).find_map(|subscription| {
         let fits = |secret: &SubscriptionSecret| secret.verify_bytes(&body, &signature);
         Some((subscription.clone(), subscription.secrets.iter().position(fits)?))
     })?;

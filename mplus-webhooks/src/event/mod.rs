@@ -11,6 +11,7 @@ mod identity;
 #[cfg(any(feature = "stripe", feature = "viva", feature = "testkit"))]
 pub(crate) mod json;
 mod kitchen;
+mod meaning;
 mod name;
 pub(crate) mod object;
 pub(crate) mod oddity;
@@ -44,8 +45,8 @@ use payload::ReadPayload as _;
 use table::for_each_event;
 
 pub(crate) use identity::{
-    Identity, Occasion, body_digest, further_part, identity, is_repeat_of_sale, is_same_content,
-    repeat_of_sale, unread_identity,
+    Identity, Occasion, body_digest, body_digest_as, further_part, identity, is_repeat_of_sale,
+    is_same_content, repeat_of_sale, unread_identity,
 };
 pub(crate) use poll::plain_poll;
 

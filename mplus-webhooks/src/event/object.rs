@@ -20,7 +20,7 @@ use super::raw::{Extra, RawJson};
 use super::scalar::Identifier;
 
 /// The deepest nesting of a field that is kept unread, and of objects that are read.
-const MAX_DEPTH: usize = 64;
+pub(super) const MAX_DEPTH: usize = 64;
 const MAX_OBJECTS: usize = 12;
 /// The most fields of one object, and the most values of one list.
 const MAX_FIELDS: usize = 512;
@@ -32,7 +32,7 @@ pub(crate) struct Object<'a> {
     entries: Vec<Entry<'a>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Entry<'a> {
     name: Cow<'a, str>,
     raw: &'a RawValue,
@@ -125,6 +125,20 @@ impl<'a> Object<'a> {
                 None
             }
         }
+    }
+
+    /// Reads a list. What of it cannot be read is left out and told, and the whole list stays among the unknown fields.
+    pub(crate) fn list<T: FromJson>(&mut self, path: &Path<'_>, name: &str, reading: &mut Reading) -> Vec<T> {
+        let sent =
+            self.position(name).and_then(|position| Some((position, self.entries.get(position)?.clone())));
+        let values: Vec<T> = self.side(path, name, reading).unwrap_or_default();
+        if let Some((position, entry)) = sent
+            && self.position(name).is_none()
+            && items_of(entry.raw) > values.len()
+        {
+            self.entries.insert(position, entry);
+        }
+        values
     }
 
     /// Reads a side field that every object of its kind should have.
@@ -340,6 +354,14 @@ fn key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'de, str>, D::E
     deserializer.deserialize_str(Text)
 }
 
+/// How many items a list has; one that is no list is an item itself, and `null` is nothing.
+fn items_of(raw: &RawValue) -> usize {
+    match raw.get() {
+        "null" => 0,
+        list => serde_json::from_str::<Vec<&RawValue>>(list).map_or(1, |items| items.len()),
+    }
+}
+
 impl<T: FromJson> FromJson for Vec<T> {
     fn from_json(raw: &RawValue, path: &Path<'_>, reading: &mut Reading) -> Result<Self, OddityKind> {
         let items: Vec<&RawValue> = match raw.get() {
@@ -409,7 +431,7 @@ macro_rules! fields {
         $fields.expected::<$crate::event::scalar::UniqueId>($path, $wire, $reading).map(|id| id.0)
     };
     (@list $fields:ident $path:ident $reading:ident $wire:literal) => {
-        $fields.side($path, $wire, $reading).unwrap_or_default()
+        $fields.list($path, $wire, $reading)
     };
 }
 pub(crate) use fields;

@@ -13,7 +13,7 @@ use super::path::{Path, cut};
 
 /// The longest text and the longest identifier that are read, bytes.
 const MAX_TEXT: usize = 8 * 1024;
-const MAX_IDENTIFIER: usize = 256;
+const MAX_IDENTIFIER: usize = 255;
 /// The longest number: more digits than a binary number is ever printed with.
 const MAX_NUMBER: usize = 64;
 /// Digits after the point that amounts and quantities have. What lies beyond is noise, when it is small enough.

@@ -77,8 +77,9 @@ impl Session {
     /// The lines' prices times their quantities, euros: what the sale comes to when the POS sends no total.
     ///
     /// `None` without lines, when a line has no price, when a line carries a discount (whose effect the documentation does not
-    /// define), when anything that counts could not be read (the total itself, a line, a price, a quantity, a discount), when
-    /// the sum is no whole number of cents (how the POS rounds it is not documented), or when it is too large to hold. Reads
+    /// define), when a preparation method or a component of a line has a price (which may be within the line's or beside it), when
+    /// anything that counts could not be read (the total itself, a line, a price, a quantity, a discount), when the sum is no whole
+    /// number of cents (how the POS rounds it is not documented), or when it is too large to hold. Reads
     /// `priceIncl` as a unit price; the documentation leaves open whether it is one.
     pub fn sum_of_lines(&self) -> Option<Decimal> {
         if self.lines.is_empty() || unread(&self.extra, &["lines", "totalInclAmount"]) {
@@ -91,7 +92,7 @@ impl Session {
             let discounted = line.external_discount.is_some()
                 || line.discount_amount.is_some_and(|amount| !amount.is_zero())
                 || line.discount_percentage.is_some_and(|percentage| !percentage.is_zero());
-            if discounted {
+            if discounted || line.preparation_methods.iter().chain(&line.component_articles).any(may_cost) {
                 return None;
             }
             let quantity = line.quantity.unwrap_or(Decimal::ONE);
@@ -101,11 +102,23 @@ impl Session {
     }
 }
 
-/// What of a line decides its amount.
-const COUNTED: [&str; 5] =
-    ["priceIncl", "quantity", "externalDiscount", "discountAmount", "discountPercentage"];
+/// Whether a part of a line has a price, which may be within the line's or beside it.
+fn may_cost(part: &Line) -> bool {
+    part.price_incl.is_some_and(|price| !price.is_zero()) || unread(&part.extra, &COUNTED)
+}
 
-/// Whether one of these was sent and could not be read: its text is then among the rest.
+/// What of a line decides its amount.
+const COUNTED: [&str; 7] = [
+    "priceIncl",
+    "quantity",
+    "externalDiscount",
+    "discountAmount",
+    "discountPercentage",
+    "preparationMethods",
+    "componentArticles",
+];
+
+/// Whether one of these was sent and could not be read, or only in part: its text is then among the rest.
 fn unread(extra: &Extra, names: &[&str]) -> bool {
     names.iter().any(|name| extra.get(name).is_some())
 }

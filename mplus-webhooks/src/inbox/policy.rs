@@ -12,7 +12,8 @@ pub struct Attempts {
     pub first_wait: Duration,
     /// The longest wait. Default 6 hours.
     pub longest_wait: Duration,
-    /// How long one attempt may take before it is cut off and counts as failed. Default 1 minute.
+    /// How long each step of an attempt (the transaction, the handler, what follows) may take before it is cut off and the attempt
+    /// counts as failed. Default 1 minute.
     pub patience: Duration,
     /// How long a process that says nothing keeps an entry; a process that works on it says so three times in that time.
     /// More than a minute, since the clocks of two hosts may differ by one. Default 90 seconds.

@@ -9,11 +9,11 @@ use chrono::TimeDelta;
 use futures_util::future::{Either, select};
 
 use super::crowd::Admitted;
-use super::late::{acknowledged, asks_again, if_late, never_began, written};
+use super::late::{acknowledged, asks, asks_again, if_late, never_began, written};
 use super::work::{Ended, NEVER_AGAIN, is_about_a_payment};
 use super::{Inner, OutOfTime, later};
 use crate::error::{ErrorCode, Refusal};
-use crate::event::{self, AnyEvent, ErrorReport, EventName, Identity, Received, identity};
+use crate::event::{self, Answers, AnyEvent, ErrorReport, EventName, Identity, Received, identity};
 use crate::inbox::{Entry, EntryId, EntryState, Place, Seat, StoredReply};
 use crate::payment::{ExternalPayments, PaymentKey, store_failed};
 use crate::reply::Body;
@@ -27,6 +27,8 @@ const LONGEST_LOOK: Duration = Duration::from_secs(1);
 /// Why a start that took too long to be kept is given to nobody.
 const TOO_LATE: &str =
     "the till was told that it failed, since the store took too long to keep it: it was not begun";
+
+const NO_ROOM: &str = "so many payments were being started that this one was not";
 
 /// What becomes of a repeat.
 enum Repeat {
@@ -87,11 +89,14 @@ impl Inner {
                 return Err(refusal);
             }
         };
+        if let AnyEvent::Unknown(_) = event {
+            self.refusals.unknown(&*self.runtime, &event);
+        }
         let identity = identity(&event);
         let known = self.recent.other_name(&identity.body, name);
         let poll = || self.recent.was_poll(body.signature()).then_some(EventName::PollExternalPayment);
         if let Some(known) = known.or_else(poll) {
-            let refusal = other_name(&known);
+            let refusal = other_name(known.as_str());
             if name.ends_a_sale() {
                 // Whoever sent it first under the wrong name must not make a sale disappear.
                 self.bury(self.refused(&event, &refusal), Some(event), out_of_time).await?;
@@ -160,7 +165,7 @@ impl Inner {
 
     /// How a payment stands. One whose start is still being worked on is not stored yet: the till was told that it has started,
     /// and must not take it for unknown.
-    async fn polled(
+    pub(super) async fn polled(
         &self,
         payments: &ExternalPayments,
         merchant: &MerchantId,
@@ -212,7 +217,8 @@ impl Inner {
 
     /// A place among what is worked on as it arrives.
     fn admit(&self, event: &AnyEvent) -> Option<Admitted> {
-        let crowd = if is_about_a_payment(event) { &self.payment_crowd } else { &self.crowd };
+        let polls = matches!(event, AnyEvent::PollExternalPayment(_));
+        let crowd = if polls || is_about_a_payment(event) { &self.payment_crowd } else { &self.crowd };
         let admitted = crowd.admit(event.origin().merchant());
         if admitted.is_none() {
             self.refusals.waits(&*self.runtime, event);
@@ -230,6 +236,10 @@ impl Inner {
         let patience = if event.details().blocking { self.time_out } else { self.attempts.patience };
         match self.attempt(&event, patience).await {
             Ended::Answered(reply) if event.details().polling => seat.tell(Ok(reply)),
+            // The cashier's answer to the next question may look like that to this one.
+            Ended::Answered(reply) if *event.answers() != Answers::default() && asks(&reply) => {
+                seat.tell(Ok(reply))
+            }
             Ended::Answered(reply) => seat.remember(reply),
             Ended::Refused(refusal) => seat.tell(Err(refusal)),
             Ended::Failed(_) => seat.tell(Err(Refusal::internal())),
@@ -255,7 +265,10 @@ impl Inner {
         let inserted = if !may_begin && matches!(event, AnyEvent::StartExternalPayment(_)) {
             match self.store.entry(&entry.id).await {
                 // A customer waits for it now or not at all.
-                Ok(None) => return seat.tell(Err(Refusal::internal())),
+                Ok(None) => {
+                    self.remember_refused_start(&event, NO_ROOM).await;
+                    return seat.tell(Err(Refusal::internal()));
+                }
                 known => known,
             }
         } else {
@@ -289,7 +302,22 @@ impl Inner {
                 Ok(Repeat::Reply(reply)) => seat.tell(Ok(reply)),
                 Ok(Repeat::Afresh) => seat.tell(self.afresh(&event).await),
                 Ok(Repeat::NextAttempt(entry)) => drop(self.work_off(*entry, &event, Some(&mut seat)).await),
-                Err(refusal) => seat.tell(Err(refusal)),
+                // Only bytes that were kept under another name are refused so.
+                Err(refusal) => {
+                    if refusal.code == ErrorCode::InvalidData && event.name().ends_a_sale() {
+                        match self.kept_letter(self.refused(&event, &refusal), Some(event)).await {
+                            Ok(letter) => {
+                                seat.tell(Err(refusal));
+                                if let Some(letter) = letter {
+                                    self.tell_of_dead(letter).await;
+                                }
+                            }
+                            Err(error) => seat.tell(Err(store_failed(&error))),
+                        }
+                        return;
+                    }
+                    seat.tell(Err(refusal));
+                }
             },
             Err(error) => seat.tell(Err(store_failed(&error))),
         }
@@ -304,7 +332,12 @@ impl Inner {
         may_begin: bool,
     ) -> Result<Repeat, Refusal> {
         if existing.body_digest == new.body_digest && existing.event != new.event {
-            return Err(other_name(&existing.event));
+            return Err(other_name(existing.event.as_str()));
+        }
+        // A letter of such bytes is for a person; the same bytes once more are not.
+        let as_other = event::body_digest_as(&new.body_digest, &new.event);
+        if existing.state == EntryState::Dead && existing.attempts == 0 && existing.body_digest == as_other {
+            return Err(other_name("another event"));
         }
         let mut entry = existing;
         let mut pause = FIRST_LOOK;
@@ -460,7 +493,7 @@ impl Inner {
 
 /// What the event is about, as entries are found by it; nothing that a database has no room for.
 pub(super) fn subject_of(event: &AnyEvent) -> Option<String> {
-    event.subject().filter(|subject| subject.len() <= 255).map(str::to_owned)
+    event.subject().filter(|subject| subject.len() <= 255 && !subject.contains('\0')).map(str::to_owned)
 }
 
 /// Whether the reply tells the till that the customer has paid.
@@ -469,9 +502,9 @@ fn says_confirmed(reply: &StoredReply) -> bool {
     told.is_some_and(|told| told["externalPayment"]["confirmed"] == true)
 }
 
-fn other_name(known: &EventName) -> Refusal {
+fn other_name(known: &str) -> Refusal {
     Refusal::new(
         ErrorCode::InvalidData,
-        format!("this body was sent as {} before: the same signed bytes are not two events", known.as_str()),
+        format!("this body was sent as {known} before: the same signed bytes are not two events"),
     )
 }

@@ -43,6 +43,14 @@ pub(super) fn never_began(id: &str, why: &str) -> Body {
         .into_body()
 }
 
+/// Whether the reply asks the cashier something.
+pub(super) fn asks(reply: &StoredReply) -> bool {
+    let told: Option<serde_json::Value> = serde_json::from_slice(&reply.body).ok();
+    told.is_some_and(|told| {
+        ["dialog", "form", "requestScanCode"].iter().any(|question| told.get(question).is_some())
+    })
+}
+
 /// The reply's JSON.
 pub(super) fn written(body: &Body) -> StoredReply {
     match serde_json::to_vec(body) {

@@ -7,12 +7,13 @@ use crate::event::{self, AnyEvent, Occasion, OddityKind, is_same_content};
 use crate::inbox::{Entry, EntryId, EntryState, Progress, StoredReply};
 use crate::store_error::StoreError;
 
-/// What the same end of a sale with the same content means, told with another counter **and** at another time: two guests who pay half
-/// each look like that, and so may a till that tells a sale anew. The vendor's pages don't say. Of sales and of credits it is chosen
-/// apart: [`Builder::equal_parts`](crate::Builder::equal_parts), [`Builder::equal_credits`](crate::Builder::equal_credits).
+/// What the same end of a sale with the same content means, told with another counter: two guests who pay half each look like that, and
+/// so may a till that tells a sale anew. The vendor's pages don't say. Of sales and of credits it is chosen apart:
+/// [`Builder::equal_parts`](crate::Builder::equal_parts), [`Builder::equal_credits`](crate::Builder::equal_credits).
 ///
-/// A till that sends the same bytes once more, or whose counter or clock stood still, repeats; that is so with both. Whether the handler
-/// refused what was told before makes no difference.
+/// A till that sends the same bytes once more, or with the same counter at the same time, repeats. With the same counter at another time
+/// it is taken for a repeat, and the host is told. Both are so with either reading. Whether the handler refused what was told before makes
+/// no difference.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EqualParts {
@@ -39,23 +40,23 @@ enum Telling {
     SentAgain(usize),
     /// A part of its own, told on this occasion.
     Part(Occasion),
-    /// Taken for a repeat: the host wants it so, or nobody can tell.
+    /// Taken for a repeat: the host wants it so, or nobody can tell, as of a till whose counter stood still.
     Repeat,
 }
 
 /// Decides by the bytes, then by counter and clock, and only then by the host's reading.
 fn telling(reading: EqualParts, body_digest: &str, now: Option<&Occasion>, told: &[Before]) -> Telling {
     let same_bytes = told.iter().position(|before| before.body_digest == body_digest);
-    let stood_still = || {
-        let now = now?;
-        told.iter().position(|before| before.occasion.as_ref().is_some_and(|then| then.is_told_again(now)))
-    };
-    if let Some(place) = same_bytes.or_else(stood_still) {
+    let same_occasion = || told.iter().position(|before| now.is_some() && before.occasion.as_ref() == now);
+    if let Some(place) = same_bytes.or_else(same_occasion) {
         return Telling::SentAgain(place);
     }
-    let all_known = told.iter().all(|before| before.occasion.is_some());
+    // Both halves of a bill may be told within one tick of the clock: the counter tells them apart.
+    let counted_apart = |now: &Occasion| {
+        told.iter().all(|before| before.occasion.as_ref().is_some_and(|then| then.is_counted_apart(now)))
+    };
     match now {
-        Some(now) if all_known && reading == EqualParts::Further => Telling::Part(now.clone()),
+        Some(now) if reading == EqualParts::Further && counted_apart(now) => Telling::Part(now.clone()),
         _ => Telling::Repeat,
     }
 }
@@ -174,9 +175,9 @@ mod tests {
     }
 
     #[test]
-    fn the_same_bytes_and_a_counter_or_a_clock_that_stood_still_are_the_one_that_was_told() {
+    fn the_same_bytes_and_the_same_counter_at_the_same_time_are_the_one_that_was_told() {
         let told = [before("a", Some(at(1, 1))), before("b", Some(at(2, 9)))];
-        let cases = [("b", at(9, 30), 1), ("c", at(1, 20), 0), ("c", at(2, 30), 1), ("c", at(8, 9), 1)];
+        let cases = [("b", at(9, 30), 1), ("a", at(1, 20), 0), ("c", at(1, 1), 0), ("c", at(2, 9), 1)];
         for reading in [EqualParts::Further, EqualParts::Repeat] {
             for (digest, now, place) in &cases {
                 let is = telling(reading, digest, Some(now), &told);
@@ -187,11 +188,22 @@ mod tests {
     }
 
     #[test]
-    fn another_counter_at_another_time_is_what_the_host_takes_it_for() {
+    fn another_counter_is_what_the_host_takes_it_for_also_within_one_tick_of_the_clock() {
         let told = [before("a", Some(at(1, 1)))];
-        let now = at(2, 9);
-        assert_eq!(telling(EqualParts::Further, "b", Some(&now), &told), Telling::Part(now.clone()));
-        assert_eq!(telling(EqualParts::Repeat, "b", Some(&now), &told), Telling::Repeat);
+        for now in [at(2, 9), at(2, 1)] {
+            assert_eq!(telling(EqualParts::Further, "b", Some(&now), &told), Telling::Part(now.clone()));
+            assert_eq!(telling(EqualParts::Repeat, "b", Some(&now), &told), Telling::Repeat);
+        }
+    }
+
+    #[test]
+    fn a_counter_that_stood_still_while_the_clock_went_on_is_never_dropped_without_a_word() {
+        let told = [before("a", Some(at(1, 1))), before("b", Some(at(2, 9)))];
+        for now in [at(1, 20), at(2, 30)] {
+            for reading in [EqualParts::Further, EqualParts::Repeat] {
+                assert_eq!(telling(reading, "c", Some(&now), &told), Telling::Repeat);
+            }
+        }
     }
 
     #[test]

@@ -44,6 +44,20 @@ impl RefusalLog {
         );
     }
 
+    /// An event of a name that is not known. One that is about a sale or a payment is worth a line: its URL may be wrong.
+    pub(super) fn unknown(&self, runtime: &dyn Runtime, event: &AnyEvent) {
+        let body = String::from_utf8_lossy(event.raw());
+        if !["\"session\"", "\"externalPayment\""].iter().any(|field| body.contains(field)) {
+            return;
+        }
+        let merchant = event.origin().merchant();
+        let Some(left_out) = lock(&self.merchants).admit(merchant, runtime.now()) else { return };
+        tracing::warn!(
+            %merchant, event = shown(event.name().as_str()), left_out,
+            "an event about a sale or a payment has a name that is not known: check the URL that the till calls, and what is between"
+        );
+    }
+
     /// An event of a merchant.
     pub(super) fn event(
         &self,

@@ -53,9 +53,7 @@ impl Inner {
                 Some(sale) => {
                     let mut earlier = self.about(&sale, &EventName::CreditSession).await?;
                     let alike = |other: &Entry| is_same_content(entry.id.as_str(), other.id.as_str());
-                    earlier.retain(|other| {
-                        alike(other) && (other.received_at, &other.id) < (entry.received_at, &entry.id)
-                    });
+                    earlier.retain(|other| alike(other) && came_before(other, entry));
                     if !earlier.is_empty() {
                         self.tell(InboxNotice::FurtherPart { entry: entry.clone(), earlier }).await?;
                     }
@@ -83,8 +81,7 @@ impl Inner {
     async fn tell_of_earlier_parts(&self, entry: &Entry, about: Vec<Entry>) -> Result<(), String> {
         let mut earlier = about;
         earlier.retain(|other| {
-            counts_beside(entry, other, &EventName::CompleteSession)
-                && (other.received_at, &other.id) < (entry.received_at, &entry.id)
+            counts_beside(entry, other, &EventName::CompleteSession) && came_before(other, entry)
         });
         if !earlier.is_empty() {
             self.tell(InboxNotice::FurtherPart { entry: entry.clone(), earlier }).await?;
@@ -130,6 +127,13 @@ fn counts_beside(entry: &Entry, other: &Entry, name: &EventName) -> bool {
         && !matches!(other.state, EntryState::Dead | EntryState::Discarded)
 }
 
+/// Whether the other one came before this one, which is not done yet. What is done was told before, whatever the clock said of the process
+/// that received it.
+fn came_before(other: &Entry, entry: &Entry) -> bool {
+    let has_ended = other.ended_at.is_some();
+    other.id != entry.id && (has_ended || (other.received_at, &other.id) < (entry.received_at, &entry.id))
+}
+
 /// The sale that the event says is completed.
 fn completed_sale(event: &AnyEvent) -> Option<SessionKey> {
     match event {
@@ -146,4 +150,30 @@ fn sale(event: &AnyEvent, session: &Session) -> Option<SessionKey> {
 
 fn failed(error: &TransactionError) -> Refusal {
     Refusal::new(ErrorCode::INTERNAL, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use chrono::{DateTime, TimeDelta, Utc};
+
+    use super::*;
+    use crate::subscription::MerchantId;
+
+    fn received(id: &str, second: i64) -> Entry {
+        let body = (Bytes::new(), id.to_owned());
+        let entry =
+            Entry::begun(EntryId::new(id), EventName::CompleteSession, MerchantId::new("m"), "s", body);
+        Entry { received_at: DateTime::<Utc>::UNIX_EPOCH + TimeDelta::seconds(second), ..entry }
+    }
+
+    #[test]
+    fn what_has_ended_came_before_whatever_the_clock_of_its_process_said() {
+        let (mut ahead, now) = (received("a", 40), received("b", 10));
+        assert!(!came_before(&ahead, &now), "both are being worked on: the later one tells");
+        assert!(came_before(&now, &ahead));
+        ahead.ended_at = Some(ahead.received_at);
+        assert!(came_before(&ahead, &now));
+        assert!(!came_before(&now, &now));
+    }
 }

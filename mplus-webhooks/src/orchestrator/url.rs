@@ -10,7 +10,7 @@ use crate::subscription::Subscription;
 pub(super) fn event_name(path: &str, sender: &Subscription) -> EventName {
     let sent = path.rsplit('/').find(|segment| !segment.is_empty()).unwrap_or_default();
     let text = percent_decode_str(sent).decode_utf8_lossy();
-    let name = match EventName::from_wire(text.trim()) {
+    let name = match EventName::from_wire(text.trim().trim_matches('/').trim()) {
         EventName::Unknown(_) => EventName::Unknown(sent.to_owned()),
         known => known,
     };
@@ -52,6 +52,7 @@ mod tests {
             "/webhook/CompleteSession",
             "/webhook/complete%53ession",
             "/webhook/completeSession%20",
+            "/webhook/%2FcompleteSession",
         ] {
             assert_eq!(event_name(path, &sender), EventName::CompleteSession, "{path}");
         }

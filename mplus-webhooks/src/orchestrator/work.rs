@@ -244,7 +244,7 @@ impl Inner {
                 AnyEvent::StartExternalPayment(event) => return Ok(payments.start(event).await?.into_body()),
                 AnyEvent::PollExternalPayment(event) => {
                     let id = &event.payload.external_payment.external_payment_id;
-                    return payments.poll(event.origin.merchant(), id).await;
+                    return self.polled(payments, event.origin.merchant(), id).await;
                 }
                 AnyEvent::RequestCancelExternalPayment(event) => {
                     return Ok(payments.request_cancel(event).await?.into_body());

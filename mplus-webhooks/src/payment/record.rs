@@ -231,6 +231,16 @@ impl Payment {
         }
     }
 
+    /// What remembers that a start was refused before it was kept.
+    pub(crate) fn refused(key: PaymentKey, reason: Reason, now: DateTime<Utc>) -> Self {
+        Self {
+            state: PaymentState::Failed,
+            reason: Some(reason),
+            given_up: false,
+            ..Self::never_started(key, now)
+        }
+    }
+
     /// A payment that was refused before any provider was asked.
     #[must_use]
     pub(crate) fn not_started(mut self, reason: Reason) -> Self {

@@ -188,6 +188,71 @@ async fn polls_after_a_start_whose_amount_was_refused_are_failed_and_finished_an
 }
 
 #[tokio::test]
+async fn a_poll_in_an_odd_spelling_hears_what_a_plain_one_hears() {
+    let (host, till) = (Host::new(), till(1));
+    let payment = json!({ "externalPaymentId": "77", "amount": "12,50", "method": "K_WEBHOOK" });
+    let body = till.body(true, json!({ "externalPayment": payment }));
+    let start = till.signed(&EventName::StartExternalPayment, body);
+    assert_eq!(host.orchestrator.handle(start).await.status(), StatusCode::BAD_REQUEST);
+    for (number, id) in [r#""77","#, "77", r#""\u00377""#, r#""77""#].into_iter().enumerate() {
+        let mark = if number == 3 { "\u{feff}" } else { "" };
+        let body = format!(
+            r#"{mark}{{"event":{{"eventCounter":{number},"eventTimestamp":"2026-03-05T19:07:33.964+01:00"}},
+                "sender":{{"branchNumber":1,"employeeNumber":1,}},"externalPayment":{{"externalPaymentId":{id}}}}}"#
+        );
+        let poll = till.signed(&EventName::PollExternalPayment, body.into());
+        let polled = host.orchestrator.handle(poll).await;
+        assert_eq!(polled.status(), StatusCode::OK, "{id}: {}", text(polled.body()));
+        assert!(text(polled.body()).contains("\"finished\":true"), "{id}: {}", text(polled.body()));
+    }
+}
+
+#[tokio::test]
+async fn polls_after_a_start_that_was_refused_before_it_was_kept_are_failed_and_finished_and_say_why() {
+    let of = |active: bool| {
+        let subscription = Subscription::new(SUBSCRIPTION, merchant(), secret());
+        let subscription = if active { subscription } else { subscription.inactive() };
+        let provider = Arc::new(ManualProvider::new());
+        let resolver = Arc::new(FixedSubscriptions::new([subscription]));
+        let runtime = Arc::new(mplus_webhooks::TokioRuntime);
+        let host = Orchestrator::builder(resolver, Arc::new(MemoryStore::new()), runtime)
+            .payments(Arc::new(OneProvider(provider.clone())))
+            .build();
+        (host, provider)
+    };
+    for (active, why) in [(false, "is not active"), (true, "Content-Type")] {
+        let ((host, provider), till) = (of(active), till(1));
+        let payment = json!({ "externalPayment": { "externalPaymentId": till.new_id(), "amount": 5, "method": "K_WEBHOOK" } });
+        let mut start = till.signed(&EventName::StartExternalPayment, till.body(true, payment.clone()));
+        if active {
+            start.headers_mut().insert(http::header::CONTENT_TYPE, "text/json".parse().unwrap());
+        }
+        assert_eq!(host.handle(start).await.status(), StatusCode::BAD_REQUEST);
+        for _ in 0..2 {
+            let poll = till.send(&host, &EventName::PollExternalPayment, payment.clone());
+            let polled = poll.await.unwrap();
+            assert_eq!((polled.status.as_deref(), polled.finished()), (Some("failed"), true), "{why}");
+            assert!(text(&polled.body).contains(why), "{}", text(&polled.body));
+        }
+        assert!(provider.payments().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_till_that_counts_nothing_can_give_its_payment_up_by_the_bytes_it_was_started_with() {
+    for name in [EventName::RequestCancelExternalPayment, EventName::CancelExternalPayment] {
+        let (host, till) = (Host::new(), till(1));
+        let payment = json!({ "externalPaymentId": till.new_id(), "amount": 5, "method": "K_WEBHOOK" });
+        let body = json!({ "sender": {}, "externalPayment": payment }).to_string();
+        for name in [&EventName::StartExternalPayment, &name, &name] {
+            let answer = host.orchestrator.handle(till.signed(name, body.clone().into())).await;
+            assert_eq!(answer.status(), StatusCode::OK, "{name:?}: {}", text(answer.body()));
+        }
+        assert_eq!(host.provider.calls().cancel, 1, "{name:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_till_that_does_not_tell_its_place_is_served_by_what_is_assigned_to_every_till() {
     let (own, every) =
         (Arc::new(ManualProvider::new().with_terminal("one")), Arc::new(ManualProvider::new()));

@@ -1,12 +1,12 @@
 //! Sales: transactions, repeats, time-outs, the host's handlers.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use mplus_webhooks::event::EventName;
 use mplus_webhooks::reply::{
-    AddSessionLineReply, Dialog, DialogOption, LineChange, ScanCodeReply, ScannedCode,
+    AddSessionLineReply, CreditSessionReply, Dialog, DialogOption, LineChange, ScanCodeReply, ScannedCode,
 };
 use mplus_webhooks::testkit::{TillError, TillLine};
 use mplus_webhooks::{ErrorCode, Handlers, Refunds, Refusal, TransactionStatus};
@@ -41,6 +41,11 @@ async fn a_total_is_unknown_when_anything_that_decides_it_cannot_be_read() {
         line[field] = json!("2,5");
         json!({ "sessionId": "s-1", "lines": [line] })
     };
+    let part = |field: &str, parts: serde_json::Value| {
+        let mut line = line.clone();
+        line[field] = parts;
+        json!({ "sessionId": "s-1", "lines": [line] })
+    };
     let sales = [
         json!({ "sessionId": "s-1" }),
         json!({ "sessionId": "s-1", "lines": [] }),
@@ -51,6 +56,10 @@ async fn a_total_is_unknown_when_anything_that_decides_it_cannot_be_read() {
         odd("discountAmount"),
         odd("discountPercentage"),
         odd("externalDiscount"),
+        odd("preparationMethods"),
+        part("preparationMethods", json!([{ "lineId": "m", "text": "Oat milk", "priceIncl": 0.5 }])),
+        part("componentArticles", json!([{ "lineId": "c", "priceIncl": "0,5" }])),
+        part("preparationMethods", json!([{ "lineId": "m", "priceIncl": 0 }, null])),
     ];
     for sale in sales {
         let (host, till) = (Host::new(), till(1));
@@ -62,6 +71,24 @@ async fn a_total_is_unknown_when_anything_that_decides_it_cannot_be_read() {
     let sale = json!({ "session": { "sessionId": "s-1", "lines": [line] } });
     till.send(&host.orchestrator, &EventName::CompleteSession, sale).await.unwrap();
     assert_eq!(host.transactions.all()[0].0.total_incl, Some(Decimal::from(5)));
+}
+
+#[tokio::test]
+async fn the_sum_of_lines_is_unknown_to_everybody_when_a_line_could_not_be_read() {
+    let line = json!({ "lineId": "l", "priceIncl": 5, "quantity": 1 });
+    for lines in [json!([line, "a line"]), json!([line, null]), json!("a line"), json!([line])] {
+        let sums = Arc::new(Mutex::new(Vec::new()));
+        let kept = sums.clone();
+        let handlers = Handlers::new().on_credit_session(move |event| {
+            kept.lock().unwrap().push(event.payload.session.sum_of_lines());
+            async { Ok(CreditSessionReply::acknowledge()) }
+        });
+        let (host, till) = (Host::with(|builder| builder.handler(handlers)), till(1));
+        let session = json!({ "session": { "sessionId": "s", "lines": lines } });
+        till.send(&host.orchestrator, &EventName::CreditSession, session).await.unwrap();
+        let expected = (lines == json!([line])).then_some(Decimal::from(5));
+        assert_eq!(*sums.lock().unwrap(), [expected], "{lines}");
+    }
 }
 
 #[tokio::test]
@@ -201,6 +228,40 @@ async fn the_answer_to_a_dialog_is_a_new_event_even_with_the_old_counter() {
     body["dialog"] = json!({ "selectedDialogOptionIds": [1] });
     let answered = send(&body).await.unwrap();
     assert_eq!(answered.body, r#"{"lineChanges":[{"lineId":"l"}]}"#);
+}
+
+#[tokio::test]
+async fn the_second_question_in_a_chain_is_answered_though_the_answer_looks_like_that_to_the_first() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counter = asked.clone();
+    let handlers = Handlers::new().on_add_session_line(move |event| {
+        let number = counter.fetch_add(1, Ordering::SeqCst);
+        async move {
+            let dialog = |title| Dialog::new(title, true, false, vec![DialogOption::new(1, "Yes")]);
+            Ok(match (event.answers.dialog, number) {
+                (None, _) => AddSessionLineReply::acknowledge().dialog(dialog("Warm?")),
+                (Some(_), 1) => AddSessionLineReply::acknowledge().dialog(dialog("To go?")),
+                (Some(_), _) => AddSessionLineReply::acknowledge(),
+            })
+        }
+    });
+    let (host, till) = (Host::with(|builder| builder.handler(handlers)), till(1));
+    let fields =
+        json!({ "session": { "sessionId": "s" }, "addSessionLine": { "lineId": "l", "text": "Tea" } });
+    let mut body: serde_json::Value = serde_json::from_slice(&till.body(true, fields)).unwrap();
+    let send = |body: &serde_json::Value| {
+        let request = till.signed(&EventName::AddSessionLine, body.to_string().into());
+        till.send_request(&host.orchestrator, &EventName::AddSessionLine, request)
+    };
+    send(&body).await.unwrap();
+    body["dialog"] = json!({ "selectedDialogOptionIds": [1] });
+    let second = send(&body).await.unwrap();
+    assert!(second.body.starts_with(br#"{"dialog":{"dialogTitle":"To go?""#), "{:?}", second.body);
+    let done = send(&body).await.unwrap();
+    assert_eq!(done.body, "{}");
+    // What asks nothing any more is answered from memory.
+    assert_eq!(send(&body).await.unwrap().body, "{}");
+    assert_eq!(asked.load(Ordering::SeqCst), 3);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::header::CONTENT_TYPE;
 use mplus_webhooks::event::EventName;
 use mplus_webhooks::inbox::{EntryFilter, EntryState};
-use mplus_webhooks::{FixedSubscriptions, MemoryStore, Orchestrator, Subscription};
+use mplus_webhooks::{FixedSubscriptions, MemoryStore, MerchantId, Orchestrator, Subscription};
 use serde_json::json;
 
 use super::{Table, Told, completed, host, signed, states};
@@ -34,6 +34,23 @@ async fn a_sale_of_an_inactive_merchant_is_a_dead_letter_and_is_recorded_when_it
     assert_eq!(on.handle(completed("s", "1")).await.status(), 200);
     assert_eq!(table.calls(), ["create s 1"]);
     assert_eq!(states(&on).await, [EntryState::Done]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sale_is_not_refused_for_an_older_integration_with_the_same_key_that_is_switched_off() {
+    let old = Subscription::new(SUBSCRIPTION, MerchantId::new("old"), secret()).inactive();
+    let new = Subscription::new(SUBSCRIPTION, merchant(), secret());
+    for rows in [[old.clone(), new.clone()], [new, old]] {
+        let table = Arc::new(Table::default());
+        let resolver = Arc::new(FixedSubscriptions::new(rows));
+        let host = Orchestrator::builder(resolver, Arc::new(MemoryStore::new()), Arc::new(Paused::new()))
+            .transactions(table.clone())
+            .build();
+        assert_eq!(host.handle(completed("s", "1")).await.status(), 200);
+        assert_eq!(table.calls(), ["create s 1"]);
+        let entries = host.inbox().list(&EntryFilter::default()).await.unwrap();
+        assert_eq!(entries[0].merchant, merchant());
+    }
 }
 
 #[tokio::test(start_paused = true)]

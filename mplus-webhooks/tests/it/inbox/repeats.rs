@@ -152,3 +152,29 @@ async fn a_sale_whose_bytes_somebody_sent_under_another_name_is_a_dead_letter_th
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert_eq!(table.calls(), ["create s 1"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn so_is_one_whose_bytes_are_kept_under_the_other_name_at_whichever_process() {
+    for name in [EventName::CancelSession, EventName::Unknown("completeSession.json".to_owned())] {
+        for other_process in [false, true] {
+            let (table, told) = (Arc::new(Table::default()), Told::default());
+            let store = Arc::new(MemoryStore::new());
+            let first = host(&table, store.clone(), |builder| builder);
+            let second = host(&table, store, |builder| builder.handler(told.handlers()));
+            let sale = completed("s", "1");
+            let begins = if other_process { &first } else { &second };
+            assert_eq!(begins.handle(renamed(&sale, &name)).await.status(), 200);
+            for _ in 0..2 {
+                assert_eq!(second.handle(sale.clone()).await.status(), 400, "{name:?}");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            let dead = second.inbox().list(&EntryFilter::dead()).await.unwrap();
+            assert_eq!(dead.len(), 1, "{name:?}, another process: {other_process}");
+            assert_eq!(told.kinds().iter().filter(|kind| **kind == "dead").count(), 1);
+            second.inbox().replay(&dead[0].id).await.unwrap();
+            let _background = background(&second);
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            assert!(table.calls().iter().any(|call| call == "create s 1"), "{:?}", table.calls());
+        }
+    }
+}
