@@ -35,7 +35,10 @@ pub(crate) fn take_branch(location: &mut Location, branch: &Branch) {
         number: told.workplace_number,
         name: told.workplace_name.clone(),
     };
-    location.workplaces = branch.workplaces.iter().map(workplace).collect();
+    // Every branch that sells has one: a list that came without them tells nothing.
+    if !branch.workplaces.is_empty() {
+        location.workplaces = branch.workplaces.iter().map(workplace).collect();
+    }
 }
 
 /// Takes over what the POS knows of a branch's address. What it leaves empty stays as the host has it.
@@ -115,6 +118,15 @@ mod tests {
             MissingField::Email,
         ];
         assert_eq!(location.missing, left);
+    }
+
+    #[test]
+    fn a_branch_that_is_told_without_its_workplaces_keeps_them() {
+        let workplace = mplus_qapi::branches::Workplace { workplace_number: 3, ..Default::default() };
+        let mut location = branch_to_location(&Branch { workplaces: vec![workplace].into(), ..branch() });
+        assert_eq!(location.workplaces.len(), 1);
+        take_branch(&mut location, &branch());
+        assert_eq!(location.workplaces.len(), 1);
     }
 
     #[test]

@@ -129,6 +129,10 @@ impl Builder<'_> {
         if order.lines.is_empty() {
             self.problem(Problem::Empty);
         }
+        // Before anything is added up.
+        for discount in order.lines.iter().filter_map(|line| line.discount.as_ref()).chain(&order.discounts) {
+            self.check_number("discounts", discount.amount);
+        }
         let mut lines = Vec::with_capacity(order.lines.len() + 3);
         let mut discounts = Vec::new();
         for (index, line) in order.lines.iter().enumerate() {
@@ -272,7 +276,7 @@ impl Builder<'_> {
         }
         let rate = match &line.sold {
             Sold::Item { item } => self.rate(item),
-            Sold::Combo { .. } => None,
+            Sold::Combo { combo, .. } => self.menu.combo_rate(combo),
         };
         vec![(rate, line.sum())]
     }

@@ -143,7 +143,8 @@ impl OrderService {
         if let Some(PayOrderResult::Unknown(answer)) = result {
             note.paying = true;
             let operation = "createOrderV3".to_owned();
-            note.unclear = Some(UnclearAnswer { turn: attempt.turn(), operation, answer: kept(answer) });
+            note.unclear =
+                Some(UnclearAnswer { turn: attempt.turn(), operation, answer: kept(answer), at: self.now() });
         }
         self.note(attempt, note).await
     }

@@ -55,6 +55,8 @@ pub enum SubmitErrorKind {
         operation: String,
         /// What the POS answered.
         answer: String,
+        /// When.
+        since: DateTime<Utc>,
     },
     /// Somebody works at the table. It is free again when they are done.
     TableClaimed {
@@ -183,6 +185,19 @@ impl SubmitError {
         }
     }
 
+    /// Since when it is waited for, where the error says so.
+    pub(super) fn waits_since(&self) -> Option<DateTime<Utc>> {
+        match &self.kind {
+            SubmitErrorKind::Unclear { since, .. } => Some(*since),
+            _ => None,
+        }
+    }
+
+    /// Whether the wait ends by itself.
+    pub(super) fn waits_for_a_call(&self) -> bool {
+        matches!(self.kind, SubmitErrorKind::AtWork { .. })
+    }
+
     /// What the order waits for, when nobody has refused it.
     pub(super) fn hindrance(&self) -> Option<Hindrance> {
         match &self.kind {
@@ -277,7 +292,7 @@ impl fmt::Display for SubmitError {
                  far; it is looked for, and sent again after {} (UTC) when it is not there then",
                 until.format("%H:%M:%S")
             )?,
-            SubmitErrorKind::Unclear { operation, answer } => {
+            SubmitErrorKind::Unclear { operation, answer, .. } => {
                 let answer = if answer.is_empty() { "nothing" } else { answer };
                 write!(
                     f,

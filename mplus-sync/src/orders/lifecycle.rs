@@ -13,6 +13,7 @@ use crate::model::{Order, OrderNumber, OutboxEntry, OutboxState, OutboxStateKind
 use crate::store::{Select, StoreError};
 use crate::text::kept;
 
+use super::compare::difference;
 use super::find::is_numbered;
 use super::note::articles;
 use super::{OrderService, Place, QueueError};
@@ -30,6 +31,16 @@ pub enum CancelError {
     /// It is a part of a table's order, with what others ordered: a waiter takes its lines off.
     #[error("order {0} is a part of the order of its table; take its lines off at the till")]
     AtTable(OrderNumber),
+    /// The order that the POS has with this number is another one, or cannot be compared: nothing was cancelled.
+    #[error(
+        "the order that MplusKASSA has with number {order} is another one, and was not cancelled: {difference}"
+    )]
+    AnotherOrder {
+        /// Which number.
+        order: OrderNumber,
+        /// What differs.
+        difference: String,
+    },
     /// The POS said no.
     #[error("MplusKASSA did not cancel order {order}: {reason}")]
     Declined {
@@ -147,10 +158,24 @@ impl OrderService {
             return Err(CancelError::AtTable(number.clone()));
         }
         if !is_cancelled(&found) {
+            if let Some(difference) = service.other_than(&entry, &found).await {
+                return Err(CancelError::AnotherOrder { order: number.clone(), difference });
+            }
             service.cancel_at_pos(&entry, &found.order_id).await?;
         }
         let now = self.merchant.runtime().now();
         Ok(self.merchant.store().mark_cancelled(self.connection(), number, reason, now).await?)
+    }
+
+    /// What tells the order at the POS from this one. One that the POS never said yes to may be somebody else's with the same number.
+    async fn other_than(&self, entry: &OutboxEntry, found: &PosSideOrder) -> Option<String> {
+        if matches!(entry.state, OutboxState::Accepted { .. }) {
+            return None;
+        }
+        match self.draft_now(&entry.order).await {
+            Ok(draft) => difference(&draft, found, None),
+            Err(error) => Some(format!("it cannot be compared: {error}")),
+        }
     }
 
     /// Whether the table's order holds more than this one, or as much as can be told.

@@ -18,6 +18,7 @@ pub struct MenuLinks {
     /// Rates of items that have another one for guests who take it away, or for those who stay; none where it is not known.
     alternative_rates: HashMap<ItemId, Option<Decimal>>,
     combos: HashMap<ComboId, ComboArticle>,
+    combo_rates: HashMap<ComboId, Decimal>,
     groups: HashMap<ModifierGroupId, HashMap<ModifierId, ModifierLink>>,
 }
 
@@ -68,6 +69,13 @@ impl MenuLinks {
         self
     }
 
+    /// Says what VAT rate a combo has, in per cent.
+    #[must_use]
+    pub fn with_combo_rate(mut self, combo: impl Into<ComboId>, rate: Decimal) -> Self {
+        self.combo_rates.insert(combo.into(), rate);
+        self
+    }
+
     /// Links a modifier of a group.
     #[must_use]
     pub fn with_modifier(
@@ -88,6 +96,11 @@ impl MenuLinks {
     /// The VAT rate of an item in per cent, when it is known.
     pub fn rate(&self, item: &ItemId) -> Option<Decimal> {
         self.rates.get(item).copied()
+    }
+
+    /// The VAT rate of a combo, in per cent, when it is known.
+    pub fn combo_rate(&self, combo: &ComboId) -> Option<Decimal> {
+        self.combo_rates.get(combo).copied()
     }
 
     /// The alternative VAT rate of an item that has one, in per cent when it is known.
@@ -140,6 +153,8 @@ impl MenuLinks {
     }
 
     fn add_combos(&mut self, combos: Vec<Tracked<Combo>>) {
+        let rates = combos.iter().filter_map(|combo| Some((combo.record.id.clone(), combo.record.tax_rate?)));
+        self.combo_rates.extend(rates);
         let linked = combos.into_iter().filter_map(|combo| {
             let article = combo.external_ids.mpluskassa?;
             Some((combo.record.id, ComboArticle { article, menu: None }))

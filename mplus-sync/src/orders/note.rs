@@ -46,6 +46,8 @@ pub(super) struct UnclearAnswer {
     pub(super) turn: i64,
     pub(super) operation: String,
     pub(super) answer: String,
+    /// When: so long is the order looked for.
+    pub(super) at: DateTime<Utc>,
 }
 
 /// A table's order before another one was added to it, and what was added.
@@ -236,6 +238,7 @@ mod tests {
                 turn: TURN,
                 operation: "createOrder".into(),
                 answer: "LATER".into(),
+                at: DateTime::UNIX_EPOCH,
             }),
         };
         assert_eq!(AttemptNote::read(note.text().as_deref()), note);

@@ -20,8 +20,8 @@ impl OrderService {
     /// [`SubmitErrorKind::Unclear`] once the POS answered so that nobody knows, until a person queues the order again.
     pub(super) fn may_send(&self, attempt: &Attempt<'_>) -> Result<(), SubmitError> {
         if let Some(unclear) = attempt.note.unclear.as_ref().filter(|answer| answer.turn == attempt.turn()) {
-            let UnclearAnswer { operation, answer, .. } = unclear.clone();
-            return Err(attempt.error(SubmitErrorKind::Unclear { operation, answer }));
+            let UnclearAnswer { operation, answer, at, .. } = unclear.clone();
+            return Err(attempt.error(SubmitErrorKind::Unclear { operation, answer, since: at }));
         }
         let timeout = TimeDelta::from_std(self.timeout()).unwrap_or(TimeDelta::MAX);
         let ends = |sent: DateTime<Utc>| sent + timeout * AT_WORK;
@@ -40,12 +40,16 @@ impl OrderService {
         answer: &str,
     ) -> SubmitError {
         attempt.may_be_at_pos = true;
-        let unclear =
-            UnclearAnswer { turn: attempt.turn(), operation: operation.to_owned(), answer: kept(answer) };
-        let (operation, answer) = (unclear.operation.clone(), unclear.answer.clone());
+        let unclear = UnclearAnswer {
+            turn: attempt.turn(),
+            operation: operation.to_owned(),
+            answer: kept(answer),
+            at: self.now(),
+        };
+        let UnclearAnswer { operation, answer, at: since, .. } = unclear.clone();
         let note = AttemptNote { unclear: Some(unclear), ..attempt.note.clone() };
         match self.note(attempt, note).await {
-            Ok(()) => attempt.error(SubmitErrorKind::Unclear { operation, answer }),
+            Ok(()) => attempt.error(SubmitErrorKind::Unclear { operation, answer, since }),
             Err(failed) => failed,
         }
     }

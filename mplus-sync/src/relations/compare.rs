@@ -99,10 +99,16 @@ fn id_of(customer: &Customer) -> Cow<'_, str> {
     plain(customer.id.as_str())
 }
 
+/// The digits that a telephone number has at least, without its country.
+const SHORTEST_NUMBER: usize = 6;
+
 /// As it is written, and by the digits that every way of writing it has in a row.
 fn phones(customer: &Customer, relation: impl Fn(Option<String>) -> Relation) -> Vec<Wanted> {
     let Some(written) = filled(customer.phone.as_deref()) else { return Vec::new() };
     let digits: String = written.chars().filter(char::is_ascii_digit).collect();
+    if digits.len() < SHORTEST_NUMBER {
+        return Vec::new();
+    }
     let last = digits.len().saturating_sub(8);
     let mut wanted = vec![Wanted { relation: relation(Some(written)), exact: true }];
     if digits.len() >= 8 {
@@ -121,11 +127,15 @@ fn same(theirs: Option<&str>, ours: Option<&str>, is_same: fn(&str, &str) -> boo
 /// Whether two telephone numbers reach the same: `+31 6 1234 5678`, `0031612345678`, `06-12345678`.
 fn is_number(one: &str, two: &str) -> bool {
     let (one, two) = (Number::of(one), Number::of(two));
+    // A dash, or `n/a`, is nobody's number.
+    if one.rest.len() < SHORTEST_NUMBER {
+        return false;
+    }
     match (one.country, two.country) {
         (Some(one_country), Some(two_country)) => one_country == two_country && one.rest == two.rest,
         (None, None) => one.rest == two.rest,
         // Written without its country at home, which is the Netherlands or Belgium.
-        _ => one.rest == two.rest && !one.rest.is_empty(),
+        _ => one.rest == two.rest,
     }
 }
 
@@ -281,6 +291,15 @@ mod tests {
         }
         for other in ["+316123456789", "12345678", "+32 612345678", "0612345679", "+49612345678", ""] {
             assert!(!Key::Telephone.is(&with_phone(other), &customer()), "{other}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_telephone_number_is_nobodys() {
+        for none in ["-", "n.v.t.", "0", "geen", "12345"] {
+            let customer = Customer { phone: Some(none.to_owned()), ..customer() };
+            assert!(!Key::Telephone.is(&with_phone(none), &customer), "{none}");
+            assert!(phones(&customer, |telephone| Relation { telephone, ..Relation::default() }).is_empty());
         }
     }
 

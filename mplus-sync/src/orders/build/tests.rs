@@ -441,6 +441,50 @@ fn discounts_carry_the_vat_of_what_they_are_taken_off_from() {
 }
 
 #[test]
+fn a_discount_on_a_combo_carries_the_vat_of_the_combo() {
+    let mut settings = settings();
+    settings.articles.discount = None;
+    settings.discount_articles = [(9, 909), (21, 921)]
+        .map(|(rate, number)| crate::orders::DiscountArticle { rate: rate.into(), article: article(number) })
+        .into();
+    let deal = OrderLine::new(
+        Sold::Combo { combo: "deal".into(), choices: Vec::new() },
+        "Deal",
+        Decimal::ONE,
+        euros(1200),
+    );
+    let mut order = order(OrderKind::Pickup, vec![deal]);
+    order.discounts = vec![Discount { name: "Welcome".into(), amount: euros(200) }];
+    order.total = order.sum();
+    let menu = menu().with_combo_rate("deal", 9.into());
+    let draft = build(&order, &menu, &place(), &settings).unwrap();
+    let taken = draft.lines.last().unwrap();
+    assert_eq!((taken.article, taken.unit_price), (Some(article(909)), euros(-200)));
+}
+
+#[test]
+fn a_discount_that_no_order_can_have_is_named_and_nothing_is_added_up() {
+    let mut settings = settings();
+    settings.discount_articles =
+        vec![crate::orders::DiscountArticle { rate: 9.into(), article: article(909) }];
+    let menu = menu().with_rate("burger", 9.into());
+    for amount in [Decimal::MAX, Decimal::MIN, Decimal::MAX / Decimal::TEN] {
+        let discount = || Discount { name: "Welcome".into(), amount };
+        let plain = || order(OrderKind::Pickup, vec![line("burger", Decimal::ONE, euros(3000))]);
+        let (mut on_line, mut on_order) = (plain(), plain());
+        on_line.lines[0].discount = Some(discount());
+        on_order.discounts = vec![discount()];
+        for order in [on_order, on_line] {
+            let refused = build(&order, &menu, &place(), &settings).unwrap_err();
+            assert!(
+                refused.problems.iter().any(|problem| matches!(problem, Problem::TooLarge { .. })),
+                "{refused}"
+            );
+        }
+    }
+}
+
+#[test]
 fn where_an_order_is_eaten_is_told_when_the_vat_depends_on_it_or_the_settings_say_so() {
     let later = OrderKind::DineInPayLater { table: TableRef::whole(4), guests: None };
     let told = |menu: &MenuLinks, told: TellConsumption, kind: &OrderKind| {

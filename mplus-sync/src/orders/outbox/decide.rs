@@ -94,7 +94,7 @@ impl RetryPlan {
             .into();
         }
         if let Some(hindrance) = error.hindrance() {
-            return self.wait(entry, hindrance, reason, may_be_at_pos, now, random);
+            return self.wait(entry, error, hindrance, now, random);
         }
         let attempts = entry.attempts.saturating_add(1);
         if attempts >= self.attempts {
@@ -108,12 +108,12 @@ impl RetryPlan {
     fn wait(
         &self,
         entry: &OutboxEntry,
+        error: &SubmitError,
         hindrance: Hindrance,
-        reason: String,
-        may_be_at_pos: bool,
         now: DateTime<Utc>,
         random: f64,
     ) -> Decision {
+        let (reason, may_be_at_pos) = (error.to_string(), error.may_be_at_pos());
         let why = match hindrance {
             Hindrance::Away | Hindrance::Silent | Hindrance::Unclear => Waiting::PosAway { since: now },
             Hindrance::Table => Waiting::TableClaimed { since: now },
@@ -125,9 +125,11 @@ impl RetryPlan {
             | (Waiting::Host { .. }, Some(Waiting::Host { since })) => since,
             _ => now,
         };
+        // What the answer left open has its own time, however long the POS was away before it.
+        let since = error.waits_since().unwrap_or(since);
         let waited = (now - since).to_std().unwrap_or_default();
         let longest = if hindrance == Hindrance::Unclear { self.unclear } else { self.waits };
-        if waited >= longest {
+        if waited >= longest && !error.waits_for_a_call() {
             let reason = match waited.as_secs() / 3600 {
                 0 => format!("{reason}; it has waited for {} minutes", waited.as_secs() / 60),
                 hours => format!("{reason}; it has waited for {hours} hours"),
@@ -310,8 +312,10 @@ mod tests {
 
     #[test]
     fn an_answer_that_tells_nothing_is_no_refusal() {
-        let unclear =
-            || error(SubmitErrorKind::Unclear { operation: "createOrderV3".into(), answer: "".into() }, true);
+        let unclear = || {
+            let (operation, answer) = ("createOrderV3".into(), String::new());
+            error(SubmitErrorKind::Unclear { operation, answer, since: hours(1) }, true)
+        };
         let decided = RetryPlan::default().decision(&entry(11), &unclear(), hours(1), 0.0);
         assert!(matches!(decided.outcome, Outcome::Wait { may_be_at_pos: true, .. }), "{decided:?}");
         let waiting = waiting(Waiting::PosAway { since: hours(1) });
@@ -321,6 +325,19 @@ mod tests {
             panic!("{decided:?}")
         };
         assert!(reason.contains("it has waited for 15 minutes"), "{reason}");
+    }
+
+    #[test]
+    fn after_an_outage_an_answer_that_tells_nothing_and_a_call_at_work_have_their_own_time() {
+        let away = waiting(Waiting::PosAway { since: hours(0) });
+        let now = hours(30) + TimeDelta::minutes(14);
+        let (operation, answer) = ("createOrderV3".into(), String::new());
+        let unclear = SubmitErrorKind::Unclear { operation, answer, since: hours(30) };
+        let at_work = SubmitErrorKind::AtWork { until: now + TimeDelta::minutes(1) };
+        for kind in [unclear, at_work] {
+            let decided = RetryPlan::default().decision(&away, &error(kind, true), now, 0.0);
+            assert!(matches!(decided.outcome, Outcome::Wait { may_be_at_pos: true, .. }), "{decided:?}");
+        }
     }
 
     fn failed(kind: TransportErrorKind) -> Result<PosOrder, SubmitError> {

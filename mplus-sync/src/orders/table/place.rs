@@ -1,6 +1,8 @@
 //! Orders of either kind by the modern call: `placeTableOrder`.
 
-use mplus_qapi::table_orders::{PaymentsResult, PlaceTableOrder, PlaceTableOrderResp, PlaceTableOrderResult};
+use mplus_qapi::table_orders::{
+    LinesResult, PaymentsResult, PlaceTableOrder, PlaceTableOrderResp, PlaceTableOrderResult,
+};
 use mplus_qapi::types::IdempotencyResult;
 
 use crate::model::PosOrder;
@@ -53,7 +55,15 @@ impl OrderService {
                 return Ok(None);
             };
             let replayed = response.idempotency_result == IdempotencyResult::ReplayResponse;
+            // It says yes, and that nothing came of the lines, or what nobody knows.
+            let of_lines = response.lines_result.as_ref().map(|told| told.as_str());
+            let took_none =
+                matches!(response.lines_result, Some(LinesResult::Nothing | LinesResult::Unknown(_)));
             match &response.result {
+                PlaceTableOrderResult::Ok if took_none => {
+                    let answer = of_lines.unwrap_or_default();
+                    return self.look_for_placed(attempt, answer).await.map(Some);
+                }
                 PlaceTableOrderResult::Ok
                     if response.payments_result == Some(PaymentsResult::Nothing)
                         && !attempt.draft.payments.is_empty() =>
@@ -76,11 +86,7 @@ impl OrderService {
                 }
                 PlaceTableOrderResult::IdentifierFailed | PlaceTableOrderResult::LinesFailed if replayed => {}
                 PlaceTableOrderResult::Unknown(answer) => {
-                    attempt.may_be_at_pos = true;
-                    return match self.find_placed(attempt).await? {
-                        Some(found) => Ok(Some(found)),
-                        None => Err(self.unclear(attempt, "placeTableOrder", answer).await),
-                    };
+                    return self.look_for_placed(attempt, answer).await.map(Some);
                 }
                 PlaceTableOrderResult::PaymentsFailed => {
                     // The lines may be there when only the payments were refused.
@@ -98,6 +104,19 @@ impl OrderService {
             }
         }
         Err(attempt.declined("placeTableOrder", "refused too often", None))
+    }
+
+    /// The answer does not say whether the POS took the order: looks for it.
+    async fn look_for_placed(
+        &self,
+        attempt: &mut Attempt<'_>,
+        answer: &str,
+    ) -> Result<PosOrder, SubmitError> {
+        attempt.may_be_at_pos = true;
+        match self.find_placed(attempt).await? {
+            Some(found) => Ok(found),
+            None => Err(self.unclear(attempt, "placeTableOrder", answer).await),
+        }
     }
 
     /// What a person should know when the payments did not settle the table: its guests are asked for the rest, or have

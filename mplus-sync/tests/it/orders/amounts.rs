@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use mplus_qapi::orders::{CreateOrderResult, CreateOrderV3, CreateOrderV3Response};
-use mplus_qapi::table_orders::{PaymentsResult, PlaceTableOrder, PlaceTableOrderResp, PlaceTableOrderResult};
+use mplus_qapi::table_orders::{
+    LinesResult, PaymentsResult, PlaceTableOrder, PlaceTableOrderResp, PlaceTableOrderResult,
+};
 use mplus_qapi::types::{IdempotencyResult, PayOrderResult};
 use mplus_sync::model::{Order, OrderKind, OrderNotice, OutboxState, OutboxStateKind};
 use mplus_sync::orders::{ObserverError, OrderObserver, OutboxWorker, TableCall};
@@ -27,12 +29,21 @@ impl OrderObserver for Told {
 
 /// Sends an order; what the host and the log are told of it.
 async fn sent(world: &World, pos: &Scripted, order: &Order) -> (OutboxState, Vec<String>) {
+    sent_within(3, world, pos, order).await
+}
+
+async fn sent_within(
+    minutes: i64,
+    world: &World,
+    pos: &Scripted,
+    order: &Order,
+) -> (OutboxState, Vec<String>) {
     let told = Arc::new(Told::default());
     let service = Arc::new(world.service_of("w", pos.client()));
     let worker =
         OutboxWorker::new(service.clone(), &world.merchant_of("w", pos.client())).with_observer(told.clone());
     service.enqueue(order).await.unwrap();
-    super::life::work(world, &worker, 3).await;
+    super::life::work(world, &worker, minutes).await;
     let log = world.store.activities(&merchant(), None, 10).await.unwrap();
     let state = told.0.lock().unwrap().clone().unwrap();
     (state, log.into_iter().map(|line| line.activity.message).collect())
@@ -114,6 +125,26 @@ async fn a_table_order_of_whose_payments_the_pos_says_something_unknown_is_left_
     let (state, log) = sent(&world, &pos, &paid("1", now(8))).await;
     assert_eq!(state.kind(), OutboxStateKind::NeedsAttention, "{log:?}");
     assert!(log[0].contains("PAYMENTS-RESULT-LATER"), "{log:?}");
+}
+
+#[tokio::test]
+async fn a_table_order_of_whose_lines_nothing_came_is_not_taken_for_sent() {
+    for told in ["LINES-RESULT-NOTHING", "LINES-RESULT-LATER"] {
+        for order in [order("1", later(8)), paid("2", now(9))] {
+            let mut world = World::open().await;
+            world.settings.table_call = TableCall::PlaceTableOrder;
+            let pos = Scripted::new(&world.pos);
+            pos.answer::<PlaceTableOrder>(&PlaceTableOrderResp {
+                idempotency_result: IdempotencyResult::OriginalResponse,
+                result: PlaceTableOrderResult::Ok,
+                lines_result: Some(LinesResult::from(told)),
+                ..PlaceTableOrderResp::default()
+            });
+            let (state, log) = sent_within(20, &world, &pos, &order).await;
+            assert_eq!(state.kind(), OutboxStateKind::NeedsAttention, "{told} {}: {log:?}", order.number);
+            assert!(log[0].contains(told), "{log:?}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -243,6 +243,25 @@ async fn a_cancel_whose_answer_was_lost_is_not_undone_by_the_next() {
 }
 
 #[tokio::test]
+async fn the_order_of_somebody_else_with_the_same_number_is_not_cancelled() {
+    let mut world = World::open().await;
+    // As if it had come from elsewhere.
+    let mut elsewhere = order("1", OrderKind::Pickup);
+    elsewhere.lines = vec![line("soup", 3, 850)];
+    elsewhere.total = elsewhere.sum();
+    world.service().submit(&elsewhere, false).await.unwrap();
+    world.settings.create_call = CreateCall::CreateOrder;
+    world.service().enqueue(&order("1", OrderKind::Pickup)).await.unwrap();
+    worker(&world).run_once().await;
+    let kept = entry(&world, "1").await;
+    assert!(matches!(kept.state, OutboxState::NeedsAttention { .. }) && kept.may_be_at_pos, "{kept:?}");
+    let error = world.service().cancel(&"1".into(), "").await.unwrap_err();
+    assert!(matches!(error, CancelError::AnotherOrder { .. }), "{error}");
+    assert_eq!(world.pos.requests().count("cancelOrderV2"), 0);
+    assert_eq!(entry(&world, "1").await.state, kept.state);
+}
+
+#[tokio::test]
 async fn a_table_with_what_others_ordered_is_not_cancelled_as_a_whole() {
     let world = World::open().await;
     let table = OrderKind::DineInPayLater { table: TableRef::whole(7), guests: None };
