@@ -211,7 +211,7 @@ pub(crate) fn take_group_price(item: &mut IncomingItem, article: &Article, numbe
     let discount = group.discount_percentage.filter(|discount| *discount != 0);
     // A price group has a price or a discount: beside one, nothing is what a price of zero means.
     let is_none = |price| matches!(price, Price::Amount(amount) if amount.is_zero());
-    if price == Ok(Price::NotTold) || (discount.is_some() && price.clone().is_ok_and(is_none)) {
+    if price == Ok(Price::NotTold) || (discount.is_some() && price.is_ok_and(is_none)) {
         item.problems.extend(discount.map(ArticleProblem::GroupDiscount));
         return;
     }
