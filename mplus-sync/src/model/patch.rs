@@ -238,7 +238,8 @@ impl<T: Editable> Patch<T> {
             tracked.record = changed;
             let agreed = match tracked.edits.get(field) {
                 Some(pending) => pending.agreed.clone(),
-                None => was_agreed.then_some(before),
+                // Before a record was ever at the POS both sides agree that it has no price of its own anywhere.
+                None => (was_agreed || field.location().is_some()).then_some(before),
             };
             if agreed.as_ref() == Some(&after) {
                 // Taken back before it was pushed.

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use mplus_qapi::testkit::Fault;
+use mplus_qapi::testkit::{Dialect, Fault, Pos};
 use mplus_qapi::value::Decimal;
 use mplus_sync::Integration;
 use mplus_sync::model::{
     Category, CategoryEdit, CategoryId, Combo, ComboChoice, ComboEdit, ComboPart, Item, ItemEdit, ItemId,
+    LocationId,
 };
 use mplus_sync::report::RunReport;
 use mplus_sync::store::CatalogEdits;
@@ -184,4 +185,26 @@ async fn an_edit_of_an_article_that_is_there_goes_while_a_new_one_of_its_product
     assert_eq!(articles.filter(|article| is_it(&article.ext_article_id)).count(), 1);
     let waiting = merchant.items().await.into_iter().find(|item| item.record.id == ItemId::from("s-0"));
     assert!(waiting.unwrap().edits.is_empty());
+}
+
+#[tokio::test]
+async fn the_branch_price_of_a_new_item_goes_though_its_number_came_late_or_its_answer_was_lost() {
+    for (reading, fault) in [("numbers-late", None), ("", Some(Fault::ResetAfter))] {
+        let merchant = Merchant::new(Pos::brasserie().with_dialect(reading.parse::<Dialect>().unwrap()));
+        let integration = merchant.connect().await;
+        sync(&integration).await;
+        let category = merchant.item("Dame blanche").await.record.category.unwrap();
+        let (utrecht, own) = (LocationId::from("mpluskassa-2"), Decimal::new(1310, 2));
+        let edits = vec![new_item("s-0", &category).price_at(utrecht.clone(), own)];
+        save(&merchant, CatalogEdits { items: edits, ..Default::default() }).await;
+        merchant.pos.faults().script_for("updateProduct", fault);
+        for _ in 0..3 {
+            sync(&integration).await;
+        }
+        let held = merchant.item("Dish s-0").await;
+        assert_eq!((held.record.price_at(&utrecht), held.edits.is_empty()), (Some(own), true), "{reading}");
+        let number = held.external_ids.mpluskassa.unwrap().get();
+        let line = merchant.pos.branch_lines().into_iter().find(|line| line.article_number == number);
+        assert_eq!(line.unwrap().sales_price_incl.map(Decimal::from), Some(own), "{reading}");
+    }
 }
