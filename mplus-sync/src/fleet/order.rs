@@ -10,8 +10,8 @@ use tracing::Instrument;
 use crate::cancel::CancelToken;
 use crate::connection::OpenError;
 use crate::model::{Activity, ActivityLevel, ConnectionId, OutboxEntry, Outcome, Waiting};
-use crate::orders::{Heard, WorkerReport};
-use crate::store::Wake;
+use crate::orders::{Heard, SubmitError, WorkerReport};
+use crate::store::{StoreError, StoreErrorKind, Wake};
 
 use super::due::pause;
 use super::left_out::is_unreadable;
@@ -50,7 +50,7 @@ pub(super) async fn forward(process: &Process, entry: OutboxEntry, cut: &CancelT
                 trouble::cannot_be_opened(process, &entry.connection, &error).await;
                 let report = match has_waited_for_nobody(process, &entry).await {
                     true => leave_to_person(process, entry, error.to_string()).await,
-                    false => put_off(process, entry, error.to_string()).await,
+                    false => wait_for_host(process, entry, error).await,
                 };
                 (report, Heard::Nothing)
             }
@@ -200,6 +200,28 @@ async fn leave_to_person(process: &Process, entry: OutboxEntry, error: String) -
     // The order's own state says the same.
     let _ = store.log(&entry.connection, &[activity]).await;
     WorkerReport { needs_attention: 1, ..WorkerReport::default() }
+}
+
+/// Puts off an order whose merchant cannot be taken up since the host's store or vault fails; after as long as any order waits it
+/// is left to a person.
+async fn wait_for_host(process: &Process, entry: OutboxEntry, error: OpenError) -> WorkerReport {
+    let told = error.to_string();
+    let failed = match error {
+        OpenError::Store(failed) => failed,
+        OpenError::Address(_) => StoreError::new(StoreErrorKind::Corrupt, "read the address of a connection"),
+        OpenError::NotConnected(_) => return put_off(process, entry, told).await,
+    };
+    let runtime = process.host.runtime();
+    let failed = Err(SubmitError::of_merchant(&entry.order.number, failed, entry.may_be_at_pos));
+    let outcome = process.settings.retry.decide(&entry, &failed, runtime.now(), runtime.random());
+    if matches!(outcome, Outcome::NeedsAttention { .. } | Outcome::Rejected { .. }) {
+        return leave_to_person(process, entry, told).await;
+    }
+    match process.host.store().finish(&entry.claim(), outcome, runtime.now()).await {
+        Ok(()) => WorkerReport { retried: 1, ..WorkerReport::default() },
+        // The claim ends by itself.
+        Err(_) => WorkerReport { store_failures: 1, ..WorkerReport::default() },
+    }
 }
 
 /// Puts off an order whose merchant was disconnected meanwhile, or whose credentials cannot be read now.

@@ -386,7 +386,7 @@ impl DueRun {
         self.unread.is_none() && self.requests.is_empty() && self.running.is_none() && self.failures == 0
     }
 
-    /// Claims it: takes up everything that is asked for, also what is due later, and what a lost run leaves behind.
+    /// Claims it: takes up everything that is asked for and due, and what a lost run leaves behind.
     pub fn claimed(
         mut self,
         connection: &ConnectionId,

@@ -71,6 +71,7 @@ impl OrderService {
             let Some(response) = response.map_err(|error| attempt.write_failed(error))? else {
                 return Ok(None);
             };
+            attempt.note.key_of = None;
             let replayed = response.idempotency_result == IdempotencyResult::ReplayResponse;
             match response.result {
                 // The refusal of an earlier attempt, kept under its key: what was wrong may have been put right since.
@@ -319,6 +320,7 @@ impl OrderService {
             let Some(response) = response.map_err(|error| attempt.write_failed(error))? else {
                 return Ok(None);
             };
+            attempt.note.key_of = None;
             let replayed = response.idempotency_result == IdempotencyResult::ReplayResponse;
             let refused = !matches!(response.result, PayOrderResult::Ok | PayOrderResult::Unknown(_));
             if !(replayed && refused) {

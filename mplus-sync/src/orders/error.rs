@@ -97,7 +97,7 @@ impl SubmitError {
     }
 
     /// That a merchant's settings or connection could not be read.
-    pub(super) fn of_merchant(order: &OrderNumber, failed: StoreError, may_be_at_pos: bool) -> Self {
+    pub(crate) fn of_merchant(order: &OrderNumber, failed: StoreError, may_be_at_pos: bool) -> Self {
         Self { is_of_merchant: true, ..Self::new(order, SubmitErrorKind::Store(failed), may_be_at_pos) }
     }
 

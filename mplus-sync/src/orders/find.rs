@@ -45,7 +45,7 @@ impl OrderService {
     ) -> Result<Option<Order>, mplus_qapi::Error> {
         let timeout = Some(self.timeout());
         let find = FindOrder { ext_order_id: number.to_string() };
-        let found = self.lacking.call(find, timeout).await?;
+        let found = unless_refused(self.lacking.call(find, timeout).await)?;
         let finds = found.is_some();
         let found = found.and_then(|response| response.order);
         if let Some(order) = found.filter(|order| is_numbered(order, number)) {
@@ -53,7 +53,8 @@ impl OrderService {
         }
         let ids = vec![number.to_string()].into();
         let request = GetOrdersByExtOrderIdsRequest { ext_order_ids: ids, ..Default::default() };
-        if let Some(response) = self.lacking.call(GetOrdersByExtOrderIds::from(request), timeout).await? {
+        let listed = unless_refused(self.lacking.call(GetOrdersByExtOrderIds::from(request), timeout).await)?;
+        if let Some(response) = listed {
             let found = response.order_list.into_iter().find(|order| is_numbered(order, number));
             if found.is_some() || !at_table {
                 return Ok(found);
@@ -108,7 +109,7 @@ impl OrderService {
     /// The order with this identifier of the POS.
     pub(super) async fn get(&self, order_id: &str) -> Result<Option<Order>, mplus_qapi::Error> {
         let request = GetOrder { order_id: order_id.to_owned() };
-        if let Some(response) = self.lacking.call(request, Some(self.timeout())).await? {
+        if let Some(response) = unless_refused(self.lacking.call(request, Some(self.timeout())).await)? {
             return Ok(response.order.filter(|order| order.order_id == order_id));
         }
         let request = GetOrdersRequest {
@@ -150,6 +151,16 @@ impl OrderService {
     /// keeps as few as 20 characters.
     pub(super) fn mark(&self, number: &OrderNumber) -> String {
         mark(self.connection(), number)
+    }
+}
+
+/// Nothing for a look that the POS refuses, as for one that it does not know: another one may be allowed to this user.
+fn unless_refused<T>(looked: Result<Option<T>, mplus_qapi::Error>) -> Result<Option<T>, mplus_qapi::Error> {
+    match looked {
+        Err(error) if error.fault().is_some() && !error.is_transient() && !error.is_authentication() => {
+            Ok(None)
+        }
+        looked => looked,
     }
 }
 

@@ -83,7 +83,8 @@ impl OrderService {
     /// Takes an order back that is not at the POS. Repeating it changes nothing.
     ///
     /// # Errors
-    /// A conflict while it is being sent, and when the POS has it or may have it: [`cancel`](Self::cancel) it then.
+    /// A conflict while it is being sent, and when the POS has it or may have it: [`cancel`](Self::cancel) it then. One that needs
+    /// attention is withdrawn all the same: look at the POS first, which may have it.
     pub async fn withdraw(&self, number: &OrderNumber, reason: &str) -> Result<(), StoreError> {
         let now = self.merchant.runtime().now();
         self.merchant.store().withdraw(self.connection(), number, reason, now).await

@@ -34,6 +34,10 @@ pub(super) struct AttemptNote {
     /// its answer does not come.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) sent: Option<DateTime<Utc>>,
+    /// In which turn of the order, and after how many refusals, a call with a key was made whose answer is still to come: until it
+    /// does, the same call has the same key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) key_of: Option<(i64, u32)>,
     /// What the POS answered so that nobody knows whether it took the order, or its payments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) unclear: Option<UnclearAnswer>,
@@ -234,6 +238,7 @@ mod tests {
             table: Some(before(&[(OURS, 3, 2)])),
             opened: Some(DateTime::UNIX_EPOCH),
             sent: Some(DateTime::UNIX_EPOCH),
+            key_of: Some((TURN, 2)),
             unclear: Some(UnclearAnswer {
                 turn: TURN,
                 operation: "createOrder".into(),

@@ -11,7 +11,7 @@ use rust_decimal::Decimal;
 
 use crate::merchant::{Lacking, Merchant};
 use crate::model::{
-    Claim, ConnectionId, Environment, Order, OrderKind, OutboxEntry, OutboxStateKind, PosOrder,
+    BranchNumber, Claim, ConnectionId, Environment, Order, OrderKind, OutboxEntry, OutboxStateKind, PosOrder,
     RelationNumber, Waiting,
 };
 use crate::relations::RelationService;
@@ -118,6 +118,14 @@ pub(super) struct Earlier {
     claim: Option<Claim>,
 }
 
+impl Earlier {
+    /// Under which key a call may be at the POS whose answer is still to come.
+    fn key_of(&self) -> Option<(i64, u32)> {
+        let kept = self.note.key_of.filter(|(turn, _)| *turn == self.queued);
+        self.may_be_at_pos.then(|| kept.unwrap_or((self.queued, self.refusals)))
+    }
+}
+
 impl Attempt<'_> {
     /// Whether it is an order of the outbox, with which notes are kept.
     pub(super) fn is_queued(&self) -> bool {
@@ -149,7 +157,11 @@ impl Attempt<'_> {
         // At a table others order, too.
         let just_sent = !self.earlier.may_be_at_pos && self.draft.table().is_none();
         let relation = just_sent.then_some(self.relation);
-        match super::compare::difference(self.draft, found, relation) {
+        // It is of the branch in which it was sent: the location may be given another one since.
+        let sent_in = self.note.branch.filter(|_| self.earlier.may_be_at_pos);
+        let sent =
+            sent_in.map(|branch| OrderDraft { branch: BranchNumber::new(branch), ..self.draft.clone() });
+        match super::compare::difference(sent.as_ref().unwrap_or(self.draft), found, relation) {
             Some(difference) => Err(self.error(SubmitErrorKind::NumberTaken { difference })),
             None => Ok(()),
         }
@@ -374,8 +386,22 @@ impl OrderService {
         service.send_now(order, earlier).await
     }
 
-    async fn send_now(&self, order: &Order, earlier: Earlier) -> Result<PosOrder, SubmitError> {
+    async fn send_now(&self, order: &Order, mut earlier: Earlier) -> Result<PosOrder, SubmitError> {
         let may_be_at_pos = earlier.may_be_at_pos;
+        // What was refused since a call of which the answer is still to come was no refusal of that call.
+        let key_of = earlier.key_of();
+        if earlier.note.key_of != key_of {
+            earlier.note.key_of = key_of;
+            if let Some(claim) = &earlier.claim {
+                let noted = self.merchant.store().note_attempt(claim, earlier.note.text()).await;
+                let failed =
+                    |failed| SubmitError::new(&order.number, SubmitErrorKind::Store(failed), may_be_at_pos);
+                noted.map_err(failed)?;
+            }
+        }
+        if let Some((_, refusals)) = key_of {
+            earlier.refusals = refusals;
+        }
         let draft = self.draft_now(order).await.map_err(|error| error.or_earlier(may_be_at_pos))?;
         let relation = self.relation(order, &draft).await.map_err(|error| error.or_earlier(may_be_at_pos))?;
         let note = earlier.note.clone();
@@ -435,7 +461,7 @@ impl OrderService {
         Duration::from_secs(u64::from(self.settings.timeout_seconds.max(1)))
     }
 
-    /// The idempotency key of an attempt's call: the same until the POS has refused it.
+    /// The idempotency key of an attempt's call: the same until the POS has answered it.
     pub(super) fn key(&self, attempt: &Attempt<'_>, operation: &str, round: u32) -> String {
         super::identity::stable_uuid(&[
             "order",

@@ -306,7 +306,8 @@ pub trait OrderOutbox: Send + Sync {
     /// Takes an order back before the POS has it. Repeating it changes nothing.
     ///
     /// # Errors
-    /// [`Conflict`](super::StoreErrorKind::Conflict) when it is being sent, or the POS has it or may have it,
+    /// [`Conflict`](super::StoreErrorKind::Conflict) when it is being sent, or the POS has it or may have it. One that needs
+    /// attention is withdrawn all the same: look at the POS first, which may have it;
     /// [`NotFound`](super::StoreErrorKind::NotFound) when there is no such order.
     async fn withdraw(
         &self,

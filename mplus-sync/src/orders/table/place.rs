@@ -54,6 +54,7 @@ impl OrderService {
             let Some(response) = response.map_err(|error| attempt.write_failed(error))? else {
                 return Ok(None);
             };
+            attempt.note.key_of = None;
             let replayed = response.idempotency_result == IdempotencyResult::ReplayResponse;
             // It says yes, and that nothing came of the lines, or what nobody knows.
             let of_lines = response.lines_result.as_ref().map(|told| told.as_str());

@@ -147,3 +147,38 @@ async fn an_order_whose_answer_was_unclear_is_looked_for_and_sent_again_by_a_per
         assert_eq!(world.pos.orders().len(), 1, "{operation}");
     }
 }
+
+#[tokio::test]
+async fn a_look_that_is_refused_does_not_change_the_key_of_a_call_that_is_still_to_be_answered() {
+    let world = speaking(&[("duplicate-number", "duplicate-taken")]).await;
+    let pos = Scripted::new(&world.pos);
+    let service = Arc::new(world.service_of("w", pos.client()));
+    let worker = OutboxWorker::new(service.clone(), &world.merchant_of("w", pos.client()));
+    service.enqueue(&paid("1", OrderKind::Pickup)).await.unwrap();
+    world.pos.faults().script_for("createOrderV3", [Fault::Late { after: Duration::from_secs(600) }]);
+    worker.run_once().await;
+    for look in ["findOrder", "getOrdersByExtOrderIds", "getOrders"] {
+        pos.refuse(look, "");
+    }
+    work(&world, &worker, 1).await;
+    let entry = world.store.entry(&merchant(), &"1".into()).await.unwrap().unwrap();
+    assert!(entry.attempts > 0, "{entry:?}");
+    pos.allow();
+    work(&world, &worker, 15).await;
+    assert!(matches!(state(&world).await, OutboxState::Accepted { .. }));
+    assert_eq!(world.pos.orders().len(), 1);
+}
+
+#[tokio::test]
+async fn an_order_is_found_by_another_look_where_one_is_refused() {
+    let world = speaking(&[]).await;
+    let pos = Scripted::new(&world.pos);
+    pos.refuse("findOrder", "");
+    let service = Arc::new(world.service_of("w", pos.client()));
+    let worker = OutboxWorker::new(service.clone(), &world.merchant_of("w", pos.client()));
+    service.enqueue(&paid("1", OrderKind::Pickup)).await.unwrap();
+    world.pos.faults().script_for("createOrderV3", [Fault::ResetAfter]);
+    work(&world, &worker, 2).await;
+    assert!(matches!(state(&world).await, OutboxState::Accepted { .. }));
+    assert_eq!(world.pos.requests().count("createOrderV3"), 1);
+}
