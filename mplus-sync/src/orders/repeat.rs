@@ -16,7 +16,7 @@ impl OrderService {
     /// is looked for is not seen by it.
     ///
     /// # Errors
-    /// [`SubmitErrorKind::AtWork`] as long as an earlier call without a key may be at work;
+    /// [`SubmitErrorKind::AtWork`] as long as an earlier call may be at work;
     /// [`SubmitErrorKind::Unclear`] once the POS answered so that nobody knows, until a person queues the order again.
     pub(super) fn may_send(&self, attempt: &Attempt<'_>) -> Result<(), SubmitError> {
         if let Some(unclear) = attempt.note.unclear.as_ref().filter(|answer| answer.turn == attempt.turn()) {

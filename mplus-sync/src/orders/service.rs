@@ -101,6 +101,8 @@ pub(super) struct Attempt<'a> {
     pub(super) may_be_at_pos: bool,
     pub(super) earlier: &'a Earlier,
     pub(super) note: AttemptNote,
+    /// Whether the answer to a call that changes something is still to come.
+    pub(super) is_unanswered: bool,
 }
 
 /// What is known of earlier attempts.
@@ -149,6 +151,7 @@ impl Attempt<'_> {
     /// A call that may have brought the order to the POS failed.
     pub(super) fn write_failed(&mut self, error: mplus_qapi::Error) -> SubmitError {
         self.may_be_at_pos |= error.may_have_been_processed();
+        self.is_unanswered |= error.may_have_been_processed();
         self.error(SubmitErrorKind::Pos(error))
     }
 
@@ -405,7 +408,8 @@ impl OrderService {
         let draft = self.draft_now(order).await.map_err(|error| error.or_earlier(may_be_at_pos))?;
         let relation = self.relation(order, &draft).await.map_err(|error| error.or_earlier(may_be_at_pos))?;
         let note = earlier.note.clone();
-        let mut attempt = Attempt { draft: &draft, relation, may_be_at_pos, earlier: &earlier, note };
+        let mut attempt =
+            Attempt { draft: &draft, relation, may_be_at_pos, earlier: &earlier, note, is_unanswered: false };
         // On the heap: each of these holds the POS's orders, its requests and its answers.
         let sending: BoxFuture<'_, _> = match (&draft.kind, self.settings.table_call) {
             (OrderKind::Pickup | OrderKind::Delivery { .. }, _) => Box::pin(self.create(&mut attempt)),
@@ -418,6 +422,11 @@ impl OrderService {
             }
         };
         let sent = sending.await;
+        // Whether a POS that is still at work on a call knows its key already, or ever, nobody knows.
+        if attempt.is_unanswered && sent.is_err() {
+            let note = AttemptNote { sent: Some(self.now()), ..attempt.note.clone() };
+            self.note(&mut attempt, note).await?;
+        }
         if let (Err(error), Some(customer)) = (&sent, &order.customer)
             && matches!(error.kind(), SubmitErrorKind::Declined { .. })
         {

@@ -1,4 +1,4 @@
-//! Calls without a key that the POS goes on with though nobody waits for them any more: nothing is sent twice.
+//! Calls that the POS goes on with though nobody waits for them any more: nothing is sent twice.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,6 +64,24 @@ async fn a_call_that_the_pos_is_still_at_work_on_is_not_made_again() {
         let taken: rust_decimal::Decimal = kept[0].payment_list.iter().map(|payment| payment.amount).sum();
         let paid = order.payments.iter().map(|payment| payment.amount).sum();
         assert_eq!(taken, paid, "{operation}");
+        assert!(matches!(state(&world).await, OutboxState::Accepted { .. }), "{operation}");
+    }
+}
+
+#[tokio::test]
+async fn nor_is_one_with_a_key_that_the_pos_does_not_heed() {
+    for (operation, order) in
+        [("createOrderV3", paid("1", OrderKind::Pickup)), ("placeTableOrder", order("1", later(7)))]
+    {
+        let readings = [("duplicate-number", "duplicate-taken"), ("idempotency-keys", "keys-ignored")];
+        let mut world = speaking(&readings).await;
+        world.settings.table_call = TableCall::PlaceTableOrder;
+        world.service().enqueue(&order).await.unwrap();
+        world.pos.faults().script_for(operation, [Fault::Late { after: AT_WORK }]);
+        work(&world, &worker(&world), 10).await;
+        assert_eq!(world.pos.requests().count(operation), 1, "{operation}");
+        let kept = world.pos.orders();
+        assert_eq!((kept.len(), kept[0].total_incl_amount), (1, Some(euros(2490))), "{operation}");
         assert!(matches!(state(&world).await, OutboxState::Accepted { .. }), "{operation}");
     }
 }
