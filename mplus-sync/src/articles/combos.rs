@@ -17,9 +17,10 @@ use crate::model::{
 };
 use crate::products::push::known::KnownArticles;
 use crate::products::push::making::tell_waiting;
-use crate::products::push::note::{mark, refused, unshown};
+use crate::products::push::note::{anothers, mark, refused, unshown};
 use crate::products::push::prepare;
 use crate::products::push::send::{self, Answer};
+use crate::products::push::sent::ToMake;
 use crate::products::{Asking, CheckedTax, ItemProblem, item_to_article, whole_cents};
 use crate::progress::Phase;
 use crate::report::{Note, Subject};
@@ -267,10 +268,14 @@ async fn create(
             return Ok(None);
         }
     };
-    let sent = match send::product(run, known, &mut category, vec![article]).await {
+    let sent = match send::product(run, known, &mut category, vec![article], &ToMake::combo(combo)).await {
         Ok(Answer::Taken(sent)) => sent,
         Ok(Answer::NotWhole) => {
             run.report.ask_for(unshown(Resource::COMBOS, subject.clone()));
+            return Ok(None);
+        }
+        Ok(Answer::Anothers) => {
+            run.report.ask_for(anothers(Resource::COMBOS, subject.clone()));
             return Ok(None);
         }
         Ok(Answer::MayBeThere) => {

@@ -35,7 +35,7 @@ pub struct Incoming<T, N> {
 pub struct IncomingItem {
     /// The item.
     pub incoming: Incoming<Item, ArticleNumber>,
-    /// The host's identifier, when the article was made by a push whose answer was lost (`extArticleId`).
+    /// Its identifier in another system (`extArticleId`): the host's, when a push made the article.
     pub external_id: Option<String>,
     /// Whether the article told its allergens and diets.
     pub tells_nutrition: bool,

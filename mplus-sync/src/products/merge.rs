@@ -28,6 +28,9 @@ pub(crate) const SPECIAL_PRICE: &str = "special-price";
 /// The name under which is kept that an item's price is that of a price group, which no update of the article changes.
 pub(crate) const PRICED_BY_GROUP: &str = "priced-by-group";
 
+/// The name under which the identifier is kept that an article has from somebody else (`extArticleId`).
+pub(crate) const ANOTHERS: &str = "anothers";
+
 /// A record of which some content is shared with the POS in one call each way.
 pub(crate) trait Shared: Editable {
     /// The fields of the shared content, by name.

@@ -13,8 +13,8 @@ use super::tell::Told;
 use crate::conflict::Settling;
 use crate::model::free_id::free;
 use crate::model::{
-    ArticleNumber, CategoryId, Checkpoint, ComboId, Fingerprint, FingerprintError, Item, ItemId, Marker,
-    ModifierGroupId, PosModifierGroup, Resource, Tracked,
+    ArticleNumber, CategoryId, Checkpoint, Fingerprint, FingerprintError, Item, Marker, ModifierGroupId,
+    PosModifierGroup, Resource, Tracked,
 };
 use crate::products::article_branches::Remark;
 use crate::products::branch_prices::BranchPrices;
@@ -24,9 +24,10 @@ use crate::products::from_pos::{
 };
 use crate::products::images::Wanted;
 use crate::products::merge::{
-    Merged, PRICED_BY_GROUP, SOLD_ELSEWHERE, SPECIAL_PRICE, Shared, WITHHELD, adopt, merge,
+    ANOTHERS, Merged, PRICED_BY_GROUP, SOLD_ELSEWHERE, SPECIAL_PRICE, Shared, WITHHELD, adopt, merge,
     merge_location_prices,
 };
+use crate::products::push::sent::SENT;
 use crate::products::vat;
 use crate::store::CatalogChunk;
 use crate::tax::TaxTable;
@@ -104,7 +105,7 @@ pub(super) fn decide(
         if takes_combo(&mut known, &item, &mut chunk) {
             continue;
         }
-        let adopted = item.external_id.as_deref().and_then(|id| known.pushed_items.remove(&ItemId::new(id)));
+        let adopted = known.pushed_items.remove(&item.incoming.number);
         let stored = known.items.remove(&item.incoming.number).or(adopted);
         match &stored {
             Some(stored) => vat::keep_rates(&mut item, stored, &rules.tax),
@@ -171,11 +172,16 @@ fn decide_item(
     is_sold_elsewhere: bool,
 ) -> Result<(Merged<Item>, Vec<Remark>), FingerprintError> {
     complete(&mut item, stored.as_ref(), links, &rules.groups);
+    let holds = |holds: bool| holds.then(|| Fingerprint::of(&true)).transpose();
+    let own = stored.as_ref().map_or(&item.incoming.record.id, |stored| &stored.record.id);
+    let anothers = item.external_id.as_deref().filter(|id| *id != own.as_str());
     let kept_apart = [
-        (WITHHELD, item.withheld),
-        (SOLD_ELSEWHERE, is_sold_elsewhere),
-        (SPECIAL_PRICE, item.special_price),
-        (PRICED_BY_GROUP, item.priced_by_group),
+        (WITHHELD, holds(item.withheld)?),
+        (SOLD_ELSEWHERE, holds(is_sold_elsewhere)?),
+        (SPECIAL_PRICE, holds(item.special_price)?),
+        (PRICED_BY_GROUP, holds(item.priced_by_group)?),
+        (ANOTHERS, anothers.map(Fingerprint::of).transpose()?),
+        (SENT, None),
     ];
     let mut merged = merged(rules, stored, item.incoming)?;
     let mut remarks = Vec::new();
@@ -185,13 +191,12 @@ fn decide_item(
         remarks = branches.remarks;
     }
     let parts = &mut merged.tracked.sync.parts;
-    for (name, holds) in kept_apart {
-        if holds != parts.contains_key(name) {
+    for (name, kept) in kept_apart {
+        if parts.get(name) != kept.as_ref() {
             merged.changed = true;
-            if holds {
-                parts.insert(name.to_owned(), Fingerprint::of(&true)?);
-            } else {
-                parts.remove(name);
+            match kept {
+                Some(kept) => drop(parts.insert(name.to_owned(), kept)),
+                None => drop(parts.remove(name)),
             }
         }
     }
@@ -200,9 +205,9 @@ fn decide_item(
 
 /// An article that a push of a combo made whose answer was lost is no item: the combo gets its number.
 fn takes_combo(known: &mut Known, item: &IncomingItem, chunk: &mut CatalogChunk) -> bool {
-    let Some(id) = item.external_id.as_deref().map(ComboId::new) else { return false };
-    let Some(mut combo) = known.pushed_combos.remove(&id) else { return false };
+    let Some(mut combo) = known.pushed_combos.remove(&item.incoming.number) else { return false };
     combo.external_ids.mpluskassa = Some(item.incoming.number);
+    combo.sync.parts.remove(SENT);
     chunk.combos.push(combo);
     true
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
 
 use futures_util::future::try_join3;
+use mplus_qapi::products::Article;
 
 use super::rows::Rows;
 use crate::model::free_id::candidates;
@@ -12,6 +13,7 @@ use crate::model::{
     ModifierSource, PosModifierGroup, ProductNumber, Record, Tracked,
 };
 use crate::products::from_pos::text;
+use crate::products::push::sent::is_its;
 use crate::store::{Page, Select, Store, StoreError};
 
 /// Stored records, found by the POS's number.
@@ -19,9 +21,9 @@ pub(super) struct Known {
     pub(super) categories: HashMap<ProductNumber, Tracked<Category>>,
     pub(super) items: HashMap<ArticleNumber, Tracked<Item>>,
     pub(super) combos: HashMap<ArticleNumber, Tracked<Combo>>,
-    /// Items and combos by the host's identifier, which the POS does not have under a number yet.
-    pub(super) pushed_items: HashMap<ItemId, Tracked<Item>>,
-    pub(super) pushed_combos: HashMap<ComboId, Tracked<Combo>>,
+    /// Items and combos without a number, by that of the article that was made of them.
+    pub(super) pushed_items: HashMap<ArticleNumber, Tracked<Item>>,
+    pub(super) pushed_combos: HashMap<ArticleNumber, Tracked<Combo>>,
     /// Identifiers that records of other numbers have, of those that new ones would get.
     pub(super) taken: Taken,
 }
@@ -59,24 +61,22 @@ impl Known {
         .await?;
         let mut categories = by_number(categories);
         let (items, combos) = (by_number(items), by_number(combos));
-        let unknown = rows.articles().filter(|(number, ..)| {
-            let number = ArticleNumber::new(*number);
-            !items.contains_key(&number) && !combos.contains_key(&number)
+        let unknown = rows.articles().filter_map(|(number, article, _)| {
+            let number = ArticleNumber::new(number);
+            let is_known = items.contains_key(&number) || combos.contains_key(&number);
+            let external = text(&article.ext_article_id).filter(|_| !is_known)?;
+            Some(Unknown { number, article, external })
         });
-        let external: Vec<String> =
-            unknown.filter_map(|(_, article, _)| text(&article.ext_article_id)).collect();
-        let mut pushed_items = HashMap::new();
-        let mut pushed_combos = HashMap::new();
-        if !external.is_empty() {
-            let ids = external.iter().map(ItemId::new).collect();
+        let unknown: Vec<Unknown<'_>> = unknown.collect();
+        let (mut pushed_items, mut pushed_combos) = (HashMap::new(), HashMap::new());
+        if !unknown.is_empty() {
+            let ids = unknown.iter().map(|one| ItemId::new(&one.external)).collect();
             let found = store.items(connection, Select::Ids(ids)).await?;
-            let lost = found.into_iter().filter(|item| item.external_ids.mpluskassa.is_none());
-            pushed_items = lost.map(|item| (item.record.id.clone(), item)).collect();
+            pushed_items = pushed(&unknown, found, |item| &item.name);
             if has_combos {
-                let ids = external.iter().map(ComboId::new).collect();
+                let ids = unknown.iter().map(|one| ComboId::new(&one.external)).collect();
                 let found = store.combos(connection, Select::Ids(ids)).await?;
-                let lost = found.into_iter().filter(|combo| combo.external_ids.mpluskassa.is_none());
-                pushed_combos = lost.map(|combo| (combo.record.id.clone(), combo)).collect();
+                pushed_combos = pushed(&unknown, found, |combo| &combo.name);
             }
         }
         if !pushed_items.is_empty() || !pushed_combos.is_empty() {
@@ -97,6 +97,29 @@ impl Known {
         }
         Ok(Self { categories, items, combos, pushed_items, pushed_combos, taken })
     }
+}
+
+/// An article that has an identifier from somebody, and of which the store has no record.
+struct Unknown<'a> {
+    number: ArticleNumber,
+    article: &'a Article,
+    external: String,
+}
+
+/// The records that these articles were made of.
+fn pushed<T: Record>(
+    unknown: &[Unknown<'_>],
+    found: Vec<Tracked<T>>,
+    name: fn(&T) -> &str,
+) -> HashMap<ArticleNumber, Tracked<T>> {
+    let lost = found.into_iter().filter(|found| found.external_ids.mpluskassa.is_none());
+    let mut lost: HashMap<String, _> =
+        lost.map(|lost| (lost.record.id().as_ref().to_owned(), lost)).collect();
+    let made = unknown.iter().filter_map(|one| {
+        lost.get(&one.external).filter(|lost| is_its(lost, name(&lost.record), one.article))?;
+        Some((one.number, lost.remove(&one.external)?))
+    });
+    made.collect()
 }
 
 /// Under which identifiers the host has the POS's modifier groups.
@@ -174,14 +197,14 @@ async fn adopt_categories(
     connection: &ConnectionId,
     rows: &Rows,
     categories: &mut HashMap<ProductNumber, Tracked<Category>>,
-    items: &HashMap<ItemId, Tracked<Item>>,
-    combos: &HashMap<ComboId, Tracked<Combo>>,
+    items: &HashMap<ArticleNumber, Tracked<Item>>,
+    combos: &HashMap<ArticleNumber, Tracked<Combo>>,
 ) -> Result<(), StoreError> {
     let mut wanted: BTreeMap<CategoryId, ProductNumber> = BTreeMap::new();
-    for (_, article, product) in rows.articles() {
-        let Some(external) = text(&article.ext_article_id) else { continue };
-        let item = items.get(&ItemId::new(&external)).and_then(|item| item.record.category.clone());
-        let combo = || combos.get(&ComboId::new(&external)).and_then(|combo| combo.record.category.clone());
+    for (number, _, product) in rows.articles() {
+        let number = ArticleNumber::new(number);
+        let item = items.get(&number).and_then(|item| item.record.category.clone());
+        let combo = || combos.get(&number).and_then(|combo| combo.record.category.clone());
         if let (Some(category), Some(product)) = (item.or_else(combo), product) {
             wanted.entry(category).or_insert(ProductNumber::new(product));
         }

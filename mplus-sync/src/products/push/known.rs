@@ -1,28 +1,45 @@
 //! Which articles the host knows in which of the POS's products: what the POS shows of a product is compared with it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::model::{CategoryId, Field, Item, Tracked};
+use crate::model::{CategoryId, Field, Fingerprint, Item, Tracked};
+use crate::products::merge::ANOTHERS;
 use crate::run::{Run, StepError};
 use crate::store::{Page, Select};
 
 /// The articles of each product as both sides last agreed on, and whether the host sells them. They are read when the first
 /// product is asked for; what the run itself moves after that is found where it is.
 #[derive(Debug, Default)]
-pub(crate) struct KnownArticles(Option<HashMap<i64, BTreeMap<i64, bool>>>);
+pub(crate) struct KnownArticles(Option<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    products: HashMap<i64, BTreeMap<i64, bool>>,
+    /// The identifiers that articles have from somebody else.
+    anothers: HashSet<Fingerprint>,
+}
 
 impl KnownArticles {
     /// Those of a product.
     pub(super) async fn of(&mut self, run: &Run<'_>, product: i64) -> Result<BTreeMap<i64, bool>, StepError> {
-        let known = match &mut self.0 {
+        Ok(self.known(run).await?.products.get(&product).cloned().unwrap_or_default())
+    }
+
+    /// Whether an article has this identifier from somebody else.
+    pub(super) async fn is_anothers(&mut self, run: &Run<'_>, id: &str) -> Result<bool, StepError> {
+        let print = Fingerprint::of(id)?;
+        Ok(self.known(run).await?.anothers.contains(&print))
+    }
+
+    async fn known(&mut self, run: &Run<'_>) -> Result<&Known, StepError> {
+        Ok(match &mut self.0 {
             Some(known) => known,
             unread => unread.insert(read(run).await?),
-        };
-        Ok(known.get(&product).cloned().unwrap_or_default())
+        })
     }
 }
 
-async fn read(run: &Run<'_>) -> Result<HashMap<i64, BTreeMap<i64, bool>>, StepError> {
+async fn read(run: &Run<'_>) -> Result<Known, StepError> {
     let (store, connection) = (run.store(), run.connection());
     let limit = usize::from(run.limits().chunk.max(1));
     let mut products: HashMap<CategoryId, i64> = HashMap::new();
@@ -36,7 +53,7 @@ async fn read(run: &Run<'_>) -> Result<HashMap<i64, BTreeMap<i64, bool>>, StepEr
             .filter_map(|one| Some((one.record.id, one.external_ids.mpluskassa?.get())));
         products.extend(numbered);
     }
-    let mut known: HashMap<i64, BTreeMap<i64, bool>> = HashMap::new();
+    let (mut known, mut anothers) = (HashMap::<i64, BTreeMap<i64, bool>>::new(), HashSet::new());
     let mut note = |category: Option<&CategoryId>, article: i64, is_sold: bool| {
         if let Some(product) = category.and_then(|category| products.get(category)) {
             known.entry(*product).or_default().insert(article, is_sold);
@@ -48,6 +65,7 @@ async fn read(run: &Run<'_>) -> Result<HashMap<i64, BTreeMap<i64, bool>>, StepEr
         let last = items.last().filter(|_| items.len() == limit).map(|one| one.record.id.clone());
         page = last.map(|last| Page::after(last, limit));
         for item in &items {
+            anothers.extend(item.sync.parts.get(ANOTHERS).cloned());
             if let Some(article) = item.external_ids.mpluskassa {
                 note(category_at_pos(item).as_ref(), article.get(), item.record.active);
             }
@@ -64,7 +82,7 @@ async fn read(run: &Run<'_>) -> Result<HashMap<i64, BTreeMap<i64, bool>>, StepEr
             }
         }
     }
-    Ok(known)
+    Ok(Known { products: known, anothers })
 }
 
 /// The category in which the POS has an item, which the host may have moved since.

@@ -2,7 +2,8 @@
 
 use chrono::TimeDelta;
 
-use crate::model::{CategoryId, Fingerprint, ProductNumber, Resource};
+use super::sent::ToMake;
+use crate::model::{CategoryId, Checkpoint, Fingerprint, Marker, ProductNumber, Resource};
 use crate::report::{Note, Subject};
 use crate::run::{Run, StepError};
 
@@ -36,10 +37,10 @@ impl Making {
         run.checkpoint(&self.0).is_some_and(|asked| asked <= now + at_work && began < asked + at_work)
     }
 
-    /// Keeps that the POS is about to be asked.
-    pub(super) async fn begin(&self, run: &mut Run<'_>) -> Result<(), StepError> {
-        let now = run.now().timestamp();
-        run.keep_checkpoint(self.0.clone(), now).await
+    /// Keeps that the POS is about to be asked, and for what.
+    pub(super) async fn begin(&self, run: &mut Run<'_>, new: &ToMake) -> Result<(), StepError> {
+        let now = Marker::new(run.now().timestamp());
+        new.keep(run, Checkpoint::new(self.0.clone(), now)).await
     }
 
     /// It is known what became of it.

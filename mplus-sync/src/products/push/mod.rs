@@ -8,6 +8,7 @@ pub(crate) mod making;
 pub(crate) mod note;
 pub(crate) mod prepare;
 pub(crate) mod send;
+pub(crate) mod sent;
 mod whole;
 
 use std::collections::{BTreeSet, HashMap};
@@ -27,6 +28,7 @@ use known::KnownArticles;
 use note::{agreed, mark, refused, unshown};
 use prepare::{Outgoing, group_by_category};
 use send::Answer;
+use sent::ToMake;
 
 /// What the push is told by the pull before it.
 pub(crate) struct ToPush {
@@ -85,8 +87,8 @@ async fn push_category(
     }
     let sync = match product {
         None => category.sync.clone(),
-        Some(product) => match send::update(run, known, product).await {
-            Ok(Answer::NotWhole | Answer::MayBeThere) => {
+        Some(product) => match send::update(run, known, product, &ToMake::default()).await {
+            Ok(Answer::NotWhole | Answer::Anothers | Answer::MayBeThere) => {
                 let subject = Subject::new(&category.record.name, &category.record.id);
                 run.report.ask_for(unshown(Resource::CATEGORIES, subject));
                 return Ok(());

@@ -103,6 +103,14 @@ pub(crate) fn unshown(resource: Resource, subject: Subject) -> Note {
     Note::about(resource, subject, message, advice)
 }
 
+/// That something new waits, since the POS has another article under its identifier.
+pub(crate) fn anothers(resource: Resource, subject: Subject) -> Note {
+    let message = "the POS has an article under its identifier that was not made for it: it was not sent";
+    let advice = "If it is the same, use the item that the article came as and hide this one; if not, take the identifier off the \
+        article (extArticleId)";
+    Note::about(resource, subject, message, advice)
+}
+
 pub(super) fn failure(error: &mplus_qapi::Error) -> String {
     match error.may_have_been_processed() {
         true => format!("the POS may have it, and the next sync finds out: {error}"),

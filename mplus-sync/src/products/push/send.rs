@@ -12,9 +12,10 @@ use mplus_qapi::soap::{Operation, Outcome};
 
 use super::known::KnownArticles;
 use super::making::{Making, tell_waiting};
-use super::note::{agreed, failure, mark, refused, unshown};
+use super::note::{agreed, anothers, failure, mark, refused, unshown};
 use super::prepare::Outgoing;
-use super::whole;
+use super::sent::ToMake;
+use super::whole::{self, Shown};
 use crate::model::{
     ArticleNumber, BranchNumber, Category, CategoryId, Item, Marker, ProductNumber, Resource, Tracked,
 };
@@ -31,6 +32,8 @@ pub(crate) enum Answer {
     Taken(Sent),
     /// Nothing was sent: the POS does not show the product whole.
     NotWhole,
+    /// Nothing was sent: the identifier of what is new is that of an article which nobody made for it.
+    Anothers,
     /// What is new may be there, by a call that got no clear answer: it may not be sent before it was looked for.
     MayBeThere,
 }
@@ -51,14 +54,20 @@ pub(crate) async fn product(
     known: &mut KnownArticles,
     category: &mut Tracked<Category>,
     articles: Vec<Article>,
+    new: &ToMake,
 ) -> Result<Answer, StepError> {
+    for id in new.unsent() {
+        if known.is_anothers(run, id).await? {
+            return Ok(Answer::Anothers);
+        }
+    }
     match category.external_ids.mpluskassa {
         Some(number) => {
             let product_number = Some(number.get());
             let article_list = articles.into();
-            update(run, known, Product { product_number, article_list, ..Product::default() }).await
+            update(run, known, Product { product_number, article_list, ..Product::default() }, new).await
         }
-        None => create(run, category, articles).await,
+        None => create(run, category, articles, new).await,
     }
 }
 
@@ -70,15 +79,20 @@ pub(super) async fn update(
     run: &mut Run<'_>,
     known: &mut KnownArticles,
     change: Product,
+    new: &ToMake,
 ) -> Result<Answer, StepError> {
     let count = change.article_list.len();
-    let Some(product) = whole::product(run, known, change).await? else { return Ok(Answer::NotWhole) };
+    let product = match whole::product(run, known, change, new).await? {
+        Shown::Whole(product) => product,
+        Shown::NotWhole => return Ok(Answer::NotWhole),
+        Shown::Anothers => return Ok(Answer::Anothers),
+    };
     // What is there already has its number by now.
     let changed = product.article_list.iter().take(count);
     let sent: Vec<Option<i64>> = changed.map(|article| article.article_number).collect();
     let number = product.product_number.filter(|_| sent.contains(&None));
     let making = number.map(|number| Making::articles_of(ProductNumber::new(number)));
-    let Some(reply) = made(run, making, UpdateProduct { product }).await? else {
+    let Some(reply) = made(run, making, new, UpdateProduct { product }).await? else {
         return Ok(Answer::MayBeThere);
     };
     let numbers = numbered(&sent, &reply.new_article_numbers);
@@ -89,13 +103,14 @@ pub(super) async fn update(
 async fn made<O: Operation<Response: Outcome>>(
     run: &mut Run<'_>,
     making: Option<Making>,
+    new: &ToMake,
     operation: O,
 ) -> Result<Option<O::Response>, StepError> {
     if let Some(making) = &making {
         if making.may_be_there(run) {
             return Ok(None);
         }
-        making.begin(run).await?;
+        making.begin(run, new).await?;
     }
     let reply = match run.call(operation).await {
         Ok(reply) => reply.into_result().map_err(mplus_qapi::Error::from),
@@ -112,17 +127,18 @@ async fn create(
     run: &mut Run<'_>,
     category: &mut Tracked<Category>,
     articles: Vec<Article>,
+    new: &ToMake,
 ) -> Result<Answer, StepError> {
     let known: Vec<Option<i64>> = articles.iter().map(|article| article.article_number).collect();
     let product = Product { article_list: articles.into(), ..category_to_product(&category.record, None) };
     let making = Making::product_of(&category.record.id)?;
-    let Some(reply) = made(run, Some(making), CreateProduct { product }).await? else {
+    let Some(reply) = made(run, Some(making), new, CreateProduct { product }).await? else {
         return Ok(Answer::MayBeThere);
     };
     let number = ProductNumber::new(reply.product_number);
     if number.get() <= 0 {
         // It is made, and found by the articles that it was made with.
-        Making::product_of(&category.record.id)?.begin(run).await?;
+        Making::product_of(&category.record.id)?.begin(run, new).await?;
         return Ok(Answer::MayBeThere);
     }
     let marker = reply.sync_marker.map(Marker::new);
@@ -161,15 +177,22 @@ pub(super) async fn group(
         run.options.cancel.check()?;
         let Some(category) = categories.get_mut(id) else { return Ok(()) };
         let articles = group.iter().filter_map(|one| one.article.clone()).collect();
-        match product(run, known, category, articles).await {
+        let new = ToMake::items(group.iter().map(|one| &one.item));
+        match product(run, known, category, articles, &new).await {
             // One that is gone does not keep the others back.
-            Ok(Answer::NotWhole) if group.len() > 1 => {
+            Ok(Answer::NotWhole | Answer::Anothers) if group.len() > 1 => {
                 waiting.extend(group.into_iter().rev().map(|one| vec![one]));
             }
             Ok(Answer::NotWhole) => {
                 for one in &group {
                     let subject = Subject::new(&one.item.record.name, &one.item.record.id);
                     run.report.ask_for(unshown(Resource::ARTICLES, subject));
+                }
+            }
+            Ok(Answer::Anothers) => {
+                for one in &group {
+                    let subject = Subject::new(&one.item.record.name, &one.item.record.id);
+                    run.report.ask_for(anothers(Resource::ARTICLES, subject));
                 }
             }
             Ok(Answer::MayBeThere) => {
@@ -250,12 +273,12 @@ async fn unmoved(
     let change = Product { product_number, article_list: vec![article].into(), ..Product::default() };
     let marker = match is_all {
         true => None,
-        false => match update(run, known, change).await {
+        false => match update(run, known, change, &ToMake::default()).await {
             Ok(Answer::Taken(sent)) => {
                 run.report.count(&Resource::ARTICLES).pushed += 1;
                 sent.marker
             }
-            Ok(Answer::NotWhole | Answer::MayBeThere) => return Ok(None),
+            Ok(Answer::NotWhole | Answer::Anothers | Answer::MayBeThere) => return Ok(None),
             Err(StepError::Pos(again)) if says_no(&again) => return Ok(None),
             Err(again) => return Err(again),
         },

@@ -8,6 +8,7 @@ use mplus_qapi::soap::Operation;
 use mplus_qapi::value::List;
 
 use super::known::KnownArticles;
+use super::sent::ToMake;
 use crate::model::{ArticleNumber, Resource};
 use crate::products::ask::{Asked, Asking};
 use crate::report::{Note, Subject};
@@ -15,8 +16,18 @@ use crate::run::{Run, StepError};
 use crate::store::Select;
 use crate::text::{has_unreadable, without_unreadable};
 
-/// The product as the POS has it, with these changes. None when the POS does not show all of it: the product, an article that is
-/// to change, or one that the host knows in it. Its answer was cut, or they are gone, and what is sent now might take the rest
+/// What the POS shows of a product.
+pub(super) enum Shown {
+    /// All of it, with the changes on top.
+    Whole(Product),
+    /// Not all of it.
+    NotWhole,
+    /// An article of it has the identifier of a new one, and was not made for it.
+    Anothers,
+}
+
+/// The product as the POS has it, with these changes. Not whole when the POS does not show all of it: the product, an article that
+/// is to change, or one that the host knows in it. Its answer was cut, or they are gone, and what is sent now might take the rest
 /// away.
 ///
 /// A new article that is there already gets its number: an earlier call brought it there whose answer nobody knows.
@@ -24,8 +35,9 @@ pub(super) async fn product(
     run: &mut Run<'_>,
     known: &mut KnownArticles,
     mut change: Product,
-) -> Result<Option<Product>, StepError> {
-    let Some(number) = change.product_number else { return Ok(Some(change)) };
+    new: &ToMake,
+) -> Result<Shown, StepError> {
+    let Some(number) = change.product_number else { return Ok(Shown::Whole(change)) };
     let mut articles = BTreeMap::new();
     let request = GetProductsRequest { product_numbers: vec![number], ..GetProductsRequest::default() };
     let mut held = None;
@@ -35,9 +47,13 @@ pub(super) async fn product(
         }
         held = Some(product);
     }
-    let Some(held) = held else { return Ok(None) };
+    let Some(held) = held else { return Ok(Shown::NotWhole) };
     for article in change.article_list.iter_mut().filter(|article| article.article_number.is_none()) {
-        article.article_number = number_at_pos(run, article, &articles).await?;
+        let Some(there) = at_pos(run, article, &articles).await? else { continue };
+        if !new.has(there) {
+            return Ok(Shown::Anothers);
+        }
+        article.article_number = there.article_number;
     }
     let known = known.of(run, number).await?;
     let changed: BTreeSet<i64> =
@@ -46,7 +62,7 @@ pub(super) async fn product(
     let missed: BTreeSet<i64> = missed.filter(|number| !articles.contains_key(number)).collect();
     let elsewhere = match in_products(run, &missed).await? {
         // It lists less than it has.
-        found if found.values().any(|(product, _)| *product == Some(number)) => return Ok(None),
+        found if found.values().any(|(product, _)| *product == Some(number)) => return Ok(Shown::NotWhole),
         found => found,
     };
     // What the host does not sell any more may be gone.
@@ -54,7 +70,7 @@ pub(super) async fn product(
         .iter()
         .any(|(number, is_sold)| *is_sold && missed.contains(number) && !elsewhere.contains_key(number))
     {
-        return Ok(None);
+        return Ok(Shown::NotWhole);
     }
     // An article that is on its way into this product is still in another one.
     let coming = elsewhere.into_iter().filter(|(number, _)| changed.contains(number));
@@ -67,23 +83,28 @@ pub(super) async fn product(
         run.report.skip(Note::about(Resource::ARTICLES, subject, message, advice));
     }
     let is_shown = changed.iter().all(|number| articles.contains_key(number));
-    Ok(is_shown.then(|| with_changes(held, articles, change)))
+    Ok(match is_shown {
+        true => Shown::Whole(with_changes(held, articles, change)),
+        false => Shown::NotWhole,
+    })
 }
 
-/// The number of a new article that the POS has under the host's identifier, and that no other record of the host's is.
-async fn number_at_pos(
+/// The article that the POS has under the host's identifier of a new one, and that no other record of the host's is.
+async fn at_pos<'a>(
     run: &Run<'_>,
     article: &Article,
-    held: &BTreeMap<i64, Article>,
-) -> Result<Option<i64>, StepError> {
+    held: &'a BTreeMap<i64, Article>,
+) -> Result<Option<&'a Article>, StepError> {
     let Some(external) = article.ext_article_id.as_deref() else { return Ok(None) };
     let same = held.values().find(|held| held.ext_article_id.as_deref() == Some(external));
-    let Some(number) = same.and_then(|same| same.article_number) else { return Ok(None) };
+    let Some((same, number)) = same.and_then(|same| Some((same, same.article_number?))) else {
+        return Ok(None);
+    };
     let article = ArticleNumber::new(number);
     let (store, connection) = (run.store(), run.connection());
     let is_known = !store.items(connection, Select::PosIds(vec![article])).await?.is_empty()
         || !store.combos(connection, Select::PosIds(vec![article])).await?.is_empty();
-    Ok((!is_known).then_some(number))
+    Ok((!is_known).then_some(same))
 }
 
 /// These articles as far as the POS has them, each with its product.

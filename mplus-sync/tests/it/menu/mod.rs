@@ -1,6 +1,8 @@
 //! The menu sync against the test POS.
 
 #[cfg(feature = "testkit")]
+mod anothers;
+#[cfg(feature = "testkit")]
 mod bad_input;
 mod connect;
 #[cfg(feature = "testkit")]
