@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use chrono::NaiveTime;
 use maud::html;
 use mplus_sync::conflict::Unit;
-use mplus_sync::model::{ArticleNumber, LocationId, PaymentMethod, RelationNumber};
+use mplus_sync::model::{ArticleNumber, LocationId, PaymentMethod, RelationNumber, Revision};
 use mplus_sync::orders::{DiscountArticle, OrderSettings, PaymentCode, SpecialArticles};
 use mplus_sync::settings::MerchantSettings;
 
@@ -17,7 +17,7 @@ use crate::view::Lang;
 use crate::view::answer::{Go, Trouble};
 use crate::view::at::At;
 use crate::view::fields::Fields;
-use crate::view::form::{Field, tick};
+use crate::view::form::{Field, meanwhile, revision, tick};
 use crate::view::layout::{Here, Page, post};
 use crate::view::number::{decimal, moment};
 
@@ -53,15 +53,27 @@ pub(crate) fn method(lang: Lang, method: &PaymentMethod) -> String {
 /// What is wrong with what was entered, by field.
 type Wrong = Vec<(String, Text)>;
 
-pub(crate) async fn show(at: At) -> Result<Page, Trouble> {
-    let saved = at.settings().await?;
-    page(&at, &saved.settings, &Wrong::new()).await
+/// What the form shows: settings as they are or as they were entered.
+struct Shown<'s> {
+    settings: &'s MerchantSettings,
+    /// Of which state of them it is made.
+    revision: Revision,
+    wrong: Wrong,
+    /// Whether somebody else has saved them since.
+    is_stale: bool,
 }
 
-async fn page(at: &At, settings: &MerchantSettings, wrong: &Wrong) -> Result<Page, Trouble> {
-    let lang = at.lang;
-    let wrong =
-        |name: &str| wrong.iter().find(|(field, _)| *field == name).map(|(_, text)| lang[*text].to_owned());
+pub(crate) async fn show(at: At) -> Result<Page, Trouble> {
+    let saved = at.settings().await?;
+    let (settings, revision) = (&*saved.settings, saved.revision);
+    page(&at, &Shown { settings, revision, wrong: Wrong::new(), is_stale: false }).await
+}
+
+async fn page(at: &At, shown: &Shown<'_>) -> Result<Page, Trouble> {
+    let (lang, settings) = (at.lang, shown.settings);
+    let wrong = |name: &str| {
+        shown.wrong.iter().find(|(field, _)| *field == name).map(|(_, text)| lang[*text].to_owned())
+    };
     let daily = settings.daily.map(|daily| daily.at.format("%H:%M").to_string()).unwrap_or_default();
     let schedule = settings.daily.and_then(|daily| daily.schedule(at.id()).ok());
     let next = schedule.map(|schedule| schedule.next_after(at.now()));
@@ -79,6 +91,7 @@ async fn page(at: &At, settings: &MerchantSettings, wrong: &Wrong) -> Result<Pag
         orders.discount_articles.iter().map(|known| (decimal(lang, known.rate), known.article.to_string()));
     let discounts = discounts.chain(std::iter::repeat_n(Default::default(), FURTHER));
     let form = html! {
+        (revision(shown.revision))
         fieldset {
             legend { (&lang[t::DAILY]) }
             p.hint { (&lang[t::DAILY_ABOUT]) @if let Some(next) = next { " " (lang.fill(t::NEXT_RUN, &[&moment(lang, next)])) } }
@@ -141,6 +154,7 @@ async fn page(at: &At, settings: &MerchantSettings, wrong: &Wrong) -> Result<Pag
         button type="submit" { (&lang[frame::SAVE]) }
     };
     let body = html! {
+        @if shown.is_stale { (meanwhile(lang, &at.path("/settings"))) }
         section.card { (post(&at.visit, &at.path("/settings"), form)) }
         (post(&at.visit, &at.path("/settings/suggest"), html! { button.quiet type="submit" { (&lang[t::SUGGEST]) } }))
     };
@@ -164,12 +178,17 @@ fn workplace(location: &LocationId) -> String {
 pub(crate) async fn save(at: At, fields: Fields) -> Result<Result<Go, Page>, Trouble> {
     let saved = at.settings().await?;
     let ids: Vec<_> = locations::all(&at).await?.into_iter().map(|location| location.record.id).collect();
-    let (entered, wrong) = entered((*saved.settings).clone(), &ids, &fields);
-    if !wrong.is_empty() {
-        return Ok(Err(page(&at, &entered, &wrong).await?.status(StatusCode::UNPROCESSABLE_ENTITY)));
+    let (settings, wrong) = entered((*saved.settings).clone(), &ids, &fields);
+    let mut again = Shown { settings: &settings, revision: fields.revision(), wrong, is_stale: false };
+    if !again.wrong.is_empty() {
+        return Ok(Err(page(&at, &again).await?.status(StatusCode::UNPROCESSABLE_ENTITY)));
     }
-    at.save_settings(&entered, &saved).await?;
-    Ok(Ok(Go::to(at.path("/settings")).saying(&at.lang[frame::SAVED])))
+    if at.save_settings(&settings, again.revision).await? {
+        return Ok(Ok(Go::to(at.path("/settings")).saying(&at.lang[frame::SAVED])));
+    }
+    // Whoever is told and saves again means it.
+    (again.revision, again.is_stale) = (at.settings().await?.revision, true);
+    Ok(Err(page(&at, &again).await?.status(StatusCode::CONFLICT)))
 }
 
 /// The settings as they were entered, and what is wrong with that.

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use maud::{Markup, html};
-use mplus_sync::model::BtwCode;
+use mplus_sync::model::{BtwCode, Revision};
 use mplus_sync::tax::{PercentageScale, TaxMapping, TaxRule, TaxTable};
 use rust_decimal::Decimal;
 
@@ -13,7 +13,7 @@ use crate::view::answer::{Go, Trouble};
 use crate::view::at::At;
 use crate::view::badge::{Tone, badge};
 use crate::view::fields::{Fields, read_rate};
-use crate::view::form::Field;
+use crate::view::form::{Field, meanwhile, revision};
 use crate::view::layout::{Here, Page, post};
 use crate::view::number::{decimal, moment};
 use crate::view::reason::said;
@@ -34,10 +34,20 @@ struct Line {
     wrong: Option<Text>,
 }
 
+/// What the form shows, and of which state of the settings it is made.
+struct Shown {
+    lines: Vec<Line>,
+    mapping: TaxMapping,
+    revision: Revision,
+    /// Whether somebody else has saved them since.
+    is_stale: bool,
+}
+
 pub(crate) async fn show(at: At) -> Result<Page, Trouble> {
     let saved = at.settings().await?;
-    let mapping = &saved.settings.tax;
-    page(&at, &stored(at.lang, mapping), mapping).await
+    let mapping = saved.settings.tax.clone();
+    let lines = stored(at.lang, &mapping);
+    page(&at, &Shown { lines, mapping, revision: saved.revision, is_stale: false }).await
 }
 
 fn stored(lang: Lang, mapping: &TaxMapping) -> Vec<Line> {
@@ -50,8 +60,8 @@ fn stored(lang: Lang, mapping: &TaxMapping) -> Vec<Line> {
     mapping.rules().iter().map(line).collect()
 }
 
-async fn page(at: &At, lines: &[Line], mapping: &TaxMapping) -> Result<Page, Trouble> {
-    let lang = at.lang;
+async fn page(at: &At, shown: &Shown) -> Result<Page, Trouble> {
+    let (lang, lines, mapping) = (at.lang, &shown.lines, &shown.mapping);
     let kept = btw_codes::kept(&at.app.records, at.id()).await?;
     let groups = kept.as_ref().map(BtwCodes::groups).unwrap_or_default();
     let table = kept.as_ref().map(|_| mapping.check(&groups));
@@ -60,6 +70,7 @@ async fn page(at: &At, lines: &[Line], mapping: &TaxMapping) -> Result<Page, Tro
     let empty = Line::default();
     let all = lines.iter().chain(std::iter::repeat_n(&empty, FURTHER));
     let form = html! {
+        (revision(shown.revision))
         (scrolling(html! { table {
             thead { tr {
                 th scope="col" { (&lang[t::RATE]) } th scope="col" { (&lang[t::RATE_NAME]) }
@@ -85,6 +96,7 @@ async fn page(at: &At, lines: &[Line], mapping: &TaxMapping) -> Result<Page, Tro
     };
     let body = html! {
         p.lead { (&lang[t::TAX_ABOUT]) }
+        @if shown.is_stale { (meanwhile(lang, &at.path("/tax"))) }
         section.card { (post(&at.visit, &at.path("/tax"), form)) }
         section.card {
             h2 { (&lang[t::AT_POS]) }
@@ -125,15 +137,19 @@ pub(crate) async fn read(at: At) -> Result<Go, Trouble> {
 pub(crate) async fn save(at: At, fields: Fields) -> Result<Result<Go, Page>, Trouble> {
     let saved = at.settings().await?;
     let (lines, mapping) = entered(&fields);
-    if lines.iter().any(|line| line.wrong.is_some()) {
-        // What was entered stays in the form.
-        let page = page(&at, &lines, &mapping).await?;
-        return Ok(Err(page.status(StatusCode::UNPROCESSABLE_ENTITY)));
+    // What was entered stays in the form.
+    let mut again = Shown { lines, mapping, revision: fields.revision(), is_stale: false };
+    if again.lines.iter().any(|line| line.wrong.is_some()) {
+        return Ok(Err(page(&at, &again).await?.status(StatusCode::UNPROCESSABLE_ENTITY)));
     }
     let mut settings = (*saved.settings).clone();
-    settings.tax = mapping;
-    at.save_settings(&settings, &saved).await?;
-    Ok(Ok(Go::to(at.path("/tax")).saying(&at.lang[frame::SAVED])))
+    settings.tax = again.mapping.clone();
+    if at.save_settings(&settings, again.revision).await? {
+        return Ok(Ok(Go::to(at.path("/tax")).saying(&at.lang[frame::SAVED])));
+    }
+    // Whoever is told and saves again means it.
+    (again.revision, again.is_stale) = (at.settings().await?.revision, true);
+    Ok(Err(page(&at, &again).await?.status(StatusCode::CONFLICT)))
 }
 
 /// The lines that have a rate, and the mapping that they make.

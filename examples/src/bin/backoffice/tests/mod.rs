@@ -7,4 +7,5 @@ mod kiosk;
 mod money;
 mod orders;
 mod pages;
+mod settings;
 mod world;

@@ -175,11 +175,16 @@ impl World {
         answer
     }
 
-    /// Opens a page, and sends a form that stands on it.
+    /// Opens a page, and sends a form that stands on it, with what it hides of itself.
     pub(crate) async fn post_form(&self, page: &str, action: &str, fields: &[(&str, &str)]) -> Answer {
-        let token = self.get(page).await.hidden("form_token");
+        let page = self.get(page).await;
         let mut form = url::form_urlencoded::Serializer::new(String::new());
-        form.append_pair("form_token", &token).extend_pairs(fields);
+        form.append_pair("form_token", &page.hidden("form_token"));
+        let is_given = |name: &str| fields.iter().any(|(known, _)| *known == name);
+        for name in ["revision", "queued_at"].into_iter().filter(|name| !is_given(name)) {
+            form.append_pair(name, &page.hidden(name));
+        }
+        form.extend_pairs(fields);
         self.send(Method::POST, action, Some(form.finish())).await
     }
 

@@ -44,6 +44,9 @@ super::texts! {
     PAGES = "Pages", "Pagina's";
     SAVE = "Save", "Opslaan";
     SAVED = "Saved.", "Opgeslagen.";
+    MEANWHILE = "Nothing was saved: somebody else has saved this since you opened it.", "Er is niets opgeslagen: iemand anders heeft dit opgeslagen nadat jij het opende.";
+    MEANWHILE_ABOUT = "What you entered stands below. Saving again puts it in the place of what is there now.", "Wat je invulde staat hieronder. Nog eens opslaan zet het in de plaats van wat er nu staat.";
+    MEANWHILE_LOOK = "See what is saved now", "Bekijk wat nu is opgeslagen";
     CANCEL = "Back", "Terug";
     FILTER = "Show", "Tonen";
     SEARCH = "Search", "Zoeken";

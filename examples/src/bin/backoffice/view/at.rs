@@ -10,9 +10,9 @@ use chrono::{DateTime, Utc};
 use futures_util::future::{Either, select};
 use maud::Markup;
 use mplus_sync::Integration;
-use mplus_sync::model::{Connection, ConnectionId};
+use mplus_sync::model::{Connection, ConnectionId, Revision};
 use mplus_sync::settings::{MerchantSettings, SaveSettingsError, SavedSettings};
-use mplus_sync::store::Store;
+use mplus_sync::store::{Store, StoreErrorKind};
 
 use super::Lang;
 use super::answer::Trouble;
@@ -129,17 +129,18 @@ impl At {
         Ok(self.app.restaurants.settings(self.id()).await?)
     }
 
-    /// Saves settings in place of those that were read.
+    /// Saves settings in place of those that a form was made of; `false` when somebody else has saved them since.
     pub(crate) async fn save_settings(
         &self,
         settings: &MerchantSettings,
-        read: &SavedSettings,
-    ) -> Result<(), Trouble> {
-        let saved = self.app.restaurants.host().save_settings(self.id(), settings, read.revision).await;
-        saved.map(drop).map_err(|error| match error {
-            SaveSettingsError::Store(error) => error.into(),
-            other => Trouble::Refused(other.to_string()),
-        })
+        read: Revision,
+    ) -> Result<bool, Trouble> {
+        match self.app.restaurants.host().save_settings(self.id(), settings, read).await {
+            Ok(_) => Ok(true),
+            Err(SaveSettingsError::Store(error)) if error.kind() == StoreErrorKind::Conflict => Ok(false),
+            Err(SaveSettingsError::Store(error)) => Err(error.into()),
+            Err(other) => Err(Trouble::Refused(other.to_string())),
+        }
     }
 
     /// A path below the restaurant's.

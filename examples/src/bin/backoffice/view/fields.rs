@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use mplus_sync::model::Revision;
 use rust_decimal::Decimal;
 
 use super::answer::Trouble;
@@ -51,6 +52,11 @@ impl Fields {
     /// A number; none when it is not there or none.
     pub(crate) fn number<N: FromStr>(&self, name: &str) -> Option<N> {
         self.text(name).parse().ok()
+    }
+
+    /// Which state of a record the form was made of; of none that there is, when it does not say.
+    pub(crate) fn revision(&self) -> Revision {
+        Revision::new(self.number("revision").unwrap_or(-1))
     }
 
     /// An amount with a point or a comma; none when it is empty.

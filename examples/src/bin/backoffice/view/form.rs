@@ -1,9 +1,10 @@
 //! Parts of forms: each field has a label, a hint, and room for what is wrong with it.
 
 use maud::{Markup, html};
+use mplus_sync::model::Revision;
 
 use super::Lang;
-use crate::text::Text;
+use crate::text::{Text, frame};
 
 /// One field of a form.
 pub(crate) struct Field<'f> {
@@ -94,6 +95,21 @@ impl<'f> Field<'f> {
                 @if let Some(hint) = &self.hint { p.hint id=(hint_id) { (hint) } }
                 @if let Some(wrong) = &self.wrong { p.wrong id=(wrong_id) { (wrong) } }
             }
+        }
+    }
+}
+
+/// Which state of a record a form is made of.
+pub(crate) fn revision(of: Revision) -> Markup {
+    html! { input type="hidden" name="revision" value=(of.get()); }
+}
+
+/// Says that somebody else has saved what a form is about since it was opened, and where that is seen.
+pub(crate) fn meanwhile(lang: Lang, path: &str) -> Markup {
+    html! {
+        div.notice.bad role="alert" {
+            strong { (&lang[frame::MEANWHILE]) }
+            p { (&lang[frame::MEANWHILE_ABOUT]) " " a href=(path) { (&lang[frame::MEANWHILE_LOOK]) } }
         }
     }
 }
