@@ -24,10 +24,17 @@ pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
     page(&at, &entry, None).await
 }
 
-/// A correction that could not be sent as it was entered, and why.
+/// What was entered and could not be done, and why.
 struct Refused<'f> {
     entered: &'f Fields,
     why: String,
+}
+
+impl Refused<'_> {
+    /// What was entered of a form, when it is that form which was sent.
+    fn of(&self, does: &[&str]) -> Option<&Fields> {
+        Some(self.entered).filter(|entered| does.contains(&entered.text("do")))
+    }
 }
 
 async fn page(at: &At, entry: &OutboxEntry, refused: Option<&Refused<'_>>) -> Result<Page, Trouble> {
@@ -59,9 +66,9 @@ async fn page(at: &At, entry: &OutboxEntry, refused: Option<&Refused<'_>>) -> Re
         }
         h2 { (&lang[t::LINES]) }
         (receipt::show(at, order, own.as_ref()))
-        (actions(at, entry, own.as_ref()))
-        (correction(at, entry, own.as_ref(), refused.map(|refused| refused.entered)))
-        (cancelling(at, entry))
+        (actions(at, entry, own.as_ref(), refused.and_then(|refused| refused.of(&["requeue", "withdraw"]))))
+        (correction(at, entry, own.as_ref(), refused.and_then(|refused| refused.of(&["replace"]))))
+        (cancelling(at, entry, refused.and_then(|refused| refused.of(&["cancel"]))))
         p { a href=(at.path("/orders")) { (&lang[frame::ORDERS]) } }
     };
     Ok(at.page_below(Here::Orders, format!("{} {}", &lang[t::NUMBER], order.number), body))
@@ -83,7 +90,7 @@ fn pos_number(pos: &PosOrder) -> &str {
     numbers.into_iter().flatten().next().map_or("-", String::as_str)
 }
 
-fn actions(at: &At, entry: &OutboxEntry, own: Option<&Payment>) -> Markup {
+fn actions(at: &At, entry: &OutboxEntry, own: Option<&Payment>, entered: Option<&Fields>) -> Markup {
     let (lang, kind) = (at.lang, entry.state.kind());
     let can_be_sent = can_be_sent(entry);
     let can_be_withdrawn =
@@ -93,7 +100,7 @@ fn actions(at: &At, entry: &OutboxEntry, own: Option<&Payment>) -> Markup {
             section.card {
                 (post(&at.visit, &at.path("/orders/order"), html! {
                     (named(entry))
-                    @if can_be_withdrawn { (Field::text(lang, "reason", t::WITHDRAW_REASON).show()) }
+                    @if can_be_withdrawn { (Field::text(lang, "reason", t::WITHDRAW_REASON).value(reason(entered)).show()) }
                     @if own.is_some() { p.hint { (&lang[t::WITHDRAW_PAID]) } }
                     p.actions {
                         @if can_be_sent { button type="submit" name="do" value="requeue" { (&lang[t::REQUEUE]) } }
@@ -103,6 +110,10 @@ fn actions(at: &At, entry: &OutboxEntry, own: Option<&Payment>) -> Markup {
             }
         }
     }
+}
+
+fn reason(entered: Option<&Fields>) -> &str {
+    entered.map(|entered| entered.text("reason")).unwrap_or_default()
 }
 
 fn can_be_sent(entry: &OutboxEntry) -> bool {
@@ -129,6 +140,8 @@ fn correction(at: &At, entry: &OutboxEntry, own: Option<&Payment>, entered: Opti
                 p { (&lang[t::REPLACE_ABOUT]) }
                 (post(&at.visit, &at.path("/orders/order"), html! {
                     (named(entry))
+                    // Quantities go by the places of the lines, which another correction moves.
+                    input type="hidden" name="queued_at" value=(entry.queued_at.timestamp_micros());
                     div.row { @for (at, line) in entry.order.lines.iter().enumerate() {
                         @let name = format!("quantity_{at}");
                         (Field::called(lang, &name, line.name.clone()).mode("decimal").value(or_known(&name, editable_quantity(lang, line.quantity))).show())
@@ -144,7 +157,7 @@ fn correction(at: &At, entry: &OutboxEntry, own: Option<&Payment>, entered: Opti
     }
 }
 
-fn cancelling(at: &At, entry: &OutboxEntry) -> Markup {
+fn cancelling(at: &At, entry: &OutboxEntry, entered: Option<&Fields>) -> Markup {
     let (lang, kind) = (at.lang, entry.state.kind());
     let at_pos =
         kind == OutboxStateKind::Accepted || (kind == OutboxStateKind::NeedsAttention && entry.may_be_at_pos);
@@ -153,7 +166,7 @@ fn cancelling(at: &At, entry: &OutboxEntry) -> Markup {
             section.card {
                 (post(&at.visit, &at.path("/orders/order"), html! {
                     (named(entry))
-                    (Field::text(lang, "reason", frame::REASON).show())
+                    (Field::text(lang, "reason", frame::REASON).value(reason(entered)).show())
                     button.danger type="submit" name="do" value="cancel" { (&lang[t::CANCEL]) }
                     " " span.hint { (&lang[t::CANCEL_ABOUT]) }
                 }))
@@ -168,31 +181,60 @@ fn editable_quantity(lang: crate::view::Lang, quantity: Decimal) -> String {
 
 pub(crate) async fn act(at: At, fields: Fields) -> Result<Result<Go, Page>, Trouble> {
     let entry = find(&at, fields.text("number")).await?;
+    let number = entry.order.number.as_str();
+    let (entered, why, status) = match done(&at, &entry, &fields).await {
+        Ok(Ok(said)) => {
+            let back = at.path(&format!("/orders/order?number={}", encoded(number)));
+            return Ok(Ok(Go::to(back).saying(said)));
+        }
+        Ok(Err(NotDone::Wrong(why))) => (fields, why, StatusCode::UNPROCESSABLE_ENTITY),
+        Ok(Err(NotDone::Moved)) => {
+            (Fields::default(), at.lang[t::CORRECTED_MEANWHILE].to_owned(), StatusCode::CONFLICT)
+        }
+        Err(Trouble::Refused(why)) => (fields, at.lang.reason(&why), StatusCode::CONFLICT),
+        Err(trouble) => return Err(trouble),
+    };
+    // As it is now, and what was entered stays in the form.
+    let entry = find(&at, number).await?;
+    let page = page(&at, &entry, Some(&Refused { entered: &entered, why })).await?;
+    Ok(Err(page.status(status)))
+}
+
+/// Why something was not done.
+enum NotDone {
+    /// What was entered does not do; why, in the visitor's language.
+    Wrong(String),
+    /// Somebody else has corrected the order since the form was made.
+    Moved,
+}
+
+/// Does what a form of the page asks for, and says so.
+async fn done(at: &At, entry: &OutboxEntry, fields: &Fields) -> Result<Result<String, NotDone>, Trouble> {
     let (lang, number) = (at.lang, &entry.order.number);
-    let back = Go::to(at.path(&format!("/orders/order?number={}", encoded(number.as_str()))));
     let why = fields.filled("reason").unwrap_or(&lang[t::BY_HAND]);
-    match fields.text("do") {
-        "requeue" => at.store().requeue(at.id(), number, at.now()).await?,
-        "withdraw" => at.store().withdraw(at.id(), number, why, at.now()).await?,
+    let said = match fields.text("do") {
+        "requeue" => {
+            at.store().requeue(at.id(), number, at.now()).await?;
+            lang.fill(t::REQUEUED, &[&1])
+        }
+        "withdraw" => {
+            at.store().withdraw(at.id(), number, why, at.now()).await?;
+            lang.fill(t::WITHDRAWN_NOW, &[&1])
+        }
         "cancel" => {
-            let orders = at.open_to_work().await?.orders();
-            orders.cancel(number, why).await.map_err(|error| Trouble::Refused(error.to_string()))?;
-            return Ok(Ok(back.saying(&lang[t::CANCELLED_NOW])));
+            at.open_to_work().await?.orders().cancel(number, why).await?;
+            lang[t::CANCELLED_NOW].to_owned()
         }
-        "replace" => {
-            return Ok(match replace(&at, &entry.order, &fields).await? {
-                Ok(()) => Ok(back.saying(&lang[t::REPLACED])),
-                // What was entered stays in the form.
-                Err(why) => {
-                    let page = page(&at, &entry, Some(&Refused { entered: &fields, why })).await?;
-                    Err(page.status(StatusCode::UNPROCESSABLE_ENTITY))
-                }
-            });
+        "replace" if fields.number("queued_at") != Some(entry.queued_at.timestamp_micros()) => {
+            return Ok(Err(NotDone::Moved));
         }
+        "replace" => match replace(at, &entry.order, fields).await? {
+            Ok(()) => lang[t::REPLACED].to_owned(),
+            Err(why) => return Ok(Err(NotDone::Wrong(why))),
+        },
         _ => return Err(Trouble::NotFound),
-    }
-    let said = if fields.text("do") == "withdraw" { t::WITHDRAWN_NOW } else { t::REQUEUED };
-    Ok(Ok(back.saying(lang.fill(said, &[&1]))))
+    };
+    Ok(Ok(said))
 }
 
 /// Sends the order again as it was corrected, and gives back what was paid too much for it where that is wanted; or why not.

@@ -23,9 +23,12 @@ pub(crate) fn show(app: &App, visit: &Visit, trouble: &Trouble) -> Response {
             (t::FAILED, lang[t::FAILED_ABOUT].to_owned())
         }
     };
+    // Of a form that was refused, the page that it stands on.
+    let back = visit.from.as_deref().filter(|from| *from != visit.path);
     let body = html! {
         p.lead { (about) }
-        p {
+        p.actions {
+            @if let Some(back) = back { a.button.quiet href=(back) { (&lang[t::CANCEL]) } }
             @match trouble {
                 Trouble::NotConnected(id) => {
                     a.button href=(format!("/restaurants/{id}/connection")) { (&lang[crate::text::connection::CONNECT_AGAIN]) }

@@ -13,7 +13,7 @@ use cookie::{Cookie, SameSite};
 use super::{random_text, session};
 use crate::app::App;
 use crate::view::Lang;
-use crate::view::answer::{Go, Notice, Trouble};
+use crate::view::answer::{Go, Notice, Trouble, own_path};
 use crate::view::fields::Fields;
 
 /// The longest form.
@@ -39,6 +39,8 @@ pub(crate) struct Visit {
     pub(crate) notice: Option<Notice>,
     /// Path and query of the page.
     pub(crate) path: String,
+    /// The page of ours that it comes from, as far as the browser says.
+    pub(crate) from: Option<String>,
     pub(crate) address: IpAddr,
     /// Whether cookies are for https alone.
     pub(crate) is_https: bool,
@@ -106,6 +108,7 @@ async fn visit(app: &App, request: &Parts) -> Result<(Visit, bool), Trouble> {
         form_token: session::form_token(&app.keys, &token),
         notice: cookies.get(NOTICE).and_then(|text| Notice::from_cookie(&text)),
         path: request.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
+        from: came_from(&request.headers),
         address: caller(
             &request.headers,
             address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
@@ -133,6 +136,14 @@ fn caller(headers: &HeaderMap, peer: IpAddr, trusted: &[IpAddr]) -> IpAddr {
         }
     }
     caller
+}
+
+/// The page of ours that a request comes from.
+fn came_from(headers: &HeaderMap) -> Option<String> {
+    let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let (_, page) = text(header::REFERER)?.split_once("://")?;
+    let path = page.strip_prefix(text(header::HOST)?).filter(|path| path.starts_with('/'))?;
+    Some(own_path(path).to_owned())
 }
 
 /// Whether the browser says that a form comes from one of our pages. One that says nothing is believed: the form's token
@@ -209,6 +220,19 @@ mod tests {
         assert_eq!(caller(&headers(&[]), proxy, &[proxy]), proxy);
         let two = headers(&[("x-forwarded-for", "192.0.2.7"), ("x-forwarded-for", "10.0.0.2")]);
         assert_eq!(caller(&two, proxy, &[proxy, address("10.0.0.2")]), guest);
+    }
+
+    #[test]
+    fn a_page_of_ours_is_gone_back_to_and_no_other() {
+        let from = |page: &str| came_from(&headers(&[("referer", page), ("host", "localhost:8090")]));
+        let ours = "/restaurants/demo/orders/order?number=7";
+        assert_eq!(from(&format!("http://localhost:8090{ours}")).as_deref(), Some(ours));
+        for other in
+            ["http://evil.example/a", "http://localhost:80901/a", "http://localhost:8090", "localhost"]
+        {
+            assert_eq!(from(other), None, "{other}");
+        }
+        assert_eq!(from("http://localhost:8090//evil.example").as_deref(), Some("/"));
     }
 
     #[test]

@@ -147,6 +147,17 @@ async fn a_kiosk_order_is_paid_and_arrives_at_the_till() {
     assert_eq!(at_till.count(), 1);
 
     let fields = [("number", number.as_str()), ("do", "cancel"), ("reason", "kitchen closed")];
+    // A till that cannot be asked cancels nothing, and what was typed is not lost.
+    world.app.demo.as_ref().unwrap().till.switch_off(true);
+    let page = format!("/restaurants/demo{order_page}");
+    let told = world.post_form(&page, "/restaurants/demo/orders/order", &fields).await;
+    assert_eq!(told.status, StatusCode::CONFLICT, "{}", told.text);
+    assert!(
+        told.text.contains("role=\"alert\"") && told.text.contains("value=\"kitchen closed\""),
+        "{}",
+        told.text
+    );
+    world.app.demo.as_ref().unwrap().till.switch_off(false);
     let cancelled = world.act(&order_page, "/orders/order", &fields).await;
     assert!(cancelled.text.contains("kitchen closed"), "{}", cancelled.text);
 }

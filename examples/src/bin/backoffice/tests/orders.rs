@@ -71,6 +71,48 @@ async fn an_order_shows_everything_that_is_in_its_total_and_where_it_goes() {
     }
 }
 
+/// Two things that no till has: the order waits for a person.
+fn of_two_lines() -> Order {
+    let mut order = Order::new("WEB-8", "city", OrderKind::Pickup, "2026-01-05T12:00:00Z".parse().unwrap());
+    let line = |name: &str, price: &str| {
+        OrderLine::new(Sold::Item { item: name.into() }, name, Decimal::ONE, euros(price))
+    };
+    order.lines = vec![line("gone", "3.20"), line("lost", "8.50")];
+    order.total = order.sum();
+    order
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_correction_of_an_order_that_somebody_else_has_corrected_meanwhile_changes_no_other_line() {
+    let world = World::open().await;
+    let (store, id, order) = (world.app.restaurants.store(), ConnectionId::from("demo"), of_two_lines());
+    store.enqueue(&id, &order, order.placed_at).await.unwrap();
+    let page = "/orders/order?number=WEB-8";
+    let opened = world.until(page, "Correct and send again").await.hidden("queued_at");
+    let correct = |first, second| {
+        [("number", "WEB-8"), ("do", "replace"), ("quantity_0", first), ("quantity_1", second)]
+    };
+    world.act(page, "/orders/order", &correct("0", "1")).await;
+    let mut late = correct("5", "1").to_vec();
+    late.push(("queued_at", &opened));
+    let form = format!("/restaurants/demo{page}");
+    let told = world.post_form(&form, "/restaurants/demo/orders/order", &late).await;
+    assert_eq!(told.status, StatusCode::CONFLICT, "{}", told.text);
+    assert!(told.text.contains("somebody else has corrected this order"), "{}", told.text);
+    let kept = store.entry(&id, &order.number).await.unwrap().unwrap().order;
+    assert_eq!((kept.lines.len(), kept.lines[0].quantity, kept.total), (1, Decimal::ONE, euros("8.50")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_done_leads_back_to_the_page_that_it_was_asked_on() {
+    let world = World::open().await;
+    let page = "/restaurants/demo/orders/order?number=WEB-9";
+    let from = format!("http://office.example{page}");
+    let asked = [("referer", from.as_str()), ("host", "office.example")];
+    let told = world.send_with(axum::http::Method::GET, "/restaurants/demo/nowhere", None, &asked).await.text;
+    assert!(told.contains(&format!("href=\"{page}\"")), "{told}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_is_found_by_its_number_whatever_its_state() {
     let world = World::open().await;

@@ -64,6 +64,7 @@ super::texts! {
     ITS_PAYMENT = "Look at the payment", "Betaling bekijken";
     ITS_ORDER = "Order", "Bestelling";
     WITHDRAW_PAID = "This order is paid: withdrawing it gives nothing back. Do that at its payment.", "Deze bestelling is betaald: intrekken betaalt niets terug. Doe dat bij de betaling.";
+    CORRECTED_MEANWHILE = "Nothing was sent: somebody else has corrected this order since you opened it. It stands below as it is now.", "Er is niets verstuurd: iemand anders heeft deze bestelling verbeterd nadat jij haar opende. Hieronder staat ze zoals ze nu is.";
     REPLACED = "The corrected order is sent.", "De verbeterde bestelling wordt verstuurd.";
     NO_LINES = "An order needs a line.", "Een bestelling heeft een regel nodig.";
     TABLES_ABOUT = "Tables, areas and courses come from MplusKASSA.", "Tafels, zones en gangen komen uit MplusKASSA.";

@@ -158,6 +158,17 @@ impl From<mplus_sync::connection::OpenError> for Trouble {
     }
 }
 
+impl From<mplus_sync::orders::CancelError> for Trouble {
+    fn from(error: mplus_sync::orders::CancelError) -> Self {
+        use mplus_sync::orders::CancelError as Error;
+        match error {
+            Error::Unknown(_) => Self::NotFound,
+            Error::Store(error) => error.into(),
+            other => Self::Refused(other.to_string()),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
