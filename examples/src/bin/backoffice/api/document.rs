@@ -5,7 +5,7 @@ use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{events, menu, metrics, orders, payments, restaurants, sales, settings};
+use super::{events, menu, metrics, orders, payments, restaurants, runs, sales, settings};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -13,10 +13,11 @@ use super::{events, menu, metrics, orders, payments, restaurants, sales, setting
     paths(
         restaurants::list, restaurants::connect, restaurants::one, restaurants::remove, restaurants::disconnect,
         restaurants::verify, restaurants::pause, restaurants::resume, restaurants::sync, restaurants::reports, restaurants::locations,
+        runs::stop,
         settings::show, settings::save, settings::subscription, settings::subscribe,
         menu::list, menu::change, menu::stock,
-        orders::list, orders::place, orders::one, orders::requeue, orders::withdraw,
-        payments::start, payments::one, payments::cancel, payments::refund,
+        orders::list, orders::place, orders::one, orders::requeue, orders::withdraw, orders::cancel,
+        payments::list, payments::start, payments::one, payments::cancel, payments::refund,
         sales::list, events::list, events::replay, events::discard, metrics::show,
     ),
     security(("token" = [])),

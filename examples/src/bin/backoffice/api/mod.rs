@@ -8,6 +8,7 @@ mod metrics;
 mod orders;
 mod payments;
 mod restaurants;
+mod runs;
 mod sales;
 mod settings;
 
@@ -42,6 +43,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/restaurants/{restaurant}/settings", get(settings::show).put(settings::save))
         .route("/restaurants/{restaurant}/subscription", get(settings::subscription).put(settings::subscribe))
         .route("/restaurants/{restaurant}/sync", post(restaurants::sync))
+        .route("/restaurants/{restaurant}/sync/stop", post(runs::stop))
         .route("/restaurants/{restaurant}/reports", get(restaurants::reports))
         .route("/restaurants/{restaurant}/locations", get(restaurants::locations))
         .route("/restaurants/{restaurant}/items", get(menu::list).patch(menu::change))
@@ -50,7 +52,8 @@ pub(crate) fn router() -> Router<App> {
         .route("/restaurants/{restaurant}/orders/{order}", get(orders::one))
         .route("/restaurants/{restaurant}/orders/{order}/requeue", post(orders::requeue))
         .route("/restaurants/{restaurant}/orders/{order}/withdraw", post(orders::withdraw))
-        .route("/restaurants/{restaurant}/payments", post(payments::start))
+        .route("/restaurants/{restaurant}/orders/{order}/cancel", post(orders::cancel))
+        .route("/restaurants/{restaurant}/payments", get(payments::list).post(payments::start))
         .route("/restaurants/{restaurant}/payments/{payment}", get(payments::one))
         .route("/restaurants/{restaurant}/payments/{payment}/cancel", post(payments::cancel))
         .route("/restaurants/{restaurant}/payments/{payment}/refunds", post(payments::refund))

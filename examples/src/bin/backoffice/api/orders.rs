@@ -3,15 +3,20 @@
 use axum::Json;
 use axum::extract::{Path, Query};
 use axum::http::StatusCode;
-use mplus_sync::model::{Order, OrderNumber, OutboxEntry, OutboxState, OutboxStateKind};
+use mplus_sync::model::{
+    Order, OrderKind, OrderNumber, OutboxEntry, OutboxState, OutboxStateKind, Payment, PaymentMethod,
+};
+use mplus_sync::orders::CancelError;
 use mplus_sync::store::Enqueued;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::client::At;
-use super::{Answer, PAGE, Refused};
+use super::{Answer, PAGE, Refused, in_cents};
+use crate::view::answer::Trouble;
 
-/// How an order stands.
+/// How an order stands. Amounts are euros as text.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct OrderStatus {
     number: String,
@@ -21,17 +26,56 @@ pub(crate) struct OrderStatus {
     reason: Option<String>,
     /// What the till calls it.
     pos_order_id: Option<String>,
+    /// `pickup`, `delivery`, `dine_in_pay_later` or `dine_in_pay_now`.
+    kind: &'static str,
+    location: String,
+    /// What it comes to, VAT included.
+    #[schema(value_type = String)]
+    total: Decimal,
+    /// What was paid of it.
+    payments: Vec<PaidPart>,
+    /// When it was placed here, or last corrected.
+    queued_at: String,
     /// Where the next page begins: hand it in as `after`.
     sequence: i64,
 }
 
-pub(crate) fn status(entry: &OutboxEntry) -> OrderStatus {
-    let (reason, pos) = outcome(&entry.state);
+/// What was paid of an order in one way.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PaidPart {
+    /// As it was placed: `ideal`, `card`, or `{"other": "..."}`.
+    #[schema(value_type = Object)]
+    method: PaymentMethod,
+    #[schema(value_type = String)]
+    amount: Decimal,
+    /// Which payment it was, where the order names it.
+    reference: Option<String>,
+}
+
+impl From<&Payment> for PaidPart {
+    fn from(payment: &Payment) -> Self {
+        let (method, amount) = (payment.method.clone(), in_cents(payment.amount));
+        Self { method, amount, reference: payment.reference.clone() }
+    }
+}
+
+fn status(entry: &OutboxEntry) -> OrderStatus {
+    let (order, (reason, pos)) = (&entry.order, outcome(&entry.state));
     OrderStatus {
-        number: entry.order.number.to_string(),
+        number: order.number.to_string(),
         state: entry.state.kind().as_str(),
         reason: reason.or_else(|| entry.last_error.clone().filter(|_| entry.state.kind().is_open())),
         pos_order_id: pos,
+        kind: match order.kind {
+            OrderKind::Pickup => "pickup",
+            OrderKind::Delivery { .. } => "delivery",
+            OrderKind::DineInPayLater { .. } => "dine_in_pay_later",
+            OrderKind::DineInPayNow { .. } => "dine_in_pay_now",
+        },
+        location: order.location.to_string(),
+        total: in_cents(order.total),
+        payments: order.payments.iter().map(PaidPart::from).collect(),
+        queued_at: entry.queued_at.to_rfc3339(),
         sequence: entry.sequence,
     }
 }
@@ -116,7 +160,7 @@ pub(crate) async fn requeue(at: At, Path(path): Path<OrderPath>) -> Result<Statu
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Why an order is withdrawn.
+/// Why an order is withdrawn or cancelled.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct Reason {
     reason: String,
@@ -133,4 +177,25 @@ pub(crate) async fn withdraw(
     let store = at.app.restaurants.store();
     store.withdraw(at.id(), &OrderNumber::from(path.order), &reason.reason, at.app.now()).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Cancels an order at the till; what was paid is not given back by this. 409: the till does not have it, or refuses; nothing was cancelled.
+/// 503: the till could not be asked, or did not answer: send the same call again, which is safe.
+#[utoipa::path(post, path = "/api/restaurants/{restaurant}/orders/{order}/cancel", request_body = Reason,
+    params(("restaurant" = String, Path), ("order" = String, Path)),
+    responses((status = 204), (status = 404, body = Refused), (status = 409, body = Refused), (status = 503, body = Refused)))]
+pub(crate) async fn cancel(
+    at: At,
+    Path(path): Path<OrderPath>,
+    Json(reason): Json<Reason>,
+) -> Result<StatusCode, Refused> {
+    if at.connection.paused.is_some() {
+        return Err(Trouble::Paused(at.id().to_string()).into());
+    }
+    let orders = at.app.restaurants.open(at.id()).await?.orders();
+    match orders.cancel(&OrderNumber::from(path.order), &reason.reason).await {
+        Ok(()) => Ok(StatusCode::NO_CONTENT),
+        Err(CancelError::Pos(error)) => Err(Refused::new(StatusCode::SERVICE_UNAVAILABLE, error)),
+        Err(error) => Err(error.into()),
+    }
 }

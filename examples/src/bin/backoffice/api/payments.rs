@@ -1,8 +1,9 @@
 //! Payments that a host starts itself, and refunds of any.
 
 use axum::Json;
-use axum::extract::Path;
+use axum::extract::{Path, Query};
 use axum::http::StatusCode;
+use chrono::{DateTime, TimeDelta};
 use mplus_webhooks::MerchantId;
 use mplus_webhooks::payment::{
     ExternalPayments, OwnPayment, Payment, PaymentKey, PaymentNotice, ProviderStatus, Refund, RefundError,
@@ -10,10 +11,11 @@ use mplus_webhooks::payment::{
 };
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::client::At;
-use super::{Answer, Refused, in_cents};
+use super::{Answer, PAGE, Refused, in_cents};
+use crate::restaurant::payment_search::{self, Wanted};
 
 /// How a payment stands. Amounts are euros as text.
 #[derive(Serialize, ToSchema)]
@@ -34,6 +36,9 @@ pub(crate) struct PaymentStatus {
     paid_in_vain: bool,
     /// Everything that was to be given back, however it ended.
     refunds: Vec<RefundStatus>,
+    started_at: String,
+    /// Where the page before this payment begins: hand it in as `before`. Microseconds since 1970.
+    position: i64,
 }
 
 /// How a refund stands.
@@ -48,6 +53,7 @@ pub(crate) struct RefundStatus {
     state: RefundState,
     /// Why, as far as the provider tells.
     reason: Option<String>,
+    requested_at: String,
 }
 
 impl From<&Refund> for RefundStatus {
@@ -57,6 +63,7 @@ impl From<&Refund> for RefundStatus {
             amount: in_cents(refund.amount),
             state: refund.state,
             reason: refund.reason.as_ref().map(|reason| reason.text.clone()),
+            requested_at: refund.requested_at.to_rfc3339(),
         }
     }
 }
@@ -73,6 +80,8 @@ impl From<&Payment> for PaymentStatus {
             checkout_url: payment.checkout_url.clone(),
             paid_in_vain: payment.paid_in_vain(),
             refunds: payment.refunds.iter().map(RefundStatus::from).collect(),
+            started_at: payment.started_at.to_rfc3339(),
+            position: payment.started_at.timestamp_micros(),
         }
     }
 }
@@ -142,6 +151,32 @@ fn payments(at: &At) -> Result<&ExternalPayments, Refused> {
 
 fn key(at: &At, id: &str) -> PaymentKey {
     PaymentKey::new(MerchantId::new(at.id().as_str()), id)
+}
+
+/// Which payments.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct InState {
+    /// Only those in this state; `paid_in_vain`: only those that were paid although the sale or order was given up.
+    state: Option<String>,
+    /// The `position` of the last one of the page before.
+    before: Option<i64>,
+}
+
+/// Lists payments, tills' as well, the newest first.
+#[utoipa::path(get, path = "/api/restaurants/{restaurant}/payments", params(("restaurant" = String, Path), InState),
+    responses((status = 200, body = Vec<PaymentStatus>), (status = 422, body = Refused)))]
+pub(crate) async fn list(at: At, Query(asked): Query<InState>) -> Answer<Vec<PaymentStatus>> {
+    let wanted = match asked.state.as_deref() {
+        None => Wanted::default(),
+        Some(name) => {
+            Wanted::named(name).ok_or_else(|| Refused::invalid(format!("no state is named {name}")))?
+        }
+    };
+    let before = asked.before.and_then(DateTime::from_timestamp_micros);
+    let before = before.unwrap_or_else(|| at.app.now() + TimeDelta::minutes(1));
+    let (found, _) = payment_search::newest(&at.app.inbox, at.id(), wanted, before, PAGE).await?;
+    Ok(Json(found.iter().map(PaymentStatus::from).collect()))
 }
 
 /// A payment to start.
@@ -279,8 +314,10 @@ mod tests {
     async fn a_refund_is_told_with_its_amount_and_how_it_ended() {
         let (payment, refund) = refunded("failed").await;
         let told = told(&PaymentNotice::Refunded { payment, refund });
-        let known =
-            json!({ "id": "r-1", "amount": "2.50", "state": "failed", "reason": "the charge is disputed" });
+        let known = json!({
+            "id": "r-1", "amount": "2.50", "state": "failed", "reason": "the charge is disputed",
+            "requested_at": "1970-01-01T00:00:00+00:00",
+        });
         assert_eq!((&told["refund"], &told["refunds"][0]), (&known, &known));
         assert_eq!(told["refundable"], "12.50");
     }

@@ -5,11 +5,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use maud::{Markup, html};
 use mplus_webhooks::MerchantId;
 use mplus_webhooks::payment::{
-    ExternalPayments, Payment, PaymentFilter, PaymentKey, PaymentOrigin, PaymentState, Refund, RefundState,
+    ExternalPayments, Payment, PaymentKey, PaymentOrigin, PaymentState, Refund, RefundState,
 };
 
 use super::menu::encoded;
-use crate::restaurant::newest;
+use crate::restaurant::payment_search::{self, Wanted};
 use crate::safe::random_text;
 use crate::text::{Text, frame, orders, payments as t};
 use crate::view::Lang;
@@ -17,7 +17,7 @@ use crate::view::answer::{Go, Trouble};
 use crate::view::at::At;
 use crate::view::badge::{Tone, badge};
 use crate::view::fields::{Fields, Query};
-use crate::view::form::Field;
+use crate::view::form::{Field, choose};
 use crate::view::layout::{Here, Page, empty, post};
 use crate::view::number::{editable, euros, time};
 use crate::view::reason::said;
@@ -25,11 +25,21 @@ use crate::view::table::scrolling;
 
 const PAGE: usize = 50;
 
-pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
-    let lang = at.lang;
-    let mut filter = PaymentFilter::default();
-    filter.merchant = Some(MerchantId::new(at.id().as_str()));
-    let (payments, older) = newest::payments(&at.app.inbox, &filter, before(&at, &query), PAGE).await?;
+pub(crate) async fn show(at: At, Query(query): Query) -> Result<Result<Go, Page>, Trouble> {
+    let (lang, id) = (at.lang, query.text("id"));
+    let is_known = match (query.filled("id"), at.app.webhooks.payments()) {
+        (Some(id), Some(payments)) => payments.payment(&key(&at, id)).await?.is_some(),
+        _ => false,
+    };
+    if is_known {
+        return Ok(Ok(Go::to(at.path(&format!("/payments/payment?id={}", encoded(id))))));
+    }
+    let wanted = Wanted::named(query.text("state")).unwrap_or_default();
+    let before = before(&at, &query);
+    let (payments, older) = payment_search::newest(&at.app.inbox, at.id(), wanted, before, PAGE).await?;
+    let choices: Vec<_> = std::iter::once((String::new(), lang[frame::ALL].to_owned()))
+        .chain(Wanted::CHOICES.map(|choice| (choice.name().to_owned(), lang[choice_word(choice)].to_owned())))
+        .collect();
     let next = html! { a.button href=(at.path("/till")) { (&lang[frame::TILL]) } };
     let takes_payments = at.takes_payments().await?;
     let body = html! {
@@ -40,7 +50,14 @@ pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
                 a href=(at.path("/providers")) { (&lang[frame::PROVIDERS]) }
             }
         }
-        @if payments.is_empty() { (empty(&lang[t::NO_PAYMENTS], &lang[t::NO_PAYMENTS_ABOUT], next)) } @else {
+        form.filter method="get" role="search" {
+            (choose(lang, "state", frame::STATE, &choices, wanted.name()))
+            (Field::text(lang, "id", t::IDENTIFIER).kind("search").value(id).wrong((!id.is_empty()).then(|| &lang[t::NO_SUCH_PAYMENT])).show())
+            button.quiet type="submit" { (&lang[frame::FILTER]) }
+        }
+        @if payments.is_empty() && wanted != Wanted::All {
+            (empty(&lang[t::NONE_FITS], &lang[t::NONE_FITS_ABOUT], html! {}))
+        } @else if payments.is_empty() { (empty(&lang[t::NO_PAYMENTS], &lang[t::NO_PAYMENTS_ABOUT], next)) } @else {
             (scrolling(html! { table {
                 thead { tr {
                     th scope="col" { (&lang[t::STARTED]) } th.number scope="col" { (&lang[t::AMOUNT]) }
@@ -51,16 +68,24 @@ pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
                         th scope="row" { a href=(at.path(&format!("/payments/payment?id={}", encoded(&payment.key.id)))) { (time(lang, payment.started_at)) } }
                         td.number { (euros(lang, payment.amount)) }
                         td { (place(lang, payment)) }
-                        td { (state(lang, payment)) }
+                        td { (state(lang, payment)) (given_back(lang, payment)) }
                     }
                 } }
             } }))
         }
         @if let Some(older) = older {
-            nav.pager aria-label=(&lang[frame::PAGES]) { a href=(at.path(&format!("/payments?before={}", older.timestamp_micros()))) { (&lang[frame::OLDER]) } }
+            nav.pager aria-label=(&lang[frame::PAGES]) { a href=(at.path(&format!("/payments?state={}&before={}", wanted.name(), older.timestamp_micros()))) { (&lang[frame::OLDER]) } }
         }
     };
-    Ok(at.page(Here::Payments, body))
+    Ok(Err(at.page(Here::Payments, body)))
+}
+
+fn choice_word(choice: Wanted) -> Text {
+    match choice {
+        Wanted::All => frame::ALL,
+        Wanted::In(state) => word(state),
+        Wanted::InVain => t::WAS_IN_VAIN,
+    }
 }
 
 /// Before which instant a page of the newest begins.
@@ -105,9 +130,53 @@ pub(crate) fn state(lang: Lang, payment: &Payment) -> Markup {
     };
     html! {
         (badge(tone, &lang[word(payment.state)]))
-        @if payment.paid_in_vain() { " " (badge(Tone::Bad, &lang[t::IN_VAIN])) }
+        @if payment.paid_in_vain() {
+            " "
+            @if payment.refundable() > rust_decimal::Decimal::ZERO { (badge(Tone::Bad, &lang[t::IN_VAIN])) }
+            @else { (badge(Tone::Calm, &lang[t::WAS_IN_VAIN])) }
+        }
         @if let Some(reason) = &payment.reason { br; span.hint { (said(lang, &reason.text)) } }
-        @for refund in &payment.refunds { br; span.hint { (&lang[t::REFUNDS]) ": " (euros(lang, refund.amount)) " (" (&lang[refund_word(refund.state)]) ")" @if let Some(reason) = &refund.reason { ": " (said(lang, &reason.text)) } } }
+    }
+}
+
+/// What was given back, in a line.
+fn given_back(lang: Lang, payment: &Payment) -> Markup {
+    html! {
+        @for refund in &payment.refunds { br; span.hint { (&lang[t::REFUNDS]) ": " (euros(lang, refund.amount)) " (" (&lang[refund_word(refund.state)]) ")" } }
+    }
+}
+
+/// Everything that was to be given back, however it ended.
+fn refunds(lang: Lang, payment: &Payment) -> Markup {
+    html! {
+        @if !payment.refunds.is_empty() {
+            h2 { (&lang[t::REFUNDS]) }
+            (scrolling(html! { table {
+                thead { tr {
+                    th scope="col" { (&lang[t::ASKED_FOR]) } th.number scope="col" { (&lang[t::AMOUNT]) }
+                    th scope="col" { (&lang[frame::STATE]) } th scope="col" { (&lang[t::IDENTIFIER]) }
+                } }
+                tbody { @for refund in &payment.refunds {
+                    tr {
+                        td.nowrap { (time(lang, refund.requested_at)) }
+                        td.number { (euros(lang, refund.amount)) }
+                        td {
+                            (badge(refund_tone(refund.state), &lang[refund_word(refund.state)]))
+                            @if let Some(reason) = &refund.reason { br; span.hint { (said(lang, &reason.text)) } }
+                        }
+                        th scope="row" { code { (refund.id) } @if let Some(reference) = &refund.reference { br; span.hint { (reference) } } }
+                    }
+                } }
+            } }))
+        }
+    }
+}
+
+fn refund_tone(state: RefundState) -> Tone {
+    match state {
+        RefundState::Succeeded => Tone::Good,
+        RefundState::Failed => Tone::Bad,
+        _ => Tone::Waits,
     }
 }
 
@@ -147,6 +216,7 @@ async fn page(at: &At, payment: &Payment, wrong: Option<Text>) -> Result<Page, T
                 }
             }
         }
+        (refunds(lang, payment))
         @if at.demo().is_some() && !payment.state.is_terminal() {
             section.card {
                 h2 { (&lang[t::PLAY]) }

@@ -7,6 +7,7 @@ pub(crate) mod index;
 pub(crate) mod newest;
 pub(crate) mod own_data;
 pub(crate) mod payment_profile;
+pub(crate) mod payment_search;
 mod provision;
 pub(crate) mod runs;
 pub(crate) mod settings;

@@ -35,13 +35,14 @@ pub(crate) async fn entries(
         }
         async move { webhooks.inbox().list(&filter).await }
     };
-    find(before, page, read, |entry| entry.received_at).await
+    find(before, page, read, |_| true, |entry| entry.received_at).await
 }
 
-/// A page of payments that fit the filter.
+/// A page of payments that fit the filter and what else they are to be.
 pub(crate) async fn payments(
     store: &Arc<dyn Store>,
     filter: &PaymentFilter,
+    fits: impl Fn(&Payment) -> bool,
     before: DateTime<Utc>,
     page: usize,
 ) -> Result<Newest<Payment>, StoreError> {
@@ -54,18 +55,19 @@ pub(crate) async fn payments(
         }
         async move { store.list_payments(&filter).await }
     };
-    find(before, page, read, |payment| payment.started_at).await
+    find(before, page, read, fits, |payment| payment.started_at).await
 }
 
 async fn find<T: Clone, F: Future<Output = Result<Vec<T>, StoreError>>>(
     before: DateTime<Utc>,
     page: usize,
     read: impl Fn(Option<DateTime<Utc>>, Option<T>) -> F,
+    fits: impl Fn(&T) -> bool,
     at: fn(&T) -> DateTime<Utc>,
 ) -> Result<Newest<T>, StoreError> {
     let mut found = Vec::new();
     for back in BACK {
-        found = read_all(page, back.map(|back| before - back), &read).await?;
+        found = read_all(page, back.map(|back| before - back), &read, &fits).await?;
         if found.len() > page {
             break;
         }
@@ -83,12 +85,14 @@ async fn read_all<T: Clone, F: Future<Output = Result<Vec<T>, StoreError>>>(
     page: usize,
     from: Option<DateTime<Utc>>,
     read: &impl Fn(Option<DateTime<Utc>>, Option<T>) -> F,
+    fits: &impl Fn(&T) -> bool,
 ) -> Result<Vec<T>, StoreError> {
-    let mut kept: Vec<T> = Vec::new();
+    let (mut kept, mut last) = (Vec::new(), None);
     loop {
-        let chunk = read(from, kept.last().cloned()).await?;
+        let chunk = read(from, last.take()).await?;
         let is_last = chunk.len() < CHUNK;
-        kept.extend(chunk);
+        last = chunk.last().cloned();
+        kept.extend(chunk.into_iter().filter(fits));
         let surplus = kept.len().saturating_sub(page + 1);
         kept.drain(..surplus);
         if is_last {
@@ -105,25 +109,39 @@ mod tests {
         DateTime::UNIX_EPOCH + TimeDelta::minutes(minutes)
     }
 
-    /// Records at these minutes, as a store lists them.
-    async fn newest(minutes: &[i64], before: i64, page: usize) -> (Vec<i64>, bool) {
+    /// Those of the records at these minutes, as a store lists them, that fit.
+    async fn newest(
+        minutes: &[i64],
+        before: i64,
+        page: usize,
+        fits: impl Fn(&i64) -> bool,
+    ) -> (Vec<i64>, bool) {
         let read = |from: Option<DateTime<Utc>>, after: Option<i64>| {
-            let fits = |minute: &&i64| {
+            let is_listed = |minute: &&i64| {
                 from.is_none_or(|from| at(**minute) >= from)
                     && **minute < before
                     && after.is_none_or(|after| **minute > after)
             };
-            std::future::ready(Ok(minutes.iter().filter(fits).copied().collect()))
+            std::future::ready(Ok(minutes.iter().filter(is_listed).take(CHUNK).copied().collect()))
         };
-        let (found, next) = find(at(before), page, read, |minute| at(*minute)).await.unwrap();
+        let (found, next) = find(at(before), page, read, fits, |minute| at(*minute)).await.unwrap();
         (found, next.is_some())
     }
 
     #[tokio::test]
     async fn the_newest_come_first_however_long_ago_they_were() {
         let minutes = [1, 2, 50_000, 100_000, 100_001, 100_002];
-        assert_eq!(newest(&minutes, 100_003, 2).await, (vec![100_002, 100_001], true));
-        assert_eq!(newest(&minutes, 100_001, 10).await, (vec![100_000, 50_000, 2, 1], false));
-        assert_eq!(newest(&minutes, 1, 10).await, (vec![], false));
+        assert_eq!(newest(&minutes, 100_003, 2, |_| true).await, (vec![100_002, 100_001], true));
+        assert_eq!(newest(&minutes, 100_001, 10, |_| true).await, (vec![100_000, 50_000, 2, 1], false));
+        assert_eq!(newest(&minutes, 1, 10, |_| true).await, (vec![], false));
+    }
+
+    #[tokio::test]
+    async fn few_that_fit_are_found_among_many_that_do_not() {
+        let minutes: Vec<i64> = (0..3_000).collect();
+        let fits = |minute: &i64| minute % 1_400 == 7;
+        assert_eq!(newest(&minutes, 5_000, 2, fits).await, (vec![2_807, 1_407], true));
+        assert_eq!(newest(&minutes, 2_807, 2, fits).await, (vec![1_407, 7], false));
+        assert_eq!(newest(&minutes, 5_000, 2, |_| false).await, (vec![], false));
     }
 }

@@ -106,6 +106,90 @@ async fn a_program_orders_and_is_called_back_with_a_signature() {
     assert_eq!(header("webhook-signature"), format!("v1,{}", hmac_of(&program.secret, &signed)));
     let (_, one) = program.call(Method::GET, &format!("{at}/orders/SHOP-1"), None).await;
     assert_eq!(one["state"], "accepted");
+    // What was placed can be compared with what is kept.
+    assert_eq!((&one["kind"], &one["location"]), (&json!("pickup"), &locations[0]["id"]), "{one}");
+    assert_eq!((&one["total"], &one["payments"][0]["amount"]), (&item["price"], &item["price"]), "{one}");
+    assert_eq!(
+        (&one["payments"][0]["method"], one["queued_at"].is_string()),
+        (&json!("ideal"), true),
+        "{one}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_cancels_an_order_at_the_till() {
+    let world = World::open().await;
+    let (url, mut calls) = receiver().await;
+    let program = Program::new(&world, &url).await;
+    let at = "/restaurants/demo";
+    let (_, locations) = program.call(Method::GET, &format!("{at}/locations"), None).await;
+    let (_, items) = program.call(Method::GET, &format!("{at}/items"), None).await;
+    let item = items.as_array().unwrap().iter().find(|item| item["name"] == "Cappuccino").unwrap();
+    let order = json!({
+        "number": "SHOP-2", "location": locations[0]["id"], "kind": "pickup", "total": item["price"],
+        "lines": [{ "sold": { "item": { "item": item["id"] } }, "name": "Cappuccino", "quantity": "1", "unit_price": item["price"] }],
+        "payments": [{ "method": "ideal", "amount": item["price"] }], "placed_at": "2026-01-05T12:00:00Z",
+    });
+    program.call(Method::POST, &format!("{at}/orders"), Some(order)).await;
+    next(&mut calls, "order.accepted").await;
+    let (cancel, why) = (format!("{at}/orders/SHOP-2/cancel"), json!({ "reason": "kitchen closed" }));
+    let till = &world.app.demo.as_ref().unwrap().till;
+    till.switch_off(true);
+    let (status, told) = program.call(Method::POST, &cancel, Some(why.clone())).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{told}");
+    till.switch_off(false);
+    // The same call again is the same cancellation.
+    for _ in 0..2 {
+        let (status, told) = program.call(Method::POST, &cancel, Some(why.clone())).await;
+        assert_eq!(status, StatusCode::NO_CONTENT, "{told}");
+    }
+    let (_, one) = program.call(Method::GET, &format!("{at}/orders/SHOP-2"), None).await;
+    assert_eq!((&one["state"], &one["reason"]), (&json!("cancelled"), &json!("kitchen closed")), "{one}");
+    let unknown = format!("{at}/orders/SHOP-3/cancel");
+    assert_eq!(program.call(Method::POST, &unknown, Some(why)).await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_stops_a_sync_and_lists_payments() {
+    let world = World::open().await;
+    let program = Program::new(&world, "").await;
+    let at = "/restaurants/demo";
+    for _ in 0..2 {
+        program.call(Method::POST, &format!("{at}/sync"), Some(json!({}))).await;
+        let (status, told) = program.call(Method::POST, &format!("{at}/sync/stop"), None).await;
+        assert_eq!(status, StatusCode::NO_CONTENT, "{told}");
+    }
+    world.synced().await;
+    for number in 1..=3 {
+        let payment = json!({ "id": format!("web-{number}"), "amount": "12.50", "method": "web" });
+        program.call(Method::POST, &format!("{at}/payments"), Some(payment)).await;
+    }
+    world.act("/payments", "/payments/play", &[("id", "web-2"), ("do", "pay")]).await;
+    let ids = async |query: &str| {
+        let (status, found) = program.call(Method::GET, &format!("{at}/payments{query}"), None).await;
+        assert_eq!(status, StatusCode::OK, "{found}");
+        let ids = found.as_array().unwrap().iter().map(|payment| payment["id"].as_str().unwrap().to_owned());
+        (ids.collect::<Vec<_>>(), found)
+    };
+    let (all, found) = ids("").await;
+    assert_eq!(all, ["web-3", "web-2", "web-1"]);
+    assert_eq!(ids("?state=confirmed").await.0, ["web-2"]);
+    assert_eq!(ids("?state=paid_in_vain").await.0, [""; 0]);
+    assert_eq!(ids(&format!("?before={}", found[1]["position"])).await.0, ["web-1"]);
+    let (status, refused) = program.call(Method::GET, &format!("{at}/payments?state=lost"), None).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{refused}");
+
+    // A person finds one by its identifier or its state.
+    let found = world.get("/restaurants/demo/payments?id=web-1").await;
+    assert_eq!(found.location(), "/restaurants/demo/payments/payment?id=web-1");
+    let none = world.page("/payments?id=web-9").await.text;
+    assert!(
+        none.contains("There is no payment with this identifier") && none.contains("value=\"web-9\""),
+        "{none}"
+    );
+    let paid = world.page("/payments?state=confirmed").await.text;
+    assert!(paid.contains("payment?id=web-2") && !paid.contains("payment?id=web-1"), "{paid}");
+    assert!(world.page("/payments?state=paid_in_vain").await.text.contains("No payment fits"));
 }
 
 /// The next callback of this type.
@@ -203,7 +287,7 @@ async fn a_program_without_a_token_of_ours_is_refused_and_the_document_names_eve
     let (status, document) = stranger.call(Method::GET, "/openapi.json", None).await;
     assert_eq!(status, StatusCode::OK);
     let paths = document["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), 26, "{:?}", paths.keys());
+    assert_eq!(paths.len(), 28, "{:?}", paths.keys());
     assert!(document["components"]["securitySchemes"]["token"].is_object());
 }
 

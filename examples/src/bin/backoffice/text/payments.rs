@@ -20,6 +20,11 @@ super::texts! {
     CANCELLED = "Cancelled", "Geannuleerd";
     EXPIRED = "Not paid in time", "Niet op tijd betaald";
     IN_VAIN = "Paid in vain: give it back", "Vergeefs betaald: terugbetalen";
+    WAS_IN_VAIN = "Paid in vain", "Vergeefs betaald";
+    NO_SUCH_PAYMENT = "There is no payment with this identifier.", "Er is geen betaling met dit kenmerk.";
+    NONE_FITS = "No payment fits", "Geen betaling gevonden";
+    NONE_FITS_ABOUT = "Choose another state, or all.", "Kies een andere status, of alle.";
+    ASKED_FOR = "Asked for", "Aangevraagd";
     CAPTURED = "Captured", "Geïnd";
     REFUNDS = "Given back", "Terugbetaald";
     REFUND = "Give back", "Terugbetalen";
