@@ -27,8 +27,11 @@ pub(crate) struct Identity {
 ///
 /// * The end of a sale with an id: merchant, event, id and what is told of the sale. The same id with other content is a further
 ///   part of the sale; the same content on another [`Occasion`] is one as well, see [`further_part`].
-/// * Everything else: the till's instance, its counter and its clock, besides event and subject; without counter or clock, and
-///   for the end of a sale without an id, the signed bytes.
+/// * The end of a sale without an id: merchant, event, what is told of it, till and day. The same on another [`Occasion`] is another
+///   sale, see [`further_part`]; one that is polled is told on many occasions, see [`next_polled`].
+/// * Everything else: the till's instance, its counter and its clock, besides event and subject.
+///
+/// Without counter or clock it is the signed bytes, unless it is the end of a sale with an id.
 pub(crate) fn identity(event: &AnyEvent) -> Identity {
     let name = event.name();
     let origin = event.origin();
@@ -41,12 +44,20 @@ pub(crate) fn identity(event: &AnyEvent) -> Identity {
     // An empty id names no sale.
     let sale = if ends_sale { event.subject() } else { None };
     let merchant = origin.merchant().as_str().as_bytes();
-    let key = match (sale, occasion(event)) {
+    let key = match (sale, Occasion::of(event)) {
         (Some(id), _) => {
             let content = told_of_the_sale(&name, event.raw());
             hashed("sale", &[merchant, name.as_str().as_bytes(), id.as_bytes(), content.as_bytes()])
         }
-        (None, Some(occasion)) if !ends_sale => {
+        (None, Some(occasion)) if ends_sale => {
+            let content = told_of_the_sale(&name, event.raw());
+            let day = occasion.clock.date().to_string();
+            let kind = if event.details().polling { "polled" } else { "unnamed" };
+            let parts = [name.as_str(), &content, &occasion.till, &day].map(str::as_bytes);
+            hashed(kind, &[&[merchant], &parts[..]].concat())
+        }
+        (None, Some(occasion)) => {
+            let occasion = told_on(event, &occasion);
             let parts = [
                 merchant,
                 origin.subscription().id.as_bytes(),
@@ -58,8 +69,7 @@ pub(crate) fn identity(event: &AnyEvent) -> Identity {
         _ => unread_identity(origin.merchant(), &name, &body),
     };
     // The parts of a sale may look alike; only the store tells them from repeats.
-    let telling =
-        if sale.is_some() { hashed("telling", &[key.as_bytes(), body.as_bytes()]) } else { key.clone() };
+    let telling = if ends_sale { hashed("telling", &[key.as_bytes(), body.as_bytes()]) } else { key.clone() };
     Identity { event: key, telling, body }
 }
 
@@ -127,6 +137,12 @@ pub(crate) fn further_part(sale: &str, occasion: &Occasion) -> String {
     format!("{sale}-{}", part.trim_start_matches("part:"))
 }
 
+/// What identifies the next end of a sale without an id that looks like the one with this identity, when its till no longer asks about
+/// that.
+pub(crate) fn next_polled(polled: &str) -> String {
+    hashed("polled", &[polled.as_bytes()])
+}
+
 /// What identifies the telling with these bytes, which is taken for a repeat of the sale with this identity.
 pub(crate) fn repeat_of_sale(sale: &str, body_digest: &str) -> String {
     hashed(REPEAT, &[sale.as_bytes(), body_digest.as_bytes()])
@@ -149,15 +165,15 @@ pub(crate) fn is_same_content(one: &str, other: &str) -> bool {
 }
 
 /// The till, its counter and its clock, and what the event is about.
-fn occasion(event: &AnyEvent) -> Option<String> {
-    let [till, counter, clock] = Occasion::of(event)?.parts();
+fn told_on(event: &AnyEvent, occasion: &Occasion) -> String {
+    let [till, counter, clock] = occasion.parts();
     // A till that answers a dialog sends the same event again.
     let answers = match event.answers() {
         answers if *answers == Answers::default() => String::new(),
         answers => format!("{answers:?}"),
     };
     let parts = [till.as_str(), &counter, &clock, event.subject().unwrap_or_default(), &answers];
-    Some(hashed("occasion", &parts.map(str::as_bytes)))
+    hashed("occasion", &parts.map(str::as_bytes))
 }
 
 /// What is said of the session and in the event's own object, however it is spelled.
@@ -273,11 +289,33 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_id_is_no_identity() {
-        let of =
-            |counter| of("m", "completeSession", &sale(counter, r#"{"sessionId":"","totalInclAmount":10}"#));
+    fn an_empty_id_is_no_identity_and_the_content_is() {
+        let of = |counter| of_session(counter, r#"{"sessionId":"","totalInclAmount":10}"#);
         assert_eq!(of(1), of(1));
-        assert_ne!(of(1).event, of(2).event);
+        assert_eq!(of(1).event, of(2).event, "the store tells whether it is the same sale");
+        assert_ne!(of(1).telling, of(2).telling);
+        let respaced = of_session(1, r#"{ "sessionId":"", "totalInclAmount":10.0}"#);
+        assert_eq!(of(1).event, respaced.event);
+        let other = of_session(1, r#"{"sessionId":"","totalInclAmount":11}"#);
+        assert_ne!(of(1).event, other.event);
+    }
+
+    fn of_session(counter: u32, session: &str) -> Identity {
+        of("m", "completeSession", &sale(counter, session))
+    }
+
+    #[test]
+    fn an_end_without_an_id_is_looked_for_among_those_of_its_till_and_day() {
+        let polled = |counter: u32, day: &str| {
+            let body = sale(counter, r#"{"sessionId":"","totalInclAmount":10}"#);
+            let body = body.replace(r#""event":{"#, r#""event":{"eventPolling":true,"#);
+            of("m", "completeSession", &body.replace("2026-03-05", day)).event
+        };
+        let first = polled(1, "2026-03-05");
+        assert_eq!(first, polled(2, "2026-03-05"));
+        assert_ne!(first, polled(1, "2026-03-06"));
+        let next = next_polled(&first);
+        assert!(next != first && next_polled(&next) != next && next_polled(&next) != first);
     }
 
     #[test]

@@ -46,7 +46,7 @@ use table::for_each_event;
 
 pub(crate) use identity::{
     Identity, Occasion, body_digest, body_digest_as, further_part, identity, is_repeat_of_sale,
-    is_same_content, repeat_of_sale, unread_identity,
+    is_same_content, next_polled, repeat_of_sale, unread_identity,
 };
 pub(crate) use poll::plain_poll;
 

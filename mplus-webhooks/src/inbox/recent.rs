@@ -29,16 +29,24 @@ pub(crate) type Answer = Result<StoredReply, Refusal>;
 #[derive(Clone)]
 pub(crate) struct Awaited {
     pub(crate) answer: Shared<BoxFuture<'static, Answer>>,
-    keeping: Arc<Keeping>,
+    agreed: Arc<Agreed>,
 }
 
-/// Whether an event is kept already, and what its till was told meanwhile.
+/// What was decided between those who work on an event and the till that waits for it.
 #[derive(Default)]
-struct Keeping(AtomicU8);
+struct Agreed {
+    /// Whether the event was kept before its till was told that it failed.
+    kept: Decision,
+    /// Whether there was an answer before its till stopped waiting.
+    answered: Decision,
+}
+
+#[derive(Default)]
+struct Decision(AtomicU8);
 
 const UNDECIDED: u8 = 0;
-const KEPT: u8 = 1;
-const GIVEN_UP: u8 = 2;
+const IN_TIME: u8 = 1;
+const TOO_LATE: u8 = 2;
 
 /// Who works on which event, and the latest answers. Its memory is bounded.
 #[derive(Default)]
@@ -90,7 +98,7 @@ pub(crate) struct Seat {
     /// Where it is known that somebody works on it, and as what.
     known_as: Option<(Arc<Recent>, String)>,
     tell: Option<oneshot::Sender<Answer>>,
-    keeping: Arc<Keeping>,
+    agreed: Arc<Agreed>,
 }
 
 impl Recent {
@@ -155,13 +163,13 @@ impl Seat {
     pub(crate) fn pair(known_as: Option<(Arc<Recent>, String)>) -> (Self, Awaited) {
         let (tell, told) = oneshot::channel::<Answer>();
         let answer = told.map(|told| told.unwrap_or_else(|_| Err(Refusal::internal()))).boxed().shared();
-        let keeping = Arc::<Keeping>::default();
-        (Self { known_as, tell: Some(tell), keeping: keeping.clone() }, Awaited { answer, keeping })
+        let agreed = Arc::<Agreed>::default();
+        (Self { known_as, tell: Some(tell), agreed: agreed.clone() }, Awaited { answer, agreed })
     }
 
     /// The event is in the store, or is one of those that need not be. `false` when its till has been told that it failed.
     pub(crate) fn kept(&self) -> bool {
-        self.keeping.decide(KEPT) == KEPT
+        self.agreed.kept.decide(IN_TIME) == IN_TIME
     }
 
     /// A seat that no repeat finds.
@@ -172,10 +180,14 @@ impl Seat {
 
     /// Answers whoever waits, once. The event stays in this seat.
     pub(crate) fn tell(&mut self, answer: Answer) {
-        if let Some(tell) = self.tell.take() {
-            // Nobody may be waiting any more.
-            let _ = tell.send(answer);
-        }
+        self.told_in_time(answer);
+    }
+
+    /// The same. `false` when the till has stopped waiting, or was answered before.
+    pub(crate) fn told_in_time(&mut self, answer: Answer) -> bool {
+        let Some(tell) = self.tell.take() else { return false };
+        let in_time = self.agreed.answered.decide(IN_TIME) == IN_TIME;
+        tell.send(answer).is_ok() && in_time
     }
 
     /// Answers, and remembers the answer for repeats.
@@ -196,13 +208,21 @@ impl Seat {
 }
 
 impl Awaited {
+    /// The till stops waiting. `Some` when there was an answer just before: then that is what it is told.
+    pub(crate) async fn stop_waiting(&self) -> Option<Answer> {
+        match self.agreed.answered.decide(TOO_LATE) {
+            TOO_LATE => None,
+            _ => Some(self.answer.clone().await),
+        }
+    }
+
     /// The till does not wait any longer. `true` when nothing is kept yet: then it has to be told that it failed.
     pub(crate) fn give_up(&self) -> bool {
-        self.keeping.decide(GIVEN_UP) == GIVEN_UP
+        self.agreed.kept.decide(TOO_LATE) == TOO_LATE
     }
 }
 
-impl Keeping {
+impl Decision {
     /// Decides, unless that was done before; returns what was decided.
     fn decide(&self, decision: u8) -> u8 {
         let decided = self.0.compare_exchange(UNDECIDED, decision, Ordering::SeqCst, Ordering::SeqCst);
@@ -261,6 +281,16 @@ mod tests {
             recent.other_name(&number.to_string(), &EventName::StartSession);
         }
         assert_eq!(lock(&recent.names).by_body.len(), NAMES);
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_comes_too_late_is_told_to_nobody_and_its_giver_knows() {
+        let (mut seat, awaited) = Seat::pair(None);
+        assert!(awaited.stop_waiting().await.is_none());
+        assert!(!seat.told_in_time(Ok(reply(2))));
+        let (mut seat, awaited) = Seat::pair(None);
+        assert!(seat.told_in_time(Ok(reply(2))));
+        assert!(awaited.stop_waiting().await.is_some(), "it is told, though it came in the last moment");
     }
 
     #[test]

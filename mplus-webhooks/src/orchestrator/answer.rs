@@ -10,6 +10,7 @@ use futures_util::future::{Either, select};
 
 use super::crowd::Admitted;
 use super::late::{acknowledged, asks, asks_again, if_late, never_began, written};
+use super::polled::{acknowledges, ends_polls, is_polled_end};
 use super::work::{Ended, NEVER_AGAIN, is_about_a_payment};
 use super::{Inner, OutOfTime, later};
 use crate::error::{ErrorCode, Refusal};
@@ -35,7 +36,9 @@ enum Repeat {
     /// It gets this answer.
     Reply(StoredReply),
     /// It is answered as things stand now.
-    Afresh,
+    Afresh(Box<Entry>),
+    /// It is polled and goes on by itself: its till need not ask again.
+    GoesOn(Box<Entry>),
     /// It takes up what was left undone.
     NextAttempt(Box<Entry>),
 }
@@ -143,7 +146,10 @@ impl Inner {
                 );
                 Err(Refusal::internal())
             }
-            Either::Right(_) => Ok(written(&sane)),
+            Either::Right(_) => match awaited.stop_waiting().await {
+                Some(reply) => reply,
+                None => Ok(written(&sane)),
+            },
         }
     }
 
@@ -300,7 +306,15 @@ impl Inner {
             Ok(None) => drop(self.work_off(entry, &event, Some(&mut seat)).await),
             Ok(Some(existing)) => match self.repeated(&event, &entry, existing, may_begin).await {
                 Ok(Repeat::Reply(reply)) => seat.tell(Ok(reply)),
-                Ok(Repeat::Afresh) => seat.tell(self.afresh(&event).await),
+                Ok(Repeat::Afresh(entry)) => match self.afresh(&event).await {
+                    Ok(reply) if is_polled_end(&event) => {
+                        drop(self.tell_polled(*entry, &event, reply, Some(&mut seat)).await);
+                    }
+                    answer => seat.tell(answer),
+                },
+                Ok(Repeat::GoesOn(entry)) => {
+                    drop(self.tell_polled(*entry, &event, acknowledges(&event), Some(&mut seat)).await);
+                }
                 Ok(Repeat::NextAttempt(entry)) => drop(self.work_off(*entry, &event, Some(&mut seat)).await),
                 // Only bytes that were kept under another name are refused so.
                 Err(refusal) => {
@@ -352,10 +366,23 @@ impl Inner {
                 EntryState::Done if self.is_refused_start(event, &entry) => {
                     return Ok(Repeat::Reply(entry.reply.unwrap_or_else(acknowledged)));
                 }
+                // Its till need not ask again, and has not heard that.
+                EntryState::Done if is_polled_end(event) && entry.reply.as_ref().is_some_and(ends_polls) => {
+                    return Ok(Repeat::Reply(entry.reply.unwrap_or_else(|| acknowledges(event))));
+                }
+                EntryState::Forgotten if is_polled_end(event) => {
+                    return Ok(Repeat::Reply(acknowledges(event)));
+                }
+                // It was refused before anybody looked at it, and is not refused now.
+                EntryState::Dead if is_polled_end(event) && entry.attempts == 0 && may_begin => {
+                    if let Some(taken) = self.taken(&entry).await? {
+                        return Ok(Repeat::NextAttempt(Box::new(taken)));
+                    }
+                }
                 EntryState::Done | EntryState::Dead | EntryState::Discarded | EntryState::Forgotten
                     if self.answers_afresh(event) =>
                 {
-                    return Ok(Repeat::Afresh);
+                    return Ok(Repeat::Afresh(Box::new(entry)));
                 }
                 EntryState::Done if entry.reply.as_ref().is_some_and(|reply| reply.status == 200) => {
                     return Ok(Repeat::Reply(entry.reply.unwrap_or_else(acknowledged)));
@@ -380,6 +407,10 @@ impl Inner {
                 }
                 EntryState::Done if !may_begin => {
                     return Ok(Repeat::Reply(entry.reply.unwrap_or_else(acknowledged)));
+                }
+                // Its next attempt has its time, however often the till asks.
+                EntryState::Retrying if is_polled_end(event) => {
+                    return Ok(Repeat::GoesOn(Box::new(entry)));
                 }
                 // The background takes it up.
                 EntryState::Received | EntryState::Retrying | EntryState::Working if !may_begin => {

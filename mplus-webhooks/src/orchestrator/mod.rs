@@ -9,6 +9,7 @@ mod jobs;
 mod late;
 mod letter;
 mod parts;
+mod polled;
 mod refused;
 mod run;
 mod sale;

@@ -1,10 +1,10 @@
 //! Whether the end of a sale that looks like one before is a repeat, or a further part of the sale.
 
 use super::Inner;
-use super::late::acknowledged;
+use super::polled::{acknowledges, is_asked_about, is_polled_end};
 use super::work::kept_event;
-use crate::event::{self, AnyEvent, Occasion, OddityKind, is_same_content};
-use crate::inbox::{Entry, EntryId, EntryState, Progress, StoredReply};
+use crate::event::{self, AnyEvent, Occasion, OddityKind, is_repeat_of_sale, is_same_content};
+use crate::inbox::{Entry, EntryId, EntryState, Progress};
 use crate::store_error::StoreError;
 
 /// What the same end of a sale with the same content means, told with another counter: two guests who pay half each look like that, and
@@ -13,7 +13,7 @@ use crate::store_error::StoreError;
 ///
 /// A till that sends the same bytes once more, or with the same counter at the same time, repeats. With the same counter at another time
 /// it is taken for a repeat, and the host is told. Both are so with either reading. Whether the handler refused what was told before makes
-/// no difference.
+/// no difference. What a till polls is one part until a reply says that it need not ask again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EqualParts {
@@ -31,6 +31,8 @@ struct Before {
     body_digest: String,
     /// `None` when the till told no counter or no time, or when the body is no longer kept.
     occasion: Option<Occasion>,
+    /// Whether its till polls, and asks about it still.
+    is_asked_about: bool,
 }
 
 /// What the end of a sale is.
@@ -44,11 +46,18 @@ enum Telling {
     Repeat,
 }
 
-/// Decides by the bytes, then by counter and clock, and only then by the host's reading.
-fn telling(reading: EqualParts, body_digest: &str, now: Option<&Occasion>, told: &[Before]) -> Telling {
+/// Decides by the bytes, then by counter and clock, then by what the till asks about, and only then by the host's reading.
+fn telling(
+    reading: EqualParts,
+    body_digest: &str,
+    now: Option<&Occasion>,
+    polls: bool,
+    told: &[Before],
+) -> Telling {
     let same_bytes = told.iter().position(|before| before.body_digest == body_digest);
     let same_occasion = || told.iter().position(|before| now.is_some() && before.occasion.as_ref() == now);
-    if let Some(place) = same_bytes.or_else(same_occasion) {
+    let asked_about = || told.iter().rposition(|before| polls && before.is_asked_about);
+    if let Some(place) = same_bytes.or_else(same_occasion).or_else(asked_about) {
         return Telling::SentAgain(place);
     }
     // Both halves of a bill may be told within one tick of the clock: the counter tells them apart.
@@ -70,35 +79,81 @@ impl Inner {
         event: &AnyEvent,
         existing: Entry,
     ) -> (Entry, Result<Option<Entry>, StoreError>) {
-        let ends_sale = event.name().ends_a_sale() && event.subject().is_some();
-        if !ends_sale || existing.id != entry.id {
+        let id = entry.id.as_str();
+        if !event.name().ends_a_sale() || existing.id != entry.id || is_repeat_of_sale(id) {
             return (entry, Ok(Some(existing)));
+        }
+        if event.subject().is_none() {
+            return match Occasion::of(event) {
+                Some(now) => self.unnamed(entry, event, &now, existing).await,
+                None => (entry, Ok(Some(existing))),
+            };
         }
         let mut told = match self.alike(&entry, existing).await {
             Ok(told) => told,
             Err(error) => return (entry, Err(error)),
         };
-        // A call that is configured as polling comes again and again until it is answered: that is no part of a sale.
-        if event.details().polling {
-            return (entry, Ok(Some(told.swap_remove(0))));
-        }
         let before: Vec<Before> = told.iter().map(before).collect();
         // A complaint about the reply to a sale brings the sale along: that is no part of it, whatever its counter and clock.
-        let complains = event.oddities().iter().any(|odd| odd.what == OddityKind::Complaint);
+        let complains = complains(event);
         let now = Occasion::of(event).filter(|_| !complains);
+        let polls = is_polled_end(event) && !complains;
         // For parts of a sale there is evidence, for a credit in parts there is none; and what it gives back does not return.
         let credits = matches!(event, AnyEvent::CreditSession(_));
         let reading = if credits { self.equal_credits } else { self.equal_parts };
-        let entry = match telling(reading, &entry.body_digest, now.as_ref(), &before) {
+        let entry = match telling(reading, &entry.body_digest, now.as_ref(), polls, &before) {
             Telling::SentAgain(place) => return (entry, Ok(Some(told.swap_remove(place)))),
             Telling::Part(occasion) => {
                 let id = EntryId::new(event::further_part(entry.id.as_str(), &occasion));
                 Entry { id, ..entry }
             }
-            Telling::Repeat => taken_for_repeat(entry, &told),
+            Telling::Repeat => taken_for_repeat(entry, event, &told),
         };
         let inserted = self.store.insert_entry(&entry).await;
         (entry, inserted)
+    }
+
+    /// The end of a sale without an id that has the content of one of its till and day: every other occasion is another sale, as nobody
+    /// can tell whether they are one. A complaint that brings such a sale along is none.
+    async fn unnamed(
+        &self,
+        mut entry: Entry,
+        event: &AnyEvent,
+        now: &Occasion,
+        existing: Entry,
+    ) -> (Entry, Result<Option<Entry>, StoreError>) {
+        if complains(event) && existing.body_digest != entry.body_digest {
+            entry = taken_for_repeat(entry, event, std::slice::from_ref(&existing));
+        } else if is_polled_end(event) {
+            return self.still_or_next(entry, now, existing).await;
+        } else if is_sent_again(&entry, now, &before(&existing)) {
+            return (entry, Ok(Some(existing)));
+        } else {
+            entry.id = EntryId::new(event::further_part(entry.id.as_str(), now));
+        }
+        let inserted = self.store.insert_entry(&entry).await;
+        (entry, inserted)
+    }
+
+    /// The polled end of a sale without an id: the one that its till asks about still, or else the next one with that content.
+    async fn still_or_next(
+        &self,
+        mut entry: Entry,
+        now: &Occasion,
+        mut existing: Entry,
+    ) -> (Entry, Result<Option<Entry>, StoreError>) {
+        loop {
+            let then = before(&existing);
+            let is_sent_again = then.body_digest == entry.body_digest || then.occasion.as_ref() == Some(now);
+            if is_sent_again || then.is_asked_about {
+                return (entry, Ok(Some(existing)));
+            }
+            entry.id = EntryId::new(event::next_polled(existing.id.as_str()));
+            match self.store.insert_entry(&entry).await {
+                Ok(Some(next)) if next.id == entry.id => existing = next,
+                inserted => return (entry, inserted),
+            }
+        }
     }
 
     /// What the inbox has of the same sale with the same content, with the bodies.
@@ -114,23 +169,34 @@ impl Inner {
     }
 }
 
+/// Whether the same bytes came, or the same on the same occasion.
+fn is_sent_again(entry: &Entry, now: &Occasion, then: &Before) -> bool {
+    then.body_digest == entry.body_digest || then.occasion.as_ref() == Some(now)
+}
+
 /// An entry of its own, so that the host is told of it whatever happens. Of what was done before, nothing is done by it.
-fn taken_for_repeat(entry: Entry, told: &[Entry]) -> Entry {
-    let (progress, reply) = left_to_do(told);
+fn taken_for_repeat(entry: Entry, event: &AnyEvent, told: &[Entry]) -> Entry {
+    let progress = left_to_do(told);
+    let reply = (progress == Progress::Answered).then(|| acknowledges(event));
     let id = EntryId::new(event::repeat_of_sale(entry.id.as_str(), &entry.body_digest));
     Entry { id, progress, reply, ..entry }
 }
 
+/// Whether the till complains about the reply to the end of a sale that it sends along.
+fn complains(event: &AnyEvent) -> bool {
+    event.oddities().iter().any(|odd| odd.what == OddityKind::Complaint)
+}
+
 /// How far the others have brought what is taken for their repeat: one that was refused is put to the handler again, one that nobody
 /// was given is done.
-fn left_to_do(told: &[Entry]) -> (Progress, Option<StoredReply>) {
+fn left_to_do(told: &[Entry]) -> Progress {
     let is_unread = |entry: &Entry| entry.state == EntryState::Dead && entry.attempts == 0;
     if told.iter().any(was_refused) {
-        (Progress::Recorded, None)
+        Progress::Recorded
     } else if told.iter().all(is_unread) {
-        (Progress::Nothing, None)
+        Progress::Nothing
     } else {
-        (Progress::Answered, Some(acknowledged()))
+        Progress::Answered
     }
 }
 
@@ -142,7 +208,11 @@ fn was_refused(entry: &Entry) -> bool {
 /// When and where an entry was told, as long as its body is kept.
 fn before(entry: &Entry) -> Before {
     let event = entry.body.clone().and_then(|body| kept_event(entry, body).ok());
-    Before { body_digest: entry.body_digest.clone(), occasion: event.as_ref().and_then(Occasion::of) }
+    Before {
+        body_digest: entry.body_digest.clone(),
+        occasion: event.as_ref().and_then(Occasion::of),
+        is_asked_about: event.as_ref().is_some_and(is_polled_end) && is_asked_about(entry),
+    }
 }
 
 #[cfg(test)]
@@ -152,6 +222,7 @@ mod tests {
 
     use super::*;
     use crate::event::EventName;
+    use crate::inbox::StoredReply;
     use crate::subscription::MerchantId;
 
     fn clock(second: u32) -> NaiveDateTime {
@@ -163,7 +234,7 @@ mod tests {
     }
 
     fn before(body_digest: &str, occasion: Option<Occasion>) -> Before {
-        Before { body_digest: body_digest.to_owned(), occasion }
+        Before { body_digest: body_digest.to_owned(), occasion, is_asked_about: false }
     }
 
     fn ended(state: EntryState, attempts: u32, status: Option<u16>) -> Entry {
@@ -180,10 +251,10 @@ mod tests {
         let cases = [("b", at(9, 30), 1), ("a", at(1, 20), 0), ("c", at(1, 1), 0), ("c", at(2, 9), 1)];
         for reading in [EqualParts::Further, EqualParts::Repeat] {
             for (digest, now, place) in &cases {
-                let is = telling(reading, digest, Some(now), &told);
+                let is = telling(reading, digest, Some(now), false, &told);
                 assert_eq!(is, Telling::SentAgain(*place), "{reading:?} {digest} {now:?}");
             }
-            assert_eq!(telling(reading, "a", None, &told), Telling::SentAgain(0));
+            assert_eq!(telling(reading, "a", None, false, &told), Telling::SentAgain(0));
         }
     }
 
@@ -191,8 +262,9 @@ mod tests {
     fn another_counter_is_what_the_host_takes_it_for_also_within_one_tick_of_the_clock() {
         let told = [before("a", Some(at(1, 1)))];
         for now in [at(2, 9), at(2, 1)] {
-            assert_eq!(telling(EqualParts::Further, "b", Some(&now), &told), Telling::Part(now.clone()));
-            assert_eq!(telling(EqualParts::Repeat, "b", Some(&now), &told), Telling::Repeat);
+            let is = |reading| telling(reading, "b", Some(&now), false, &told);
+            assert_eq!(is(EqualParts::Further), Telling::Part(now.clone()));
+            assert_eq!(is(EqualParts::Repeat), Telling::Repeat);
         }
     }
 
@@ -201,7 +273,7 @@ mod tests {
         let told = [before("a", Some(at(1, 1))), before("b", Some(at(2, 9)))];
         for now in [at(1, 20), at(2, 30)] {
             for reading in [EqualParts::Further, EqualParts::Repeat] {
-                assert_eq!(telling(reading, "c", Some(&now), &told), Telling::Repeat);
+                assert_eq!(telling(reading, "c", Some(&now), false, &told), Telling::Repeat);
             }
         }
     }
@@ -214,8 +286,20 @@ mod tests {
             (Some(at(2, 9)), vec![unknown.clone()]),
             (Some(at(2, 9)), vec![known, unknown]),
         ] {
-            assert_eq!(telling(EqualParts::Further, "c", now.as_ref(), &told), Telling::Repeat, "{told:?}");
+            let is = telling(EqualParts::Further, "c", now.as_ref(), false, &told);
+            assert_eq!(is, Telling::Repeat, "{told:?}");
         }
+    }
+
+    #[test]
+    fn a_poll_is_about_the_part_that_its_till_asks_about_still() {
+        let asked = Before { is_asked_about: true, ..before("b", Some(at(2, 9))) };
+        let told = [before("a", Some(at(1, 1))), asked];
+        let now = at(3, 10);
+        let is = |polls, told: &[Before]| telling(EqualParts::Further, "c", Some(&now), polls, told);
+        assert_eq!(is(true, &told), Telling::SentAgain(1));
+        assert_eq!(is(false, &told), Telling::Part(now.clone()), "what is no poll asks about nothing");
+        assert_eq!(is(true, &told[..1]), Telling::Part(now.clone()), "the till need not ask about the other");
     }
 
     #[test]
@@ -235,10 +319,8 @@ mod tests {
         ];
         for (told, expected) in cases {
             let told: Vec<Entry> = told.iter().copied().cloned().collect();
-            let (progress, reply) = left_to_do(&told);
-            assert_eq!(progress, expected, "{told:?}");
-            assert_eq!(reply.is_some(), expected == Progress::Answered);
+            assert_eq!(left_to_do(&told), expected, "{told:?}");
         }
-        assert_eq!(left_to_do(&[unread, accepted]).0, Progress::Answered);
+        assert_eq!(left_to_do(&[unread, accepted]), Progress::Answered);
     }
 }

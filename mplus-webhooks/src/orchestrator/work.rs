@@ -9,7 +9,8 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::{Either, select};
 
-use super::late::{acknowledged, if_late, written};
+use super::late::{if_late, written};
+use super::polled::{acknowledges, is_polled_end};
 use super::{Inner, Refunds, later};
 use crate::error::{ErrorCode, Refusal};
 use crate::event::AnyEvent;
@@ -52,6 +53,7 @@ impl Inner {
     /// Has the event handled by whoever it is for.
     pub(super) async fn attempt(&self, event: &AnyEvent, patience: Duration) -> Ended {
         match self.patiently(self.handled(event), patience).await {
+            Ok(body) if is_polled_end(event) => Ended::Answered(written(&body.ending_polls())),
             Ok(body) => Ended::Answered(written(&body)),
             Err(ended) => ended,
         }
@@ -96,6 +98,20 @@ impl Inner {
             entry.progress = progress;
             ended
         };
+        if is_polled_end(event) {
+            let reply = match &ended {
+                Ended::Answered(reply) => Some(reply.clone()),
+                // It is kept and goes on: no cashier waits for that.
+                Ended::Failed(_) => Some(acknowledges(event)),
+                Ended::Refused(_) | Ended::CutOff => None,
+            };
+            if let Some(reply) = reply {
+                match self.tell_polled(entry, event, reply, seat.take()).await {
+                    Some(told) => entry = told,
+                    None => return Outcome::Lost,
+                }
+            }
+        }
         let mut tell = |answer| {
             if let Some(seat) = seat.as_deref_mut() {
                 seat.tell(answer);
@@ -104,7 +120,9 @@ impl Inner {
         match ended {
             Ended::Answered(reply) => {
                 tell(Ok(reply.clone()));
-                entry.reply = Some(reply);
+                if !is_polled_end(event) {
+                    entry.reply = Some(reply);
+                }
                 self.conclude(entry, event).await
             }
             Ended::Refused(refusal) => {
@@ -115,8 +133,11 @@ impl Inner {
             }
             Ended::Failed(why) => {
                 // It is kept and goes on; only of a payment the cashier has to know at once.
-                let answer =
-                    if is_about_a_payment(event) { Err(Refusal::internal()) } else { Ok(acknowledged()) };
+                let answer = if is_about_a_payment(event) {
+                    Err(Refusal::internal())
+                } else {
+                    Ok(acknowledges(event))
+                };
                 tell(answer);
                 self.not_answered(entry, event, &why).await
             }

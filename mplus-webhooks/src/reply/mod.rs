@@ -61,6 +61,15 @@ pub(crate) struct Body {
     polling: Option<Box<Polling>>,
 }
 
+impl Body {
+    /// The reply, which says that the POS is not to ask again unless it says otherwise.
+    #[must_use]
+    pub(crate) fn ending_polls(mut self) -> Self {
+        self.polling.get_or_insert_with(|| Box::new(Polling::new(true)));
+        self
+    }
+}
+
 /// A reply to one kind of event.
 pub(crate) trait Reply {
     fn into_body(self) -> Body;
@@ -158,7 +167,8 @@ macro_rules! group {
         &["messages", "openUrl", "displayBarcode"]
     };
     (methods polling) => {
-        /// Says whether the POS is to ask again. Only for an event that is configured as polling.
+        /// Says whether the POS is to ask again. Only for an event that is configured as polling. A reply to the end or the merge of a
+        /// sale that does not say it has the POS ask no more.
         #[must_use]
         pub fn polling(mut self, polling: Polling) -> Self {
             self.0.polling = Some(Box::new(polling));

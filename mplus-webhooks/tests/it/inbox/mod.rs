@@ -4,6 +4,7 @@ mod attempts;
 mod credits;
 mod crowd;
 mod parts;
+mod polled;
 mod processes;
 mod refused;
 mod repeats;

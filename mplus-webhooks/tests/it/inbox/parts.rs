@@ -18,7 +18,7 @@ use super::{Table, Told, completed, host, signed, states};
 use crate::support::{Paused, SUBSCRIPTION, background, merchant, secret, till};
 
 /// Half of a bill, told with this counter at this second.
-fn half(name: &EventName, counter: u32, second: u32) -> Request<Bytes> {
+pub(super) fn half(name: &EventName, counter: u32, second: u32) -> Request<Bytes> {
     let body = json!({
         "event": { "eventCounter": counter, "eventTimestamp": format!("2026-03-05T19:07:{second:02}.964+01:00") },
         "sender": { "branchNumber": 1, "workplaceNumber": 2, "instanceId": "i" },
@@ -140,29 +140,6 @@ fn complaint(counter: u32, second: u32) -> Request<Bytes> {
     let mut body: serde_json::Value = serde_json::from_slice(half.body()).unwrap();
     body["error"] = json!({ "code": "INVALID_RECEIPT_FOOTER_CODE", "message": "no such characters" });
     till(1).signed(&EventName::CompleteSession, body.to_string().into())
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_end_of_a_sale_that_is_configured_as_polling_is_recorded_once_however_often_it_asks() {
-    let (table, told) = (Arc::new(Table::default()), Told::default());
-    let asked = Arc::new(AtomicUsize::new(0));
-    let counter = asked.clone();
-    let handlers = told.handlers().on_complete_session(move |_| {
-        counter.fetch_add(1, Ordering::SeqCst);
-        async { Ok(CompleteSessionReply::acknowledge()) }
-    });
-    let host = host(&table, Arc::new(MemoryStore::new()), |builder| builder.handler(handlers));
-    for counter in 1..4 {
-        let half = half(&EventName::CompleteSession, counter, counter);
-        let mut body: serde_json::Value = serde_json::from_slice(half.body()).unwrap();
-        body["event"]["eventPolling"] = json!(true);
-        let polls = till(1).signed(&EventName::CompleteSession, body.to_string().into());
-        assert_eq!(host.handle(polls).await.status(), 200);
-        tokio::time::sleep(Duration::from_secs(1)).await;
-    }
-    assert_eq!(table.calls(), ["create s 10"]);
-    assert!(told.kinds().is_empty(), "{:?}", told.kinds());
-    assert_eq!(asked.load(Ordering::SeqCst), 3, "every poll wants to know how it stands now");
 }
 
 #[tokio::test(start_paused = true)]
