@@ -9,8 +9,8 @@ use crate::api;
 use crate::app::App;
 use crate::page::{
     activity, assets, connect, connection, health, item, kiosk, locations, login, menu, order, orders,
-    overview, payments, pictures, programs, providers, restaurants, sales, settings, stock, sync, tables,
-    tax, till, troubleshooting, webhooks,
+    overview, password, payments, pictures, programs, providers, restaurants, sales, settings, stock, sync,
+    tables, tax, till, troubleshooting, webhooks,
 };
 use crate::safe::{guard, headers};
 use crate::view::answer::Trouble;
@@ -23,6 +23,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/login", get(login::show).post(login::sign_in))
         .route("/logout", post(login::sign_out))
         .route("/language", post(login::speak))
+        .route("/password", get(password::show).post(password::change))
         .route("/programs", get(programs::show).post(programs::make))
         .route("/programs/again", post(programs::again))
         .route("/programs/remove", post(programs::remove))

@@ -26,7 +26,7 @@ use crate::restaurant::Restaurants;
 use crate::restaurant::baskets::Baskets;
 use crate::restaurant::payment_profile::PaymentAccounts;
 use crate::safe::key_ring::KeyRing;
-use crate::safe::password::StoredPassword;
+use crate::safe::password::{SHORTEST, StoredPassword};
 use crate::safe::throttle::Throttle;
 use crate::safe::vault::SealedVault;
 use crate::safe::{random_text, session};
@@ -247,8 +247,10 @@ async fn password(
     let made = match (given, known) {
         (Some(given), Some(known)) if known.is(given.expose_secret()) => return Ok(None),
         (None, Some(_)) => return Ok(None),
-        (Some(given), _) if given.expose_secret().chars().count() < 8 => {
-            return Err("the administrator's password has to have 8 characters or more".into());
+        (Some(given), _) if given.expose_secret().chars().count() < SHORTEST => {
+            return Err(
+                format!("the administrator's password has to have {SHORTEST} characters or more").into()
+            );
         }
         (Some(_), _) => None,
         (None, None) => Some(SecretString::from(random_text::<12>()?)),

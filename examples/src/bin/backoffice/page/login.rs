@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
+use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
 use crate::safe::password::StoredPassword;
@@ -48,33 +49,58 @@ pub(crate) async fn thank(desk: Desk) -> Page {
 
 pub(crate) async fn sign_in(desk: Desk, fields: Fields) -> Result<Response, Trouble> {
     let back = own_path(fields.text("next")).to_owned();
-    let (app, address, now) = (&desk.app, desk.visit.address, desk.now());
-    let wait = |until| {
-        let text = desk.lang.fill(t::WAIT, &[&number::moment(desk.lang, until)]);
-        page(&desk, &back, Some(text)).status(StatusCode::TOO_MANY_REQUESTS).into_response()
+    let (told, status) = match check(&desk, &fields, "password").await? {
+        Checked::Right => {
+            let mut response = Go::to(back).into_response();
+            begin(&desk, &mut response).await?;
+            return Ok(response);
+        }
+        Checked::Wrong => (desk.lang[t::WRONG_PASSWORD].to_owned(), StatusCode::UNPROCESSABLE_ENTITY),
+        Checked::Wait(until) => (wait(desk.lang, until), StatusCode::TOO_MANY_REQUESTS),
     };
+    Ok(page(&desk, &back, Some(told)).status(status).into_response())
+}
+
+/// Signs the visitor in, as somebody else than before.
+pub(crate) async fn begin(desk: &Desk, response: &mut Response) -> Result<(), Trouble> {
+    let token = random_text::<32>().map_err(Trouble::failed)?;
+    session::begin(&desk.app.records, &token, desk.now()).await?;
+    desk.visit.begin_anew(response.headers_mut(), &token);
+    Ok(())
+}
+
+/// What became of a password that was entered.
+pub(crate) enum Checked {
+    Right,
+    Wrong,
+    /// Nothing is checked before then.
+    Wait(DateTime<Utc>),
+}
+
+pub(crate) fn wait(lang: Lang, until: DateTime<Utc>) -> String {
+    lang.fill(t::WAIT, &[&number::moment(lang, until)])
+}
+
+/// Whether a field has the administrator's password. Wrong ones are counted by address.
+pub(crate) async fn check(desk: &Desk, fields: &Fields, field: &str) -> Result<Checked, Trouble> {
+    let (app, address, now) = (&desk.app, desk.visit.address, desk.now());
     if let Some(until) = app.throttle.wait(address, now) {
-        return Ok(wait(until));
+        return Ok(Checked::Wait(until));
     }
     // Counted before it is checked: many at once are no way around.
     app.throttle.wrong(address, now);
     // Another process may have set another one since this one was started.
     let stored = StoredPassword::kept(&app.records).await?;
     let stored = stored.ok_or_else(|| Trouble::failed("there is no password"))?;
-    let entered = fields.raw("password").unwrap_or_default().to_owned();
+    let entered = fields.raw(field).unwrap_or_default().to_owned();
     let Ok(_turn) = app.checks.acquire().await else { return Err(Trouble::failed("it ends")) };
     let is_right = tokio::task::spawn_blocking(move || stored.is(&entered)).await.map_err(Trouble::failed)?;
-    if !is_right {
-        tracing::warn!(%address, "a wrong password");
-        let wrong = Some(desk.lang[t::WRONG_PASSWORD].to_owned());
-        return Ok(page(&desk, &back, wrong).status(StatusCode::UNPROCESSABLE_ENTITY).into_response());
+    if is_right {
+        app.throttle.right(address);
+        return Ok(Checked::Right);
     }
-    app.throttle.right(address);
-    let token = random_text::<32>().map_err(Trouble::failed)?;
-    session::begin(&app.records, &token, now).await?;
-    let mut response = Go::to(back).into_response();
-    desk.visit.begin_anew(response.headers_mut(), &token);
-    Ok(response)
+    tracing::warn!(%address, "a wrong password");
+    Ok(Checked::Wrong)
 }
 
 pub(crate) async fn sign_out(desk: Desk) -> Result<Response, Trouble> {

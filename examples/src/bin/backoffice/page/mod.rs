@@ -14,6 +14,7 @@ pub(crate) mod menu;
 pub(crate) mod order;
 pub(crate) mod orders;
 pub(crate) mod overview;
+pub(crate) mod password;
 pub(crate) mod payments;
 pub(crate) mod pictures;
 pub(crate) mod programs;

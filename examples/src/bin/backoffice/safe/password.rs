@@ -12,6 +12,8 @@ use crate::records::{Record, Records, RecordsError};
 
 /// As OWASP advises for PBKDF2 with SHA-256.
 const ROUNDS: u32 = 600_000;
+/// The fewest characters of a password.
+pub(crate) const SHORTEST: usize = 8;
 const KIND: &str = "password";
 const ADMINISTRATOR: &str = "admin";
 

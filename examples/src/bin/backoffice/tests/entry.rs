@@ -98,3 +98,34 @@ async fn every_answer_has_the_security_headers() {
     }
     assert_eq!(world.get("/").await.headers.get(header::CACHE_CONTROL).unwrap(), "no-store");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_password_is_changed_by_whoever_knows_it_and_others_are_signed_out() {
+    let world = World::open().await;
+    let new = "another battery staple";
+    let change = |old: &'static str, new: &'static str, again: &'static str| {
+        [("password", old), ("new", new), ("again", again)]
+    };
+    for wrong in
+        [change("guess", new, new), change(PASSWORD, "short", "short"), change(PASSWORD, new, "other")]
+    {
+        let told = world.post_form("/password", "/password", &wrong).await;
+        assert_eq!(told.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", told.text);
+        assert!(!told.text.contains(new), "a password is never shown");
+    }
+    let other = world.cookie("backoffice").unwrap();
+    let changed = world.post_form("/password", "/password", &change(PASSWORD, new, new)).await;
+    assert_eq!(changed.status, StatusCode::SEE_OTHER, "{}", changed.text);
+    assert_eq!(world.get("/").await.status, StatusCode::OK, "who changed it stays signed in");
+    assert_ne!(world.cookie("backoffice").unwrap(), other);
+    world.forget_cookies();
+    let cookie = format!("backoffice={other}");
+    let stays = world.send_with(Method::GET, "/programs", None, &[("cookie", &cookie)]).await;
+    assert_eq!(stays.status, StatusCode::SEE_OTHER, "others sign in again");
+    let signs_in = async |password| {
+        world.forget_cookies();
+        world.post_form("/login", "/login", &[("password", password)]).await.status
+    };
+    assert_eq!(signs_in(PASSWORD).await, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(signs_in(new).await, StatusCode::SEE_OTHER);
+}

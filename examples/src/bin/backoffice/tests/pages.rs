@@ -48,7 +48,7 @@ async fn every_page_shows_what_it_is_for_in_both_languages_and_can_be_read_by_ev
         for path in &records {
             check_accessibility(&format!("{lang} {path}"), &world.page(path).await.text);
         }
-        for path in ["/", "/connect", "/programs", "/health", "/thanks", "/nowhere"] {
+        for path in ["/", "/connect", "/programs", "/health", "/password", "/thanks", "/nowhere"] {
             check_accessibility(path, &world.get(path).await.text);
         }
         for (page, fields) in mistakes() {
@@ -79,7 +79,7 @@ async fn records(world: &World) -> Vec<String> {
 }
 
 /// Forms with something that cannot be.
-fn mistakes() -> [(&'static str, Vec<(&'static str, &'static str)>); 8] {
+fn mistakes() -> [(&'static str, Vec<(&'static str, &'static str)>); 9] {
     [
         ("/connect", vec![("port", "x")]),
         ("/restaurants/demo/settings", vec![("daily", "noon"), ("employee", "chef")]),
@@ -87,6 +87,7 @@ fn mistakes() -> [(&'static str, Vec<(&'static str, &'static str)>); 8] {
         ("/restaurants/demo/webhooks", vec![("subscription", "demo"), ("secret", "!")]),
         ("/restaurants/demo/connection", vec![("username", "a")]),
         ("/programs", vec![("name", " ")]),
+        ("/password", vec![("password", "x"), ("new", "short"), ("again", "short")]),
         ("/programs", vec![("name", "shop"), ("url", "ftp://shop.example")]),
         ("/restaurants/demo/providers", vec![("company", "stripe"), ("account", "demo-1")]),
     ]

@@ -34,6 +34,15 @@ super::texts! {
     SIGN_OUT = "Sign out", "Uitloggen";
     SIGN_IN = "Sign in", "Inloggen";
     PASSWORD = "Password", "Wachtwoord";
+    CHANGE_PASSWORD = "Change the password", "Wachtwoord wijzigen";
+    OLD_PASSWORD = "Password until now", "Huidig wachtwoord";
+    NEW_PASSWORD = "New password", "Nieuw wachtwoord";
+    PASSWORD_AGAIN = "New password once more", "Nog eens het nieuwe wachtwoord";
+    PASSWORD_HINT = "8 characters or more.", "8 tekens of meer.";
+    PASSWORD_ABOUT = "Others who are signed in are signed out. A start with --admin-password sets that one again.", "Anderen die zijn ingelogd, worden uitgelogd. Een start met --admin-password stelt dat wachtwoord weer in.";
+    PASSWORD_TOO_SHORT = "It has to have {} characters or more.", "Het moet {} tekens of meer hebben.";
+    PASSWORD_DIFFERS = "This is not the same as above.", "Dit is niet hetzelfde als hierboven.";
+    PASSWORD_CHANGED = "The password was changed.", "Het wachtwoord is gewijzigd.";
     SIGN_IN_ABOUT = "The password was set with --admin-password, or printed when the back office first started.", "Het wachtwoord is ingesteld met --admin-password, of getoond toen de backoffice voor het eerst startte.";
     WRONG_PASSWORD = "That is not the password.", "Dat is niet het wachtwoord.";
     WAIT = "Too many wrong passwords. Try again at {}.", "Te veel verkeerde wachtwoorden. Probeer het opnieuw om {}.";
@@ -51,6 +60,8 @@ super::texts! {
     FILTER = "Show", "Tonen";
     SEARCH = "Search", "Zoeken";
     ALL = "All", "Alle";
+    YES = "yes", "ja";
+    NO = "no", "nee";
     UNKNOWN = "Unknown", "Onbekend";
     NEVER = "Never", "Nooit";
     WHEN = "When", "Wanneer";

@@ -155,7 +155,7 @@ impl Page {
                         @if let Some((connection, here)) = &self.restaurant { (navigation(lang, connection, *here)) }
                         main #content tabindex="-1" data-reload[self.reloads] {
                             @if let Some(notice) = &self.visit.notice {
-                                p.notice.bad[!notice.good] role=(if notice.good { "status" } else { "alert" }) { (notice.text) }
+                                p.notice.bad[!notice.good] data-once role=(if notice.good { "status" } else { "alert" }) { (notice.text) }
                             }
                             h1 id="title" { (self.title) }
                             (self.body)
@@ -181,6 +181,7 @@ impl Page {
                         a href="/" { (&lang[t::RESTAURANTS]) }
                         a href="/programs" { (&lang[t::PROGRAMS]) }
                         a href="/health" { (&lang[t::HEALTH]) }
+                        a href="/password" { (&lang[t::PASSWORD]) }
                     }
                     @for other in Lang::ALL.into_iter().filter(|other| *other != lang) {
                         (post(&self.visit, "/language", html! {
