@@ -8,8 +8,31 @@ if (progress && window.EventSource) {
     events.onmessage = (event) => JSON.parse(event.data).forEach(show);
     events.addEventListener("ended", () => { events.close(); location.reload(); });
 } else if (document.querySelector("main[data-reload]")) {
-    // What waits for something else is looked at again.
-    setTimeout(() => location.reload(), 1000);
+    lookAgain(content(document));
+}
+
+// What waits for something else is looked at once a second, and loaded when there is something else to see: until then whoever works
+// with keys or a screen reader keeps their place.
+function lookAgain(shown) {
+    setTimeout(async () => {
+        const isOther = await looksOther(shown).catch(() => false);
+        if (isOther) location.reload(); else lookAgain(shown);
+    }, 1000);
+}
+
+async function looksOther(shown) {
+    const answer = await fetch(location.href, { redirect: "manual" });
+    if (answer.type === "opaqueredirect") return true;
+    // What does not work now may work in a moment.
+    if (answer.status >= 500) return false;
+    return content(new DOMParser().parseFromString(await answer.text(), "text/html")) !== shown;
+}
+
+// What a page shows, without what it says once.
+function content(page) {
+    const main = page.getElementById("content").cloneNode(true);
+    for (const once of main.querySelectorAll("[data-once]")) once.remove();
+    return main.innerHTML;
 }
 
 function show(step) {
