@@ -115,7 +115,10 @@ super::texts! {
     NOT_A_RATE = "A rate is a number from 0 to 100.", "Een tarief is een getal van 0 tot en met 100.";
     NOT_A_CODE = "A BTW code is a whole number; leave it empty to take the one that has this rate.", "Een btw-code is een heel getal; laat hem leeg om de code met dit tarief te nemen.";
     NEW_RATE = "Another rate", "Nog een tarief";
-    REMOVE_RATE = "Leave a rate empty to remove it.", "Maak een tarief leeg om het te verwijderen.";
+    REMOVE_RATE = "Remove", "Verwijderen";
+    REMOVE_THIS_RATE = "Remove {} %", "{} % verwijderen";
+    RATE_TWICE = "This rate stands above already.", "Dit tarief staat hierboven al.";
+    NOT_A_COUNTRY = "Three letters, such as NLD, or none.", "Drie letters, zoals NLD, of geen.";
     COUNTRY = "Country whose BTW codes count", "Land waarvan de btw-codes gelden";
     COUNTRY_HINT = "Three letters, NLD for the Netherlands; empty for all.", "Drie letters, NLD voor Nederland; leeg voor alle.";
 }
