@@ -4,11 +4,10 @@ use std::collections::HashSet;
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use mplus_sync::model::{
-    Customer, Item, ItemId, Location, LocationId, Order, OrderKind, OrderLine, PaymentMethod, Sold, TableRef,
-    Tracked,
+    Customer, Item, ItemId, Location, LocationId, Order, OrderKind, OrderLine, PaymentMethod, Sold, Tracked,
 };
 use mplus_sync::orders::SubmitError;
 use mplus_webhooks::payment::{OwnPayment, Payment, PaymentNotice, PaymentState};
@@ -16,6 +15,7 @@ use rust_decimal::Decimal;
 
 use super::menu::{being_read, category_field, encoded, items, picture};
 use super::payments::{self, key};
+use super::tables::{read_table, written};
 use super::{choices, locations};
 use crate::restaurant::baskets::{Basket, Placing};
 use crate::restaurant::index::Wanted;
@@ -33,17 +33,28 @@ use crate::view::number::{count, euros};
 const PAGE: usize = 60;
 
 pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
-    // What a guest has not paid stays chosen.
     let unpaid = match query.filled("again") {
-        Some(payment) => at.app.baskets.of_payment(at.id().as_str(), payment).await?,
+        Some(payment) => unpaid(&at, payment).await?,
         None => None,
     };
-    let entered = unpaid.map_or(query, |basket| as_entered(&basket.order));
-    shown(&at, &entered, None).await
+    shown(&at, &unpaid.unwrap_or(query), None).await
 }
 
-/// The form that an order was made of.
-fn as_entered(order: &Order) -> Fields {
+/// What a guest has chosen and not paid, to be ordered after all.
+async fn unpaid(at: &At, id: &str) -> Result<Option<Fields>, Trouble> {
+    let Some(basket) = at.app.baskets.of_payment(at.id().as_str(), id).await? else { return Ok(None) };
+    let payment = payments::payments(at)?.payment(&key(at, id)).await?;
+    let is_here = payment.is_some_and(|payment| is_still_here(payment.state, payment.expires_at, at.now()));
+    Ok(Some(as_entered(&basket.order, is_here)))
+}
+
+/// Whether the guest of a payment that ended stands there still, as far as is known.
+fn is_still_here(state: PaymentState, expires_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    state != PaymentState::Expired && now < expires_at
+}
+
+/// The form that an order was made of; who the guest is and what they said is for no other guest to read.
+fn as_entered(order: &Order, is_here: bool) -> Fields {
     let mut form = url::form_urlencoded::Serializer::new(String::new());
     form.append_pair("location", order.location.as_str());
     for line in &order.lines {
@@ -54,8 +65,11 @@ fn as_entered(order: &Order) -> Fields {
             form.append_pair(&name, modifier.modifier.as_str());
         }
     }
+    if !is_here {
+        return Fields::read(form.finish().as_bytes());
+    }
     if let OrderKind::DineInPayNow { table, .. } = &order.kind {
-        form.append_pair("kind", "table").append_pair("table", &table.number.to_string());
+        form.append_pair("kind", "table").append_pair("table", &written(table));
     }
     if let Some(customer) = &order.customer {
         form.append_pair("guest", &customer.name);
@@ -270,13 +284,13 @@ fn placed(at: &At, order: &Order) -> Go {
 }
 
 /// A number that comes once, from whichever kiosk: the time, and six letters of a random text.
-fn number(now: chrono::DateTime<Utc>, random: &str) -> String {
+fn number(now: DateTime<Utc>, random: &str) -> String {
     let letters: String = random.chars().filter(char::is_ascii_alphanumeric).take(6).collect();
     format!("K-{}-{}", now.timestamp_millis(), letters.to_uppercase())
 }
 
 fn order_kind(fields: &Fields) -> Option<OrderKind> {
-    let table = fields.number::<i32>("table").filter(|table| *table > 0).map(TableRef::whole);
+    let table = read_table(fields.text("table"));
     match fields.text("kind") {
         "table" => Some(OrderKind::DineInPayNow { table: table?, guests: None }),
         "table_later" => Some(OrderKind::DineInPayLater { table: table?, guests: None }),
@@ -384,7 +398,30 @@ pub(crate) async fn give_up(at: At, fields: Fields) -> Result<Go, Trouble> {
 
 #[cfg(test)]
 mod tests {
+    use mplus_sync::model::TableRef;
+
     use super::*;
+
+    #[test]
+    fn a_guest_who_walked_away_leaves_what_was_chosen_and_nothing_of_themselves() {
+        let now = DateTime::UNIX_EPOCH;
+        let kind = OrderKind::DineInPayNow { table: TableRef { number: 3, sub_number: 2 }, guests: None };
+        let mut order = Order::new("K-1", "city", kind, now);
+        let sold = Sold::Item { item: "cola".into() };
+        order.lines = vec![OrderLine::new(sold, "Cola", Decimal::TWO, Decimal::ONE)];
+        order.note = Some("no ice".to_owned());
+        order.customer = Some(Customer::new("kiosk-1", "Sam"));
+        let shown = |is_here| {
+            let form = as_entered(&order, is_here);
+            ["quantity_cola", "guest", "note", "table"].map(|field| form.text(field).to_owned())
+        };
+        assert_eq!(shown(true), ["2", "Sam", "no ice", "3/2"]);
+        assert_eq!(shown(false), ["2", "", "", ""]);
+        let later = now + chrono::TimeDelta::minutes(3);
+        assert!(is_still_here(PaymentState::Failed, later, now), "a card was refused");
+        assert!(!is_still_here(PaymentState::Expired, later, now), "nobody paid in time");
+        assert!(!is_still_here(PaymentState::Failed, now, later), "long ago");
+    }
 
     #[test]
     fn two_kiosks_in_one_millisecond_have_two_numbers() {

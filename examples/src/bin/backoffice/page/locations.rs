@@ -20,11 +20,12 @@ use crate::view::table::scrolling;
 
 pub(crate) async fn show(at: At) -> Result<Page, Trouble> {
     let lang = at.lang;
-    let mut locations = Vec::new();
-    for location in all(&at).await? {
-        let filled_in = own_data::filled_in(&at.app.records, at.id(), &location.record.id).await?;
-        locations.push((filled_in.missing(&location.record), filled_in, location));
-    }
+    let own = own_data::all_filled_in(&at.app.records, at.id()).await?;
+    let of_location = |location: Tracked<Location>| {
+        let filled_in = own.of(&location.record.id);
+        (filled_in.missing(&location.record), filled_in, location)
+    };
+    let locations: Vec<_> = all(&at).await?.into_iter().map(of_location).collect();
     let billing = own_data::billing(&at.app.records, at.id()).await?;
     let body = html! {
         p.lead { (&lang[t::LOCATIONS_ABOUT]) }

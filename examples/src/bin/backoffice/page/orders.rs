@@ -4,6 +4,7 @@ use maud::{Markup, html};
 use mplus_sync::model::{OrderKind, OrderNumber, OutboxEntry, OutboxState, OutboxStateKind, Waiting};
 
 use super::menu::encoded;
+use super::tables::written;
 use crate::text::{frame, orders as t};
 use crate::view::Lang;
 use crate::view::answer::{Go, Trouble};
@@ -110,8 +111,8 @@ pub(crate) fn order_kind(lang: Lang, kind: &OrderKind) -> String {
     match kind {
         OrderKind::Pickup => lang[t::PICKUP].to_owned(),
         OrderKind::Delivery { .. } => lang[t::DELIVERY].to_owned(),
-        OrderKind::DineInPayLater { table, .. } => lang.fill(t::TABLE_LATER, &[&table.number]),
-        OrderKind::DineInPayNow { table, .. } => lang.fill(t::TABLE_NOW, &[&table.number]),
+        OrderKind::DineInPayLater { table, .. } => lang.fill(t::TABLE_LATER, &[&written(table)]),
+        OrderKind::DineInPayNow { table, .. } => lang.fill(t::TABLE_NOW, &[&written(table)]),
     }
 }
 

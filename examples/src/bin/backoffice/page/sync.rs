@@ -9,6 +9,7 @@ use maud::{Markup, html};
 use mplus_sync::progress::{Phase, Progress};
 use serde_json::json;
 
+use super::locations;
 use crate::restaurant::runs::{Running, Sort, Wanted, step_id};
 use crate::text::{Text, connection, frame, sync as t};
 use crate::view::Lang;
@@ -27,6 +28,11 @@ pub(crate) async fn show(at: At) -> Result<Page, Trouble> {
     let lang = at.lang;
     let running = at.app.restaurants.running(at.id()).await?;
     let reports = at.app.restaurants.last_reports(at.id()).await?;
+    let locations = locations::all(&at).await?;
+    let location = |id: &str| {
+        let known = locations.iter().find(|location| location.record.id.as_str() == id);
+        known.map(|location| location.record.name.clone())
+    };
     let body = html! {
         p.lead { (&lang[t::ABOUT]) }
         @match &running {
@@ -46,7 +52,7 @@ pub(crate) async fn show(at: At) -> Result<Page, Trouble> {
         }
         h2 { (&lang[t::LAST]) }
         @if reports.is_empty() { (empty(&lang[t::NO_REPORTS], &lang[t::NO_REPORTS_ABOUT], html! {})) }
-        @for last in &reports { (report::show(lang, &lang[title(last.sort)], &last.report)) }
+        @for last in &reports { (report::show(lang, &lang[title(last.sort)], &last.report, &location)) }
     };
     Ok(at.page(Here::Sync, body).reloading(running.is_some()))
 }

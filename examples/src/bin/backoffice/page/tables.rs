@@ -87,6 +87,21 @@ fn floor(at: &At, plan: &FloorPlan, location: &LocationId) -> Markup {
     }
 }
 
+/// A table as people write it: `3`, or `3/2` for the second part of one that is shared.
+pub(crate) fn written(table: &TableRef) -> String {
+    match table.sub_number {
+        1 => table.number.to_string(),
+        part => format!("{}/{part}", table.number),
+    }
+}
+
+/// The table that somebody wrote.
+pub(crate) fn read_table(text: &str) -> Option<TableRef> {
+    let (number, part) = text.split_once('/').unwrap_or((text, "1"));
+    let whole = |text: &str| text.trim().parse::<i32>().ok().filter(|number| *number > 0);
+    Some(TableRef { number: whole(number)?, sub_number: whole(part)? })
+}
+
 /// What goes on at a table now.
 async fn look(at: &At, location: &LocationId, number: i32) -> Result<TableState, String> {
     let places = locations::all(at).await.map_err(|_| at.lang[frame::FAILED].to_owned())?;
@@ -125,4 +140,21 @@ pub(crate) async fn read(at: At, fields: Fields) -> Result<Go, Trouble> {
         Ok(plan) => back.saying(at.lang.fill(t::TABLES_READ, &[&plan.tables.len()])),
         Err(error) => back.warning(at.lang.reason(&error.to_string())),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_a_table_is_written_with_its_number_and_read_again() {
+        for (text, number, sub_number) in [("3", 3, 1), ("3/2", 3, 2), ("12/10", 12, 10)] {
+            let table = TableRef { number, sub_number };
+            assert_eq!((written(&table).as_str(), read_table(text)), (text, Some(table)));
+        }
+        assert_eq!(read_table(" 3 / 2 "), Some(TableRef { number: 3, sub_number: 2 }));
+        for none in ["", "0", "-3", "3/", "3/0", "/2", "3/2/1", "terrace"] {
+            assert_eq!(read_table(none), None, "{none}");
+        }
+    }
 }

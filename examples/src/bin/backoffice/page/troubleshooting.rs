@@ -29,12 +29,11 @@ pub(crate) async fn show(at: At) -> Result<Page, Trouble> {
         return Ok(menu::being_read(&at, Here::Troubleshooting));
     };
     let unlinked = index.find(&Wanted { only: Only::Unlinked, ..Wanted::default() }).count();
-    let (mut all, mut incomplete) = (0, 0);
-    for location in locations::all(&at).await? {
-        let filled_in = own_data::filled_in(&at.app.records, at.id(), &location.record.id).await?;
-        all += 1;
-        incomplete += u32::from(!filled_in.missing(&location.record).is_empty());
-    }
+    let locations = locations::all(&at).await?;
+    let own = own_data::all_filled_in(&at.app.records, at.id()).await?;
+    let incomplete =
+        locations.iter().filter(|location| !own.of(&location.record.id).missing(&location.record).is_empty());
+    let (all, incomplete) = (locations.len(), incomplete.count());
     let filter = EntryFilter::default().of(MerchantId::new(at.id().as_str()));
     let before = payments::before(&at, &Fields::default());
     let (last, _) = newest::entries(&at.app.webhooks, &filter, before, 1).await?;

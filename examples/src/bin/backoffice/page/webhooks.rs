@@ -112,8 +112,9 @@ async fn subscription(at: &At, refused: Option<Refused>) -> Result<Markup, Troub
 
 /// How an entry stands, and why.
 fn state(lang: Lang, entry: &Entry) -> Markup {
+    // What was forgotten is in no list, and is met by an older link.
     let word =
-        STATES.iter().find(|(state, _)| *state == entry.state).map_or(frame::UNKNOWN, |(_, text)| *text);
+        STATES.iter().find(|(state, _)| *state == entry.state).map_or(t::STATE_FORGOTTEN, |(_, text)| *text);
     let tone = match entry.state {
         EntryState::Done => Tone::Good,
         EntryState::Dead => Tone::Bad,
@@ -183,7 +184,7 @@ pub(crate) async fn one(at: At, Query(query): Query) -> Result<Page, Trouble> {
             }
         }
         h2 { (&lang[t::BODY]) }
-        pre tabindex="0" { (pretty) }
+        pre tabindex="0" role="group" aria-label=(&lang[t::BODY]) { (pretty) }
         p { a href=(at.path("/webhooks")) { (&lang[frame::WEBHOOKS]) } }
     };
     Ok(at.page_below(Here::Webhooks, entry.event.as_str().to_owned(), body))

@@ -1,5 +1,7 @@
 //! What the host itself keeps beside the libraries' records: billing, and what MplusKASSA does not know of a location.
 
+use std::collections::HashMap;
+
 use mplus_sync::model::{ConnectionId, Location, LocationId, MissingField};
 use mplus_sync::store::{StoreError, StoreErrorKind};
 use serde::{Deserialize, Serialize};
@@ -84,6 +86,29 @@ pub(crate) async fn filled_in(
         Some(record) => record.read(),
         None => Ok(FilledIn::default()),
     }
+}
+
+/// What a person filled in for all locations of a restaurant.
+pub(crate) struct AllFilledIn {
+    connection: ConnectionId,
+    known: HashMap<String, FilledIn>,
+}
+
+impl AllFilledIn {
+    /// For one of them.
+    pub(crate) fn of(&self, location: &LocationId) -> FilledIn {
+        self.known.get(&place(&self.connection, location)).cloned().unwrap_or_default()
+    }
+}
+
+/// All at once: a restaurant may have hundreds of locations.
+pub(crate) async fn all_filled_in(
+    records: &Records,
+    connection: &ConnectionId,
+) -> Result<AllFilledIn, RecordsError> {
+    let found = records.about(LOCATION, connection.as_str(), "").await?;
+    let known = found.into_iter().map(|record| Ok((record.id.clone(), record.read()?)));
+    Ok(AllFilledIn { connection: connection.clone(), known: known.collect::<Result<_, RecordsError>>()? })
 }
 
 pub(crate) async fn save_filled_in(

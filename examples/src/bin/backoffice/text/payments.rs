@@ -77,6 +77,7 @@ super::texts! {
     STATE_DONE = "Done", "Verwerkt";
     STATE_DEAD = "Dead letter", "Onverwerkbaar";
     STATE_DISCARDED = "Discarded", "Weggelegd";
+    STATE_FORGOTTEN = "Forgotten: kept long enough", "Vergeten: lang genoeg bewaard";
     REPLAY = "Work off again", "Opnieuw verwerken";
     REPLAY_ABOUT = "What was done of it before is done again, under the same identifiers.", "Wat er al van gedaan is, gebeurt opnieuw, onder dezelfde kenmerken.";
     REPLAYED = "It is worked off again.", "Het wordt opnieuw verwerkt.";

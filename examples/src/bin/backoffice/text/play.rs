@@ -12,7 +12,7 @@ super::texts! {
     PICKUP = "Take away", "Meenemen";
     TABLE = "At a table, paid now", "Aan tafel, nu betalen";
     TABLE_LATER = "At a table, pay later", "Aan tafel, later betalen";
-    TABLE_NUMBER = "Table number", "Tafelnummer";
+    TABLE_NUMBER = "Table number (3, or 3/2 for a part)", "Tafelnummer (3, of 3/2 voor een deel)";
     HOW_MANY = "How many {}", "Hoeveel {}";
     PLEASE_CHOOSE = "Please choose", "Maak een keuze";
     NO_CHOICE = "As it comes", "Zoals het is";

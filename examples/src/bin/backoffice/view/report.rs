@@ -2,20 +2,24 @@
 
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
+use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::Lang;
 use super::badge::{Tone, badge};
-use super::number::{count, seconds, time};
+use super::number::{count, decimal, euros, seconds, time};
 use super::reason::said;
 use super::table::scrolling;
-use crate::text::{Text, sync as t};
+use crate::text::{Text, frame, sync as t};
 
 /// Details of each sort that are shown.
 const SHOWN: usize = 20;
 
+/// The name of a location by its identifier, where it is known.
+pub(crate) type NameOf<'n> = &'n dyn Fn(&str) -> Option<String>;
+
 /// A kept report; what another release wrote into it that this one does not know is left out.
-pub(crate) fn show(lang: Lang, title: &str, report: &Value) -> Markup {
+pub(crate) fn show(lang: Lang, title: &str, report: &Value, location: NameOf<'_>) -> Markup {
     let outcome = &report["outcome"];
     let (tone, word) = match outcome["state"].as_str() {
         Some("completed") => (Tone::Good, t::COMPLETED),
@@ -38,7 +42,7 @@ pub(crate) fn show(lang: Lang, title: &str, report: &Value) -> Markup {
                 p.notice.bad { (said(lang, message)) ". " (said(lang, text(outcome, "advice"))) }
             }
             (counts(lang, &report["counts"]))
-            (conflicts(lang, &report["conflicts"]))
+            (conflicts(lang, &report["conflicts"], location))
             (notes(lang, t::FAILURES, &report["failures"]))
             (notes(lang, t::MANUAL, &report["manual_actions"]))
             (notes(lang, t::SKIPPED, &report["skipped"]))
@@ -119,24 +123,76 @@ fn notes(lang: Lang, title: Text, notes: &Value) -> Markup {
     })
 }
 
-fn conflicts(lang: Lang, conflicts: &Value) -> Markup {
+fn conflicts(lang: Lang, conflicts: &Value, location: NameOf<'_>) -> Markup {
     details(lang, t::CONFLICTS, conflicts, |conflict| {
         let fields = conflict["fields"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let side = |value: &Value| value.as_str().unwrap_or("-").to_owned();
         let winner = if conflict["winner"] == "host" { t::WINNER_HOST } else { t::WINNER_POS };
         html! {
             (subject(conflict))
             @for field in fields {
-                (lang.field(text(field, "field"))) " - "
-                (&lang[t::CONFLICT_TILL]) ": " (side(&field["pos"])) ", " (&lang[t::CONFLICT_HERE]) ": " (side(&field["host"])) ". "
+                @let name = text(field, "field");
+                (lang.field(name))
+                @if let Some(id) = name.strip_prefix(LOCATION_PRICE) { " (" (location(id).unwrap_or_else(|| id.to_owned())) ")" }
+                " - "
+                (&lang[t::CONFLICT_TILL]) ": " (side(lang, name, &field["pos"])) ", " (&lang[t::CONFLICT_HERE]) ": " (side(lang, name, &field["host"])) ". "
             }
             (&lang[t::CONFLICT_WINNER]) " " (&lang[winner]) "."
         }
     })
 }
 
+/// What the name of the field of a location's own price begins with; the rest is the location.
+const LOCATION_PRICE: &str = "location_prices/";
+
+/// One side's value of a field, as people write it.
+fn side(lang: Lang, field: &str, value: &Value) -> String {
+    let Some(value) = value.as_str() else { return "-".to_owned() };
+    let number = value.parse::<Decimal>();
+    match (field, number) {
+        ("tax_rate", Ok(rate)) => format!("{} %", decimal(lang, rate)),
+        (field, Ok(price)) if field == "price" || field.starts_with(LOCATION_PRICE) => euros(lang, price),
+        ("active" | "hidden", _) if value == "true" => lang[frame::YES].to_owned(),
+        ("active" | "hidden", _) if value == "false" => lang[frame::NO].to_owned(),
+        _ => value.to_owned(),
+    }
+}
+
 fn incomplete(lang: Lang, locations: &Value) -> Markup {
     details(lang, t::INCOMPLETE_LOCATIONS, locations, |location| {
         html! { (location["name"].as_str().unwrap_or_default()) }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_conflict_is_told_as_people_write_amounts_boxes_and_locations() {
+        let field =
+            |name: &str, pos: &str, host: Option<&str>| json!({ "field": name, "pos": pos, "host": host });
+        let report = json!({
+            "outcome": { "state": "completed" },
+            "conflicts": { "total": 1, "first": [{
+                "subject": { "name": "Cola" }, "winner": "host",
+                "fields": [
+                    field("price", "3.5", Some("3.75")), field("active", "true", Some("false")), field("tax_rate", "9", Some("21")),
+                    field("location_prices/city", "2.5", None), field("name", "3.5", Some("true")),
+                ],
+            }] },
+        });
+        let location = |id: &str| (id == "city").then(|| "Amsterdam".to_owned());
+        let told = show(Lang::Nl, "Menu", &report, &location).0;
+        for text in [
+            "De kassa: € 3,50, Hier: € 3,75",
+            "De kassa: ja, Hier: nee",
+            "De kassa: 9 %, Hier: 21 %",
+            "(Amsterdam) - De kassa: € 2,50, Hier: -",
+            "De kassa: 3.5, Hier: true",
+        ] {
+            assert!(told.contains(text), "{text}: {told}");
+        }
+    }
 }
