@@ -52,6 +52,7 @@ fn restaurant() -> Router<App> {
         .route("/", get(overview::show))
         .route("/attention", post(overview::tick_off))
         .route("/connection", get(connection::show).post(connection::replace))
+        .route("/connection/name", post(connection::rename))
         .route("/connection/verify", post(connection::verify))
         .route("/connection/pause", post(connection::pause))
         .route("/connection/disconnect", get(connection::ask_disconnect).post(connection::disconnect))

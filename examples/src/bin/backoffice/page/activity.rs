@@ -114,10 +114,12 @@ async fn find(at: &At, query: &Fields) -> Result<(Vec<LoggedActivity>, Option<i6
     let (level, text) = (query.filled("level"), query.text("text").to_lowercase());
     let fits = |line: &LoggedActivity| {
         let activity = &line.activity;
-        let texts = [Some(&activity.message), Some(&activity.topic), activity.subject.as_ref()];
+        // As it is stored, and as it is read.
+        let read = [at.lang.reason(&activity.message), topic(at.lang, &activity.topic)];
+        let stored = [Some(&activity.message), Some(&activity.topic), activity.subject.as_ref()];
+        let mut texts = stored.into_iter().flatten().chain(&read);
         level.is_none_or(|level| level_name(activity.level) == level)
-            && (text.is_empty()
-                || texts.into_iter().flatten().any(|known| known.to_lowercase().contains(&text)))
+            && (text.is_empty() || texts.any(|known| known.to_lowercase().contains(&text)))
     };
     let mut before = query.number("before");
     let (mut found, mut looked) = (Vec::new(), 0);

@@ -3,12 +3,14 @@
 use axum::http::StatusCode;
 use maud::{Markup, html};
 use mplus_sync::connection::NewConnection;
-use mplus_sync::model::ConnectionStatus;
+use mplus_sync::model::{Connection, ConnectionStatus, PosIdentity};
+use mplus_sync::store::StoreErrorKind;
 
 use super::connect::credentials;
 use crate::demo;
 use crate::restaurant::unsettled;
 use crate::text::{Text, connection as t, frame};
+use crate::view::Lang;
 use crate::view::answer::{Go, Trouble};
 use crate::view::at::At;
 use crate::view::badge;
@@ -38,6 +40,9 @@ fn page(at: &At, entered: &Fields, wrong: &Wrong) -> Page {
     };
     let is_connected = !matches!(connection.status, ConnectionStatus::Disconnected { .. });
     let body = html! {
+        @if let Some(said) = other_till(lang, connection) {
+            div.notice.bad role="note" { p { (said) } p { (&lang[t::OTHER_WHAT_TO_DO]) } }
+        }
         section.card {
             dl.facts {
                 dt { (&lang[frame::STATE]) }
@@ -83,6 +88,10 @@ fn page(at: &At, entered: &Fields, wrong: &Wrong) -> Page {
                 p.hint { (lang.fill(t::DEMO_HINT, &[&demo::HOST, &demo::PORT, &demo::USERNAME, &demo::PASSWORD])) }
             }
         }
+        section.card { (post(&at.visit, &at.path("/connection/name"), html! {
+            (Field::text(lang, "name", t::RESTAURANT_NAME).value(or_known("name", connection.name.clone())).required().wrong(say("name")).show())
+            button.quiet type="submit" { (&lang[frame::SAVE]) }
+        })) }
         section.card {
             h2 { (&lang[t::DANGER]) }
             @if is_connected {
@@ -99,6 +108,18 @@ fn page(at: &At, entered: &Fields, wrong: &Wrong) -> Page {
         }
     };
     at.page(Here::Connection, body)
+}
+
+/// What is said of a restaurant that rests because another till answers than the one that is known.
+pub(crate) fn other_till(lang: Lang, connection: &Connection) -> Option<String> {
+    let found = connection.other_pos.as_ref()?;
+    let named = |pos: &PosIdentity| match &pos.company {
+        Some(company) => lang.fill(t::LICENCE_OF, &[&pos.licence, company]),
+        None => lang.fill(t::LICENCE, &[&pos.licence]),
+    };
+    let known = connection.pos_identity.as_ref().map_or_else(|| lang[t::UNKNOWN_LICENCE].to_owned(), named);
+    let address = format!("{}:{}", connection.host, connection.port);
+    Some(lang.fill(t::OTHER_ANSWERS_AT, &[&address, &named(found), &known]))
 }
 
 /// Since when it is as it is.
@@ -150,6 +171,27 @@ pub(crate) async fn replace(at: At, fields: Fields) -> Result<Result<Go, Page>, 
         }
     }
     Ok(Err(page(&at, &fields, &wrong).status(StatusCode::UNPROCESSABLE_ENTITY)))
+}
+
+/// Calls the restaurant something else; nothing else of it changes.
+pub(crate) async fn rename(at: At, fields: Fields) -> Result<Result<Go, Page>, Trouble> {
+    let Some(name) = fields.filled("name") else {
+        let wrong = Wrong { fields: vec![("name", t::NEEDED)], told: None };
+        return Ok(Err(page(&at, &fields, &wrong).status(StatusCode::UNPROCESSABLE_ENTITY)));
+    };
+    let back = Go::to(at.path("/connection")).saying(at.lang.fill(t::RENAMED, &[&name]));
+    let mut known = at.connection.clone();
+    loop {
+        known.name = name.to_owned();
+        match at.store().save_connection(&known).await {
+            Ok(_) => return Ok(Ok(back)),
+            // Something else of it has changed meanwhile, which stays.
+            Err(error) if error.kind() == StoreErrorKind::Conflict => {
+                known = at.store().connection(at.id()).await?.ok_or(Trouble::NotFound)?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 /// Has the restaurant rest, or ends its rest.

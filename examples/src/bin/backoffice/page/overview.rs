@@ -2,11 +2,11 @@
 
 use maud::{Markup, html};
 use mplus_sync::model::{ConnectionStatus, OutboxStateKind};
-use mplus_sync::store::{Page as StorePage, Select};
 use mplus_webhooks::MerchantId;
 use mplus_webhooks::inbox::EntryFilter;
 
 use super::menu::encoded;
+use super::{connection, locations};
 use crate::restaurant::attention::{self, Matter, Sort};
 use crate::restaurant::index::Index;
 use crate::restaurant::own_data;
@@ -15,7 +15,7 @@ use crate::view::answer::{Go, Trouble};
 use crate::view::at::At;
 use crate::view::fields::Fields;
 use crate::view::layout::{Here, Page, post};
-use crate::view::number::{count, time};
+use crate::view::number::{count, moment, time};
 use crate::view::reason::said;
 
 /// Things that have happened and need a person, on one page.
@@ -39,7 +39,7 @@ pub(crate) async fn show(at: At) -> Result<Page, Trouble> {
                 p.calm { (&lang[t::ALL_WELL]) }
             } @else {
                 ul.attention {
-                    @for (text, path) in &attention { li { (text) " " a href=(at.path(path)) { (&lang[t::OPEN]) } } }
+                    @for (text, path) in &attention { li { (text) " " a href=(at.path(path)) aria-label=(format!("{}: {text}", &lang[t::OPEN])) { (&lang[t::OPEN]) } } }
                     @for (id, matter) in matters.iter().take(MATTERS) { li { (matter_line(&at, id, matter)) } }
                     @if matters.len() > MATTERS { li { (&lang[t::MORE_MATTERS]) } }
                 }
@@ -75,13 +75,16 @@ fn figure(number: String, what: &str) -> Markup {
 fn matter_line(at: &At, id: &str, matter: &Matter) -> Markup {
     let lang = at.lang;
     let page = if matter.sort.is_of_inbox() { "/webhooks/entry" } else { "/payments/payment" };
+    // Read out by themselves, links and buttons say what they are about.
+    let about =
+        |does: Text| format!("{}: {}, {}", &lang[does], moment(lang, matter.at), &lang[word(matter.sort)]);
     html! {
         (time(lang, matter.at)) ": " (&lang[word(matter.sort)])
         @if let Some(why) = &matter.why { " " span.hint { (said(lang, why)) } }
-        " " a href=(at.path(&format!("{page}?id={}", encoded(&matter.about)))) { (&lang[t::OPEN]) }
+        " " a href=(at.path(&format!("{page}?id={}", encoded(&matter.about)))) aria-label=(about(t::OPEN)) { (&lang[t::OPEN]) }
         (post(&at.visit, &at.path("/attention"), html! {
             input type="hidden" name="id" value=(id);
-            button.link type="submit" { (&lang[t::TICK_OFF]) }
+            button.link type="submit" aria-label=(about(t::TICK_OFF)) { (&lang[t::TICK_OFF]) }
         }))
     }
 }
@@ -112,6 +115,9 @@ pub(crate) async fn tick_off(at: At, fields: Fields) -> Result<Go, Trouble> {
 async fn to_do(at: &At) -> Result<Vec<(String, &'static str)>, Trouble> {
     let (lang, mut found) = (at.lang, Vec::new());
     match &at.connection.status {
+        _ if at.connection.other_pos.is_some() => {
+            found.extend(connection::other_till(lang, &at.connection).map(|said| (said, "/connection")));
+        }
         ConnectionStatus::Failing { last_error, .. } => {
             found.push((lang.fill(t::ATTENTION_CONNECTION, &[&lang.reason(last_error)]), "/connection"));
         }
@@ -143,11 +149,11 @@ async fn to_do(at: &At) -> Result<Vec<(String, &'static str)>, Trouble> {
         let dead = format!("{dead}{}", if dead >= at_most { "+" } else { "" });
         found.push((lang.fill(t::ATTENTION_DEAD, &[&dead]), "/webhooks?state=dead"));
     }
-    let mut incomplete = 0;
-    for location in at.store().locations(at.id(), Select::Page(StorePage::first(1000))).await? {
-        let filled_in = own_data::filled_in(&at.app.records, at.id(), &location.record.id).await?;
-        incomplete += usize::from(!filled_in.missing(&location.record).is_empty());
-    }
+    let locations = locations::all(at).await?;
+    let own = own_data::all_filled_in(&at.app.records, at.id()).await?;
+    let incomplete =
+        locations.iter().filter(|location| !own.of(&location.record.id).missing(&location.record).is_empty());
+    let incomplete = incomplete.count();
     if incomplete > 0 {
         found.push((lang.fill(t::ATTENTION_LOCATIONS, &[&incomplete]), "/locations"));
     }

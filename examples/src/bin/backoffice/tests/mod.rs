@@ -1,6 +1,7 @@
 //! Pages as a browser gets them, on a database and a test till of their own.
 
 mod api;
+mod connection;
 mod entry;
 mod flows;
 mod kiosk;

@@ -30,6 +30,13 @@ super::texts! {
     FAILING = "Does not work", "Werkt niet";
     DISCONNECTED = "Disconnected", "Niet verbonden";
     PAUSED = "Paused", "Gepauzeerd";
+    OTHER_ANSWERS = "Another till answers", "Er antwoordt een andere kassa";
+    OTHER_ANSWERS_AT = "Another till answers at {}: {}, in place of {}. Nothing is sent to it or read from it, and nothing was forgotten.", "Op {} antwoordt een andere kassa: {}, in plaats van {}. Er wordt niets mee uitgewisseld en er is niets vergeten.";
+    OTHER_WHAT_TO_DO = "Check the address. If the restaurant has another till now, enter its username and password: it begins anew. If it is the same till all the same, resume.", "Controleer het adres. Heeft het restaurant nu een andere kassa, vul dan de gebruikersnaam en het wachtwoord daarvan in: het begint opnieuw. Is het toch dezelfde kassa, hervat dan.";
+    LICENCE = "licence {}", "licentie {}";
+    LICENCE_OF = "licence {} of {}", "licentie {} van {}";
+    UNKNOWN_LICENCE = "the one that was known", "de bekende kassa";
+    RENAMED = "It is called {} now.", "Het heet nu {}.";
     ADDRESS = "Address of the till", "Adres van de kassa";
     SINCE = "since {}", "sinds {}";
     CONNECTED_AT = "Connected since", "Verbonden sinds";

@@ -9,6 +9,7 @@ pub(crate) mod play;
 pub(crate) mod programs;
 pub(crate) mod providers;
 mod reasons;
+mod sentences;
 pub(crate) mod sync;
 
 use std::fmt::Display;

@@ -35,6 +35,7 @@ pub(crate) fn badge(tone: Tone, word: &str) -> Markup {
 pub(crate) fn connection(lang: Lang, connection: &Connection) -> Markup {
     let (tone, word) = match &connection.status {
         ConnectionStatus::Disconnected { .. } => (Tone::Calm, t::DISCONNECTED),
+        _ if connection.other_pos.is_some() => (Tone::Bad, t::OTHER_ANSWERS),
         _ if connection.paused.is_some() => (Tone::Calm, t::PAUSED),
         ConnectionStatus::Connected => (Tone::Good, t::CONNECTED),
         ConnectionStatus::Failing { .. } => (Tone::Bad, t::FAILING),
