@@ -124,9 +124,13 @@ async fn push_one(
     let Some((code, articles)) = ready(run, &combo, &subject, tax).await? else { return Ok(()) };
     // Looked at before anything is sent.
     let number = combo.external_ids.mpluskassa;
-    let untold = prepare::removed(&combo, combo.record.price, combo.record.turnover_group);
+    let mut untold = prepare::removed(&combo, combo.record.price, combo.record.turnover_group);
+    let carried_by_none = prepare::carried_by_none(&combo, carried_by_none(number));
+    untold.extend(
+        carried_by_none.filter(|one| !prepare::goes_with_rate(one, combo.record.btw_code, Some(code))),
+    );
     untold.iter().for_each(|one| run.report.ask_for(one.note(Resource::COMBOS, subject.clone())));
-    if !untold.is_empty() && combo.edits.iter().all(|(field, _)| untold.iter().any(|one| one.is_of(field))) {
+    if prepare::are_all_untold(&combo, &untold) {
         return Ok(());
     }
     let told = prepare::as_told(&combo, &untold);
@@ -180,6 +184,11 @@ async fn push_one(
     }
     let pushed = Pushed { id: combo.record.id.clone(), sent: Some(told), number, sync };
     mark(run, CatalogPushes { combos: vec![pushed], ..CatalogPushes::default() }).await
+}
+
+/// Fields of a combo that no call carries. The call that makes it names its category.
+fn carried_by_none(number: Option<ArticleNumber>) -> &'static [&'static str] {
+    if number.is_some() { &["category", "btw_code"] } else { &["btw_code"] }
 }
 
 /// The turnover group that the POS has an article in: a menu is written with one, whether the host knows it or not.

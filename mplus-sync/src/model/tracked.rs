@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Editable, Edits, Marker};
+use super::{Editable, Edits, Field, FieldValue, Marker};
 
 /// A record that lives on both sides and can be found by the host's identifier and by the POS's number.
 ///
@@ -100,6 +100,15 @@ impl<T: Record> Tracked<T> {
 }
 
 impl<T: Editable> Tracked<T> {
+    /// The value that the POS has of a field as far as is known: of one that the host edited it is what both sides agreed on
+    /// before, and as in an empty record where they never did.
+    pub(crate) fn at_pos(&self, field: &Field) -> Option<FieldValue> {
+        match self.edits.get(field) {
+            None => self.record.value(field),
+            Some(edit) => edit.agreed.clone().or_else(|| T::empty(self.record.id().clone()).value(field)),
+        }
+    }
+
     /// Records that the POS has taken `sent`, which is this record as it was when it was pushed; nothing of it when there is
     /// none. Pure.
     ///

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use mplus_qapi::products::Article;
 
 use super::from_pos::{ArticleProblem, IncomingItem, text};
-use super::merge::{Merged, merge_fields};
+use super::merge::{Merged, keep_edited, merge_fields};
 use crate::conflict::Settling;
 use crate::model::{Combo, Editable, Field, Fingerprint, FingerprintError, Item, Tracked};
 
@@ -25,7 +25,7 @@ pub(super) fn merge_combo(
     let mut merged = Merged::unchanged(stored.clone());
     let next = &mut merged.tracked;
     next.external_ids.mpluskassa = Some(item.incoming.number);
-    let told = told_of(&stored, &item.incoming.record);
+    let mut told = told_of(&stored, &item.incoming.record);
     let mut news = BTreeSet::new();
     for name in told_fields(item, article) {
         let field = Field::named(name);
@@ -36,8 +36,14 @@ pub(super) fn merge_combo(
         }
     }
     merged.conflicts = merge_fields(how, next, &told, item.incoming.changed_at, news);
-    if next.record.tax_rate != stored.record.tax_rate {
+    let is_edited = |field| stored.edits.get(&Field::named(field)).is_some();
+    if next.record.tax_rate != stored.record.tax_rate && !is_edited("btw_code") {
         next.record.btw_code = told.btw_code;
+    }
+    // What no call carries waits until the POS has it, too.
+    told.category.clone_from(&item.incoming.record.category);
+    for field in ["category", "btw_code"].map(Field::named) {
+        keep_edited(next, &field, &stored.record, &told);
     }
     merged.changed = *next != stored;
     merged.deactivated = stored.record.active && !next.record.active;

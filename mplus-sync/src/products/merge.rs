@@ -36,7 +36,7 @@ pub(crate) trait Shared: Editable {
     /// The fields of the shared content, by name.
     const FIELDS: &'static [&'static str];
 
-    /// Fields that only the POS knows, which no call changes.
+    /// Fields that only the POS knows, which no call changes. The others are the host's own.
     const POS_OWNED: &'static [&'static str];
 
     /// The shared content.
@@ -125,7 +125,6 @@ pub(crate) struct ItemContent {
 }
 
 impl Shared for Item {
-    // The BTW code goes with the rate.
     const FIELDS: &'static [&'static str] = &[
         "category",
         "name",
@@ -139,9 +138,20 @@ impl Shared for Item {
         "minimum_age",
         "active",
     ];
-    // Links of dishes to groups are partly the host's.
-    const POS_OWNED: &'static [&'static str] =
-        &["allergens", "diets", "course", "stock_tracked", "images", "components", "linked"];
+    // The BTW code goes with the rate. Links of dishes to groups are partly the host's.
+    const POS_OWNED: &'static [&'static str] = &[
+        "btw_code",
+        "alternative_btw_code",
+        "alternative_tax_rate",
+        "not_sold_at",
+        "stock_tracked",
+        "course",
+        "allergens",
+        "diets",
+        "images",
+        "components",
+        "linked",
+    ];
 
     type Content = ItemContent;
 
@@ -169,7 +179,6 @@ impl Shared for Item {
         self.description.clone_from(&pos.description);
         self.price = pos.price;
         self.tax_rate = pos.tax_rate;
-        self.btw_code = pos.btw_code;
         self.turnover_group = pos.turnover_group;
         self.variant.clone_from(&pos.variant);
         self.plu.clone_from(&pos.plu);
@@ -179,8 +188,10 @@ impl Shared for Item {
     }
 
     fn take_pos_owned(&mut self, pos: &Self) {
-        self.alternative_tax_rate = pos.alternative_tax_rate;
+        self.btw_code = pos.btw_code;
         self.alternative_btw_code = pos.alternative_btw_code;
+        self.alternative_tax_rate = pos.alternative_tax_rate;
+        self.not_sold_at.clone_from(&pos.not_sold_at);
         self.stock_tracked = pos.stock_tracked;
         self.course = pos.course;
         self.allergens.clone_from(&pos.allergens);
@@ -266,7 +277,9 @@ pub(crate) fn merge<T: Shared>(
     let mut next = stored.clone();
     next.external_ids.mpluskassa = Some(incoming.number.clone());
     next.record.take_pos_owned(&incoming.record);
-    keep_edited(&mut next, &stored.record);
+    for field in T::POS_OWNED.iter().copied().map(Field::named) {
+        keep_edited(&mut next, &field, &stored.record, &incoming.record);
+    }
     let mut conflicts = Vec::new();
     if stored.edits.is_empty() {
         next.record.take_shared(&incoming.record);
@@ -298,36 +311,43 @@ pub(crate) fn merge<T: Shared>(
     Ok(Merged { tracked: next, changed, deactivated, settles_edit, conflicts })
 }
 
-/// Puts back what the host edited of what only the POS knows, until the POS has it, too: no call tells it, and a person was asked.
-fn keep_edited<T: Shared>(next: &mut Tracked<T>, edited: &T) {
-    let owned: Vec<Field> = T::POS_OWNED.iter().copied().map(Field::named).collect();
-    for field in owned.iter().filter(|field| next.edits.get(field).is_some()).collect::<Vec<_>>() {
-        match next.record.value(field) == edited.value(field) {
-            true => drop(next.edits.settle(field)),
-            false => keep(&mut next.record, field, edited),
-        }
+/// Puts back a field that only the POS knows and that the host edited, until the POS has it, too: no call tells it, and a person
+/// was asked. A record that was made says nothing of what it left out.
+pub(super) fn keep_edited<T: Editable>(next: &mut Tracked<T>, field: &Field, edited: &T, pos: &T) {
+    let Some(edit) = next.edits.get(field) else { return };
+    let (Some(ours), Some(theirs)) = (edited.value(field), pos.value(field)) else { return };
+    let says_nothing =
+        edit.agreed.is_none() && T::empty(edited.id().clone()).value(field).as_ref() == Some(&ours);
+    if ours == theirs || says_nothing {
+        next.edits.settle(field);
+    } else {
+        keep(&mut next.record, field, edited);
+        next.edits.agree(field, theirs);
     }
 }
 
 /// Decides an item's branch prices, each a field of its own, which have no change time at the POS. Call it after [`merge`].
 pub(crate) fn merge_location_prices(how: Settling, merged: &mut Merged<Item>, pos: &ArticleBranches) {
     let tracked = &mut merged.tracked;
-    if tracked.record.not_sold_at != pos.not_sold_at {
-        tracked.record.not_sold_at.clone_from(&pos.not_sold_at);
-        merged.changed = true;
-    }
-    let edited = tracked.edits.iter().filter(|(field, _)| field.location().is_some());
-    let edited: BTreeSet<Field> = edited.map(|(field, _)| field.clone()).collect();
-    if edited.is_empty() && tracked.record.location_prices == pos.prices {
+    let is_same =
+        tracked.record.not_sold_at == pos.not_sold_at && tracked.record.location_prices == pos.prices;
+    if is_same && tracked.edits.is_empty() {
         return;
     }
     let before = tracked.clone();
     let mut theirs = Item::empty(tracked.record.id.clone());
+    theirs.not_sold_at.clone_from(&pos.not_sold_at);
     theirs.location_prices.clone_from(&pos.prices);
-    let own = theirs.location_prices.iter().chain(&tracked.record.location_prices);
-    let fields = own.map(|own| Field::price_at(&own.location)).chain(edited).collect();
-    merged.conflicts.extend(merge_fields(how, tracked, &theirs, None, fields));
-    tracked.record.location_prices.sort_by(|a, b| a.location.cmp(&b.location));
+    tracked.record.not_sold_at.clone_from(&pos.not_sold_at);
+    keep_edited(tracked, &Field::named("not_sold_at"), &before.record, &theirs);
+    let edited = tracked.edits.iter().filter(|(field, _)| field.location().is_some());
+    let edited: BTreeSet<Field> = edited.map(|(field, _)| field.clone()).collect();
+    if !edited.is_empty() || tracked.record.location_prices != pos.prices {
+        let own = theirs.location_prices.iter().chain(&tracked.record.location_prices);
+        let fields = own.map(|own| Field::price_at(&own.location)).chain(edited).collect();
+        merged.conflicts.extend(merge_fields(how, tracked, &theirs, None, fields));
+        tracked.record.location_prices.sort_by(|a, b| a.location.cmp(&b.location));
+    }
     merged.changed |= *tracked != before;
     merged.settles_edit |= !before.edits.is_empty() && tracked.edits.is_empty();
     merged.settles_edit &= tracked.edits.is_empty();

@@ -9,8 +9,8 @@
 //! |---|---|
 //! | name, description, price, tax rate, turnover group, size and colour, PLU, main barcode, age, active | both |
 //! | price of a branch | both, by calls of their own |
-//! | allergens and diets, course, pictures, modifier groups, further barcodes, whether stock is kept | pull only |
-//! | position, nutrients | the host's own |
+//! | allergens and diets, course, pictures, parts, linked articles, modifier groups, further barcodes, BTW codes, whether stock is kept, where it is not sold, a category's position | pull only: an edit waits, and a person is asked |
+//! | an item's position, nutrients, whether it is hidden | the host's own |
 //!
 //! A category is made at the POS with its first item: the POS knows no product without an article, and by the article's
 //! `extArticleId` a product is found again of which the answer was lost.

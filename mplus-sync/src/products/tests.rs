@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use super::merge::{Shared, content_fingerprint};
 use super::*;
-use crate::model::{BtwCode, CategoryId, Item, Variant};
+use crate::model::{BtwCode, Category, CategoryId, Item, Variant};
 use crate::price::PriceProblem;
 use crate::tax::{TaxMapping, TaxTable, VatGroup};
 
@@ -200,4 +200,19 @@ fn a_price_group_with_a_discount_and_a_price_of_zero_sells_nothing_for_free() {
     assert_eq!(priced(group(Some(Decimal::ZERO), Some(10))), (own, discount));
     assert_eq!(priced(group(Some(Decimal::ZERO), None)).0, Some(Decimal::ZERO), "free on purpose");
     assert_eq!(priced(group(Some(Decimal::new(200, 2)), Some(0))).0, Some(Decimal::new(200, 2)));
+}
+
+#[test]
+fn every_field_goes_both_ways_or_is_the_pos_s_or_the_host_s_own() {
+    fn check<T: Shared>(of_host: &[&'static str]) {
+        let record = T::empty("record".to_owned().into());
+        let fields = record.fields();
+        let mut fields: Vec<&str> = fields.iter().map(|field| field.as_str()).collect();
+        let mut listed: Vec<&str> = [T::FIELDS, T::POS_OWNED, of_host].concat();
+        fields.sort_unstable();
+        listed.sort_unstable();
+        assert_eq!(listed, fields, "{}", T::NAME);
+    }
+    check::<Item>(&["position", "hidden", "nutrients", "modifier_groups"]);
+    check::<Category>(&["hidden"]);
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use mplus_qapi::soap::Operation;
 use mplus_qapi::system::GetVatGroupList;
 use rust_decimal::Decimal;
+use serde::de::DeserializeOwned;
 
 use super::from_pos::{ArticleProblem, IncomingItem};
 use crate::model::{BranchNumber, BtwCode, Checkpoint, Field, Item, Marker, Resource, Tracked};
@@ -95,8 +96,8 @@ impl Rates {
             page = last.map(|last| Page::after(last, limit));
             for item in &items {
                 let record = &item.record;
-                let main = record.btw_code.zip(agreed_rate(item));
-                let other = record.alternative_btw_code.zip(record.alternative_tax_rate);
+                let (main, other) = codes_told(item);
+                let (main, other) = (main.0.zip(main.1), other.0.zip(other.1));
                 rates.known.extend(main.into_iter().chain(other));
                 rates.sold.extend(main.filter(|_| record.active).map(|(code, _)| code));
             }
@@ -125,11 +126,21 @@ impl Rates {
     }
 }
 
-/// An item's rate as both sides last agreed on.
-fn agreed_rate(item: &Tracked<Item>) -> Option<Decimal> {
-    match item.edits.get(&Field::named("tax_rate")) {
-        None => item.record.tax_rate,
-        Some(edit) => edit.agreed.as_ref()?.read::<Option<Decimal>>().ok()?,
+/// A code and its rate.
+type Told = (Option<BtwCode>, Option<Decimal>);
+
+/// An item's codes and rates, its own and the alternative one, as the POS told them.
+fn codes_told(item: &Tracked<Item>) -> (Told, Told) {
+    let record = &item.record;
+    let main = (told_of(item, "btw_code", record.btw_code), told_of(item, "tax_rate", record.tax_rate));
+    let code = told_of(item, "alternative_btw_code", record.alternative_btw_code);
+    (main, (code, told_of(item, "alternative_tax_rate", record.alternative_tax_rate)))
+}
+
+fn told_of<T: DeserializeOwned>(item: &Tracked<Item>, field: &'static str, own: Option<T>) -> Option<T> {
+    match item.edits.get(&Field::named(field)) {
+        None => own,
+        Some(edit) => edit.agreed.as_ref()?.read::<Option<T>>().ok()?,
     }
 }
 
@@ -138,15 +149,13 @@ pub(super) fn keep_rates(item: &mut IncomingItem, stored: &Tracked<Item>, tax: &
     if tax.is_told() {
         return;
     }
-    let (record, known) = (&mut item.incoming.record, &stored.record);
-    if record.btw_code == known.btw_code
-        && let Some(rate) = agreed_rate(stored)
-    {
-        record.tax_rate = Some(rate);
+    let (record, (main, other)) = (&mut item.incoming.record, codes_told(stored));
+    if record.btw_code == main.0 && main.1.is_some() {
+        record.tax_rate = main.1;
         item.problems.retain(|problem| !matches!(problem, ArticleProblem::Tax(_)));
     }
-    if record.alternative_btw_code == known.alternative_btw_code {
-        record.alternative_tax_rate = known.alternative_tax_rate;
+    if record.alternative_btw_code == other.0 {
+        record.alternative_tax_rate = other.1;
     }
 }
 
@@ -216,14 +225,19 @@ pub(super) fn missed(tax: &TaxTable) -> Option<Checkpoint> {
 /// Below every marker.
 pub(super) const NOTHING_READ: Marker = Marker::new(-1);
 
-/// The item with the rates that its codes mean now; none when it has them. A rate that the host is about to push stays.
+/// The item with the rates that its codes mean now; none when it has them. A rate that the host edited stays.
 fn rated(mut item: Tracked<Item>, tax: &TaxTable) -> Option<Tracked<Item>> {
     let rate = |name: &str, code: Option<BtwCode>| code.and_then(|code| tax.rate_for(name, Some(code)).ok());
-    let record = &item.record;
-    let (main, other) =
-        (rate(&record.name, record.btw_code), rate(&record.name, record.alternative_btw_code));
-    let edited = item.edits.get(&Field::named("tax_rate")).is_some();
-    let main = if edited || record.btw_code.is_none() { record.tax_rate } else { main };
+    let (record, (main, other)) = (&item.record, codes_told(&item));
+    let is_edited = |field| item.edits.get(&Field::named(field)).is_some();
+    let main = match main.0 {
+        Some(code) if !is_edited("tax_rate") => rate(&record.name, Some(code)),
+        _ => record.tax_rate,
+    };
+    let other = match is_edited("alternative_tax_rate") {
+        true => record.alternative_tax_rate,
+        false => rate(&record.name, other.0),
+    };
     if (main, other) == (record.tax_rate, record.alternative_tax_rate) {
         return None;
     }

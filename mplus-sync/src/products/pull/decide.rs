@@ -13,8 +13,8 @@ use super::tell::Told;
 use crate::conflict::Settling;
 use crate::model::free_id::free;
 use crate::model::{
-    ArticleNumber, CategoryId, Checkpoint, Fingerprint, FingerprintError, Item, Marker, ModifierGroupId,
-    PosModifierGroup, Resource, Tracked,
+    ArticleNumber, CategoryId, Checkpoint, Editable, Field, Fingerprint, FingerprintError, Item, Marker,
+    ModifierGroupId, PosModifierGroup, Resource, Tracked,
 };
 use crate::products::article_branches::Remark;
 use crate::products::branch_prices::BranchPrices;
@@ -234,17 +234,28 @@ fn complete(
 ) {
     let record = &mut item.incoming.record;
     record.modifier_groups = links.into_iter().flatten().map(|group| groups.id_of(group)).collect();
-    let Some(stored) = stored.map(|stored| &stored.record) else { return };
+    let Some(tracked) = stored else { return };
+    let stored = &tracked.record;
+    let mut untold = vec!["not_sold_at"];
     // The POS does not tell which alterations groups an article has: those links are the host's.
     let kept = |group: &&ModifierGroupId| links.is_none() || !groups.is_preparation(group);
     record.modifier_groups.extend(stored.modifier_groups.iter().filter(kept).cloned());
     record.not_sold_at.clone_from(&stored.not_sold_at);
     if record.category.is_none() {
         record.category.clone_from(&stored.category);
+        untold.push("category");
     }
     if !item.tells_nutrition {
         record.allergens.clone_from(&stored.allergens);
         record.diets.clone_from(&stored.diets);
+        untold.extend(["allergens", "diets"]);
+    }
+    // What the host edited of it is not what the POS has.
+    for field in untold.into_iter().map(Field::named).filter(|field| tracked.edits.get(field).is_some()) {
+        if let Some(value) = tracked.at_pos(&field) {
+            let set = record.set(&field, &value);
+            debug_assert!(set.is_ok(), "{set:?}");
+        }
     }
     for image in &mut record.images {
         if let Some(known) = stored.images.iter().find(|known| known.hash == image.hash) {

@@ -78,7 +78,7 @@ async fn push_category(
         let subject = Subject::new(&category.record.name, &category.record.id);
         run.report.ask_for(one.note(Resource::CATEGORIES, subject));
     }
-    if product.is_none() && !untold.is_empty() {
+    if product.is_none() && prepare::are_all_untold(&category, &untold) {
         return Ok(());
     }
     if run.options.dry_run {
@@ -125,7 +125,7 @@ async fn push_items(
                     let subject = Subject::new(&record.name, &record.id);
                     run.report.ask_for(one.note(Resource::ARTICLES, subject));
                 }
-                if outgoing.article.is_some() || outgoing.prices.is_some() || outgoing.untold.is_empty() {
+                if !prepare::are_all_untold(&outgoing.item, &outgoing.untold) {
                     ready.push(outgoing);
                 }
             }

@@ -58,6 +58,11 @@ impl Untold {
     }
 }
 
+/// Whether the POS can be told of nothing that the host edited.
+pub(crate) fn are_all_untold<T: Record>(tracked: &Tracked<T>, untold: &[Untold]) -> bool {
+    tracked.edits.iter().all(|(field, _)| untold.iter().any(|one| one.is_of(field) && one.reached.is_none()))
+}
+
 /// The record as the POS has it: what it was not told is as both sides agreed on before.
 pub(crate) fn as_told<T: Editable>(tracked: &Tracked<T>, untold: &[Untold]) -> T {
     let mut told = tracked.record.clone();
@@ -71,8 +76,9 @@ pub(crate) fn as_told<T: Editable>(tracked: &Tracked<T>, untold: &[Untold]) -> T
 }
 
 fn take_agreed<T: Editable>(record: &mut T, tracked: &Tracked<T>, field: &Field) {
-    let agreed = tracked.edits.get(field).and_then(|edit| edit.agreed.clone());
-    set(record, field, &agreed.unwrap_or_else(FieldValue::null));
+    if let Some(agreed) = tracked.at_pos(field) {
+        set(record, field, &agreed);
+    }
 }
 
 fn set<T: Editable>(record: &mut T, field: &Field, value: &FieldValue) {
@@ -80,21 +86,29 @@ fn set<T: Editable>(record: &mut T, field: &Field, value: &FieldValue) {
     debug_assert!(set.is_ok(), "{set:?}");
 }
 
-/// Fields that no call changes, of a record that the POS has.
-fn pos_owned<T: Shared>(tracked: &Tracked<T>) -> impl Iterator<Item = Untold> {
-    let edited = T::POS_OWNED.iter().copied().map(Field::named).filter(|field| {
-        let edit = tracked.edits.get(field).and_then(|edit| edit.agreed.as_ref());
-        edit.is_some_and(|agreed| tracked.record.value(field).as_ref() != Some(agreed))
-    });
-    edited.map(|field| {
+/// What the host edited of fields that no call carries.
+pub(crate) fn carried_by_none<T: Editable>(
+    tracked: &Tracked<T>,
+    fields: &'static [&'static str],
+) -> impl Iterator<Item = Untold> {
+    let is_edited = |field: &Field| {
+        tracked.edits.get(field).is_some() && tracked.record.value(field) != tracked.at_pos(field)
+    };
+    fields.iter().copied().map(Field::named).filter(is_edited).map(|field| {
         let message = format!("no call changes {field} at the POS: it is as edited on the host alone");
         Untold::new(field, message, "Make the change in the MplusKASSA back office, too")
     })
 }
 
+/// The BTW code goes with the rate: one that is edited is told by the code that is sent, and none says nothing.
+pub(crate) fn goes_with_rate(untold: &Untold, edited: Option<BtwCode>, sent: Option<BtwCode>) -> bool {
+    untold.field.as_str() == "btw_code" && (edited.is_none() || edited == sent)
+}
+
 /// What the POS cannot be told of a category.
 pub(super) fn untold_of_category(category: &Tracked<Category>) -> Vec<Untold> {
-    let mut untold: Vec<_> = pos_owned(category).chain(lost_groups(category)).collect();
+    let mut untold: Vec<_> =
+        carried_by_none(category, Category::POS_OWNED).chain(lost_groups(category)).collect();
     untold.extend(switched(category));
     untold
 }
@@ -112,7 +126,7 @@ fn lost_groups(category: &Tracked<Category>) -> Option<Untold> {
 /// That the host switched a category on or off.
 fn switched(category: &Tracked<Category>) -> Option<Untold> {
     let field = Field::named("active");
-    category.edits.get(&field)?.agreed.as_ref()?;
+    category.edits.get(&field).filter(|_| category.record.value(&field) != category.at_pos(&field))?;
     let state = if category.record.active { "on sale" } else { "off sale" };
     let message =
         format!("the POS cannot take a product on or off sale: the category is {state} on the host alone");
@@ -143,12 +157,13 @@ pub(crate) fn removed<T: Record>(
     price.into_iter().chain(group).collect()
 }
 
-/// What the POS cannot be told of an item that it has.
-fn untold_of_item(item: &Tracked<Item>, branch_prices: &BranchPrices) -> Vec<Untold> {
+/// What the POS cannot be told of an item, which is sent with this BTW code, if with any.
+fn untold_of_item(item: &Tracked<Item>, code: Option<BtwCode>, branch_prices: &BranchPrices) -> Vec<Untold> {
     let price = Field::named("price");
     let holds = |part: &str| item.sync.parts.contains_key(part);
     let mut untold = removed(item, item.record.price, item.record.turnover_group);
-    untold.extend(pos_owned(item));
+    let carried_by_none = carried_by_none(item, Item::POS_OWNED);
+    untold.extend(carried_by_none.filter(|one| !goes_with_rate(one, item.record.btw_code, code)));
     untold.extend(further_barcodes(item));
     let by_other_means = match (holds(SPECIAL_PRICE), holds(PRICED_BY_GROUP)) {
         _ if !is_edited(item, "price") => None,
@@ -191,7 +206,8 @@ fn untold_of_item(item: &Tracked<Item>, branch_prices: &BranchPrices) -> Vec<Unt
 /// That the host edited further barcodes than the first, which alone is sent.
 fn further_barcodes(item: &Tracked<Item>) -> Option<Untold> {
     let field = Field::named("barcodes");
-    let agreed: Vec<String> = item.edits.get(&field)?.agreed.as_ref()?.read().ok()?;
+    item.edits.get(&field)?;
+    let agreed: Vec<String> = item.at_pos(&field)?.read().ok()?;
     let (own, further) = (&item.record.barcodes, agreed.get(1..).unwrap_or_default());
     if own.get(1..).unwrap_or_default() == further {
         return None;
@@ -273,22 +289,20 @@ pub(super) fn item(
 ) -> Result<Outgoing, Note> {
     let number = item.external_ids.mpluskassa;
     let subject = Subject::new(&item.record.name, &item.record.id);
-    let untold = if number.is_some() { untold_of_item(&item, branch_prices) } else { Vec::new() };
+    // Only what is sent needs a code.
+    let code = match number.is_none() || is_edited(&item, "tax_rate") {
+        true => Some(
+            tax.code_for(&item.record.name, item.record.tax_rate)
+                .map_err(|problem| Note::tax(Resource::ARTICLES, subject.clone(), &problem))?,
+        ),
+        false => None,
+    };
+    let untold = untold_of_item(&item, code, branch_prices);
     let article = match number {
         Some(_) if !is_any_edited(&item, &untold) => None,
-        _ => {
-            // Only what is sent needs a code.
-            let code = match number.is_none() || is_edited(&item, "tax_rate") {
-                true => Some(
-                    tax.code_for(&item.record.name, item.record.tax_rate)
-                        .map_err(|problem| Note::tax(Resource::ARTICLES, subject.clone(), &problem))?,
-                ),
-                false => None,
-            };
-            Some(article(&item, code, &untold).map_err(|problem| {
-                Note::about(Resource::ARTICLES, subject.clone(), &problem.to_string(), problem.advice())
-            })?)
-        }
+        _ => Some(article(&item, code, &untold).map_err(|problem| {
+            Note::about(Resource::ARTICLES, subject.clone(), &problem.to_string(), problem.advice())
+        })?),
     };
     let prices = deviations(&item, branch_prices, &untold)
         .map_err(|(message, advice)| Note::about(Resource::BRANCH_PRICES, subject, &message, advice))?;

@@ -13,7 +13,7 @@ use mplus_qapi::soap::{Operation, Outcome};
 use super::known::KnownArticles;
 use super::making::{Making, tell_waiting};
 use super::note::{agreed, anothers, failure, mark, refused, unshown};
-use super::prepare::Outgoing;
+use super::prepare::{self, Outgoing};
 use super::sent::ToMake;
 use super::whole::{self, Shown};
 use crate::model::{
@@ -143,12 +143,13 @@ async fn create(
     }
     let marker = reply.sync_marker.map(Marker::new);
     let sync = agreed(category, content_fingerprint(&category.record)?, marker);
-    let pushed = Pushed {
-        id: category.record.id.clone(),
-        sent: Some(category.record.clone()),
-        number,
-        sync: sync.clone(),
-    };
+    let untold = prepare::untold_of_category(category);
+    for one in &untold {
+        let subject = Subject::new(&category.record.name, &category.record.id);
+        run.report.ask_for(one.note(Resource::CATEGORIES, subject));
+    }
+    let sent = Some(prepare::as_told(category, &untold));
+    let pushed = Pushed { id: category.record.id.clone(), sent, number, sync: sync.clone() };
     mark(run, CatalogPushes { categories: vec![pushed], ..CatalogPushes::default() }).await?;
     category.external_ids.mpluskassa = Some(number);
     category.sync = sync;

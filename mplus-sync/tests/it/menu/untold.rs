@@ -1,13 +1,16 @@
 //! Edits of which the POS cannot be told: a person is, and the host's wish is not lost.
 
 use mplus_qapi::testkit::{Dialect, Pos};
-use mplus_qapi::types::ArticleSpecialPrice;
+use mplus_qapi::types::{ArticleSpecialPrice, Course, CourseType};
 use mplus_qapi::value::Decimal;
 use mplus_sync::Integration;
 use mplus_sync::conflict::SyncContext;
-use mplus_sync::model::{CategoryEdit, ItemEdit, Resource};
+use mplus_sync::model::{
+    BtwCode, Category, CategoryEdit, Characteristic, Combo, ComboChoice, ComboEdit, ComboPart, CourseNumber,
+    Field, Item, ItemEdit, LocationId, Presence, Resource,
+};
 use mplus_sync::report::{RunOutcome, RunReport};
-use mplus_sync::store::CatalogEdits;
+use mplus_sync::store::{CatalogEdits, Page, Select};
 use mplus_sync::sync::RunOptions;
 
 use crate::support::{Doctored, Merchant};
@@ -280,4 +283,174 @@ async fn groups_and_further_barcodes_that_the_host_took_away_are_left_to_a_perso
         let held = merchant.categories().await.into_iter().find(|one| one.record.id == grouped.id).unwrap();
         assert_eq!((held.record.group_numbers.len(), held.edits.is_empty()), (0, false), "{report}");
     }
+}
+
+/// The fields that wait, by name.
+fn pending<T: mplus_sync::model::Record>(held: &mplus_sync::model::Tracked<T>) -> Vec<&str> {
+    held.edits.iter().map(|(field, _)| field.as_str()).collect()
+}
+
+#[tokio::test]
+async fn what_no_call_changes_of_a_new_record_is_left_to_a_person_too_and_the_rest_of_it_goes() {
+    let (merchant, integration) = synced("").await;
+    let mut category = Category::new("specials", "Specials");
+    category.position = Some(3);
+    let mut soup = Item::new("soup", "Pea soup");
+    soup.category = Some(category.id.clone());
+    (soup.price, soup.tax_rate) = (Some(Decimal::new(750, 2)), Some(9.into()));
+    soup.barcodes = vec!["871".to_owned(), "872".to_owned()];
+    soup.allergens =
+        vec![Characteristic { number: 4, name: "celery".to_owned(), presence: Presence::Present }];
+    soup.course = Some(CourseNumber::new(2));
+    soup.not_sold_at = vec![LocationId::from("mpluskassa-2")];
+    let edits = CatalogEdits {
+        categories: vec![CategoryEdit::making(&category)],
+        items: vec![ItemEdit::making(&soup)],
+        ..CatalogEdits::default()
+    };
+    save(&merchant, edits).await;
+    for _ in 0..3 {
+        let report = integration.sync_menu(&RunOptions::full(SyncContext::Manual)).await;
+        let asked = asked(&report);
+        assert_eq!(asked.len(), 5, "{asked:?}");
+        for field in ["position", "allergens", "course", "not_sold_at", "further barcodes"] {
+            assert!(asked.iter().any(|asked| asked.contains(field)), "{field}: {asked:?}");
+        }
+        let held = merchant.item("Pea soup").await;
+        let kept =
+            (&held.record.allergens, held.record.course, &held.record.not_sold_at, &held.record.barcodes);
+        assert_eq!(kept, (&soup.allergens, soup.course, &soup.not_sold_at, &soup.barcodes));
+        assert_eq!(pending(&held), ["allergens", "barcodes", "course", "not_sold_at"]);
+        let specials =
+            merchant.categories().await.into_iter().find(|held| held.record.id == category.id).unwrap();
+        assert_eq!((specials.record.position, pending(&specials)), (Some(3), vec!["position"]));
+        let article = merchant.pos.article(held.external_ids.mpluskassa.unwrap().get()).unwrap();
+        assert_eq!(
+            (article.price_incl, article.barcode.as_deref()),
+            (Some(Decimal::new(750, 2)), Some("871"))
+        );
+    }
+    let sent = merchant.pos.requests();
+    assert_eq!((sent.carried_out("createProduct"), sent.carried_out("updateProduct")), (1, 0));
+
+    let number = merchant.item("Pea soup").await.external_ids.mpluskassa.unwrap().get();
+    merchant.pos.change_article(number, |article| {
+        let course = Course { number: 2, r#type: CourseType::Standard, ..Course::default() };
+        article.course = Some(course);
+        let further = mplus_qapi::products::Barcode { barcode: Some("872".to_owned()), ..Default::default() };
+        article.barcode_list = vec![further].into();
+    });
+    let report = integration.sync_menu(&RunOptions::manual()).await;
+    assert_eq!(asked(&report).len(), 3, "{report}");
+    assert_eq!(pending(&merchant.item("Pea soup").await), ["allergens", "not_sold_at"]);
+}
+
+#[tokio::test]
+async fn what_is_asked_of_a_person_outlives_an_answer_that_was_lost() {
+    let (merchant, integration) = synced("").await;
+    let mut soup = Item::new("soup", "Pea soup");
+    soup.category = merchant.item(DISH).await.record.category;
+    (soup.price, soup.tax_rate) = (Some(Decimal::new(750, 2)), Some(9.into()));
+    soup.course = Some(CourseNumber::new(2));
+    edit(&merchant, ItemEdit::making(&soup)).await;
+    merchant.pos.faults().script_for("updateProduct", [mplus_qapi::testkit::Fault::ResetAfter]);
+    integration.sync_menu(&RunOptions::manual()).await;
+    for _ in 0..3 {
+        let report = integration.sync_menu(&RunOptions::manual()).await;
+        assert!(asked(&report).iter().any(|asked| asked.contains("course")), "{report}");
+        let held = merchant.item("Pea soup").await;
+        assert_eq!((held.record.course, pending(&held)), (soup.course, vec!["course"]), "{report}");
+    }
+}
+
+#[tokio::test]
+async fn a_btw_code_that_is_edited_without_its_rate_is_left_to_a_person_and_changes_no_rate_meanwhile() {
+    let (merchant, integration) = synced("").await;
+    let dish = merchant.item(DISH).await.record;
+    let (number, before) = (merchant.article(DISH), dish.btw_code.unwrap());
+    let other = merchant
+        .item("Coca-Cola")
+        .await
+        .record
+        .btw_code
+        .into_iter()
+        .chain([BtwCode::new(1), BtwCode::new(2)]);
+    let other = other.into_iter().find(|code| *code != before).unwrap();
+    edit(&merchant, ItemEdit::of(dish.id.clone()).set("btw_code", &other)).await;
+    for cents in [910, 920] {
+        merchant.pos.set_price(number, Decimal::new(cents, 2));
+        let report = integration.sync_menu(&RunOptions::full(SyncContext::Manual)).await;
+        assert!(asked(&report).iter().any(|asked| asked.contains("btw_code")), "{report}");
+        let held = merchant.item(DISH).await;
+        assert_eq!((held.record.btw_code, held.record.tax_rate), (Some(other), dish.tax_rate), "{report}");
+        assert_eq!(pending(&held), ["btw_code"]);
+    }
+    merchant.pos.change_article(number, |article| article.vat_code = Some(other.get()));
+    let report = integration.sync_menu(&RunOptions::manual()).await;
+    assert!(asked(&report).is_empty() && merchant.item(DISH).await.edits.is_empty(), "{report}");
+
+    // With its rate it goes.
+    let rate = dish.tax_rate;
+    let both = ItemEdit::of(dish.id).set("btw_code", &before).tax_rate(rate.unwrap());
+    edit(&merchant, both).await;
+    let report = integration.sync_menu(&RunOptions::manual()).await;
+    assert!(asked(&report).is_empty() && merchant.item(DISH).await.edits.is_empty(), "{report}");
+    assert_eq!(merchant.pos.article(number).unwrap().vat_code, Some(before.get()));
+}
+
+#[tokio::test]
+async fn allergens_of_an_article_that_tells_none_stay_as_the_host_edited_them() {
+    let (merchant, integration) = synced("").await;
+    let number = merchant.article(DISH);
+    merchant.pos.change_article(number, |article| article.nutritional_characteristics = None);
+    integration.sync_menu(&RunOptions::manual()).await;
+    edit(
+        &merchant,
+        ItemEdit::of(merchant.item(DISH).await.record.id).set("allergens", &Vec::<String>::new()),
+    )
+    .await;
+    for cents in [910, 920] {
+        merchant.pos.set_price(number, Decimal::new(cents, 2));
+        let report = integration.sync_menu(&RunOptions::manual()).await;
+        assert!(asked(&report).iter().any(|asked| asked.contains("allergens")), "{report}");
+        assert_eq!(pending(&merchant.item(DISH).await), ["allergens"]);
+    }
+}
+
+#[tokio::test]
+async fn a_combo_that_the_host_moved_is_left_to_a_person_until_it_is_moved_there() {
+    let (merchant, integration) = synced("").await;
+    let dish = merchant.item(DISH).await.record;
+    let drinks = merchant.item("Coca-Cola").await.record.category.unwrap();
+    let mut combo = Combo::new("lunch", "Lunch");
+    combo.category = dish.category.clone();
+    (combo.price, combo.tax_rate) = (Some(Decimal::new(1995, 2)), Some(9.into()));
+    let choices = vec![ComboChoice { item: dish.id, surcharge: Decimal::ZERO }];
+    combo.parts = vec![ComboPart { number: 23, name: "Dessert".to_owned(), choices }];
+    save(&merchant, CatalogEdits { combos: vec![ComboEdit::making(&combo)], ..CatalogEdits::default() })
+        .await;
+    let report = integration.sync_menu(&RunOptions::manual()).await;
+    let held = async || {
+        let combos = merchant.store.combos(&Merchant::id(), Select::Page(Page::first(10))).await.unwrap();
+        combos.into_iter().next().unwrap()
+    };
+    assert!(asked(&report).is_empty() && held().await.edits.is_empty(), "{report}");
+    let moved = ComboEdit::of("lunch").set(Field::named("category"), &drinks).name("Late lunch");
+    save(&merchant, CatalogEdits { combos: vec![moved], ..CatalogEdits::default() }).await;
+    for _ in 0..2 {
+        let report = integration.sync_menu(&RunOptions::manual()).await;
+        assert!(asked(&report).iter().any(|asked| asked.contains("category")), "{report}");
+        assert_eq!(
+            (held().await.record.category, pending(&held().await)),
+            (Some(drinks.clone()), vec!["category"])
+        );
+    }
+    let number = held().await.external_ids.mpluskassa.unwrap().get();
+    assert_eq!(merchant.pos.article(number).unwrap().description.as_deref(), Some("Late lunch"));
+    let categories = merchant.categories().await;
+    let product =
+        categories.into_iter().find(|one| one.record.id == drinks).unwrap().external_ids.mpluskassa.unwrap();
+    assert!(merchant.pos.move_article(number, product.get()));
+    let report = integration.sync_menu(&RunOptions::manual()).await;
+    assert!(asked(&report).is_empty() && held().await.edits.is_empty(), "{report}");
 }
