@@ -25,7 +25,7 @@ use super::{observe, trouble};
 const AGAIN: TimeDelta = TimeDelta::seconds(15);
 
 /// Brings a claimed order as far as it gets. One that is cut off is given back at once: whoever takes it up looks for it at
-/// the POS first.
+/// the POS, and does not send it again as long as the POS may be at work on the call that was cut off.
 pub(super) async fn forward(process: &Process, entry: OutboxEntry, cut: &CancelToken) -> FleetReport {
     let turn = match process.silent.turn(&entry.connection) {
         Ok(turn) => turn,

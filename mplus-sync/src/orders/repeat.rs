@@ -25,7 +25,7 @@ impl OrderService {
         }
         let timeout = TimeDelta::from_std(self.timeout()).unwrap_or(TimeDelta::MAX);
         let ends = |sent: DateTime<Utc>| sent + timeout * AT_WORK;
-        match attempt.note.sent.map(ends) {
+        match attempt.note.sent.max(attempt.earlier.cut_off_at).map(ends) {
             Some(until) if self.now() < until => Err(attempt.error(SubmitErrorKind::AtWork { until })),
             _ => Ok(()),
         }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use mplus_qapi::types::Terminal;
 use rust_decimal::Decimal;
@@ -114,6 +115,8 @@ pub(super) struct Earlier {
     queued: i64,
     refusals: u32,
     note: AttemptNote,
+    /// When an attempt was cut off, of which nothing could be noted any more.
+    pub(super) cut_off_at: Option<DateTime<Utc>>,
     /// Whether it has waited for its table since.
     pub(super) waited_for_table: bool,
     /// Under which claim it is sent; none outside of the outbox.
@@ -377,6 +380,7 @@ impl OrderService {
             queued: entry.waiting_since.timestamp_millis(),
             refusals: entry.attempts,
             note: AttemptNote::read(entry.note.as_deref()),
+            cut_off_at: entry.cut_off_at,
             waited_for_table: matches!(entry.waiting(), Some(Waiting::TableClaimed { .. })),
             claim: Some(entry.claim()),
         };

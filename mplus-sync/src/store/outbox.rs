@@ -264,7 +264,8 @@ pub trait OrderOutbox: Send + Sync {
     }
 
     /// Gives a claim back whose attempt was cut off, so that others go on at once; counts as nothing. `may_be_at_pos` says
-    /// whether this attempt may have reached the POS.
+    /// whether this attempt may have reached the POS: then they look for the order, and send it again once the POS cannot be at
+    /// work on it any more.
     ///
     /// # Errors
     /// [`Conflict`](super::StoreErrorKind::Conflict) when the claim was lost.

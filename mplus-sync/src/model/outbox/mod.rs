@@ -33,6 +33,10 @@ pub struct OutboxEntry {
     pub claims: i64,
     /// Whether an earlier attempt may have reached the POS: look there before sending again.
     pub may_be_at_pos: bool,
+    /// When an attempt last ended without a word that may have reached the POS: it was given back, or its claim ended. The POS
+    /// may be at work on its call for a while after that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut_off_at: Option<DateTime<Utc>>,
     /// When it is next looked at: not before this while waiting, the end of the claim while sending.
     pub due_at: DateTime<Utc>,
     /// Since when it waits: when it was queued, by the host or again by a person. A limit in time counts from here.
@@ -64,6 +68,7 @@ impl OutboxEntry {
             lost: 0,
             claims: 0,
             may_be_at_pos: false,
+            cut_off_at: None,
             due_at: now,
             waiting_since: now,
             note: None,

@@ -95,8 +95,7 @@ impl OutboxEntry {
     /// Claims it. A claim that ended without an outcome leaves behind that the order may be at the POS.
     pub fn claimed(mut self, worker: &WorkerId, until: DateTime<Utc>, now: DateTime<Utc>) -> Self {
         if self.state.kind() == OutboxStateKind::Sending {
-            self.may_be_at_pos = true;
-            self.lost = self.lost.saturating_add(1);
+            self.lose();
         }
         let waited = self.waiting().unwrap_or(Waiting::Queued);
         self.state = OutboxState::Sending { worker: worker.clone(), waited };
@@ -104,6 +103,13 @@ impl OutboxEntry {
         self.due_at = until;
         self.updated_at = now;
         self
+    }
+
+    /// Its claim has ended without an outcome.
+    fn lose(&mut self) {
+        self.may_be_at_pos = true;
+        self.lost = self.lost.saturating_add(1);
+        self.cut_off_at = Some(self.due_at);
     }
 
     /// Prolongs its claim.
@@ -199,6 +205,9 @@ impl OutboxEntry {
         self.is_held_by(claim).then_some(()).ok_or(StepRefused::ClaimLost)?;
         self.state = OutboxState::Waiting(self.waiting().unwrap_or(Waiting::Queued));
         self.may_be_at_pos |= may_be_at_pos;
+        if may_be_at_pos {
+            self.cut_off_at = Some(now);
+        }
         self.due_at = now;
         self.updated_at = now;
         Ok(self)
@@ -208,8 +217,7 @@ impl OutboxEntry {
     pub fn released(mut self, now: DateTime<Utc>) -> Self {
         if self.state.kind() == OutboxStateKind::Sending && self.due_at <= now {
             self.state = OutboxState::Waiting(self.waiting().unwrap_or(Waiting::Queued));
-            self.may_be_at_pos = true;
-            self.lost = self.lost.saturating_add(1);
+            self.lose();
             self.last_error = Some(WORKER_LOST.to_owned());
             self.updated_at = now;
         }

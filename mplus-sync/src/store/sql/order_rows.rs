@@ -41,6 +41,8 @@ struct Progress {
     attempts: u32,
     lost: u32,
     may_be_at_pos: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cut_off_at: Option<DateTime<Utc>>,
     waiting_since: DateTime<Utc>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     note: Option<String>,
@@ -55,6 +57,7 @@ impl Progress {
             attempts: entry.attempts,
             lost: entry.lost,
             may_be_at_pos: entry.may_be_at_pos,
+            cut_off_at: entry.cut_off_at,
             waiting_since: entry.waiting_since,
             note: entry.note.clone(),
             last_error: entry.last_error.clone(),
@@ -76,6 +79,7 @@ pub(super) fn progress_in(
         lost: 0,
         // Nobody can tell.
         may_be_at_pos: true,
+        cut_off_at: None,
         waiting_since: now,
         note: None,
         last_error: None,
@@ -97,6 +101,7 @@ pub(super) fn entry_of(mut row: Row) -> Result<OutboxEntry, StoreError> {
     entry.lost = progress.lost;
     entry.claims = claims;
     entry.may_be_at_pos = progress.may_be_at_pos;
+    entry.cut_off_at = progress.cut_off_at;
     entry.due_at = due_at;
     entry.waiting_since = progress.waiting_since;
     entry.note = progress.note;

@@ -16,6 +16,8 @@ use mplus_qapi::testkit::Fault;
 use mplus_qapi::types::IdempotencyResult;
 use mplus_sync::model::{Order, OrderKind, OutboxState, OutboxStateKind};
 use mplus_sync::orders::{CreateCall, OutboxWorker, TableCall};
+use mplus_sync::runtime::Runtime;
+use mplus_sync::store::ClaimRequest;
 
 use super::life::{speaking, worker};
 use super::table::{later, now};
@@ -83,6 +85,35 @@ async fn nor_is_one_with_a_key_that_the_pos_does_not_heed() {
         let kept = world.pos.orders();
         assert_eq!((kept.len(), kept[0].total_incl_amount), (1, Some(euros(2490))), "{operation}");
         assert!(matches!(state(&world).await, OutboxState::Accepted { .. }), "{operation}");
+    }
+}
+
+#[tokio::test]
+async fn nor_is_one_of_a_process_that_was_cut_off_before_it_could_say_so() {
+    for (operation, order) in
+        [("createOrderV3", paid("1", OrderKind::Pickup)), ("placeTableOrder", order("1", later(7)))]
+    {
+        for gives_back in [true, false] {
+            let readings = [("duplicate-number", "duplicate-taken"), ("idempotency-keys", "keys-ignored")];
+            let mut world = speaking(&readings).await;
+            world.settings.table_call = TableCall::PlaceTableOrder;
+            let service = world.service();
+            service.enqueue(&order).await.unwrap();
+            let now = world.runtime.now();
+            let request = ClaimRequest::new("gone".into(), 1, now + TimeDelta::minutes(2));
+            let claimed = world.store.claim(&request, now).await.unwrap().remove(0);
+            world.pos.faults().script_for(operation, [Fault::Late { after: AT_WORK }]);
+            service.submit(&order, false).await.unwrap_err();
+            if gives_back {
+                world.store.give_back(&claimed.claim(), true, now).await.unwrap();
+            }
+            work(&world, &worker(&world), 10).await;
+            let what = format!("{operation}, {gives_back}");
+            assert_eq!(world.pos.requests().count(operation), 1, "{what}");
+            let kept = world.pos.orders();
+            assert_eq!((kept.len(), kept[0].total_incl_amount), (1, Some(euros(2490))), "{what}");
+            assert!(matches!(state(&world).await, OutboxState::Accepted { .. }), "{what}");
+        }
     }
 }
 
