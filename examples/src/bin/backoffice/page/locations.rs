@@ -14,7 +14,7 @@ use crate::view::answer::{Go, Trouble};
 use crate::view::at::At;
 use crate::view::badge::{Tone, badge};
 use crate::view::fields::Fields;
-use crate::view::form::{Field, tick};
+use crate::view::form::{Field, meanwhile, revision, tick};
 use crate::view::layout::{Here, Page, empty, post};
 use crate::view::table::scrolling;
 
@@ -105,7 +105,7 @@ pub(crate) fn postal(address: &PostalAddress) -> String {
 pub(crate) async fn one(at: At, Path(path): Path<LocationPath>) -> Result<Page, Trouble> {
     let location = find(&at, &path.location).await?;
     let filled_in = own_data::filled_in(&at.app.records, at.id(), &location.record.id).await?;
-    Ok(page(&at, &location, &filled_in, None))
+    Ok(page(&at, &location, &filled_in, None, false))
 }
 
 /// The path of one location.
@@ -124,12 +124,21 @@ const AT_THE_TILL: [(MissingField, &str, Text, Known); 3] = [
     (MissingField::Email, "email", t::EMAIL, |known| &known.email),
 ];
 
-fn page(at: &At, location: &Tracked<Location>, filled_in: &FilledIn, wrong: Option<Text>) -> Page {
+/// The page with what is filled in or was entered, and whether somebody else has saved it since.
+fn page(
+    at: &At,
+    location: &Tracked<Location>,
+    filled_in: &FilledIn,
+    wrong: Option<Text>,
+    is_stale: bool,
+) -> Page {
     let (lang, record) = (at.lang, &location.record);
     let missing = filled_in.missing(record);
     let fact = |name: Text, value: Option<&str>| html! { dt { (&lang[name]) } dd { (value.unwrap_or("-")) } };
     let value = |value: &Option<String>| value.clone().unwrap_or_default();
+    let address = at.path(&format!("/locations/{}", record.id));
     let body = html! {
+        @if is_stale { (meanwhile(lang, &address)) }
         p { (state(lang, record, filled_in, &missing)) }
         section.card {
             dl.facts {
@@ -146,7 +155,8 @@ fn page(at: &At, location: &Tracked<Location>, filled_in: &FilledIn, wrong: Opti
         }
         section.card {
             h2 { (&lang[t::FILL_IN]) }
-            (post(&at.visit, &at.path(&format!("/locations/{}", record.id)), html! {
+            (post(&at.visit, &address, html! {
+                (revision(filled_in.revision))
                 (Field::text(lang, "coordinates", t::COORDINATES).value(value(&filled_in.coordinates)).hint(t::COORDINATES_HINT)
                     .wrong(wrong.map(|text| lang[text].to_owned())).show())
                 (Field::text(lang, "opening_hours", t::OPENING_HOURS).kind("area").value(value(&filled_in.opening_hours)).hint(t::OPENING_HOURS_HINT).show())
@@ -182,13 +192,19 @@ pub(crate) async fn save(
         opening_hours: text("opening_hours"),
         delivery_zones: text("delivery_zones"),
         online: fields.is_on("online"),
+        revision: fields.revision(),
     };
     if filled_in.coordinates.as_deref().is_some_and(|text| !are_coordinates(text)) {
-        let page = page(&at, &location, &filled_in, Some(t::NOT_COORDINATES));
+        let page = page(&at, &location, &filled_in, Some(t::NOT_COORDINATES), false);
         return Ok(Err(page.status(StatusCode::UNPROCESSABLE_ENTITY)));
     }
-    own_data::save_filled_in(&at.app.records, at.id(), &location.record.id, &filled_in).await?;
-    Ok(Ok(Go::to(at.path("/locations")).saying(&at.lang[frame::SAVED])))
+    if own_data::save_filled_in(&at.app.records, at.id(), &location.record.id, &filled_in).await? {
+        return Ok(Ok(Go::to(at.path("/locations")).saying(&at.lang[frame::SAVED])));
+    }
+    // Whoever is told and saves again means it.
+    let now = own_data::filled_in(&at.app.records, at.id(), &location.record.id).await?;
+    let entered = FilledIn { revision: now.revision, ..filled_in };
+    Ok(Err(page(&at, &location, &entered, None, true).status(StatusCode::CONFLICT)))
 }
 
 fn are_coordinates(text: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use mplus_sync::model::{ConnectionId, Location, LocationId, MissingField};
+use mplus_sync::model::{ConnectionId, Location, LocationId, MissingField, Revision};
 use mplus_sync::store::{StoreError, StoreErrorKind};
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +30,9 @@ pub(crate) struct FilledIn {
     pub(crate) email: Option<String>,
     /// Whether guests may order online.
     pub(crate) online: bool,
+    /// Which state of all this it is.
+    #[serde(skip)]
+    pub(crate) revision: Revision,
 }
 
 impl Default for FilledIn {
@@ -42,6 +45,7 @@ impl Default for FilledIn {
             phone: None,
             email: None,
             online: true,
+            revision: Revision::NEW,
         }
     }
 }
@@ -83,7 +87,7 @@ pub(crate) async fn filled_in(
     location: &LocationId,
 ) -> Result<FilledIn, RecordsError> {
     match records.get(LOCATION, &place(connection, location)).await? {
-        Some(record) => record.read(),
+        Some(record) => Ok(FilledIn { revision: Revision::new(record.revision), ..record.read()? }),
         None => Ok(FilledIn::default()),
     }
 }
@@ -111,14 +115,20 @@ pub(crate) async fn all_filled_in(
     Ok(AllFilledIn { connection: connection.clone(), known: known.collect::<Result<_, RecordsError>>()? })
 }
 
+/// Keeps it in place of its revision; `false` when somebody else has filled in something since.
 pub(crate) async fn save_filled_in(
     records: &Records,
     connection: &ConnectionId,
     location: &LocationId,
     filled_in: &FilledIn,
-) -> Result<(), RecordsError> {
+) -> Result<bool, RecordsError> {
     let record = Record::new(LOCATION, place(connection, location)).of(connection.as_str());
-    records.put(&record.with(filled_in)?).await
+    let record = Record { revision: filled_in.revision.get(), ..record.with(filled_in)? };
+    if filled_in.revision == Revision::NEW {
+        records.insert(&record).await
+    } else {
+        records.replace(&record).await
+    }
 }
 
 fn place(connection: &ConnectionId, location: &LocationId) -> String {

@@ -1,4 +1,4 @@
-//! Settings that two people have open at once.
+//! What two people have open at once: settings, and what is filled in of a location.
 
 use axum::http::StatusCode;
 
@@ -7,7 +7,15 @@ use super::world::World;
 #[tokio::test(flavor = "multi_thread")]
 async fn who_saves_what_somebody_else_has_saved_meanwhile_is_told_and_nothing_is_overwritten() {
     let world = World::open().await;
+    let locations = world.page("/locations").await.text;
+    let location = locations.split("href=\"").find(|link| link.contains("/demo/locations/")).unwrap();
+    let location = location.split('"').next().unwrap().trim_start_matches("/restaurants/demo");
     let forms = [
+        (
+            location,
+            [("delivery_zones", "1011"), ("online", "on")],
+            [("delivery_zones", "1012"), ("online", "on")],
+        ),
         ("/settings", [("employee", "71"), ("daily", "05:15")], [("employee", "82"), ("daily", "06:30")]),
         ("/tax", [("rate-0", "21"), ("name-0", "Hoog")], [("rate-0", "17"), ("name-0", "Laag")]),
     ];
