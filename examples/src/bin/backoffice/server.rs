@@ -9,8 +9,8 @@ use crate::api;
 use crate::app::App;
 use crate::page::{
     activity, assets, connect, connection, health, item, kiosk, locations, login, menu, order, orders,
-    overview, password, payments, pictures, programs, providers, restaurants, sales, settings, stock, sync,
-    tables, tax, till, troubleshooting, webhooks,
+    overview, password, pay, payments, pictures, programs, providers, restaurants, sales, settings, stock,
+    sync, tables, tax, till, troubleshooting, webhooks,
 };
 use crate::safe::{guard, headers};
 use crate::view::answer::Trouble;
@@ -85,7 +85,7 @@ fn restaurant() -> Router<App> {
         .route("/webhooks/entry", get(webhooks::one).post(webhooks::decide))
         .route("/troubleshooting", get(troubleshooting::show))
         .route("/kiosk", get(kiosk::show).post(kiosk::order))
-        .route("/kiosk/pay", get(kiosk::pay).post(kiosk::give_up))
+        .route("/kiosk/pay", get(pay::show).post(pay::give_up))
         .route("/till", get(till::show).post(till::act))
         .route("/activity", get(activity::show))
 }

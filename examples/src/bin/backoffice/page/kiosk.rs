@@ -10,18 +10,19 @@ use mplus_sync::model::{
     Customer, Item, ItemId, Location, LocationId, Order, OrderKind, OrderLine, PaymentMethod, Sold, Tracked,
 };
 use mplus_sync::orders::SubmitError;
-use mplus_webhooks::payment::{OwnPayment, Payment, PaymentNotice, PaymentState};
+use mplus_webhooks::payment::OwnPayment;
 use rust_decimal::Decimal;
 
+use super::chosen::{chosen, order_kind, quantity_field};
 use super::menu::{being_read, category_field, encoded, items, picture};
+use super::pay::{placed, unpaid};
 use super::payments::{self, key};
-use super::tables::{read_table, written};
 use super::{choices, locations};
-use crate::restaurant::baskets::{Basket, Placing};
+use crate::restaurant::baskets::Basket;
 use crate::restaurant::index::Wanted;
 use crate::restaurant::{own_data, settings};
 use crate::safe::random_text;
-use crate::text::{frame, menu, payments as pay_texts, play as t};
+use crate::text::{frame, menu, play as t};
 use crate::view::answer::{Go, Trouble};
 use crate::view::at::At;
 use crate::view::fields::{Fields, Query};
@@ -38,44 +39,6 @@ pub(crate) async fn show(at: At, Query(query): Query) -> Result<Page, Trouble> {
         None => None,
     };
     shown(&at, &unpaid.unwrap_or(query), None).await
-}
-
-/// What a guest has chosen and not paid, to be ordered after all.
-async fn unpaid(at: &At, id: &str) -> Result<Option<Fields>, Trouble> {
-    let Some(basket) = at.app.baskets.of_payment(at.id().as_str(), id).await? else { return Ok(None) };
-    let payment = payments::payments(at)?.payment(&key(at, id)).await?;
-    let is_here = payment.is_some_and(|payment| is_still_here(payment.state, payment.expires_at, at.now()));
-    Ok(Some(as_entered(&basket.order, is_here)))
-}
-
-/// Whether the guest of a payment that ended stands there still, as far as is known.
-fn is_still_here(state: PaymentState, expires_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
-    state != PaymentState::Expired && now < expires_at
-}
-
-/// The form that an order was made of; who the guest is and what they said is for no other guest to read.
-fn as_entered(order: &Order, is_here: bool) -> Fields {
-    let mut form = url::form_urlencoded::Serializer::new(String::new());
-    form.append_pair("location", order.location.as_str());
-    for line in &order.lines {
-        let Sold::Item { item } = &line.sold else { continue };
-        form.append_pair(&quantity_field(item), &line.quantity.to_string());
-        for modifier in &line.modifiers {
-            let name = choices::choice_field(item, modifier.group.as_str());
-            form.append_pair(&name, modifier.modifier.as_str());
-        }
-    }
-    if !is_here {
-        return Fields::read(form.finish().as_bytes());
-    }
-    if let OrderKind::DineInPayNow { table, .. } = &order.kind {
-        form.append_pair("kind", "table").append_pair("table", &written(table));
-    }
-    if let Some(customer) = &order.customer {
-        form.append_pair("guest", &customer.name);
-    }
-    form.append_pair("note", order.note.as_deref().unwrap_or_default());
-    Fields::read(form.finish().as_bytes())
 }
 
 async fn shown(at: &At, entered: &Fields, wrong: Option<String>) -> Result<Page, Trouble> {
@@ -278,36 +241,10 @@ async fn refuse(at: &At, fields: &Fields, why: String) -> Result<Response, Troub
     Ok(page.status(StatusCode::UNPROCESSABLE_ENTITY).into_response())
 }
 
-fn placed(at: &At, order: &Order) -> Go {
-    let address = at.path(&format!("/orders/order?number={}", encoded(order.number.as_str())));
-    Go::to(address).saying(at.lang.fill(t::PLACED, &[&order.number]))
-}
-
 /// A number that comes once, from whichever kiosk: the time, and six letters of a random text.
 fn number(now: DateTime<Utc>, random: &str) -> String {
     let letters: String = random.chars().filter(char::is_ascii_alphanumeric).take(6).collect();
     format!("K-{}-{}", now.timestamp_millis(), letters.to_uppercase())
-}
-
-fn order_kind(fields: &Fields) -> Option<OrderKind> {
-    let table = read_table(fields.text("table"));
-    match fields.text("kind") {
-        "table" => Some(OrderKind::DineInPayNow { table: table?, guests: None }),
-        "table_later" => Some(OrderKind::DineInPayLater { table: table?, guests: None }),
-        _ => Some(OrderKind::Pickup),
-    }
-}
-
-fn quantity_field(item: &ItemId) -> String {
-    format!("quantity_{item}")
-}
-
-/// What was chosen of which item.
-fn chosen(fields: &Fields) -> impl Iterator<Item = (ItemId, u8)> {
-    fields
-        .starting_with("quantity_")
-        .filter_map(|(id, quantity)| Some((ItemId::from(id), quantity.trim().parse::<u8>().ok()?)))
-        .filter(|(_, quantity)| *quantity > 0)
 }
 
 /// What was chosen, at the prices of the menu as it is now; the name of an item that cannot be ordered any more.
@@ -333,95 +270,9 @@ async fn lines(
     Ok(chosen.iter().map(line).collect())
 }
 
-/// Where the guest pays.
-pub(crate) async fn pay(at: At, Query(query): Query) -> Result<Response, Trouble> {
-    let (lang, id) = (at.lang, query.text("id"));
-    let payment = payments::payments(&at)?.payment(&key(&at, id)).await?.ok_or(Trouble::NotFound)?;
-    let basket = at.app.baskets.of_payment(at.id().as_str(), id).await?.ok_or(Trouble::NotFound)?;
-    if payment.state == PaymentState::Confirmed {
-        return Ok(paid(&at, &payment, &basket.order).await);
-    }
-    if payment.state.is_terminal() {
-        let why = payment.reason.as_ref().map(|reason| lang.reason(&reason.text));
-        let said = format!("{} {}", &lang[t::NOT_PAID], why.unwrap_or_default());
-        let back = at.path(&format!("/kiosk?again={}", encoded(id)));
-        return Ok(Go::to(back).warning(said.trim()).into_response());
-    }
-    let hidden = html! { input type="hidden" name="id" value=(id); };
-    let body = html! {
-        p.lead { (&lang[t::PAY_ABOUT]) }
-        section.card {
-            p { (payments::state(lang, &payment)) }
-            @if let Some(url) = payment.checkout_url.as_deref().filter(|url| url.starts_with("https://")) {
-                p { a.button.large href=(url) { (&lang[pay_texts::PAY_HERE]) } }
-            }
-            @if at.demo().is_some() {
-                (post(&at.visit, &at.path("/payments/play"), html! {
-                    (hidden)
-                    input type="hidden" name="back" value=(at.path(&format!("/kiosk/pay?id={}", encoded(id))));
-                    p.actions {
-                        button type="submit" name="do" value="pay" { (&lang[pay_texts::PLAY_PAY]) }
-                        button.quiet type="submit" name="do" value="refuse" { (&lang[pay_texts::PLAY_REFUSE]) }
-                    }
-                }))
-            }
-            (post(&at.visit, &at.path("/kiosk/pay"), html! { (hidden) button.link type="submit" { (&lang[t::GIVE_UP]) } }))
-        }
-    };
-    let title = lang.fill(t::PAY_TITLE, &[&euros(lang, payment.amount)]);
-    Ok(at.page_below(Here::Kiosk, title, body).reloading(true).into_response())
-}
-
-/// What became of an order that was paid.
-async fn paid(at: &At, payment: &Payment, order: &Order) -> Response {
-    let lang = at.lang;
-    let (text, comes_again) = match at.app.baskets.told(&PaymentNotice::Changed(payment.clone())).await {
-        Ok(Placing::Placed(_)) => return placed(at, order).into_response(),
-        Ok(Placing::Refused(why)) => (lang.fill(t::PAID_NOT_ORDERED, &[&order.number, &why]), false),
-        Ok(Placing::Nothing) => (lang[t::BEING_PLACED].to_owned(), true),
-        Err(error) => {
-            tracing::error!(connection = %at.id(), payment = %payment.key.id, %error, "a paid order waits to be placed");
-            (lang[t::BEING_PLACED].to_owned(), true)
-        }
-    };
-    let body = html! { p.notice.bad[!comes_again] role="status" { (text) } };
-    let title = lang.fill(t::PAID_TITLE, &[&euros(lang, payment.amount)]);
-    at.page_below(Here::Kiosk, title, body).reloading(comes_again).into_response()
-}
-
-/// The guest does not want to pay after all.
-pub(crate) async fn give_up(at: At, fields: Fields) -> Result<Go, Trouble> {
-    let id = fields.text("id");
-    payments::payments(&at)?.cancel_own(&key(&at, id)).await?;
-    Ok(Go::to(at.path(&format!("/kiosk/pay?id={}", encoded(id)))))
-}
-
 #[cfg(test)]
 mod tests {
-    use mplus_sync::model::TableRef;
-
     use super::*;
-
-    #[test]
-    fn a_guest_who_walked_away_leaves_what_was_chosen_and_nothing_of_themselves() {
-        let now = DateTime::UNIX_EPOCH;
-        let kind = OrderKind::DineInPayNow { table: TableRef { number: 3, sub_number: 2 }, guests: None };
-        let mut order = Order::new("K-1", "city", kind, now);
-        let sold = Sold::Item { item: "cola".into() };
-        order.lines = vec![OrderLine::new(sold, "Cola", Decimal::TWO, Decimal::ONE)];
-        order.note = Some("no ice".to_owned());
-        order.customer = Some(Customer::new("kiosk-1", "Sam"));
-        let shown = |is_here| {
-            let form = as_entered(&order, is_here);
-            ["quantity_cola", "guest", "note", "table"].map(|field| form.text(field).to_owned())
-        };
-        assert_eq!(shown(true), ["2", "Sam", "no ice", "3/2"]);
-        assert_eq!(shown(false), ["2", "", "", ""]);
-        let later = now + chrono::TimeDelta::minutes(3);
-        assert!(is_still_here(PaymentState::Failed, later, now), "a card was refused");
-        assert!(!is_still_here(PaymentState::Expired, later, now), "nobody paid in time");
-        assert!(!is_still_here(PaymentState::Failed, now, later), "long ago");
-    }
 
     #[test]
     fn two_kiosks_in_one_millisecond_have_two_numbers() {

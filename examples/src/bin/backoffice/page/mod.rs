@@ -3,6 +3,7 @@
 pub(crate) mod activity;
 pub(crate) mod assets;
 mod choices;
+mod chosen;
 pub(crate) mod connect;
 pub(crate) mod connection;
 pub(crate) mod health;
@@ -15,6 +16,7 @@ pub(crate) mod order;
 pub(crate) mod orders;
 pub(crate) mod overview;
 pub(crate) mod password;
+pub(crate) mod pay;
 pub(crate) mod payments;
 pub(crate) mod pictures;
 pub(crate) mod programs;

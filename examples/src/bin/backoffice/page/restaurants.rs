@@ -59,6 +59,7 @@ pub(crate) async fn show(desk: Desk, Query(query): Query) -> Result<Page, Troubl
             }
             p.actions { (connect) }
         }
+        p { a href="/password" { (&lang[frame::CHANGE_PASSWORD]) } }
     };
     Ok(desk.page(frame::RESTAURANTS, body))
 }

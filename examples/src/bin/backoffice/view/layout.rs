@@ -181,7 +181,6 @@ impl Page {
                         a href="/" { (&lang[t::RESTAURANTS]) }
                         a href="/programs" { (&lang[t::PROGRAMS]) }
                         a href="/health" { (&lang[t::HEALTH]) }
-                        a href="/password" { (&lang[t::PASSWORD]) }
                     }
                     @for other in Lang::ALL.into_iter().filter(|other| *other != lang) {
                         (post(&self.visit, "/language", html! {
