@@ -1,6 +1,7 @@
 //! How far a run is, while it runs.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -71,7 +72,7 @@ impl fmt::Display for Progress {
     }
 }
 
-/// Takes progress events. Called from within the run, so it should be quick: hand on, draw, count.
+/// Takes progress events. Called from within the run, so it should be quick: hand on, draw, count. A panic is logged, and the run goes on.
 ///
 /// A closure will do.
 ///
@@ -88,6 +89,13 @@ pub trait ProgressSink: Send + Sync {
 impl<F: Fn(&Progress) + Send + Sync> ProgressSink for F {
     fn progress(&self, progress: &Progress) {
         self(progress);
+    }
+}
+
+/// Hands an event on. A panic of the host's is not the run's.
+pub(crate) fn tell(sink: &dyn ProgressSink, progress: &Progress) {
+    if catch_unwind(AssertUnwindSafe(|| sink.progress(progress))).is_err() {
+        tracing::error!(target: "mplus_sync", "the host panicked at the progress of a run, which goes on");
     }
 }
 
@@ -161,6 +169,19 @@ mod tests {
         assert_eq!((progress.done, progress.rate, progress.fraction()), (10_000, Some(2000.0), Some(0.25)));
         assert_eq!(progress.remaining(), Some(Duration::from_secs(15)));
         assert_eq!(progress.to_string(), "pull articles: 10000 of 40000 (25 %), 2000/s, about 16 s left");
+    }
+
+    #[test]
+    fn a_host_that_panics_at_progress_is_told_the_next_all_the_same() {
+        let told = std::sync::atomic::AtomicU32::new(0);
+        let panics = |_: &Progress| {
+            let before = told.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            assert!(before > 0, "this panic is part of the test");
+        };
+        let mut meter = meter(None);
+        tell(&panics, &meter.advance(1, at(1)));
+        tell(&panics, &meter.advance(1, at(2)));
+        assert_eq!(told.into_inner(), 2);
     }
 
     #[test]

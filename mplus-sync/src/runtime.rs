@@ -1,6 +1,7 @@
 //! Time and randomness as a parameter: nothing in this crate reads the real clock, sleeps or draws lots on its own.
 
 use std::fmt::Debug;
+use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -51,6 +52,26 @@ pub(crate) async fn within<T>(
     match select(work, pin!(time_is_up)).await {
         Either::Left((done, _)) => Some(done),
         Either::Right(_) => None,
+    }
+}
+
+/// Why nothing came of the host's code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unheard {
+    Panicked,
+    TookTooLong,
+}
+
+/// What comes of the host's code in this time: neither its panic nor its hanging is anybody else's.
+pub(crate) async fn of_host<T>(
+    runtime: &dyn Runtime,
+    longest: Duration,
+    work: impl Future<Output = T>,
+) -> Result<T, Unheard> {
+    match within(runtime, longest, AssertUnwindSafe(work).catch_unwind()).await {
+        Some(Ok(done)) => Ok(done),
+        Some(Err(_)) => Err(Unheard::Panicked),
+        None => Err(Unheard::TookTooLong),
     }
 }
 

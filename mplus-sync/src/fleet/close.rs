@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::model::{ClaimedRun, RunEnd, RunKind, RunRequest, StoredReport};
 use crate::report::{RunOutcome, RunReport};
-use crate::runtime::within;
+use crate::runtime::of_host;
 use crate::store::StoreError;
 
 use super::alive::is_lost;
@@ -56,9 +56,9 @@ pub(super) async fn keep<'r, Report: Serialize>(
     if let Some(observer) = &process.run_observer {
         let began = |part: &&RunReport| part.outcome != RunOutcome::Busy;
         for part in parts.into_iter().filter(began).collect::<Vec<_>>() {
-            let told = within(&**process.host.runtime(), PATIENCE, observer.ended(&run.kind, part)).await;
-            if told.is_none() {
-                observe::host_hangs(&run.connection);
+            let telling = async { observer.ended(&run.kind, part).await };
+            if let Err(unheard) = of_host(&**process.host.runtime(), PATIENCE, telling).await {
+                observe::not_told(&run.connection, unheard);
                 return;
             }
         }

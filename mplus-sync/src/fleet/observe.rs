@@ -6,6 +6,7 @@ use tracing::{Span, info_span};
 use crate::connection::OpenError;
 use crate::model::{ClaimedRun, ConnectionId, OutboxEntry, RunKind, WorkerId};
 use crate::orders::WorkerReport;
+use crate::runtime::Unheard;
 
 use super::ending::Ending;
 
@@ -116,9 +117,16 @@ pub(super) fn name_is_taken(name: &WorkerId) {
     tracing::error!(target: "mplus_sync", %name, "another process works under this name; this one takes no work until it has the name alone");
 }
 
-/// The host did not take in time what it is told of a run.
-pub(super) fn host_hangs(connection: &ConnectionId) {
-    tracing::warn!(target: "mplus_sync", %connection, "the host did not take in time what came of a run; its report is kept");
+/// The host did not take what it is told of a run.
+pub(super) fn not_told(connection: &ConnectionId, unheard: Unheard) {
+    match unheard {
+        Unheard::TookTooLong => {
+            tracing::warn!(target: "mplus_sync", %connection, "the host did not take in time what came of a run; its report is kept");
+        }
+        Unheard::Panicked => {
+            tracing::error!(target: "mplus_sync", %connection, "the host panicked at what came of a run; its report is kept");
+        }
+    }
 }
 
 /// A run was told to stop and does not end.

@@ -14,7 +14,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 ///
 /// It is told in the process that carried the run out, once the report is kept and before the run counts as ended: a process
 /// that dies in between has another one carry it out and tell of it again. What it does takes the run's time, and 20 seconds at most: a
-/// call that takes longer is dropped where it waits, and not repeated.
+/// call that takes longer is dropped where it waits, and not repeated; nor is one that panics.
 #[async_trait]
 pub trait RunObserver: Send + Sync {
     /// A part of a run has ended, however it did: a whole sync has one for the menu and one for the stock. A run that could not

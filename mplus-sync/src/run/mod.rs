@@ -22,7 +22,7 @@ use crate::conflict::{Settling, SyncContext};
 use crate::merchant::{Lacking, Merchant, RunLimits};
 use crate::model::{Checkpoint, Connection, ConnectionId, Marker, Resource};
 use crate::pos_call::unreadable_at;
-use crate::progress::{Phase, ProgressMeter};
+use crate::progress::{Phase, ProgressMeter, tell};
 use crate::report::{Note, RunReport, Scope, Subject};
 use crate::runtime::Runtime;
 use crate::settings::MerchantSettings;
@@ -306,7 +306,7 @@ impl<'a> Run<'a> {
         let now = self.now();
         if let Some(meter) = self.meters.get_mut(resource) {
             let progress = meter.advance(records as u64, now);
-            self.options.progress.progress(&progress);
+            tell(&*self.options.progress, &progress);
         }
     }
 

@@ -17,7 +17,7 @@ use crate::merchant::Merchant;
 use crate::model::{
     ArticleNumber, BranchNumber, Checkpoint, InventoryLevel, ItemId, LocationId, Marker, Resource,
 };
-use crate::progress::{Phase, ProgressMeter};
+use crate::progress::{Phase, ProgressMeter, tell};
 use crate::report::RunReport;
 use crate::run::{Hold, Silence, StepError};
 use crate::store::{StockChunk, StoreError};
@@ -172,7 +172,7 @@ impl Writer<'_> {
             self.report.count(&self.resource).pulled += written;
             self.report.writes += 1;
         }
-        self.options.progress.progress(&self.meter.advance(read, self.merchant.runtime().now()));
+        tell(self.options.progress, &self.meter.advance(read, self.merchant.runtime().now()));
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use crate::cancel::CancelToken;
 use crate::model::{ClaimedNotice, ConnectionId, OrderNotice};
-use crate::runtime::{Runtime, within};
+use crate::runtime::{Runtime, Unheard, of_host, within};
 use crate::store::{NoticeRequest, Store};
 
 /// How many notices are claimed at once.
@@ -32,7 +32,8 @@ const PAUSE: Duration = Duration::from_secs(30);
 /// told at once, those of one merchant one after the other.
 #[async_trait]
 pub trait OrderObserver: Send + Sync {
-    /// Takes a notice, within 20 seconds: a call that takes longer is dropped where it waits, and counts as failed.
+    /// Takes a notice, within 20 seconds: a call that takes longer is dropped where it waits, and counts as failed, as one that panics
+    /// does.
     ///
     /// # Errors
     /// When the host could not take it: it is told again in half a minute, and the order's later notices wait.
@@ -202,17 +203,25 @@ impl Teller<'_> {
                 let _ = self.store.postpone(&notice, at).await;
                 continue;
             }
-            let taken = within(self.runtime, PATIENCE, self.observer.told(&notice.notice)).await;
-            if let Some(Ok(())) = taken {
+            // A panic may come of the call itself as well.
+            let telling = async { self.observer.told(&notice.notice).await };
+            let taken = of_host(self.runtime, PATIENCE, telling).await;
+            if let Ok(Ok(())) = taken {
                 // One that is not acknowledged is told again: at least once is the promise.
                 let _ = self.store.acknowledge(&notice).await;
                 told += 1;
                 continue;
             }
-            if taken.is_none() {
-                hangs = true;
-                let connection = &notice.notice.connection;
-                tracing::warn!(target: "mplus_sync", %connection, "the host did not take a notice in time; it is told again");
+            let connection = &notice.notice.connection;
+            match taken {
+                Err(Unheard::TookTooLong) => {
+                    hangs = true;
+                    tracing::warn!(target: "mplus_sync", %connection, "the host did not take a notice in time; it is told again");
+                }
+                Err(Unheard::Panicked) => {
+                    tracing::error!(target: "mplus_sync", %connection, "the host panicked at a notice; it is told again");
+                }
+                Ok(_) => {}
             }
             let again = self.runtime.now() + PAUSE;
             let _ = self.store.postpone(&notice, again).await;

@@ -1,6 +1,7 @@
 //! All merchants of a store, by processes that share it: on every store in the box.
 
 mod left_out;
+mod observers;
 mod orders;
 mod runs;
 mod several;
