@@ -10,10 +10,14 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use chrono::{DateTime, TimeDelta, Utc};
+use mplus_examples::newest;
 use mplus_webhooks::inbox::{EntryFilter, EntryId, EntryState};
 use mplus_webhooks::payment::{PaymentFilter, PaymentKey};
 use mplus_webhooks::testkit::ManualProvider;
-use mplus_webhooks::{InboxError, MemoryTransactions, MerchantId, Orchestrator, Secret};
+use mplus_webhooks::{
+    InboxError, MemoryTransactions, MerchantId, Orchestrator, Runtime as _, Secret, Store, TokioRuntime,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -21,6 +25,7 @@ use serde_json::{Value, json};
 #[derive(Clone)]
 pub(super) struct Admin {
     pub(super) orchestrator: Orchestrator,
+    pub(super) store: Arc<dyn Store>,
     pub(super) provider: Arc<ManualProvider>,
     pub(super) sales: Arc<MemoryTransactions>,
     pub(super) merchant: MerchantId,
@@ -129,13 +134,29 @@ fn failed(error: &dyn Error) -> (StatusCode, String) {
     (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n"))
 }
 
-async fn payments(State(admin): State<Admin>) -> Shown {
-    let payments =
-        admin.orchestrator.payments().ok_or((StatusCode::NOT_FOUND, "no payments\n".to_owned()))?;
-    let listed = payments.list(&PaymentFilter::default()).await.map_err(|error| failed(&error))?;
+/// The most that is shown at once.
+const PAGE: usize = 100;
+
+/// Which part of a list to show, the newest first.
+#[derive(Deserialize)]
+struct Part {
+    /// Only what came before: the time of the last one that was shown.
+    before: Option<DateTime<Utc>>,
+}
+
+impl Part {
+    fn before(&self) -> DateTime<Utc> {
+        self.before.unwrap_or_else(|| TokioRuntime.now() + TimeDelta::minutes(1))
+    }
+}
+
+async fn payments(State(admin): State<Admin>, Query(part): Query<Part>) -> Shown {
+    let filter = PaymentFilter::default();
+    let listed = newest::payments(&admin.store, &filter, |_| true, part.before(), PAGE).await;
+    let (listed, _) = listed.map_err(|error| failed(&error))?;
     let shown = listed.iter().map(|payment| {
         json!({
-            "id": payment.key.id, "amount": payment.amount, "state": payment.state.name(),
+            "startedAt": payment.started_at, "id": payment.key.id, "amount": payment.amount, "state": payment.state.name(),
             "provider": payment.provider, "account": payment.account, "terminal": payment.terminal,
             "reason": payment.reason.as_ref().map(ToString::to_string),
         })
@@ -154,8 +175,8 @@ async fn sold(State(admin): State<Admin>) -> Json<Value> {
     Json(shown.collect())
 }
 
-async fn dead(State(admin): State<Admin>) -> Shown {
-    list(&admin, &EntryFilter::dead()).await
+async fn dead(State(admin): State<Admin>, Query(part): Query<Part>) -> Shown {
+    list(&admin, &EntryFilter::dead(), &part).await
 }
 
 /// Which entries to show.
@@ -163,6 +184,8 @@ async fn dead(State(admin): State<Admin>) -> Shown {
 struct Wanted {
     /// Such as `retrying`.
     state: Option<String>,
+    #[serde(flatten)]
+    part: Part,
 }
 
 async fn entries(State(admin): State<Admin>, Query(wanted): Query<Wanted>) -> Shown {
@@ -171,11 +194,12 @@ async fn entries(State(admin): State<Admin>, Query(wanted): Query<Wanted>) -> Sh
         let unknown = || (StatusCode::BAD_REQUEST, format!("no state is named {name}\n"));
         filter.states.push(EntryState::from_name(&name).ok_or_else(unknown)?);
     }
-    list(&admin, &filter).await
+    list(&admin, &filter, &wanted.part).await
 }
 
-async fn list(admin: &Admin, filter: &EntryFilter) -> Shown {
-    shown(&admin.orchestrator.inbox().list(filter).await.map_err(|error| failed(&error))?)
+async fn list(admin: &Admin, filter: &EntryFilter, part: &Part) -> Shown {
+    let listed = newest::entries(&admin.orchestrator, filter, part.before(), PAGE).await;
+    shown(&listed.map_err(|error| failed(&error))?.0)
 }
 
 async fn entry(State(admin): State<Admin>, Path(id): Path<String>) -> Shown {
@@ -214,20 +238,26 @@ fn decided(entry: Result<mplus_webhooks::inbox::Entry, InboxError>) -> Shown {
 #[cfg(test)]
 mod tests {
     use axum::body::Body;
-    use mplus_webhooks::{FixedSubscriptions, MemoryStore, TokioRuntime};
+    use http_body_util::BodyExt as _;
+    use mplus_webhooks::testkit::{Till, TillLine};
+    use mplus_webhooks::{FixedSubscriptions, MemoryStore, Subscription, SubscriptionSecret};
     use tower::ServiceExt as _;
 
     use super::*;
 
     fn admin() -> Admin {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let secret = SubscriptionSecret::from_bytes(b"key").unwrap();
+        let subscription = Subscription::new("restaurant", MerchantId::new("merchant"), secret);
         let orchestrator = Orchestrator::builder(
-            Arc::new(FixedSubscriptions::new([])),
-            Arc::new(MemoryStore::new()),
+            Arc::new(FixedSubscriptions::new([subscription])),
+            store.clone(),
             Arc::new(TokioRuntime),
         )
         .build();
         Admin {
             orchestrator,
+            store,
             provider: Arc::new(ManualProvider::new()),
             sales: Arc::new(MemoryTransactions::new()),
             merchant: MerchantId::new("merchant"),
@@ -240,6 +270,30 @@ mod tests {
             request = request.header(*name, *value);
         }
         router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap().status()
+    }
+
+    #[tokio::test]
+    async fn the_newest_hundred_are_shown_first_and_older_ones_by_their_time() {
+        let admin = admin();
+        let till = Till::in_process("restaurant", SubscriptionSecret::from_bytes(b"key").unwrap(), 1);
+        for _ in 0..101 {
+            till.sell(&admin.orchestrator, &[TillLine::new(1, "Coffee", 2.into())]).await.unwrap();
+        }
+        let router = routes(admin, Access::Key("the key".into()));
+        let list = async |query: &str| -> Vec<Value> {
+            let request = Request::get(format!("/admin/entries?state=done{query}"));
+            let request = request.header("authorization", "Bearer the key").body(Body::empty()).unwrap();
+            let body = router.clone().oneshot(request).await.unwrap().into_body();
+            serde_json::from_slice(&body.collect().await.unwrap().to_bytes()).unwrap()
+        };
+        let newest = list("").await;
+        let times = |list: &[Value]| -> Vec<String> {
+            list.iter().map(|entry| entry["receivedAt"].as_str().unwrap().to_owned()).collect()
+        };
+        assert_eq!(newest.len(), PAGE);
+        assert!(times(&newest).is_sorted_by(|one, next| one >= next));
+        let older = list(&format!("&before={}", newest[PAGE - 1]["receivedAt"].as_str().unwrap())).await;
+        assert_eq!(older.len(), 1);
     }
 
     #[tokio::test]

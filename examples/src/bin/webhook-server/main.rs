@@ -40,7 +40,7 @@ impl fmt::Display for Operator {
 ///
 /// /webhook/payment-provider/{provider}/{account} is for the providers' own webhooks. Under /admin, for programs of this machine, or
 /// with `Authorization: Bearer` and the admin key where one is set: GET payments, sales (since the start), dead (the dead letters), entries?state=done
-/// (what arrived) and entries/{id} (one entry with its body); POST entries/{id}/replay and /discard decide about an entry,
+/// (what arrived) and entries/{id} (one entry with its body), of lists the newest hundred, older ones with before=TIME; POST entries/{id}/replay and /discard decide about an entry,
 /// payments/{id}/confirm and /fail stand in for a provider.
 #[derive(Parser)]
 struct Flags {
@@ -123,9 +123,10 @@ async fn serve(flags: Flags) -> Result<(), Box<dyn Error>> {
         })
         .on_inbox_notice(move |notice| async move { look_at(operator, &notice) })
         .on_payment_changed(move |notice| async move { tell(operator, &notice) });
+    let store = open(&flags).await?;
     let orchestrator = Orchestrator::builder(
         Arc::new(FixedSubscriptions::new([subscription])),
-        open(&flags).await?,
+        store.clone(),
         Arc::new(TokioRuntime),
     )
     .handler(handlers)
@@ -136,7 +137,7 @@ async fn serve(flags: Flags) -> Result<(), Box<dyn Error>> {
     let background = orchestrator.clone();
     let background = tokio::spawn(async move { background.run(async { drop(stopped.await) }).await });
 
-    let admin = Admin { orchestrator: orchestrator.clone(), provider, sales, merchant };
+    let admin = Admin { orchestrator: orchestrator.clone(), store, provider, sales, merchant };
     println!("listening on http://{address}{}", adapter::BASE_PATH);
     println!("operators: {operator}/dead");
     let admin = admin::routes(admin, flags.admin_key.map_or(Access::ThisMachine, Access::Key));

@@ -4,7 +4,7 @@ pub(crate) mod attention;
 pub(crate) mod baskets;
 pub(crate) mod btw_codes;
 pub(crate) mod index;
-pub(crate) mod newest;
+pub(crate) use mplus_examples::newest;
 pub(crate) mod own_data;
 pub(crate) mod payment_profile;
 pub(crate) mod payment_search;

@@ -17,10 +17,13 @@ const BACK: [Option<TimeDelta>; 4] =
 const CHUNK: usize = 500;
 
 /// The newest before an instant, and before which instant the next page begins.
-pub(crate) type Newest<T> = (Vec<T>, Option<DateTime<Utc>>);
+pub type Newest<T> = (Vec<T>, Option<DateTime<Utc>>);
 
 /// A page of entries that fit the filter.
-pub(crate) async fn entries(
+///
+/// # Errors
+/// When the store fails.
+pub async fn entries(
     webhooks: &Orchestrator,
     filter: &EntryFilter,
     before: DateTime<Utc>,
@@ -39,7 +42,10 @@ pub(crate) async fn entries(
 }
 
 /// A page of payments that fit the filter and what else they are to be.
-pub(crate) async fn payments(
+///
+/// # Errors
+/// When the store fails.
+pub async fn payments(
     store: &Arc<dyn Store>,
     filter: &PaymentFilter,
     fits: impl Fn(&Payment) -> bool,
