@@ -13,7 +13,7 @@ use super::client::{At, Caller};
 use super::{Answer, PAGE, Refused};
 use crate::page::connect::{is_id, new_id};
 use crate::restaurant::runs::{LastReport, Wanted};
-use crate::restaurant::unsettled;
+use crate::restaurant::unsettled::{self, Unsettled};
 use crate::view::answer::Trouble;
 
 /// A restaurant.
@@ -110,20 +110,32 @@ pub(crate) async fn one(at: At) -> Json<Restaurant> {
     Json((&at.connection).into())
 }
 
-/// Removes everything of a restaurant here; nothing is removed at the till.
-#[utoipa::path(delete, path = "/api/restaurants/{restaurant}", params(("restaurant" = String, Path)),
-    responses((status = 204), (status = 409, body = Refused)))]
-pub(crate) async fn remove(at: At) -> Result<StatusCode, Refused> {
-    let open = unsettled::count(&at.app.inbox, at.id()).await?;
-    if open > 0 {
-        let why = format!(
-            "{open} payments are open, are being given back, or were paid in vain: settle them first"
-        );
-        return Err(Refused::new(StatusCode::CONFLICT, why));
+/// Whether what is open may be put out of reach.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct EvenSo {
+    /// The restaurant's name: it is removed though payments are open, orders are not at the till or events are not worked off. Nobody
+    /// looks after them from then on.
+    even_so: Option<String>,
+}
+
+/// Removes everything of a restaurant here; nothing is removed at the till. 409: something is open, and nothing was removed.
+#[utoipa::path(delete, path = "/api/restaurants/{restaurant}", params(("restaurant" = String, Path), EvenSo),
+    responses((status = 204), (status = 409, body = Refused), (status = 422, body = Refused)))]
+pub(crate) async fn remove(at: At, Query(wanted): Query<EvenSo>) -> Result<StatusCode, Refused> {
+    let name = wanted.even_so.as_deref().map(str::trim);
+    if name.is_some_and(|name| name != at.connection.name.trim()) {
+        return Err(Refused::invalid("even_so is not the name of this restaurant: nothing was removed"));
     }
-    at.app.restaurants.remove(at.id()).await?;
-    at.app.subscriptions.remove(at.id()).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let Some(open) = unsettled::remove(&at.app, at.id(), name.is_some()).await? else {
+        return Ok(StatusCode::NO_CONTENT);
+    };
+    let Unsettled { payments, events, orders } = open;
+    let why = format!(
+        "{payments} payments are open, are being given back, or were paid in vain; {orders} orders are not at the till; {events} events \
+         are not worked off: settle them first, or name the restaurant in even_so"
+    );
+    Err(Refused::new(StatusCode::CONFLICT, why))
 }
 
 /// Forgets the credentials and keeps everything else.

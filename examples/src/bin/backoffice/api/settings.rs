@@ -13,7 +13,7 @@ use super::{Answer, Refused};
 use crate::webhooks::SubscriptionError;
 
 /// A restaurant's settings.
-#[derive(Serialize, Deserialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Settings {
     /// Which state of them this is: hand it back when you save.
     revision: i64,
@@ -29,18 +29,32 @@ impl From<SavedSettings> for Settings {
     }
 }
 
+/// Settings to be saved: those that were read, and what is changed in them.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewSettings {
+    /// Which state of them was read.
+    revision: i64,
+    /// All of them. A name that is no setting is refused: it would do nothing.
+    #[schema(value_type = Object)]
+    settings: serde_json::Value,
+}
+
 /// Tells a restaurant's settings.
 #[utoipa::path(get, path = "/api/restaurants/{restaurant}/settings", params(("restaurant" = String, Path)), responses((status = 200, body = Settings)))]
 pub(crate) async fn show(at: At) -> Answer<Settings> {
     Ok(Json(at.app.restaurants.settings(at.id()).await?.into()))
 }
 
-/// Saves settings in place of those that were read. 409: somebody else saved them meanwhile; read them again.
-#[utoipa::path(put, path = "/api/restaurants/{restaurant}/settings", params(("restaurant" = String, Path)), request_body = Settings,
+/// Saves settings in place of those that were read. 409: somebody else saved them meanwhile; read them again. 422: every setting that
+/// cannot be, by its place, and what to do.
+#[utoipa::path(put, path = "/api/restaurants/{restaurant}/settings", params(("restaurant" = String, Path)), request_body = NewSettings,
     responses((status = 200, body = Settings), (status = 409, body = Refused), (status = 422, body = Refused)))]
-pub(crate) async fn save(at: At, Json(new): Json<Settings>) -> Answer<Settings> {
+pub(crate) async fn save(at: At, Json(new): Json<NewSettings>) -> Answer<Settings> {
     let (host, revision) = (at.app.restaurants.host(), Revision::new(new.revision));
-    host.save_settings(at.id(), &new.settings, revision).await.map_err(|error| match error {
+    let settings = MerchantSettings::from_json(&new.settings.to_string())
+        .map_err(|problems| Refused::invalid(SaveSettingsError::Invalid(problems)))?;
+    host.save_settings(at.id(), &settings, revision).await.map_err(|error| match error {
         SaveSettingsError::Store(error) => error.into(),
         refused => Refused::invalid(refused),
     })?;

@@ -8,14 +8,14 @@ use mplus_sync::store::StoreErrorKind;
 
 use super::connect::credentials;
 use crate::demo;
-use crate::restaurant::unsettled;
+use crate::restaurant::unsettled::{self, Unsettled};
 use crate::text::{Text, connection as t, frame};
 use crate::view::Lang;
 use crate::view::answer::{Go, Trouble};
 use crate::view::at::At;
 use crate::view::badge;
 use crate::view::fields::Fields;
-use crate::view::form::Field;
+use crate::view::form::{Field, tick};
 use crate::view::layout::{Here, Page, post};
 use crate::view::number::{moment, time};
 use crate::view::reason::said;
@@ -217,24 +217,41 @@ pub(crate) async fn disconnect(at: At) -> Result<Go, Trouble> {
     Ok(Go::to(at.path("/connection")).saying(said))
 }
 
-pub(crate) async fn ask_remove(at: At) -> Page {
+pub(crate) async fn ask_remove(at: At) -> Result<Page, Trouble> {
+    let open = Unsettled::of(&at.app, at.id()).await?;
     let form = html! {
+        @if !open.is_empty() { (what_is_open(&at, open)) (tick(at.lang, "even_so", t::REMOVE_EVEN_SO, None, false)) }
         (Field::text(at.lang, "name", t::REMOVE_TYPE).required().show())
         button.danger type="submit" { (&at.lang[t::REMOVE]) }
     };
-    sure(&at, t::REMOVE_SURE, t::REMOVE_ABOUT, "/connection/remove", form)
+    Ok(sure(&at, t::REMOVE_SURE, t::REMOVE_ABOUT, "/connection/remove", form))
+}
+
+/// What would be out of reach, and where it is settled.
+fn what_is_open(at: &At, open: Unsettled) -> Markup {
+    let Unsettled { payments, events, orders } = open;
+    let lines = [
+        (payments, t::OPEN_PAYMENTS, "/payments"),
+        (orders, t::OPEN_ORDERS, "/orders"),
+        (events, t::OPEN_EVENTS, "/webhooks"),
+    ];
+    html! {
+        div.notice.bad role="note" {
+            p { (&at.lang[t::REMOVE_OPEN]) }
+            ul { @for (count, text, path) in lines.into_iter().filter(|(count, ..)| *count > 0) {
+                li { a href=(at.path(path)) { (at.lang.fill(text, &[&count])) } }
+            } }
+        }
+    }
 }
 
 pub(crate) async fn remove(at: At, fields: Fields) -> Result<Go, Trouble> {
     if fields.text("name") != at.connection.name.trim() {
         return Ok(Go::to(at.path("/connection/remove")).warning(&at.lang[t::REMOVE_OTHER_NAME]));
     }
-    let open = unsettled::count(&at.app.inbox, at.id()).await?;
-    if open > 0 {
-        return Ok(Go::to(at.path("/payments")).warning(at.lang.fill(t::REMOVE_UNSETTLED, &[&open])));
+    if unsettled::remove(&at.app, at.id(), fields.is_on("even_so")).await?.is_some() {
+        return Ok(Go::to(at.path("/connection/remove")).warning(&at.lang[t::REMOVE_UNSETTLED]));
     }
-    at.app.restaurants.remove(at.id()).await?;
-    at.app.subscriptions.remove(at.id()).await?;
     Ok(Go::to("/").saying(at.lang.fill(t::REMOVED_NOW, &[&at.connection.name])))
 }
 

@@ -1,22 +1,66 @@
-//! Money that a restaurant has still to do with: whoever removes the restaurant puts it out of reach.
+//! What a restaurant has still to do with, of money above all: whoever removes the restaurant puts it out of reach.
 
-use std::sync::Arc;
-
-use mplus_sync::model::ConnectionId;
+use mplus_sync::model::{ConnectionId, OutboxStateKind};
+use mplus_webhooks::MerchantId;
+use mplus_webhooks::inbox::{EntryFilter, EntryState};
 use mplus_webhooks::payment::{Payment, PaymentFilter, RefundState};
-use mplus_webhooks::{MerchantId, Store, StoreError};
 
-/// Payments that are read at once.
+use crate::app::App;
+use crate::view::answer::Trouble;
+
+/// Records that are read at once.
 const CHUNK: usize = 500;
 
-/// How many payments have not ended, were paid in vain, or are being given back.
-pub(crate) async fn count(store: &Arc<dyn Store>, restaurant: &ConnectionId) -> Result<usize, StoreError> {
+/// What is open of a restaurant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Unsettled {
+    /// Payments that have not ended, were paid in vain, or are being given back.
+    pub(crate) payments: usize,
+    /// Events of its till that are not worked off, dead letters among them.
+    pub(crate) events: usize,
+    /// Orders that are not at the till.
+    pub(crate) orders: usize,
+}
+
+impl Unsettled {
+    pub(crate) async fn of(app: &App, restaurant: &ConnectionId) -> Result<Self, Trouble> {
+        Ok(Self {
+            payments: payments(app, restaurant).await?,
+            events: events(app, restaurant).await?,
+            orders: orders(app, restaurant).await?,
+        })
+    }
+
+    pub(crate) fn is_empty(self) -> bool {
+        self == Self { payments: 0, events: 0, orders: 0 }
+    }
+}
+
+/// Removes everything of a restaurant here. `Some`: that much is open, and nothing was removed; with `even_so` it is removed all the same.
+pub(crate) async fn remove(
+    app: &App,
+    restaurant: &ConnectionId,
+    even_so: bool,
+) -> Result<Option<Unsettled>, Trouble> {
+    let open = Unsettled::of(app, restaurant).await?;
+    if !open.is_empty() {
+        if !even_so {
+            return Ok(Some(open));
+        }
+        tracing::warn!(%restaurant, ?open, "a restaurant is removed with what is open of it, as a person wants it");
+    }
+    app.restaurants.remove(restaurant).await?;
+    app.subscriptions.remove(restaurant).await?;
+    Ok(None)
+}
+
+async fn payments(app: &App, restaurant: &ConnectionId) -> Result<usize, Trouble> {
     let mut filter = PaymentFilter::default();
     filter.merchant = Some(MerchantId::new(restaurant.as_str()));
     filter.limit = CHUNK;
     let mut count = 0;
     loop {
-        let payments = store.list_payments(&filter).await?;
+        let payments = app.inbox.list_payments(&filter).await?;
         count += payments.iter().filter(|payment| is_unsettled(payment)).count();
         match payments.last().filter(|_| payments.len() == CHUNK) {
             Some(last) => filter = filter.after(last),
@@ -30,4 +74,26 @@ fn is_unsettled(payment: &Payment) -> bool {
     !payment.state.is_terminal()
         || payment.paid_in_vain()
         || payment.refunds.iter().any(|refund| is_open(refund.state))
+}
+
+async fn events(app: &App, restaurant: &ConnectionId) -> Result<usize, Trouble> {
+    let mut filter = EntryFilter::default().of(MerchantId::new(restaurant.as_str()));
+    filter.states = vec![EntryState::Received, EntryState::Working, EntryState::Retrying, EntryState::Dead];
+    filter.limit = CHUNK;
+    let mut count = 0;
+    loop {
+        let entries = app.inbox.list_entries(&filter).await?;
+        count += entries.len();
+        match entries.last().filter(|_| entries.len() == CHUNK) {
+            Some(last) => filter = filter.after(last),
+            None => return Ok(count),
+        }
+    }
+}
+
+async fn orders(app: &App, restaurant: &ConnectionId) -> Result<usize, Trouble> {
+    let open = [OutboxStateKind::Waiting, OutboxStateKind::Sending, OutboxStateKind::NeedsAttention];
+    let counts = app.restaurants.store().counts(restaurant).await?;
+    let count: u64 = open.iter().filter_map(|kind| counts.get(kind)).sum();
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
 }

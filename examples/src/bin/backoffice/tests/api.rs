@@ -36,21 +36,21 @@ async fn receiver() -> (String, UnboundedReceiver<Call>) {
 }
 
 /// A program with a token.
-struct Program<'w> {
+pub(super) struct Program<'w> {
     world: &'w World,
     token: String,
     secret: String,
 }
 
 impl<'w> Program<'w> {
-    async fn new(world: &'w World, url: &str) -> Self {
+    pub(super) async fn new(world: &'w World, url: &str) -> Self {
         let made = world.post_form("/programs", "/programs", &[("name", "shop"), ("url", url)]).await;
         let code =
             |at: usize| made.text.split("<code>").nth(at).unwrap().split('<').next().unwrap().to_owned();
         Self { world, token: code(1), secret: code(2) }
     }
 
-    async fn call(&self, method: Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
+    pub(super) async fn call(&self, method: Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
         let request = Request::builder()
             .method(method)
             .uri(format!("/api{path}"))
@@ -307,6 +307,22 @@ async fn a_program_sets_a_restaurant_up() {
     let mut invalid = saved.clone();
     invalid["settings"]["stock"]["every_minutes"] = json!(0);
     let (status, refused) = program.call(Method::PUT, &format!("{at}/settings"), Some(invalid)).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{refused}");
+    let mut misspelled = saved.clone();
+    misspelled["settings"]["stock"]["evry_minutes"] = json!(5);
+    misspelled["settings"]["daily"]["at"] = json!("noon");
+    let mut unknown = saved.clone();
+    unknown["settings"]["stock"]["evry_minutes"] = json!(5);
+    for (wrong, place) in
+        [(misspelled, "cannot be read"), (unknown, "stock.evry_minutes: there is no setting")]
+    {
+        let (status, refused) = program.call(Method::PUT, &format!("{at}/settings"), Some(wrong)).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{refused}");
+        assert!(refused["error"].as_str().unwrap().contains(place), "{refused}");
+    }
+    let mut beside = saved.clone();
+    beside["stock"] = json!({ "every_minutes": 5 });
+    let (status, refused) = program.call(Method::PUT, &format!("{at}/settings"), Some(beside)).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{refused}");
     assert!(world.page("/settings").await.text.contains("value=\"05:15\""));
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use mplus_sync::model::{ConnectionId, Sold};
 use mplus_webhooks::MerchantId;
 use mplus_webhooks::event::EventName;
@@ -11,6 +11,7 @@ use mplus_webhooks::testkit::{Till, TillLine};
 use rust_decimal::Decimal;
 use serde_json::json;
 
+use super::api::Program;
 use super::world::{LONG, World};
 use crate::restaurant::baskets::Basket;
 use crate::sales::{SALE, Sale, SaleStatus};
@@ -300,16 +301,39 @@ async fn a_paused_restaurant_says_so_and_begins_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_restaurant_is_not_removed_while_somebody_may_still_pay_it() {
+async fn a_restaurant_is_not_removed_while_somebody_may_still_pay_it_or_its_till_told_what_is_not_done() {
     let world = World::open().await;
-    let (id, _) = basket(&world).await;
+    let (id, basket) = basket(&world).await;
     let connection = world.app.restaurants.store().connection(&demo()).await.unwrap();
     let name = connection.unwrap().name;
-    let refused = world.act("/connection/remove", "/connection/remove", &[("name", &name)]).await;
+    let path = "/connection/remove";
+    let refused = world.act(path, path, &[("name", &name)]).await;
     assert!(refused.text.contains("Nothing was removed"), "{}", refused.text);
+    assert!(refused.text.contains("1 payments that are open"), "{}", refused.text);
     pays(&world, &id).await;
-    let path = "/restaurants/demo/connection/remove";
-    let removed = world.post_form(path, path, &[("name", &name)]).await;
+    placed(&world, &basket).await;
+    let order = format!("/orders/order?number={}", basket.order.number);
+    world.until(&order, "At the till").await;
+
+    // The end of a sale that cannot be read: a dead letter.
+    let (subscription, secret) = world.app.subscriptions.newest_secret(&demo()).await.unwrap().unwrap();
+    let till = Till::in_process(&subscription, secret, 9);
+    let cut_off = till.signed(&EventName::CompleteSession, "{\"session\":".into());
+    assert_eq!(world.app.webhooks.handle(cut_off).await.status(), StatusCode::BAD_REQUEST);
+    let refused = world.act(path, path, &[("name", &name)]).await;
+    assert!(refused.text.contains("1 events of the till"), "{}", refused.text);
+    assert!(!refused.text.contains("payments that are open"), "{}", refused.text);
+    assert!(world.app.restaurants.store().connection(&demo()).await.unwrap().is_some());
+
+    let program = Program::new(&world, "").await;
+    let (status, told) = program.call(Method::DELETE, "/restaurants/demo", None).await;
+    assert_eq!(status, StatusCode::CONFLICT);
+    assert!(told["error"].as_str().unwrap().contains("1 events are not worked off"), "{told}");
+    let (status, told) = program.call(Method::DELETE, "/restaurants/demo?even_so=Other", None).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{told}");
+
+    let form = format!("/restaurants/demo{path}");
+    let removed = world.post_form(&form, &form, &[("name", &name), ("even_so", "on")]).await;
     assert_eq!(removed.location(), "/");
     assert!(world.app.restaurants.store().connection(&demo()).await.unwrap().is_none());
 }

@@ -66,7 +66,12 @@ super::texts! {
     REMOVE_SURE = "Remove {} and everything of it?", "{} en alles ervan verwijderen?";
     REMOVE_TYPE = "Type the restaurant's name to confirm", "Typ de naam van het restaurant ter bevestiging";
     REMOVE_OTHER_NAME = "That is another name; nothing was removed.", "Dat is een andere naam; er is niets verwijderd.";
-    REMOVE_UNSETTLED = "Nothing was removed, since payments are open, are being given back, or were paid in vain ({}): they would be out of reach.", "Er is niets verwijderd, omdat betalingen open zijn, worden terugbetaald of vergeefs zijn betaald ({}): die zouden buiten bereik raken.";
+    REMOVE_UNSETTLED = "Nothing was removed: something is open.", "Er is niets verwijderd: er staat nog iets open.";
+    REMOVE_OPEN = "Something is open, and nobody looks after it once the restaurant is removed:", "Er staat nog iets open, en daar let niemand meer op als het restaurant verwijderd is:";
+    OPEN_PAYMENTS = "{} payments that are open, are being given back or were paid in vain", "{} betalingen die open zijn, worden terugbetaald of vergeefs zijn betaald";
+    OPEN_ORDERS = "{} orders that are not at the till", "{} bestellingen die niet aan de kassa zijn";
+    OPEN_EVENTS = "{} events of the till that are not worked off", "{} gebeurtenissen van de kassa die niet verwerkt zijn";
+    REMOVE_EVEN_SO = "Remove it even so. What is open is out of reach then.", "Toch verwijderen. Wat openstaat is daarna buiten bereik.";
     REMOVED_NOW = "{} was removed.", "{} is verwijderd.";
     ATTENTION = "What needs you", "Wat jou nodig heeft";
     ALL_WELL = "Nothing needs you right now.", "Er is nu niets dat jou nodig heeft.";
