@@ -11,6 +11,7 @@ mod letter;
 mod parts;
 mod polled;
 mod refused;
+mod repeated;
 mod run;
 mod sale;
 mod url;
