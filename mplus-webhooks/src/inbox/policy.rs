@@ -72,7 +72,7 @@ pub struct Retention {
     /// Dead letters. Default 365 days.
     pub dead: Duration,
     /// What is left of an entry so that a repeat of it has no second effect. Whoever wants that for ever sets
-    /// [`Builder::greatest_age`](crate::Builder::greatest_age) to less than this. Default 400 days.
+    /// [`Builder::greatest_age`](crate::Builder::greatest_age) to less than this, which holds for tills that tell their time. Default 400 days.
     pub identities: Duration,
     /// Payments that ended and wait for nothing. Default 90 days.
     pub payments: Duration,

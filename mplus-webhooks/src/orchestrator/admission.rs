@@ -15,9 +15,11 @@ use crate::error::{ErrorCode, Refusal};
 use crate::payment::{NoticeError, answer};
 use crate::secret::SignatureBytes;
 
-/// Whoever sends bodies under one name takes at most one part in so many of the room: somebody who knows a subscription's id takes none
-/// from other tills.
+/// Whoever sends bodies under one name takes at most one part in so many of the room, and as much for the beginnings of bodies: somebody
+/// who knows a subscription's id takes none from other tills, and keeps out of its own tills' events no more than the long ones.
 const SHARES: usize = 8;
+/// How much of a body is its beginning, bytes. Most events are no longer.
+const BEGINNING: usize = 16 << 10;
 
 /// The room that bodies take which are being read, bytes.
 #[derive(Debug)]
@@ -30,7 +32,22 @@ pub(super) struct Room {
 #[derive(Debug, Default)]
 struct Taken {
     by_all: usize,
-    by_each: HashMap<String, usize>,
+    by_each: HashMap<String, Own>,
+}
+
+/// What the bodies of one sender take.
+#[derive(Debug, Default, Clone, Copy)]
+struct Own {
+    beginnings: usize,
+    rest: usize,
+}
+
+impl Own {
+    /// Of a body that is so long.
+    fn of(bytes: usize) -> Self {
+        let beginnings = bytes.min(BEGINNING);
+        Self { beginnings, rest: bytes - beginnings }
+    }
 }
 
 /// The part of the room that one body takes, until it is dropped.
@@ -41,7 +58,7 @@ struct Part<'a> {
 }
 
 impl Room {
-    /// A room of this size; each sender has room for one body at least.
+    /// A room of this size; each sender has room for the rest of one body at least.
     pub(super) fn new(size: usize, longest: usize) -> Self {
         Self { taken: Mutex::default(), size, share: (size / SHARES).max(longest) }
     }
@@ -59,9 +76,12 @@ impl Part<'_> {
     /// Takes more, when there is any.
     fn grow(&mut self, by: usize) -> bool {
         let mut taken = self.room.taken();
-        let own = taken.by_each.get(&self.sender).copied().unwrap_or_default().saturating_add(by);
+        let (before, after) = (Own::of(self.bytes), Own::of(self.bytes.saturating_add(by)));
+        let mut own = taken.by_each.get(&self.sender).copied().unwrap_or_default();
+        own.beginnings += after.beginnings - before.beginnings;
+        own.rest = own.rest.saturating_add(after.rest - before.rest);
         let all = taken.by_all.saturating_add(by);
-        if all > self.room.size || own > self.room.share {
+        if all > self.room.size || own.beginnings.max(own.rest) > self.room.share {
             return false;
         }
         taken.by_all = all;
@@ -76,8 +96,10 @@ impl Drop for Part<'_> {
         let mut taken = self.room.taken();
         taken.by_all -= self.bytes;
         if let Some(own) = taken.by_each.get_mut(&self.sender) {
-            *own -= self.bytes;
-            if *own == 0 {
+            let part = Own::of(self.bytes);
+            own.beginnings -= part.beginnings;
+            own.rest -= part.rest;
+            if own.beginnings + own.rest == 0 {
                 taken.by_each.remove(&self.sender);
             }
         }

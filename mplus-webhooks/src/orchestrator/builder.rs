@@ -151,7 +151,8 @@ impl Builder {
     }
 
     /// Refuses events whose `eventTimestamp` is further back. Default: none, since nothing is known of how long a till repeats
-    /// what it could not send, and a till's clock may be wrong. An event that is kept becomes a dead letter, so that no sale is lost.
+    /// what it could not send, and a till's clock may be wrong. An event that is kept becomes a dead letter, so that no sale is lost. One
+    /// that tells no time is never too old.
     #[must_use]
     pub fn greatest_age(mut self, age: Duration) -> Self {
         self.greatest_age = TimeDelta::from_std(age).ok();
@@ -195,7 +196,8 @@ impl Builder {
     }
 
     /// The room for bodies that are being received through the adapters, all together, bytes; those of one subscription id take an eighth
-    /// of it at most, or one body. Default 64 MiB.
+    /// of it at most, or one body, and another eighth for what is no longer than 16 KiB: whoever holds long bodies back under a till's id does
+    /// not keep its sales out. Default 64 MiB.
     #[must_use]
     pub fn body_room(mut self, bytes: usize) -> Self {
         self.body_room = bytes;

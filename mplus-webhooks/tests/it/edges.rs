@@ -113,6 +113,24 @@ async fn bodies_that_are_held_back_share_one_room_and_give_it_back() {
     assert_eq!(host.orchestrator.receive(parts, whole).await.status(), 200);
 }
 
+#[tokio::test(start_paused = true)]
+async fn long_bodies_that_somebody_holds_back_under_a_tills_id_do_not_keep_its_events_out() {
+    let host = Host::assemble_on(Arc::new(Paused::new()), |builder| builder);
+    let held = || {
+        let first = stream::once(async { Ok::<_, Infallible>(Bytes::from(vec![b' '; (1 << 20) - 1])) });
+        host.orchestrator.receive(scan().into_parts().0, first.chain(stream::pending()))
+    };
+    let event = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let (parts, body) = scan().into_parts();
+        host.orchestrator.receive(parts, stream::iter([Ok::<_, Infallible>(body)])).await
+    };
+    let (replies, event) = tokio::join!(futures_util::future::join_all((0..12).map(|_| held())), event);
+    assert_eq!(event.status(), 200);
+    let codes: Vec<_> = replies.iter().map(code).collect();
+    assert_eq!(codes.iter().filter(|code| *code == "503 INTERNAL_ERROR").count(), 4, "{codes:?}");
+}
+
 /// Takes its time, or panics.
 #[derive(Debug)]
 enum Lookup {
