@@ -19,9 +19,9 @@ pub struct PaymentPlace<'a> {
     pub merchant: &'a MerchantId,
     /// The subscription that the till's event came through; none for a payment that the host started itself.
     pub subscription: Option<&'a str>,
-    /// The branch of the till; 0 when the till does not tell it.
+    /// The branch of the till; [`NOT_TOLD`](Self::NOT_TOLD) when the till does not tell it.
     pub branch_number: i64,
-    /// The workplace of the till; 0 when the till does not tell it.
+    /// The workplace of the till; [`NOT_TOLD`](Self::NOT_TOLD) when the till does not tell it.
     pub workplace_number: i64,
     /// The payment method's name in the POS.
     pub method: &'a str,
@@ -30,6 +30,9 @@ pub struct PaymentPlace<'a> {
 }
 
 impl<'a> PaymentPlace<'a> {
+    /// The number of a branch or a workplace that was not told. No till has it.
+    pub const NOT_TOLD: i64 = 0;
+
     /// Where a payment was started.
     fn of(payment: &'a Payment) -> Self {
         Self {
@@ -181,6 +184,9 @@ pub enum ProfileClash {
         /// The terminal, when there is one.
         terminal: Option<String>,
     },
+    /// A rule for branch 0 or workplace 0, which stand for a place that was not told: it fits no payment.
+    #[error("a rule of merchant {} is for a branch or a workplace of 0, which no till has: it fits no payment", .0.merchant)]
+    NoPlace(PaymentRule),
 }
 
 /// Which tills a payment profile is for.
@@ -189,9 +195,9 @@ pub enum ProfileClash {
 pub struct PaymentRule {
     /// The merchant.
     pub merchant: MerchantId,
-    /// Only this branch.
+    /// Only this branch; 0 is none, and fits nothing.
     pub branch_number: Option<i64>,
-    /// Only this workplace.
+    /// Only this workplace; 0 is none, and fits nothing.
     pub workplace_number: Option<i64>,
     /// Only this payment method of the POS.
     pub method: Option<String>,
@@ -203,14 +209,14 @@ impl PaymentRule {
         Self { merchant: merchant.clone(), branch_number: None, workplace_number: None, method: None }
     }
 
-    /// Only the tills of this branch.
+    /// Only the tills of this branch. 0 stands for a branch that was not told, and no till is there: [`ProfileClash::NoPlace`].
     #[must_use]
     pub fn at_branch(mut self, branch_number: i64) -> Self {
         self.branch_number = Some(branch_number);
         self
     }
 
-    /// Only this till.
+    /// Only this till; with a 0 it is none, as with [`at_branch`](Self::at_branch).
     #[must_use]
     pub fn at_workplace(mut self, branch_number: i64, workplace_number: i64) -> Self {
         (self.branch_number, self.workplace_number) = (Some(branch_number), Some(workplace_number));
@@ -224,8 +230,14 @@ impl PaymentRule {
         self
     }
 
+    /// Whether it is for a place that stands for one that was not told.
+    fn is_nowhere(&self) -> bool {
+        [self.branch_number, self.workplace_number].contains(&Some(PaymentPlace::NOT_TOLD))
+    }
+
     fn fits(&self, place: &PaymentPlace<'_>) -> bool {
         self.merchant == *place.merchant
+            && !self.is_nowhere()
             && self.branch_number.is_none_or(|number| number == place.branch_number)
             && self.workplace_number.is_none_or(|number| number == place.workplace_number)
             && self.method.as_deref().is_none_or(|method| method == place.method)
@@ -242,6 +254,9 @@ impl PaymentProfiles {
     #[must_use]
     pub fn assign(mut self, rule: PaymentRule, provider: Arc<dyn PaymentProvider>) -> Self {
         self.compare(&rule.merchant, &*provider);
+        if rule.is_nowhere() {
+            self.note(&rule.merchant, ProfileClash::NoPlace(rule.clone()));
+        }
         self.rules.push((rule, provider));
         self
     }
@@ -277,10 +292,15 @@ impl PaymentProfiles {
             found.push(ProfileClash::Conduct { merchant: merchant.clone(), account, terminal });
         }
         for clash in found {
-            if !self.clashes.contains(&clash) {
-                tracing::error!(%merchant, "payment profiles contradict themselves: {clash}");
-                self.clashes.push(clash);
-            }
+            self.note(merchant, clash);
+        }
+    }
+
+    /// Logs a clash once, and keeps it.
+    fn note(&mut self, merchant: &MerchantId, clash: ProfileClash) {
+        if !self.clashes.contains(&clash) {
+            tracing::error!(%merchant, "payment profiles contradict themselves: {clash}");
+            self.clashes.push(clash);
         }
     }
 

@@ -45,6 +45,22 @@ fn two_terminals() -> (Host, [Arc<ManualProvider>; 2], [Till; 2]) {
 }
 
 #[tokio::test]
+async fn a_rule_for_branch_or_workplace_0_takes_no_payment_of_a_till_that_tells_no_place_and_is_told() {
+    let rules = [PaymentRule::of(&merchant()).at_branch(0), PaymentRule::of(&merchant()).at_workplace(1, 0)];
+    let (mut profiles, nowhere) = (PaymentProfiles::new(), Arc::new(ManualProvider::new()));
+    for rule in rules.clone() {
+        profiles = profiles.assign(rule, nowhere.clone());
+    }
+    assert_eq!(profiles.clashes(), rules.map(ProfileClash::NoPlace));
+    let host = Host::with(|builder| builder.payments(Arc::new(profiles)));
+    for till in [till(1).at(0, 0), till(2).at(1, 0)] {
+        let started = till.start_payment(euros(270)).start(&host.orchestrator).await.unwrap();
+        assert_eq!(started.started, Some(false), "{started:?}");
+    }
+    assert_eq!(nowhere.calls().create, 0);
+}
+
+#[tokio::test]
 async fn whatever_is_asked_of_a_payment_is_asked_of_the_terminal_it_was_started_on() {
     let (host, [first, second], [_, till]) = two_terminals();
     let payment = till.start_payment(euros(270));

@@ -234,6 +234,7 @@ impl PaymentProvider for Stripe {
         ProviderSettings::of_credentials(&credentials).with_list(connected)
     }
 
+    /// For whoever asks for it directly: nobody gives it up meanwhile.
     async fn create(&self, payment: &Payment) -> Result<ProviderNews, ProviderError> {
         self.create_unless(payment, &GivenUp::never()).await
     }

@@ -246,6 +246,7 @@ impl PaymentProvider for Viva {
         }
     }
 
+    /// For whoever asks for it directly: nobody gives it up meanwhile.
     async fn create(&self, payment: &Payment) -> Result<ProviderNews, ProviderError> {
         self.create_unless(payment, &GivenUp::never()).await
     }
