@@ -231,8 +231,8 @@ impl OrderService {
         attempt.may_be_at_pos = true;
         match booked(&found, attempt.draft.paid()) {
             Booked::All => {}
-            // They were sent, and may be booked in this moment.
-            Booked::Nothing | Booked::Part(_) if attempt.note.paying && may_pay.is_err() => may_pay?,
+            // They were sent, on their own or with the order, and may be booked in this moment.
+            Booked::Nothing | Booked::Part(_) if attempt.may_be_paying(&may_pay) => may_pay?,
             Booked::Nothing => self.pay(attempt, &found.order_id).await?,
             Booked::Part(part) => return Err(attempt.underpaid(part)),
             Booked::Untold if self.created_with_payments(attempt).await => {}

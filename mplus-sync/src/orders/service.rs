@@ -158,6 +158,15 @@ impl Attempt<'_> {
         self.error(SubmitErrorKind::Pos(error))
     }
 
+    /// Whether its payments may be at work, as far as it `may_send` anything: those that went with the order as long as the call
+    /// that brought it may be.
+    pub(super) fn may_be_paying(&self, may_send: &Result<(), SubmitError>) -> bool {
+        match may_send {
+            Ok(()) => false,
+            Err(why) => self.note.paying || (why.waits_for_a_call() && !self.note.pays_apart),
+        }
+    }
+
     /// Nothing when an order at the POS is the draft; an error when it is another one.
     pub(super) fn check_same(&self, found: &mplus_qapi::types::Order) -> Result<(), SubmitError> {
         // At a table others order, too.

@@ -170,8 +170,9 @@ impl OrderService {
         }
     }
 
-    /// The table order in which a line names this order; an error when its payments are not there.
+    /// The table order in which a line names this order; an error when its payments are not there, or not yet.
     pub(super) async fn find_placed(&self, attempt: &Attempt<'_>) -> Result<Option<PosOrder>, SubmitError> {
+        let may_pay = self.may_send(attempt);
         let (at_table, is_hidden) = self.line_at_table(attempt).await?;
         let mut found = match at_table {
             None => self.find_line(attempt.draft).await.map_err(|error| attempt.read_failed(error))?,
@@ -198,26 +199,35 @@ impl OrderService {
         let others = others.unwrap_or_default();
         match booked(&found, paid + others) {
             Booked::All | Booked::Untold => Ok(Some(attempt.taken(&found))),
+            _ if attempt.may_be_paying(&may_pay) => may_pay.map(|()| None),
             _ if !others.is_zero() => Err(attempt.unpaid_among_others()),
             Booked::Part(part) => Err(attempt.underpaid(part)),
             Booked::Nothing => Err(attempt.underpaid(Decimal::ZERO)),
         }
     }
 
-    /// The order as the POS has it, paid; an error when it is there without its payments.
+    /// The order as the POS has it, paid; an error when it is there without its payments, or they may be on their way.
     pub(super) async fn find_paid(&self, attempt: &Attempt<'_>) -> Result<Option<PosOrder>, SubmitError> {
+        let may_pay = self.may_send(attempt);
         let found = self.find_same(attempt).await?;
-        found.map(|found| paid(attempt, &found)).transpose()
+        found.map(|found| paid(attempt, &found, may_pay)).transpose()
     }
 }
 
-/// What the POS calls an order that it shows; an error when it is not the draft, or is not paid. The POS books such an order
-/// and its payments in one call: one that tells nothing of payments has them.
-pub(super) fn paid(attempt: &Attempt<'_>, found: &Order) -> Result<PosOrder, SubmitError> {
+/// What the POS calls an order that it shows; an error when it is not the draft, or is not paid, or is not yet as far as it
+/// `may_pay` now. The POS books such an order and its payments in one call: one that tells nothing of payments has them.
+pub(super) fn paid(
+    attempt: &Attempt<'_>,
+    found: &Order,
+    may_pay: Result<(), SubmitError>,
+) -> Result<PosOrder, SubmitError> {
     attempt.check_same(found)?;
     match booked(found, attempt.draft.paid()) {
         Booked::Untold if attempt.note.unpaid => Err(attempt.unpaid()),
         Booked::All | Booked::Untold => Ok(attempt.taken(found)),
+        Booked::Part(_) | Booked::Nothing if attempt.may_be_paying(&may_pay) => {
+            may_pay.map(|()| attempt.taken(found))
+        }
         Booked::Part(part) => Err(attempt.underpaid(part)),
         Booked::Nothing => Err(attempt.underpaid(Decimal::ZERO)),
     }

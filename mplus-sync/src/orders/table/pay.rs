@@ -48,6 +48,7 @@ impl OrderService {
                 None => self.create_for_table(attempt).await,
             };
         };
+        attempt.note.sent = None;
         let message = Some(response.error_message.as_str());
         match &response.result {
             CreateAndPayTableOrderResult::Ok => {
@@ -66,7 +67,7 @@ impl OrderService {
             }
             CreateAndPayTableOrderResult::PaymentFailed => {
                 attempt.may_be_at_pos = true;
-                let note = AttemptNote { unpaid: true, sent: None, ..attempt.note.clone() };
+                let note = AttemptNote { unpaid: true, ..attempt.note.clone() };
                 self.note(attempt, note).await?;
                 Err(attempt.declined("createAndPayTableOrder", response.result.as_str(), message))
             }
@@ -88,7 +89,8 @@ impl OrderService {
         draft.kind = OrderKind::Pickup;
         let mut as_sale = Attempt { draft: &draft, ..attempt.clone() };
         let sent = self.create(&mut as_sale).await;
-        attempt.may_be_at_pos = as_sale.may_be_at_pos;
+        (attempt.may_be_at_pos, attempt.is_unanswered) = (as_sale.may_be_at_pos, as_sale.is_unanswered);
+        attempt.note = as_sale.note;
         sent
     }
 
@@ -104,7 +106,7 @@ impl OrderService {
         if let Some(order_id) = order_id.filter(|id| !id.is_empty()) {
             let found = self.get(&order_id).await.map_err(|error| attempt.read_failed(error))?;
             if let Some(found) = found {
-                return paid(attempt, &found);
+                return paid(attempt, &found, Ok(()));
             }
         }
         let difference = "it calls this one a duplicate, but does not show it".to_owned();

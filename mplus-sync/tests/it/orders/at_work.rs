@@ -6,11 +6,12 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use mplus_qapi::orders::{
     CreateOrder, CreateOrderResponse, CreateOrderResult, CreateOrderV2, CreateOrderV2Response, CreateOrderV3,
-    CreateOrderV3Response,
+    CreateOrderV3Response, FindOrder, GetOrderResponse, GetOrderResult,
 };
 use mplus_qapi::table_orders::{
-    CreateAndPayTableOrder, CreateAndPayTableOrderResponse, CreateAndPayTableOrderResult, PlaceTableOrder,
-    PlaceTableOrderResp, PlaceTableOrderResult, SaveTableOrder, SaveTableOrderResponse, SaveTableOrderResult,
+    CreateAndPayTableOrder, CreateAndPayTableOrderResponse, CreateAndPayTableOrderResult,
+    GetTableOrderResponse, GetTableOrderResult, GetTableOrderV3, PlaceTableOrder, PlaceTableOrderResp,
+    PlaceTableOrderResult, SaveTableOrder, SaveTableOrderResponse, SaveTableOrderResult,
 };
 use mplus_qapi::testkit::Fault;
 use mplus_qapi::types::IdempotencyResult;
@@ -84,6 +85,9 @@ async fn nor_is_one_with_a_key_that_the_pos_does_not_heed() {
         assert_eq!(world.pos.requests().count(operation), 1, "{operation}");
         let kept = world.pos.orders();
         assert_eq!((kept.len(), kept[0].total_incl_amount), (1, Some(euros(2490))), "{operation}");
+        let taken: rust_decimal::Decimal = kept[0].payment_list.iter().map(|payment| payment.amount).sum();
+        let paid = order.payments.iter().map(|payment| payment.amount).sum();
+        assert_eq!(taken, paid, "{operation}");
         assert!(matches!(state(&world).await, OutboxState::Accepted { .. }), "{operation}");
     }
 }
@@ -115,6 +119,64 @@ async fn nor_is_one_of_a_process_that_was_cut_off_before_it_could_say_so() {
             assert!(matches!(state(&world).await, OutboxState::Accepted { .. }), "{what}");
         }
     }
+}
+
+#[tokio::test]
+async fn payments_that_went_with_an_order_are_waited_for_where_the_pos_shows_it_without_them() {
+    for operation in ["createOrderV3", "createAndPayTableOrder", "placeTableOrder"] {
+        for booked in [0, 900] {
+            let mut world = speaking(&[("idempotency-keys", "keys-ignored")]).await;
+            let pos = Scripted::new(&world.pos);
+            let kind = if operation == "createOrderV3" { OrderKind::Pickup } else { now(8) };
+            if operation == "placeTableOrder" {
+                world.settings.table_call = TableCall::PlaceTableOrder;
+            }
+            let service = Arc::new(world.service_of("w", pos.client()));
+            let worker = OutboxWorker::new(service.clone(), &world.merchant_of("w", pos.client()));
+            service.enqueue(&paid("1", kind)).await.unwrap();
+            world.pos.faults().script_for(operation, [Fault::TimeoutAfter]);
+            worker.run_once().await;
+            let mut shown = world.pos.orders().remove(0);
+            (shown.fully_paid, shown.prepaid_amount) = (Some(false), Some(euros(booked)));
+            shown.payment_list = Default::default();
+            shown.invoice_ids = Default::default();
+            pos.answer::<FindOrder>(&GetOrderResponse {
+                result: GetOrderResult::Ok,
+                order: Some(shown.clone()),
+                ..GetOrderResponse::default()
+            });
+            pos.answer::<GetTableOrderV3>(&GetTableOrderResponse {
+                result: GetTableOrderResult::Ok,
+                order: Some(shown),
+                ..GetTableOrderResponse::default()
+            });
+            world.runtime.pass(TimeDelta::seconds(10));
+            worker.run_once().await;
+            let name = format!("{operation}, {booked} cents are booked");
+            let waiting = world.store.entry(&merchant(), &"1".into()).await.unwrap().unwrap();
+            assert_eq!(waiting.state.kind(), OutboxStateKind::Waiting, "{name}: {:?}", waiting.last_error);
+            work(&world, &worker, 1).await;
+            assert!(matches!(state(&world).await, OutboxState::Accepted { .. }), "{name}");
+            let calls = [operation, "payOrderV2", "payOrder"].map(|call| world.pos.requests().count(call));
+            assert_eq!(calls, [1, 0, 0], "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_paid_table_order_that_goes_as_one_for_pick_up_is_not_sent_again_while_it_may_be_at_work() {
+    let world =
+        speaking(&[("duplicate-number", "duplicate-taken"), ("idempotency-keys", "keys-ignored")]).await;
+    let pos = Scripted::new(&world.pos);
+    pos.lack(&["createAndPayTableOrder", "placeTableOrder"]);
+    let service = Arc::new(world.service_of("w", pos.client()));
+    let worker = OutboxWorker::new(service.clone(), &world.merchant_of("w", pos.client()));
+    service.enqueue(&paid("1", now(8))).await.unwrap();
+    world.pos.faults().script_for("createOrderV3", [Fault::Late { after: AT_WORK }]);
+    work(&world, &worker, 10).await;
+    assert_eq!(world.pos.requests().count("createOrderV3"), 1);
+    assert_eq!(world.pos.orders().len(), 1);
+    assert!(matches!(state(&world).await, OutboxState::Accepted { .. }));
 }
 
 #[tokio::test]
