@@ -274,7 +274,11 @@ mod tests {
         payment.key = PaymentKey::new(MerchantId::new("cafe"), "1");
         (payment.provider, payment.account) = (Stripe::NAME.to_owned(), "cafe-1".to_owned());
         payment.terminal = Some("tmr_1".to_owned());
-        accounts.save(&"cafe".into(), &stripe(&accounts, "cafe-1", Some("tmr_2"))).await.unwrap();
+        let other = stripe(&accounts, "cafe-1", Some("tmr_2"));
+        let late = accounts.save(&"cafe".into(), &other).await;
+        assert!(matches!(late, Err(ProfileError::Meanwhile)), "it was made of no state that is there");
+        let revision = accounts.find("cafe-1").await.unwrap().unwrap().revision;
+        accounts.save(&"cafe".into(), &Profile { revision, ..other }).await.unwrap();
         accounts.retire(&"bar".into(), "cafe-1").await.unwrap();
         assert_eq!(accounts.in_use("cafe").await.unwrap().len(), 1, "it is not the bar's");
         accounts.retire(&"cafe".into(), "cafe-1").await.unwrap();

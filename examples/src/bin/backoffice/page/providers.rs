@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use maud::{Markup, html};
-use mplus_sync::model::{Location, Tracked};
+use mplus_sync::model::{Location, Revision, Tracked};
 use mplus_webhooks::adapter::PROVIDER_PATH;
 use mplus_webhooks::payment::ProviderAccount;
 use mplus_webhooks::provider::{Stripe, Viva};
@@ -17,17 +17,18 @@ use crate::view::answer::{Go, Trouble};
 use crate::view::at::At;
 use crate::view::badge::{Tone, badge};
 use crate::view::fields::Fields;
-use crate::view::form::{Field, tick};
+use crate::view::form::{Field, meanwhile, revision, tick};
 use crate::view::layout::{Here, Page, post};
 
 /// What is wrong with what was entered, by field.
 type Wrong = Vec<(&'static str, Text)>;
 
 pub(crate) async fn show(at: At) -> Result<Page, Trouble> {
-    page(&at, &Fields::default(), &Wrong::new()).await
+    page(&at, &Fields::default(), &Wrong::new(), false).await
 }
 
-async fn page(at: &At, entered: &Fields, wrong: &Wrong) -> Result<Page, Trouble> {
+/// The page with what is known or was entered, and whether somebody else has saved it since.
+async fn page(at: &At, entered: &Fields, wrong: &Wrong, is_stale: bool) -> Result<Page, Trouble> {
     let lang = at.lang;
     let known = at.app.payment_accounts.in_use(at.id().as_str()).await?;
     let places = places(lang, &locations::all(at).await?);
@@ -35,10 +36,11 @@ async fn page(at: &At, entered: &Fields, wrong: &Wrong) -> Result<Page, Trouble>
     let of = |company: &str| known.iter().find(|profile| profile.at.name() == company);
     let body = html! {
         p.lead { (&lang[t::ABOUT]) }
+        @if is_stale { (meanwhile(lang, &at.path("/providers"))) }
         @if known.is_empty() && at.app.takes_payments { p.notice role="note" { (&lang[t::INSTALLATION]) } }
         @for (company, title, about) in [(Stripe::NAME, t::STRIPE, t::STRIPE_ABOUT), (Viva::NAME, t::VIVA, t::VIVA_ABOUT)] {
             @let entered = (entered.text("company") == company).then_some(entered);
-            @let form = Form { at, company, known: of(company), entered, wrong, places };
+            @let form = Form { at, company, known: of(company), entered, wrong, is_stale, places };
             section.card {
                 h2 { (&lang[title]) " " @if form.known.is_some() { (badge(Tone::Good, &lang[t::IN_USE])) } }
                 p { (&lang[about]) }
@@ -70,7 +72,9 @@ fn account(form: &Form<'_>) -> Result<Markup, Trouble> {
     let account = match (form.known, form.entered) {
         (Some(known), _) => known.account.clone(),
         // The provider wants to know the address before it tells the secret: the form keeps its name.
-        (None, Some(entered)) if is_id(entered.text("account")) => entered.text("account").to_owned(),
+        (None, Some(entered)) if is_id(entered.text("account")) && !form.is_stale => {
+            entered.text("account").to_owned()
+        }
         _ => new_id(at.id().as_str()).map_err(Trouble::failed)?,
     };
     let hidden = html! {
@@ -81,6 +85,7 @@ fn account(form: &Form<'_>) -> Result<Markup, Trouble> {
         dl.facts { dt { (&lang[t::WEBHOOK_URL]) } dd { code { (at.app.public_url) (PROVIDER_PATH) "/" (form.company) "/" (account) } } }
         (post(&at.visit, &at.path("/providers"), html! {
             (hidden)
+            (revision(form.revision()))
             (form.show())
             button type="submit" { (&lang[frame::SAVE]) }
         }))
@@ -100,11 +105,18 @@ struct Form<'f> {
     known: Option<&'f Profile>,
     entered: Option<&'f Fields>,
     wrong: &'f Wrong,
+    is_stale: bool,
     company: &'static str,
     places: &'f [(String, String)],
 }
 
 impl Form<'_> {
+    /// Of which state of the account it is made. Whoever was told that there is a newer one and saves again means it.
+    fn revision(&self) -> Revision {
+        let known = self.known.map_or(Revision::NEW, |known| Revision::new(known.revision));
+        self.entered.filter(|_| !self.is_stale).map_or(known, Fields::revision)
+    }
+
     fn show(&self) -> Markup {
         let stripe = match self.known.map(|known| &known.at) {
             Some(Company::Stripe { ideal, .. }) => Some(*ideal),
@@ -203,10 +215,17 @@ pub(crate) async fn save(at: At, fields: Fields) -> Result<Result<Go, Page>, Tro
     let mut wrong = Wrong::new();
     let profile = entered(&at, &account, known.as_ref(), &fields, &mut wrong)?;
     if !wrong.is_empty() {
-        let page = page(&at, &fields, &wrong).await?;
+        let page = page(&at, &fields, &wrong, false).await?;
         return Ok(Err(page.status(StatusCode::UNPROCESSABLE_ENTITY)));
     }
-    at.app.payment_accounts.save(at.id(), &profile).await.map_err(trouble)?;
+    match at.app.payment_accounts.save(at.id(), &profile).await {
+        Ok(()) => {}
+        Err(ProfileError::Meanwhile) => {
+            let page = page(&at, &fields, &wrong, true).await?;
+            return Ok(Err(page.status(StatusCode::CONFLICT)));
+        }
+        Err(error) => return Err(trouble(error)),
+    }
     check_now(&at, profile.at.name(), &account).await.map(Ok)
 }
 
@@ -257,7 +276,14 @@ fn entered(
     let terminals = fields.starting_with(start).map(|(place, terminal)| (place, terminal.trim()));
     let terminals = terminals.filter(|(_, terminal)| !terminal.is_empty());
     let terminals = terminals.map(|(place, terminal)| (place.to_owned(), terminal.to_owned())).collect();
-    Ok(Profile { account: account.to_owned(), revision: 0, method, terminal, terminals, at: company })
+    Ok(Profile {
+        account: account.to_owned(),
+        revision: fields.revision().get(),
+        method,
+        terminal,
+        terminals,
+        at: company,
+    })
 }
 
 fn trouble(error: ProfileError) -> Trouble {

@@ -21,7 +21,7 @@ pub(crate) struct Profile {
     /// What it is called in the provider's webhook address; once in the whole back office.
     #[serde(skip)]
     pub(crate) account: String,
-    /// How often it was changed.
+    /// How often it was changed; 0 for one that was never saved.
     #[serde(skip)]
     pub(crate) revision: i64,
     /// Only for this payment method of the till; without it for every method that no other profile has.
@@ -95,6 +95,8 @@ pub(crate) enum ProfileError {
     Records(#[from] RecordsError),
     #[error("this account belongs to another restaurant")]
     Taken,
+    #[error("this account was changed meanwhile")]
+    Meanwhile,
 }
 
 /// The accounts of all restaurants.
@@ -117,7 +119,7 @@ impl PaymentAccounts {
         Ok(self.keys.open(&place(account), &sealed.0)?.into())
     }
 
-    /// Keeps an account in place of what was known of it, and uses it for new payments.
+    /// Keeps an account in place of its revision, and uses it for new payments.
     pub(crate) async fn save(
         &self,
         restaurant: &ConnectionId,
@@ -128,7 +130,12 @@ impl PaymentAccounts {
             return Err(ProfileError::Taken);
         }
         let record = Record::new(KIND, &profile.account).of(restaurant.as_str()).about(IN_USE);
-        Ok(self.records.put(&record.with(profile)?).await?)
+        let record = Record { revision: profile.revision, ..record.with(profile)? };
+        let is_kept = match profile.revision {
+            0 => self.records.insert(&record).await?,
+            _ => self.records.replace(&record).await?,
+        };
+        if is_kept { Ok(()) } else { Err(ProfileError::Meanwhile) }
     }
 
     /// Starts no payment on an account any more. Its secrets are kept for those that were started on it.

@@ -327,8 +327,24 @@ async fn an_account_of_a_payment_provider_is_kept_without_being_shown() {
     assert!(page.contains("/webhook/payment-provider/stripe/demo-1") && page.contains("tmr_1"), "{page}");
     assert!(page.contains("name=\"stripe_terminal_2\"") && page.contains("tmr_branch"), "{page}");
     assert!(!page.contains("sk_live_1") && !page.contains("whsec_1"), "{page}");
+    // Somebody else changes it while the page is open: nothing of that is overwritten.
+    let known = accounts.find("demo-1").await.unwrap().unwrap();
+    let opened = known.revision.to_string();
+    accounts.save(&demo::ID.into(), &Profile { terminal: Some("tmr_2".to_owned()), ..known }).await.unwrap();
+    let fields =
+        [("company", "stripe"), ("account", "demo-1"), ("stripe_terminal", "tmr_3"), ("revision", &opened)];
+    let path = "/restaurants/demo/providers";
+    let told = world.post_form(path, path, &fields).await;
+    assert_eq!(told.status, StatusCode::CONFLICT, "{}", told.text);
+    assert!(
+        told.text.contains("somebody else has saved this") && told.text.contains("tmr_3"),
+        "{}",
+        told.text
+    );
+    let kept = accounts.find("demo-1").await.unwrap().unwrap();
+    assert_eq!(kept.terminal.as_deref(), Some("tmr_2"));
     let retired = world.act("/providers", "/providers/retire", &[("account", "demo-1")]).await.text;
-    assert!(!retired.contains("tmr_1"), "{retired}");
+    assert!(!retired.contains("tmr_2"), "{retired}");
     // Another restaurant's account is not to be had by its name.
     let bistro = world.connect("Bistro").await;
     let fields =
