@@ -13,7 +13,7 @@ use mplus_qapi::products::{
 use mplus_qapi::soap::{Operation, Outcome};
 
 use crate::model::{
-    ArticleNumber, BtwCode, Combo, Fingerprint, Item, ItemId, Resource, SyncState, Tracked, Version,
+    ArticleNumber, BtwCode, Combo, Field, Fingerprint, Item, ItemId, Resource, SyncState, Tracked, Version,
 };
 use crate::products::push::known::KnownArticles;
 use crate::products::push::making::tell_waiting;
@@ -125,7 +125,7 @@ async fn push_one(
     // Looked at before anything is sent.
     let number = combo.external_ids.mpluskassa;
     let mut untold = prepare::removed(&combo, combo.record.price, combo.record.turnover_group);
-    let carried_by_none = prepare::carried_by_none(&combo, carried_by_none(number));
+    let carried_by_none = prepare::carried_by_none(&combo, carried_by_none(&combo));
     untold.extend(
         carried_by_none.filter(|one| !prepare::goes_with_rate(one, combo.record.btw_code, Some(code))),
     );
@@ -186,9 +186,13 @@ async fn push_one(
     mark(run, CatalogPushes { combos: vec![pushed], ..CatalogPushes::default() }).await
 }
 
-/// Fields of a combo that no call carries. The call that makes it names its category.
-fn carried_by_none(number: Option<ArticleNumber>) -> &'static [&'static str] {
-    if number.is_some() { &["category", "btw_code"] } else { &["btw_code"] }
+/// Fields of a combo that no call carries. The call that makes it names its category, of which nothing was agreed on before.
+fn carried_by_none(combo: &Tracked<Combo>) -> &'static [&'static str] {
+    let category = combo.edits.get(&Field::named("category"));
+    match category.is_some_and(|edit| edit.agreed.is_some()) {
+        true => &["category", "btw_code"],
+        false => &["btw_code"],
+    }
 }
 
 /// The turnover group that the POS has an article in: a menu is written with one, whether the host knows it or not.
