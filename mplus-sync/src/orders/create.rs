@@ -22,6 +22,8 @@ struct Created {
     operation: &'static str,
     result: CreateOrderResult,
     order_id: String,
+    /// The order as it is there, where the call tells it.
+    order: Option<Order>,
     message: String,
 }
 
@@ -161,6 +163,7 @@ impl OrderService {
                     operation: "createOrderV2",
                     result: response.result,
                     order_id: response.info.order_id,
+                    order: response.order,
                     message: response.error_message.unwrap_or_default(),
                 });
             }
@@ -172,6 +175,7 @@ impl OrderService {
             operation: "createOrder",
             result: response.result,
             order_id: response.info.order_id,
+            order: None,
             message: response.error_message,
         })
     }
@@ -181,14 +185,16 @@ impl OrderService {
         attempt: &mut Attempt<'_>,
         created: Created,
     ) -> Result<PosOrder, SubmitError> {
-        let Created { operation, result, order_id, message } = created;
+        let Created { operation, result, order_id, order, message } = created;
         match &result {
             CreateOrderResult::Ok => {
                 attempt.may_be_at_pos = true;
                 if !attempt.draft.payments.is_empty() {
                     self.pay(attempt, &order_id).await?;
                 }
-                Ok(PosOrder::with_id(order_id))
+                let mut pos = order.map(|order| attempt.taken(&order)).unwrap_or_default();
+                pos.order_id = pos.order_id.or(Some(order_id).filter(|id| !id.is_empty()));
+                Ok(pos)
             }
             CreateOrderResult::ExtOrderIdAlreadyExists | CreateOrderResult::PaymentFailed => {
                 self.complete_found(attempt, operation, Some(&message)).await

@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use mplus_qapi::orders::{CreateOrderResult, CreateOrderV3, CreateOrderV3Response};
+use mplus_qapi::orders::{
+    CreateOrderResult, CreateOrderV2, CreateOrderV2Response, CreateOrderV3, CreateOrderV3Response,
+};
 use mplus_qapi::table_orders::{
     LinesResult, PaymentsResult, PlaceTableOrder, PlaceTableOrderResp, PlaceTableOrderResult,
 };
@@ -73,6 +75,27 @@ async fn an_order_that_comes_to_another_amount_at_the_pos_is_there_and_told() {
     assert_eq!(differs(&state), Some("it comes to 25.15 euros there instead of 24.90"));
     let line = "order 1 is at MplusKASSA, but it comes to 25.15 euros there instead of 24.90; compare the two by hand";
     assert_eq!(log, [line]);
+}
+
+#[tokio::test]
+async fn an_older_call_tells_the_amount_and_the_number_that_staff_see_too() {
+    let world = World::open().await;
+    let pos = Scripted::new(&world.pos);
+    pos.lack(&["createOrderV3"]);
+    let elsewhere = World::open().await;
+    elsewhere.service().submit(&order("1", OrderKind::Pickup), false).await.unwrap();
+    let mut with_deposit = elsewhere.pos.order("1").unwrap();
+    with_deposit.total_incl_amount = Some(euros(2515));
+    let number = with_deposit.order_number.clone().unwrap();
+    pos.answer::<CreateOrderV2>(&CreateOrderV2Response {
+        result: CreateOrderResult::Ok,
+        order: Some(with_deposit),
+        ..CreateOrderV2Response::default()
+    });
+    let (state, _) = sent(&world, &pos, &order("1", OrderKind::Pickup)).await;
+    assert_eq!(differs(&state), Some("it comes to 25.15 euros there instead of 24.90"));
+    let OutboxState::Accepted { pos } = state else { unreachable!() };
+    assert_eq!(pos.order_number, Some(format!("{}-{}", number.year, number.number)));
 }
 
 #[tokio::test]
