@@ -19,7 +19,7 @@ mod item;
 mod lease;
 mod location;
 mod modifier;
-mod order;
+pub(crate) mod order;
 mod outbox;
 mod patch;
 mod run;

@@ -1,7 +1,7 @@
 //! Host orders, as they are forwarded to the POS. Push only.
 
 use chrono::{DateTime, Utc};
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -79,6 +79,10 @@ impl Order {
     }
 
     /// What the order's parts add up to; an order that says otherwise in [`Order::total`] is refused.
+    ///
+    /// Weighed goods are booked to the cent, half a cent up: each line, choice and modifier on its own, as if every modifier were an
+    /// article at the POS. Where a weighed item has priced modifiers that are none, they are booked with the line, and
+    /// [`OrderDraft::total`](crate::orders::OrderDraft::total) is what counts.
     pub fn sum(&self) -> Decimal {
         let lines: Decimal = self.lines.iter().map(OrderLine::sum).sum();
         let discounts: Decimal = self.discounts.iter().map(|discount| discount.amount).sum();
@@ -185,21 +189,28 @@ impl OrderLine {
         }
     }
 
-    /// What the line costs: each piece with its modifiers and surcharges, less the line's discount.
+    /// What the line costs: each piece with its modifiers and surcharges, less the line's discount. See [`Order::sum`].
     pub fn sum(&self) -> Decimal {
-        let mut piece = self.unit_price + modifiers_sum(&self.modifiers);
+        let mut sum = pieces_sum(self.quantity, self.unit_price, &self.modifiers);
         if let Sold::Combo { choices, .. } = &self.sold {
             for choice in choices {
-                piece += choice.quantity * (choice.surcharge + modifiers_sum(&choice.modifiers));
+                sum += pieces_sum(self.quantity * choice.quantity, choice.surcharge, &choice.modifiers);
             }
         }
         let discount = self.discount.as_ref().map_or(Decimal::ZERO, |discount| discount.amount);
-        self.quantity * piece - discount
+        sum - discount
     }
 }
 
-fn modifiers_sum(modifiers: &[LineModifier]) -> Decimal {
-    modifiers.iter().map(|modifier| modifier.quantity * modifier.unit_price).sum()
+/// What so many pieces cost with their modifiers, each to the cent.
+fn pieces_sum(pieces: Decimal, price: Decimal, modifiers: &[LineModifier]) -> Decimal {
+    let modifiers = modifiers.iter().map(|modifier| cents(pieces * modifier.quantity * modifier.unit_price));
+    cents(pieces * price) + modifiers.sum::<Decimal>()
+}
+
+/// To the cent, half a cent away from zero.
+pub(crate) fn cents(amount: Decimal) -> Decimal {
+    amount.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero)
 }
 
 /// What a line sells.

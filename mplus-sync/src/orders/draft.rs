@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use rust_decimal::{Decimal, RoundingStrategy};
+use rust_decimal::Decimal;
 
+use crate::model::order::cents;
 use crate::model::{
     ArticleNumber, BranchNumber, CourseNumber, OrderKind, OrderNumber, RelationNumber, TableRef,
 };
@@ -122,11 +123,6 @@ impl DraftLine {
         let extras = self.preparations.iter().map(|line| cents(pieces * line.quantity * line.unit_price));
         cents(self.quantity * self.unit_price) + extras.sum::<Decimal>()
     }
-}
-
-/// To the cent, half a cent away from zero.
-fn cents(amount: Decimal) -> Decimal {
-    amount.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero)
 }
 
 /// A line's place in a menu.

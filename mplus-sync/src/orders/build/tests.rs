@@ -176,6 +176,22 @@ fn a_combo_is_its_article_and_its_choices_in_one_menu() {
 }
 
 #[test]
+fn the_sum_of_an_order_of_weighed_goods_is_what_is_booked_for_it() {
+    for preparation_quantity in [PreparationQuantity::Total, PreparationQuantity::PerPiece] {
+        // 0.333 x 2.99 = 0.99567, and 3 x 0.125 x 0.20 = 0.075.
+        let plain = line("fries", Decimal::new(333, 3), euros(299));
+        let mut topped = line("burger", Decimal::new(125, 3), euros(1000));
+        topped.modifiers = vec![modifier("extras", "cheese", 3, euros(20))];
+        let mut order = order(OrderKind::Pickup, vec![plain, topped]);
+        order.total = order.sum();
+        assert_eq!(order.total, euros(100 + 125 + 8));
+        let settings = OrderSettings { preparation_quantity, ..settings() };
+        let draft = build(&order, &menu(), &place(), &settings).unwrap();
+        assert_eq!(draft.total, order.total, "{preparation_quantity:?}");
+    }
+}
+
+#[test]
 fn discounts_tip_and_fee_are_lines_of_their_articles() {
     let mut burger = line("burger", Decimal::ONE, euros(995));
     burger.discount = Some(Discount { name: "Lunch".into(), amount: euros(100) });
