@@ -27,7 +27,8 @@ impl OrderDraft {
             employee_number: Some(self.employee),
             relation_number: Some(relation.get()),
             financial_date: Some(date(self.placed_at, zone)),
-            reference: self.note.clone(),
+            // Staff look for an order by it, and a POS may ask for one; that of a table is its table's.
+            reference: self.note.clone().or_else(|| self.table().is_none().then(|| self.number.to_string())),
             vat_method: Some(VatMethod::Inclusive),
             vat_change: self.consumption.map(vat_change),
             line_list: self.lines.iter().map(|line| self.order_line(line)).collect::<Vec<_>>().into(),
