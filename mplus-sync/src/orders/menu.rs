@@ -5,10 +5,10 @@ use std::collections::{BTreeSet, HashMap};
 use rust_decimal::Decimal;
 
 use crate::model::{
-    ArticleNumber, Combo, ComboId, ConnectionId, Item, ItemId, LineModifier, ModifierGroup, ModifierGroupId,
-    ModifierId, Order, Sold, Tracked,
+    ArticleNumber, Combo, ComboId, ConnectionId, Item, ItemId, LineModifier, Location, ModifierGroup,
+    ModifierGroupId, ModifierId, Order, Record, Sold, Tracked, Unreadable,
 };
-use crate::store::{CatalogStore, Select, StoreError};
+use crate::store::{CatalogStore, Select, Store, StoreError};
 
 /// The POS's numbers of what orders sell. Plain data: what is not in it is unknown to the POS.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -139,6 +139,41 @@ impl MenuLinks {
             links.add_groups(store.modifier_groups(connection, groups).await?);
         }
         Ok(links)
+    }
+
+    /// The first record of an order that the store has and this release cannot read.
+    pub(super) async fn unreadable(
+        store: &dyn Store,
+        connection: &ConnectionId,
+        order: &Order,
+    ) -> Result<Option<Unreadable>, StoreError> {
+        let mut wanted = Wanted::by(order);
+        let items = store.items(connection, Select::Ids(wanted.items.iter().cloned().collect())).await?;
+        for item in &items {
+            wanted.items.remove(&item.record.id);
+        }
+        let combos = store.combos(connection, Select::Ids(wanted.combos.iter().cloned().collect())).await?;
+        for combo in &combos {
+            wanted.combos.remove(&combo.record.id);
+        }
+        let groups = Select::Ids(wanted.groups.iter().cloned().collect());
+        let groups = store.modifier_groups(connection, groups).await?;
+        for group in &groups {
+            wanted.groups.remove(&group.record.id);
+        }
+        let location = store.locations(connection, Select::Ids(vec![order.location.clone()])).await?;
+        let has_all = wanted.items.is_empty() && wanted.combos.is_empty() && wanted.groups.is_empty();
+        if has_all && !location.is_empty() {
+            return Ok(None);
+        }
+        let is_wanted = |row: &Unreadable| match row.kind.as_str() {
+            Item::NAME => wanted.items.iter().any(|id| id.as_str() == row.id),
+            Combo::NAME => wanted.combos.iter().any(|id| id.as_str() == row.id),
+            ModifierGroup::NAME => wanted.groups.iter().any(|id| id.as_str() == row.id),
+            Location::NAME => order.location.as_str() == row.id,
+            _ => false,
+        };
+        Ok(store.unreadable(connection).await?.into_iter().find(is_wanted))
     }
 
     fn add_items(&mut self, items: Vec<Tracked<Item>>) {

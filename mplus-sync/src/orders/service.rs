@@ -365,6 +365,14 @@ impl OrderService {
                 refused
             }
         };
+        // What the store has and cannot read is not what is missing: another process may read it.
+        let unreadable =
+            MenuLinks::unreadable(&**self.merchant.store(), self.merchant.connection(), order).await;
+        if let Some(row) = unreadable.map_err(store)? {
+            let action = format!("read {} {} ({})", row.kind, row.id, row.why);
+            let failed = StoreError::new(StoreErrorKind::Corrupt, action);
+            return Err(SubmitError::of_merchant(&order.number, failed, false));
+        }
         Err(error(SubmitErrorKind::Refused(refused)))
     }
 

@@ -323,7 +323,8 @@ pub trait OrderOutbox: Send + Sync {
     /// Puts corrected content in an order's place, under its number, and queues it again.
     ///
     /// # Errors
-    /// As [`withdraw`](Self::withdraw).
+    /// [`Conflict`](super::StoreErrorKind::Conflict) when it is being sent, or the POS has it or may have it, whatever state it is
+    /// in; [`NotFound`](super::StoreErrorKind::NotFound) when there is no such order.
     async fn replace(
         &self,
         connection: &ConnectionId,

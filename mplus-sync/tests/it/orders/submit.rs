@@ -33,6 +33,39 @@ async fn a_paid_pick_up_order_arrives_with_its_lines_payment_and_number() {
     assert_eq!((kept.vat_method, kept.relation_number), (Some(VatMethod::Inclusive), Some(1)));
     assert_eq!((kept.entry_branch_number, kept.workplace_number), (Some(1), Some(2)));
     assert_eq!(kept.payment_list[0].external_reference.as_deref(), Some("payment of 1001"));
+    assert_eq!(kept.reference.as_deref(), Some("1001"), "a POS may ask for one");
+}
+
+/// A newer release wrote an item, and this one cannot read it.
+#[cfg(feature = "sqlite")]
+#[tokio::test]
+async fn an_order_of_an_item_that_cannot_be_read_waits_for_a_process_that_can_and_is_not_refused() {
+    use std::sync::Arc;
+
+    use mplus_qapi::testkit::Pos;
+    use mplus_sync::model::Waiting;
+    use mplus_sync::store::SqliteStore;
+
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("host.db");
+    let world = World::with(Pos::brasserie(), Arc::new(SqliteStore::open(&path).await.unwrap())).await;
+    let write = |from: &str, to: &str| {
+        let change =
+            format!("UPDATE mplus_items SET body = replace(body, '{from}', '{to}') WHERE id = 'cola'");
+        assert_eq!(rusqlite::Connection::open(&path).unwrap().execute(&change, []).unwrap(), 1);
+    };
+    write("{\"v\":1,", "{\"v\":2,\"reads\":2,");
+    world.service().enqueue(&paid("1001", OrderKind::Pickup)).await.unwrap();
+    let worker = super::life::worker(&world);
+    worker.run_once().await;
+    let entry = async || world.store.entry(&merchant(), &"1001".into()).await.unwrap().unwrap();
+    let waits = entry().await;
+    assert!(matches!(waits.waiting(), Some(Waiting::Host { .. })), "{waits:?}");
+    assert!(waits.last_error.as_deref().unwrap().contains("read item cola"), "{waits:?}");
+    write("{\"v\":2,\"reads\":2,", "{\"v\":1,");
+    world.runtime.pass(chrono::TimeDelta::minutes(10));
+    worker.run_once().await;
+    assert_eq!(entry().await.state.kind(), OutboxStateKind::Accepted);
 }
 
 #[tokio::test]
