@@ -134,7 +134,7 @@ pub struct Payment {
     /// the host was told, and before it is paid. UTC.
     #[serde(default)]
     pub fetched_until: Option<DateTime<Utc>>,
-    /// Whether the till that started it has not heard yet that it was paid, as far as is known.
+    /// Whether the till that started it was never answered that it was paid. Noted before such an answer is given.
     #[serde(default)]
     pub unheard: bool,
     /// Whether all of it was given back before its till had heard that it was paid: the till hears that it was not, for good.
@@ -338,6 +338,11 @@ impl Payment {
         }
     }
 
+    /// Whether all that the customer paid was given back, or is being given back.
+    pub(super) fn is_given_back(&self) -> bool {
+        self.captured.is_some() && !self.is_refund() && self.refundable().is_zero()
+    }
+
     /// Applies an input: the changed payment, and what has to be done. `None` when nothing changed.
     pub fn apply(&self, input: PaymentInput, news: Option<&ProviderNews>) -> (Option<Self>, PaymentEffect) {
         if let (Some(known), Some(told)) =
@@ -481,7 +486,7 @@ impl Payment {
             PaymentEffect::ReportUnexpectedCapture
                 if self.state != before.state
                     || self.captured != before.captured
-                    || self.given_up != before.given_up =>
+                    || (self.given_up != before.given_up && !self.is_given_back()) =>
             {
                 let captured = self.captured.or(self.final_amount).unwrap_or(self.amount);
                 self.tell(NoticeAbout::UnexpectedCapture(captured));

@@ -134,8 +134,8 @@ impl ExternalPayments {
     ) -> Result<Vec<Refund>, RefundError> {
         let mut payments = self.of_session(merchant, session_id).await?;
         let known = |payment: &Payment| payment.refunds.iter().find(|refund| refund.id == id).cloned();
-        if payments.iter().any(|payment| payment.captured.is_some() && !payment.paid_in_vain()) {
-            payments.retain(|payment| !payment.paid_in_vain() || known(payment).is_some());
+        if payments.iter().any(|payment| payment.captured.is_some() && !payment.was_paid_in_vain()) {
+            payments.retain(|payment| !payment.was_paid_in_vain() || known(payment).is_some());
         }
         if id.is_empty()
             || amount.is_some_and(|amount| amount <= Decimal::ZERO || amount.normalize().scale() > 2)
@@ -356,9 +356,15 @@ impl ExternalPayments {
 }
 
 impl Payment {
-    /// Whether the customer has paid although the till was told otherwise or has given the payment up: it should be given back.
+    /// Whether the customer has paid although the till was told otherwise or has given the payment up, and not all was asked back yet: it
+    /// should be given back.
     #[must_use]
     pub fn paid_in_vain(&self) -> bool {
+        self.was_paid_in_vain() && !self.is_given_back()
+    }
+
+    /// Whether no sale was made with what the customer paid, whether or not it was given back.
+    fn was_paid_in_vain(&self) -> bool {
         self.captured.is_some() && (self.given_up || !self.counts_as_paid())
     }
 }

@@ -1,5 +1,7 @@
 //! What the till asks about external payments, and what it is answered. An event depends on its `externalPayment` alone.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 
@@ -75,16 +77,19 @@ impl ExternalPayments {
                 session_id: session.filter(|id| !id.is_empty()),
             })
             .await?;
+        let payment = self.about_to_be_told(payment.into()).await;
         Ok(self.started(&payment))
     }
 
-    /// The answer to a poll. Only the store is asked, and nothing is written unless it is not known whether the provider has it.
+    /// The answer to a poll. Only the store is asked, and nothing is written unless it is not known whether the provider has it, or the till
+    /// hears for the first time that it was paid.
     pub(crate) async fn poll(&self, merchant: &MerchantId, id: &str) -> Result<Body, Refusal> {
         let key = self.key(merchant, id)?;
         match self.store.payment(&key).await {
             Ok(Some(payment)) => {
                 let now = self.runtime.now();
                 self.note_that_it_is_awaited(&payment, now).await;
+                let payment = self.about_to_be_told(payment).await;
                 let reply = PollExternalPaymentReply::acknowledge()
                     .payment(self.answer(&payment))
                     .polling(polling(&payment));
@@ -110,6 +115,26 @@ impl ExternalPayments {
         if let Err(error) = self.store.replace_payment(&noted).await {
             tracing::warn!(payment = %payment.key.id, merchant = %payment.key.merchant, error = %error, "it could not be noted that a till waits");
         }
+    }
+
+    /// A payment as its till is answered. That one is paid is noted before the till hears it: it cannot be withdrawn any more.
+    async fn about_to_be_told(&self, mut payment: Arc<Payment>) -> Arc<Payment> {
+        while payment.unheard && payment.counts_as_paid() {
+            let told = Payment { unheard: false, version: payment.version + 1, ..(*payment).clone() };
+            match self.store.replace_payment(&told).await {
+                Ok(true) => return Arc::new(told),
+                Ok(false) => match self.store.payment(&told.key).await {
+                    Ok(Some(stored)) => payment = stored,
+                    _ => return payment,
+                },
+                // A cashier waits, and nobody is likely to give it back in this moment.
+                Err(error) => {
+                    tracing::warn!(payment = %told.key.id, merchant = %told.key.merchant, error = %error, "it could not be noted that a till hears of a payment");
+                    return payment;
+                }
+            }
+        }
+        payment
     }
 
     /// Notes that a till that waited was told that the customer has paid.
@@ -164,20 +189,21 @@ impl ExternalPayments {
         merchant: &MerchantId,
         payment: &ExternalPayment,
         for_good: bool,
-    ) -> Result<Payment, Refusal> {
+    ) -> Result<Arc<Payment>, Refusal> {
         let key = self.key(merchant, &payment.external_payment_id)?;
         let input = if for_good { PaymentInput::Cancel } else { PaymentInput::RequestCancel };
-        match self.settle(&key, input).await {
+        let settled = match self.settle(&key, input).await {
             Err(SettleError::Unknown(_)) => {
                 let given_up = self.remember_given_up(key.clone(), self.runtime.now()).await;
                 match given_up.map_err(|error| store_failed(&error))? {
-                    Some(tombstone) => Ok(tombstone),
+                    Some(tombstone) => tombstone,
                     // Started in this very moment.
-                    None => Ok(self.settle(&key, input).await?),
+                    None => self.settle(&key, input).await?,
                 }
             }
-            settled => Ok(settled?),
-        }
+            settled => settled?,
+        };
+        Ok(self.about_to_be_told(settled.into()).await)
     }
 
     fn key(&self, merchant: &MerchantId, id: &str) -> Result<PaymentKey, Refusal> {

@@ -129,7 +129,56 @@ async fn a_till_that_comes_back_after_all_was_given_back_hears_that_it_was_not_p
         }
         let stored = payments.payment(&key).await.unwrap().unwrap();
         assert_eq!((stored.state, stored.withdrawn), (PaymentState::Confirmed, !paid));
-        assert_eq!(stored.paid_in_vain(), !paid);
+        assert!(!stored.paid_in_vain(), "nothing is left to be given back");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_till_was_answered_is_not_withdrawn_in_the_moment_after() {
+    for way in ["poll", "request cancel", "cancel", "start"] {
+        let (host, _) = host_with(PaymentLimits::default());
+        let till = till(1);
+        let payment = till.start_payment(Decimal::TEN);
+        paid_at(&host, &payment).await;
+        let confirmed = match way {
+            "poll" => payment.poll(&host.orchestrator).await.unwrap().confirmed,
+            "request cancel" => payment.request_cancel(&host.orchestrator).await.unwrap().confirmed,
+            "cancel" => payment.cancel(&host.orchestrator).await.unwrap().confirmed,
+            _ => payment.start(&host.orchestrator).await.unwrap().confirmed,
+        };
+        assert_eq!(confirmed, Some(true), "{way}");
+        // Nothing that was left to the runtime has happened yet.
+        let key = PaymentKey::new(merchant(), payment.id.as_str());
+        host.orchestrator.payments().unwrap().refund(&key, "r", None).await.unwrap();
+        assert_eq!(payment.poll(&host.orchestrator).await.unwrap().confirmed, Some(true), "{way}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_till_that_gives_up_what_was_given_back_makes_nobody_give_it_back_again() {
+    let (host, mut told) = (Arc::new(Mutex::new(Vec::new())), Vec::new());
+    for (amount, expected) in [(None, None), (Some(Decimal::ONE), Some(Decimal::TEN))] {
+        let unexpected = host.clone();
+        let handlers = Handlers::new().on_payment_changed(move |notice| {
+            if let PaymentNotice::UnexpectedCapture { captured, .. } = notice {
+                unexpected.lock().unwrap().push(captured);
+            }
+            async {}
+        });
+        let world = Host::assemble_on(Arc::new(Paused::new()), |builder| builder.handler(handlers));
+        let till = till(1);
+        let payment = till.start_payment(Decimal::TEN);
+        paid_at(&world, &payment).await;
+        let payments = world.orchestrator.payments().unwrap();
+        let key = PaymentKey::new(merchant(), payment.id.as_str());
+        payments.refund(&key, "r", amount).await.unwrap();
+        assert_eq!(payment.poll(&world.orchestrator).await.unwrap().confirmed, Some(amount.is_some()));
+        payment.cancel(&world.orchestrator).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        told.extend(expected);
+        assert_eq!(*host.lock().unwrap(), told);
+        let stored = payments.payment(&key).await.unwrap().unwrap();
+        assert_eq!((stored.given_up, stored.paid_in_vain()), (true, expected.is_some()));
     }
 }
 
