@@ -77,7 +77,8 @@ impl Session {
     /// The lines' prices times their quantities, euros: what the sale comes to when the POS sends no total.
     ///
     /// `None` without lines, when a line has no price, when a line carries a discount (whose effect the documentation does not
-    /// define), when a preparation method or a component of a line has a price (which may be within the line's or beside it), when
+    /// define), when a preparation method or a component of a line, or of one of these, has a price or a discount (which may be within the
+    /// line's or beside it), when
     /// anything that counts could not be read (the total itself, a line, a price, a quantity, a discount), when the sum is no whole
     /// number of cents (how the POS rounds it is not documented), or when it is too large to hold. Reads
     /// `priceIncl` as a unit price; the documentation leaves open whether it is one.
@@ -89,10 +90,9 @@ impl Session {
             if unread(&line.extra, &COUNTED) {
                 return None;
             }
-            let discounted = line.external_discount.is_some()
-                || line.discount_amount.is_some_and(|amount| !amount.is_zero())
-                || line.discount_percentage.is_some_and(|percentage| !percentage.is_zero());
-            if discounted || line.preparation_methods.iter().chain(&line.component_articles).any(may_cost) {
+            if is_discounted(line)
+                || line.preparation_methods.iter().chain(&line.component_articles).any(may_cost)
+            {
                 return None;
             }
             let quantity = line.quantity.unwrap_or(Decimal::ONE);
@@ -102,9 +102,18 @@ impl Session {
     }
 }
 
-/// Whether a part of a line has a price, which may be within the line's or beside it.
+fn is_discounted(line: &Line) -> bool {
+    line.external_discount.is_some()
+        || line.discount_amount.is_some_and(|amount| !amount.is_zero())
+        || line.discount_percentage.is_some_and(|percentage| !percentage.is_zero())
+}
+
+/// Whether a part of a line, or of a part, has a price or a discount, which may be within the line's or beside it.
 fn may_cost(part: &Line) -> bool {
-    part.price_incl.is_some_and(|price| !price.is_zero()) || unread(&part.extra, &COUNTED)
+    part.price_incl.is_some_and(|price| !price.is_zero())
+        || is_discounted(part)
+        || unread(&part.extra, &COUNTED)
+        || part.preparation_methods.iter().chain(&part.component_articles).any(may_cost)
 }
 
 /// What of a line decides its amount.

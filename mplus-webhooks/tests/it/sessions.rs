@@ -60,6 +60,17 @@ async fn a_total_is_unknown_when_anything_that_decides_it_cannot_be_read() {
         part("preparationMethods", json!([{ "lineId": "m", "text": "Oat milk", "priceIncl": 0.5 }])),
         part("componentArticles", json!([{ "lineId": "c", "priceIncl": "0,5" }])),
         part("preparationMethods", json!([{ "lineId": "m", "priceIncl": 0 }, null])),
+        part(
+            "componentArticles",
+            json!([{ "preparationMethods": [{ "text": "Oat milk", "priceIncl": 0.5 }] }]),
+        ),
+        part(
+            "preparationMethods",
+            json!([{ "componentArticles": [{ "componentArticles": [{ "priceIncl": "1" }] }] }]),
+        ),
+        part("componentArticles", json!([{ "lineId": "c", "discountAmount": 1 }])),
+        part("componentArticles", json!([{ "lineId": "c", "discountPercentage": 10 }])),
+        part("preparationMethods", json!([{ "lineId": "m", "externalDiscount": { "discountId": "d" } }])),
     ];
     for sale in sales {
         let (host, till) = (Host::new(), till(1));
