@@ -1,12 +1,11 @@
 //! What a piece of JSON means, however it is spelled.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 
-use super::object::MAX_DEPTH;
+use super::object::{Entries, MAX_DEPTH};
 
 /// The same text for the same content: without blanks, fields by their names, numbers and texts in one spelling. What cannot be read so is
 /// taken as it stands.
@@ -30,7 +29,13 @@ fn write(json: &str, depth: usize, text: &mut String) {
 }
 
 fn object(json: &str, depth: usize, text: &mut String) -> Option<()> {
-    let fields: BTreeMap<String, &RawValue> = serde_json::from_str(json).ok()?;
+    let Entries(mut fields) = serde_json::from_str(json).ok()?;
+    fields.sort_by(|one, other| one.0.cmp(&other.0));
+    // What stands twice, and each time otherwise, is read by nobody.
+    if fields.windows(2).any(|pair| pair[0].0 == pair[1].0 && pair[0].1.get() != pair[1].1.get()) {
+        return None;
+    }
+    fields.dedup_by(|one, other| one.0 == other.0);
     text.push('{');
     for (name, value) in fields {
         write!(text, "{name:?}:").ok()?;
@@ -71,6 +76,7 @@ mod tests {
         let one = r#"{"a": 12.50, "b": ["Caf\u00e9", {"x": 1.0e1, "y": null}], "c": "a b"}"#;
         let other = r#"{"c":"a b","b":["Café",{"y":null,"x":10}],"a":12.5}"#;
         assert_eq!(meaning(one), meaning(other));
+        assert_eq!(meaning(r#"{"a":1,"b":2,"a":1}"#), meaning(r#"{"b":2,"a":1.0}"#));
     }
 
     #[test]
@@ -88,6 +94,9 @@ mod tests {
             r#"{"a":" 1"}"#,
             r#"{"a":{"b":1}}"#,
             r#"{"a":"{\"b\":1}"}"#,
+            r#"{"a":1,"a":2}"#,
+            r#"{"a":2,"a":1}"#,
+            r#"{"a":2}"#,
             "[]",
             "{}",
             r#""""#,
