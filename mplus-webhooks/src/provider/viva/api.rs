@@ -9,7 +9,7 @@ use http::{Method, StatusCode};
 
 use super::{Viva, VivaCredentials};
 use crate::event::json::RawJson;
-use crate::payment::ProviderError;
+use crate::payment::{GivenUp, ProviderError};
 use crate::provider::call::{Answer, Call, detail, field, form, reason};
 use crate::secret::Secret;
 
@@ -59,7 +59,7 @@ impl Viva {
         format!("{api}{rest}")
     }
 
-    /// The access token, renewed a minute before it runs out.
+    /// The access token, renewed a minute before it runs out, or after half of its life when that is shorter.
     pub(super) async fn token(&self) -> Result<Secret, ProviderError> {
         let now = self.runtime.now();
         let cached = self.token.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -89,9 +89,19 @@ impl Viva {
         })?;
         let token = token.ok_or_else(|| self.api.unavailable("its answer has no access token".to_owned()))?;
         let token = Secret::from(token);
-        let until = now + TimeDelta::seconds(seconds.clamp(0, 86_400) - 60);
+        let seconds = seconds.clamp(0, 86_400);
+        let until = now + TimeDelta::seconds(seconds - (seconds / 2).min(60));
         *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some((token.clone(), until));
         Ok(token)
+    }
+
+    /// The access token, unless the payment was given up until it was there: it may take longer than the till waits.
+    async fn token_unless(&self, given_up: &GivenUp) -> Result<Secret, ProviderError> {
+        let token = self.token().await?;
+        match given_up.is_given_up().await {
+            true => Err(self.api.unavailable("it was given up before it was shown".to_owned())),
+            false => Ok(token),
+        }
     }
 
     pub(super) async fn new_api(
@@ -100,6 +110,18 @@ impl Viva {
         path: &str,
         body: Option<serde_json::Value>,
         expected: &[StatusCode],
+    ) -> Result<Answer, ProviderError> {
+        self.new_api_unless(method, path, body, expected, &GivenUp::never()).await
+    }
+
+    /// A call that is not made of a payment that was given up while a token was fetched.
+    pub(super) async fn new_api_unless(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<serde_json::Value>,
+        expected: &[StatusCode],
+        given_up: &GivenUp,
     ) -> Result<Answer, ProviderError> {
         let body = body.map(|body| body.to_string()).unwrap_or_default();
         let call = |token: &Secret| Call {
@@ -110,13 +132,13 @@ impl Viva {
             body: body.clone(),
             headers: Vec::new(),
         };
-        let mut answer = self.api.send(call(&self.token().await?)).await?;
+        let mut answer = self.api.send(call(&self.token_unless(given_up).await?)).await?;
         let withdrawn = answer.status == StatusCode::UNAUTHORIZED
             || (answer.status.is_client_error() && reason(&answer.body).as_deref() == Some(BAD_TOKEN));
         if withdrawn {
             // The token was withdrawn before its time. Nothing happened yet.
             *self.token.lock().unwrap_or_else(PoisonError::into_inner) = None;
-            answer = self.api.send(call(&self.token().await?)).await?;
+            answer = self.api.send(call(&self.token_unless(given_up).await?)).await?;
         }
         if let Some(id) = answer.header("x-viva-correlationid") {
             tracing::debug!(correlation = id, status = answer.status.as_u16(), "Viva answered");
@@ -142,22 +164,25 @@ impl Viva {
         self.api.expect(answer, expected)
     }
 
-    /// The objects of a list, which is the whole answer or stands in it under one of these names. An answer that tells of an error, or
-    /// has no list, is none: what is not told is not known to be absent.
+    /// The objects of a list, which is the whole answer or stands in it under one of these names; `null` in an answer that tells of success
+    /// is a list of nothing. An answer that tells of an error, or has no list, is none: what is not told is not known to be absent.
     pub(super) fn list(&self, answer: &Answer, names: &[&str]) -> Result<Vec<RawJson>, ProviderError> {
         if let Ok(list) = serde_json::from_slice::<Vec<&serde_json::value::RawValue>>(&answer.body) {
             return Ok(list.into_iter().map(RawJson::new).collect());
         }
         let listed = self.api.read(&answer.body, |mut fields| {
             let number: Option<i64> = field(&mut fields, "ErrorCode")?;
-            let failed = number.is_some_and(|number| number != 0)
-                || field::<bool>(&mut fields, "Success")? == Some(false);
-            if failed {
+            let success: Option<bool> = field(&mut fields, "Success")?;
+            if number.is_some_and(|number| number != 0) || success == Some(false) {
                 return Ok(Err(detail(&mut fields, "ErrorText")));
             }
+            let succeeded = (success, number) == (Some(true), Some(0));
             for name in names {
-                if let Some(list) = field::<Vec<RawJson>>(&mut fields, name)? {
-                    return Ok(Ok(list));
+                let is_there = fields.has(name);
+                match field::<Vec<RawJson>>(&mut fields, name)? {
+                    Some(list) => return Ok(Ok(list)),
+                    None if is_there && succeeded => return Ok(Ok(Vec::new())),
+                    None => {}
                 }
             }
             Ok(Err(None))

@@ -258,12 +258,7 @@ impl PaymentProvider for Viva {
     ) -> Result<ProviderNews, ProviderError> {
         match &self.mode {
             VivaMode::Terminal { terminal_id, cash_register_id } => {
-                // A token may take longer than the till waits.
-                self.token().await?;
-                if given_up.is_given_up().await {
-                    return Err(self.api.unavailable("it was given up before it was shown".to_owned()));
-                }
-                self.create_session(payment, terminal_id, cash_register_id).await
+                self.create_session(payment, terminal_id, cash_register_id, given_up).await
             }
             VivaMode::Checkout { source_code } => self.create_order(payment, source_code).await,
         }

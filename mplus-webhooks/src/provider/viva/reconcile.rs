@@ -1,7 +1,7 @@
 //! Checks of the account and its terminal, and the payments of a day.
 
 use chrono::NaiveDate;
-use http::Method;
+use http::{Method, StatusCode};
 use rust_decimal::Decimal;
 use serde_json::json;
 
@@ -49,27 +49,33 @@ impl Viva {
     /// The payments of a UTC day. Viva's days are those of the account's zone, which it does not tell, so the days beside it are read
     /// as well.
     pub(super) async fn records_of(&self, day: NaiveDate) -> Result<Vec<ProviderRecord>, ProviderError> {
-        let mut records = Vec::new();
+        let (mut records, mut found) = (Vec::new(), false);
         for listed in [Some(day), day.pred_opt(), day.succ_opt()].into_iter().flatten() {
             let beside = listed != day;
             let of_day = self.records_listed_on(listed).await?;
-            records.extend(of_day.into_iter().map(|record| ProviderRecord { beside, ..record }));
+            found |= of_day.is_some();
+            let of_day = of_day.into_iter().flatten();
+            records.extend(of_day.map(|record| ProviderRecord { beside, ..record }));
         }
-        Ok(records)
+        if found { Ok(records) } else { Err(self.lists_nothing()) }
     }
 
-    async fn records_listed_on(&self, day: NaiveDate) -> Result<Vec<ProviderRecord>, ProviderError> {
+    /// The payments of one of Viva's days; `None` when the day is not found.
+    async fn records_listed_on(&self, day: NaiveDate) -> Result<Option<Vec<ProviderRecord>>, ProviderError> {
         match &self.mode {
             VivaMode::Terminal { .. } => {
                 let path = self.terminal_api(&format!("/sessions?date={day}"));
-                let answer = self.new_api(Method::GET, &path, None, &[]).await?;
+                let answer = self.new_api(Method::GET, &path, None, &[StatusCode::NOT_FOUND]).await?;
+                if answer.status == StatusCode::NOT_FOUND {
+                    return Ok(None);
+                }
                 let sessions = self.list(&answer, &["sessions"])?;
-                Ok(sessions.iter().filter_map(session_record).collect())
+                Ok(Some(sessions.iter().filter_map(session_record).collect()))
             }
             VivaMode::Checkout { .. } => {
-                let answer = self.old_api(Method::GET, &format!("/api/transactions?date={day}"), &[]).await?;
-                let transactions = self.list(&answer, &["Transactions"])?;
-                Ok(transactions.iter().filter_map(transaction_record).collect())
+                let transactions = self.listed_on(day).await?;
+                let records = |listed: Vec<RawJson>| listed.iter().filter_map(transaction_record).collect();
+                Ok(transactions.map(records))
             }
         }
     }

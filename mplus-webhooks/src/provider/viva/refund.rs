@@ -217,19 +217,12 @@ impl Viva {
                 .flatten()
                 .collect();
         let mut found: Vec<ListedRefund> = Vec::new();
-        for day in days {
-            let path = format!("/api/transactions?date={day}");
-            let answer = self.old_api(Method::GET, &path, &[StatusCode::NOT_IMPLEMENTED]).await?;
-            if answer.status == StatusCode::NOT_IMPLEMENTED {
-                return Err(self.lists_nothing());
-            }
-            for listed in self.list(&answer, &["Transactions"])? {
-                let Ok(Ok(fields)) = Fields::open_body(listed.as_str().as_bytes()) else { continue };
-                let Some(listed) = read_listed(fields, refund, transaction) else { continue };
-                // It may be listed on two days.
-                if listed.id.is_none() || !found.iter().any(|known| known.id == listed.id) {
-                    found.push(listed);
-                }
+        for listed in self.listed_on_days(&days).await? {
+            let Ok(Ok(fields)) = Fields::open_body(listed.as_str().as_bytes()) else { continue };
+            let Some(listed) = read_listed(fields, refund, transaction) else { continue };
+            // It may be listed on two days.
+            if listed.id.is_none() || !found.iter().any(|known| known.id == listed.id) {
+                found.push(listed);
             }
         }
         found.sort_by_key(|listed| listed.state.is_open());

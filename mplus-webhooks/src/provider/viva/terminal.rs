@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::outcome::{Outcome, outcome, why};
 use super::{Viva, VivaIsv};
 use crate::event::json::{DataError, Fields};
-use crate::payment::{Payment, ProviderError, ProviderNews, ProviderStatus, Reason};
+use crate::payment::{GivenUp, Payment, ProviderError, ProviderNews, ProviderStatus, Reason};
 use crate::provider::call::{Answer, detail, escape, euros, field};
 
 /// ISO 4217 number of the euro.
@@ -24,6 +24,7 @@ impl Viva {
         payment: &Payment,
         terminal_id: &str,
         cash_register_id: &str,
+        given_up: &GivenUp,
     ) -> Result<ProviderNews, ProviderError> {
         let cents = self.api.cents(payment.amount.abs())?;
         let mut sale = json!({
@@ -47,7 +48,7 @@ impl Viva {
         let mut news = ProviderNews::new(ProviderStatus::Pending).with_reference(payment.key.id.as_str());
         news.terminal_id = Some(terminal_id.to_owned());
         let conflict = [StatusCode::CONFLICT];
-        match self.new_api(Method::POST, &path, Some(sale), &conflict).await {
+        match self.new_api_unless(Method::POST, &path, Some(sale), &conflict, given_up).await {
             // The same session is there from an earlier attempt, or the terminal shows another one.
             Ok(answer) if answer.status == StatusCode::CONFLICT => {
                 let same = answer.header("x-viva-eventid").is_some_and(|id| SAME_SESSION.contains(&id));

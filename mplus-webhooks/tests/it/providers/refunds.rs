@@ -324,6 +324,9 @@ async fn a_refund_whose_session_denies_it_has_failed_only_when_it_is_not_listed(
         // One of these was given before: the list does not tell which.
         (200, vec![listed_refund("a", "F", None)], RefundState::Failed),
         (200, vec![listed_refund("a", "F", None), listed_refund("b", "F", None)], RefundState::Succeeded),
+        // The day before has no transactions, and is not found.
+        (404, vec![listed_refund("a", "F", Some("refund r-1"))], RefundState::Succeeded),
+        (404, vec![], RefundState::Failed),
         (503, vec![], RefundState::Pending),
         (401, vec![], RefundState::Failed),
     ];
@@ -349,6 +352,10 @@ async fn a_refund_whose_session_denies_it_has_failed_only_when_it_is_not_listed(
         answering(&mut server, &path, 200, r#"{"success":false,"eventId":1003,"amount":200}"#).await;
         let body = json!({ "Transactions": list }).to_string();
         answering(&mut server, r"^/api/transactions\?date=", status, &body).await;
+        if status == 404 && !list.is_empty() {
+            let today = format!(r"^/api/transactions\?date={}", clock.now().date_naive());
+            answering(&mut server, &today, 200, &body).await;
+        }
         let told = payments.refund(&key, "r-1", None).await.unwrap();
         assert_eq!(told.state, expected, "HTTP {status}: {body}");
     }
