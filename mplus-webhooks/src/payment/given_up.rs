@@ -7,6 +7,9 @@ use super::record::PaymentKey;
 use super::state::PaymentState;
 use super::store::PaymentStore;
 
+/// How often a store that fails is asked.
+const ASKED: usize = 3;
+
 /// Tells a provider that creates a payment whether somebody has asked for its end meanwhile, see
 /// [`PaymentProvider::create_unless`](super::PaymentProvider::create_unless).
 #[derive(Clone)]
@@ -29,10 +32,16 @@ impl GivenUp {
         Self(Some((store.clone(), key.clone())))
     }
 
-    /// Whether the payment must not be shown to a customer any more: its end was asked for at any process, it has ended, or the store does
-    /// not tell. Asks the store each time.
+    /// Whether the payment must not be shown to a customer now: its end was asked for at any process, it has ended, or the store, asked
+    /// three times, does not tell. So it may be shown later: create it anew after [`ProviderError::Unavailable`](super::ProviderError).
+    /// Asks the store each time.
     pub async fn is_given_up(&self) -> bool {
         let Some((store, key)) = &self.0 else { return false };
-        !matches!(store.payment(key).await, Ok(Some(payment)) if payment.state == PaymentState::Pending)
+        for _ in 0..ASKED {
+            if let Ok(payment) = store.payment(key).await {
+                return payment.is_none_or(|payment| payment.state != PaymentState::Pending);
+            }
+        }
+        true
     }
 }

@@ -109,8 +109,8 @@ pub trait PaymentProvider: Debug + Send + Sync {
     /// creates without asking, which is right where one call does it.
     ///
     /// Who needs several calls asks whether the payment [is given up](GivenUp::is_given_up) right before the one that shows it, and then
-    /// shows it to nobody: what was made so far is returned as pending, and is cancelled; when nothing was made it is
-    /// [`ProviderError::Unavailable`].
+    /// shows it to nobody: what was made so far is cancelled, and the answer is [`ProviderError::Unavailable`]. It is created anew when it
+    /// was merely not told.
     ///
     /// # Errors
     /// As `create`.

@@ -39,13 +39,14 @@ impl Stripe {
         Ok(news)
     }
 
-    /// The intent of an earlier attempt whose answer got lost.
+    /// The intent of an earlier attempt whose answer got lost. One that was cancelled, since no reader showed it, is paid by nobody.
     async fn found_again(&self, payment: &Payment) -> Result<Option<ProviderNews>, ProviderError> {
         if payment.attempt < 2 {
             return Ok(None);
         }
         let found = self.look_up(payment).await.map_err(|error| self.nobody_can_pay(error))?;
-        Ok(Some(found).filter(|found| found.status != ProviderStatus::Absent))
+        Ok(Some(found)
+            .filter(|found| !matches!(found.status, ProviderStatus::Absent | ProviderStatus::Cancelled)))
     }
 
     async fn make_intent(&self, payment: &Payment) -> Result<ProviderNews, ProviderError> {

@@ -95,8 +95,7 @@ impl Stripe {
         }
     }
 
-    /// Shows the payment on the reader, unless it was given up meanwhile: then its intent waits to be cancelled. An error says that the
-    /// reader does not show it.
+    /// Shows the payment on the reader, unless it was given up meanwhile. An error says that the reader does not show it.
     pub(super) async fn present(
         &self,
         payment: &Payment,
@@ -112,7 +111,7 @@ impl Stripe {
         loop {
             // Whatever was asked until here may have taken longer than the till waits.
             if given_up.is_given_up().await {
-                return Ok(());
+                return Err(self.api.unavailable("it was given up before it was shown".to_owned()));
             }
             tries += 1;
             let key = Self::key(payment, "process", payment.attempt.max(1) * 100 + tries);

@@ -12,7 +12,7 @@ mod retention;
 mod sales;
 mod slow_store;
 mod told;
-mod watched;
+pub(crate) mod watched;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

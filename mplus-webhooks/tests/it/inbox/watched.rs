@@ -11,7 +11,7 @@ use mplus_webhooks::payment::{Payment, PaymentFilter, PaymentKey, PaymentStore};
 use mplus_webhooks::{MemoryStore, MerchantId, StoreError};
 
 #[derive(Debug, Default)]
-pub(super) struct Watched {
+pub(crate) struct Watched {
     inner: MemoryStore,
     pub(super) reads: AtomicUsize,
     pub(super) down: AtomicBool,
@@ -23,6 +23,8 @@ pub(super) struct Watched {
     pub(super) keeping_takes: AtomicU64,
     /// How many seconds it takes to read a payment.
     pub(super) reading_payments_takes: AtomicU64,
+    /// How many of the next attempts to read a payment fail.
+    pub(crate) reading_payments_fails: AtomicUsize,
 }
 
 impl Watched {
@@ -93,6 +95,10 @@ impl PaymentStore for Watched {
 
     async fn payment(&self, key: &PaymentKey) -> Result<Option<Arc<Payment>>, StoreError> {
         tokio::time::sleep(Duration::from_secs(self.reading_payments_takes.load(Ordering::SeqCst))).await;
+        let fewer = |left: usize| left.checked_sub(1);
+        if self.reading_payments_fails.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fewer).is_ok() {
+            return Err(StoreError::new("read a payment", "the connection was lost"));
+        }
         self.up().await?.payment(key).await
     }
 

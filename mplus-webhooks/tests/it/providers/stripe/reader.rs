@@ -1,9 +1,14 @@
 //! Readers: what they show, what they tell, and what they are asked again.
 
-use mplus_webhooks::payment::PaymentState;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use mplus_webhooks::payment::{Creation, OwnPayment, PaymentKey, PaymentState};
+use mplus_webhooks::{FixedSubscriptions, Orchestrator, TokioRuntime};
 
 use super::super::{given_up_meanwhile, held};
 use super::*;
+use crate::inbox::watched::Watched;
+use crate::support::merchant;
 
 #[tokio::test]
 async fn stripe_shows_a_terminal_payment_on_the_reader_and_withdraws_it_when_the_reader_refuses() {
@@ -154,5 +159,78 @@ async fn a_reader_shows_nothing_that_was_given_up_while_the_payment_was_being_cr
         assert_eq!(ended.state, PaymentState::Cancelled, "slow reader: {slow_reader}");
         process.assert_async().await;
         withdraw.assert_async().await;
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_does_not_answer_fails_no_payment() {
+    // A store that fails once or twice is asked again; after more the payment is made anew, and the guest pays that one.
+    for (failures, shown) in [(2, "pi_1"), (3, "pi_2")] {
+        let mut server = Server::new_async().await;
+        let store = Arc::new(Watched::default());
+        let key = PaymentKey::new(merchant(), PAYMENT_ID);
+        let cancelled = Arc::new(AtomicBool::new(false));
+        let pi_1 =
+            json!({ "metadata": { "externalPaymentId": PAYMENT_ID, "merchant": key.merchant.as_str() } });
+        let pi_1 = intent("canceled", pi_1);
+        let (listed, is_cancelled) = (format!(r#"{{"data":[{pi_1}]}}"#), cancelled.clone());
+        server
+            .mock("GET", Matcher::Regex(r"^/v1/payment_intents\?created".to_owned()))
+            .with_body_from_request(move |_| match is_cancelled.load(Ordering::SeqCst) {
+                true => listed.clone().into(),
+                false => r#"{"data":[]}"#.into(),
+            })
+            .create_async()
+            .await;
+        server
+            .mock("POST", "/v1/payment_intents/pi_1/cancel")
+            .with_body_from_request(move |_| {
+                cancelled.store(true, Ordering::SeqCst);
+                pi_1.clone().into()
+            })
+            .create_async()
+            .await;
+        reader(&mut server, json!(null)).await;
+        let process = server
+            .mock("POST", "/v1/terminal/readers/tmr_1/process_payment_intent")
+            .match_body(Matcher::UrlEncoded("payment_intent".to_owned(), shown.to_owned()))
+            .with_body("{}")
+            .expect(1)
+            .create_async()
+            .await;
+        // Turned away first, until everything has been told and only the creation reads the payment.
+        let intents = "/v1/payment_intents";
+        let busy = server.mock("POST", intents).with_status(429).with_body("{}").create_async().await;
+        let provider = Arc::new(OneProvider(Arc::new(stripe(&server, terminal()))));
+        let resolver = Arc::new(FixedSubscriptions::new([]));
+        let host = Orchestrator::builder(resolver, store.clone(), Arc::new(TokioRuntime));
+        let host = host.payments(provider).build();
+        let payments = host.payments().unwrap();
+        let own = OwnPayment::new(key.clone(), Decimal::new(270, 2), "K_WEBHOOK");
+        payments.start_own(&own).await.unwrap();
+        while !payments.payment(&key).await.unwrap().unwrap().notices.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        busy.remove_async().await;
+        let made = AtomicUsize::new(0);
+        server
+            .mock("POST", intents)
+            .with_body_from_request(move |_| {
+                let number = made.fetch_add(1, Ordering::SeqCst) + 1;
+                if number == 1 {
+                    store.reading_payments_fails.store(failures, Ordering::SeqCst);
+                }
+                intent("requires_payment_method", json!({ "id": format!("pi_{number}") })).into()
+            })
+            .create_async()
+            .await;
+        let mut payment = payments.refresh(&key).await.unwrap().unwrap();
+        if failures == 3 {
+            assert_eq!((payment.state, payment.creation), (PaymentState::Pending, Creation::Absent));
+            payment = payments.refresh(&key).await.unwrap().unwrap();
+        }
+        let reference = payment.provider_reference.as_deref();
+        assert_eq!((payment.state, reference), (PaymentState::Pending, Some(shown)));
+        process.assert_async().await;
     }
 }
