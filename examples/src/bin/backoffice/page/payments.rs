@@ -307,6 +307,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_was_paid_in_vain_is_to_be_given_back_until_it_was() {
+        let at = "2026-01-05T12:00:00Z";
+        let shown = |refund: &str| {
+            let payment = serde_json::json!({
+                "key": { "merchant": "cafe", "id": "p-1" }, "origin": "till", "amount": "12.50", "method": "K_CARD",
+                "branch_number": 1, "workplace_number": 2, "provider": "stripe", "account": "", "state": "cancelled",
+                "creation": "known", "captured": "12.50", "given_up": true,
+                "refunds": [{ "id": "r-1", "amount": "12.50", "state": refund, "requested_at": at }],
+                "started_at": at, "expires_at": at, "refresh_at": at, "version": 3,
+            });
+            let payment: Payment = serde_json::from_value(payment).unwrap();
+            (state(Lang::En, &payment).0, refunds(Lang::En, &payment).0)
+        };
+        let (failed, table) = shown("failed");
+        assert!(failed.contains("Paid in vain: give it back"), "{failed}");
+        assert!(table.contains("<code>r-1</code>") && table.contains("5 Jan 2026, 13:00"), "{table}");
+        let (given_back, _) = shown("succeeded");
+        assert!(given_back.contains("Paid in vain<") && !given_back.contains("give it back"), "{given_back}");
+    }
+
+    #[test]
     fn a_refund_is_told_as_what_became_of_it() {
         let said = |state: &str| {
             let refund = serde_json::json!({

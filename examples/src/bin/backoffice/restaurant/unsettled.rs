@@ -4,6 +4,7 @@ use mplus_sync::model::{ConnectionId, OutboxStateKind};
 use mplus_webhooks::MerchantId;
 use mplus_webhooks::inbox::{EntryFilter, EntryState};
 use mplus_webhooks::payment::{Payment, PaymentFilter, RefundState};
+use rust_decimal::Decimal;
 
 use crate::app::App;
 use crate::view::answer::Trouble;
@@ -72,7 +73,8 @@ async fn payments(app: &App, restaurant: &ConnectionId) -> Result<usize, Trouble
 fn is_unsettled(payment: &Payment) -> bool {
     let is_open = |state: RefundState| !matches!(state, RefundState::Succeeded | RefundState::Failed);
     !payment.state.is_terminal()
-        || payment.paid_in_vain()
+        // What was given back is settled.
+        || payment.paid_in_vain() && payment.refundable() > Decimal::ZERO
         || payment.refunds.iter().any(|refund| is_open(refund.state))
 }
 
@@ -96,4 +98,39 @@ async fn orders(app: &App, restaurant: &ConnectionId) -> Result<usize, Trouble> 
     let counts = app.restaurants.store().counts(restaurant).await?;
     let count: u64 = open.iter().filter_map(|kind| counts.get(kind)).sum();
     Ok(usize::try_from(count).unwrap_or(usize::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// A payment of 12.50 that a till gave up and the customer paid all the same, with refunds of these amounts and states.
+    fn in_vain(refunds: &[(&str, &str)]) -> Payment {
+        let at = "2026-01-05T12:00:00Z";
+        let refund = |(number, (amount, state)): (usize, &(&str, &str))| json!({ "id": format!("r-{number}"), "amount": amount, "state": state, "requested_at": at });
+        let payment = json!({
+            "key": { "merchant": "cafe", "id": "p-1" }, "origin": "till", "amount": "12.50", "method": "K_CARD",
+            "branch_number": 1, "workplace_number": 2, "provider": "stripe", "account": "", "state": "cancelled",
+            "creation": "known", "captured": "12.50", "given_up": true,
+            "refunds": refunds.iter().enumerate().map(refund).collect::<Vec<_>>(),
+            "started_at": at, "expires_at": at, "refresh_at": at, "version": 3,
+        });
+        serde_json::from_value(payment).unwrap()
+    }
+
+    #[test]
+    fn what_was_paid_in_vain_is_open_until_all_of_it_was_given_back() {
+        let open: [&[(&str, &str)]; 4] = [
+            &[],
+            &[("12.50", "failed")],
+            &[("10.00", "succeeded")],
+            &[("10.00", "succeeded"), ("2.50", "pending")],
+        ];
+        for refunds in open {
+            assert!(is_unsettled(&in_vain(refunds)), "{refunds:?}");
+        }
+        assert!(!is_unsettled(&in_vain(&[("10.00", "succeeded"), ("2.50", "succeeded")])));
+    }
 }
