@@ -1,5 +1,7 @@
 //! Settings as JSON that somebody wrote: what in it is no setting is named.
 
+use serde_json::{Map, Value};
+
 use super::MerchantSettings;
 
 /// Reads settings, and every name in them that is none of theirs, by its path.
@@ -16,9 +18,47 @@ fn named(path: &serde_ignored::Path<'_>) -> String {
     path.to_string().replace(".?", "").trim_start_matches("?.").to_owned()
 }
 
+/// Every setting that cannot be read, by its path, and why. Nothing where it is not one setting that is wrong.
+pub(super) fn wrong(json: &str) -> Vec<(String, String)> {
+    let Ok(Value::Object(all)) = serde_json::from_str(json) else { return Vec::new() };
+    let wrong = |(name, value): (&String, &Value)| {
+        let alone = |value| Value::Object(Map::from_iter([(name.clone(), value)]));
+        let error = serde_json::from_value::<MerchantSettings>(alone(value.clone())).err()?;
+        Some((place(name.clone(), value, &alone), error.to_string()))
+    };
+    all.iter().filter_map(wrong).collect()
+}
+
+/// The path of what is wrong in a value: that without which the rest of it can be read.
+fn place(path: String, value: &Value, whole: &dyn Fn(Value) -> Value) -> String {
+    let Value::Object(fields) = value else { return path };
+    let is_read = |value| serde_json::from_value::<MerchantSettings>(whole(value)).is_ok();
+    let with = |name: &String, field: Option<Value>| {
+        let mut fields = fields.clone();
+        fields.remove(name);
+        fields.extend(field.map(|field| (name.clone(), field)));
+        Value::Object(fields)
+    };
+    match fields.iter().find(|(name, _)| is_read(with(name, None))) {
+        Some((name, field)) => {
+            place(format!("{path}.{name}"), field, &|field| whole(with(name, Some(field))))
+        }
+        None => path,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_cannot_be_read_is_named_by_its_path_and_all_of_it() {
+        let json = r#"{"stock":{"every_minutes":"often"},"daily":{"at":"noon"},"zone":"Europe/Amsterdam",
+            "orders":{"employee":1,"locations":{"beach":{"workplace":"bar"},"city":{"workplace":1}}}}"#;
+        let places: Vec<String> = wrong(json).into_iter().map(|(place, _)| place).collect();
+        assert_eq!(places, ["daily.at", "orders.locations.beach.workplace", "stock.every_minutes"]);
+        assert!(wrong("{").is_empty() && wrong("[]").is_empty() && wrong("{}").is_empty());
+    }
 
     fn unknown(json: &str) -> Vec<String> {
         read(json).unwrap().1

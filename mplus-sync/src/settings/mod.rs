@@ -101,7 +101,7 @@ impl MerchantSettings {
     /// );
     /// ```
     pub fn from_json(json: &str) -> Result<Self, Vec<SettingsProblem>> {
-        let (settings, unknown) = read(json).map_err(|error| vec![SettingsProblem::unreadable(&error)])?;
+        let (settings, unknown) = read(json).map_err(|error| SettingsProblem::unreadable(json, &error))?;
         let unknown = unknown.into_iter().map(SettingsProblem::unknown);
         let problems: Vec<_> = unknown.chain(settings.problems()).collect();
         if problems.is_empty() { Ok(settings) } else { Err(problems) }

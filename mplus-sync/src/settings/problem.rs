@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::json::wrong;
 use crate::store::StoreError;
 
 /// One setting that cannot be, or does not fit the POS.
@@ -33,8 +34,15 @@ impl SettingsProblem {
     }
 
     /// JSON that is none of settings.
-    pub(super) fn unreadable(error: &serde_json::Error) -> Self {
-        Self::new("settings", format!("they cannot be read: {error}"), "Mend what stands there")
+    pub(super) fn unreadable(json: &str, error: &serde_json::Error) -> Vec<Self> {
+        const ADVICE: &str = "Mend what stands there";
+        let wrong = wrong(json).into_iter();
+        let mut problems: Vec<_> =
+            wrong.map(|(path, why)| Self::new(path, format!("it cannot be read: {why}"), ADVICE)).collect();
+        if problems.is_empty() {
+            problems.push(Self::new("settings", format!("they cannot be read: {error}"), ADVICE));
+        }
+        problems
     }
 }
 

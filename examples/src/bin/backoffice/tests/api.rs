@@ -314,7 +314,7 @@ async fn a_program_sets_a_restaurant_up() {
     let mut unknown = saved.clone();
     unknown["settings"]["stock"]["evry_minutes"] = json!(5);
     for (wrong, place) in
-        [(misspelled, "cannot be read"), (unknown, "stock.evry_minutes: there is no setting")]
+        [(misspelled, "daily.at: it cannot be read"), (unknown, "stock.evry_minutes: there is no setting")]
     {
         let (status, refused) = program.call(Method::PUT, &format!("{at}/settings"), Some(wrong)).await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{refused}");
