@@ -2,6 +2,7 @@
 
 mod decide;
 mod finishing;
+mod meanwhile;
 mod tell;
 mod worker;
 

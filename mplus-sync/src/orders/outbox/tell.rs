@@ -12,6 +12,8 @@ use crate::model::{ClaimedNotice, ConnectionId, OrderNotice};
 use crate::runtime::{Runtime, Unheard, of_host, within};
 use crate::store::{NoticeRequest, Store};
 
+use super::meanwhile::meanwhile;
+
 /// How many notices are claimed at once.
 const AT_ONCE: usize = 50;
 /// Of how many merchants they are told at once.
@@ -72,7 +74,14 @@ pub(crate) async fn tell_host(
     let mut is_last = false;
     let mut line = Line::default();
     let mut telling = FuturesUnordered::new();
+    let mut ended: Vec<Told> = Vec::new();
     loop {
+        while let Some(done) = ended.pop() {
+            told += done.told;
+            for batch in line.ended(&done) {
+                meanwhile(&mut telling, |done| ended.push(done), teller.give_back(batch)).await;
+            }
+        }
         while telling.len() < MERCHANTS
             && let Some(batch) = line.next()
         {
@@ -93,15 +102,13 @@ pub(crate) async fn tell_host(
             continue;
         }
         match within(runtime, SOON, telling.next()).await {
-            Some(Some(done)) => {
-                told += done.told;
-                for batch in line.ended(&done) {
-                    teller.give_back(batch).await;
-                }
-            }
-            Some(None) => {}
+            Some(done) => ended.extend(done),
             // The host hangs at one of them: those of other merchants are told meanwhile.
-            None if telling.len() < MERCHANTS => line.add(teller.claim(connection).await.unwrap_or_default()),
+            None if telling.len() < MERCHANTS => {
+                let claim = teller.claim(connection);
+                let more = meanwhile(&mut telling, |done| ended.push(done), claim).await;
+                line.add(more.unwrap_or_default());
+            }
             None => {}
         }
     }

@@ -24,6 +24,7 @@ use crate::text::kept;
 use super::RetryPlan;
 use super::decide::Decision;
 use super::finishing::Finishing;
+use super::meanwhile::meanwhile;
 use super::tell::{Until, tell_host};
 
 /// How often recording an outcome is tried before the claim is left to end.
@@ -221,14 +222,16 @@ impl OutboxWorker {
     /// The same, until it is cancelled or the connection leads to another POS.
     async fn run_here(&self, cancel: &CancelToken) -> WorkerReport {
         let mut report = WorkerReport::default();
-        let mut running = FuturesUnordered::new();
         let mut told = 0;
         let mut listener = self.merchant.store().listen();
         let work = async {
+            // Its own: what was cut off is gone with it, and holds nothing any more.
+            let mut running = FuturesUnordered::new();
             loop {
                 let free = self.options.at_once.max(1).saturating_sub(running.len());
                 if free > 0 && !cancel.is_cancelled() {
-                    let claimed = self.claim(free, &mut report).await;
+                    let claimed = meanwhile(&mut running, |done| report.add(done), self.claim(free)).await;
+                    let claimed = report.claimed(claimed);
                     running.extend(claimed.into_iter().map(|entry| self.forward(entry)));
                 }
                 let ends = cancel.is_cancelled() || *self.standing() == Standing::Moved;
@@ -292,7 +295,7 @@ impl OutboxWorker {
     pub async fn run_once(&self) -> WorkerReport {
         let mut report = WorkerReport::default();
         loop {
-            let claimed = self.claim(self.options.at_once.max(1), &mut report).await;
+            let claimed = report.claimed(self.claim(self.options.at_once.max(1)).await);
             if claimed.is_empty() {
                 report.told += self.tell_host().await;
                 let moved = *self.standing() == Standing::Moved;
@@ -309,17 +312,14 @@ impl OutboxWorker {
         }
     }
 
-    async fn claim(&self, limit: usize, report: &mut WorkerReport) -> Vec<OutboxEntry> {
+    async fn claim(&self, limit: usize) -> Result<Vec<OutboxEntry>, StoreError> {
         let now = self.merchant.runtime().now();
         if !self.watch.is_connected(now).await || self.has_moved().await {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         let request = ClaimRequest::new(self.merchant.worker().clone(), limit, now + self.claim_for())
             .of(self.service.connection().clone());
-        self.merchant.store().claim(&request, now).await.unwrap_or_else(|_| {
-            report.store_failures += 1;
-            Vec::new()
-        })
+        self.merchant.store().claim(&request, now).await
     }
 
     fn claim_for(&self) -> TimeDelta {
@@ -562,6 +562,14 @@ impl WorkerReport {
             Outcome::NeedsAttention { .. } => self.needs_attention += 1,
             Outcome::Skipped { .. } => self.skipped += 1,
         }
+    }
+
+    /// What was claimed; nothing where the store failed.
+    fn claimed(&mut self, claimed: Result<Vec<OutboxEntry>, StoreError>) -> Vec<OutboxEntry> {
+        claimed.unwrap_or_else(|_| {
+            self.store_failures += 1;
+            Vec::new()
+        })
     }
 
     pub(crate) fn add(&mut self, other: Self) {

@@ -206,6 +206,38 @@ async fn a_cancelled_worker_ends_what_it_began_and_takes_no_more() {
     assert_eq!(state(&world, "late").await, OutboxState::Waiting(Waiting::Queued));
 }
 
+#[cfg(all(feature = "sqlite", feature = "tokio-runtime"))]
+#[tokio::test]
+async fn orders_that_come_while_others_are_written_do_not_stop_a_worker_on_one_file() {
+    use mplus_sync::merchant::Merchant;
+    use mplus_sync::orders::OrderService;
+    use mplus_sync::runtime::TokioRuntime;
+    use mplus_sync::store::SqliteStore;
+
+    let directory = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(directory.path().join("mplus.db")).await.unwrap();
+    let world = World::with(Pos::brasserie(), Arc::new(store)).await;
+    let runtime = Arc::new(TokioRuntime);
+    let at_work = Merchant::new(world.pos.client(), merchant(), world.store.clone(), runtime).worked_by("w");
+    let service = Arc::new(OrderService::new(&at_work, world.settings.clone()));
+    let cancel = CancelToken::new();
+    let running = tokio::spawn({
+        let (worker, cancel) = (OutboxWorker::new(service.clone(), &at_work), cancel.clone());
+        async move { worker.run(&cancel).await }
+    });
+    let all = async {
+        for number in 0..40 {
+            service.enqueue(&order(&number.to_string(), OrderKind::Pickup)).await.unwrap();
+        }
+        while world.pos.orders().len() < 40 {
+            tokio::task::yield_now().await;
+        }
+        cancel.cancel();
+        running.await.unwrap().accepted
+    };
+    assert_eq!(tokio::time::timeout(Duration::from_secs(20), all).await, Ok(40));
+}
+
 #[tokio::test]
 async fn an_order_that_skips_the_pos_on_a_live_store_is_rejected_by_the_worker() {
     let world = World::open().await;

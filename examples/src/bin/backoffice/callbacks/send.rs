@@ -47,18 +47,25 @@ impl Callbacks {
     async fn send_all(&self, http: &dyn HttpClient, stop: &CancelToken) {
         let (mut lanes, mut busy) = (FuturesUnordered::new(), BTreeSet::new());
         let mut resting: BTreeMap<String, DateTime<Utc>> = BTreeMap::new();
-        let mut look = Box::pin(stop.stop_or(self.runtime.sleep(Duration::ZERO)));
+        // What is under way goes on while it is asked who wants to be called.
+        let look_after = |rest| {
+            Box::pin(stop.stop_or(async move {
+                self.runtime.sleep(rest).await;
+                self.receivers().await
+            }))
+        };
+        let mut look = look_after(Duration::ZERO);
         loop {
             let (program, ended): (String, Ended) = tokio::select! {
-                go_on = &mut look => {
-                    if go_on.is_err() {
+                looked = &mut look => {
+                    let Ok(receivers) = looked else {
                         // What is under way ends first.
                         while lanes.next().await.is_some() {}
                         return;
-                    }
-                    look = Box::pin(stop.stop_or(self.runtime.sleep(LOOK)));
+                    };
+                    look = look_after(LOOK);
                     let now = self.runtime.now();
-                    for client in self.receivers().await {
+                    for client in receivers {
                         let until = resting.get(&client.id).copied();
                         if lanes.len() < LANES && until.is_none_or(|until| until <= now) && busy.insert(client.id.clone()) {
                             let at_once = if until.is_some() { 1 } else { AT_ONCE };
