@@ -23,9 +23,11 @@ impl OrderService {
             let UnclearAnswer { operation, answer, at, .. } = unclear.clone();
             return Err(attempt.error(SubmitErrorKind::Unclear { operation, answer, since: at }));
         }
-        let timeout = TimeDelta::from_std(self.timeout()).unwrap_or(TimeDelta::MAX);
-        let ends = |sent: DateTime<Utc>| sent + timeout * AT_WORK;
-        match attempt.note.sent.max(attempt.earlier.cut_off_at).map(ends) {
+        let at_work = TimeDelta::from_std(self.timeout()).unwrap_or(TimeDelta::MAX) * AT_WORK;
+        // A clock that went back is no reason to wait for longer.
+        let sent = [attempt.note.sent, attempt.earlier.cut_off_at].into_iter().flatten();
+        let last = sent.filter(|sent| *sent <= self.now() + at_work).max();
+        match last.map(|sent| sent + at_work) {
             Some(until) if self.now() < until => Err(attempt.error(SubmitErrorKind::AtWork { until })),
             _ => Ok(()),
         }

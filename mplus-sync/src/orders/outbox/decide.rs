@@ -126,7 +126,7 @@ impl RetryPlan {
             _ => now,
         };
         // What the answer left open has its own time, however long the POS was away before it.
-        let since = error.waits_since().unwrap_or(since);
+        let since = error.waits_since().filter(|since| *since <= now).unwrap_or(since);
         let waited = (now - since).to_std().unwrap_or_default();
         let longest = if hindrance == Hindrance::Unclear { self.unclear } else { self.waits };
         if waited >= longest && !error.waits_for_a_call() {
@@ -338,6 +338,16 @@ mod tests {
             let decided = RetryPlan::default().decision(&away, &error(kind, true), now, 0.0);
             assert!(matches!(decided.outcome, Outcome::Wait { may_be_at_pos: true, .. }), "{decided:?}");
         }
+    }
+
+    #[test]
+    fn an_answer_of_a_clock_that_was_ahead_is_not_waited_for_until_then() {
+        let waiting = waiting(Waiting::PosAway { since: hours(1) });
+        let (operation, answer) = ("createOrderV3".into(), String::new());
+        let unclear = SubmitErrorKind::Unclear { operation, answer, since: hours(9000) };
+        let now = hours(1) + TimeDelta::minutes(15);
+        let decided = RetryPlan::default().decision(&waiting, &error(unclear, true), now, 0.0);
+        assert!(matches!(decided.outcome, Outcome::NeedsAttention { .. }), "{decided:?}");
     }
 
     fn failed(kind: TransportErrorKind) -> Result<PosOrder, SubmitError> {

@@ -196,6 +196,20 @@ async fn a_call_that_never_arrived_is_made_again_once_it_cannot_be_at_work_any_m
 }
 
 #[tokio::test]
+async fn a_call_of_a_clock_that_was_ahead_is_not_waited_for_until_then() {
+    let world = careless().await;
+    world.service().enqueue(&order("1", OrderKind::Pickup)).await.unwrap();
+    let now = world.runtime.now();
+    let request = ClaimRequest::new("ahead".into(), 1, now + TimeDelta::minutes(2));
+    let claim = world.store.claim(&request, now).await.unwrap().remove(0).claim();
+    let note = r#"{"sent":"2027-06-01T10:00:00Z"}"#.to_owned();
+    world.store.note_attempt(&claim, Some(note)).await.unwrap();
+    world.store.give_back(&claim, true, now).await.unwrap();
+    work(&world, &worker(&world), 4).await;
+    assert!(matches!(state(&world).await, OutboxState::Accepted { .. }));
+}
+
+#[tokio::test]
 async fn an_order_whose_answer_was_unclear_is_looked_for_and_sent_again_by_a_person_alone() {
     let calls =
         ["createOrderV3", "createOrderV2", "createOrder", "createAndPayTableOrder", "placeTableOrder"];
