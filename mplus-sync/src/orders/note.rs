@@ -50,7 +50,8 @@ pub(super) struct UnclearAnswer {
     pub(super) turn: i64,
     pub(super) operation: String,
     pub(super) answer: String,
-    /// When: so long is the order looked for.
+    /// When: so long is the order looked for. An earlier release did not note it.
+    #[serde(default)]
     pub(super) at: DateTime<Utc>,
 }
 
@@ -228,7 +229,15 @@ mod tests {
     }
 
     #[test]
-    fn a_note_of_another_release_says_nothing() {
+    fn a_note_of_an_earlier_release_keeps_what_it_says() {
+        let text = r#"{"paying":true,"unclear":{"turn":17,"operation":"payOrder","answer":"LATER"}}"#;
+        let note = AttemptNote::read(Some(text));
+        assert!(note.paying);
+        assert_eq!(note.unclear.map(|unclear| unclear.at), Some(DateTime::UNIX_EPOCH));
+    }
+
+    #[test]
+    fn a_note_that_cannot_be_read_says_nothing_and_one_that_is_written_is_read() {
         assert_eq!(AttemptNote::read(Some("[1]")), AttemptNote::default());
         let note = AttemptNote {
             pays_apart: true,
