@@ -19,6 +19,8 @@ use super::{Dialect, SqlStore};
 
 /// How many records an order may look up for its look-up to go along with others'.
 const FEW: usize = 16;
+/// How many records one statement asks for: SQLite takes no condition of more than a thousand parts.
+const AT_ONCE: usize = 256;
 
 /// The questions of a process that wait for each other.
 #[derive(Default)]
@@ -37,8 +39,10 @@ const HOLDS: TimeDelta = TimeDelta::milliseconds(200);
 impl Gathered {
     /// Those that were left in line for a claim of as many.
     pub(super) fn next_in_line(&self, request: &ClaimRequest, now: DateTime<Utc>) -> Option<Line> {
-        let line = self.line.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let mut line = line.filter(|_| request.connection.is_none())?;
+        if request.connection.is_some() {
+            return None;
+        }
+        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         line.connections.retain(|connection| !request.except.contains(connection));
         let holds = line.asked_at <= now && now - line.asked_at < HOLDS;
         (holds && line.connections.len() >= request.limit).then_some(line)
@@ -111,10 +115,11 @@ impl<D: Driver> SqlStore<D> {
                     wanted.iter().flat_map(|(of, ids)| ids.iter().map(|id| (&**of, &**id))).collect();
                 pairs.sort_unstable();
                 pairs.dedup();
-                let (sql, values) = of_pairs(D::DIALECT, table, columns, &pairs);
                 let mut found: Vec<(String, Row)> = Vec::new();
-                for mut row in driver.query(action, &sql, values).await? {
-                    found.push((row.text()?, row));
+                for (sql, values) in of_pairs(D::DIALECT, table, columns, &pairs) {
+                    for mut row in driver.query(action, &sql, values).await? {
+                        found.push((row.text()?, row));
+                    }
                 }
                 let is_of = |(of, ids): &Wanted, connection: &String, row: &Row| {
                     of == connection && row.first_text().is_some_and(|id| ids.contains(&id))
@@ -151,8 +156,17 @@ pub(super) fn are_few(ids: usize) -> bool {
     (1..=FEW).contains(&ids)
 }
 
-/// The statement that reads records of several connections, each through the table's key; the connection is the first column.
+/// The statements that read records of several connections, each through the table's key; the connection is the first column.
 fn of_pairs(
+    dialect: Dialect,
+    table: &Table,
+    columns: &str,
+    pairs: &[(&str, &str)],
+) -> Vec<(String, Vec<SqlValue>)> {
+    pairs.chunks(AT_ONCE).map(|pairs| of_some(dialect, table, columns, pairs)).collect()
+}
+
+fn of_some(
     dialect: Dialect,
     table: &Table,
     columns: &str,
@@ -180,4 +194,41 @@ fn repeated<T>(pairs: &[T], values: impl Fn(&T) -> [SqlValue; 2]) -> Vec<SqlValu
     let missing = pairs.len().next_power_of_two() - pairs.len();
     let last = pairs.last().into_iter().cycle().take(missing);
     pairs.iter().chain(last).flat_map(values).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::table;
+    use super::*;
+
+    fn line(now: DateTime<Utc>) -> Line {
+        let connections = ["a", "b", "c"].map(ConnectionId::from).to_vec();
+        Line { connections, is_long: true, asked_at: now }
+    }
+
+    #[test]
+    fn a_line_is_kept_for_those_who_have_a_choice() {
+        let (gathered, now) = (Gathered::default(), DateTime::UNIX_EPOCH);
+        let request = ClaimRequest::new("w".into(), 2, now);
+        gathered.keep_in_line(line(now));
+        assert!(gathered.next_in_line(&request.clone().of("a".into()), now).is_none());
+        assert_eq!(gathered.next_in_line(&request, now).map(|line| line.connections.len()), Some(3));
+        assert!(gathered.next_in_line(&request, now).is_none(), "it was taken");
+    }
+
+    #[cfg(feature = "sqlite")]
+    #[test]
+    fn sqlite_takes_the_statements_for_as_many_records_as_may_be_asked_for_at_once() {
+        let ids: Vec<String> = (0..1024).map(|id| id.to_string()).collect();
+        let pairs: Vec<(&str, &str)> = ids.iter().map(|id| ("merchant", &**id)).collect();
+        let database = rusqlite::Connection::open_in_memory().unwrap();
+        let name = table::ITEMS.name;
+        database.execute_batch(&format!("CREATE TABLE {name} (connection TEXT, id TEXT)")).unwrap();
+        let statements = of_pairs(Dialect::Sqlite, &table::ITEMS, "id", &pairs);
+        let asked: usize = statements.iter().map(|(_, values)| values.len() / 2).sum();
+        assert_eq!(asked, 1024);
+        for (sql, _) in statements {
+            database.prepare(&sql).unwrap();
+        }
+    }
 }
