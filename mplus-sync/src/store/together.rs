@@ -17,7 +17,8 @@ const MOST: usize = 64;
 /// How many groups are under way at once: one that hangs does not keep all others back.
 const LINES: usize = 2;
 
-/// Collects questions of one kind.
+/// Collects questions of one kind. Whoever asks has to go on waiting until the answer is there, or give up: a question that is
+/// neither waited for nor dropped keeps its group's place, and others wait behind it.
 pub(crate) struct Together<Q, A> {
     lines: Arc<Semaphore>,
     /// Those that wait to be asked.
@@ -72,7 +73,11 @@ impl<Q: Clone + Send + 'static, A: Send + 'static> Together<Q, A> {
         let mine = lock(&answered).get_mut(place.number).and_then(Option::take);
         match mine {
             Some(answered) => Ok(answered),
-            None => answer(vec![question]).await?.pop().ok_or_else(unanswered),
+            None => {
+                // A database that fails is not asked for everything at once. The lines are never closed.
+                let _line = self.lines.acquire().await;
+                answer(vec![question]).await?.pop().ok_or_else(unanswered)
+            }
         }
     }
 
@@ -192,6 +197,22 @@ mod tests {
         let (answers, ()) = join(asking, store.answers(6)).await;
         assert_eq!(answers.into_iter().map(Result::unwrap).collect::<Vec<_>>(), [10, 20, 130, 40]);
         assert_eq!(store.asked(), [vec![1], vec![2], vec![13, 4], vec![13], vec![4]]);
+    }
+
+    #[tokio::test]
+    async fn those_of_a_group_that_failed_are_not_asked_all_at_once() {
+        let (store, together) = (Store::default(), Together::default());
+        let asking = join_all([1, 2, 13, 4, 5, 6].map(|number| store.ask(&together, number)));
+        let answering = async {
+            store.answers(3).await;
+            for _ in 0..10 {
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(store.asked(), [vec![1], vec![2], vec![13, 4, 5, 6], vec![13], vec![4]]);
+            store.answers(4).await;
+        };
+        let (answers, ()) = join(asking, answering).await;
+        assert_eq!(answers.into_iter().map(Result::unwrap).collect::<Vec<_>>(), [10, 20, 130, 40, 50, 60]);
     }
 
     #[tokio::test]
