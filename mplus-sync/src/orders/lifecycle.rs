@@ -9,13 +9,13 @@ use mplus_qapi::types::{
 };
 use rust_decimal::Decimal;
 
-use crate::model::{Order, OrderNumber, OutboxEntry, OutboxState, OutboxStateKind};
+use crate::model::{BranchNumber, Order, OrderNumber, OutboxEntry, OutboxState, OutboxStateKind};
 use crate::store::{Select, StoreError};
 use crate::text::kept;
 
 use super::compare::difference;
 use super::find::is_numbered;
-use super::note::articles;
+use super::note::{AttemptNote, articles};
 use super::{OrderService, Place, QueueError};
 
 /// An order was not cancelled at the POS.
@@ -174,7 +174,12 @@ impl OrderService {
             return None;
         }
         match self.draft_now(&entry.order).await {
-            Ok(draft) => difference(&draft, found, None),
+            Ok(mut draft) => {
+                // It is of the branch in which it was sent: the location may be given another one since.
+                let sent_in = AttemptNote::read(entry.note.as_deref()).branch;
+                draft.branch = sent_in.map_or(draft.branch, BranchNumber::new);
+                difference(&draft, found, None)
+            }
             Err(error) => Some(format!("it cannot be compared: {error}")),
         }
     }

@@ -8,13 +8,13 @@ use mplus_qapi::orders::{CreateOrderResult, CreateOrderV3, CreateOrderV3Response
 use mplus_qapi::testkit::{Dialect, Fault, Pos};
 use mplus_qapi::types::{IdempotencyResult, OrderCancelState};
 use mplus_sync::model::{
-    ArticleNumber, Connection, Customer, OrderKind, OrderNotice, OutboxEntry, OutboxState, OutboxStateKind,
-    Payment, PaymentMethod, TableRef, Waiting,
+    ArticleNumber, BranchNumber, Connection, Customer, OrderKind, OrderNotice, OutboxEntry, OutboxState,
+    OutboxStateKind, Outcome, Payment, PaymentMethod, TableRef, Waiting,
 };
 use mplus_sync::orders::{
     CancelError, CreateCall, ObserverError, OrderObserver, OutboxWorker, Queued, Retention, WorkerOptions,
 };
-use mplus_sync::store::{CatalogChunk, MemoryStore, Select, StoreErrorKind};
+use mplus_sync::store::{CatalogChunk, ClaimRequest, MemoryStore, Select, StoreErrorKind};
 use rust_decimal::Decimal;
 
 use super::world::{World, euros, line, merchant, noon, order, paid};
@@ -240,6 +240,25 @@ async fn a_cancel_whose_answer_was_lost_is_not_undone_by_the_next() {
         let state = world.pos.order("1").unwrap().cancel_state;
         assert_eq!(state, Some(OrderCancelState::Complete), "{fault:?}");
     }
+}
+
+#[tokio::test]
+async fn a_table_order_is_cancelled_though_its_location_has_another_branch_by_now() {
+    let world = World::open().await;
+    let table = OrderKind::DineInPayLater { table: TableRef::whole(7), guests: None };
+    world.service().enqueue(&order("1", table)).await.unwrap();
+    world.pos.faults().script_for("saveTableOrder", [Fault::TimeoutAfter]);
+    worker(&world).run_once().await;
+    let request = ClaimRequest::new("w".into(), 1, noon() + TimeDelta::hours(2));
+    let now = noon() + TimeDelta::hours(1);
+    let claim = world.store.claim(&request, now).await.unwrap().remove(0).claim();
+    let outcome = Outcome::NeedsAttention { reason: "it has waited".to_owned(), may_be_at_pos: true };
+    world.store.finish(&claim, outcome, now).await.unwrap();
+    let locations = world.store.locations(&merchant(), Select::Ids(vec!["amsterdam".into()])).await.unwrap();
+    let moved = locations.into_iter().map(|location| location.linked(BranchNumber::new(3))).collect();
+    world.store.apply_locations(&merchant(), moved).await.unwrap();
+    world.service().cancel(&"1".into(), "").await.unwrap();
+    assert_eq!(world.pos.order("1").unwrap().cancel_state, Some(OrderCancelState::Complete));
 }
 
 #[tokio::test]
