@@ -143,7 +143,6 @@ async fn payments_that_went_with_an_order_are_waited_for_where_the_pos_shows_it_
             pos.answer::<FindOrder>(&GetOrderResponse {
                 result: GetOrderResult::Ok,
                 order: Some(shown.clone()),
-                ..GetOrderResponse::default()
             });
             pos.answer::<GetTableOrderV3>(&GetTableOrderResponse {
                 result: GetTableOrderResult::Ok,
