@@ -105,6 +105,12 @@ async fn a_paid_order_that_cannot_be_placed_is_told_to_the_guest_and_waits_for_a
     pays(&world, &id).await;
     let told = world.until("", "A guest has paid, but the order could not be placed").await;
     assert!(!told.text.contains("Nothing needs you right now"));
+    // Read out by themselves, the link and the button say what they are about.
+    for does in ["Open", "Seen to"] {
+        let start = format!("aria-label=\"{does}: ");
+        let mut names = told.text.split(&start).skip(1).filter_map(|rest| rest.split('"').next());
+        assert!(names.any(|name| name.contains("A guest has paid")), "{does}: {}", told.text);
+    }
     let payment = format!("/payments/payment?id={id}");
     assert!(told.text.contains(&payment), "{}", told.text);
     let guest = world.page(&format!("/kiosk/pay?id={id}")).await.text;
