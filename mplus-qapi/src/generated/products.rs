@@ -271,7 +271,7 @@ lists! {
 
 outcomes! {
     AddProductsToArticleGroupResponse.result: AddProductsToArticleGroupResult { Ok };
-    CreateProductResponse.result: CreateProductResult { Ok } open { FailedProductNumberAlreadyTaken } message error_message;
+    CreateProductResponse.result: CreateProductResult { Ok } open { FailedProductNumberAlreadyTaken, FailedArticleNumberAlreadyTaken } message error_message;
     DeleteArticleGroupResponse.result: DeleteArticleGroupResult { Ok };
     DeleteProductsFromArticleGroupResponse.result: DeleteProductsFromArticleGroupResult { Ok };
     NewArticleGroupResponse.result: NewArticleGroupResult { Ok };

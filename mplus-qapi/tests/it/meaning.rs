@@ -7,7 +7,7 @@ use mplus_qapi::{
     bookkeeping::GetJournals,
     orders::{CancelOrderV2, CancelOrderV2Request, CreateOrderV3Request, GetOrdersRequest},
     preparation::GetPreparationMethodGroupsRequest,
-    products::{GetProductsRequest, Product},
+    products::{CreateProduct, GetProductsRequest, Product, UpdateProduct},
     relations::{GetRelation, GetRelationsRequest, SetRelationPresenceResponse},
     soap::{DecodeProblem, Outcome as _, OutcomeKind},
     table_orders::{PlaceTableOrderReq, TableOrderIdentifierElem},
@@ -228,6 +228,19 @@ async fn a_result_that_is_absent_or_unknown_is_no_refusal() {
         assert_eq!((error.kind, error.is_refusal()), (kind, kind == OutcomeKind::Refused), "{answer}");
         assert_eq!(Error::from(error).may_have_been_processed(), kind != OutcomeKind::Refused, "{answer}");
     }
+}
+
+#[tokio::test]
+async fn an_article_number_that_is_taken_may_be_of_an_earlier_creation_but_of_no_earlier_update() {
+    let taken = "FAILED-ARTICLE-NUMBER-ALREADY-TAKEN";
+    let answer = |of: &str| {
+        let result = format!("<ns:result>{}-PRODUCT-RESULT-{taken}</ns:result>", of.to_uppercase());
+        client(envelope(&format!("<ns:{of}ProductResponse>{result}</ns:{of}ProductResponse>")))
+    };
+    let created = answer("Create").create_product(CreateProduct::default()).await.unwrap();
+    assert_eq!(created.into_result().unwrap_err().kind, OutcomeKind::Open);
+    let updated = answer("Update").update_product(UpdateProduct::default()).await.unwrap();
+    assert_eq!(updated.into_result().unwrap_err().kind, OutcomeKind::Refused);
 }
 
 #[tokio::test]
