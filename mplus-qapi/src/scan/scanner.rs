@@ -268,14 +268,17 @@ impl<'x> Scanner<'x> {
         let length = name_length(&tag[1..]).ok_or_else(cut_off)?;
         let name = self.name(self.at + 1, length)?;
         let mut at = 1 + length;
-        // Where no name of such a trace was seen, none needs to be compared.
-        let mut seen = [0_u64; 4];
+        // Where no two names have the same trace, none needs to be compared.
+        let (mut seen, mut alike) = ([0_u64; 4], false);
         loop {
             let gap = tag[at..].iter().position(|byte| !is_space(*byte)).ok_or_else(cut_off)?;
             at += gap;
             match (tag[at], tag.get(at + 1)) {
-                (b'>', _) => return Ok((name, at + 1)),
                 (b'/', None) => return Err(cut_off()),
+                (b'>', _) | (b'/', Some(b'>')) if alike && is_any_twice(attributes) => {
+                    return Err(self.malformed("an attribute that is there twice"));
+                }
+                (b'>', _) => return Ok((name, at + 1)),
                 (b'/', Some(b'>')) => return Ok((name, at + 2)),
                 (b'/', Some(_)) => return Err(self.malformed("`/` inside a tag")),
                 _ if gap == 0 => return Err(self.malformed("no space before an attribute")),
@@ -284,9 +287,7 @@ impl<'x> Scanner<'x> {
             let (attribute, end) = self.attribute(tag, at)?;
             let trace = trace(attribute.0) as usize;
             let (word, bit) = (&mut seen[trace / 64 % 4], 1 << (trace % 64));
-            if *word & bit != 0 && attributes.iter().any(|(known, _)| *known == attribute.0) {
-                return Err(self.malformed("an attribute that is there twice"));
-            }
+            alike |= *word & bit != 0;
             *word |= bit;
             if attributes.len() == limits::ATTRIBUTES {
                 let (what, limit) = ("attributes of a tag", limits::ATTRIBUTES);
@@ -462,3 +463,10 @@ const ENDS_NAME: [bool; 256] = {
     }
     ends
 };
+
+/// Whether an attribute is there twice. In a few comparisons for each, however alike the names are.
+fn is_any_twice(attributes: &[(&str, &str)]) -> bool {
+    let mut names: Vec<_> = attributes.iter().map(|(name, _)| *name).collect();
+    names.sort_unstable();
+    names.windows(2).any(|pair| pair[0] == pair[1])
+}

@@ -79,43 +79,25 @@ impl Namespace {
 }
 
 /// Declarations in scope, innermost last. Owned, so that they outlive the part of a stream that they came in.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Namespaces {
-    bindings: Vec<Binding>,
-    /// For each slot one more than the place of the innermost binding in it, 0 when there is none: a prefix is found without
-    /// a look at all of them.
-    innermost: [u8; SLOTS],
+    bindings: Vec<(Box<str>, Namespace)>,
+    /// Their places by prefix, of the same prefix the innermost last: whatever prefixes a document chooses, one is found in a few
+    /// comparisons.
+    sorted: Vec<u8>,
 }
 
-const SLOTS: usize = 32;
 // Places are told in a byte.
-const _: () = assert!(limits::DECLARATIONS < u8::MAX as usize);
-
-/// One declaration.
-#[derive(Debug, Clone)]
-struct Binding {
-    prefix: Box<str>,
-    namespace: Namespace,
-    slot: usize,
-    /// What was the innermost one of the slot before.
-    outer: u8,
-}
-
-impl Default for Namespaces {
-    fn default() -> Self {
-        Self { bindings: Vec::new(), innermost: [0; SLOTS] }
-    }
-}
+const _: () = assert!(limits::DECLARATIONS <= u8::MAX as usize);
 
 impl Namespaces {
     /// `false`: there are too many.
     pub(super) fn declare(&mut self, prefix: &str, uri: &str) -> bool {
         let fits = self.bindings.len() < limits::DECLARATIONS;
         if fits {
-            let slot = slot(prefix);
-            let outer = self.innermost[slot];
-            self.bindings.push(Binding { prefix: prefix.into(), namespace: Namespace::of(uri), slot, outer });
-            self.innermost[slot] = self.bindings.len() as u8;
+            let place = self.bindings.len() as u8;
+            self.sorted.insert(self.behind(prefix), place);
+            self.bindings.push((prefix.into(), Namespace::of(uri)));
         }
         fits
     }
@@ -130,31 +112,25 @@ impl Namespaces {
         if self.bindings.len() <= mark {
             return false;
         }
-        for binding in self.bindings.drain(mark..).rev() {
-            self.innermost[binding.slot] = binding.outer;
-        }
+        self.bindings.truncate(mark);
+        self.sorted.retain(|place| usize::from(*place) < mark);
         true
     }
 
     /// `None` for a prefix that was never declared.
     pub(super) fn resolve(&self, prefix: &str) -> Option<Namespace> {
-        let mut next = self.innermost[slot(prefix)];
-        while let Some(place) = usize::from(next).checked_sub(1) {
-            let binding = self.bindings.get(place)?;
-            if *binding.prefix == *prefix {
-                return Some(binding.namespace);
-            }
-            next = binding.outer;
-        }
-        None
+        let innermost = self.sorted.get(self.behind(prefix).checked_sub(1)?)?;
+        let (known, namespace) = self.bindings.get(usize::from(*innermost))?;
+        (**known == *prefix).then_some(*namespace)
+    }
+
+    /// Where in `sorted` those end that are not behind this prefix.
+    fn behind(&self, prefix: &str) -> usize {
+        self.sorted.partition_point(|place| *self.bindings[usize::from(*place)].0 <= *prefix)
     }
 }
 
-fn slot(prefix: &str) -> usize {
-    trace(prefix) as usize % SLOTS
-}
-
-/// A number that few names share.
+/// A number that few names share, unless somebody wants them to.
 pub(super) fn trace(name: &str) -> u32 {
     let bytes = name.as_bytes();
     let end = &bytes[bytes.len().saturating_sub(4)..];
@@ -183,7 +159,9 @@ mod tests {
                 let expected = declared.map(|number| Namespace::of(uri(number)));
                 assert_eq!(known.resolve(&prefix(searched)), expected, "{searched} of {mark}");
             }
-            assert_eq!(known.resolve(""), None);
+            for unknown in ["", "p", "p9999", "q"] {
+                assert_eq!(known.resolve(unknown), None);
+            }
         }
     }
 }
