@@ -189,8 +189,7 @@ impl Proxies {
     }
 }
 
-const UNUSABLE_PROXY: &str =
-    "the proxy's URL is malformed, or begins with something else than http, https, socks5 and socks5h";
+const UNUSABLE_PROXY: &str = "the proxy's URL is malformed, or begins with something else than http, https, socks4, socks4a, socks5 or socks5h";
 
 /// Whether the URL begins as that of a proxy: another one would be passed over in silence. Without a scheme it is `http`.
 fn is_proxy(url: &str) -> bool {
