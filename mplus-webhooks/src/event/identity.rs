@@ -35,8 +35,9 @@ pub(crate) struct Identity {
 pub(crate) fn identity(event: &AnyEvent) -> Identity {
     let name = event.name();
     let origin = event.origin();
-    let body = match ends_a_payment(event) && Occasion::of(event).is_none() {
-        // A till that counts nothing may send the same bytes for all that it says of a payment, and its end has to count.
+    let body = match asks_about_a_payment(event) && Occasion::of(event).is_none() {
+        // A till that counts nothing may send the same bytes for all that it says of a payment: its end has to count, and what it asks
+        // to be answered.
         true => body_digest_as(&body_digest(event.raw()), &name),
         false => body_digest(event.raw()),
     };
@@ -73,9 +74,14 @@ pub(crate) fn identity(event: &AnyEvent) -> Identity {
     Identity { event: key, telling, body }
 }
 
-/// Whether the till gives a payment up.
-fn ends_a_payment(event: &AnyEvent) -> bool {
-    matches!(event, AnyEvent::RequestCancelExternalPayment(_) | AnyEvent::CancelExternalPayment(_))
+/// Whether the till asks how a payment stands, or gives it up.
+fn asks_about_a_payment(event: &AnyEvent) -> bool {
+    matches!(
+        event,
+        AnyEvent::PollExternalPayment(_)
+            | AnyEvent::RequestCancelExternalPayment(_)
+            | AnyEvent::CancelExternalPayment(_)
+    )
 }
 
 /// Short for the bytes that were signed.

@@ -269,6 +269,23 @@ async fn a_till_that_counts_nothing_can_give_its_payment_up_by_the_bytes_it_was_
 }
 
 #[tokio::test]
+async fn a_till_that_counts_nothing_is_answered_how_a_payment_stands_by_the_bytes_it_was_started_with() {
+    // As some of the vendor's samples end.
+    for odd in ["", ","] {
+        let (host, till) = (Host::new(), till(1));
+        let payment = json!({ "externalPaymentId": till.new_id(), "amount": 5, "method": "K_WEBHOOK" });
+        let body = format!(r#"{{"sender":{{}},"externalPayment":{payment}{odd}}}"#);
+        let poll = &EventName::PollExternalPayment;
+        for name in [&EventName::StartExternalPayment, poll, poll] {
+            let answer = host.orchestrator.handle(till.signed(name, body.clone().into())).await;
+            assert_eq!(answer.status(), StatusCode::OK, "{name:?} {body}: {}", text(answer.body()));
+            assert!(text(answer.body()).contains("pending"), "{name:?} {body}: {}", text(answer.body()));
+        }
+        assert_eq!(host.provider.calls().create, 1, "{body}");
+    }
+}
+
+#[tokio::test]
 async fn a_till_that_does_not_tell_its_place_is_served_by_what_is_assigned_to_every_till() {
     let (own, every) =
         (Arc::new(ManualProvider::new().with_terminal("one")), Arc::new(ManualProvider::new()));

@@ -72,8 +72,8 @@ send_futures! {
     );
     ExternalPayments::list(payments: &ExternalPayments, filter: &PaymentFilter);
     ExternalPayments::reconcile(payments: &ExternalPayments, account: &ProviderAccount, day: NaiveDate);
-GivenUp::is_given_up(given_up: &GivenUp);
-        Stripe::client_secret(stripe: &Stripe, payment: &Payment);
+    GivenUp::is_given_up(given_up: &GivenUp);
+    Stripe::client_secret(stripe: &Stripe, payment: &Payment);
     Viva::webhook_key(viva: &Viva);
     PostgresStore::connect(url: &str);
     PostgresStore::open(options: PostgresOptions);
