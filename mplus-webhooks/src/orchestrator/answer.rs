@@ -76,7 +76,8 @@ impl Inner {
                 return Err(refusal);
             }
         };
-        if let AnyEvent::Unknown(_) = event {
+        // What the host keeps by its name is expected.
+        if matches!(event, AnyEvent::Unknown(_)) && !self.kept.contains(name) {
             self.refusals.unknown(&*self.runtime, &event);
         }
         let identity = identity(&event);

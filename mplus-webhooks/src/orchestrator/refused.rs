@@ -21,6 +21,8 @@ const SHOWN: usize = 64;
 pub(super) struct RefusalLog {
     strangers: Mutex<Window>,
     merchants: Mutex<MerchantWindows>,
+    /// For events of unknown names, which are no refusals.
+    unknown: Mutex<MerchantWindows>,
 }
 
 impl RefusalLog {
@@ -46,12 +48,13 @@ impl RefusalLog {
 
     /// An event of a name that is not known. One that is about a sale or a payment is worth a line: its URL may be wrong.
     pub(super) fn unknown(&self, runtime: &dyn Runtime, event: &AnyEvent) {
+        let merchant = event.origin().merchant();
+        // Only then is the body searched, which may be long.
+        let Some(left_out) = lock(&self.unknown).admit(merchant, runtime.now()) else { return };
         let body = String::from_utf8_lossy(event.raw());
         if !["\"session\"", "\"externalPayment\""].iter().any(|field| body.contains(field)) {
             return;
         }
-        let merchant = event.origin().merchant();
-        let Some(left_out) = lock(&self.merchants).admit(merchant, runtime.now()) else { return };
         tracing::warn!(
             %merchant, event = shown(event.name().as_str()), left_out,
             "an event about a sale or a payment has a name that is not known: check the URL that the till calls, and what is between"
