@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::model::{ClaimedRun, RunEnd, RunKind, RunRequest, StoredReport};
 use crate::report::{RunOutcome, RunReport};
-use crate::runtime::of_host;
+use crate::runtime::{Unheard, of_host};
 use crate::store::StoreError;
 
 use super::alive::is_lost;
@@ -59,7 +59,10 @@ pub(super) async fn keep<'r, Report: Serialize>(
             let telling = async { observer.ended(&run.kind, part).await };
             if let Err(unheard) = of_host(&**process.host.runtime(), PATIENCE, telling).await {
                 observe::not_told(&run.connection, unheard);
-                return;
+                // One that hangs would hold the run up once more.
+                if unheard == Unheard::TookTooLong {
+                    return;
+                }
             }
         }
     }

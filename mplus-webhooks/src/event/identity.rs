@@ -52,10 +52,9 @@ pub(crate) fn identity(event: &AnyEvent) -> Identity {
         }
         (None, Some(occasion)) if ends_sale => {
             let content = told_of_the_sale(&name, event.raw());
-            let day = occasion.clock.date().to_string();
-            let kind = if event.details().polling { "polled" } else { "unnamed" };
+            let day = occasion.day_of_trade().to_string();
             let parts = [name.as_str(), &content, &occasion.till, &day].map(str::as_bytes);
-            hashed(kind, &[&[merchant], &parts[..]].concat())
+            hashed("unnamed", &[&[merchant], &parts[..]].concat())
         }
         (None, Some(occasion)) => {
             let occasion = told_on(event, &occasion);
@@ -128,6 +127,17 @@ impl Occasion {
     /// Whether the till counted on, or it is another till.
     pub(crate) fn is_counted_apart(&self, other: &Self) -> bool {
         self.till != other.till || self.counter != other.counter
+    }
+
+    /// Whether it is the same till.
+    pub(crate) fn is_same_till(&self, other: &Self) -> bool {
+        self.till == other.till
+    }
+
+    /// The day, as far as sales go: a bar sells at midnight, and nobody at six in the morning.
+    fn day_of_trade(&self) -> chrono::NaiveDate {
+        let night = chrono::TimeDelta::hours(6);
+        self.clock.checked_sub_signed(night).unwrap_or(self.clock).date()
     }
 
     fn parts(&self) -> [String; 3] {

@@ -180,19 +180,29 @@ impl Seat {
 
     /// Answers whoever waits, once. The event stays in this seat.
     pub(crate) fn tell(&mut self, answer: Answer) {
-        self.told_in_time(answer);
+        self.told_in_time(answer.clone(), answer);
     }
 
-    /// The same. `false` when the till has stopped waiting, or was answered before.
-    pub(crate) fn told_in_time(&mut self, answer: Answer) -> bool {
+    /// The same. `false` when the till has stopped waiting, or was answered before; whoever waits still is told `too_late` then.
+    pub(crate) fn told_in_time(&mut self, answer: Answer, too_late: Answer) -> bool {
         let Some(tell) = self.tell.take() else { return false };
         let in_time = self.agreed.answered.decide(IN_TIME) == IN_TIME;
-        tell.send(answer).is_ok() && in_time
+        tell.send(if in_time { answer } else { too_late }).is_ok() && in_time
+    }
+
+    /// Whether the till has stopped waiting.
+    pub(crate) fn is_too_late(&self) -> bool {
+        self.agreed.answered.is(TOO_LATE)
     }
 
     /// Answers, and remembers the answer for repeats.
     pub(crate) fn remember(mut self, reply: StoredReply) {
         self.tell(Ok(reply.clone()));
+        self.keep_for_repeats(reply);
+    }
+
+    /// Remembers an answer that was told, for repeats.
+    pub(crate) fn keep_for_repeats(&mut self, reply: StoredReply) {
         let Some((recent, key)) = self.known_as.take() else { return };
         let mut known = lock(&recent.known);
         known.bytes += reply.body.len();
@@ -207,7 +217,21 @@ impl Seat {
     }
 }
 
+/// A till that waits; it has stopped waiting when this is dropped, whatever came of it.
+pub(crate) struct Waiting(Arc<Agreed>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.answered.decide(TOO_LATE);
+    }
+}
+
 impl Awaited {
+    /// That a till waits.
+    pub(crate) fn waiting(&self) -> Waiting {
+        Waiting(self.agreed.clone())
+    }
+
     /// The till stops waiting. `Some` when there was an answer just before: then that is what it is told.
     pub(crate) async fn stop_waiting(&self) -> Option<Answer> {
         match self.agreed.answered.decide(TOO_LATE) {
@@ -223,6 +247,10 @@ impl Awaited {
 }
 
 impl Decision {
+    fn is(&self, decision: u8) -> bool {
+        self.0.load(Ordering::SeqCst) == decision
+    }
+
     /// Decides, unless that was done before; returns what was decided.
     fn decide(&self, decision: u8) -> u8 {
         let decided = self.0.compare_exchange(UNDECIDED, decision, Ordering::SeqCst, Ordering::SeqCst);
@@ -287,9 +315,14 @@ mod tests {
     async fn an_answer_that_comes_too_late_is_told_to_nobody_and_its_giver_knows() {
         let (mut seat, awaited) = Seat::pair(None);
         assert!(awaited.stop_waiting().await.is_none());
-        assert!(!seat.told_in_time(Ok(reply(2))));
+        assert!(seat.is_too_late() && !seat.told_in_time(Ok(reply(2)), Ok(reply(1))));
+        let told = awaited.answer.clone().await.unwrap();
+        assert_eq!(told.body.len(), 1, "another that waits still hears that it came too late");
         let (mut seat, awaited) = Seat::pair(None);
-        assert!(seat.told_in_time(Ok(reply(2))));
+        drop(awaited.waiting());
+        assert!(!seat.told_in_time(Ok(reply(2)), Ok(reply(1))), "the till has hung up");
+        let (mut seat, awaited) = Seat::pair(None);
+        assert!(seat.told_in_time(Ok(reply(2)), Ok(reply(1))));
         assert!(awaited.stop_waiting().await.is_some(), "it is told, though it came in the last moment");
     }
 

@@ -116,6 +116,7 @@ impl Inner {
                 awaited
             }
         };
+        let _waiting = awaited.waiting();
         match select(awaited.answer.clone(), out_of_time).await {
             Either::Left((reply, _)) => {
                 if let (Ok(reply), Some(key)) = (&reply, paid_here) {
@@ -265,6 +266,11 @@ impl Inner {
         } else {
             self.store.insert_entry(&entry).await
         };
+        // What looks like another may be one of its own, which is in the store only then.
+        let (entry, inserted) = match inserted {
+            Ok(Some(existing)) => self.part_or_repeat(entry, &event, existing).await,
+            other => (entry, other),
+        };
         if inserted.is_ok() && !seat.kept() {
             // The till was told that it failed, so nothing is presented to the customer.
             if self.is_begun_once(&event) {
@@ -279,10 +285,6 @@ impl Inner {
                 return seat.tell(Err(store_failed(&error)));
             }
         }
-        let (entry, inserted) = match inserted {
-            Ok(Some(existing)) => self.part_or_repeat(entry, &event, existing).await,
-            other => (entry, other),
-        };
         match inserted {
             Ok(None) if !may_begin => {
                 seat.tell(Ok(written(&if_late(&event))));
@@ -295,7 +297,12 @@ impl Inner {
                     Ok(reply) if is_polled_end(&event) => {
                         drop(self.tell_polled(*entry, &event, reply, Some(&mut seat)).await);
                     }
-                    answer => seat.tell(answer),
+                    answer => {
+                        if is_polled_end(&event) {
+                            self.asked_again(*entry).await;
+                        }
+                        seat.tell(answer);
+                    }
                 },
                 Ok(Repeat::GoesOn(entry)) => {
                     drop(self.tell_polled(*entry, &event, acknowledges(&event), Some(&mut seat)).await);

@@ -56,7 +56,13 @@ fn telling(
 ) -> Telling {
     let same_bytes = told.iter().position(|before| before.body_digest == body_digest);
     let same_occasion = || told.iter().position(|before| now.is_some() && before.occasion.as_ref() == now);
-    let asked_about = || told.iter().rposition(|before| polls && before.is_asked_about);
+    // Another till does not ask about it.
+    let of_this_till = |before: &Before| match (now, &before.occasion) {
+        (Some(now), Some(then)) => now.is_same_till(then),
+        _ => true,
+    };
+    let asked_about =
+        || told.iter().rposition(|before| polls && before.is_asked_about && of_this_till(before));
     if let Some(place) = same_bytes.or_else(same_occasion).or_else(asked_about) {
         return Telling::SentAgain(place);
     }
@@ -93,7 +99,7 @@ impl Inner {
             Ok(told) => told,
             Err(error) => return (entry, Err(error)),
         };
-        let before: Vec<Before> = told.iter().map(before).collect();
+        let before: Vec<Before> = told.iter().map(|told| self.before(told)).collect();
         // A complaint about the reply to a sale brings the sale along: that is no part of it, whatever its counter and clock.
         let complains = complains(event);
         let now = Occasion::of(event).filter(|_| !complains);
@@ -126,7 +132,7 @@ impl Inner {
             entry = taken_for_repeat(entry, event, std::slice::from_ref(&existing));
         } else if is_polled_end(event) {
             return self.still_or_next(entry, now, existing).await;
-        } else if is_sent_again(&entry, now, &before(&existing)) {
+        } else if is_sent_again(&entry, now, &self.before(&existing)) {
             return (entry, Ok(Some(existing)));
         } else {
             entry.id = EntryId::new(event::further_part(entry.id.as_str(), now));
@@ -143,9 +149,8 @@ impl Inner {
         mut existing: Entry,
     ) -> (Entry, Result<Option<Entry>, StoreError>) {
         loop {
-            let then = before(&existing);
-            let is_sent_again = then.body_digest == entry.body_digest || then.occasion.as_ref() == Some(now);
-            if is_sent_again || then.is_asked_about {
+            let then = self.before(&existing);
+            if is_sent_again(&entry, now, &then) || then.is_asked_about {
                 return (entry, Ok(Some(existing)));
             }
             entry.id = EntryId::new(event::next_polled(existing.id.as_str()));
@@ -153,6 +158,16 @@ impl Inner {
                 Ok(Some(next)) if next.id == entry.id => existing = next,
                 inserted => return (entry, inserted),
             }
+        }
+    }
+
+    /// When and where an entry was told, as long as its body is kept.
+    fn before(&self, entry: &Entry) -> Before {
+        let event = entry.body.clone().and_then(|body| kept_event(entry, body).ok());
+        Before {
+            body_digest: entry.body_digest.clone(),
+            occasion: event.as_ref().and_then(Occasion::of),
+            is_asked_about: event.as_ref().is_some_and(is_polled_end) && is_asked_about(entry, self.now()),
         }
     }
 
@@ -203,16 +218,6 @@ fn left_to_do(told: &[Entry]) -> Progress {
 /// Whether the till was told that the host does not want it: then it may come again.
 fn was_refused(entry: &Entry) -> bool {
     entry.state == EntryState::Done && entry.reply.as_ref().is_some_and(|reply| reply.status != 200)
-}
-
-/// When and where an entry was told, as long as its body is kept.
-fn before(entry: &Entry) -> Before {
-    let event = entry.body.clone().and_then(|body| kept_event(entry, body).ok());
-    Before {
-        body_digest: entry.body_digest.clone(),
-        occasion: event.as_ref().and_then(Occasion::of),
-        is_asked_about: event.as_ref().is_some_and(is_polled_end) && is_asked_about(entry),
-    }
 }
 
 #[cfg(test)]

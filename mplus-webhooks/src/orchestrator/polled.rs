@@ -1,5 +1,7 @@
 //! The end of a sale that is configured as polling: its till asks about it again and again, until a reply says that it need not.
 
+use chrono::{DateTime, TimeDelta, Utc};
+
 use super::late::{acknowledged, if_late, written};
 use super::{Inner, later};
 use crate::event::AnyEvent;
@@ -22,10 +24,19 @@ pub(super) fn ends_polls(reply: &StoredReply) -> bool {
     told.is_some_and(|told| told["polling"]["finished"] == true)
 }
 
+/// How long after its last answer a till may still ask about what has ended without a word that it need not. After that a cashier has
+/// broken it off, and what looks like it is another sale.
+const STILL_ASKED: TimeDelta = TimeDelta::minutes(10);
+
 /// Whether the till still asks about this entry, which is that of a polled end.
-pub(super) fn is_asked_about(entry: &Entry) -> bool {
-    // One that is forgotten ended long ago.
-    entry.state != EntryState::Forgotten && !entry.reply.as_ref().is_some_and(ends_polls)
+pub(super) fn is_asked_about(entry: &Entry, now: DateTime<Utc>) -> bool {
+    let is_recent = entry.ended_at.is_some_and(|ended| now - ended < STILL_ASKED);
+    let may_be = match entry.state {
+        EntryState::Done | EntryState::Dead => is_recent,
+        EntryState::Discarded | EntryState::Forgotten => false,
+        EntryState::Received | EntryState::Retrying | EntryState::Working => true,
+    };
+    may_be && !entry.reply.as_ref().is_some_and(ends_polls)
 }
 
 impl Inner {
@@ -41,10 +52,10 @@ impl Inner {
         reply: StoredReply,
         seat: Option<&mut Seat>,
     ) -> Option<Entry> {
-        if entry.reply.as_ref().is_some_and(ends_polls) {
-            // The till knows.
+        if let Some(known) = entry.reply.clone().filter(ends_polls) {
+            // The till knows, and hears nothing else.
             if let Some(seat) = seat {
-                seat.tell(Ok(reply));
+                seat.tell(Ok(if ends_polls(&reply) { reply } else { known }));
             }
             return Some(entry);
         }
@@ -57,6 +68,13 @@ impl Inner {
         if !ends_polls(&reply) {
             seat.tell(Ok(reply.clone()));
             entry.reply = Some(reply);
+            return match entry.state.is_open() {
+                true => Some(entry),
+                false => self.asked_again(entry).await,
+            };
+        }
+        if seat.is_too_late() {
+            entry.reply = Some(not_yet);
             return Some(entry);
         }
         match self.keep_reply(&entry, &reply).await {
@@ -71,12 +89,27 @@ impl Inner {
                 return Some(entry);
             }
         }
-        if seat.told_in_time(Ok(reply)) {
+        if seat.told_in_time(Ok(reply.clone()), Ok(not_yet.clone())) {
+            // The same bytes once more are no other part.
+            seat.keep_for_repeats(reply);
             return Some(entry);
         }
         match self.keep_reply(&entry, &not_yet).await {
             Ok(kept) => kept,
-            Err(()) => Some(entry),
+            Err(()) => Some(Entry { reply: Some(not_yet), ..entry }),
+        }
+    }
+
+    /// Keeps that the till asks still about what has ended.
+    pub(super) async fn asked_again(&self, entry: Entry) -> Option<Entry> {
+        let again = Entry { ended_at: Some(self.now()), version: entry.version + 1, ..entry };
+        match self.store.replace_entry(&again).await {
+            Ok(ours) => ours.then_some(again),
+            // It counts as asked about for a shorter time then.
+            Err(error) => {
+                tracing::warn!(entry = %again.id, error = %error, "that a till still asks could not be stored");
+                Some(Entry { version: again.version - 1, ..again })
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use super::work::{Ended, NEVER_AGAIN};
 use super::{Inner, later};
 use crate::error::{ErrorCode, Refusal};
 use crate::event::{self, AnyEvent};
-use crate::inbox::{Entry, EntryState, StoredReply};
+use crate::inbox::{Entry, EntryState, Progress, StoredReply};
 use crate::payment::{PaymentKey, store_failed};
 
 /// How long a repeat waits before it looks again at what another process does; every further look takes twice as long.
@@ -98,6 +98,14 @@ impl Inner {
                 }
                 EntryState::Done if !may_begin => {
                     return Ok(Repeat::Reply(entry.reply.unwrap_or_else(acknowledged)));
+                }
+                // Only what follows is left to do of it, and its handler wants to be asked again.
+                EntryState::Retrying
+                    if is_polled_end(event)
+                        && entry.progress == Progress::Answered
+                        && !entry.reply.as_ref().is_some_and(ends_polls) =>
+                {
+                    return Ok(Repeat::Afresh(Box::new(entry)));
                 }
                 // Its next attempt has its time, however often the till asks.
                 EntryState::Retrying if is_polled_end(event) => {

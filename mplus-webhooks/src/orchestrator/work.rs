@@ -10,7 +10,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::{Either, select};
 
 use super::late::{if_late, written};
-use super::polled::{acknowledges, is_polled_end};
+use super::polled::{acknowledges, ends_polls, is_polled_end};
 use super::{Inner, Refunds, later};
 use crate::error::{ErrorCode, Refusal};
 use crate::event::AnyEvent;
@@ -126,7 +126,10 @@ impl Inner {
                 self.conclude(entry, event).await
             }
             Ended::Refused(refusal) => {
-                entry.reply = Some(super::late::refused(&refusal));
+                // Its till may know already that it need not ask again.
+                if !(is_polled_end(event) && entry.reply.as_ref().is_some_and(ends_polls)) {
+                    entry.reply = Some(super::late::refused(&refusal));
+                }
                 entry.last_error = Some(refusal.to_string());
                 tell(Err(refusal));
                 self.conclude(entry, event).await

@@ -209,3 +209,82 @@ async fn sales_without_an_id_are_told_apart_by_counter_and_time_and_not_by_their
     }
     assert_eq!(table.calls(), ["create  10", "create  10"]);
 }
+
+/// Sends it, and has a second go by.
+async fn finished(host: &Orchestrator, request: Request<Bytes>) -> bool {
+    answers(host, [request]).await[0]
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_poll_that_ended_the_asking_is_no_other_part_when_it_comes_once_more() {
+    for session_id in ["s", ""] {
+        let (table, told, slow) =
+            (Arc::new(Table::default()), Told::default(), Slow { asks: 1, ..Slow::default() });
+        let host =
+            host(&table, Arc::new(MemoryStore::new()), |builder| builder.handler(slow.handlers(&told)));
+        let asks = [ask(session_id, 1, 1), ask(session_id, 2, 2), ask(session_id, 2, 2)];
+        assert_eq!(answers(&host, asks).await, [false, true, true]);
+        assert_eq!(table.calls(), [format!("create {session_id} 10")]);
+        assert_eq!(slow.asked.load(Ordering::SeqCst), 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_cashier_broke_off_does_not_swallow_an_equal_sale_of_later_that_day() {
+    for session_id in ["s", ""] {
+        let (table, told, slow) =
+            (Arc::new(Table::default()), Told::default(), Slow { asks: 2, ..Slow::default() });
+        let host =
+            host(&table, Arc::new(MemoryStore::new()), |builder| builder.handler(slow.handlers(&told)));
+        assert!(!finished(&host, ask(session_id, 1, 1)).await);
+        tokio::time::sleep(Duration::from_secs(540)).await;
+        assert!(!finished(&host, ask(session_id, 2, 2)).await, "it is asked about still");
+        tokio::time::sleep(Duration::from_secs(540)).await;
+        assert_eq!(table.calls().len(), 1);
+        tokio::time::sleep(Duration::from_secs(120)).await;
+        finished(&host, ask(session_id, 9, 30)).await;
+        assert_eq!(table.calls().len(), 2, "ten minutes without a question");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn halves_that_two_tills_ask_about_at_once_are_two() {
+    let (table, told, slow) =
+        (Arc::new(Table::default()), Told::default(), Slow { asks: 3, ..Slow::default() });
+    let host = host(&table, Arc::new(MemoryStore::new()), |builder| builder.handler(slow.handlers(&told)));
+    assert!(!finished(&host, ask("s", 7, 1)).await);
+    let other = changed(&ask("s", 7, 2), |body| body["sender"]["instanceId"] = json!("another till"));
+    assert!(!finished(&host, other).await);
+    assert_eq!(table.calls(), ["create s 10", "create s 10"]);
+    assert_eq!(told.kinds(), ["further part"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_till_that_hung_up_before_the_answer_asks_again_and_the_sale_is_one() {
+    for session_id in ["s", ""] {
+        let (table, told) = (Arc::new(Table::default()), Told::default());
+        let handlers = told.handlers().on_complete_session(|_| async {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            Ok(CompleteSessionReply::acknowledge())
+        });
+        let host = host(&table, Arc::new(MemoryStore::new()), |builder| builder.handler(handlers));
+        let hung_up = tokio::time::timeout(Duration::from_secs(1), host.handle(ask(session_id, 1, 1))).await;
+        assert!(hung_up.is_err());
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        assert!(finished(&host, ask(session_id, 2, 12)).await);
+        assert_eq!(table.calls(), [format!("create {session_id} 10")]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sale_without_an_id_that_is_asked_about_at_midnight_is_one() {
+    let (table, told, slow) =
+        (Arc::new(Table::default()), Told::default(), Slow { asks: 1, ..Slow::default() });
+    let host = host(&table, Arc::new(MemoryStore::new()), |builder| builder.handler(slow.handlers(&told)));
+    let at = |counter, time: &str| {
+        changed(&ask("", counter, 1), |body| body["event"]["eventTimestamp"] = json!(time))
+    };
+    let asks = [at(1, "2026-03-05T23:59:59+01:00"), at(2, "2026-03-06T00:00:01+01:00")];
+    assert_eq!(answers(&host, asks).await, [false, true]);
+    assert_eq!(table.calls(), ["create  10"]);
+}

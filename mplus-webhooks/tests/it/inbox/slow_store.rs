@@ -13,6 +13,7 @@ use mplus_webhooks::testkit::ManualProvider;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
+use super::parts::half;
 use super::watched::Watched;
 use super::{Table, Told, completed, host, signed, states};
 use crate::support::{background, till};
@@ -77,6 +78,19 @@ async fn a_sale_that_is_not_stored_in_the_tills_time_is_not_acknowledged_and_arr
     store.keeping_takes.store(0, Ordering::SeqCst);
     assert_eq!(host.handle(sale).await.status(), 200);
     assert_eq!(table.calls(), ["create s 1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nor_is_one_that_looks_like_another_acknowledged_before_it_is_stored_itself() {
+    let (store, table) = (Arc::new(Watched::default()), Arc::new(Table::default()));
+    let host = host(&table, store.clone(), |builder| builder);
+    let half = |counter| half(&EventName::CompleteSession, counter, 1);
+    assert_eq!(host.handle(half(1)).await.status(), 200);
+    // The store finds the first half in three seconds, and needs as long for the second one.
+    store.keeping_takes.store(3, Ordering::SeqCst);
+    assert_eq!(host.handle(half(2)).await.status(), 400);
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(table.calls().len(), 2, "it arrived all the same");
 }
 
 #[tokio::test(start_paused = true)]

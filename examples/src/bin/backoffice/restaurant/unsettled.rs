@@ -1,5 +1,7 @@
 //! What a restaurant has still to do with, of money above all: whoever removes the restaurant puts it out of reach.
 
+use std::collections::BTreeSet;
+
 use mplus_sync::model::{ConnectionId, OutboxStateKind};
 use mplus_webhooks::MerchantId;
 use mplus_webhooks::inbox::{EntryFilter, EntryState};
@@ -7,6 +9,7 @@ use mplus_webhooks::payment::{Payment, PaymentFilter, RefundState};
 use rust_decimal::Decimal;
 
 use crate::app::App;
+use crate::restaurant::attention;
 use crate::view::answer::Trouble;
 
 /// Records that are read at once.
@@ -15,7 +18,7 @@ const CHUNK: usize = 500;
 /// What is open of a restaurant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Unsettled {
-    /// Payments that have not ended, were paid in vain, or are being given back.
+    /// Payments that have not ended, were paid in vain, are being given back, or that a person has still to see to.
     pub(crate) payments: usize,
     /// Events of its till that are not worked off, dead letters among them.
     pub(crate) events: usize,
@@ -59,13 +62,15 @@ async fn payments(app: &App, restaurant: &ConnectionId) -> Result<usize, Trouble
     let mut filter = PaymentFilter::default();
     filter.merchant = Some(MerchantId::new(restaurant.as_str()));
     filter.limit = CHUNK;
-    let mut count = 0;
+    let matters = attention::open(&app.records, restaurant.as_str(), CHUNK).await?;
+    let of_payments = matters.into_iter().filter(|(_, matter)| !matter.sort.is_of_inbox());
+    let mut open: BTreeSet<String> = of_payments.map(|(_, matter)| matter.about).collect();
     loop {
         let payments = app.inbox.list_payments(&filter).await?;
-        count += payments.iter().filter(|payment| is_unsettled(payment)).count();
+        open.extend(payments.iter().filter(|payment| is_unsettled(payment)).map(|one| one.key.id.clone()));
         match payments.last().filter(|_| payments.len() == CHUNK) {
             Some(last) => filter = filter.after(last),
-            None => return Ok(count),
+            None => return Ok(open.len()),
         }
     }
 }
@@ -94,7 +99,12 @@ async fn events(app: &App, restaurant: &ConnectionId) -> Result<usize, Trouble> 
 }
 
 async fn orders(app: &App, restaurant: &ConnectionId) -> Result<usize, Trouble> {
-    let open = [OutboxStateKind::Waiting, OutboxStateKind::Sending, OutboxStateKind::NeedsAttention];
+    let open = [
+        OutboxStateKind::Waiting,
+        OutboxStateKind::Sending,
+        OutboxStateKind::NeedsAttention,
+        OutboxStateKind::Rejected,
+    ];
     let counts = app.restaurants.store().counts(restaurant).await?;
     let count: u64 = open.iter().filter_map(|kind| counts.get(kind)).sum();
     Ok(usize::try_from(count).unwrap_or(usize::MAX))
