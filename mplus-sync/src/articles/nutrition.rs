@@ -15,11 +15,13 @@ use mplus_qapi::nutrition::{
 use mplus_qapi::products::{GetProductsRequest, Product};
 use mplus_qapi::soap::Operation;
 
-use crate::model::{ArticleNumber, Characteristic, Checkpoint, Field, Marker, ProductNumber, Resource};
+use crate::model::{
+    ArticleNumber, Characteristic, Checkpoint, Editable, Field, Item, Marker, ProductNumber, Resource,
+};
 use crate::pos_call::{is_refused, is_unknown_operation, pos_advice};
-use crate::products::{Asking, Markers, nutrition_to_characteristics};
+use crate::products::{Asking, Markers, keep_edited, nutrition_to_characteristics};
 use crate::progress::Phase;
-use crate::report::{Note, Subject};
+use crate::report::{Conflict, Note, Subject};
 use crate::run::{Changes, DECISIONS, Run, StepError};
 use crate::store::{CatalogChunk, Select};
 
@@ -127,23 +129,26 @@ async fn store(run: &mut Run<'_>, told: Told, last: i64) -> Result<(), StepError
         let numbers = told.keys().copied().collect();
         let mut items = run.store().items(run.connection(), Select::PosIds(numbers)).await?;
         let read = items.len();
+        let mut conflicts = Vec::new();
         items.retain_mut(|item| {
             let told = item.external_ids.mpluskassa.and_then(|number| told.get(&number));
             let Some((allergens, diets)) = told else { return false };
-            // What the host edited stays until the POS has it, too.
-            let is_edited = |field| item.edits.get(&Field::named(field)).is_some();
-            let takes = [
-                ("allergens", &mut item.record.allergens, allergens),
-                ("diets", &mut item.record.diets, diets),
-            ];
-            let mut differs = false;
-            for (field, held, told) in takes {
-                if *held != *told && !is_edited(field) {
-                    held.clone_from(told);
-                    differs = true;
-                }
+            let before = item.clone();
+            let mut pos = Item::empty(item.record.id.clone());
+            (pos.allergens, pos.diets) = (allergens.clone(), diets.clone());
+            (item.record.allergens, item.record.diets) = (allergens.clone(), diets.clone());
+            // What the host edited stays until the POS has it, or something else.
+            for field in ["allergens", "diets"].map(Field::named) {
+                let settled = keep_edited(run.options.context, item, &field, &before.record, &pos, None);
+                conflicts.extend(settled.map(|settled| Conflict {
+                    resource: resource.clone(),
+                    subject: Subject::new(&item.record.name, &item.record.id),
+                    fields: settled.fields,
+                    winner: settled.winner,
+                    why: settled.why,
+                }));
             }
-            differs
+            *item != before
         });
         let pulled = items.len();
         let checkpoints = vec![Checkpoint::new(resource.clone(), Marker::new(last))];
@@ -152,6 +157,7 @@ async fn store(run: &mut Run<'_>, told: Told, last: i64) -> Result<(), StepError
             counts.pulled += pulled as u64;
             counts.unchanged += (read - pulled) as u64;
             run.advance(&resource, told.len());
+            conflicts.into_iter().for_each(|conflict| run.report.conflict(conflict));
             return Ok(());
         }
     }

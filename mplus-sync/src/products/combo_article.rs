@@ -43,7 +43,13 @@ pub(super) fn merge_combo(
     // What no call carries waits until the POS has it, too.
     told.category.clone_from(&item.incoming.record.category);
     for field in ["category", "btw_code"].map(Field::named) {
-        keep_edited(next, &field, &stored.record, &told);
+        let tells = |combo: &Combo| combo.value(&field).is_some_and(|value| !value.is_null());
+        // What the article does not tell is as it was.
+        if tells(&told) || !tells(&stored.record) {
+            let changed_at = item.incoming.changed_at;
+            let settled = keep_edited(how.context, next, &field, &stored.record, &told, changed_at);
+            merged.conflicts.extend(settled);
+        }
     }
     merged.changed = *next != stored;
     merged.deactivated = stored.record.active && !next.record.active;

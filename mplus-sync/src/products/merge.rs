@@ -12,8 +12,8 @@ use crate::conflict::{
     Action, Decision, FieldDifference, Known, Settling, Side, SyncContext, Unit, Why, Winner, decide, settle,
 };
 use crate::model::{
-    Category, CategoryId, Editable, Field, FieldValue, Fingerprint, FingerprintError, Item, PendingEdit,
-    Record, Tracked, Variant, Version,
+    Category, CategoryId, Characteristic, Editable, Field, FieldValue, Fingerprint, FingerprintError, Item,
+    ItemImage, LocationId, PendingEdit, Presence, Record, Tracked, Variant, Version,
 };
 
 /// The name under which is kept that the POS withholds an article by other means than `active`.
@@ -30,6 +30,9 @@ pub(crate) const PRICED_BY_GROUP: &str = "priced-by-group";
 
 /// The name under which the identifier is kept that an article has from somebody else (`extArticleId`).
 pub(crate) const ANOTHERS: &str = "anothers";
+
+/// The name under which is kept that a record was sent to be made, from before that until it has its number.
+pub(crate) const SENT: &str = "sent";
 
 /// A record of which some content is shared with the POS in one call each way.
 pub(crate) trait Shared: Editable {
@@ -277,10 +280,11 @@ pub(crate) fn merge<T: Shared>(
     let mut next = stored.clone();
     next.external_ids.mpluskassa = Some(incoming.number.clone());
     next.record.take_pos_owned(&incoming.record);
-    for field in T::POS_OWNED.iter().copied().map(Field::named) {
-        keep_edited(&mut next, &field, &stored.record, &incoming.record);
-    }
     let mut conflicts = Vec::new();
+    for field in T::POS_OWNED.iter().copied().map(Field::named) {
+        let (ours, theirs) = (&stored.record, &incoming.record);
+        conflicts.extend(keep_edited(how.context, &mut next, &field, ours, theirs, incoming.changed_at));
+    }
     if stored.edits.is_empty() {
         next.record.take_shared(&incoming.record);
     } else {
@@ -297,7 +301,11 @@ pub(crate) fn merge<T: Shared>(
         for field in fields.iter().filter(differs).filter(|field| !is_made_up(field)) {
             keep(&mut next.record, field, &edited);
         }
-        conflicts = merge_fields(how, &mut next, &incoming.record, incoming.changed_at, fields);
+        let was_sent = stored.external_ids.mpluskassa.is_some() || stored.sync.parts.contains_key(SENT);
+        if !was_sent {
+            settle_unsaid(&mut next, &incoming.record, &fields);
+        }
+        conflicts.extend(merge_fields(how, &mut next, &incoming.record, incoming.changed_at, fields));
     }
     if next.record != stored.record || next.edits != stored.edits || next.external_ids != stored.external_ids
     {
@@ -311,19 +319,72 @@ pub(crate) fn merge<T: Shared>(
     Ok(Merged { tracked: next, changed, deactivated, settles_edit, conflicts })
 }
 
+/// A record that was made and never sent takes nothing away from the POS's: it says nothing of what it left out.
+fn settle_unsaid<T: Editable>(next: &mut Tracked<T>, pos: &T, fields: &BTreeSet<Field>) {
+    let empty = T::empty(next.record.id().clone());
+    for field in fields {
+        let was_agreed = next.edits.get(field).is_none_or(|edit| edit.agreed.is_some());
+        if !was_agreed && next.record.value(field) == empty.value(field) {
+            keep(&mut next.record, field, pos);
+            next.edits.settle(field);
+        }
+    }
+}
+
 /// Puts back a field that only the POS knows and that the host edited, until the POS has it, too: no call tells it, and a person
-/// was asked. A record that was made says nothing of what it left out.
-pub(super) fn keep_edited<T: Editable>(next: &mut Tracked<T>, field: &Field, edited: &T, pos: &T) {
-    let Some(edit) = next.edits.get(field) else { return };
-    let (Some(ours), Some(theirs)) = (edited.value(field), pos.value(field)) else { return };
+/// was asked. When the POS has changed it since, the rule decides, and the conflict is given back. A record that was made says
+/// nothing of what it left out.
+pub(crate) fn keep_edited<T: Editable>(
+    context: SyncContext,
+    next: &mut Tracked<T>,
+    field: &Field,
+    edited: &T,
+    pos: &T,
+    changed_at: Option<DateTime<Utc>>,
+) -> Option<Settled> {
+    let edit = next.edits.get(field)?.clone();
+    let (ours, theirs) = (edited.value(field)?, pos.value(field)?);
     let says_nothing =
         edit.agreed.is_none() && T::empty(edited.id().clone()).value(field).as_ref() == Some(&ours);
     if ours == theirs || says_nothing {
         next.edits.settle(field);
+        return None;
+    }
+    let is_news = edit.agreed.is_some_and(|agreed| gist(field, &agreed) != gist(field, &theirs));
+    // Allergens and diets change without the article.
+    let changed_at = changed_at.filter(|_| !is_nutrition(field));
+    let decision = is_news.then(|| settle(context, changed_at, Some(edit.at)));
+    if decision.is_some_and(|decision| decision.action == Action::TakePos) {
+        keep(&mut next.record, field, pos);
+        next.edits.settle(field);
     } else {
         keep(&mut next.record, field, edited);
-        next.edits.agree(field, theirs);
+        next.edits.agree(field, theirs.clone());
     }
+    let decision = decision?;
+    let fields = vec![difference(field, &theirs, &ours)];
+    Some(Settled { fields, winner: decision.winner()?, why: decision.why })
+}
+
+fn is_nutrition(field: &Field) -> bool {
+    ["allergens", "diets"].contains(&field.as_str())
+}
+
+/// What a value comes to that only the POS knows. It is no news that an allergen is named that is not there or not known, where a
+/// picture is served, nor another order of locations.
+fn gist(field: &Field, value: &FieldValue) -> Option<BTreeSet<String>> {
+    Some(match field.as_str() {
+        _ if is_nutrition(field) => {
+            let told = value.read::<Vec<Characteristic>>().ok()?.into_iter();
+            let there = told.filter(|one| matches!(one.presence, Presence::Present | Presence::Maybe));
+            there.map(|one| format!("{} {:?}", one.number, one.presence)).collect()
+        }
+        "images" => value.read::<Vec<ItemImage>>().ok()?.into_iter().map(|image| image.hash).collect(),
+        "not_sold_at" => {
+            value.read::<Vec<LocationId>>().ok()?.iter().map(|location| location.to_string()).collect()
+        }
+        _ => BTreeSet::from([value.as_json().to_owned()]),
+    })
 }
 
 /// Decides an item's branch prices, each a field of its own, which have no change time at the POS. Call it after [`merge`].
@@ -339,7 +400,8 @@ pub(crate) fn merge_location_prices(how: Settling, merged: &mut Merged<Item>, po
     theirs.not_sold_at.clone_from(&pos.not_sold_at);
     theirs.location_prices.clone_from(&pos.prices);
     tracked.record.not_sold_at.clone_from(&pos.not_sold_at);
-    keep_edited(tracked, &Field::named("not_sold_at"), &before.record, &theirs);
+    let field = Field::named("not_sold_at");
+    merged.conflicts.extend(keep_edited(how.context, tracked, &field, &before.record, &theirs, None));
     let edited = tracked.edits.iter().filter(|(field, _)| field.location().is_some());
     let edited: BTreeSet<Field> = edited.map(|(field, _)| field.clone()).collect();
     if !edited.is_empty() || tracked.record.location_prices != pos.prices {

@@ -37,6 +37,7 @@ pub use from_pos::{
 };
 pub(crate) use images::Pictures;
 pub(crate) use markers::Markers;
+pub(crate) use merge::keep_edited;
 pub(crate) use pull::Basis;
 pub(crate) use push::ToPush;
 pub use service::{Media, Products};

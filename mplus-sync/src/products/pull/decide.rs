@@ -24,10 +24,9 @@ use crate::products::from_pos::{
 };
 use crate::products::images::Wanted;
 use crate::products::merge::{
-    ANOTHERS, Merged, PRICED_BY_GROUP, SOLD_ELSEWHERE, SPECIAL_PRICE, Shared, WITHHELD, adopt, merge,
+    ANOTHERS, Merged, PRICED_BY_GROUP, SENT, SOLD_ELSEWHERE, SPECIAL_PRICE, Shared, WITHHELD, adopt, merge,
     merge_location_prices,
 };
-use crate::products::push::sent::SENT;
 use crate::products::vat;
 use crate::store::CatalogChunk;
 use crate::tax::TaxTable;

@@ -13,7 +13,7 @@ use crate::model::{
     ModifierSource, PosModifierGroup, ProductNumber, Record, Tracked,
 };
 use crate::products::from_pos::text;
-use crate::products::push::sent::is_its;
+use crate::products::push::sent::{is_called, is_its, was_sent};
 use crate::store::{Page, Select, Store, StoreError};
 
 /// Stored records, found by the POS's number.
@@ -72,11 +72,11 @@ impl Known {
         if !unknown.is_empty() {
             let ids = unknown.iter().map(|one| ItemId::new(&one.external)).collect();
             let found = store.items(connection, Select::Ids(ids)).await?;
-            pushed_items = pushed(&unknown, found, |item| &item.name);
+            pushed_items = pushed(&unknown, found, is_its);
             if has_combos {
                 let ids = unknown.iter().map(|one| ComboId::new(&one.external)).collect();
                 let found = store.combos(connection, Select::Ids(ids)).await?;
-                pushed_combos = pushed(&unknown, found, |combo| &combo.name);
+                pushed_combos = pushed(&unknown, found, |combo, _| was_sent(combo));
             }
         }
         if !pushed_items.is_empty() || !pushed_combos.is_empty() {
@@ -110,13 +110,13 @@ struct Unknown<'a> {
 fn pushed<T: Record>(
     unknown: &[Unknown<'_>],
     found: Vec<Tracked<T>>,
-    name: fn(&T) -> &str,
+    is_its: fn(&Tracked<T>, &Article) -> bool,
 ) -> HashMap<ArticleNumber, Tracked<T>> {
     let lost = found.into_iter().filter(|found| found.external_ids.mpluskassa.is_none());
     let mut lost: HashMap<String, _> =
         lost.map(|lost| (lost.record.id().as_ref().to_owned(), lost)).collect();
     let made = unknown.iter().filter_map(|one| {
-        lost.get(&one.external).filter(|lost| is_its(lost, name(&lost.record), one.article))?;
+        lost.get(&one.external).filter(|lost| is_its(lost, one.article))?;
         Some((one.number, lost.remove(&one.external)?))
     });
     made.collect()
@@ -191,7 +191,7 @@ pub(super) async fn offered_with_groups(
 const GROUPS: usize = 500;
 
 /// A product that holds an item of ours and is not known is the item's category, made by a push whose answer was
-/// lost.
+/// lost. One that holds an item which was never sent is so only when both sides call it the same.
 async fn adopt_categories(
     store: &dyn Store,
     connection: &ConnectionId,
@@ -200,19 +200,29 @@ async fn adopt_categories(
     items: &HashMap<ArticleNumber, Tracked<Item>>,
     combos: &HashMap<ArticleNumber, Tracked<Combo>>,
 ) -> Result<(), StoreError> {
-    let mut wanted: BTreeMap<CategoryId, ProductNumber> = BTreeMap::new();
+    let names: HashMap<i64, &Option<String>> =
+        rows.products().map(|(number, product)| (number, &product.description)).collect();
+    let mut wanted: BTreeMap<CategoryId, (bool, ProductNumber)> = BTreeMap::new();
     for (number, _, product) in rows.articles() {
         let number = ArticleNumber::new(number);
-        let item = items.get(&number).and_then(|item| item.record.category.clone());
+        let item = items.get(&number);
+        let sent = item.is_none_or(was_sent);
+        let item = item.and_then(|item| item.record.category.clone());
         let combo = || combos.get(&number).and_then(|combo| combo.record.category.clone());
         if let (Some(category), Some(product)) = (item.or_else(combo), product) {
-            wanted.entry(category).or_insert(ProductNumber::new(product));
+            let held = wanted.entry(category).or_insert((sent, ProductNumber::new(product)));
+            if sent && !held.0 {
+                *held = (sent, ProductNumber::new(product));
+            }
         }
     }
-    wanted.retain(|_, product| !categories.contains_key(product));
+    wanted.retain(|_, (_, product)| !categories.contains_key(product));
     let ids = wanted.keys().cloned().collect();
     for category in store.categories(connection, Select::Ids(ids)).await? {
-        if let (None, Some(product)) = (category.external_ids.mpluskassa, wanted.get(&category.record.id)) {
+        let Some((sent, product)) = wanted.get(&category.record.id) else { continue };
+        let is_ours =
+            *sent || names.get(&product.get()).is_some_and(|name| is_called(&category.record.name, name));
+        if is_ours && category.external_ids.mpluskassa.is_none() {
             categories.insert(*product, category);
         }
     }

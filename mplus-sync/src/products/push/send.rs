@@ -118,6 +118,9 @@ async fn made<O: Operation<Response: Outcome>>(
     };
     let is_known = reply.as_ref().err().is_none_or(|error| !error.may_have_been_processed());
     if let Some(making) = making.filter(|_| is_known) {
+        if reply.is_err() {
+            new.unkeep(run).await?;
+        }
         making.end(run).await?;
     }
     Ok(Some(reply?))

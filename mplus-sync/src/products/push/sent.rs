@@ -7,19 +7,22 @@ use mplus_qapi::products::Article;
 
 use crate::model::{Checkpoint, Combo, ComboId, Fingerprint, Item, ItemId, Record, Tracked};
 use crate::products::from_pos::text;
+use crate::products::merge::SENT;
 use crate::run::{DECISIONS, Run, StepError};
 use crate::store::{CatalogChunk, Select, StoreError, StoreErrorKind};
 use crate::text::plain;
 
-/// The name under which is kept that a record was sent to be made, from before that until it has its number.
-pub(crate) const SENT: &str = "sent";
-
-/// Whether an article that carries a record's identifier is that record: it was sent, or both sides call it the same.
-pub(crate) fn is_its<T: Record>(tracked: &Tracked<T>, name: &str, article: &Article) -> bool {
-    was_sent(tracked) || text(&article.description).as_deref() == Some(plain(name).trim())
+/// Whether an article that carries an item's identifier is that item: it was sent, or both sides call it the same.
+pub(crate) fn is_its(item: &Tracked<Item>, article: &Article) -> bool {
+    was_sent(item) || is_called(&item.record.name, &article.description)
 }
 
-fn was_sent<T: Record>(tracked: &Tracked<T>) -> bool {
+/// Whether the POS calls something by this name.
+pub(crate) fn is_called(name: &str, description: &Option<String>) -> bool {
+    text(description).as_deref() == Some(plain(name).trim())
+}
+
+pub(crate) fn was_sent<T: Record>(tracked: &Tracked<T>) -> bool {
     tracked.sync.parts.contains_key(SENT)
 }
 
@@ -49,14 +52,13 @@ impl ToMake {
         items.chain(combos.map(|combo| combo.record.id.as_str()))
     }
 
-    /// Whether an article that has the identifier of one of them is that one.
+    /// Whether an article that has the identifier of one of them is that one: it was sent. The pull takes what is called the same.
     pub(super) fn has(&self, article: &Article) -> bool {
         let Some(external) = article.ext_article_id.as_deref() else { return false };
         let is_it = |id: &str| id == external;
         let mut items = self.items.iter().filter(|item| is_it(item.record.id.as_str()));
         let mut combos = self.combos.iter().filter(|combo| is_it(combo.record.id.as_str()));
-        items.any(|item| is_its(item, &item.record.name, article))
-            || combos.any(|combo| is_its(combo, &combo.record.name, article))
+        items.any(was_sent) || combos.any(was_sent)
     }
 
     /// Keeps that they are about to be sent, together with a checkpoint.
@@ -80,5 +82,29 @@ impl ToMake {
             }
         }
         Err(StepError::Store(StoreError::new(StoreErrorKind::Unavailable, "note what is sent")))
+    }
+
+    /// They were not made: those that were not sent before were never sent.
+    pub(super) async fn unkeep(&self, run: &mut Run<'_>) -> Result<(), StepError> {
+        for _ in 0..DECISIONS {
+            let (store, connection) = (run.store(), run.connection());
+            let items = self.items.iter().filter(|item| !was_sent(item));
+            let items: Vec<ItemId> = items.map(|item| item.record.id.clone()).collect();
+            let combos = self.combos.iter().filter(|combo| !was_sent(combo));
+            let combos: Vec<ComboId> = combos.map(|combo| combo.record.id.clone()).collect();
+            let mut chunk = CatalogChunk::default();
+            if !items.is_empty() {
+                chunk.items = store.items(connection, Select::Ids(items)).await?;
+            }
+            if !combos.is_empty() {
+                chunk.combos = store.combos(connection, Select::Ids(combos)).await?;
+            }
+            chunk.items.retain_mut(|item| item.sync.parts.remove(SENT).is_some());
+            chunk.combos.retain_mut(|combo| combo.sync.parts.remove(SENT).is_some());
+            if chunk == CatalogChunk::default() || run.apply(chunk).await? {
+                return Ok(());
+            }
+        }
+        Err(StepError::Store(StoreError::new(StoreErrorKind::Unavailable, "note what was not sent")))
     }
 }

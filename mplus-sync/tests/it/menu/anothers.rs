@@ -1,5 +1,8 @@
 //! Articles that somebody else gave an identifier which a record of the host's has, too: none of them becomes that record.
 
+use std::time::Duration;
+
+use mplus_qapi::products::{Article, CreateProduct, GetProducts, Product};
 use mplus_qapi::testkit::Fault;
 use mplus_qapi::value::Decimal;
 use mplus_sync::Integration;
@@ -97,6 +100,64 @@ async fn one_that_both_sides_call_the_same_is_that_dish() {
     assert_eq!(linked(&merchant).await, Some(ArticleNumber::new(merchant.article(DISH))));
     let called = merchant.items().await.into_iter().filter(|item| item.record.name == DISH).count();
     assert_eq!(called, 1);
+}
+
+#[tokio::test]
+async fn it_keeps_what_the_host_said_nothing_of_and_its_product_is_not_the_category() {
+    let (merchant, integration) = with_former_web_shop().await;
+    let number = merchant.article(DISH);
+    merchant.pos.change_article(number, |article| {
+        (article.plu_number, article.barcode) = (Some("77".to_owned()), Some("871".to_owned()));
+        (article.age_check_minimum_age, article.extra_text) = (Some(18), Some("With cherries".to_owned()));
+    });
+    let products = async || merchant.pos.client().call(GetProducts::default()).await.unwrap().product_list;
+    let has_it =
+        |product: &&Product| product.article_list.iter().any(|one| one.article_number == Some(number));
+    let before = products().await.iter().find(has_it).unwrap().clone();
+    merchant.pos.pass(Duration::from_mins(1));
+    with_own_dish(&merchant, DISH).await;
+    for _ in 0..2 {
+        let report = sync(&integration).await;
+        let article = merchant.pos.article(number).unwrap();
+        let kept = (article.plu_number.as_deref(), article.barcode.as_deref(), article.extra_text.as_deref());
+        assert_eq!(kept, (Some("77"), Some("871"), Some("With cherries")), "{report}");
+        assert_eq!(article.age_check_minimum_age, Some(18), "{report}");
+        assert_eq!(article.price_incl, Some(Decimal::new(1250, 2)), "what the host said goes: {report}");
+        let item = merchant.item(DISH).await.record;
+        assert_eq!((item.plu.as_deref(), item.minimum_age), (Some("77"), Some(18)), "{report}");
+        let after = products().await;
+        let same = after.iter().find(|product| product.product_number == before.product_number);
+        assert!(same.is_none_or(|same| same.description == before.description), "{report}");
+        let specials = merchant.categories().await.into_iter().find(|one| one.record.name == "Specials");
+        let specials = specials.unwrap().external_ids.mpluskassa.map(|number| number.get());
+        assert!(specials.is_none() || specials != before.product_number, "{report}");
+    }
+}
+
+#[tokio::test]
+async fn a_dish_whose_making_never_left_was_not_sent() {
+    let (merchant, integration) = Merchant::synced().await;
+    let category = merchant.item(DISH).await.record.category.unwrap();
+    save(&merchant, CatalogEdits { items: vec![own("Pea soup", &category)], ..Default::default() }).await;
+    merchant.pos.faults().script_for("updateProduct", [Fault::Refused; 10]);
+    sync(&integration).await;
+    assert!(merchant.pos.faults().injected() > 0);
+    merchant.pos.faults().clear();
+    let theirs = Article {
+        ext_article_id: Some(OWN.to_owned()),
+        description: Some("Bitter lemon".to_owned()),
+        price_incl: Some(Decimal::new(350, 2)),
+        vat_code: Some(2),
+        turnover_group: Some(1),
+        active: Some(true),
+        ..Article::default()
+    };
+    let description = Some("Lemonade".to_owned());
+    let product = Product { description, article_list: vec![theirs].into(), ..Product::default() };
+    merchant.pos.client().call(CreateProduct { product }).await.unwrap();
+    let report = sync(&integration).await;
+    assert_eq!(linked(&merchant).await, None, "{report}");
+    assert!(is_told(&report), "{report}");
 }
 
 #[tokio::test]

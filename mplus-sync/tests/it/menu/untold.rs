@@ -1,7 +1,7 @@
 //! Edits of which the POS cannot be told: a person is, and the host's wish is not lost.
 
 use mplus_qapi::testkit::{Dialect, Pos};
-use mplus_qapi::types::{ArticleSpecialPrice, Course, CourseType};
+use mplus_qapi::types::{ArticleSpecialPrice, Course, CourseType, NutritionalCharacteristicPresence};
 use mplus_qapi::value::Decimal;
 use mplus_sync::Integration;
 use mplus_sync::conflict::SyncContext;
@@ -250,6 +250,43 @@ async fn what_no_call_changes_stays_as_the_host_edited_it_and_a_person_is_asked_
         asked(&report).is_empty() && held.edits.is_empty() && held.record.allergens.is_empty(),
         "{report}"
     );
+}
+
+#[tokio::test]
+async fn what_the_pos_changes_while_an_edit_waits_is_decided_by_the_rule_and_told() {
+    let (merchant, integration) = synced("").await;
+    let number = merchant.article(DISH);
+    let dish = merchant.item(DISH).await.record;
+    let wish = Some(CourseNumber::new(7));
+    let none = Vec::<String>::new();
+    edit(&merchant, ItemEdit::of(dish.id).set("allergens", &none).set("course", &wish)).await;
+    let report = integration.sync_menu(&RunOptions::manual()).await;
+    assert_eq!((asked(&report).len(), report.conflicts.total), (2, 0), "{report}");
+
+    let served = |number| Some(Course { number, r#type: CourseType::Standard, ..Course::default() });
+    merchant.pos.change_article(number, |article| {
+        article.course = served(3);
+        let told = article.nutritional_characteristics.as_mut().unwrap();
+        for allergen in &mut *told.allergen_list {
+            allergen.presence = Some(NutritionalCharacteristicPresence::Maybe);
+        }
+    });
+    let report = integration.sync_menu(&RunOptions::manual()).await;
+    assert_eq!((asked(&report).len(), report.conflicts.total), (1, 2), "{report}");
+    let held = merchant.item(DISH).await;
+    // When allergens changed is not known; the course is the host's, who was later.
+    assert!(!held.record.allergens.is_empty(), "{report}");
+    assert!(held.record.allergens.iter().all(|allergen| allergen.presence == Presence::Maybe), "{report}");
+    assert_eq!((held.record.course, pending(&held)), (wish, vec!["course"]), "{report}");
+    let report = integration.sync_menu(&RunOptions::full(SyncContext::Manual)).await;
+    assert_eq!((asked(&report).len(), report.conflicts.total), (1, 0), "it is settled once: {report}");
+
+    merchant.pos.pass(std::time::Duration::from_hours(2));
+    merchant.pos.change_article(number, |article| article.course = served(4));
+    let report = integration.sync_menu(&RunOptions::manual()).await;
+    assert_eq!((asked(&report).len(), report.conflicts.total), (0, 1), "{report}");
+    let held = merchant.item(DISH).await;
+    assert_eq!((held.record.course, held.edits.is_empty()), (Some(CourseNumber::new(4)), true), "{report}");
 }
 
 #[tokio::test]
