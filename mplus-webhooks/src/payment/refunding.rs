@@ -364,7 +364,8 @@ impl Payment {
     }
 
     /// Whether no sale was made with what the customer paid, whether or not it was given back.
-    fn was_paid_in_vain(&self) -> bool {
+    #[must_use]
+    pub fn was_paid_in_vain(&self) -> bool {
         self.captured.is_some() && (self.given_up || !self.counts_as_paid())
     }
 }

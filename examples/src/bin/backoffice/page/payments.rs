@@ -130,9 +130,9 @@ pub(crate) fn state(lang: Lang, payment: &Payment) -> Markup {
     };
     html! {
         (badge(tone, &lang[word(payment.state)]))
-        @if payment.paid_in_vain() {
+        @if payment.was_paid_in_vain() {
             " "
-            @if payment.refundable() > rust_decimal::Decimal::ZERO { (badge(Tone::Bad, &lang[t::IN_VAIN])) }
+            @if payment.paid_in_vain() { (badge(Tone::Bad, &lang[t::IN_VAIN])) }
             @else { (badge(Tone::Calm, &lang[t::WAS_IN_VAIN])) }
         }
         @if let Some(reason) = &payment.reason { br; span.hint { (said(lang, &reason.text)) } }
