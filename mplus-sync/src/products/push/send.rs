@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use mplus_qapi::ErrorKind;
 use mplus_qapi::products::{
-    Article, ArticleBranchDeviationLine, CreateProduct, GetArticleBranchDeviations,
+    Article, ArticleBranchDeviationLine, CreateProduct, CreateProductResult, GetArticleBranchDeviations,
     GetArticleBranchDeviationsRequest, Product, SaveArticleBranchDeviations,
     SaveArticleBranchDeviationsRequest, UpdateProduct,
 };
@@ -116,7 +116,8 @@ async fn made<O: Operation<Response: Outcome>>(
         Ok(reply) => reply.into_result().map_err(mplus_qapi::Error::from),
         Err(error) => Err(error),
     };
-    let is_known = reply.as_ref().err().is_none_or(|error| !error.may_have_been_processed());
+    let is_known =
+        reply.as_ref().err().is_none_or(|error| says_no(error) || !error.may_have_been_processed());
     if let Some(making) = making.filter(|_| is_known) {
         if reply.is_err() {
             new.unkeep(run).await?;
@@ -244,8 +245,12 @@ pub(super) async fn group(
 }
 
 /// Whether the POS said that it did not do it. One that said nothing of the kind may have.
+///
+/// Of articles only those are sent with a number that the POS is known to have: a new product cannot have them.
 fn says_no(error: &mplus_qapi::Error) -> bool {
-    matches!(error.kind(), ErrorKind::Outcome(outcome) if outcome.is_refusal())
+    const IN_ANOTHER_PRODUCT: CreateProductResult = CreateProductResult::FailedArticleNumberAlreadyTaken;
+    matches!(error.kind(), ErrorKind::Outcome(outcome)
+        if outcome.is_refusal() || outcome.result == IN_ANOTHER_PRODUCT.as_str())
 }
 
 /// Whether it is something of what was sent that will not do, and nothing was done: what was sent beside it may do.
