@@ -3,8 +3,10 @@
 //! A part is what the reader takes in one go: an element from its start tag to its end tag, or what stands between two
 //! elements, or, where an element is to be entered, its start tag alone.
 
+use memchr::memmem;
+
 use super::limits;
-use super::near::{find, find_any, find_text};
+use super::near::{find, find_any};
 
 /// The end of a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,10 +15,8 @@ pub(crate) enum Cut {
     Between(usize),
     /// A start tag whose element goes on; [`Boundary::advance`] then goes on to the element's end.
     Start(usize),
-    /// An element.
+    /// An element, or the end tag of the one around it.
     Whole(usize),
-    /// The end tag of the element around it.
-    End(usize),
     /// No end will come that the reader would get to: it can read what is there, and say why.
     Refused,
 }
@@ -60,34 +60,35 @@ impl Boundary {
     /// Goes on to the end of the part, or of `text`: then there is none yet. `starts`: stop at a start tag, too.
     pub(crate) fn advance(&mut self, text: &[u8], starts: bool) -> Option<Cut> {
         loop {
-            if matches!(self.inside, Inside::Text) {
-                let rest = text.get(self.at..).unwrap_or_default();
-                let found = find(b'<', rest);
-                if self.depth == 0 && !self.is_blank(&rest[..found.unwrap_or(rest.len())]) {
-                    return Some(Cut::Refused);
-                }
-                let Some(found) = found else {
-                    self.at = text.len();
-                    return None;
-                };
-                let markup = &rest[found..];
-                self.at += found;
-                let (length, inside) = match markup.get(1) {
-                    None => return None,
-                    Some(b'/') => (1, Inside::EndTag),
-                    Some(b'!' | b'?') => match special(markup, self.depth) {
-                        Special::CutOff => return None,
-                        Special::Refused => return Some(Cut::Refused),
-                        Special::Begins { length, inside } => (length, inside),
-                    },
-                    Some(_) => (1, Inside::StartTag { quote: None }),
-                };
-                (self.start, self.inside) = (self.at, inside);
-                self.at += length;
-            }
             let rest = text.get(self.at..).unwrap_or_default();
             match self.inside {
-                Inside::Text => {}
+                Inside::Text => {
+                    let found = find(b'<', rest);
+                    if self.depth == 0 && !self.is_blank(&rest[..found.unwrap_or(rest.len())]) {
+                        return Some(Cut::Refused);
+                    }
+                    let Some(found) = found else {
+                        self.at = text.len();
+                        return None;
+                    };
+                    let markup = &rest[found..];
+                    self.at += found;
+                    match markup.get(1) {
+                        None => return None,
+                        Some(b'/') => (self.start, self.inside) = (self.at, Inside::EndTag),
+                        Some(b'!' | b'?') => match special(markup, self.depth) {
+                            Special::CutOff => return None,
+                            Special::Refused => return Some(Cut::Refused),
+                            Special::Begins { length, inside } => {
+                                (self.start, self.inside) = (self.at, inside);
+                                self.at += length;
+                                continue;
+                            }
+                        },
+                        Some(_) => (self.start, self.inside) = (self.at, Inside::StartTag { quote: None }),
+                    }
+                    self.at += 1;
+                }
                 Inside::EndTag => {
                     let Some(found) = find(b'>', rest) else {
                         return self.wait(text, limits::TAG);
@@ -97,9 +98,8 @@ impl Boundary {
                         return Some(Cut::Refused);
                     }
                     self.inside = Inside::Text;
-                    let Some(depth) = self.depth.checked_sub(1) else { return Some(Cut::End(self.at)) };
-                    self.depth = depth;
-                    if depth == 0 {
+                    self.depth = self.depth.saturating_sub(1);
+                    if self.depth == 0 {
                         return self.whole();
                     }
                     self.start = self.at;
@@ -138,7 +138,7 @@ impl Boundary {
                     self.inside = Inside::StartTag { quote: None };
                 }
                 Inside::Until(end, limit) => {
-                    let Some(found) = find_text(end, rest) else {
+                    let Some(found) = memmem::find(rest, end.as_bytes()) else {
                         // The end may have begun.
                         let seen = text.len().saturating_sub(end.len() - 1).max(self.at);
                         self.at = seen;
@@ -188,18 +188,20 @@ enum Special {
 }
 
 fn special(markup: &[u8], depth: usize) -> Special {
-    let (length, inside) = match markup {
-        [_, b'!', b'-', b'-', ..] => (4, Inside::Until("-->", limits::BETWEEN)),
-        [_, b'?', ..] => (2, Inside::Until("?>", limits::BETWEEN)),
-        // Between elements there is no text.
-        [_, b'!', b'[', ..] if depth > 0 && markup.starts_with(b"<![CDATA[") => {
-            (9, Inside::Until("]]>", usize::MAX))
+    const KINDS: [(&str, &str, usize); 3] =
+        [("<!--", "-->", limits::BETWEEN), ("<?", "?>", limits::BETWEEN), ("<![CDATA[", "]]>", usize::MAX)];
+    // Between elements there is no text.
+    let allowed = if depth == 0 { &KINDS[..2] } else { &KINDS[..] };
+    for (start, end, limit) in allowed {
+        if markup.starts_with(start.as_bytes()) {
+            return Special::Begins { length: start.len(), inside: Inside::Until(end, *limit) };
         }
-        // So much the reader looks at to say what it is.
-        _ if markup.len() < "<!DOCTYPE".len() => return Special::CutOff,
-        _ => return Special::Refused,
-    };
-    Special::Begins { length, inside }
+        if start.as_bytes().starts_with(markup) {
+            return Special::CutOff;
+        }
+    }
+    // So much the reader looks at to say what it is.
+    if markup.len() < "<!DOCTYPE".len() { Special::CutOff } else { Special::Refused }
 }
 
 #[cfg(test)]
@@ -230,7 +232,7 @@ mod tests {
                 while let Some(cut) = boundary.advance(&text.as_bytes()[..end.min(text.len())], true) {
                     cuts.push(cut);
                     match cut {
-                        Cut::Between(end) | Cut::Whole(end) | Cut::End(end) => boundary = Boundary::new(end),
+                        Cut::Between(end) | Cut::Whole(end) => boundary = Boundary::new(end),
                         Cut::Start(_) => {}
                         Cut::Refused => return cuts,
                     }
@@ -246,7 +248,7 @@ mod tests {
             Cut::Start(at("y='</a>'>")),
             Cut::Whole(at("</a ></a>")),
             Cut::Whole(at("<c/>")),
-            Cut::End(text.len()),
+            Cut::Whole(text.len()),
         ];
         assert_eq!(whole, expected);
         for size in 1..text.len() {

@@ -92,8 +92,6 @@ pub(crate) struct Decoder {
     /// How bytes are read that should be UTF-8 and are not: many a server is wrong in one of the two places that tell it.
     fallback: Option<Charset>,
     strict: bool,
-    /// How many signs stand for what was no character.
-    signs: usize,
     /// Bytes before the text: a byte order mark.
     pub(crate) skipped: u64,
     /// The text may hold characters that XML has no place for, or signs in place of some.
@@ -102,15 +100,7 @@ pub(crate) struct Decoder {
 
 impl Decoder {
     pub(crate) fn new(strict: bool) -> Self {
-        Self {
-            charset: None,
-            tail: Vec::new(),
-            fallback: None,
-            strict,
-            signs: 0,
-            skipped: 0,
-            suspicious: false,
-        }
+        Self { charset: None, tail: Vec::new(), fallback: None, strict, skipped: 0, suspicious: false }
     }
 
     /// How bytes are read that should be UTF-8 and are not; without this they become U+FFFD.
@@ -190,11 +180,6 @@ impl Decoder {
             };
             self.replaced(&invalid[..length], text)?;
             rest = &invalid[length..];
-            // What begins no character is none by itself.
-            while let Some((0x80..0xc2 | 0xf5.., after)) = rest.split_first() {
-                self.replaced(&rest[..1], text)?;
-                rest = after;
-            }
         }
     }
 
@@ -228,11 +213,6 @@ impl Decoder {
                 "these bytes are no text in the document's encoding".to_owned(),
             ));
         }
-        if self.signs == limits::REPLACED {
-            let (what, limit) = ("bytes that are no characters", limits::REPLACED);
-            return Err(DecodeProblem::TooMuch { what, limit });
-        }
-        self.signs += 1;
         self.suspicious = true;
         text.push(char::REPLACEMENT_CHARACTER);
         Ok(())

@@ -14,8 +14,6 @@ pub(crate) const DECLARATIONS: usize = 128;
 pub(crate) const BETWEEN: usize = 1 << 20;
 /// Bytes from the start of a document within which its encoding has to be declared.
 pub(crate) const DECLARATION: usize = 4 << 10;
-/// Signs that stand for bytes that are no characters, each of which is three times as long as a byte.
-pub(crate) const REPLACED: usize = 1 << 20;
 /// Bytes of a reference from `&` to `;`.
 pub(crate) const REFERENCE: usize = 40;
 /// Bytes of a value that is one word: a number, a date, a text of an enum.

@@ -3,7 +3,7 @@
 //! From one piece of markup to the next it is some twenty bytes. A search that is made for long texts has not begun there when
 //! this one, which looks at eight bytes at a time, has ended. What is farther away is left to it.
 
-use memchr::{memchr, memchr2, memchr3, memmem};
+use memchr::{memchr, memchr2, memchr3};
 
 /// What is near, in words of eight bytes.
 const NEAR: usize = 8;
@@ -37,24 +37,6 @@ pub(super) fn find_any<const N: usize>(bytes: [u8; N], text: &[u8]) -> Option<us
     far(bytes, &text[seen..]).map(|found| seen + found)
 }
 
-/// Where a short text stands first, such as the end of a comment.
-#[inline]
-pub(super) fn find_text(wanted: &str, text: &[u8]) -> Option<usize> {
-    let wanted = wanted.as_bytes();
-    let last = *wanted.last()?;
-    let near = &text[..text.len().min(NEAR * 8)];
-    let mut seen = 0;
-    while let Some(found) = find(last, &near[seen..]) {
-        seen += found + 1;
-        if near[..seen].ends_with(wanted) {
-            return Some(seen - wanted.len());
-        }
-    }
-    // It may have begun there.
-    let seen = (near.len() + 1).saturating_sub(wanted.len());
-    memmem::find(&text[seen..], wanted).map(|found| seen + found)
-}
-
 fn far<const N: usize>(bytes: [u8; N], text: &[u8]) -> Option<usize> {
     match *bytes.as_slice() {
         [one] => memchr(one, text),
@@ -81,12 +63,6 @@ mod tests {
                 }
                 assert_eq!(find(b'>', &text), Some(at), "{at} of {length}");
                 assert_eq!(find_any([b'<', b'>', b'"'], &text), Some(at), "{at} of {length}");
-                if at >= 2 {
-                    text[at - 2..at].fill(b'-');
-                    assert_eq!(find_text("-->", &text), Some(at - 2), "{at} of {length}");
-                    assert_eq!(find_text("-->", &text[..at]), None, "{at} of {length}");
-                    text[at - 2..at].fill(b'=');
-                }
                 text[at] = b'=';
                 assert_eq!(find(b'>', &text), None, "of {length}");
                 assert_eq!(find_any([b'<', b'"'], &text), (at + 1 < length).then_some(at + 1));

@@ -3,13 +3,9 @@
 //! It is told which element the schema expects next and first compares the text with just that; only when something
 //! else stands there does it take the tag apart. Most of a response is read on that short path.
 
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memmem};
 
-use super::{
-    DecodeProblem, Namespace, Namespaces, ScanError, ScanResult, Tag, limits,
-    near::{find, find_text},
-    tag::trace,
-};
+use super::{DecodeProblem, Namespace, Namespaces, ScanError, ScanResult, Tag, limits};
 
 /// Reads one complete piece of a document.
 #[derive(Debug)]
@@ -197,12 +193,11 @@ impl<'x> Scanner<'x> {
         if !self.attributes.is_empty() {
             self.read_attributes(&mut tag)?;
         }
-        let colon = find(b':', name.as_bytes());
-        tag.local = colon.map_or(0, |colon| colon + 1);
+        tag.local = memchr(b':', name.as_bytes()).map_or(0, |colon| colon + 1);
         let prefix = &name[..tag.local];
         tag.namespace = match self.service_prefix {
             Some(service) if service == prefix => Namespace::Service,
-            _ => self.namespaces.resolve(&name[..colon.unwrap_or(0)]).unwrap_or(Namespace::Other),
+            _ => self.namespaces.resolve(prefix.trim_end_matches(':')).unwrap_or(Namespace::Other),
         };
         if tag.namespace == Namespace::Service {
             self.service_prefix = Some(prefix);
@@ -268,27 +263,21 @@ impl<'x> Scanner<'x> {
         let length = name_length(&tag[1..]).ok_or_else(cut_off)?;
         let name = self.name(self.at + 1, length)?;
         let mut at = 1 + length;
-        // Where no two names have the same trace, none needs to be compared.
-        let (mut seen, mut alike) = ([0_u64; 4], false);
         loop {
             let gap = tag[at..].iter().position(|byte| !is_space(*byte)).ok_or_else(cut_off)?;
             at += gap;
             match (tag[at], tag.get(at + 1)) {
-                (b'/', None) => return Err(cut_off()),
-                (b'>', _) | (b'/', Some(b'>')) if alike && is_any_twice(attributes) => {
-                    return Err(self.malformed("an attribute that is there twice"));
-                }
                 (b'>', _) => return Ok((name, at + 1)),
+                (b'/', None) => return Err(cut_off()),
                 (b'/', Some(b'>')) => return Ok((name, at + 2)),
                 (b'/', Some(_)) => return Err(self.malformed("`/` inside a tag")),
                 _ if gap == 0 => return Err(self.malformed("no space before an attribute")),
                 _ => {}
             }
             let (attribute, end) = self.attribute(tag, at)?;
-            let trace = trace(attribute.0) as usize;
-            let (word, bit) = (&mut seen[trace / 64 % 4], 1 << (trace % 64));
-            alike |= *word & bit != 0;
-            *word |= bit;
+            if attributes.iter().any(|(known, _)| *known == attribute.0) {
+                return Err(self.malformed("an attribute that is there twice"));
+            }
             if attributes.len() == limits::ATTRIBUTES {
                 let (what, limit) = ("attributes of a tag", limits::ATTRIBUTES);
                 return Err(self.error(DecodeProblem::TooMuch { what, limit }));
@@ -319,7 +308,7 @@ impl<'x> Scanner<'x> {
         let start = quoted + 1;
         let length = memchr(quote, &tag[start..]).ok_or_else(cut_off)?;
         let value = &self.text[self.at + start..self.at + start + length];
-        if memchr2(b'<', b'&', value.as_bytes()).is_some() {
+        if value.contains(['<', '&']) {
             self.check_value(value)?;
         }
         Ok(((name, value), start + length + 1))
@@ -328,14 +317,10 @@ impl<'x> Scanner<'x> {
     /// What an attribute's value may not hold.
     #[cold]
     fn check_value(&self, value: &str) -> ScanResult<()> {
-        let malformed = || self.malformed("`<` or `&` in an attribute's value");
-        let mut rest = value.as_bytes();
-        if memchr(b'<', rest).is_some() {
-            return Err(malformed());
-        }
-        while let Some(at) = memchr(b'&', rest) {
-            let (_, length) = super::reference::reference(&rest[at..]).map_err(|_| malformed())?;
-            rest = &rest[at + length..];
+        let references = value.match_indices('&').map(|(at, _)| &value.as_bytes()[at..]);
+        let all = references.map(super::reference::reference).all(|found| found.is_ok());
+        if !all || value.contains('<') {
+            return Err(self.malformed("`<` or `&` in an attribute's value"));
         }
         Ok(())
     }
@@ -385,7 +370,7 @@ impl<'x> Scanner<'x> {
             return Err(self.malformed("unknown markup"));
         };
         let window = &rest[..rest.len().min(limits::BETWEEN)];
-        let Some(length) = find_text(end, &window[skip..]) else {
+        let Some(length) = memmem::find(&window[skip..], end.as_bytes()) else {
             return Err(self.cut_off_or_too_much(window.len(), limits::BETWEEN, what));
         };
         self.at += skip + length + end.len();
@@ -449,24 +434,7 @@ fn is_space(byte: u8) -> bool {
 
 /// How long the name is that stands here. `None`: it has no end.
 fn name_length(text: &[u8]) -> Option<usize> {
-    text.iter().position(|byte| ENDS_NAME[usize::from(*byte)])
-}
-
-/// Bytes that no name goes on with.
-const ENDS_NAME: [bool; 256] = {
-    let mut ends = [false; 256];
-    let bytes = b">/=<\"'& \t\n\r";
-    let mut at = 0;
-    while at < bytes.len() {
-        ends[bytes[at] as usize] = true;
-        at += 1;
-    }
-    ends
-};
-
-/// Whether an attribute is there twice. In a few comparisons for each, however alike the names are.
-fn is_any_twice(attributes: &[(&str, &str)]) -> bool {
-    let mut names: Vec<_> = attributes.iter().map(|(name, _)| *name).collect();
-    names.sort_unstable();
-    names.windows(2).any(|pair| pair[0] == pair[1])
+    text.iter().position(|byte| {
+        matches!(byte, b'>' | b'/' | b'=' | b'<' | b'"' | b'\'' | b'&' | b' ' | b'\t' | b'\n' | b'\r')
+    })
 }

@@ -1,11 +1,8 @@
 //! Passing over an element, or gathering all text in it whatever its structure.
 
-use super::{
-    DecodeProblem, ScanResult, Scanner, Tag,
-    error::shown,
-    limits,
-    near::{find, find_any},
-};
+use memchr::memchr2;
+
+use super::{DecodeProblem, ScanResult, Scanner, Tag, error::shown, limits};
 
 impl<'x> Scanner<'x> {
     /// Passes over an element and everything in it. Whether it is well-formed is looked at; what its prefixes stand for is
@@ -31,11 +28,9 @@ impl<'x> Scanner<'x> {
         // Names of the elements that are open in it.
         let mut open: Vec<&'x str> = Vec::new();
         loop {
-            let length = find_any([b'<', b'&'], self.rest()).ok_or_else(|| self.unexpected_end())?;
-            if length > 0 {
-                to.take(&self.text[self.at..self.at + length]);
-                self.at += length;
-            }
+            let length = memchr2(b'<', b'&', self.rest()).ok_or_else(|| self.unexpected_end())?;
+            to.take(&self.text[self.at..self.at + length]);
+            self.at += length;
             match (self.rest()[0], self.rest().get(1)) {
                 (b'&', _) => {
                     let start = self.at;
@@ -77,7 +72,7 @@ impl<'x> Scanner<'x> {
             return Ok(());
         }
         let window = &rest[..rest.len().min(limits::TAG)];
-        let Some(end) = find(b'>', window) else {
+        let Some(end) = memchr::memchr(b'>', window) else {
             return Err(self.cut_off_or_too_much(window.len(), limits::TAG, "bytes of a tag"));
         };
         let found = self.text[self.at + 2..self.at + end].trim_ascii_end();

@@ -82,21 +82,13 @@ impl Namespace {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Namespaces {
     bindings: Vec<(Box<str>, Namespace)>,
-    /// Their places by prefix, of the same prefix the innermost last: whatever prefixes a document chooses, one is found in a few
-    /// comparisons.
-    sorted: Vec<u8>,
 }
-
-// Places are told in a byte.
-const _: () = assert!(limits::DECLARATIONS <= u8::MAX as usize);
 
 impl Namespaces {
     /// `false`: there are too many.
     pub(super) fn declare(&mut self, prefix: &str, uri: &str) -> bool {
         let fits = self.bindings.len() < limits::DECLARATIONS;
         if fits {
-            let place = self.bindings.len() as u8;
-            self.sorted.insert(self.behind(prefix), place);
             self.bindings.push((prefix.into(), Namespace::of(uri)));
         }
         fits
@@ -109,59 +101,14 @@ impl Namespaces {
 
     /// Forgets the declarations made since `mark`. Says whether there were any.
     pub(crate) fn truncate(&mut self, mark: usize) -> bool {
-        if self.bindings.len() <= mark {
-            return false;
-        }
+        let changed = self.bindings.len() > mark;
         self.bindings.truncate(mark);
-        self.sorted.retain(|place| usize::from(*place) < mark);
-        true
+        changed
     }
 
     /// `None` for a prefix that was never declared.
     pub(super) fn resolve(&self, prefix: &str) -> Option<Namespace> {
-        let innermost = self.sorted.get(self.behind(prefix).checked_sub(1)?)?;
-        let (known, namespace) = self.bindings.get(usize::from(*innermost))?;
-        (**known == *prefix).then_some(*namespace)
-    }
-
-    /// Where in `sorted` those end that are not behind this prefix.
-    fn behind(&self, prefix: &str) -> usize {
-        self.sorted.partition_point(|place| *self.bindings[usize::from(*place)].0 <= *prefix)
-    }
-}
-
-/// A number that few names share, unless somebody wants them to.
-pub(super) fn trace(name: &str) -> u32 {
-    let bytes = name.as_bytes();
-    let end = &bytes[bytes.len().saturating_sub(4)..];
-    end.iter().fold(bytes.len() as u32, |trace, byte| trace.wrapping_mul(31).wrapping_add(u32::from(*byte)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_prefix_stands_for_what_was_declared_innermost_whatever_others_there_are() {
-        let mut known = Namespaces::default();
-        let prefix = |number: usize| format!("p{}", number % 40);
-        let uri = |number: usize| if number.is_multiple_of(3) { SERVICE } else { "urn:other" };
-        for number in 0..limits::DECLARATIONS {
-            assert!(known.declare(&prefix(number), uri(number)));
-        }
-        assert!(!known.declare("one too many", SERVICE));
-        // Scope by scope, against a search from the end.
-        for mark in (0..=limits::DECLARATIONS).rev().step_by(7) {
-            let before = known.mark();
-            assert_eq!((known.truncate(mark), known.mark()), (mark < before, mark));
-            for searched in 0..40 {
-                let declared = (0..mark).rev().find(|number| prefix(*number) == prefix(searched));
-                let expected = declared.map(|number| Namespace::of(uri(number)));
-                assert_eq!(known.resolve(&prefix(searched)), expected, "{searched} of {mark}");
-            }
-            for unknown in ["", "p", "p9999", "q"] {
-                assert_eq!(known.resolve(unknown), None);
-            }
-        }
+        let bound = self.bindings.iter().rev().find(|(bound, _)| &**bound == prefix);
+        bound.map(|(_, namespace)| *namespace)
     }
 }

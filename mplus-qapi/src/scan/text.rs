@@ -2,13 +2,12 @@
 
 use std::borrow::Cow;
 
-use memchr::memchr3;
+use memchr::{memchr2, memchr3, memmem};
 
 use super::{
     DecodeProblem, ScanResult, Scanner, Tag,
     encoding::{has_forbidden, without_forbidden},
     error::shown,
-    near::{find_any, find_text},
     reference::{NoReference, Reference, reference},
 };
 
@@ -45,11 +44,9 @@ impl<'x> Scanner<'x> {
     fn assemble_text(&mut self, tag: &Tag<'x>, depth: usize) -> ScanResult<String> {
         let mut text = String::new();
         loop {
-            let length = find_any([b'<', b'&'], self.rest()).ok_or_else(|| self.unexpected_end())?;
-            if length > 0 {
-                push_normalized(&mut text, &self.text[self.at..self.at + length]);
-                self.at += length;
-            }
+            let length = memchr2(b'<', b'&', self.rest()).ok_or_else(|| self.unexpected_end())?;
+            push_normalized(&mut text, &self.text[self.at..self.at + length]);
+            self.at += length;
             let rest = self.rest();
             if rest.starts_with(b"&") {
                 text.push(self.character()?);
@@ -128,7 +125,8 @@ impl<'x> Scanner<'x> {
 
     pub(super) fn cdata(&mut self) -> ScanResult<&'x str> {
         let start = self.at + "<![CDATA[".len();
-        let length = find_text("]]>", &self.text.as_bytes()[start..]).ok_or_else(|| self.unexpected_end())?;
+        let length =
+            memmem::find(&self.text.as_bytes()[start..], b"]]>").ok_or_else(|| self.unexpected_end())?;
         self.at = start + length + 3;
         Ok(&self.text[start..start + length])
     }

@@ -100,9 +100,6 @@ pub(crate) fn read_pieces<'a>(
     Ok(parts.state.take_tolerated())
 }
 
-/// Whole parts of so many bytes are read together.
-const TOGETHER: usize = 16 << 10;
-
 /// The part of [`ItemDecoder`] that is the same for all types.
 struct Parts {
     decoder: Decoder,
@@ -112,9 +109,7 @@ struct Parts {
     /// Where `text` begins in the document.
     base: u64,
     limit: usize,
-    /// From `at` to here there are whole parts, which one reader reads.
-    whole: usize,
-    /// The search for the end of the part behind them.
+    /// The search for the end of the part that begins at `at`.
     boundary: Boundary,
     state: ReaderState,
     descent: Descent<'static>,
@@ -135,7 +130,6 @@ impl Parts {
             at: 0,
             base: 0,
             limit,
-            whole: 0,
             boundary: Boundary::new(0),
             state: ReaderState::new(strict, budget),
             descent: Descent::new(root, handed_out),
@@ -145,7 +139,6 @@ impl Parts {
     fn feed(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
         self.text.drain(..self.at);
         self.boundary.shift(self.at);
-        self.whole -= self.at;
         self.base += self.at as u64;
         self.at = 0;
         let known = self.decoder.skipped;
@@ -165,81 +158,50 @@ impl Parts {
 
     /// Reads up to the end of the next item. `false`: the text so far does not hold it whole.
     fn next_item(&mut self, response: &mut dyn Record, item: &mut dyn Field) -> Result<bool, ResponseError> {
-        loop {
-            let next =
-                if self.at < self.whole { Some((self.whole, true)) } else { self.find_parts(response)? };
-            let Some((end, all)) = next else { return Ok(false) };
-            if self.read(end, all, response, item)? == Part::Item {
-                return Ok(true);
-            }
-        }
-    }
-
-    /// Looks for what can be read behind what was: up to where, and whether all of that, as it is whole parts. `None`: there is
-    /// nothing yet.
-    fn find_parts(&mut self, response: &dyn Record) -> Result<Option<(usize, bool)>, ResponseError> {
-        let may_enter = self.descent.may_enter();
-        // Where the part begins that is being looked at.
-        let mut part = self.whole;
-        while let Some(cut) = self.boundary.advance(self.text.as_bytes(), may_enter) {
-            let is_first = self.at == self.whole;
-            match cut {
-                Cut::Whole(end) => {
-                    self.search_from(end);
-                    part = end;
-                    if end - self.at < TOGETHER {
-                        continue;
-                    }
-                }
-                Cut::Start(end) if !self.may_be_entered(part, end, response) => continue,
-                // What is read in another way waits for those before it, and is looked at again.
-                Cut::Between(_) | Cut::Start(_) | Cut::Refused if !is_first => self.search_from(self.whole),
+        while let Some(cut) = self.boundary.advance(self.text.as_bytes(), self.descent.may_enter()) {
+            let end = match cut {
                 Cut::Between(end) => {
-                    self.at = end;
-                    self.search_from(end);
-                    part = end;
+                    self.go_to(end);
                     continue;
                 }
                 Cut::Start(end) => {
                     if !self.enters(end, response)? {
                         continue;
                     }
-                    self.search_from(end);
+                    end
                 }
-                Cut::End(end) => self.search_from(end),
-                Cut::Refused => return Ok(Some((self.text.len(), false))),
+                Cut::Whole(end) => end,
+                Cut::Refused => self.text.len(),
+            };
+            if self.read(end, response, item)? == Part::Item {
+                return Ok(true);
             }
-            break;
         }
-        Ok((self.at < self.whole).then_some((self.whole, true)))
+        Ok(false)
     }
 
     fn finish(&mut self, response: &mut dyn Record, item: &mut dyn Field) -> Result<(), ResponseError> {
         self.decoder.finish(&mut self.text).map_err(|problem| self.error(problem))?;
         // What is left is no whole part: the reader says what is wrong with it.
         while !self.descent.is_done() {
-            self.read(self.text.len(), false, response, item)?;
+            self.read(self.text.len(), response, item)?;
         }
-        self.read(self.text.len(), false, response, item)?;
+        self.read(self.text.len(), response, item)?;
         Ok(())
     }
 
-    /// The parts up to `end` are whole.
-    fn search_from(&mut self, end: usize) {
-        self.whole = end;
+    fn go_to(&mut self, end: usize) {
+        self.at = end;
         self.boundary = Boundary::new(end);
     }
 
-    /// Whether the element whose start tag stands from `part` to `end` is one that may be entered.
-    fn may_be_entered(&self, part: usize, end: usize, response: &dyn Record) -> bool {
-        let name = local_name(&self.text.as_bytes()[part..end]);
-        self.descent.is_done() || self.descent.may_enter_named(name, response.schema())
-    }
-
-    /// Whether the element whose start tag comes next and ends at `end` is entered.
+    /// Whether the element whose start tag ends at `end` is entered.
     fn enters(&mut self, end: usize, response: &dyn Record) -> Result<bool, ResponseError> {
         if self.descent.is_done() {
             return Ok(true);
+        }
+        if !self.descent.may_enter_named(local_name(&self.text.as_bytes()[self.at..end]), response.schema()) {
+            return Ok(false);
         }
         let declared = self.state.namespaces.mark();
         let mut reader = reader(&self.text[self.at..end], self.base + self.at as u64, &mut self.state);
@@ -249,32 +211,23 @@ impl Parts {
         Ok(enters?)
     }
 
-    /// Reads the part that comes next; with `all`, also those behind it up to `end` or to an item.
+    /// Reads the part up to `end`.
     fn read(
         &mut self,
         end: usize,
-        all: bool,
         response: &mut dyn Record,
         item: &mut dyn Field,
     ) -> Result<Part, ResponseError> {
-        let length = end - self.at;
         let mut reader = reader(&self.text[self.at..end], self.base + self.at as u64, &mut self.state);
-        let part = loop {
-            if self.descent.is_done() {
-                break reader.between().map(|()| Part::End).map_err(ResponseError::from);
-            }
-            match self.descent.read(&mut reader, response, Some(&mut *item)) {
-                Ok(Part::Other) if all && reader.position() < length => {}
-                part => break part,
-            }
+        let part = if self.descent.is_done() {
+            reader.between().map(|()| Part::End).map_err(ResponseError::from)
+        } else {
+            self.descent.read(&mut reader, response, Some(item))
         };
         let read = reader.position();
         self.state = reader.into_state();
         let part = part?;
-        self.at += read;
-        if self.at > self.whole {
-            self.search_from(self.at);
-        }
+        self.go_to(self.at + read);
         Ok(part)
     }
 

@@ -220,84 +220,41 @@ async fn a_server_that_means_harm_costs_little_time_and_memory_and_ends_in_an_er
 }
 
 /// Documents of one thing again and again: how each begins, and the thing.
-fn small_bombs() -> Vec<(&'static str, String, Vec<u8>)> {
-    let response = "<ns:GetProductsResponse>";
+fn small_bombs() -> [(&'static str, &'static str, &'static str); 16] {
     let list = "<ns:GetProductsResponse><ns:productList>";
     let item = "<ns:GetProductsResponse><ns:productList><ns:product>";
     let text = "<ns:GetProductsResponse><ns:productList><ns:product><ns:description>";
-    let article = format!("{item}<ns:articleList><ns:article>");
-    let fault = "<S:Fault><faultcode>S:Server</faultcode>";
-    let many = |of: &dyn Fn(usize) -> String| (10..70).map(of).collect::<String>();
-    let declared = many(&|n| format!(" xmlns:p{n}=''"));
-    let among_many =
-        format!("<ns:GetProductsResponse{declared}><ns:productList{}>", declared.replace(":p", ":q"));
-    let alike = many(&|n| format!(" xmlns:b{n}aaaa=''"));
-    let among_alike = format!("<ns:GetProductsResponse{alike}><ns:productList{}>", alike.replace(":b", ":c"));
-    let bombs: [(_, &str, &str); 35] = [
+    [
         ("white space", list, " "),
         ("comments", list, "<!---->"),
         ("empty items", list, "<ns:product/>"),
         ("items", list, "<ns:product><ns:productNumber>1</ns:productNumber></ns:product>"),
-        ("values that cannot be read", list, "<ns:product><ns:syncMarker>x</ns:syncMarker></ns:product>"),
         ("unknown elements", list, "<ns:u/>"),
         ("unknown elements of an item", item, "<ns:u>x</ns:u>"),
-        ("unknown elements of a large item", &article, "<ns:coloux/>"),
-        ("nearly known elements of a large item", &article, "<ns:articleNumbes/>"),
-        ("elements beside the list", response, "<ns:u>x</ns:u>"),
-        ("elements before the body", "", "<ns:u>x</ns:u>"),
+        ("elements beside the list", "<ns:GetProductsResponse>", "<ns:u>x</ns:u>"),
         ("empty lists", item, "<ns:articleList/>"),
-        ("nil elements", item, "<ns:description xsi:nil='1'/>"),
         ("numbers", item, "<ns:productNumber>1</ns:productNumber>"),
-        ("prices", &article, "<ns:priceIncl>1</ns:priceIncl>"),
-        ("scales before and behind", &article, "<ns:decimalPlaces>1</ns:decimalPlaces>"),
         ("attributes", item, "<ns:u a='' b='' c='' d='' e=''/>"),
-        ("attributes, as many as may be", item, &format!("<ns:u{}/>", many(&|n| format!(" a{n}=''")))),
-        ("attributes that look alike", item, &format!("<ns:u{}/>", many(&|n| format!(" a{n}xxxx=''")))),
-        ("references in attributes", item, &format!("<ns:u a='{}'/>", "&lt;".repeat(10_000))),
         ("declarations", item, "<ns:u xmlns:a='' xmlns:b='' xmlns:c=''/>"),
-        ("declarations, as many as may be", item, &format!("<ns:product{declared}/>")),
-        ("prefixes among many", &among_many, "<p00:u/>"),
-        ("prefixes among many, in turn", &among_many, "<a10:u/><a11:u/><a12:u/><a13:u/><a14:u/>"),
-        ("prefixes that look alike", &among_alike, "<b00aaaa:u/>"),
         ("a text", text, "x"),
         ("references", text, "&lt;"),
         ("references to no characters", text, "&#0;"),
-        ("halves of characters", text, "&#xD83D;&#xDE00;"),
-        ("sections", text, "<![CDATA[]]>"),
-        ("comments in a text", text, "<!---->"),
         ("control characters", text, "\u{1}"),
         ("line ends", text, "\r"),
-        ("texts of a fault", fault, "<faultstring>x</faultstring>"),
-        ("details of a fault", &format!("{fault}<detail>"), "<a>x</a>"),
-    ];
-    let owned = bombs.map(|(name, begins, with)| {
-        let begins = if name.ends_with("before the body") {
-            ENVELOPE.replace("<S:Body>", "")
-        } else {
-            format!("{ENVELOPE}{begins}")
-        };
-        (name, begins, with.as_bytes().to_vec())
-    });
-    let no_text = ("bytes that are no characters", format!("{ENVELOPE}{text}"), vec![0xff]);
-    let latin_1 =
-        ("Latin-1", format!("{ENVELOPE}{text}").replace("UTF-8", "ISO-8859-1"), b"caf\xe9".to_vec());
-    owned.into_iter().chain([no_text, latin_1]).collect()
+    ]
 }
 
 /// Seconds on the processor that a small bomb may take, on a slow machine that others use as well.
 const SMALL_BOMB: f64 = 0.25;
 
-/// MiB that a small bomb may hold: the values of a response read whole, as far as their budget goes.
-const SMALL_BOMB_HOLDS: f64 = 128.0;
-
-/// Run alone as a release for the figures, which should be below 60 ms on a calm machine for most shapes and below 200 ms for all:
-/// `cargo test --release -p mplus-qapi --all-features --test it sixteen -- --nocapture`.
+/// Run alone as a release for the figures, which should be below 50 ms on a calm machine: `cargo test --release -p mplus-qapi --all-features --test it sixteen -- --nocapture`.
 #[tokio::test]
 async fn sixteen_kilobytes_of_gzip_cost_little_time() {
     let size = if cfg!(debug_assertions) { 2 << 10 } else { 16 << 10 };
     let mut problems = Vec::new();
     for (name, begins, with) in small_bombs() {
-        let of = |bytes: usize| gzip(&[begins.as_bytes(), &with.repeat(bytes / with.len())].concat());
+        let of =
+            |bytes: usize| gzip(format!("{ENVELOPE}{begins}{}", with.repeat(bytes / with.len())).as_bytes());
         // What packs to as much as that, or a little less.
         let unpacked = size * 1000;
         let bomb = of(unpacked.min(unpacked * size / of(unpacked).len()));
@@ -316,13 +273,6 @@ async fn sixteen_kilobytes_of_gzip_cost_little_time() {
             );
             if seen.seconds > SMALL_BOMB * SLOWER {
                 problems.push(format!("{name}, {way}: {} s", seen.seconds));
-            }
-            if seen.mebibytes > SMALL_BOMB_HOLDS {
-                problems.push(format!("{name}, {way}: {} MiB", seen.mebibytes));
-            }
-            // None of them ends as a document does.
-            if end == "read" {
-                problems.push(format!("{name}, {way}: read"));
             }
         }
     }
@@ -356,8 +306,7 @@ async fn read(client: &Client, way: &str) -> Result<(), Error> {
         return client.get_products(GetProductsRequest::default()).await.map(drop);
     }
     if way == "paged" {
-        let call = client.get_products(GetProductsRequest::default()).leaving_out_unreadable(true);
-        let mut pages = call.changes_since(1, 1000);
+        let mut pages = client.get_products(GetProductsRequest::default()).changes_since(1, 1000);
         return pages.next().await.transpose().map(drop);
     }
     let mut items = client.stream_products(GetProductsRequest::default());

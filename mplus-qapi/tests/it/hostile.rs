@@ -29,8 +29,6 @@ const SHAPES: &[(&str, Shape)] = &[
     ("a comment", |size| in_list(&format!("<!--{}-->", "-".repeat(size)))),
     ("comments", |size| in_list(&fill("<!-- -->", size))),
     ("comments in an item", |size| in_item(&fill("<!--</m:product>-->", size))),
-    ("empty comments in an item", |size| in_item(&fill("<!---->", size))),
-    ("empty comments in a text", |size| in_description(&fill("<!---->", size))),
     ("an instruction", |size| in_list(&format!("<?x {}?>", "x".repeat(size)))),
     ("a declaration", |size| format!("<?xml version='1.0' {}?><x/>", "x".repeat(size)).into_bytes()),
     ("white space inside of items", |size| {
@@ -256,25 +254,22 @@ fn reading_costs_in_proportion_to_the_bytes_whatever_they_are_whole_and_in_piece
     // The document and the text that is made of it; and the values, as far as their budget goes.
     let text = 5.0 * large as f64 / f64::from(1 << 20) + 24.0;
     let values = (32.0 * large as f64 / f64::from(1 << 20) + 4.0).min(128.0) * 1.5;
-    let bounds = |name: &str, seen: &[(String, Seen); 4]| {
+    let bounds = |seen: &[(String, Seen); 4]| {
         let [(_, small_whole), (_, small_streamed), (whole_end, whole), (streamed_end, streamed)] = seen;
-        // Together they are too large, where one by one they are not.
-        let ends_early = name == "empty items" && whole_end == "too large" && streamed_end == "read";
         let held = [
-            (whole_end == streamed_end || ends_early, "ends differently"),
+            (whole_end == streamed_end, "ends differently"),
             (whole.seconds <= small_whole.seconds * growth * 1.6 + grace, "more than linear"),
             (
                 streamed.seconds <= small_streamed.seconds * growth * 1.6 + grace,
                 "more than linear in a stream",
             ),
-            (streamed.seconds <= whole.seconds * most + grace || ends_early, "dearer in a stream"),
+            (streamed.seconds <= whole.seconds * most + grace, "dearer in a stream"),
             (whole.mebibytes <= text + values, "held too much"),
             (streamed.mebibytes <= text + 8.0, "held too much in a stream"),
         ];
         held.iter().filter(|(holds, _)| !holds).map(|(_, what)| (*what).to_owned()).collect()
     };
-    let broken_by = |name: &str| broken(name, runs, |seen| bounds(name, seen));
-    let problems: Vec<String> = SHAPES.iter().flat_map(|(name, _)| broken_by(name)).collect();
+    let problems: Vec<String> = SHAPES.iter().flat_map(|(name, _)| broken(name, runs, bounds)).collect();
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 

@@ -53,25 +53,6 @@ fn a_document_in_pieces_may_begin_with_a_mark_or_white_space() {
 }
 
 #[test]
-fn what_stands_between_items_and_lists_is_passed_over_however_the_pieces_are_cut() {
-    let item = |number| format!("<ns:order><ns:number>{number}</ns:number></ns:order>");
-    let (one, two, three) = (item(1), item(2), item(3));
-    let text = document(&format!(
-        "<ns:Orders><!-- > --><ns:u/><ns:u>x</ns:u><ns:result>R</ns:result><ns:orderList><ns:u/>{one} <!-- -->\
-         <ns:u><ns:order/></ns:u>{two}<?p ?><ns:u/></ns:orderList><ns:u/><o:orderList>{one}</o:orderList><ns:orderList/>\
-         <ns:orderList>{three}</ns:orderList><!-- --><ns:last>7</ns:last><ns:u/></ns:Orders><o:x>x</o:x><!-- -->"
-    ));
-    for size in 1..=text.len() {
-        let pieces: Vec<_> = text.as_bytes().chunks(size).collect();
-        let (items, end) = stream(&pieces);
-        let numbers: Vec<_> = items.iter().map(|item| item.number).collect();
-        let (response, _) = end.expect("whole");
-        assert_eq!(numbers, [1, 2, 3], "pieces of {size}");
-        assert_eq!((response.result.as_deref(), response.last), (Some("R"), Some(7)), "pieces of {size}");
-    }
-}
-
-#[test]
 fn an_item_comes_as_soon_as_its_bytes_are_there() {
     let text = write_envelope("Orders", &sample()).expect("fits");
     let end = text.find("</ns1:order>").expect("an order") + "</ns1:order>".len();
