@@ -61,14 +61,19 @@ async fn a_call_that_the_pos_is_still_at_work_on_is_not_made_again() {
         world.service().enqueue(&order).await.unwrap();
         world.pos.faults().script_for(operation, [Fault::Late { after: AT_WORK }]);
         work(&world, &worker(&world), 10).await;
-        assert_eq!(world.pos.requests().count(operation), 1, "{operation}");
-        let kept = world.pos.orders();
-        assert_eq!((kept.len(), kept[0].total_incl_amount), (1, Some(euros(2490))), "{operation}");
-        let taken: rust_decimal::Decimal = kept[0].payment_list.iter().map(|payment| payment.amount).sum();
-        let paid = order.payments.iter().map(|payment| payment.amount).sum();
-        assert_eq!(taken, paid, "{operation}");
-        assert!(matches!(state(&world).await, OutboxState::Accepted { .. }), "{operation}");
+        is_sent_once(&world, operation, &order).await;
     }
+}
+
+/// The call was made once, and the order is there once, with its money, and known to be.
+async fn is_sent_once(world: &World, operation: &str, order: &Order) {
+    assert_eq!(world.pos.requests().count(operation), 1, "{operation}");
+    let kept = world.pos.orders();
+    assert_eq!((kept.len(), kept[0].total_incl_amount), (1, Some(euros(2490))), "{operation}");
+    let taken: rust_decimal::Decimal = kept[0].payment_list.iter().map(|payment| payment.amount).sum();
+    let paid = order.payments.iter().map(|payment| payment.amount).sum();
+    assert_eq!(taken, paid, "{operation}");
+    assert!(matches!(state(world).await, OutboxState::Accepted { .. }), "{operation}");
 }
 
 #[tokio::test]
@@ -82,13 +87,7 @@ async fn nor_is_one_with_a_key_that_the_pos_does_not_heed() {
         world.service().enqueue(&order).await.unwrap();
         world.pos.faults().script_for(operation, [Fault::Late { after: AT_WORK }]);
         work(&world, &worker(&world), 10).await;
-        assert_eq!(world.pos.requests().count(operation), 1, "{operation}");
-        let kept = world.pos.orders();
-        assert_eq!((kept.len(), kept[0].total_incl_amount), (1, Some(euros(2490))), "{operation}");
-        let taken: rust_decimal::Decimal = kept[0].payment_list.iter().map(|payment| payment.amount).sum();
-        let paid = order.payments.iter().map(|payment| payment.amount).sum();
-        assert_eq!(taken, paid, "{operation}");
-        assert!(matches!(state(&world).await, OutboxState::Accepted { .. }), "{operation}");
+        is_sent_once(&world, operation, &order).await;
     }
 }
 
